@@ -1,0 +1,58 @@
+"""Tables of the conversation: webhook events as they came, and where each dialogue stands."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import JSON, BigInteger, Column, ForeignKey, Index
+from sqlmodel import Field, SQLModel
+
+from core.database import UtcDateTime, text_enum
+from subscriptions.models import RowId
+
+
+class EventState(StrEnum):
+    WAITING = "waiting"
+    DONE = "done"
+    FAILED = "failed"
+    IGNORED = "ignored"
+
+
+class WebhookEvent(SQLModel, table=True):
+    """One event of LINE's webhook, stored before the 200; ``webhookEventId`` is its identity."""
+
+    __tablename__ = "webhook_events"
+    __table_args__ = (Index("ix_webhook_events_due", "state", "not_before", "id"),)
+
+    id: int | None = Field(
+        default=None, sa_column=Column(RowId, primary_key=True, autoincrement=True)
+    )
+    event_id: str = Field(unique=True, max_length=64)
+    kind: str = Field(max_length=32)
+    line_user_id: str | None = Field(default=None, max_length=64, index=True)
+    timestamp_ms: int = Field(sa_column=Column(BigInteger, nullable=False))
+    """LINE's time of the event, milliseconds since 1970; it orders what came out of order."""
+    payload: str
+    """The event as JSON text."""
+    state: EventState = Field(default=EventState.WAITING, sa_type=text_enum(EventState))
+    attempts: int = 0
+    not_before: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    error: str | None = None
+    received_at: datetime = Field(sa_type=UtcDateTime, index=True)
+
+
+class Dialogue(SQLModel, table=True):
+    """Where a resident's conversation stands; it can be taken up again after a week."""
+
+    __tablename__ = "dialogues"
+
+    resident_id: int = Field(
+        sa_column=Column(RowId, ForeignKey("residents.id", ondelete="CASCADE"), primary_key=True)
+    )
+    name: str = Field(max_length=32)
+    step: str = Field(max_length=32)
+    data: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
+    last_event_ms: int = Field(default=0, sa_column=Column(BigInteger, nullable=False))
+    updated_at: datetime = Field(sa_type=UtcDateTime, index=True)

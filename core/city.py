@@ -1,0 +1,204 @@
+"""The city's own data, as the rest of the service sees it.
+
+A city is a folder (design, "A city's folder"); ``core.city_folder`` reads and checks it.
+Nothing here knows about files.
+"""
+
+from __future__ import annotations
+
+from datetime import time
+from enum import StrEnum
+from functools import cached_property
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Names = dict[str, str]
+"""A name by language code; ``ja`` is always there."""
+
+Position = tuple[float, float]
+"""Longitude and latitude in degrees, WGS 84, in GeoJSON's order."""
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+def name_in(names: Names, language: str) -> str:
+    """Return a name in ``language``; Latin-script readers get English, then Japanese."""
+    if language in names:
+        return names[language]
+    if language == "ja-x-easy":
+        return names["ja"]
+    return names.get("en", names["ja"])
+
+
+class Topic(_Part):
+    """What a resident can subscribe to.
+
+    ``emergency_level`` is the least level at which a notice of this topic is an emergency
+    (sent at once, quiet hours or not); ``default`` topics are on until a resident chooses;
+    a ``mandatory`` topic cannot be left but by unfollowing.
+    """
+
+    code: str
+    names: Names
+    emergency_level: int = Field(default=4, ge=1, le=6)
+    default: bool = False
+    mandatory: bool = False
+
+
+class District(_Part):
+    """An area of the city: the smallest place a resident picks and staff address."""
+
+    code: str
+    names: Names
+    polygons: tuple[tuple[tuple[Position, ...], ...], ...] = Field(repr=False)
+    """Polygons, each an outer ring and its holes, each ring closed."""
+
+    def contains(self, longitude: float, latitude: float) -> bool:
+        """Whether the point lies in the district (even-odd rule; a hole is outside)."""
+        return any(
+            sum(_crosses(ring, longitude, latitude) for ring in polygon) % 2 == 1
+            for polygon in self.polygons
+        )
+
+
+def _crosses(ring: tuple[Position, ...], x: float, y: float) -> bool:
+    """Whether a ray from the point crosses ``ring`` an odd number of times."""
+    inside = False
+    for (x1, y1), (x2, y2) in zip(ring, ring[1:], strict=False):
+        if (y1 > y) != (y2 > y) and x < (x2 - x1) * (y - y1) / (y2 - y1) + x1:
+            inside = not inside
+    return inside
+
+
+class Decision(StrEnum):
+    """What policy does with a notice."""
+
+    SEND = "send"
+    DIGEST = "digest"
+    HOLD = "hold"
+    PUBLISH = "publish"
+
+
+class Rule(_Part):
+    """How an article of a feed is put on a topic and areas; the first that fits decides.
+
+    An article fits when one of ``words`` stands in its title or summary (全角/半角 and kana
+    variants folded) and, where given, one of ``categories`` is among its own.
+    """
+
+    topic: str
+    words: tuple[str, ...] = ()
+    categories: tuple[str, ...] = ()
+    areas: tuple[str, ...] = ()
+    decision: Decision | None = None
+
+
+class SourceConfig(_Part):
+    """One source of news and its policy.
+
+    ``interval_seconds`` is the time between polls; ``hosts`` are the hosts its articles and
+    telegrams may be fetched from (the feed's own is always one).
+    """
+
+    code: str
+    kind: Literal["jma", "rss", "cap", "mail", "webhook"]
+    names: Names
+    url: str = ""
+    interval_seconds: int = Field(default=300, ge=10)
+    hosts: tuple[str, ...] = ()
+    topic: str | None = None
+    decision: Decision = Decision.HOLD
+    rules: tuple[Rule, ...] = ()
+    senders: tuple[str, ...] = ()
+    """Addresses whose mail is taken (kind ``mail``)."""
+    secret_setting: str | None = None
+    """Name of the environment variable with the signing secret or mailbox password."""
+    stale_after_seconds: int = Field(default=3600, ge=30)
+
+
+class JmaCodes(_Part):
+    """The codes by which the Meteorological Agency's telegrams mean this city."""
+
+    municipality: str = Field(pattern=r"^\d{7}$")
+    forecast_areas: tuple[str, ...] = ()
+    """府県予報区, 一次細分区域 and 市町村等をまとめた地域, 6 digits."""
+    quake_regions: tuple[str, ...] = ()
+    tsunami_regions: tuple[str, ...] = ()
+    rivers: tuple[str, ...] = ()
+    """Codes of 指定河川 (予報区域, 12 digits) whose floods concern the city."""
+    volcanoes: tuple[str, ...] = ()
+    quake_threshold: str = "3"
+    """The least intensity that is told when a resident set none: 1 2 3 4 5- 5+ 6- 6+ 7."""
+
+
+class Department(_Part):
+    code: str
+    names: Names
+    email: str = ""
+    phone: str = ""
+
+
+class QuietHours(_Part):
+    """From ``start`` to ``end`` on Japan's clock, usually over midnight."""
+
+    start: time = time(22, 0)
+    end: time = time(7, 0)
+
+
+class Retention(_Part):
+    """How long what is personal is kept, in days."""
+
+    webhook_events: int = 7
+    dialogues: int = 30
+    left_residents: int = 30
+    report_photos: int = 365
+    deliveries: int = 400
+
+
+class ReportCategory(_Part):
+    """A kind of damage that residents report, and the department that mends it."""
+
+    code: str
+    names: Names
+    department: str
+
+
+class City(_Part):
+    """Everything ``city.toml`` and the files beside it say."""
+
+    name: Names
+    line_name: str
+    time_zone: Literal["Asia/Tokyo"] = "Asia/Tokyo"
+    jma: JmaCodes
+    languages: tuple[str, ...]
+    topics: tuple[Topic, ...]
+    districts: tuple[District, ...] = Field(default=(), repr=False)
+    departments: tuple[Department, ...] = ()
+    sources: tuple[SourceConfig, ...] = ()
+    report_categories: tuple[ReportCategory, ...] = ()
+    quiet_hours: QuietHours = QuietHours()
+    digest_hour: int = Field(default=18, ge=0, le=23)
+    retention: Retention = Retention()
+    shelter_url: str = ""
+    """Page with the shelters, put into warnings; the service's own page when empty."""
+    emergency_phone: Names = Field(default_factory=dict)
+    credit: str = ""
+
+    @cached_property
+    def topic_by_code(self) -> dict[str, Topic]:
+        return {topic.code: topic for topic in self.topics}
+
+    @cached_property
+    def district_by_code(self) -> dict[str, District]:
+        return {district.code: district for district in self.districts}
+
+    def district_at(self, longitude: float, latitude: float) -> District | None:
+        """Return the district in which a point lies, or None outside the city."""
+        return next((d for d in self.districts if d.contains(longitude, latitude)), None)
+
+    def is_emergency(self, topic: str, level: int) -> bool:
+        """Whether a notice of ``topic`` at ``level`` breaks through quiet hours."""
+        return level >= self.topic_by_code[topic].emergency_level

@@ -1,0 +1,137 @@
+"""One database, SQLite or PostgreSQL, behind one small class.
+
+SQLite runs in WAL mode with foreign keys on. A transaction that will write says so at its
+start (``BEGIN IMMEDIATE``), so that two writers queue instead of one failing half-way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import DateTime, Dialect, Enum, event
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
+from sqlalchemy.types import TypeDecorator
+
+BUSY_TIMEOUT_MS = 10_000
+WRITES = {"todoke_writes": True}
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An aware moment, stored in UTC; naive values are refused rather than guessed at."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"a stored moment must say its time zone: {value!r}")
+        moment = value.astimezone(UTC)
+        return moment.replace(tzinfo=None) if dialect.name == "sqlite" else moment
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def text_enum(members: type[StrEnum]) -> Enum:
+    """A column of an enumeration's values as plain text, the same on both databases."""
+    return Enum(
+        members,
+        native_enum=False,
+        create_constraint=False,
+        length=16,
+        values_callable=lambda enumeration: [member.value for member in enumeration],
+    )
+
+
+class Database:
+    """The engine and the two ways of using it: reading, and writing in one transaction.
+
+    Parameters
+    ----------
+    url
+        ``sqlite:///path`` or ``postgresql://…``; the asynchronous driver is chosen here.
+    pool_size
+        Connections kept open (PostgreSQL; SQLite opens as needed).
+    """
+
+    def __init__(self, url: str, *, pool_size: int = 8) -> None:
+        self.url = _with_driver(make_url(url))
+        options: dict[str, Any] = {}
+        if self.is_sqlite:
+            if self.url.database and self.url.database != ":memory:":
+                Path(self.url.database).parent.mkdir(parents=True, exist_ok=True)
+            options["connect_args"] = {"timeout": BUSY_TIMEOUT_MS / 1000}
+        options["pool_size"] = pool_size
+        options["max_overflow"] = pool_size
+        self.engine: AsyncEngine = create_async_engine(self.url, **options)
+        if self.is_sqlite:
+            _prepare_sqlite(self.engine)
+
+    @property
+    def is_sqlite(self) -> bool:
+        return self.url.get_backend_name() == "sqlite"
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[AsyncSession]:
+        """A session over one consistent picture; what it changes is thrown away.
+
+        On PostgreSQL the transaction is REPEATABLE READ; on SQLite every read transaction
+        in WAL mode already sees one snapshot.
+        """
+        async with AsyncSession(self.engine, expire_on_commit=False) as session:
+            if not self.is_sqlite:
+                await session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+            yield session
+
+    @asynccontextmanager
+    async def writing(self) -> AsyncIterator[AsyncSession]:
+        """A session whose changes are committed at the end, or not at all."""
+        async with AsyncSession(self.engine, expire_on_commit=False) as session:
+            await session.connection(execution_options=WRITES)
+            yield session
+            await session.commit()
+
+    async def close(self) -> None:
+        await self.engine.dispose()
+
+
+def _with_driver(url: URL) -> URL:
+    backend = url.get_backend_name()
+    return url.set(drivername="sqlite+aiosqlite" if backend == "sqlite" else "postgresql+psycopg")
+
+
+def _prepare_sqlite(engine: AsyncEngine) -> None:
+    """Hand transactions over to us: the driver's own implicit BEGIN is switched off.
+
+    Source: SQLAlchemy's notes on SQLite transaction isolation.
+    """
+
+    @event.listens_for(engine.sync_engine, "connect")
+    def on_connect(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        for pragma in (
+            "journal_mode=WAL",
+            "synchronous=NORMAL",
+            "foreign_keys=ON",
+            f"busy_timeout={BUSY_TIMEOUT_MS}",
+            "temp_store=MEMORY",
+            "cache_size=-32000",
+        ):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @event.listens_for(engine.sync_engine, "begin")
+    def on_begin(connection: Any) -> None:
+        writes = connection.get_execution_options().get("todoke_writes")
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

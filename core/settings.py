@@ -1,0 +1,84 @@
+"""Settings from the environment (``TODOKE_*``), read once and passed on."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from core.errors import BadInput
+
+LINE_API_URL = "https://api.line.me"
+LINE_DATA_API_URL = "https://api-data.line.me"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Everything that differs between two installations.
+
+    Rates are requests per second per endpoint, as LINE limits them
+    (https://developers.line.biz/en/reference/messaging-api/#rate-limits).
+    """
+
+    city: Path
+    database_url: str
+    media_dir: Path
+    public_url: str
+    line_channel_secret: str = field(repr=False)
+    line_channel_access_token: str = field(repr=False)
+    line_api_url: str = LINE_API_URL
+    line_data_api_url: str = LINE_DATA_API_URL
+    line_rate_multicast: int = 200
+    line_rate_push: int = 2000
+    secret_key: str = field(repr=False)
+
+    @property
+    def is_postgresql(self) -> bool:
+        return self.database_url.startswith("postgresql")
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] | None = None) -> Settings:
+        """Read ``TODOKE_*``.
+
+        Raises
+        ------
+        BadInput
+            A value is missing or is not what it should be; the message names the variable.
+        """
+        env = os.environ if environment is None else environment
+
+        def text(name: str, default: str | None = None) -> str:
+            value = env.get(f"TODOKE_{name}", "").strip() or default
+            if value is None:
+                raise BadInput(f"TODOKE_{name} is not set.")
+            return value
+
+        def rate(name: str, default: int) -> int:
+            value = text(name, str(default))
+            if not value.isdecimal() or int(value) < 1:
+                raise BadInput(f"TODOKE_{name} must be a whole number above 0, not {value!r}.")
+            return int(value)
+
+        def address(name: str, default: str | None = None) -> str:
+            value = text(name, default).rstrip("/")
+            if not value.startswith(("http://", "https://")):
+                raise BadInput(f"TODOKE_{name} must begin with http:// or https://: {value!r}.")
+            return value
+
+        url = text("DATABASE_URL", "sqlite:///var/todoke.sqlite3")
+        if not url.startswith(("sqlite", "postgresql")):
+            raise BadInput(f"TODOKE_DATABASE_URL must be a sqlite or postgresql address: {url!r}.")
+        return cls(
+            city=Path(text("CITY", "deploy/city")),
+            database_url=url,
+            media_dir=Path(text("MEDIA_DIR", "var/media")),
+            public_url=address("PUBLIC_URL", "http://127.0.0.1:8000"),
+            line_channel_secret=text("LINE_CHANNEL_SECRET"),
+            line_channel_access_token=text("LINE_CHANNEL_ACCESS_TOKEN"),
+            line_api_url=address("LINE_API_URL", LINE_API_URL),
+            line_data_api_url=address("LINE_DATA_API_URL", LINE_DATA_API_URL),
+            line_rate_multicast=rate("LINE_RATE_MULTICAST", 200),
+            line_rate_push=rate("LINE_RATE_PUSH", 2000),
+            secret_key=text("SECRET_KEY"),
+        )

