@@ -1,0 +1,69 @@
+"""The database's schema: brought up to date by Alembic's migrations, the same on both databases."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import create_engine
+from sqlalchemy.engine import Connection, make_url
+from sqlalchemy.pool import NullPool
+
+from core.database import BUSY_TIMEOUT_MS, Database
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+def _config(connection: Connection | None = None) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    config.attributes["connection"] = connection
+    return config
+
+
+def upgrade_now(url: str, revision: str = "head") -> None:
+    """Create or migrate the database at ``url``, up to ``revision``; nothing is lost.
+
+    SQLite keeps foreign keys off while tables are rebuilt, as its documentation asks, and
+    takes the whole upgrade in one transaction; so does PostgreSQL.
+    """
+    address = make_url(url)
+    sqlite = address.get_backend_name() == "sqlite"
+    if sqlite and address.database:
+        Path(address.database).parent.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(
+        address.set(drivername="sqlite" if sqlite else "postgresql+psycopg"),
+        poolclass=NullPool,
+        connect_args={"timeout": BUSY_TIMEOUT_MS / 1000} if sqlite else {},
+    )
+    with engine.connect() as connection:
+        if sqlite:
+            connection.exec_driver_sql("PRAGMA journal_mode=WAL")
+        with connection.begin():
+            command.upgrade(_config(connection), revision)
+    engine.dispose()
+
+
+async def upgrade(database: Database, revision: str = "head") -> None:
+    """As :func:`upgrade_now`, without holding up the event loop."""
+    url = database.url.render_as_string(hide_password=False)
+    await asyncio.to_thread(upgrade_now, url, revision)
+
+
+def newest_revision() -> str:
+    """The revision this version of Todoke needs."""
+    head = ScriptDirectory.from_config(_config()).get_current_head()
+    assert head is not None
+    return head
+
+
+async def current_revision(database: Database) -> str | None:
+    """The revision the database is at, or None when it is empty."""
+    async with database.engine.connect() as connection:
+        return await connection.run_sync(
+            lambda sync: MigrationContext.configure(sync).get_current_revision()
+        )
