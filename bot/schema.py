@@ -14,6 +14,7 @@ from sqlalchemy.engine import Connection, make_url
 from sqlalchemy.pool import NullPool
 
 from core.database import BUSY_TIMEOUT_MS, Database
+from core.errors import BadInput
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -67,3 +68,17 @@ async def current_revision(database: Database) -> str | None:
         return await connection.run_sync(
             lambda sync: MigrationContext.configure(sync).get_current_revision()
         )
+
+
+async def require_newest(database: Database) -> None:
+    """Refuse to work on a database that this version of Todoke did not make.
+
+    Raises
+    ------
+    BadInput
+        It is empty, older or newer; the message says what to do.
+    """
+    current, newest = await current_revision(database), newest_revision()
+    if current != newest:
+        state = "is empty" if current is None else f"is at revision {current}, not {newest}"
+        raise BadInput(f"The database {state}; run 'todoke db upgrade'.")

@@ -15,5 +15,3 @@ def main() -> None:
     except TodokeError as error:
         print(f"todoke: {error}", file=sys.stderr)
         sys.exit(2)
-
-

@@ -1,0 +1,40 @@
+"""The command line's tree: which command does what, and its options."""
+
+from __future__ import annotations
+
+import typer
+
+from bot.cli import (
+    alerts,
+    deliveries,
+    feeds,
+    reports,
+    residents,
+    running,
+    staff,
+    state,
+)
+
+app = typer.Typer(
+    name="todoke",
+    help="The LINE service of a Japanese city: what concerns them, in their language, once.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+app.command("demo")(running.demo)
+app.command("serve")(running.serve)
+app.command("worker")(running.worker)
+app.command("scheduler")(running.scheduler)
+app.command("simulator")(running.simulator)
+app.command("check")(state.check)
+app.command("backup")(state.backup)
+app.command("restore")(state.restore)
+app.add_typer(state.database, name="db", help="The database.")
+app.add_typer(residents.app, name="residents", help="Synthetic residents; sizes of audiences.")
+app.add_typer(feeds.app, name="feeds", help="Sources: fetch, list, explain.")
+app.add_typer(alerts.app, name="alert", help="Alerts from the shell.")
+app.add_typer(deliveries.app, name="deliveries", help="What is on its way, and what arrived.")
+app.add_typer(reports.app, name="reports", help="What residents reported.")
+app.add_typer(staff.app, name="staff", help="Staff accounts.")

@@ -1,0 +1,85 @@
+"""Commands that run the service, whole or in parts, the demo and the simulator."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from bot.cli.tools import settings
+
+Host = Annotated[str, typer.Option(help="Address to listen on.")]
+Port = Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes any.")]
+
+
+def demo(
+    port: Port = 8000,
+    simulator_port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Port of the simulator's phone.")
+    ] = 8001,
+) -> None:
+    """Try everything: a sample city, residents, a feed that plays, the console, a phone.
+
+    Needs no LINE account and no network. What it stores is in var/demo.
+    """
+    from bot.demo import run_demo
+
+    run_demo(port=port, simulator_port=simulator_port)
+
+
+def serve(
+    host: Host = "127.0.0.1",
+    port: Port = 8000,
+    web_only: Annotated[
+        bool, typer.Option("--web-only", help="Only the web; workers and scheduler run elsewhere.")
+    ] = False,
+) -> None:
+    """Run the service: web, workers and scheduler in one process."""
+    from bot.service import Parts, run_service
+
+    parts = Parts(web=True, work=not web_only, schedule=not web_only)
+    run_service(settings(), parts, host=host, port=port)
+
+
+def worker() -> None:
+    """Run only a worker (PostgreSQL; as many as you like)."""
+    from bot.service import Parts, run_service
+
+    run_service(settings(), Parts(work=True))
+
+
+def scheduler() -> None:
+    """Run only the scheduler (PostgreSQL; of several, one acts)."""
+    from bot.service import Parts, run_service
+
+    run_service(settings(), Parts(schedule=True))
+
+
+def simulator(
+    port: Port = 8001,
+    faults: Annotated[
+        str,
+        typer.Option(help="Faults, such as 'latency=50ms,5xx-after=1%,drop=1%'; see the docs."),
+    ] = "",
+    webhook_url: Annotated[
+        str, typer.Option(help="Where webhooks go; can be set later by the API.")
+    ] = "",
+    channel_secret: Annotated[
+        str, typer.Option(envvar="TODOKE_LINE_CHANNEL_SECRET", help="Signs the webhooks.")
+    ] = "simulator-secret",
+    channel_access_token: Annotated[
+        str, typer.Option(envvar="TODOKE_LINE_CHANNEL_ACCESS_TOKEN", help="What callers send.")
+    ] = "simulator-token",
+) -> None:
+    """Run the stand-in for the LINE Platform alone, with a phone in a web page."""
+    from channels.simulator import FaultPlan, SimulatorOptions, run
+
+    run(
+        SimulatorOptions(
+            port=port,
+            faults=FaultPlan.parse(faults),
+            webhook_url=webhook_url or None,
+            channel_secret=channel_secret,
+            channel_access_token=channel_access_token,
+        )
+    )

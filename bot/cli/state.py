@@ -1,0 +1,68 @@
+"""Commands about the whole state: the database, the city's folder, backups."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bot.cli.tools import Json, print_json
+
+database = typer.Typer(no_args_is_help=True)
+
+
+@database.command("upgrade")
+def upgrade() -> None:
+    """Create the database, or migrate it to this version."""
+    from bot.schema import newest_revision, upgrade_now
+    from core.settings import database_url
+
+    upgrade_now(database_url())
+    print(f"The database is at revision {newest_revision()}.")
+
+
+def check(json_: Json = False) -> None:
+    """Check the city's folder and the settings; every fault with its file and line."""
+    from core.city_folder import check_city
+    from core.errors import BadInput
+    from core.settings import Settings, city_folder
+
+    faults = [str(fault) for fault in check_city(city_folder())]
+    try:
+        Settings.from_environment()
+    except BadInput as error:
+        faults.append(f"environment: {error}")
+    if json_:
+        print_json({"ok": not faults, "faults": faults})
+    else:
+        for fault in faults:
+            print(fault)
+        print(f"{len(faults)} fault(s)." if faults else "No faults.")
+    if faults:
+        raise typer.Exit(1)
+
+
+def backup(
+    file: Annotated[Path, typer.Argument(help="The archive to write.", dir_okay=False)],
+) -> None:
+    """Write the whole state into one file, also while the service runs."""
+    from bot.backup import backup as write_backup
+    from bot.cli.tools import settings
+
+    write_backup(settings(), file)
+    print(f"Backed up to {file}.")
+
+
+def restore(
+    file: Annotated[Path, typer.Argument(help="An archive of 'todoke backup'.", exists=True)],
+    force: Annotated[
+        bool, typer.Option("--force", help="Replace what is there; it is lost.")
+    ] = False,
+) -> None:
+    """Put the state of a backup in place; refuses to overwrite unless forced."""
+    from bot.backup import restore as read_backup
+    from bot.cli.tools import settings
+
+    read_backup(settings(), file, force=force)
+    print(f"Restored from {file}.")
