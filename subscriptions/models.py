@@ -24,10 +24,15 @@ class Resident(SQLModel, table=True):
 
     ``quiet_start`` and ``quiet_end`` are minutes after midnight in Japan; ``None`` means the
     city's. ``digest_hour`` likewise. No name is kept: LINE's profile is read when needed.
+
+    ``whole_city`` says that no district that still exists is chosen; it repeats what
+    ``resident_areas`` says so that an audience need not ask each resident's districts.
+    ``revision`` grows with every change of a choice; with ``updated_at`` it tells the
+    audience index whom to read again.
     """
 
     __tablename__ = "residents"
-    __table_args__ = (Index("ix_residents_state_language", "state", "language"),)
+    __table_args__ = (Index("ix_residents_updated_at", "updated_at", "id", "revision"),)
 
     id: int | None = Field(
         default=None, sa_column=Column(RowId, primary_key=True, autoincrement=True)
@@ -40,15 +45,19 @@ class Resident(SQLModel, table=True):
     quiet_start: int | None = None
     quiet_end: int | None = None
     digest_hour: int | None = None
+    whole_city: bool = True
+    revision: int = 0
     followed_at: datetime = Field(sa_type=UtcDateTime)
     left_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
-    updated_at: datetime = Field(sa_type=UtcDateTime, index=True)
+    updated_at: datetime = Field(sa_type=UtcDateTime)
 
 
 class Subscription(SQLModel, table=True):
     """A resident wants notices of ``topic`` from ``min_level`` upwards (0: all)."""
 
     __tablename__ = "subscriptions"
+    # The rows of a topic lie together, in the order of residents: an audience is one walk.
+    __table_args__ = {"sqlite_with_rowid": False}
 
     topic: str = Field(primary_key=True, max_length=32)
     resident_id: int = Field(
@@ -63,6 +72,7 @@ class ResidentArea(SQLModel, table=True):
     """A district a resident wants to hear about; one with none hears about the whole city."""
 
     __tablename__ = "resident_areas"
+    __table_args__ = {"sqlite_with_rowid": False}
 
     area: str = Field(
         sa_column=Column(ForeignKey("areas.code", ondelete="CASCADE"), primary_key=True)
@@ -82,3 +92,12 @@ class Area(SQLModel, table=True):
     code: str = Field(primary_key=True, max_length=32)
     name: str
     retired: bool = False
+
+
+class ErasedResident(SQLModel, table=True):
+    """The number of a resident whose row is gone, so that the audience index forgets it too."""
+
+    __tablename__ = "erased_residents"
+
+    resident_id: int = Field(sa_column=Column(RowId, primary_key=True, autoincrement=False))
+    erased_at: datetime = Field(sa_type=UtcDateTime, index=True)

@@ -1,0 +1,134 @@
+"""Whom a notice concerns: one query, used for planning and for counting alike.
+
+A resident is in the audience when they follow the account, want the topic at this level
+(or the topic is mandatory), have chosen one of the areas or none at all, and, where asked,
+read the language.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy
+from sqlalchemy import ColumnElement, Select, func, or_
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col, select
+
+from core.errors import BadInput
+from subscriptions.models import Resident, ResidentArea, ResidentState, Subscription
+
+AudienceRow = tuple[int, str, int | None, int | None]
+"""``(id, language, quiet_start, quiet_end)``; the quiet hours are minutes, None the city's."""
+
+
+@dataclass(frozen=True)
+class AudienceQuery:
+    """What decides whom a notice concerns.
+
+    ``areas`` are district codes, empty for the whole city; ``language`` of None means every
+    language; ``mandatory`` that the topic needs no subscription.
+    """
+
+    topic: str
+    level: int
+    areas: tuple[str, ...] = ()
+    language: str | None = None
+    mandatory: bool = False
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "topic": self.topic,
+            "level": self.level,
+            "areas": list(self.areas),
+            "language": self.language,
+            "mandatory": self.mandatory,
+        }
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> AudienceQuery:
+        """Read what :meth:`to_json` wrote.
+
+        Raises
+        ------
+        BadInput
+            A key is missing or is not of its type.
+        """
+        topic, level = stored.get("topic"), stored.get("level")
+        areas, language = stored.get("areas", []), stored.get("language")
+        if (
+            not isinstance(topic, str)
+            or not isinstance(level, int)
+            or not isinstance(areas, list)
+            or not all(isinstance(area, str) for area in areas)
+            or not (language is None or isinstance(language, str))
+        ):
+            raise BadInput(f"this is not a stored audience: {dict(stored)!r}")
+        return cls(topic, level, tuple(areas), language, stored.get("mandatory") is True)
+
+
+def audience_select(
+    query: AudienceQuery, *, after: int | None = None, through: int | None = None
+) -> Select[AudienceRow]:
+    """Return the statement whose rows are the audience, each resident once, ordered by id.
+
+    Parameters
+    ----------
+    after, through
+        Only residents with ``after < id <= through``, to go on where a crash stopped.
+    """
+    key: Any = col(Resident.id)
+    statement: Select[AudienceRow] = sqlalchemy.select(
+        key, col(Resident.language), col(Resident.quiet_start), col(Resident.quiet_end)
+    )
+    if not query.mandatory:
+        key = col(Subscription.resident_id)
+        statement = statement.join(Subscription, key == col(Resident.id))
+    statement = statement.where(*_conditions(query))
+    if after is not None:
+        statement = statement.where(key > after)
+    if through is not None:
+        statement = statement.where(key <= through)
+    return statement.order_by(key)
+
+
+async def count(session: AsyncSession, query: AudienceQuery) -> int:
+    """Return the size of the audience, counted in the database row by row.
+
+    Exact as of the session's snapshot and linear in residents; where the answer must come
+    at once, ask ``subscriptions.index``.
+    """
+    return sum((await count_by_language(session, query)).values())
+
+
+async def count_by_language(session: AsyncSession, query: AudienceQuery) -> dict[str, int]:
+    """Return the size of the audience by language; languages nobody reads are left out."""
+    statement = select(col(Resident.language), func.count()).select_from(Resident)
+    if not query.mandatory:
+        statement = statement.join(Subscription, col(Subscription.resident_id) == col(Resident.id))
+    statement = statement.where(*_conditions(query)).group_by(col(Resident.language))
+    rows = (await session.execute(statement)).all()
+    return dict(sorted((language, number) for language, number in rows))
+
+
+def _conditions(query: AudienceQuery) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = [col(Resident.state) == ResidentState.FOLLOWING]
+    if not query.mandatory:
+        conditions += [
+            col(Subscription.topic) == query.topic,
+            col(Subscription.min_level) <= query.level,
+        ]
+    if query.language is not None:
+        conditions.append(col(Resident.language) == query.language)
+    if query.areas:
+        chosen = (
+            select(ResidentArea)
+            .where(
+                col(ResidentArea.resident_id) == col(Resident.id),
+                col(ResidentArea.area).in_(sorted(set(query.areas))),
+            )
+            .exists()
+        )
+        conditions.append(or_(col(Resident.whole_city), chosen))
+    return conditions

@@ -1,0 +1,352 @@
+"""A resident's choices: made, changed, restored, shown and erased.
+
+Every change sets ``updated_at`` and ``revision`` of the resident, by which the audience index
+knows whom to read again; nothing else may write these tables (but ``generate``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import structlog
+from sqlalchemy import delete
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import SQLModel, col, select
+
+from core.city import City
+from core.errors import BadInput, Permanent
+from subscriptions.models import (
+    Area,
+    ErasedResident,
+    Resident,
+    ResidentArea,
+    ResidentState,
+    Subscription,
+)
+
+MINUTES_A_DAY = 24 * 60
+MAX_LEVEL = 6
+
+_log = structlog.get_logger(__name__)
+
+
+class UnknownResident(Permanent):
+    """There is no such resident (any more)."""
+
+
+@dataclass(frozen=True)
+class Preferences:
+    """What a resident chose.
+
+    ``topics`` maps each topic to the least level they want to hear (0: all), mandatory
+    topics always among them. ``quiet_start`` and ``quiet_end`` are minutes after midnight in
+    Japan, None for the city's; equal ones mean no quiet hours. Empty ``areas`` mean the
+    whole city.
+    """
+
+    resident_id: int
+    following: bool
+    language: str
+    language_chosen: bool
+    areas: tuple[str, ...]
+    topics: dict[str, int]
+    topics_chosen: bool
+    quiet_start: int | None
+    quiet_end: int | None
+    digest_hour: int | None
+
+
+@dataclass(frozen=True)
+class Kept:
+    """Everything this room keeps of one resident (promise 9)."""
+
+    line_user_id: str
+    followed_at: datetime
+    left_at: datetime | None
+    updated_at: datetime
+    preferences: Preferences
+
+    def to_json(self) -> dict[str, Any]:
+        choices = self.preferences
+        return {
+            "line_user_id": self.line_user_id,
+            "following": choices.following,
+            "followed_at": self.followed_at.isoformat(),
+            "left_at": self.left_at.isoformat() if self.left_at else None,
+            "updated_at": self.updated_at.isoformat(),
+            "language": choices.language,
+            "areas": list(choices.areas),
+            "topics": dict(choices.topics),
+            "quiet_start": choices.quiet_start,
+            "quiet_end": choices.quiet_end,
+            "digest_hour": choices.digest_hour,
+        }
+
+
+async def follow(
+    session: AsyncSession, city: City, line_user_id: str, language: str, now: datetime
+) -> Resident:
+    """Take somebody in who follows the account; one who comes back finds their choices again.
+
+    ``language`` is a first guess (the phone's); it never overrides one that was chosen.
+    """
+    _check_language(city, language)
+    made = await session.scalar(
+        insert_new(session, Resident, ["line_user_id"])
+        .values(
+            line_user_id=line_user_id,
+            state=ResidentState.FOLLOWING,
+            language=language,
+            language_chosen=False,
+            topics_chosen=False,
+            whole_city=True,
+            revision=0,
+            followed_at=now,
+            updated_at=now,
+        )
+        .returning(col(Resident.id))
+    )
+    resident = await _by_user(session, line_user_id)
+    assert resident is not None and resident.id is not None
+    if made is not None:
+        wanted = [t.code for t in city.topics if t.default and not t.mandatory]
+        session.add_all(Subscription(topic=code, resident_id=resident.id) for code in wanted)
+        await session.flush()
+        _log.info("resident.followed", resident=resident.id, language=language)
+    elif resident.state is ResidentState.LEFT:
+        resident.state = ResidentState.FOLLOWING
+        resident.left_at = None
+        resident.followed_at = now
+        if not resident.language_chosen:
+            resident.language = language
+        await _changed(session, resident, now)
+        _log.info("resident.returned", resident=resident.id, language=resident.language)
+    return resident
+
+
+async def unfollow(
+    session: AsyncSession, city: City, line_user_id: str, now: datetime
+) -> Resident | None:
+    """Stop everything for somebody who left; what they chose waits for the city's days."""
+    resident = await _by_user(session, line_user_id)
+    if resident is None:
+        return None
+    if resident.state is not ResidentState.LEFT:
+        resident.state = ResidentState.LEFT
+        resident.left_at = now
+        await _changed(session, resident, now)
+        _log.info("resident.left", resident=resident.id)
+    return resident
+
+
+async def find(session: AsyncSession, line_user_id: str) -> Resident | None:
+    """Return the resident behind a LINE user id, following or not."""
+    return (
+        await session.scalars(select(Resident).where(col(Resident.line_user_id) == line_user_id))
+    ).one_or_none()
+
+
+async def preferences(session: AsyncSession, city: City, resident_id: int) -> Preferences:
+    """Return what a resident chose, or has until they choose.
+
+    Raises
+    ------
+    UnknownResident
+        There is none with this id.
+    """
+    resident = await session.get(Resident, resident_id)
+    if resident is None:
+        raise UnknownResident(f"there is no resident {resident_id}")
+    return await _preferences(session, city, resident)
+
+
+async def choose_language(
+    session: AsyncSession, city: City, resident_id: int, language: str, now: datetime
+) -> None:
+    """Speak ``language`` with this resident from now on."""
+    _check_language(city, language)
+    resident = await _locked(session, resident_id)
+    resident.language = language
+    resident.language_chosen = True
+    await _changed(session, resident, now)
+
+
+async def choose_areas(
+    session: AsyncSession, city: City, resident_id: int, areas: Sequence[str], now: datetime
+) -> None:
+    """Tell this resident about these districts; none means the whole city."""
+    wanted = sorted(set(areas))
+    for code in wanted:
+        if code not in city.district_by_code:
+            raise BadInput(f"{code!r} is not a district of this city.")
+    resident = await _locked(session, resident_id)
+    await _know_areas(session, city, wanted)
+    await session.execute(delete(ResidentArea).where(col(ResidentArea.resident_id) == resident_id))
+    session.add_all(ResidentArea(area=code, resident_id=resident_id) for code in wanted)
+    resident.whole_city = not wanted
+    await _changed(session, resident, now)
+
+
+async def choose_topics(
+    session: AsyncSession, city: City, resident_id: int, topics: Mapping[str, int], now: datetime
+) -> None:
+    """Tell this resident of these topics, each from its least level upwards.
+
+    Mandatory topics stay whatever is chosen; a level for one is ignored.
+    """
+    for code, level in topics.items():
+        if code not in city.topic_by_code:
+            raise BadInput(f"{code!r} is not a topic of this city.")
+        if not 0 <= level <= MAX_LEVEL:
+            raise BadInput(f"a level is between 0 and {MAX_LEVEL}, not {level}.")
+    resident = await _locked(session, resident_id)
+    await session.execute(delete(Subscription).where(col(Subscription.resident_id) == resident_id))
+    session.add_all(
+        Subscription(topic=code, resident_id=resident_id, min_level=level)
+        for code, level in sorted(topics.items())
+        if not city.topic_by_code[code].mandatory
+    )
+    resident.topics_chosen = True
+    await _changed(session, resident, now)
+
+
+async def choose_quiet_hours(
+    session: AsyncSession,
+    city: City,
+    resident_id: int,
+    start: int | None,
+    end: int | None,
+    now: datetime,
+) -> None:
+    """Set the quiet hours in minutes after midnight in Japan; both None: the city's.
+
+    Equal ones mean no quiet hours at all.
+    """
+    if (start is None) != (end is None):
+        raise BadInput("quiet hours have a start and an end, or neither.")
+    for minute in (start, end):
+        if minute is not None and not 0 <= minute < MINUTES_A_DAY:
+            raise BadInput(f"a minute of the day is between 0 and 1439, not {minute}.")
+    resident = await _locked(session, resident_id)
+    resident.quiet_start, resident.quiet_end = start, end
+    await _changed(session, resident, now)
+
+
+async def choose_digest_hour(
+    session: AsyncSession, city: City, resident_id: int, hour: int | None, now: datetime
+) -> None:
+    """Set the hour of the daily digest, 0 to 23 in Japan; None: the city's."""
+    if hour is not None and not 0 <= hour <= 23:
+        raise BadInput(f"an hour is between 0 and 23, not {hour}.")
+    resident = await _locked(session, resident_id)
+    resident.digest_hour = hour
+    await _changed(session, resident, now)
+
+
+async def erase(session: AsyncSession, city: City, resident_id: int, now: datetime) -> None:
+    """Forget a resident: the row and all that hangs on it by foreign keys.
+
+    What other rooms keep under the LINE user id (webhook events) is theirs to erase.
+    """
+    resident = await _locked(session, resident_id)
+    await erase_rows(session, [resident_id], now)
+    session.expunge(resident)
+    _log.info("resident.erased", resident=resident_id)
+
+
+async def export(session: AsyncSession, city: City, resident_id: int) -> Kept:
+    """Return everything this room keeps of a resident, to be shown to them."""
+    choices = await preferences(session, city, resident_id)
+    resident = await session.get(Resident, resident_id)
+    assert resident is not None
+    return Kept(
+        line_user_id=resident.line_user_id,
+        followed_at=resident.followed_at,
+        left_at=resident.left_at,
+        updated_at=resident.updated_at,
+        preferences=choices,
+    )
+
+
+async def erase_rows(session: AsyncSession, resident_ids: Sequence[int], now: datetime) -> None:
+    """Delete residents by id and leave their bare numbers for the audience index."""
+    await session.execute(delete(Resident).where(col(Resident.id).in_(resident_ids)))
+    session.add_all(ErasedResident(resident_id=number, erased_at=now) for number in resident_ids)
+    await session.flush()
+
+
+def insert_new(session: AsyncSession, table: type[SQLModel], unique: Sequence[str]) -> Any:
+    """Return an INSERT that leaves an existing row (same ``unique`` columns) as it is."""
+    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
+    return dialect.insert(table).on_conflict_do_nothing(index_elements=list(unique))
+
+
+def _check_language(city: City, language: str) -> None:
+    if language not in city.languages:
+        raise BadInput(f"{language!r} is not a language of this city.")
+
+
+async def _by_user(session: AsyncSession, line_user_id: str) -> Resident | None:
+    return (
+        await session.scalars(
+            select(Resident).where(col(Resident.line_user_id) == line_user_id).with_for_update()
+        )
+    ).one_or_none()
+
+
+async def _locked(session: AsyncSession, resident_id: int) -> Resident:
+    """Return the resident, held against other writers until the transaction ends."""
+    resident = await session.get(
+        Resident, resident_id, with_for_update=True, populate_existing=True
+    )
+    if resident is None:
+        raise UnknownResident(f"there is no resident {resident_id}")
+    return resident
+
+
+async def _changed(session: AsyncSession, resident: Resident, now: datetime) -> None:
+    resident.updated_at = now
+    resident.revision += 1
+    session.add(resident)
+    await session.flush()
+
+
+async def _know_areas(session: AsyncSession, city: City, codes: Sequence[str]) -> None:
+    """Make sure that the districts' rows exist, for choices to refer to."""
+    for code in codes:
+        name = city.district_by_code[code].names["ja"]
+        await session.execute(
+            insert_new(session, Area, ["code"]).values(code=code, name=name, retired=False)
+        )
+
+
+async def _preferences(session: AsyncSession, city: City, resident: Resident) -> Preferences:
+    assert resident.id is not None
+    topics = {topic.code: 0 for topic in city.topics if topic.mandatory}
+    wanted = await session.scalars(
+        select(Subscription)
+        .where(col(Subscription.resident_id) == resident.id)
+        .order_by(col(Subscription.topic))
+    )
+    topics.update({row.topic: row.min_level for row in wanted if row.topic in city.topic_by_code})
+    areas = await session.scalars(
+        select(ResidentArea.area)
+        .where(col(ResidentArea.resident_id) == resident.id)
+        .order_by(col(ResidentArea.area))
+    )
+    return Preferences(
+        resident_id=resident.id,
+        following=resident.state is ResidentState.FOLLOWING,
+        language=resident.language,
+        language_chosen=resident.language_chosen,
+        areas=tuple(code for code in areas if code in city.district_by_code),
+        topics=topics,
+        topics_chosen=resident.topics_chosen,
+        quiet_start=resident.quiet_start,
+        quiet_end=resident.quiet_end,
+        digest_hour=resident.digest_hour,
+    )
