@@ -1,0 +1,153 @@
+"""Who received what: kept small enough for millions, read as if it were a list.
+
+A request is one entry whatever the number of its recipients: their ids lie behind one another as
+16 bytes each, and the messages are shared by all entries that carry the same.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+LedgerMode = Literal["full", "compact", "counts"]
+_ID_BYTES = 16
+
+
+def pack_ids(user_ids: Sequence[str]) -> bytes:
+    """Put user ids (``U`` and 32 hexadecimal digits) behind one another, 16 bytes each."""
+    return bytes.fromhex("".join([user_id[1:] for user_id in user_ids]))
+
+
+def unpack_ids(packed: bytes) -> list[str]:
+    """Undo :func:`pack_ids`."""
+    digits = packed.hex()
+    return ["U" + digits[start : start + 32] for start in range(0, len(digits), 32)]
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerEntry:
+    """One request that was carried out.
+
+    Parameters
+    ----------
+    at
+        Seconds since 1970.
+    endpoint
+        ``reply``, ``push`` or ``multicast``.
+    packed
+        The ids of those it reached; blocked and unknown users are not among them.
+    body
+        The messages as JSON, empty in a compact ledger.
+    """
+
+    at: float
+    endpoint: str
+    request_id: str
+    retry_key: str | None
+    packed: bytes
+    body: bytes
+    aggregation_unit: str | None = None
+    silent: bool = False
+
+    @property
+    def user_ids(self) -> list[str]:
+        return unpack_ids(self.packed)
+
+    @property
+    def recipients(self) -> int:
+        return len(self.packed) // _ID_BYTES
+
+    @property
+    def messages(self) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = json.loads(self.body) if self.body else []
+        return found
+
+
+class Ledger:
+    """All that was delivered, in order.
+
+    Parameters
+    ----------
+    mode
+        ``full`` keeps everything; ``compact`` leaves the messages out; ``counts`` keeps only
+        the totals, for measurements that need no more.
+    """
+
+    def __init__(self, mode: LedgerMode = "full") -> None:
+        self.mode = mode
+        self.entries: list[LedgerEntry] = []
+        self.requests = 0
+        self.deliveries_total = 0
+        self.quota_used = 0
+        self.first_at: float | None = None
+        self.last_at: float | None = None
+
+    def note(self, entry: LedgerEntry) -> None:
+        """Enter a request that was carried out."""
+        self.requests += 1
+        if self.first_at is None:
+            self.first_at = entry.at
+        self.last_at = entry.at
+        self.deliveries_total += len(entry.packed) // _ID_BYTES
+        if self.mode != "counts":
+            self.entries.append(entry)
+
+    def deliveries(self, user_id: str) -> list[LedgerEntry]:
+        """What ``user_id`` received, in order."""
+        wanted = bytes.fromhex(user_id[1:])
+        return [entry for entry in self.entries if _holds(entry.packed, wanted)]
+
+    def recipients(self) -> Counter[str]:
+        """How many requests reached each user."""
+        counted: Counter[str] = Counter()
+        for entry in self.entries:
+            counted.update(unpack_ids(entry.packed))
+        return counted
+
+    def counts_by_times(self) -> dict[int, int]:
+        """How many users were reached once, twice and so on; cheaper than :meth:`recipients`."""
+        counted: Counter[bytes] = Counter()
+        for entry in self.entries:
+            packed = entry.packed
+            counted.update([packed[i : i + _ID_BYTES] for i in range(0, len(packed), _ID_BYTES)])
+        return dict(Counter(counted.values()))
+
+    def texts(self, user_id: str) -> list[str]:
+        """Everything ``user_id`` received, as the texts that stand in it."""
+        return [
+            sentence
+            for entry in self.deliveries(user_id)
+            for message in entry.messages
+            for sentence in texts_in(message)
+        ]
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self.entries.clear()
+        self.requests = self.deliveries_total = self.quota_used = 0
+        self.first_at = self.last_at = None
+
+
+def _holds(packed: bytes, wanted: bytes) -> bool:
+    start = packed.find(wanted)
+    while start >= 0:
+        if start % _ID_BYTES == 0:
+            return True
+        start = packed.find(wanted, start + 1)
+    return False
+
+
+def texts_in(message: Any) -> Iterator[str]:
+    """Every text a person would read in a message, alternative texts not among them."""
+    if isinstance(message, list):
+        for part in message:
+            yield from texts_in(part)
+    elif isinstance(message, dict):
+        for name, value in message.items():
+            if name in ("text", "title", "label", "address") and isinstance(value, str):
+                yield value
+            elif isinstance(value, dict | list):
+                yield from texts_in(value)

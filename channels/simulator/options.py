@@ -1,0 +1,63 @@
+"""How a stand-in is set up."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from channels.simulator.faults import FaultPlan
+from channels.simulator.ledger import LedgerMode
+from channels.simulator.limits import LINE_LIMITS, RateLimit
+from core.clock import Clock, SystemClock
+
+
+@dataclass(frozen=True, slots=True)
+class SimulatorOptions:
+    """Everything that can be chosen about a stand-in.
+
+    Parameters
+    ----------
+    port
+        0 takes any free one.
+    webhook_url
+        Where events go; without it they are kept back until one is set.
+    any_user
+        Takes every well-formed user id for a follower, so that a million of them need no
+        account here.
+    rate_limits, limits
+        Whether LINE's rate limits are enforced, and which.
+    quota
+        Messages a month; without it the plan is unlimited.
+    ledger
+        See :class:`channels.simulator.ledger.Ledger`.
+    redelivery
+        Sends a webhook again that was not answered 200, after each of ``redelivery_delays``.
+    webhook_timeout
+        Seconds the service has to answer; LINE gives two.
+    reply_token_seconds
+        How long a reply token can be used.
+    map_file
+        A GeoJSON file of the city's districts for the phone's map.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 0
+    channel_secret: str = "simulator-secret"  # noqa: S105
+    channel_access_token: str = "simulator-token"  # noqa: S105
+    webhook_url: str | None = None
+    account_name: str = "とどけ市"
+    any_user: bool = False
+    rate_limits: bool = True
+    limits: Mapping[str, RateLimit] = field(default_factory=lambda: dict(LINE_LIMITS))
+    quota: int | None = None
+    ledger: LedgerMode = "full"
+    faults: FaultPlan = field(default_factory=FaultPlan)
+    redelivery: bool = True
+    redelivery_delays: tuple[float, ...] = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 60.0)
+    webhook_timeout: float = 2.0
+    reply_token_seconds: float = 60.0
+    retry_key_seconds: float = 24 * 3600.0
+    max_body_bytes: int = 2 * 1024 * 1024
+    map_file: Path | None = None
+    clock: Clock = field(default_factory=SystemClock)
