@@ -11,7 +11,7 @@ def main() -> None:
     from core.errors import TodokeError
 
     try:
-        app()
+        app(prog_name="todoke")
     except TodokeError as error:
         print(f"todoke: {error}", file=sys.stderr)
         sys.exit(2)
