@@ -81,6 +81,7 @@ class Decision(StrEnum):
     DIGEST = "digest"
     HOLD = "hold"
     PUBLISH = "publish"
+    DROP = "drop"
 
 
 class Rule(_Part):
