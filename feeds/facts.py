@@ -5,10 +5,13 @@ Parsers make facts; the texts of a notice are composed from them by rule, in eve
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 
 from feeds.models import Status
+
+_NAMED_LEVEL = re.compile("レベル([1-5１-５])")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +30,9 @@ class Quake:
     """The agency's own sentence on the danger of a tsunami, in Japanese."""
     tsunami_comment_code: str = ""
     long_period_class: str = ""
+    unconfirmed: bool = False
+    """No report came from the city though 5- or more is thought likely (震度５弱以上未入電);
+    ``intensity`` is then 5-."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +44,8 @@ class Tsunami:
     height: str = ""
     arrival_at: datetime | None = None
     arrival_condition: str = ""
+    observed_height: str = ""
+    """The greatest height observed on the coast so far, in the agency's wording."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,13 +61,19 @@ class Fact:
         high-waves, heavy-snow, thunder, snow-melt, dense-fog, dry-air, avalanche,
         low-temperature, frost, ice-accretion, snow-accretion, gale, blizzard-advisory,
         record-rain, linear-rain-band, short-heavy-snow, tornado, earthquake, long-period,
-        tsunami, volcano, ash-fall, eruption, nankai-trough, typhoon, early-notice.
+        tsunami, volcano, ash-fall, eruption, nankai-trough, typhoon, early-notice,
+        other-advisory, off-sanriku (北海道・三陸沖後発地震注意情報).
     kind, kind_code
-        The agency's name and code (レベル４大雨危険警報, 43).
+        The agency's name and code (レベル４大雨危険警報, 43). When something has ended
+        (lifted, cancelled) it is the name of what has ended.
     level
-        1 to 5; 0 when the agency gives none and none follows from a documented rule.
+        How urgent, 1 to 5, by the rules of ``feeds.jma.levels``; 0 when nothing is in force
+        any more. It orders and addresses; what may be *said* is :attr:`shown_level`.
     status
-        What changed against the state before this telegram.
+        What changed against the state before this telegram. ``continued`` and ``none`` are
+        for staff; residents hear nothing.
+    previous_kind, previous_level
+        What was in force before, as far as this service knows.
     areas
         The telegram's own codes of the areas that concern the city.
     place
@@ -68,6 +82,11 @@ class Fact:
         The agency's own Japanese headline.
     office
         Who published it (水戸地方気象台).
+    update
+        More on what residents have already been told (the detail after the flash): it
+        replaces that notice and is no second alarm.
+    untold
+        A taking back of something this city was never told: shown to staff, not sent.
     """
 
     topic: str
@@ -93,3 +112,27 @@ class Fact:
     office: str = ""
     quake: Quake | None = None
     tsunami: Tsunami | None = None
+    update: bool = False
+    untold: bool = False
+
+    @property
+    def is_news(self) -> bool:
+        """Whether residents have anything to hear, leaving policy and drills aside."""
+        return self.status not in (Status.CONTINUED, Status.NONE) and not self.untold
+
+    @property
+    def shown_level(self) -> int:
+        """The evacuation level that the official name itself carries, 0 when it carries none.
+
+        暴風警報 has an urgency but no level in its name, so no level may be said of it. A
+        volcano's レベル is on another scale and is no evacuation level.
+        """
+        if self.hazard in ("volcano", "ash-fall", "eruption"):
+            return 0
+        named = _NAMED_LEVEL.match(self.kind)
+        return int(named.group(1)) if named else 0
+
+    @property
+    def heard_level(self) -> int:
+        """The level by which residents are chosen: who heard the alarm hears its end."""
+        return max(self.level, self.previous_level)
