@@ -11,7 +11,6 @@ import re
 from typing import NamedTuple
 
 USER_ID = re.compile(r"U[0-9a-f]{32}")
-_HEX = b"0123456789abcdef"
 _ID_LENGTH = 33
 _OPENINGS = (b'"to":["', b'"to": ["')
 
@@ -65,7 +64,12 @@ def _pack(ids: bytes) -> bytes | None:
     for offset, character in enumerate(separator, _ID_LENGTH):
         if ids[offset::stride] != bytes((character,)) * (count - 1):
             return None
-    # What is left without hexadecimal digits must be the letters and separators alone.
-    if ids.translate(None, _HEX) != separator.join([b"U"] * count):
+    digits = ids.translate(None, b'U", ').decode("ascii", "replace")
+    # A letter or separator in the wrong place leaves too few digits; capitals are not LINE's.
+    if len(digits) != 32 * count:
         return None
-    return bytes.fromhex(ids.translate(None, b'U", ').decode("ascii"))
+    try:
+        packed = bytes.fromhex(digits)
+    except ValueError:
+        return None
+    return packed if packed.hex() == digits else None
