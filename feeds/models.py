@@ -42,7 +42,8 @@ class ItemState(StrEnum):
 
 
 class Item(SQLModel, table=True):
-    """One article or telegram, fetched once for ever; ``payload`` is what came, untouched."""
+    """One article or telegram, fetched once for ever. ``payload`` is what came: a telegram's or
+    message's bytes untouched, an article's fields as JSON."""
 
     __tablename__ = "items"
     __table_args__ = (UniqueConstraint("source", "identity"),)
@@ -62,6 +63,8 @@ class Item(SQLModel, table=True):
     state: ItemState = Field(default=ItemState.NEW, sa_type=text_enum(ItemState), index=True)
     reason: str = ""
     """Why it became what it became, or why it was set aside; for staff."""
+    attempts: int = 0
+    """How often its telegram was asked for; a telegram that came is never asked for again."""
 
 
 class Status(StrEnum):
@@ -96,6 +99,8 @@ class Notice(SQLModel, table=True):
     kind: str = ""
     """Official name in Japanese, such as レベル４大雨危険警報."""
     kind_code: str = ""
+    hazard: str = Field(default="", max_length=32, index=True)
+    """Slug of :class:`feeds.facts.Fact` for what an agency announced; empty for all else."""
     level: int = 0
     """1 to 5 as the evacuation levels; 0 has no level."""
     intensity: str = ""
@@ -142,3 +147,26 @@ class HazardState(SQLModel, table=True):
     notice_id: int | None = Field(default=None, sa_column=Column(RowId, ForeignKey("notices.id")))
     """The last notice residents were told about it."""
     detail: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
+
+
+class Translation(SQLModel, table=True):
+    """A translation a machine made once; ``key`` is a hash of engine, language and text."""
+
+    __tablename__ = "translations"
+
+    key: str = Field(primary_key=True, max_length=64)
+    text: str
+    created_at: datetime = Field(sa_type=UtcDateTime, index=True)
+
+
+class DigestRun(SQLModel, table=True):
+    """One hour's digest, so that a crash neither skips nor repeats anybody's.
+
+    ``done_through`` is the last resident whose digest was handed over.
+    """
+
+    __tablename__ = "digest_runs"
+
+    slot_at: datetime = Field(sa_column=Column(UtcDateTime, primary_key=True))
+    done_through: int = Field(default=0, sa_column=Column(RowId, nullable=False))
+    finished_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
