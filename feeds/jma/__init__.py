@@ -1,0 +1,81 @@
+"""Telegrams of the Meteorological Agency, for one city.
+
+In come the bytes of a telegram; out come facts: what changed for this municipality against
+what was known (``HazardBoard``). Words are chosen elsewhere (``feeds.texts``), what to do with
+a fact is policy's (``feeds.policy``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from core.city import JmaCodes
+from feeds.errors import UnknownKind
+from feeds.facts import Fact
+from feeds.jma import quakes, tsunami, warnings
+from feeds.jma.codes import codes_for, completed
+from feeds.jma.state import HazardBoard, Side
+from feeds.jma.store import load, save
+from feeds.jma.telegram import Telegram, read_telegram
+
+Reader = Callable[[Telegram, JmaCodes, Side], list[Fact]]
+
+READERS: dict[str, Reader] = {
+    **dict.fromkeys(
+        (f"VPWW{number}" for number in (50, 53, 54, 55, 56, 57, 58, 59, 60, 61)),
+        warnings.weather_warnings,
+    ),
+    "VPNO50": warnings.emergency_notification,
+    "VXWW50": warnings.landslide_alert,
+    "VXSE51": quakes.intensity_flash,
+    "VXSE52": quakes.hypocentre,
+    "VXSE53": quakes.intensity_detail,
+    "VXSE61": quakes.hypocentre,
+    "VXSE62": quakes.long_period,
+    "VTSE41": tsunami.tsunami,
+    "VTSE51": tsunami.tsunami,
+    "VTSE52": tsunami.tsunami,
+}
+"""Who reads which kind."""
+
+
+def facts(telegram: Telegram, codes: JmaCodes, state: HazardBoard) -> list[Fact]:
+    """What a telegram changes for the city.
+
+    Parameters
+    ----------
+    telegram
+        As :func:`read_telegram` returned it.
+    codes
+        The city's codes; what they leave open is filled from the agency's tables.
+    state
+        The board; it is advanced in place, its drill side by drills and tests.
+
+    Returns
+    -------
+    Facts, the gravest first; empty where the telegram does not concern the city or is older
+    than what is known. ``Fact.is_news`` tells which residents may hear.
+
+    Raises
+    ------
+    UnknownKind
+        When no reader knows the kind.
+    Unreadable
+        When it says something about this city that is not understood. The board is then as
+        it was before.
+    """
+    reader = READERS.get(telegram.kind)
+    if reader is None:
+        raise UnknownKind(f"A telegram of the unknown kind {telegram.kind[:8]!r}.")
+    return reader(telegram, completed(codes), state.side(drill=telegram.drill))
+
+
+__all__ = [
+    "HazardBoard",
+    "Telegram",
+    "codes_for",
+    "facts",
+    "load",
+    "read_telegram",
+    "save",
+]

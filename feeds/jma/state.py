@@ -1,0 +1,261 @@
+"""What is in force for one city, and what a new report changes.
+
+Transitions, not telegrams, make news. A :class:`HazardBoard` holds the newest that was said
+for each hazard and area; :func:`weigh` compares a report with it. Pure: no I/O, no clock.
+Drills and tests have a board of their own beside the real one, so that a training warning
+neither raises nor lifts anything real.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from enum import Enum
+from typing import Any, NamedTuple
+
+from feeds.jma.telegram import InfoType, Telegram
+from feeds.models import Status
+
+DRILL_PREFIX = "drill:"
+
+
+class Key(NamedTuple):
+    """What a standing is about. ``event_id`` is empty for what is simply in force."""
+
+    hazard: str
+    area: str
+    event_id: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Standing:
+    """The newest that was said about one hazard in one area.
+
+    ``order`` of the telegram that said it decides what is newer; ``before`` is what a
+    cancellation of that telegram restores; ``told`` says whether residents were to hear it;
+    ``detail`` is small JSON of the family's own (an earthquake's numbers).
+    """
+
+    level: int
+    kind: str
+    kind_code: str
+    telegram: str
+    reported_at: datetime
+    published_at: datetime
+    hazard: str = ""
+    serial: str = ""
+    told: bool = False
+    place: str = ""
+    valid_until: datetime | None = None
+    detail: Mapping[str, Any] = field(default_factory=dict)
+    before: Standing | None = None
+
+    @property
+    def order(self) -> tuple[datetime, datetime, int]:
+        return (
+            self.reported_at,
+            self.published_at,
+            int(self.serial) if self.serial.isdecimal() else 0,
+        )
+
+
+class HazardBoard:
+    """All standings of one city.
+
+    Reading a telegram advances the board in place; ``changed`` and ``gone`` collect the keys
+    that have to be stored.
+    """
+
+    def __init__(self, standings: Mapping[Key, Standing] | None = None) -> None:
+        self._standings: dict[Key, Standing] = dict(standings or {})
+        self.changed: set[Key] = set()
+        self.gone: set[Key] = set()
+
+    def __len__(self) -> int:
+        return len(self._standings)
+
+    def get(self, key: Key) -> Standing | None:
+        return self._standings.get(key)
+
+    def put(self, key: Key, standing: Standing) -> None:
+        if self._standings.get(key) != standing:
+            self._standings[key] = standing
+            self.changed.add(key)
+            self.gone.discard(key)
+
+    def items(self) -> Iterator[tuple[Key, Standing]]:
+        """Every standing, in no particular order."""
+        return iter(list(self._standings.items()))
+
+    def forget(self, before: datetime) -> None:
+        """Drop what ended, and single events, that nothing was said about since ``before``."""
+        for key, standing in self.items():
+            if standing.reported_at < before and (key.event_id or standing.level == 0):
+                del self._standings[key]
+                self.changed.discard(key)
+                self.gone.add(key)
+
+    def side(self, *, drill: bool) -> Side:
+        """The real standings, or those of drills and tests."""
+        return Side(self, DRILL_PREFIX if drill else "")
+
+
+@dataclass(frozen=True)
+class Side:
+    """One half of a board: the real one, or the one of drills."""
+
+    board: HazardBoard
+    prefix: str
+
+    def get(self, key: Key) -> Standing | None:
+        return self.board.get(self._own(key))
+
+    def put(self, key: Key, standing: Standing) -> None:
+        self.board.put(self._own(key), standing)
+
+    def about(self, hazards: Iterable[str]) -> list[tuple[Key, Standing]]:
+        """Standings of some hazards, ordered by key."""
+        wanted = {self.prefix + hazard for hazard in hazards}
+        found = [
+            (Key(key.hazard.removeprefix(self.prefix), key.area, key.event_id), standing)
+            for key, standing in self.board.items()
+            if key.hazard in wanted
+        ]
+        return sorted(found, key=lambda pair: pair[0])
+
+    def _own(self, key: Key) -> Key:
+        return Key(self.prefix + key.hazard, key.area, key.event_id)
+
+
+class Said(Enum):
+    """What the telegram itself says about the change."""
+
+    CHANGED = "発表"
+    CONTINUED = "継続"
+    LIFTED = "解除"
+    NOTHING = "なし"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """What one telegram says about one hazard in one area of the city.
+
+    ``hazard`` names what is in force (gale), ``group`` the scale it stands on (storm): a
+    gale advisory that becomes a storm warning is raised, not a second hazard.
+    """
+
+    group: str
+    hazard: str
+    area: str
+    place: str
+    level: int
+    kind: str = ""
+    kind_code: str = ""
+    said: Said = Said.CHANGED
+    last_level: int = 0
+    last_kind: str = ""
+
+    @property
+    def key(self) -> Key:
+        return Key(self.group, self.area)
+
+
+@dataclass(frozen=True)
+class Change:
+    """The outcome of :func:`weigh`."""
+
+    status: Status
+    level: int = 0
+    kind: str = ""
+    kind_code: str = ""
+    previous_level: int = 0
+    previous_kind: str = ""
+
+
+def weigh(known: Standing | None, report: Report, info_type: InfoType) -> Change:
+    """Compare a report with what is known.
+
+    Where something is known the comparison decides, not the telegram's own word: when the
+    telegram that raised a warning was lost, the next one says 継続 and residents must hear of
+    it all the same. Where nothing is known the telegram's own word and LastKind decide, and
+    継続 is no news.
+    """
+    if known is None:
+        previous_level, previous_kind = report.last_level, report.last_kind
+        if report.said is Said.CONTINUED:
+            previous_level, previous_kind = report.level, report.kind
+        elif report.level == 0 and report.said is Said.LIFTED:
+            previous_kind = previous_kind or report.kind
+            return Change(
+                Status.LIFTED, 0, previous_kind, report.kind_code, previous_level, previous_kind
+            )
+    else:
+        previous_level, previous_kind = known.level, known.kind
+    if report.level == 0:
+        if previous_level == 0:
+            return Change(Status.NONE)
+        ended = known.kind_code if known is not None else report.kind_code
+        correction = info_type is InfoType.CORRECTED
+        return Change(
+            Status.CANCELLED if correction else Status.LIFTED,
+            0,
+            previous_kind,
+            ended,
+            previous_level,
+            previous_kind,
+        )
+    if report.level == previous_level:
+        status = Status.CONTINUED
+    elif previous_level == 0:
+        status = Status.ISSUED
+    elif info_type is InfoType.CORRECTED and known is not None:
+        status = Status.CORRECTED
+    else:
+        status = Status.RAISED if report.level > previous_level else Status.LOWERED
+    return Change(
+        status, report.level, report.kind, report.kind_code, previous_level, previous_kind
+    )
+
+
+def is_older(known: Standing | None, telegram: Telegram) -> bool:
+    """Whether a newer telegram has already spoken (the newest ReportDateTime wins).
+
+    The moment of sending and the serial order telegrams of one kind only; two kinds that speak
+    of the same thing at the same minute are both heard.
+    """
+    if known is None:
+        return False
+    if known.telegram != telegram.kind:
+        return telegram.reported_at < known.reported_at
+    return telegram.order < known.order
+
+
+def standing_of(
+    telegram: Telegram, report: Report, change: Change, known: Standing | None
+) -> Standing:
+    """What is in force once ``report`` has been taken."""
+    repeated = (
+        known is not None and known.telegram == telegram.kind and known.order == telegram.order
+    )
+    active = report.level > 0
+    return Standing(
+        level=report.level,
+        kind=report.kind if active else "",
+        kind_code=report.kind_code if active else "",
+        telegram=telegram.kind,
+        reported_at=telegram.reported_at,
+        published_at=telegram.published_at,
+        serial=telegram.serial,
+        told=change.status not in (Status.CONTINUED, Status.NONE)
+        or (known is not None and known.told and active),
+        hazard=report.hazard,
+        place=report.place,
+        valid_until=telegram.valid_until,
+        before=known.before if repeated and known is not None else _shallow(known),
+    )
+
+
+def _shallow(standing: Standing | None) -> Standing | None:
+    """A standing without its own past: one step back is all a cancellation takes."""
+    return None if standing is None else replace(standing, before=None)

@@ -1,0 +1,120 @@
+"""Tsunami: VTSE41 (warnings by coast), VTSE51 and 52 (times, heights, observations).
+
+Each coast of the city stands for itself. VTSE51 and 52 repeat the warnings with more numbers;
+what they say of a warning is weighed like VTSE41's, so a lost VTSE41 is made good, and a
+repeat says nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from core.city import JmaCodes
+from feeds.errors import Unreadable
+from feeds.facts import Fact, Tsunami
+from feeds.jma.building import as_facts, is_cancellation, take, taken_back, unknown_cancellation
+from feeds.jma.levels import TSUNAMI
+from feeds.jma.state import Report, Said, Side
+from feeds.jma.telegram import Element, Telegram, child, children, moment, text
+
+TOPIC = "tsunami"
+
+
+def tsunami(telegram: Telegram, codes: JmaCodes, side: Side) -> list[Fact]:
+    """Facts of VTSE41, 51 and 52 for the city's coasts."""
+    if is_cancellation(telegram):
+        if not codes.tsunami_regions:
+            return []
+        if telegram.kind != "VTSE41":
+            return []
+        return taken_back(telegram, ("tsunami",), side, topic=TOPIC) or [
+            unknown_cancellation(telegram, topic=TOPIC, hazard="tsunami", kind=telegram.head_title)
+        ]
+    forecasts: dict[str, Tsunami] = {}
+    reports = []
+    observed = _observed(telegram, codes)
+    for item in children(child(telegram.body, "Tsunami", "Forecast"), "Item"):
+        code = text(item, "Area", "Code")
+        if code not in codes.tsunami_regions:
+            continue
+        report = _report(item)
+        if report is None:
+            continue
+        reports.append(report)
+        forecasts[code] = replace(_forecast(item), observed_height=observed.get(code, ""))
+    facts = []
+    for report, change in take(telegram, reports, side):
+        standing = side.get(report.key)
+        if standing is not None:
+            side.put(report.key, replace(standing, detail={"event_id": telegram.event_id}))
+        facts += [
+            replace(fact, tsunami=forecasts[report.area])
+            for fact in as_facts(telegram, [(report, change)], topic=TOPIC)
+        ]
+    return sorted(facts, key=lambda fact: (-fact.heard_level, fact.areas))
+
+
+def _report(item: Element) -> Report | None:
+    kind = child(item, "Category", "Kind")
+    last = child(item, "Category", "LastKind")
+    code, name = text(kind, "Code"), text(kind, "Name")
+    if kind is None:
+        return None
+    if code not in TSUNAMI:
+        raise Unreadable(f"The tsunami grade {name[:40]!r} has the unknown code {code[:8]!r}.")
+    level = TSUNAMI[code]
+    last_level = TSUNAMI.get(text(last, "Code"), 0)
+    if level == 0:
+        said = Said.LIFTED if last_level else Said.NOTHING
+    elif level == last_level:
+        said = Said.CONTINUED
+    else:
+        said = Said.CHANGED
+    return Report(
+        group="tsunami",
+        hazard="tsunami",
+        area=text(item, "Area", "Code"),
+        place=text(item, "Area", "Name"),
+        level=level,
+        kind=name.removesuffix("：発表"),
+        kind_code=code,
+        said=said,
+        last_level=last_level,
+        last_kind=text(last, "Name").removesuffix("：発表"),
+    )
+
+
+def _forecast(item: Element) -> Tsunami:
+    first = child(item, "FirstHeight")
+    height = child(item, "MaxHeight", "TsunamiHeight")
+    return Tsunami(
+        coast=text(item, "Area", "Name"),
+        coast_code=text(item, "Area", "Code"),
+        height=height.get("description", "") if height is not None else "",
+        arrival_at=moment(text(first, "ArrivalTime")),
+        arrival_condition=text(first, "Condition"),
+    )
+
+
+def _observed(telegram: Telegram, codes: JmaCodes) -> dict[str, str]:
+    """The greatest height observed on each of the city's coasts, in the agency's wording."""
+    heights: dict[str, tuple[float, str]] = {}
+    for item in children(child(telegram.body, "Tsunami", "Observation"), "Item"):
+        coast = text(item, "Area", "Code")
+        if coast not in codes.tsunami_regions:
+            continue
+        for station in children(item, "Station"):
+            height = child(station, "MaxHeight", "TsunamiHeight")
+            if height is None:
+                continue
+            found = (_metres(text(height)), height.get("description", ""))
+            heights[coast] = max(heights.get(coast, (0.0, "")), found)
+    return {coast: words for coast, (_, words) in heights.items() if words}
+
+
+def _metres(value: str) -> float:
+    try:
+        metres = float(value)
+    except ValueError:
+        return 0.0
+    return metres if metres == metres else 0.0

@@ -1,0 +1,247 @@
+"""Weather warnings: VPWW55-61 since 2026-05-29, and the old forms that say the same again.
+
+An old form (VPWW53/54, VXWW50, VPNO50) never speaks of what a new form has spoken of, but for
+one thing: where it is newer and graver, it is told, since the new one may have been lost on
+the way. It never lowers or lifts what a new form raised: the old names know no level 4, so
+that its 警報 cannot be told from a lowering.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from core.city import JmaCodes
+from feeds.errors import Unreadable
+from feeds.facts import Fact
+from feeds.jma.building import (
+    as_facts,
+    is_cancellation,
+    take,
+    taken_back,
+    unknown_cancellation,
+)
+from feeds.jma.codes import is_part_of
+from feeds.jma.levels import ALL_GROUPS, COVERED, OLD_FORMS, WARNINGS, level_in_name
+from feeds.jma.state import Key, Report, Said, Side, Standing
+from feeds.jma.telegram import Element, Telegram, child, children, half_width, text
+
+TOPIC = "weather"
+COARSE = ("市町村等をまとめた地域等", "一次細分区域等", "府県予報区等")
+"""Area systems above the municipality, the finest first."""
+NOTHING = "発表警報・注意報はなし"
+OLD_CONDITIONS = (("土砂災害", "landslide"), ("浸水害", "heavy-rain"))
+
+
+def weather_warnings(telegram: Telegram, codes: JmaCodes, side: Side) -> list[Fact]:
+    """Facts of VPWW55-61 and of VPWW50/53/54."""
+    groups = COVERED.get(telegram.kind, ALL_GROUPS)
+    if is_cancellation(telegram):
+        facts = taken_back(telegram, groups, side, topic=TOPIC)
+        return facts or _unknown(telegram, groups)
+    reports = [
+        report
+        for item in _items(telegram, codes)
+        for report in _reports(item, telegram, groups, side)
+    ]
+    return _told(telegram, reports, side)
+
+
+def emergency_notification(telegram: Telegram, codes: JmaCodes, side: Side) -> list[Fact]:
+    """Facts of VPNO50, which repeats special warnings in its headline alone."""
+    if is_cancellation(telegram):
+        return taken_back(telegram, ALL_GROUPS, side, topic=TOPIC)
+    reports = []
+    for information in children(child(telegram.head, "Headline"), "Information"):
+        if not information.get("type", "").endswith("（市町村等）"):
+            continue
+        for item in children(information, "Item"):
+            for area in children(child(item, "Areas"), "Area"):
+                code = text(area, "Code")
+                if is_part_of(code, codes.municipality):
+                    reports += [
+                        report
+                        for kind in children(item, "Kind")
+                        for report in _of_kind(kind, code, text(area, "Name"), old=True)
+                    ]
+    return _told(telegram, reports, side)
+
+
+def landslide_alert(telegram: Telegram, codes: JmaCodes, side: Side) -> list[Fact]:
+    """Facts of VXWW50 (土砂災害警戒情報), which corresponds to level 4."""
+    if is_cancellation(telegram):
+        return taken_back(telegram, ("landslide",), side, topic=TOPIC) or _unknown(
+            telegram, frozenset({"landslide"})
+        )
+    reports = []
+    for warning in children(telegram.body, "Warning"):
+        for item in children(warning, "Item"):
+            code = text(item, "Area", "Code")
+            if not is_part_of(code, codes.municipality):
+                continue
+            said = _said(text(item, "Kind", "Status"))
+            active = text(item, "Kind", "Code") == "3" and said in (Said.CHANGED, Said.CONTINUED)
+            reports.append(
+                Report(
+                    group="landslide",
+                    hazard="landslide",
+                    area=code,
+                    place=text(item, "Area", "Name"),
+                    level=4 if active else 0,
+                    kind="土砂災害警戒情報" if said is not Said.NOTHING else "",
+                    kind_code="3" if said is not Said.NOTHING else "",
+                    said=said,
+                    last_level=4 if said is Said.LIFTED else 0,
+                )
+            )
+    return _told(telegram, reports, side)
+
+
+def _told(telegram: Telegram, reports: list[Report], side: Side) -> list[Fact]:
+    if telegram.kind in OLD_FORMS:
+        reports = [report for report in reports if _may_speak(report, telegram, side)]
+    return as_facts(telegram, take(telegram, reports, side), topic=TOPIC)
+
+
+def _may_speak(report: Report, telegram: Telegram, side: Side) -> bool:
+    """Whether an old form may be heard on what it reports."""
+    known = side.get(report.key)
+    if known is None or known.telegram in OLD_FORMS:
+        if report.hazard == "flood":
+            # Since 2026-05-29 the flooding of small rivers is part of the heavy rain warning.
+            rain = side.get(Key("heavy-rain", report.area))
+            return rain is None or rain.telegram in OLD_FORMS
+        return not (
+            known is not None
+            and known.telegram != telegram.kind
+            and _weaker_family(known, report, telegram)
+        )
+    return report.level > known.level and telegram.reported_at > known.reported_at
+
+
+def _weaker_family(known: Standing, report: Report, telegram: Telegram) -> bool:
+    """Whether one old form would undo another that knows more.
+
+    VPWW53/54 know landslides as 大雨警報（土砂災害） (3) while VXWW50 says the level 4 beside it,
+    and the reverse: VXWW50's なし says nothing of the 大雨警報.
+    """
+    mixed = "VXWW50" in (known.telegram, telegram.kind)
+    return mixed and report.level < known.level
+
+
+def _unknown(telegram: Telegram, groups: frozenset[str]) -> list[Fact]:
+    hazard = next(iter(groups)) if len(groups) == 1 else "other-advisory"
+    return [unknown_cancellation(telegram, topic=TOPIC, hazard=hazard, kind=telegram.head_title)]
+
+
+def _items(telegram: Telegram, codes: JmaCodes) -> Iterator[Element]:
+    """The items of the city: its own, those of its designated coasts, or the finest coarser.
+
+    Coarser areas count only in telegrams that name no municipality at all; otherwise a
+    municipality that is not named is one that the telegram does not speak of.
+    """
+    warnings = {
+        half_width(warning.get("type", "")): warning
+        for warning in children(telegram.body, "Warning")
+    }
+    own = [
+        item
+        for name, warning in warnings.items()
+        if not name.endswith("(警報注意報種別毎)")
+        for item in children(warning, "Item")
+        if is_part_of(text(item, "Area", "Code"), codes.municipality)
+    ]
+    coasts = [
+        item
+        for name, warning in warnings.items()
+        if not name.endswith(tuple(f"({half_width(area)})" for area in COARSE))
+        and not name.endswith(("(市町村等)", "(警報注意報種別毎)"))
+        for item in children(warning, "Item")
+        if text(item, "Area", "Code") in codes.forecast_areas
+    ]
+    yield from own
+    yield from coasts
+    if own or coasts or any(name.endswith("(市町村等)") for name in warnings):
+        return
+    for area in COARSE:
+        warning = next((w for n, w in warnings.items() if half_width(area) in n), None)
+        found = [
+            item
+            for item in children(warning, "Item")
+            if text(item, "Area", "Code") in codes.forecast_areas
+        ]
+        if found:
+            yield from found
+            return
+
+
+def _reports(
+    item: Element, telegram: Telegram, groups: frozenset[str], side: Side
+) -> Iterator[Report]:
+    """What one item says, and the silence it keeps about the rest of what it covers."""
+    code, place = text(item, "Area", "Code"), text(item, "Area", "Name")
+    old = telegram.kind in OLD_FORMS
+    reports: dict[str, Report] = {}
+    for kind in children(item, "Kind"):
+        for report in _of_kind(kind, code, place, old=old):
+            before = reports.get(report.group)
+            # 解除 of an advisory beside a warning of the same hazard: what is in force counts.
+            if before is None or report.level > before.level:
+                reports[report.group] = report
+    yield from reports.values()
+    for group in sorted(groups - reports.keys()):
+        if not old or side.get(Key(group, code)) is not None:
+            yield Report(
+                group=group, hazard=group, area=code, place=place, level=0, said=Said.NOTHING
+            )
+
+
+def _of_kind(kind: Element, area: str, place: str, *, old: bool) -> Iterator[Report]:
+    status = text(kind, "Status")
+    if status == NOTHING:
+        return
+    code, name = text(kind, "Code"), text(kind, "Name")
+    if code in ("", "00"):
+        return
+    known = WARNINGS.get(code)
+    if known is None:
+        raise Unreadable(f"The warning {name[:40]!r} has the unknown code {code[:8]!r}.")
+    said = _said(status or "発表")
+    last = child(kind, "LastKind")
+    last_kind = WARNINGS.get(text(last, "Code"))
+    level = level_in_name(name) or known.level
+    report = Report(
+        group=known.group,
+        hazard=known.hazard,
+        area=area,
+        place=place,
+        level=0 if said is Said.LIFTED else level,
+        kind=name,
+        kind_code=code,
+        said=said,
+        last_level=_last_level(last, last_kind.level if last_kind else 0),
+        last_kind=text(last, "Name"),
+    )
+    if said is Said.LIFTED and not report.last_kind:
+        report = replace(report, last_kind=name, last_level=level)
+    if not old or known.group != "heavy-rain":
+        yield report
+        return
+    condition = text(kind, "Condition")
+    hazards = [hazard for word, hazard in OLD_CONDITIONS if word in condition]
+    for hazard in hazards or ["heavy-rain"]:
+        yield replace(report, group=hazard, hazard=hazard)
+
+
+def _last_level(last: Element | None, by_code: int) -> int:
+    return level_in_name(text(last, "Name")) or by_code
+
+
+def _said(status: str) -> Said:
+    """The agency's word for the change (発表, 継続, 解除, 警報から注意報 …)."""
+    for said in Said:
+        if status == said.value:
+            return said
+    if "から" in status:
+        return Said.CHANGED
+    raise Unreadable(f"A warning has the unknown status {status[:40]!r}.")
