@@ -30,6 +30,8 @@ MAX_IDENTITY_CHARACTERS = 500
 # Telegrams of one poll.
 MAX_TELEGRAMS_A_POLL = 200
 TELEGRAM_CONNECTIONS = 4
+TELEGRAM_PATIENCE = 1.0
+"""Seconds after which the telegrams that came are acted on without the ones that did not."""
 TELEGRAM_ATTEMPTS = 5
 """Tries before a telegram that cannot be fetched is set aside for staff."""
 

@@ -1,0 +1,363 @@
+"""From the articles of a feed to notices: what is new, what is the same, what was edited.
+
+A source's first reading tells residents nothing. Afterwards an article is news once, however
+often it is listed, moved or touched up; an edit is news again only when it changes what a
+reader would do.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import datetime, timedelta
+from urllib.parse import urlsplit
+
+import structlog
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col, select
+
+from core.city import City, Decision, SourceConfig
+from feeds.classify import DEFAULT_RULE, Classification, classify
+from feeds.fetch import Reach
+from feeds.metrics import ITEMS
+from feeds.models import Item, ItemState, Notice, Status
+from feeds.notices import Publish, submit_notice
+from feeds.policy import (
+    ARTICLE_EXPIRES,
+    Ruling,
+    against_flood,
+    changed_in_substance,
+    rule_on_article,
+)
+from feeds.rss import Article, canonical_link
+from feeds.texts import article_texts
+from feeds.wording import fold
+
+log = structlog.get_logger(__name__)
+
+SAME_NEWS_DAYS = 30
+DISTINCTIVE_CHARACTERS = 80
+"""A text of this length that stands elsewhere word for word is the same article, moved."""
+
+Translations = Mapping[str, Mapping[str, tuple[str, str]]]
+"""By content hash and language: title and summary, as a machine translated them."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sorted:
+    """The articles of one reading, against what was known before it."""
+
+    fresh: tuple[Article, ...] = ()
+    edited: tuple[tuple[Article, Item], ...] = ()
+    repeated: tuple[tuple[Article, str], ...] = ()
+    """New here but not news, each with the reason."""
+    touched: tuple[tuple[Article, Item], ...] = ()
+    """Edited, but not in substance."""
+
+
+@dataclass
+class Taken:
+    """What became of one reading."""
+
+    new: int = 0
+    edited: int = 0
+    notices: list[Notice] = field(default_factory=list)
+
+
+async def sort_out(
+    session: AsyncSession, source: SourceConfig, city: City, articles: Sequence[Article]
+) -> Sorted:
+    """Compare a reading with the items on record; changes nothing."""
+    known = await _by_identity(session, [source.code], [a.identity for a in articles])
+    unknown = [a for a in articles if (source.code, a.identity) not in known]
+    others = [other.code for other in city.sources if other.code != source.code]
+    pages = await _by_identity(session, others, [a.identity for a in unknown if has_own_page(a)])
+    listed_elsewhere = {identity: item for (_, identity), item in pages.items()}
+    twins = await _by_hash(session, [a.content_hash for a in unknown])
+    undecided = await _undecided(
+        session, [*listed_elsewhere.values(), *(i for same in twins.values() for i in same)]
+    )
+    fresh: list[Article] = []
+    edited: list[tuple[Article, Item]] = []
+    repeated: list[tuple[Article, str]] = []
+    touched: list[tuple[Article, Item]] = []
+    taken: dict[str, Article] = {}
+    for article in articles:
+        item = known.get((source.code, article.identity))
+        if item is not None:
+            if item.content_hash != article.content_hash:
+                before = article_of(item)
+                substance = changed_in_substance(
+                    (before.title, before.summary), (article.title, article.summary)
+                )
+                (edited if substance else touched).append((article, item))
+            continue
+        twin = listed_elsewhere.get(article.identity) or next(
+            (i for i in twins.get(article.content_hash, ()) if _same(article, i)), None
+        )
+        if twin is not None and (twin.source == source.code or twin.id not in undecided):
+            repeated.append((article, f"The same as item {twin.id} of {twin.source}."))
+        elif article.content_hash in taken and _same_day(article, taken[article.content_hash]):
+            repeated.append((article, "Listed twice in one feed."))
+        else:
+            taken[article.content_hash] = article
+            fresh.append(article)
+    return Sorted(
+        fresh=tuple(fresh), edited=tuple(edited), repeated=tuple(repeated), touched=tuple(touched)
+    )
+
+
+async def _undecided(session: AsyncSession, items: Iterable[Item]) -> set[int | None]:
+    """Return the ids of those items that wait for staff because no rule knew their topic.
+
+    Another feed that lists the same article may know it (see ``submit_notice``).
+    """
+    ids = [item.id for item in items if item.id is not None]
+    found: set[int | None] = set()
+    for start in range(0, len(ids), 500):
+        rows = await session.scalars(
+            select(Notice.item_id).where(
+                col(Notice.item_id).in_(ids[start : start + 500]),
+                col(Notice.decision) == Decision.HOLD,
+                col(Notice.decided_by) == f"rule:{DEFAULT_RULE}",
+            )
+        )
+        found.update(rows)
+    return found
+
+
+def _same(article: Article, item: Item) -> bool:
+    """Whether a text seen before, word for word, is the same news and not a yearly repeat."""
+    if item.published_at is None or article.published_at is None:
+        return True
+    apart = abs(article.published_at - item.published_at)
+    distinctive = len(fold(article.title + article.summary)) >= DISTINCTIVE_CHARACTERS
+    return apart < timedelta(days=1) or (distinctive and apart < timedelta(days=SAME_NEWS_DAYS))
+
+
+def _same_day(one: Article, other: Article) -> bool:
+    if one.published_at is None or other.published_at is None:
+        return True
+    return abs(one.published_at - other.published_at) < timedelta(days=1)
+
+
+async def take(
+    session: AsyncSession,
+    source: SourceConfig,
+    city: City,
+    sorted_out: Sorted,
+    now: datetime,
+    publish: Publish,
+    *,
+    first_poll: bool,
+    translations: Translations | None = None,
+) -> Taken:
+    """Store a reading and what it became, in the caller's transaction."""
+    made = Taken(new=len(sorted_out.fresh) + len(sorted_out.repeated))
+    for article, reason in sorted_out.repeated:
+        session.add(_item(source, article, now, ItemState.DONE, reason))
+    if first_poll:
+        for article in sorted_out.fresh:
+            session.add(_item(source, article, now, ItemState.DONE, "Listed at the first poll."))
+        await session.flush()
+        ITEMS.labels(source.code, "first-poll").inc(made.new)
+        return made
+    classified = [classify(article, source, city) for article in sorted_out.fresh]
+    rulings = against_flood(
+        [
+            rule_on_article(a, c, source, now, foreign_link=leads_elsewhere(a, source))
+            for a, c in zip(sorted_out.fresh, classified, strict=True)
+        ]
+    )
+    for article, classification, ruling in zip(sorted_out.fresh, classified, rulings, strict=True):
+        item = _item(source, article, now, ItemState.DONE, ruling.because)
+        session.add(item)
+        await session.flush()
+        notice = make_notice(
+            article, source, city, classification, ruling, now, (translations or {})
+        )
+        notice.item_id = item.id
+        stored, is_new = await submit_notice(session, notice, publish)
+        if is_new:
+            made.notices.append(stored)
+        else:
+            item.reason = f"The same news as notice {stored.id}."
+    ITEMS.labels(source.code, "new").inc(made.new)
+    for article, item in sorted_out.touched:
+        _renew(item, article)
+    for article, item in sorted_out.edited:
+        _renew(item, article)
+        made.edited += 1
+        notice_or_none = await _edit(
+            session, article, item, source, city, now, publish, translations or {}
+        )
+        if notice_or_none is not None:
+            made.notices.append(notice_or_none)
+    return made
+
+
+async def _edit(
+    session: AsyncSession,
+    article: Article,
+    item: Item,
+    source: SourceConfig,
+    city: City,
+    now: datetime,
+    publish: Publish,
+    translations: Translations,
+) -> Notice | None:
+    """Tell those who were told; change in place what nobody was told yet."""
+    known = (
+        await session.scalars(
+            select(Notice).where(col(Notice.item_id) == item.id).order_by(col(Notice.id).desc())
+        )
+    ).first()
+    if known is None:
+        return None
+    classification = classify(article, source, city)
+    ruling = rule_on_article(
+        article, classification, source, now, foreign_link=leads_elsewhere(article, source)
+    )
+    notice = make_notice(article, source, city, classification, ruling, now, translations)
+    if known.decision not in {Decision.SEND, Decision.DIGEST}:
+        known.texts, known.url = notice.texts, notice.url
+        session.add(known)
+        return None
+    notice.identity = f"{notice.identity}#{article.content_hash[:16]}"
+    notice.status = Status.CORRECTED
+    notice.item_id = item.id
+    notice.replaces_id = known.id
+    if known.decision is Decision.SEND and ruling.rule == "too-old":
+        # The feed kept the article's first date; those who were told it still need to know.
+        notice.decision, notice.decided_by = Decision.SEND, "rule:edited"
+    stored, is_new = await submit_notice(session, notice, publish)
+    return stored if is_new else None
+
+
+def make_notice(
+    article: Article,
+    source: SourceConfig,
+    city: City,
+    classification: Classification,
+    ruling: Ruling,
+    now: datetime,
+    translations: Translations,
+) -> Notice:
+    """Compose the notice of an article, in every language of the city; nothing is stored."""
+    translated = translations.get(article.content_hash, {})
+    return Notice(
+        identity=notice_identity(article, source),
+        topic=classification.topic,
+        status=Status.ISSUED,
+        areas=list(classification.areas),
+        drill=False,
+        emergency=False,
+        reported_at=article.published_at or now,
+        expires_at=now + ARTICLE_EXPIRES,
+        url=article.link,
+        texts=article_texts(
+            article.title,
+            article.summary,
+            classification.topic,
+            article.link,
+            source.names,
+            city=city,
+            languages=city.languages,
+            translations=translated,
+            machine=tuple(translated),
+        ),
+        source=source.code,
+        decision=ruling.decision,
+        decided_by=ruling.decided_by,
+        created_at=now,
+    )
+
+
+def has_own_page(article: Article) -> bool:
+    """Whether the article is identified by its page, which is the same in every feed."""
+    return bool(article.link) and article.identity == canonical_link(article.link)
+
+
+def notice_identity(article: Article, source: SourceConfig) -> str:
+    """Return what makes two articles one piece of news: the page, where they have their own."""
+    if has_own_page(article):
+        return f"article:{article.identity}"
+    digest = hashlib.sha256(article.identity.encode()).hexdigest()
+    return f"{source.code}:{digest}"
+
+
+def leads_elsewhere(article: Article, source: SourceConfig) -> bool:
+    """Whether the article's link leads to a host that the source does not name."""
+    if not article.link:
+        return False
+    host = (urlsplit(article.link).hostname or "").lower()
+    return host not in Reach.of(source).hosts
+
+
+def article_of(item: Item) -> Article:
+    """Return the article as it was stored."""
+    fields = json.loads(item.payload)
+    published = fields["published_at"]
+    return Article(
+        identity=item.identity,
+        title=fields["title"],
+        summary=fields["summary"],
+        link=fields["link"],
+        published_at=datetime.fromisoformat(published) if published else None,
+        categories=tuple(fields["categories"]),
+    )
+
+
+def _item(
+    source: SourceConfig, article: Article, now: datetime, state: ItemState, reason: str
+) -> Item:
+    item = Item(
+        source=source.code,
+        identity=article.identity,
+        kind=source.kind,
+        fetched_at=now,
+        state=state,
+        reason=reason,
+    )
+    _renew(item, article)
+    return item
+
+
+def _renew(item: Item, article: Article) -> None:
+    fields = asdict(article)
+    fields["published_at"] = article.published_at.isoformat() if article.published_at else None
+    item.payload = json.dumps(fields, ensure_ascii=False).encode()
+    item.content_hash = article.content_hash
+    item.url = article.link
+    item.title = article.title
+    item.published_at = article.published_at
+
+
+async def _by_identity(
+    session: AsyncSession, sources: Sequence[str], identities: Sequence[str]
+) -> dict[tuple[str, str], Item]:
+    found: dict[tuple[str, str], Item] = {}
+    for some in _chunks(identities):
+        rows = await session.scalars(
+            select(Item).where(col(Item.source).in_(sources), col(Item.identity).in_(some))
+        )
+        found.update({(item.source, item.identity): item for item in rows})
+    return found
+
+
+async def _by_hash(session: AsyncSession, hashes: Sequence[str]) -> dict[str, list[Item]]:
+    found: dict[str, list[Item]] = {}
+    for some in _chunks(hashes):
+        rows = await session.scalars(
+            select(Item).where(col(Item.content_hash).in_(some)).order_by(col(Item.id))
+        )
+        for item in rows:
+            found.setdefault(item.content_hash, []).append(item)
+    return found
+
+
+def _chunks(values: Sequence[str], size: int = 500) -> Iterable[Sequence[str]]:
+    unique = list(dict.fromkeys(values))
+    return (unique[start : start + size] for start in range(0, len(unique), size))

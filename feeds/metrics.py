@@ -1,0 +1,25 @@
+"""What the feeds count, for Prometheus."""
+
+from __future__ import annotations
+
+from prometheus_client import Counter, Gauge, Histogram
+
+POLLS = Counter("todoke_source_polls_total", "Polls by source and outcome", ["source", "outcome"])
+POLL_SECONDS = Histogram(
+    "todoke_source_poll_seconds",
+    "Time a poll took, from asking to notices stored",
+    ["source"],
+    buckets=(0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
+)
+STALE_SECONDS = Gauge(
+    "todoke_source_age_seconds", "Seconds since the source last answered properly", ["source"]
+)
+STALE = Gauge("todoke_source_stale", "1 when the source is older than allowed", ["source"])
+ITEMS = Counter("todoke_items_total", "Articles and telegrams taken in", ["source", "state"])
+SET_ASIDE = Counter(
+    "todoke_items_set_aside_total", "What could not be read and waits for staff", ["source", "kind"]
+)
+NOTICES = Counter("todoke_notices_total", "Notices by topic and decision", ["topic", "decision"])
+TRANSLATIONS = Counter(
+    "todoke_machine_translations_total", "Machine translations by outcome", ["language", "outcome"]
+)

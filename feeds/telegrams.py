@@ -1,0 +1,225 @@
+"""From the agency's telegrams to notices: fetched once, read in order, told once.
+
+All telegrams of one poll are weighed together, so that after a gap residents hear what is in
+force now and not the whole night again.
+"""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import structlog
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col, select
+
+from core.city import City, Decision, SourceConfig
+from core.errors import Permanent
+from feeds import jma
+from feeds.facts import Fact
+from feeds.metrics import ITEMS, SET_ASIDE
+from feeds.models import Item, ItemState, Notice, Status
+from feeds.notices import Publish, submit_notice
+from feeds.policy import Ruling, expiry_of_fact, rule_on_fact
+from feeds.texts import compose
+
+log = structlog.get_logger(__name__)
+
+SINGLE_EVENTS = frozenset({"earthquake", "long-period", "tsunami", "eruption", "ash-fall"})
+"""Hazards of which two can be going on at once; the others are in force or not."""
+TAKES_BACK = frozenset({Status.LIFTED, Status.CANCELLED})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Change:
+    """One fact of one telegram, with the row it came from."""
+
+    item: Item
+    fact: Fact
+
+
+@dataclass
+class TakenTelegrams:
+    """What became of the telegrams of one poll."""
+
+    read: int = 0
+    set_aside: int = 0
+    notices: list[Notice] = field(default_factory=list)
+
+
+async def take_telegrams(
+    session: AsyncSession,
+    items: Sequence[Item],
+    source: SourceConfig,
+    city: City,
+    now: datetime,
+    publish: Publish,
+    *,
+    first_poll: bool,
+) -> TakenTelegrams:
+    """Read fetched telegrams and tell what they change, in the caller's transaction.
+
+    What is broken or unknown is set aside for staff and stops nothing else.
+    """
+    made = TakenTelegrams()
+    board = await jma.load(session, city.jma.municipality)
+    changes: list[Change] = []
+    readable: list[tuple[Item, jma.Telegram]] = []
+    for item in items:
+        try:
+            telegram = jma.read_telegram(item.payload, kind=item.kind or None)
+        except Permanent as error:
+            _set_aside(item, source, str(error), made)
+            continue
+        readable.append((item, telegram))
+    for item, telegram in sorted(readable, key=lambda pair: pair[1].order):
+        before = copy.deepcopy(board)
+        try:
+            facts = jma.facts(telegram, city.jma, board)
+        except Permanent as error:
+            _set_aside(item, source, str(error), made)
+            continue
+        except Exception as error:
+            # A telegram that our own reader trips over must not silence all that follow.
+            log.exception("telegram cannot be understood", item=item.id, kind=item.kind)
+            board = before
+            _set_aside(item, source, f"{type(error).__name__}: {error}", made)
+            continue
+        made.read += 1
+        item.state = ItemState.DONE
+        item.reason = "; ".join(_said(fact) for fact in facts) or "Nothing in it for this city."
+        changes.extend(Change(item=item, fact=fact) for fact in facts)
+    ITEMS.labels(source.code, "read").inc(made.read)
+    await jma.save(session, city.jma.municipality, board)
+    for change, ruling in _overtake(changes, source, city, now, first_poll=first_poll):
+        notice = await _notice(session, change, ruling, source, city, now)
+        stored, is_new = await submit_notice(session, notice, publish)
+        if is_new:
+            made.notices.append(stored)
+    return made
+
+
+def _said(fact: Fact) -> str:
+    return f"{fact.status.value}: {fact.kind or fact.hazard}"
+
+
+def _set_aside(item: Item, source: SourceConfig, reason: str, made: TakenTelegrams) -> None:
+    item.state = ItemState.SET_ASIDE
+    item.reason = reason[:500]
+    made.set_aside += 1
+    SET_ASIDE.labels(source.code, item.kind).inc()
+    log.warning("telegram set aside", item=item.id, url=item.url, reason=item.reason)
+
+
+def _overtake(
+    changes: Sequence[Change],
+    source: SourceConfig,
+    city: City,
+    now: datetime,
+    *,
+    first_poll: bool,
+) -> list[tuple[Change, Ruling]]:
+    """Rule on each change; of several about one thing only the last is worth telling."""
+    last = {_about(change.fact): change for change in changes}
+    ruled = []
+    for change in changes:
+        fact = change.fact
+        if fact.status in {Status.CONTINUED, Status.NONE}:
+            continue
+        ruling = rule_on_fact(fact, source, city, now, first_poll=first_poll)
+        if last[_about(fact)] is not change and ruling.decision is not Decision.HOLD:
+            ruling = Ruling(Decision.PUBLISH, "overtaken", "Something newer came with it.")
+        ruled.append((change, ruling))
+    return ruled
+
+
+def _about(fact: Fact) -> tuple[object, ...]:
+    event = fact.event_id if fact.hazard in SINGLE_EVENTS else ""
+    return (fact.drill, fact.hazard, event, fact.areas if not event else ())
+
+
+async def _notice(
+    session: AsyncSession,
+    change: Change,
+    ruling: Ruling,
+    source: SourceConfig,
+    city: City,
+    now: datetime,
+) -> Notice:
+    fact = change.fact
+    told = None if fact.drill else await _told_before(session, fact)
+    if told is None and fact.status in TAKES_BACK and ruling.decision is Decision.SEND:
+        ruling = Ruling(Decision.PUBLISH, "nobody-was-told", "There is nothing to take back.")
+    return Notice(
+        identity=identity_of(fact, city),
+        topic=fact.topic,
+        hazard=fact.hazard,
+        kind=fact.kind,
+        kind_code=fact.kind_code,
+        level=fact.level,
+        intensity=fact.quake.intensity if fact.quake else "",
+        status=fact.status,
+        areas=[],
+        drill=fact.drill,
+        emergency=is_emergency(fact, city),
+        reported_at=fact.reported_at,
+        expires_at=expiry_of_fact(fact),
+        event_id=fact.event_id,
+        texts=compose(fact, city, languages=city.languages),
+        source=source.code,
+        item_id=change.item.id,
+        replaces_id=told.id if told is not None else None,
+        decision=ruling.decision,
+        decided_by=ruling.decided_by,
+        created_at=now,
+    )
+
+
+def is_emergency(fact: Fact, city: City) -> bool:
+    """Whether a fact breaks through quiet hours; the end of a danger never does, a mistake does.
+
+    A cancellation of an emergency that residents were woken for is as urgent as it was.
+    """
+    if fact.drill or fact.topic not in city.topic_by_code:
+        return False
+    if fact.status is Status.LIFTED or fact.status is Status.LOWERED:
+        return False
+    level = max(fact.level, fact.previous_level) if fact.status in TAKES_BACK else fact.level
+    return city.is_emergency(fact.topic, level)
+
+
+def identity_of(fact: Fact, city: City) -> str:
+    """Return the key under which the same news is one notice, whichever telegram said it."""
+    parts = (
+        *(city.jma.municipality, "drill" if fact.drill else "real", fact.hazard, fact.event_id),
+        *("+".join(fact.areas), fact.kind_code or fact.kind, str(fact.level), fact.status.value),
+        fact.reported_at.isoformat(),
+        fact.serial,
+    )
+    digest = hashlib.sha256("\x1f".join(parts).encode()).hexdigest()[:32]
+    return f"jma:{fact.hazard}:{digest}"
+
+
+async def _told_before(session: AsyncSession, fact: Fact) -> Notice | None:
+    """Return the last notice about the same thing that went out, unless that ended it."""
+    query = (
+        select(Notice)
+        .where(
+            col(Notice.topic) == fact.topic,
+            col(Notice.hazard) == fact.hazard,
+            col(Notice.drill).is_(False),
+            col(Notice.decision).in_((Decision.SEND, Decision.DIGEST)),
+            col(Notice.reported_at) <= fact.reported_at,
+        )
+        .order_by(col(Notice.reported_at).desc(), col(Notice.id).desc())
+        .limit(1)
+    )
+    if fact.hazard in SINGLE_EVENTS:
+        query = query.where(col(Notice.event_id) == fact.event_id)
+    told = (await session.scalars(query)).one_or_none()
+    if told is None or told.status in TAKES_BACK or fact.status is Status.ISSUED:
+        return None
+    return told
