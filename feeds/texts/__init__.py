@@ -1,0 +1,39 @@
+"""A notice's words in sixteen languages, by rule and not by machine.
+
+In comes what is known (a :class:`feeds.facts.Fact`, an article, a staff alert); out go title
+and text by language, from the room's catalogue, the agency's terms and readings of places.
+"""
+
+from __future__ import annotations
+
+from feeds.texts.compose import CATALOGUE, Texts, compose, drill_mark, intensity_name
+from feeds.texts.free import (
+    alert_heading,
+    alert_texts,
+    article_texts,
+    machine_translated,
+    status_name,
+    topic_name,
+)
+from feeds.texts.places import place_name
+from feeds.texts.terms import Term, level_name, term
+from feeds.texts.times import moment
+
+__all__ = [
+    "CATALOGUE",
+    "Term",
+    "Texts",
+    "alert_heading",
+    "alert_texts",
+    "article_texts",
+    "compose",
+    "drill_mark",
+    "intensity_name",
+    "level_name",
+    "machine_translated",
+    "moment",
+    "place_name",
+    "status_name",
+    "term",
+    "topic_name",
+]

@@ -1,0 +1,173 @@
+"""What to do now, for a hazard at a level: which sentences, not yet in which language.
+
+Levels 2 to 5 and their actions follow the Cabinet Office's guideline on evacuation
+information (避難情報に関するガイドライン, 2021): at level 3 the elderly and others who need
+time leave dangerous places, at 4 everybody there, at 5 lives are to be saved at once. A
+warning of the Meteorological Agency corresponds to a level and is not itself the city's
+order; from level 3 up the text says so.
+"""
+
+from __future__ import annotations
+
+import re
+
+from feeds.facts import Fact
+from feeds.models import Status
+from feeds.texts import messages as m
+
+_LEVELS = {2: m.LEVEL_2, 3: m.LEVEL_3, 4: m.LEVEL_4, 5: m.LEVEL_5}
+_WATER_AND_SLOPES = {
+    "heavy-rain": m.HEAVY_RAIN,
+    "landslide": m.LANDSLIDE,
+    "flood": m.FLOOD,
+    "storm-surge": m.STORM_SURGE,
+}
+_WEATHER = {
+    "storm": m.STORM,
+    "gale": m.GALE,
+    "snow-storm": m.BLIZZARD,
+    "blizzard-advisory": m.BLIZZARD,
+    "high-waves": m.HIGH_WAVES,
+    "heavy-snow": m.HEAVY_SNOW,
+    "short-heavy-snow": m.HEAVY_SNOW,
+    "thunder": m.THUNDER,
+    "snow-melt": m.SNOW_MELT,
+    "dense-fog": m.DENSE_FOG,
+    "dry-air": m.DRY_AIR,
+    "avalanche": m.AVALANCHE,
+    "low-temperature": m.LOW_TEMPERATURE,
+    "frost": m.FROST,
+    "ice-accretion": m.ICING,
+    "snow-accretion": m.ICING,
+    "record-rain": m.RECORD_RAIN,
+    "tornado": m.TORNADO,
+    "typhoon": m.TYPHOON,
+    "early-notice": m.EARLY_NOTICE,
+    "eruption": m.ERUPTION,
+    "ash-fall": m.ASH_FALL,
+}
+_VOLCANO = {
+    1: (m.VOLCANO_1,),
+    2: (m.VOLCANO_2,),
+    3: (m.VOLCANO_3,),
+    4: (m.VOLCANO_4, m.FOLLOW_NEWS),
+    5: (m.VOLCANO_5, m.FOLLOW_NEWS),
+}
+_OVER = (Status.LIFTED, Status.CANCELLED)
+NEEDS_SHELTER = ("heavy-rain", "landslide", "flood", "storm-surge", "tsunami", "earthquake")
+"""Hazards for which people may have to leave home; the shelters' page is named from level 3."""
+
+EVACUATION_LEVELS = {"高齢者等避難": 3, "避難指示": 4, "緊急安全確保": 5}
+"""The city's own evacuation information by level (Basic Act on Disaster Management, art. 60)."""
+
+
+def advice(fact: Fact) -> tuple[str, ...]:
+    """Return the sentences (msgids) that say what to do now, most urgent first."""
+    if fact.status is Status.CANCELLED:
+        return ()
+    if fact.status is Status.LIFTED:
+        return _after(fact.hazard)
+    if fact.hazard in _WATER_AND_SLOPES:
+        return _by_level(fact.level, _WATER_AND_SLOPES[fact.hazard])
+    if fact.hazard == "earthquake":
+        return _earthquake(fact)
+    if fact.hazard == "long-period":
+        return (m.LONG_PERIOD,)
+    if fact.hazard == "tsunami":
+        return _tsunami(fact)
+    if fact.hazard == "volcano":
+        return _VOLCANO.get(volcano_level(fact), (m.FOLLOW_NEWS,))
+    if fact.hazard == "nankai-trough":
+        return _great_quake(fact)
+    if fact.hazard == "linear-rain-band":
+        soon = re.search("予測|予想|可能性|おそれ", fact.kind) is not None
+        return (m.RAIN_BAND_SOON if soon else m.RAIN_BAND,)
+    sentence = _WEATHER.get(fact.hazard, m.FOLLOW_NEWS)
+    return (m.ONCE_IN_DECADES, sentence) if "特別警報" in fact.kind else (sentence,)
+
+
+def needs_shelter(fact: Fact) -> bool:
+    """Whether the text names the page with the shelters."""
+    return fact.status not in _OVER and fact.hazard in NEEDS_SHELTER and fact.level >= 3
+
+
+def evacuation(level: int) -> tuple[str, ...]:
+    """Return the sentences for the city's own evacuation information at ``level`` (2 to 5)."""
+    return (_LEVELS[level],) if level in _LEVELS else ()
+
+
+def volcano_level(fact: Fact) -> int:
+    """Return the volcano's own alert level (噴火警戒レベル, 1 to 5) named in ``kind``, or 0.
+
+    It is not the evacuation level that :attr:`Fact.level` has.
+    """
+    for text in (fact.kind, fact.headline):
+        found = re.search(r"レベル\s*([1-5１-５])", text)
+        if found:
+            return int(found.group(1))
+    return fact.level if "警戒レベル" in fact.kind else 0
+
+
+def _by_level(level: int, places: str) -> tuple[str, ...]:
+    if level not in _LEVELS:
+        return (places,)
+    sentences = (_LEVELS[level], places)
+    return (*sentences, m.NOT_AN_ORDER) if level >= 3 else sentences
+
+
+def _after(hazard: str) -> tuple[str, ...]:
+    if hazard in _WATER_AND_SLOPES or hazard in ("record-rain", "linear-rain-band"):
+        return (m.AFTER_RAIN,)
+    return (m.AFTER_TSUNAMI,) if hazard == "tsunami" else ()
+
+
+def _earthquake(fact: Fact) -> tuple[str, ...]:
+    felt = "" if fact.quake is None else fact.quake.intensity
+    if felt in ("6-", "6+", "7"):
+        sentences: tuple[str, ...] = (m.QUAKE_VERY_STRONG,)
+    elif felt in ("5-", "5+"):
+        sentences = (m.QUAKE_STRONG,)
+    else:
+        return (m.QUAKE_LIGHT,)
+    harmless = fact.quake is not None and tsunami_comment(fact) == m.NO_TSUNAMI
+    return sentences if harmless else (*sentences, m.QUAKE_COAST)
+
+
+_COMMENTS = (
+    (("0203", "0215"), "津波の心配はありません", m.NO_TSUNAMI),
+    (("0201", "0211"), "津波警報等", m.TSUNAMI_IN_EFFECT),
+    (("0202", "0212", "0213", "0214"), "海面変動", m.SLIGHT_SEA_CHANGE),
+    (("0216",), "津波が発生するおそれ", m.TSUNAMI_POSSIBLE),
+)
+"""The agency's fixed comments (code table 固定付加文) by code, words and our sentence."""
+
+
+def tsunami_comment(fact: Fact) -> str | None:
+    """Return our sentence for the agency's fixed comment on a tsunami; None when unknown."""
+    if fact.quake is None:
+        return None
+    codes = fact.quake.tsunami_comment_code.split()
+    for known, words, sentence in _COMMENTS:
+        if set(known) & set(codes) or words in fact.quake.tsunami_comment:
+            return sentence
+    return None
+
+
+def _tsunami(fact: Fact) -> tuple[str, ...]:
+    if "大津波警報" in fact.kind:
+        return (m.TSUNAMI_MAJOR, m.TSUNAMI_STAY)
+    if "津波警報" in fact.kind:
+        return (m.TSUNAMI_WARNING, m.TSUNAMI_STAY)
+    if "津波注意報" in fact.kind:
+        return (m.TSUNAMI_ADVISORY, m.TSUNAMI_STAY)
+    return (m.TSUNAMI_FORECAST,)
+
+
+def _great_quake(fact: Fact) -> tuple[str, ...]:
+    if "巨大地震警戒" in fact.kind or fact.kind_code == "120":
+        return (m.GREAT_QUAKE_WARNING,)
+    if "巨大地震注意" in fact.kind or "後発地震注意" in fact.kind or fact.kind_code == "130":
+        return (m.GREAT_QUAKE_ADVISORY,)
+    if "調査中" in fact.kind or fact.kind_code in ("111", "112", "113"):
+        return (m.GREAT_QUAKE_STUDY,)
+    return (m.BE_PREPARED,)

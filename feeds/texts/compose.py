@@ -1,0 +1,279 @@
+"""From a fact to a notice's title and text in every language, by rule and without I/O.
+
+A text is a list of whole lines, each a message of the catalogue: what changed, where, when,
+what is known, what to do now, where to go, who says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from core.city import City
+from core.languages import LANGUAGES, Catalogue
+from feeds.facts import Fact, Quake, Tsunami
+from feeds.models import Status
+from feeds.texts import messages as m
+from feeds.texts.advice import advice, needs_shelter, tsunami_comment
+from feeds.texts.places import place_name
+from feeds.texts.terms import normal, number, term
+from feeds.texts.times import moment
+
+CATALOGUE = Catalogue(Path(__file__).parent.parent / "locales")
+
+Texts = dict[str, dict[str, str]]
+"""``{language: {"title": …, "text": …}}``, as a notice stores it."""
+
+_TITLES = {
+    Status.RAISED: m.TITLE_RAISED,
+    Status.LOWERED: m.TITLE_LOWERED,
+    Status.LIFTED: m.TITLE_LIFTED,
+    Status.CANCELLED: m.TITLE_WITHDRAWN,
+    Status.CORRECTED: m.TITLE_CORRECTED,
+    Status.CONTINUED: m.TITLE_UPDATE,
+}
+_LINES = {
+    Status.RAISED: m.LINE_RAISED,
+    Status.LOWERED: m.LINE_LOWERED,
+    Status.LIFTED: m.LINE_LIFTED,
+    Status.CANCELLED: m.LINE_WITHDRAWN,
+    Status.CORRECTED: m.LINE_CORRECTED,
+    Status.CONTINUED: m.LINE_UPDATE,
+}
+_INTENSITIES = {
+    "5-": m.INTENSITY_5_LOWER,
+    "5+": m.INTENSITY_5_UPPER,
+    "6-": m.INTENSITY_6_LOWER,
+    "6+": m.INTENSITY_6_UPPER,
+}
+_HEADLINE_HAZARDS = (
+    "record-rain",
+    "linear-rain-band",
+    "short-heavy-snow",
+    "tornado",
+    "typhoon",
+    "early-notice",
+    "nankai-trough",
+    "volcano",
+    "eruption",
+    "ash-fall",
+)
+"""Hazards whose facts stand in the agency's headline alone; Japanese texts carry it."""
+MAX_HEADLINE = 250
+_QUAKE_REPORTS = ("earthquake", "long-period")
+
+
+def compose(
+    fact: Fact, city: City, *, languages: Sequence[str] | None = None, url: str = ""
+) -> Texts:
+    """Return title and text of the notice that ``fact`` makes, by language.
+
+    Parameters
+    ----------
+    languages
+        Codes of ``core.languages``; all of them when not given.
+    url
+        A page with more about it; none when empty.
+    """
+    codes = tuple(LANGUAGES) if languages is None else tuple(languages)
+    return {code: _Writer(fact, city, code, url).texts() for code in codes}
+
+
+def say(language: str, message: str, /, **values: object) -> str:
+    """Return a message of the room's catalogue in ``language``."""
+    return CATALOGUE.text(language, message, **values)
+
+
+def drill_mark(language: str) -> str:
+    """Return what every title and text of a drill begins with in ``language`` (promise 5)."""
+    return say(language, m.DRILL)
+
+
+def mark_drill(texts: dict[str, str], language: str) -> dict[str, str]:
+    """Return title and text with the drill's mark before both, and a line that says so."""
+    mark = drill_mark(language)
+    note = say(language, m.DRILL_NOTE)
+    return {
+        "title": f"{mark} {texts['title']}",
+        "text": f"{mark} {note}\n\n{texts['text']}",
+    }
+
+
+def intensity_name(intensity: str, language: str) -> str:
+    """Return a seismic intensity (1 … 5- 5+ 6- 6+ 7) as the language names it."""
+    if intensity in _INTENSITIES:
+        return say(language, _INTENSITIES[intensity])
+    return number(intensity, language)
+
+
+class _Writer:
+    """Writes one fact in one language."""
+
+    def __init__(self, fact: Fact, city: City, language: str, url: str) -> None:
+        self.fact = fact
+        self.city = city
+        self.language = language
+        self.url = url
+        self.place = place_name(
+            fact.place or fact.volcano or city.name["ja"], language, city, fact.areas
+        )
+
+    def texts(self) -> dict[str, str]:
+        blocks = [self._what(), self._to_do(), self._where_to_go()]
+        text = "\n\n".join("\n".join(lines) for lines in blocks if lines)
+        texts = {"title": self._title(), "text": text}
+        return mark_drill(texts, self.language) if self.fact.drill else texts
+
+    def say(self, message: str, /, **values: object) -> str:
+        return say(self.language, message, **values)
+
+    def _name(self, kind: str) -> str:
+        return term(kind, self.language).text
+
+    @property
+    def _kind(self) -> str:
+        """The name meant: a telegram that only says 解除 means the one that was in force."""
+        kind = normal(self.fact.kind)
+        ended = kind in ("", "解除", "発表なし", "なし")
+        return self.fact.previous_kind or self.fact.kind if ended else self.fact.kind
+
+    def _title(self) -> str:
+        quake = self.fact.quake
+        felt = "" if quake is None or self.fact.hazard != "earthquake" else quake.intensity
+        if felt and self.fact.status not in (Status.CANCELLED, Status.LIFTED, Status.CORRECTED):
+            update = self.fact.status is Status.CONTINUED
+            message = m.TITLE_QUAKE_UPDATE if update else m.TITLE_QUAKE
+            return self.say(
+                message, intensity=intensity_name(felt, self.language), place=self.place
+            )
+        message = _TITLES.get(self.fact.status, m.TITLE_ISSUED)
+        return self.say(message, name=self._name(self._kind), place=self.place)
+
+    def _what(self) -> list[str]:
+        fact = self.fact
+        lines = [self._change()]
+        if self._wants_headline():
+            lines.append(fact.headline.strip())
+        lines.append(self.say(m.PLACE, place=self.place))
+        if fact.river and fact.river not in fact.place:
+            lines.append(self.say(m.RIVER, river=self._placed(fact.river)))
+        if fact.volcano and fact.volcano not in fact.place:
+            lines.append(self.say(m.VOLCANO, volcano=self._placed(fact.volcano)))
+        lines.append(self.say(m.TIME, time=moment(fact.reported_at, self.language)))
+        if fact.status is Status.CANCELLED or fact.status is Status.LIFTED:
+            return lines
+        if fact.valid_until is not None and fact.hazard == "tornado":
+            lines.append(self.say(m.UNTIL, time=moment(fact.valid_until, self.language)))
+        if fact.quake is not None:
+            lines += self._quake(fact.quake)
+        if fact.tsunami is not None:
+            lines += self._tsunami(fact.tsunami)
+        return lines
+
+    def _change(self) -> str:
+        status = self.fact.status
+        if self.fact.hazard == "earthquake" and status in (Status.ISSUED, Status.NONE):
+            return self.say(m.LINE_QUAKE)
+        name = self._name(self._kind)
+        if status in (Status.RAISED, Status.LOWERED):
+            if not self.fact.previous_kind:
+                return self.say(m.LINE_ISSUED, name=name)
+            previous = self._name(self.fact.previous_kind)
+            return self.say(_LINES[status], previous=previous, name=name)
+        return self.say(_LINES.get(status, m.LINE_ISSUED), name=name)
+
+    def _wants_headline(self) -> bool:
+        fact = self.fact
+        told = fact.status not in (Status.LIFTED, Status.LOWERED, Status.CANCELLED)
+        fits = 0 < len(fact.headline.strip()) <= MAX_HEADLINE
+        return self.language == "ja" and told and fits and fact.hazard in _HEADLINE_HAZARDS
+
+    def _placed(self, name: str) -> str:
+        return place_name(name, self.language, self.city)
+
+    def _quake(self, quake: Quake) -> list[str]:
+        lines = []
+        if quake.intensity and self.fact.hazard == "earthquake":
+            lines.append(self._intensity(m.INTENSITY, quake.intensity))
+        if quake.max_intensity and quake.max_intensity != quake.intensity:
+            lines.append(self._intensity(m.MAX_INTENSITY, quake.max_intensity))
+        if quake.long_period_class:
+            value = number(quake.long_period_class, self.language)
+            lines.append(self.say(m.LONG_PERIOD_CLASS, number=value))
+        if quake.origin_at is not None:
+            lines.append(self.say(m.ORIGIN_TIME, time=moment(quake.origin_at, self.language)))
+        if quake.hypocentre:
+            lines.append(self.say(m.HYPOCENTRE, hypocentre=self._placed(quake.hypocentre)))
+        if quake.magnitude:
+            value = number(quake.magnitude, self.language)
+            lines.append(self.say(m.MAGNITUDE, magnitude=value))
+        if quake.depth_km is not None:
+            value = number(quake.depth_km, self.language)
+            shallow = quake.depth_km == 0
+            lines.append(self.say(m.VERY_SHALLOW if shallow else m.DEPTH, depth=value))
+        comment = tsunami_comment(self.fact)
+        if comment is not None:
+            lines.append(self.say(comment))
+        elif quake.tsunami_comment and self.language == "ja":
+            lines.append(quake.tsunami_comment)
+        elif quake.tsunami_comment:
+            lines.append(self.say(m.TSUNAMI_NOTE, note=quake.tsunami_comment))
+        return lines
+
+    def _intensity(self, message: str, intensity: str) -> str:
+        return self.say(message, intensity=intensity_name(intensity, self.language))
+
+    def _tsunami(self, tsunami: Tsunami) -> list[str]:
+        lines = []
+        if tsunami.coast and tsunami.coast not in self.fact.place:
+            lines.append(self.say(m.COAST, coast=self._placed(tsunami.coast)))
+        height = self._height(tsunami.height)
+        if height:
+            lines.append(self.say(m.HEIGHT, height=height))
+        if tsunami.arrival_at is not None:
+            lines.append(self.say(m.ARRIVAL, time=moment(tsunami.arrival_at, self.language)))
+        if "到達中" in tsunami.arrival_condition:
+            lines.append(self.say(m.ARRIVING))
+        elif "第１波" in tsunami.arrival_condition or "第1波" in tsunami.arrival_condition:
+            lines.append(self.say(m.ARRIVED))
+        elif "ただちに" in tsunami.arrival_condition:
+            lines.append(self.say(m.ARRIVAL_AT_ONCE))
+        return lines
+
+    def _height(self, wording: str) -> str:
+        """Return the agency's wording of a height (１０ｍ超, 巨大) in the language."""
+        if self.language == "ja" or not wording:
+            return wording
+        plain = normal(wording)
+        if plain in ("巨大", "高い"):
+            return self.say(m.HEIGHT_HUGE if plain == "巨大" else m.HEIGHT_HIGH)
+        metres = plain.rstrip("m超未満以上").rstrip("m")
+        try:
+            float(metres)
+        except ValueError:
+            return wording
+        value = number(metres, self.language)
+        if "超" in plain:
+            return self.say(m.HEIGHT_OVER, metres=value)
+        return self.say(m.HEIGHT_UNDER if "未満" in plain else m.HEIGHT_METRES, metres=value)
+
+    def _to_do(self) -> list[str]:
+        return [self.say(sentence) for sentence in advice(self.fact)]
+
+    def _where_to_go(self) -> list[str]:
+        lines = []
+        if needs_shelter(self.fact) and self.city.shelter_url:
+            lines.append(self.say(m.SHELTERS, url=self.city.shelter_url))
+        if self.url:
+            lines.append(self.say(m.MORE, url=self.url))
+        lines.append(self._source())
+        return lines
+
+    def _source(self) -> str:
+        agency = self.say(m.AGENCY)
+        office = self.fact.office.strip()
+        if office in ("", "気象庁", "気象庁本庁"):
+            return self.say(m.SOURCE, source=agency)
+        if self.language == "ja":
+            return self.say(m.SOURCE, source=office)
+        return self.say(m.SOURCE_OFFICE, source=agency, office=office)

@@ -1,0 +1,206 @@
+"""Texts around words that people wrote: articles of city web sites, alerts of the staff.
+
+What a person wrote stays as it is; heading, place, time and source are in the resident's
+language, and the text says in which language the words below it are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+
+from core.city import City, Names, name_in
+from core.languages import EASY_JAPANESE, LANGUAGES
+from feeds.models import Status
+from feeds.texts import messages as m
+from feeds.texts.advice import EVACUATION_LEVELS, evacuation
+from feeds.texts.compose import CATALOGUE, Texts, mark_drill, say
+from feeds.texts.places import area_names
+from feeds.texts.terms import level_name, term
+from feeds.texts.times import moment
+
+_TITLES = {
+    Status.LIFTED: m.TITLE_LIFTED,
+    Status.CANCELLED: m.TITLE_WITHDRAWN,
+    Status.CORRECTED: m.TITLE_CORRECTED,
+    Status.CONTINUED: m.TITLE_UPDATE,
+    Status.RAISED: m.TITLE_RAISED,
+    Status.LOWERED: m.TITLE_LOWERED,
+}
+_LINES = {
+    Status.LIFTED: m.LINE_LIFTED,
+    Status.CANCELLED: m.LINE_WITHDRAWN,
+    Status.CORRECTED: m.LINE_CORRECTED,
+}
+_EVACUATION_KINDS = {level: kind for kind, level in EVACUATION_LEVELS.items()}
+_FALL_BACK = (EASY_JAPANESE, "ja", "en")
+_SEPARATORS = {"ja": "、", EASY_JAPANESE: "、", "zh-Hans": "、", "zh-Hant": "、", "my": "၊ "}
+
+
+def topic_name(topic: str, language: str, city: City | None = None) -> str:
+    """Return a topic's name: the city's own in ``language``, else ours; its code if unknown."""
+    if city is not None and topic in city.topic_by_code:
+        names = city.topic_by_code[topic].names
+        if language in names or topic not in m.TOPICS:
+            return name_in(names, language)
+    if topic not in m.TOPICS:
+        return topic
+    return CATALOGUE.context_text(m.TOPIC_CONTEXT, language, m.TOPICS[topic])
+
+
+def status_name(status: Status, language: str) -> str:
+    """Return the word for what a notice says of its hazard; empty for none."""
+    if status is Status.NONE:
+        return ""
+    return CATALOGUE.context_text(m.STATUS_CONTEXT, language, m.STATUSES[status.value])
+
+
+def machine_translated(language: str) -> str:
+    """Return the sentence that says that a machine translated the text (promise 6)."""
+    return say(language, m.MACHINE_TRANSLATED)
+
+
+def article_texts(
+    title: str,
+    summary: str,
+    topic: str,
+    url: str,
+    source_name: Names,
+    *,
+    city: City | None = None,
+    languages: Sequence[str] | None = None,
+    translations: Mapping[str, tuple[str, str]] | None = None,
+    machine: Collection[str] = (),
+    drill: bool = False,
+) -> Texts:
+    """Return an article of a city's web site, in Japanese, with a heading in each language.
+
+    Parameters
+    ----------
+    translations
+        Title and summary by language where there are any.
+    machine
+        Languages whose translation a machine made; their text says so.
+    """
+    texts: Texts = {}
+    for language in LANGUAGES if languages is None else languages:
+        translated = (translations or {}).get(language)
+        own_title, own_summary = translated or (title, summary)
+        notes = []
+        if translated is not None and language in machine:
+            notes.append(machine_translated(language))
+        elif translated is None and language != "ja":
+            notes.append(say(language, m.ARTICLE_IN_JAPANESE))
+        last = [say(language, m.MORE, url=url)] if url else []
+        last.append(say(language, m.SOURCE, source=name_in(source_name, language)))
+        heading = say(
+            language,
+            m.TITLE_ARTICLE,
+            topic=topic_name(topic, language, city),
+            title=own_title,
+        )
+        blocks = ["\n".join(notes), own_title, own_summary, "\n".join(last)]
+        written = {"title": heading, "text": "\n\n".join(block for block in blocks if block)}
+        texts[language] = mark_drill(written, language) if drill else written
+    return texts
+
+
+def alert_heading(topic: str, level: int, language: str, city: City) -> str:
+    """Return what a staff alert is called: the evacuation's official name, or topic and level."""
+    if topic == "evacuation" and level in _EVACUATION_KINDS:
+        return term(_EVACUATION_KINDS[level], language).text
+    return topic_name(topic, language, city)
+
+
+def alert_texts(
+    topic: str,
+    level: int,
+    texts: Mapping[str, str],
+    city: City,
+    *,
+    drill: bool,
+    at: datetime,
+    areas: Sequence[str] = (),
+    status: Status = Status.ISSUED,
+    source: Names | None = None,
+    languages: Sequence[str] | None = None,
+    machine: Collection[str] = (),
+    url: str = "",
+) -> Texts:
+    """Return a staff alert in every language, around the words the staff wrote.
+
+    A language the staff wrote nothing for gets the easy Japanese words, else the Japanese
+    ones, under a heading, advice and place in its own language, and is told which language
+    the words are in.
+
+    Parameters
+    ----------
+    texts
+        The staff's words by language; at least one.
+    areas
+        District codes; empty means the whole city.
+    source
+        Who says so, such as a department's names; the city when not given.
+    machine
+        Languages whose words a machine translated; their text says so.
+    """
+    if not texts:
+        raise ValueError("an alert needs words in at least one language")
+    return {
+        language: _alert(
+            language, topic, level, texts, city, drill, at, areas, status, source, machine, url
+        )
+        for language in (LANGUAGES if languages is None else languages)
+    }
+
+
+def _alert(
+    language: str,
+    topic: str,
+    level: int,
+    texts: Mapping[str, str],
+    city: City,
+    drill: bool,
+    at: datetime,
+    areas: Sequence[str],
+    status: Status,
+    source: Names | None,
+    machine: Collection[str],
+    url: str,
+) -> dict[str, str]:
+    name = alert_heading(topic, level, language, city)
+    place = _SEPARATORS.get(language, ", ").join(area_names(areas, language, city))
+    over = status in (Status.LIFTED, Status.CANCELLED)
+    what = [say(language, _LINES[status], name=name)] if status in _LINES else []
+    if level and not over and topic in ("evacuation", "weather"):
+        what.append(level_name(level, language))
+    what.append(say(language, m.PLACE, place=place))
+    what.append(say(language, m.TIME, time=moment(at, language)))
+    advised = evacuation(level) if topic == "evacuation" and not over else ()
+    spoken = language if language in texts else _spoken_instead(texts)
+    notes = []
+    if language in machine and language in texts:
+        notes.append(machine_translated(language))
+    elif spoken != language:
+        notes.append(say(language, m.TEXT_LANGUAGE, name=LANGUAGES[spoken].name))
+    last = []
+    if advised and level >= 3 and city.shelter_url:
+        last.append(say(language, m.SHELTERS, url=city.shelter_url))
+    if url:
+        last.append(say(language, m.MORE, url=url))
+    last.append(say(language, m.SOURCE, source=name_in(source or city.name, language)))
+    blocks = [
+        "\n".join(what),
+        "\n".join(say(language, sentence) for sentence in advised),
+        "\n".join([*notes, texts[spoken]]),
+        "\n".join(last),
+    ]
+    written = {
+        "title": say(language, _TITLES.get(status, m.TITLE_ISSUED), name=name, place=place),
+        "text": "\n\n".join(block for block in blocks if block),
+    }
+    return mark_drill(written, language) if drill else written
+
+
+def _spoken_instead(texts: Mapping[str, str]) -> str:
+    return next((code for code in _FALL_BACK if code in texts), next(iter(texts)))

@@ -1,0 +1,121 @@
+"""Names of warnings in each language: the agency's own words, or ours, marked as ours.
+
+``data/terms/<language>.toml`` has a table ``official`` (from the Meteorological Agency's
+multilingual dictionary) and a table ``ours`` (made after the dictionary's pattern for what it
+lacks). Japanese needs no file: there the agency's name itself is said, unchanged.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from prometheus_client import Counter
+
+from core.languages import LANGUAGES
+
+MISSING_TERMS = Counter(
+    "todoke_missing_terms_total",
+    "Names of warnings that no catalogue has; said in Japanese as the agency writes them",
+    ["language"],
+)
+
+DIRECTORY = Path(__file__).parent / "data" / "terms"
+LEVEL_TERM = "警戒レベル{level}"
+DIGITS = {"ne": "०१२३४५६७८९", "my": "၀၁၂၃၄၅၆၇၈၉"}
+"""Languages whose numbers the agency's dictionary writes in their own digits."""
+
+
+@dataclass(frozen=True)
+class Term:
+    """A name in one language.
+
+    ``official`` is whether the agency itself calls it so in this language; a name that is
+    ours follows the agency's pattern but is not the agency's.
+    """
+
+    text: str
+    official: bool
+
+
+def term(kind: str, language: str) -> Term:
+    """Return the name of ``kind`` (the agency's Japanese name) in ``language``.
+
+    A name that no catalogue has stays in Japanese, as the agency wrote it, and is counted:
+    what is not known is not translated.
+    """
+    if language == "ja":
+        return Term(kind, official=True)
+    found = lookup(kind, language)
+    if found is None:
+        MISSING_TERMS.labels(language).inc()
+        return Term(kind, official=True)
+    return found
+
+
+def lookup(kind: str, language: str) -> Term | None:
+    """Return the catalogue's name of ``kind``, or None; a river's name before it is no part."""
+    known = terms(language)
+    key = normal(kind)
+    if key in known:
+        return known[key]
+    for suffix in _SUFFIXES:
+        if key.endswith(suffix) and suffix in known:
+            return known[suffix]
+    return None
+
+
+_SUFFIXES = (
+    "氾濫注意情報",
+    "氾濫警戒情報",
+    "氾濫危険情報",
+    "氾濫発生情報",
+)
+"""Names that the old river telegrams write after the river's (利根川上流部氾濫警戒情報)."""
+
+
+def terms(language: str) -> Mapping[str, Term]:
+    """Return all names of a language by the agency's Japanese name (digits half width)."""
+    return _terms(language)
+
+
+def level_name(level: int, language: str) -> str:
+    """Return what the agency calls the evacuation level ``level`` (1 to 5) in ``language``."""
+    if language == "ja":
+        return f"警戒レベル{str(level).translate(_FULL_WIDTH)}"
+    return term(LEVEL_TERM.format(level=level), language).text
+
+
+def normal(kind: str) -> str:
+    """Return a Japanese name with width and spaces evened out, for comparing only."""
+    return re.sub(r"\s+", "", unicodedata.normalize("NFKC", kind))
+
+
+def number(value: object, language: str) -> str:
+    """Return a number's digits as ``language`` writes them."""
+    digits = DIGITS.get(language)
+    text = str(value)
+    return text if digits is None else text.translate(str.maketrans("0123456789", digits))
+
+
+_FULL_WIDTH = str.maketrans("0123456789", "０１２３４５６７８９")
+
+
+@cache
+def _terms(language: str) -> dict[str, Term]:
+    if language not in LANGUAGES:
+        return {}
+    path = DIRECTORY / f"{language}.toml"
+    if not path.exists():
+        return {}
+    tables = tomllib.loads(path.read_text(encoding="utf-8"))
+    return {
+        normal(kind): Term(text, official=table == "official")
+        for table in ("ours", "official")
+        for kind, text in tables.get(table, {}).items()
+    }
