@@ -31,11 +31,20 @@ class Priority:
     ROUTINE = 9
 
 
+class DeliveryKind(StrEnum):
+    NOTICE = "notice"
+    CORRECTION = "correction"
+    PERSONAL = "personal"
+    DIGEST = "digest"
+
+
 class Delivery(SQLModel, table=True):
-    """One notice on its way to its audience by one channel.
+    """One notice on its way to its audience by one channel; or a message without a notice.
 
     ``audience`` is the query (topic, level, areas, language) as planned; ``planned_through``
-    the last resident id that planning has batched, so that a crash resumes there.
+    the last resident id that planning has looked at, so that a crash resumes there, and
+    ``carry`` the residents up to there whose batch is not full yet. ``recipients`` are those
+    the audience had when it was planned, ``skipped`` those of them for whom no batch was made.
     """
 
     __tablename__ = "deliveries"
@@ -43,17 +52,32 @@ class Delivery(SQLModel, table=True):
     id: int | None = Field(
         default=None, sa_column=Column(RowId, primary_key=True, autoincrement=True)
     )
-    notice_id: int = Field(sa_column=Column(RowId, ForeignKey("notices.id"), index=True))
+    kind: DeliveryKind = Field(default=DeliveryKind.NOTICE, sa_type=text_enum(DeliveryKind))
+    notice_id: int | None = Field(
+        default=None, sa_column=Column(RowId, ForeignKey("notices.id"), index=True)
+    )
+    """None for personal messages and digests."""
+    corrects_id: int | None = Field(
+        default=None, sa_column=Column(RowId, ForeignKey("deliveries.id"), index=True)
+    )
+    """The delivery that was wrong: whoever it may have reached gets this one."""
     channel: str = Field(default="line", max_length=16)
     state: DeliveryState = Field(
         default=DeliveryState.PLANNED, sa_type=text_enum(DeliveryState), index=True
     )
     priority: int
+    respects_quiet: bool = True
+    """Whether it waits for the end of a resident's quiet hours (promise 4)."""
     audience: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
     audience_limit: int | None = None
     """The greatest resident id of the audience's snapshot; later followers are not in it."""
     planned_through: int = 0
+    carry: bytes = Field(default=b"", sa_column=Column(LargeBinary, nullable=False))
+    runs: int = 0
+    """How many runs of batches have been made so far."""
     planning_done: bool = False
+    quota_waived: bool = False
+    """A person decided that it goes though the month's quota may not suffice."""
     recipients: int = 0
     skipped: int = 0
     reason: str = ""
@@ -95,13 +119,16 @@ class Batch(SQLModel, table=True):
     """At most 500 residents who get one variant in one request.
 
     ``retry_key`` is fixed before the first attempt, so a repeat is never a second message
-    (LINE honours it for 24 hours). ``members`` are the resident ids, packed.
+    (LINE honours it for 24 hours). ``members`` are the resident ids, packed (see
+    ``channels.members``); ``absent`` those of them who had left when it was sent. Batches are
+    worked on in runs, numbered within their delivery. A batch that waits and has a
+    ``first_tried_at`` may have been accepted without our knowing.
     """
 
     __tablename__ = "batches"
     __table_args__ = (
-        Index("ix_batches_due", "state", "priority", "not_before"),
-        Index("ix_batches_delivery", "delivery_id", "state"),
+        Index("ix_batches_delivery", "delivery_id", "state", "variant_id", "size"),
+        Index("ix_batches_run", "delivery_id", "run"),
     )
 
     id: int | None = Field(
@@ -110,21 +137,62 @@ class Batch(SQLModel, table=True):
     delivery_id: int = Field(
         sa_column=Column(RowId, ForeignKey("deliveries.id", ondelete="CASCADE"), nullable=False)
     )
+    run: int = 0
     variant_id: int = Field(
         sa_column=Column(RowId, ForeignKey("variants.id", ondelete="CASCADE"), nullable=False)
     )
-    retry_key: str = Field(unique=True, max_length=36)
-    priority: int
+    retry_key: str = Field(max_length=36)
     endpoint: str = Field(max_length=16)
     """``multicast`` or ``push``."""
     size: int
     members: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    absent: bytes | None = Field(default=None, sa_column=Column(LargeBinary, nullable=True))
+    quiet_start: int | None = None
+    quiet_end: int | None = None
+    """The members' quiet hours (minutes after midnight in Japan); None are the city's."""
     state: BatchState = Field(default=BatchState.WAITING, sa_type=text_enum(BatchState))
     attempts: int = 0
     not_before: datetime | None = Field(default=None, sa_type=UtcDateTime)
-    lease_until: datetime | None = Field(default=None, sa_type=UtcDateTime)
     worker: str | None = None
     first_tried_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     sent_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     request_id: str | None = None
     error: str | None = None
+
+
+class ChannelStop(SQLModel, table=True):
+    """A channel that sends nothing for now, and why; the row goes when it works again."""
+
+    __tablename__ = "channel_stops"
+
+    channel: str = Field(primary_key=True, max_length=16)
+    reason: str
+    stopped_at: datetime = Field(sa_type=UtcDateTime)
+    checked_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class RateState(SQLModel, table=True):
+    """What LINE's answers 429 taught all processes about one endpoint."""
+
+    __tablename__ = "rate_states"
+
+    endpoint: str = Field(primary_key=True, max_length=16)
+    factor: float = 1.0
+    """Share of the limit that may be used at ``since``; grows again from there."""
+    since: datetime = Field(sa_type=UtcDateTime)
+    paused_until: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
+class RateShare(SQLModel, table=True):
+    """How many of an endpoint's requests a second one process may send."""
+
+    __tablename__ = "rate_shares"
+
+    endpoint: str = Field(primary_key=True, max_length=16)
+    worker: str = Field(primary_key=True, max_length=80)
+    slots: int
+    wants: bool
+    """Whether it has something to send; who has not leaves its slots to others."""
+    urgent: bool = False
+    """Whether it sends an emergency; others then hold back what is none."""
+    renewed_at: datetime = Field(sa_type=UtcDateTime)

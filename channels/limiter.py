@@ -1,0 +1,349 @@
+"""LINE's rate limits, never exceeded, and who goes first under them.
+
+A limit is kept at the far end of the network, where requests arrive at moments we do not
+know. What we know of a request is that it arrives after we let it go and before its answer
+is here. So a request is let go only when fewer than the limit can arrive in the same second
+as it: those under way, and those whose answer came less than a second ago. That holds
+whatever the network does. It would cost one latency a second, were it not that a request
+also travels for a while before it arrives and its answer after: of the least time that any
+of the last requests took, nine tenths are taken off the second.
+
+Source of the limits: https://developers.line.biz/en/reference/messaging-api/#rate-limits
+"""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+from collections import deque
+from collections.abc import Hashable, Mapping
+from types import TracebackType
+
+import structlog
+
+from channels.metrics import LIMIT, LIMITER_WAITING
+from channels.models import Priority
+from core.clock import Clock
+
+WINDOW_SECONDS = 1.002
+"""The second of the limit, and a little for clocks that do not tick alike."""
+BURST_SHARE = 0.1
+"""What may be caught up at once after a pause, as a share of the limit."""
+KNOWN_TRAVEL_SHARE = 0.9
+FORGET_TRAVEL_SECONDS = 5.0
+LEAST_FACTOR = 0.05
+RECOVERY_PER_SECOND = 0.1
+FIRST_PAUSE_SECONDS = 0.5
+LONGEST_PAUSE_SECONDS = 30.0
+LEAST_NAP_SECONDS = 0.002
+MOST_IN_FLIGHT = 256
+"""Where there is no limit, and as many requests as a process should have open at once."""
+OTHER_ENDPOINTS = 2000
+
+log = structlog.get_logger(__name__)
+
+
+class Slot:
+    """Permission for one request: ``async with limiter.slot("push"): …``."""
+
+    __slots__ = ("_lane", "_priority", "_started")
+
+    def __init__(self, lane: Lane, priority: int) -> None:
+        self._lane = lane
+        self._priority = priority
+        self._started = 0.0
+
+    async def __aenter__(self) -> None:
+        self._started = await self._lane.enter(self._priority)
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._lane.leave(self._started)
+
+
+class Lane:
+    """One endpoint's limit within one process.
+
+    Parameters
+    ----------
+    limit
+        Requests a second; None for no limit.
+    """
+
+    def __init__(
+        self, endpoint: str, limit: int | None, clock: Clock, urgent: Mapping[Hashable, object]
+    ) -> None:
+        self.endpoint = endpoint
+        self.limit = limit
+        self.allowed = limit
+        """This process's share of the limit; all of it where no other process sends."""
+        self.last_used = -1e9
+        self._clock = clock
+        self._urgent = urgent
+        self._waiting: list[tuple[int, int, asyncio.Future[float]]] = []
+        self._numbers = 0
+        self._in_flight = 0
+        self._recent: deque[float] = deque()
+        self._tokens = 0.0
+        self._refilled = clock.monotonic()
+        self._nap: asyncio.Task[None] | None = None
+        self._nap_until = 0.0
+        self._travel = _LeastTravel()
+        self._factor = 1.0
+        self._factor_since = clock.monotonic()
+        self._paused_until = 0.0
+        self._pauses = 0
+        self.set_allowed(limit)
+
+    @property
+    def waiting(self) -> int:
+        """Requests that wait for their turn."""
+        return len(self._waiting)
+
+    @property
+    def used(self) -> int:
+        """Requests that can still arrive in the same second as the next."""
+        self._forget(self._clock.monotonic())
+        return self._in_flight + len(self._recent)
+
+    @property
+    def wants(self) -> bool:
+        """Whether something waits that may go as soon as there is room."""
+        return bool(self._waiting) and not self._held(self._waiting[0][0])
+
+    def set_allowed(self, allowed: int | None) -> None:
+        """Change this process's share."""
+        self.allowed = allowed
+        LIMIT.labels(self.endpoint).set(allowed or 0)
+        self._tokens = min(self._tokens, self._burst())
+        self.pump()
+
+    async def enter(self, priority: int) -> float:
+        """Wait for permission; returns when it was given, for :meth:`leave`."""
+        self._numbers += 1
+        turn: asyncio.Future[float] = asyncio.get_running_loop().create_future()
+        heapq.heappush(self._waiting, (priority, self._numbers, turn))
+        self.pump()
+        try:
+            return await turn
+        except asyncio.CancelledError:
+            if turn.done() and not turn.cancelled():
+                self.leave(turn.result())
+            raise
+
+    def leave(self, started: float) -> None:
+        """The answer is here, or there will be none."""
+        now = self._clock.monotonic()
+        self._in_flight -= 1
+        if self.limit is not None:
+            self._travel.saw(now, now - started)
+            self._recent.append(now - self._travel.least * KNOWN_TRAVEL_SHARE + WINDOW_SECONDS)
+        self.pump()
+
+    def slow_down(self, retry_after: float | None) -> float:
+        """LINE answered 429: pause, then go on at half the speed and grow again.
+
+        Several such answers to what was under way together count as one. Returns the seconds
+        until the next request.
+        """
+        now = self._clock.monotonic()
+        if now < self._paused_until:
+            self.pause_until(now + (retry_after or 0.0))
+            return self._paused_until - now
+        self._factor, self._factor_since = max(LEAST_FACTOR, self.factor(now) / 2), now
+        self._pauses += 1
+        pause = retry_after or min(
+            LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2.0 ** min(self._pauses - 1, 10)
+        )
+        self.pause_until(now + pause)
+        log.warning(
+            "LINE says too many requests",
+            endpoint=self.endpoint,
+            pause_s=round(pause, 2),
+            share_of_limit=round(self._factor, 2),
+        )
+        return pause
+
+    def went_well(self) -> None:
+        """LINE took a request, so the next 429 is a new one."""
+        self._pauses = 0
+
+    def pause_until(self, moment: float) -> None:
+        """Let nothing go before ``moment`` of the clock's monotonic time."""
+        self._paused_until = max(self._paused_until, moment)
+
+    def adopt_factor(self, factor: float, age: float) -> None:
+        """Go on as another process that got a 429 ``age`` seconds ago."""
+        now = self._clock.monotonic()
+        if factor + age * RECOVERY_PER_SECOND < self.factor(now):
+            self._factor, self._factor_since = factor, now - age
+
+    def factor(self, now: float) -> float:
+        """The share of the limit that is used at ``now``, after 429s less than 1."""
+        return min(1.0, self._factor + max(0.0, now - self._factor_since) * RECOVERY_PER_SECOND)
+
+    def pump(self) -> None:
+        """Let go whoever may."""
+        waiting = self._waiting
+        if not waiting:
+            return
+        now = self._clock.monotonic()
+        self._refill(now)
+        while waiting:
+            priority, _, turn = waiting[0]
+            if turn.done():
+                heapq.heappop(waiting)
+                continue
+            if self._held(priority):
+                break
+            delay = self._delay(now)
+            if delay is not None:
+                if delay > 0:
+                    self._look_again(now + delay)
+                break
+            heapq.heappop(waiting)
+            self._tokens -= 1
+            self._in_flight += 1
+            self.last_used = now
+            turn.set_result(now)
+        LIMITER_WAITING.labels(self.endpoint).set(len(waiting))
+
+    def _held(self, priority: int) -> bool:
+        return bool(self._urgent) and priority > Priority.EMERGENCY
+
+    def _delay(self, now: float) -> float | None:
+        """Seconds until a request may go; None for now, 0 for when another has ended."""
+        if now < self._paused_until:
+            return self._paused_until - now
+        if self.allowed is None:
+            return None if self._in_flight < MOST_IN_FLIGHT else 0
+        capacity = self._capacity(now)
+        self._forget(now)
+        if self._in_flight + len(self._recent) >= capacity:
+            return max(self._recent[0] - now, LEAST_NAP_SECONDS) if self._recent else 0
+        if self._tokens < 1:
+            return (1 - self._tokens) / max(capacity, 1)
+        return None
+
+    def _capacity(self, now: float) -> int:
+        assert self.allowed is not None
+        return int(self.allowed * self.factor(now)) or min(self.allowed, 1)
+
+    def _burst(self) -> float:
+        return max(1.0, (self.allowed or 0) * BURST_SHARE)
+
+    def _refill(self, now: float) -> None:
+        if self.allowed is not None:
+            gained = (now - self._refilled) * self._capacity(now)
+            self._tokens = min(self._burst(), self._tokens + gained)
+        self._refilled = now
+
+    def _forget(self, now: float) -> None:
+        recent = self._recent
+        while recent and recent[0] <= now:
+            recent.popleft()
+
+    def _look_again(self, moment: float) -> None:
+        if self._nap is not None and not self._nap.done():
+            if self._nap_until <= moment:
+                return
+            self._nap.cancel()
+        self._nap_until = moment
+        self._nap = asyncio.create_task(self._sleep_until(moment))
+
+    async def _sleep_until(self, moment: float) -> None:
+        await self._clock.sleep(max(LEAST_NAP_SECONDS, moment - self._clock.monotonic()))
+        self._nap = None
+        self.pump()
+
+    def close(self) -> None:
+        """Leave no timer behind."""
+        if self._nap is not None:
+            self._nap.cancel()
+
+
+class _LeastTravel:
+    """The least time a request and its answer took lately, in seconds; 0 while unknown."""
+
+    def __init__(self) -> None:
+        self._now = self._before = 0.0
+        self._since = -1e9
+
+    @property
+    def least(self) -> float:
+        return min(self._now, self._before)
+
+    def saw(self, now: float, seconds: float) -> None:
+        if now - self._since > FORGET_TRAVEL_SECONDS:
+            stale = now - self._since > 2 * FORGET_TRAVEL_SECONDS
+            self._before = seconds if stale else self._now
+            self._now = seconds
+            self._since = now
+        elif seconds < self._now:
+            self._now = seconds
+
+
+class Limiter:
+    """The limits of all endpoints of a channel within one process.
+
+    Parameters
+    ----------
+    limits
+        Requests a second by endpoint (``multicast``, ``push`` …), None for no limit;
+        endpoints that are not named have LINE's limit for most others, 2,000.
+    """
+
+    def __init__(self, clock: Clock, limits: Mapping[str, int | None]) -> None:
+        self._clock = clock
+        self._limits = dict(limits)
+        self._urgent: dict[Hashable, None] = {}
+        self._lanes: dict[str, Lane] = {}
+
+    def slot(self, endpoint: str, priority: int = Priority.WARNING) -> Slot:
+        """Return the permission for one request, to be entered; the least priority goes first."""
+        return Slot(self.lane(endpoint), priority)
+
+    def lane(self, endpoint: str) -> Lane:
+        """Return one endpoint's limit."""
+        found = self._lanes.get(endpoint)
+        if found is None:
+            limit = self._limits.get(endpoint, OTHER_ENDPOINTS)
+            found = self._lanes[endpoint] = Lane(endpoint, limit, self._clock, self._urgent)
+        return found
+
+    def slow_down(self, endpoint: str, retry_after: float | None) -> None:
+        """LINE answered 429 on ``endpoint``."""
+        self.lane(endpoint).slow_down(retry_after)
+
+    def went_well(self, endpoint: str) -> None:
+        """LINE took a request."""
+        self.lane(endpoint).went_well()
+
+    def begin_urgent(self, delivery: Hashable) -> None:
+        """An emergency is under way: hold back everything that is none, until it has ended."""
+        self._urgent[delivery] = None
+
+    def end_urgent(self, delivery: Hashable) -> None:
+        """The emergency has nothing left to send."""
+        if self._urgent.pop(delivery, self) is None and not self._urgent:
+            for lane in self._lanes.values():
+                lane.pump()
+
+    @property
+    def urgent(self) -> bool:
+        """Whether an emergency is under way here."""
+        return bool(self._urgent)
+
+    async def close(self) -> None:
+        """Leave nothing behind that runs."""
+        for lane in self._lanes.values():
+            lane.close()
+
+
+def line_limits(rate_multicast: int, rate_push: int) -> dict[str, int | None]:
+    """Return the limits by endpoint from the two settings; 0 switches a limit off."""
+    return {"multicast": rate_multicast or None, "push": rate_push or None}
