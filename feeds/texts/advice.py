@@ -54,8 +54,16 @@ _VOLCANO = {
     5: (m.VOLCANO_5, m.FOLLOW_NEWS),
 }
 _OVER = (Status.LIFTED, Status.CANCELLED)
-NEEDS_SHELTER = ("heavy-rain", "landslide", "flood", "storm-surge", "tsunami", "earthquake")
-"""Hazards for which people may have to leave home; the shelters' page is named from level 3."""
+NEEDS_SHELTER = {
+    "heavy-rain": 3,
+    "landslide": 3,
+    "flood": 3,
+    "storm-surge": 3,
+    "tsunami": 3,
+    "earthquake": 4,
+}
+"""Hazards for which people may have to leave home, and the level from which the text names the
+page with the shelters (an earthquake's from intensity 5-)."""
 
 EVACUATION_LEVELS = {"高齢者等避難": 3, "避難指示": 4, "緊急安全確保": 5}
 """The city's own evacuation information by level (Basic Act on Disaster Management, art. 60)."""
@@ -77,7 +85,7 @@ def advice(fact: Fact) -> tuple[str, ...]:
         return _tsunami(fact)
     if fact.hazard == "volcano":
         return _VOLCANO.get(volcano_level(fact), (m.FOLLOW_NEWS,))
-    if fact.hazard == "nankai-trough":
+    if fact.hazard in ("nankai-trough", "off-sanriku"):
         return _great_quake(fact)
     if fact.hazard == "linear-rain-band":
         soon = re.search("予測|予想|可能性|おそれ", fact.kind) is not None
@@ -88,7 +96,8 @@ def advice(fact: Fact) -> tuple[str, ...]:
 
 def needs_shelter(fact: Fact) -> bool:
     """Whether the text names the page with the shelters."""
-    return fact.status not in _OVER and fact.hazard in NEEDS_SHELTER and fact.level >= 3
+    least = NEEDS_SHELTER.get(fact.hazard)
+    return fact.status not in _OVER and least is not None and fact.level >= least
 
 
 def evacuation(level: int) -> tuple[str, ...]:
@@ -166,7 +175,7 @@ def _tsunami(fact: Fact) -> tuple[str, ...]:
 def _great_quake(fact: Fact) -> tuple[str, ...]:
     if "巨大地震警戒" in fact.kind or fact.kind_code == "120":
         return (m.GREAT_QUAKE_WARNING,)
-    if "巨大地震注意" in fact.kind or "後発地震注意" in fact.kind or fact.kind_code == "130":
+    if "巨大地震注意" in fact.kind or fact.hazard == "off-sanriku" or fact.kind_code == "130":
         return (m.GREAT_QUAKE_ADVISORY,)
     if "調査中" in fact.kind or fact.kind_code in ("111", "112", "113"):
         return (m.GREAT_QUAKE_STUDY,)

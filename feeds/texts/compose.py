@@ -54,13 +54,13 @@ _HEADLINE_HAZARDS = (
     "typhoon",
     "early-notice",
     "nankai-trough",
+    "off-sanriku",
     "volcano",
     "eruption",
     "ash-fall",
 )
 """Hazards whose facts stand in the agency's headline alone; Japanese texts carry it."""
 MAX_HEADLINE = 250
-_QUAKE_REPORTS = ("earthquake", "long-period")
 
 
 def compose(
@@ -131,6 +131,12 @@ class _Writer:
         return term(kind, self.language).text
 
     @property
+    def _status(self) -> Status:
+        """What changed; more on what was already told is said like something that goes on."""
+        told = self.fact.update and self.fact.status in (Status.ISSUED, Status.NONE)
+        return Status.CONTINUED if told else self.fact.status
+
+    @property
     def _kind(self) -> str:
         """The name meant: a telegram that only says 解除 means the one that was in force."""
         kind = normal(self.fact.kind)
@@ -141,12 +147,12 @@ class _Writer:
         quake = self.fact.quake
         felt = "" if quake is None or self.fact.hazard != "earthquake" else quake.intensity
         if felt and self.fact.status not in (Status.CANCELLED, Status.LIFTED, Status.CORRECTED):
-            update = self.fact.status is Status.CONTINUED
+            update = self.fact.update or self.fact.status is Status.CONTINUED
             message = m.TITLE_QUAKE_UPDATE if update else m.TITLE_QUAKE
             return self.say(
                 message, intensity=intensity_name(felt, self.language), place=self.place
             )
-        message = _TITLES.get(self.fact.status, m.TITLE_ISSUED)
+        message = _TITLES.get(self._status, m.TITLE_ISSUED)
         return self.say(message, name=self._name(self._kind), place=self.place)
 
     def _what(self) -> list[str]:
@@ -171,7 +177,7 @@ class _Writer:
         return lines
 
     def _change(self) -> str:
-        status = self.fact.status
+        status = self._status
         if self.fact.hazard == "earthquake" and status in (Status.ISSUED, Status.NONE):
             return self.say(m.LINE_QUAKE)
         name = self._name(self._kind)
@@ -194,7 +200,8 @@ class _Writer:
     def _quake(self, quake: Quake) -> list[str]:
         lines = []
         if quake.intensity and self.fact.hazard == "earthquake":
-            lines.append(self._intensity(m.INTENSITY, quake.intensity))
+            felt = m.UNCONFIRMED if quake.unconfirmed else m.INTENSITY
+            lines.append(self._intensity(felt, quake.intensity))
         if quake.max_intensity and quake.max_intensity != quake.intensity:
             lines.append(self._intensity(m.MAX_INTENSITY, quake.max_intensity))
         if quake.long_period_class:
@@ -230,6 +237,9 @@ class _Writer:
         height = self._height(tsunami.height)
         if height:
             lines.append(self.say(m.HEIGHT, height=height))
+        seen = self._height(tsunami.observed_height)
+        if seen:
+            lines.append(self.say(m.OBSERVED_HEIGHT, height=seen))
         if tsunami.arrival_at is not None:
             lines.append(self.say(m.ARRIVAL, time=moment(tsunami.arrival_at, self.language)))
         if "到達中" in tsunami.arrival_condition:

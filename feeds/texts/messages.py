@@ -44,6 +44,9 @@ AGENCY = "Japan Meteorological Agency"
 
 # An earthquake's facts.
 INTENSITY = "Seismic intensity here: {intensity} (the scale goes up to 7)"
+UNCONFIRMED = (
+    "No report has come from this city yet. The intensity is thought to be {intensity} or more."
+)
 MAX_INTENSITY = "Greatest intensity anywhere: {intensity}"
 INTENSITY_5_LOWER = "5 Lower"
 INTENSITY_5_UPPER = "5 Upper"
@@ -69,6 +72,7 @@ HEIGHT_OVER = "more than {metres} m"
 HEIGHT_UNDER = "less than {metres} m"
 HEIGHT_HUGE = "huge"
 HEIGHT_HIGH = "high"
+OBSERVED_HEIGHT = "Greatest height seen so far: {height}"
 ARRIVAL = "Expected arrival: {time} (Japan time)"
 ARRIVING = "The tsunami is arriving now."
 ARRIVAL_AT_ONCE = "The tsunami will arrive at any moment."
