@@ -192,6 +192,8 @@ def weigh(known: Standing | None, report: Report, info_type: InfoType) -> Change
             )
     else:
         previous_level, previous_kind = known.level, known.kind
+    if previous_level == 0:
+        previous_kind = ""
     if report.level == 0:
         if previous_level == 0:
             return Change(Status.NONE)
