@@ -102,7 +102,12 @@ class Notice(SQLModel, table=True):
     hazard: str = Field(default="", max_length=32, index=True)
     """Slug of :class:`feeds.facts.Fact` for what an agency announced; empty for all else."""
     level: int = 0
-    """1 to 5 as the evacuation levels; 0 has no level."""
+    """1 to 5 as the evacuation levels, as far as the official name says one; 0 has no level.
+    It is what may be shown; who hears it is decided by :attr:`reach`."""
+    urgency: int = 0
+    """1 to 5 by which residents are chosen (``Subscription.min_level``): that of what is
+    announced, or of what has ended. An earthquake and a storm have one too, though their names
+    carry no evacuation level; ``feeds.jma.levels`` says how."""
     intensity: str = ""
     """Seismic intensity in this city (1 … 5- 5+ 6- 6+ 7), for earthquakes."""
     status: Status = Field(sa_type=text_enum(Status))
@@ -128,6 +133,11 @@ class Notice(SQLModel, table=True):
     decided_by: str
     """A staff e-mail, or ``rule:<name>`` (promise 7)."""
     created_at: datetime = Field(sa_type=UtcDateTime, index=True)
+
+    @property
+    def reach(self) -> int:
+        """The level to ask an audience for: who heard the alarm hears its end."""
+        return max(self.level, self.urgency)
 
 
 class HazardState(SQLModel, table=True):

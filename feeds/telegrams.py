@@ -127,7 +127,7 @@ def _overtake(
     ruled = []
     for change in changes:
         fact = change.fact
-        if fact.status in {Status.CONTINUED, Status.NONE}:
+        if not fact.is_news:
             continue
         ruling = rule_on_fact(fact, source, city, now, first_poll=first_poll)
         if last[_about(fact)] is not change and ruling.decision is not Decision.HOLD:
@@ -159,7 +159,8 @@ async def _notice(
         hazard=fact.hazard,
         kind=fact.kind,
         kind_code=fact.kind_code,
-        level=fact.level,
+        level=fact.shown_level,
+        urgency=fact.heard_level,
         intensity=fact.quake.intensity if fact.quake else "",
         status=fact.status,
         areas=[],
@@ -220,6 +221,6 @@ async def _told_before(session: AsyncSession, fact: Fact) -> Notice | None:
     if fact.hazard in SINGLE_EVENTS:
         query = query.where(col(Notice.event_id) == fact.event_id)
     told = (await session.scalars(query)).one_or_none()
-    if told is None or told.status in TAKES_BACK or fact.status is Status.ISSUED:
+    if told is None or told.status in TAKES_BACK:
         return None
-    return told
+    return told if fact.status is not Status.ISSUED or fact.update else None
