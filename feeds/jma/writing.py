@@ -288,11 +288,6 @@ def intensity_flash(where: Locality, intensity: str, shaking: Shaking, envelope:
     body = _element(SEISMOLOGY, "Body")
     _region(_observation(body, intensity), where, intensity)
     _comment(body, "ForecastComment", ("0217", "今後の情報に注意してください。"))
-    _add(
-        _add(comments, "ForecastComment", codeType="固定付加文"),
-        "Text",
-        "今後の情報に注意してください。",
-    )
     return _report(
         "震度速報",
         "気象庁本庁",
@@ -423,7 +418,7 @@ def _report(
     publisher: str = "",
     target: datetime | None = None,
 ) -> bytes:
-    root = etree.Element(f"{{{BASE}}}Report", nsmap={None: BASE, "jmx": BASE, "jmx_eb": BASIS})
+    root = etree.Element(f"{{{BASE}}}Report", nsmap=PREFIXES)
     control = _add(root, "Control")
     _add(control, "Title", title)
     _add(control, "DateTime", _utc(envelope.sent or envelope.at))
@@ -524,7 +519,7 @@ def _area(parent: Element, area: tuple[str, str]) -> None:
 
 
 def _element(namespace: str, name: str) -> Element:
-    return etree.Element(f"{{{namespace}}}{name}", nsmap={None: namespace})
+    return etree.Element(f"{{{namespace}}}{name}", nsmap={_DEFAULT: namespace})
 
 
 def _copy(element: Element) -> Element:
