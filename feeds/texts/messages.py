@@ -9,15 +9,15 @@ Meteorological Agency says of its own warnings.
 from __future__ import annotations
 
 # Titles, by what changed.
-TITLE_ISSUED = "{name} ({place})"
-TITLE_RAISED = "Raised: {name} ({place})"
-TITLE_LOWERED = "Lowered: {name} ({place})"
-TITLE_LIFTED = "Lifted: {name} ({place})"
-TITLE_WITHDRAWN = "Withdrawn: {name} ({place})"
-TITLE_CORRECTED = "Corrected: {name} ({place})"
-TITLE_UPDATE = "Update: {name} ({place})"
-TITLE_QUAKE = "Earthquake: seismic intensity {intensity} ({place})"
-TITLE_QUAKE_UPDATE = "Earthquake update: seismic intensity {intensity} ({place})"
+TITLE_ISSUED = "{name} – {place}"
+TITLE_RAISED = "Raised: {name} – {place}"
+TITLE_LOWERED = "Lowered: {name} – {place}"
+TITLE_LIFTED = "Lifted: {name} – {place}"
+TITLE_WITHDRAWN = "Withdrawn: {name} – {place}"
+TITLE_CORRECTED = "Corrected: {name} – {place}"
+TITLE_UPDATE = "Update: {name} – {place}"
+TITLE_QUAKE = "Earthquake: seismic intensity {intensity} – {place}"
+TITLE_QUAKE_UPDATE = "Earthquake update: seismic intensity {intensity} – {place}"
 TITLE_ARTICLE = "{topic}: {title}"
 
 # What changed.
