@@ -213,7 +213,7 @@ class Poller:
         except Exception as error:
             log.exception("poll broke", source=source.code)
             return await self._failed(source, state, error)
-        outcome = "unchanged" if tally is None else "first" if first else "new"
+        outcome = "first" if first else "unchanged" if tally is None else "new"
         done = tally or _Tally()
         log.info("polled", source=source.code, outcome=outcome, new=done.new)
         return PollResult(

@@ -159,7 +159,7 @@ async def _notice(
         hazard=fact.hazard,
         kind=fact.kind,
         kind_code=fact.kind_code,
-        level=fact.shown_level,
+        level=0 if fact.status in TAKES_BACK else fact.shown_level,
         urgency=fact.heard_level,
         intensity=fact.quake.intensity if fact.quake else "",
         status=fact.status,

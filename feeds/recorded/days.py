@@ -1,0 +1,504 @@
+"""The recorded days: what happens, when, and in which words. All of it is invented.
+
+A day's times count from its beginning; played at the day's own speed it takes some minutes.
+The telegrams are for Tsukuba (municipality 0822000), the sample city.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from feeds.jma.writing import (
+    TSUKUBA,
+    Change,
+    Envelope,
+    Shaking,
+    intensity_detail,
+    intensity_flash,
+    sudden,
+    warning,
+)
+
+NEWS, EVENTS, SAFETY = "/rss/news.rdf", "/events/feed.xml", "/safety/atom.xml"
+OFFICE = TSUKUBA.office
+TITLES = {
+    "VPWW55": "気象警報・注意報（Ｒ０６）（大雨）",
+    "VPWW56": "気象警報・注意報（Ｒ０６）（土砂）",
+    "VPWW58": "気象警報・注意報（Ｒ０６）（暴風）",
+    "VPWW61": "気象警報・注意報（Ｒ０６）（その他注意報）",
+    "VPBS50": "府県気象防災速報",
+    "VXSE51": "震度速報",
+    "VXSE53": "震源・震度に関する情報",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class ArticleEvent:
+    """An article appears, or appears again with other words."""
+
+    name: str
+    feed: str
+    path: str
+    title: str
+    summary: str
+    category: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TelegramEvent:
+    """A telegram is issued; ``write`` makes its bytes for the moment it is issued at."""
+
+    name: str
+    feed: str
+    kind: str
+    office: str
+    author: str
+    headline: str
+    write: Callable[[datetime], bytes]
+
+    @property
+    def title(self) -> str:
+        return TITLES[self.kind]
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that happens ``at`` a time after the day's beginning."""
+
+    at: timedelta
+    what: ArticleEvent | TelegramEvent
+
+
+@dataclass(frozen=True, kw_only=True)
+class Day:
+    """A day that can be played; ``speed`` is how many times faster than life it plays."""
+
+    name: str
+    title: str
+    about: str
+    speed: float
+    events: tuple[Event, ...]
+
+
+def _at(hours: int, minutes: int = 0) -> timedelta:
+    return timedelta(hours=hours, minutes=minutes)
+
+
+def _warning(name: str, kind: str, headline: str, *changes: Change) -> TelegramEvent:
+    def write(now: datetime) -> bytes:
+        return warning(kind, TSUKUBA, changes, Envelope(at=now, headline=headline))
+
+    return TelegramEvent(
+        name=name,
+        feed="extra",
+        kind=kind,
+        office=TSUKUBA.prefecture[0],
+        author=OFFICE,
+        headline=f"【茨城県気象警報・注意報】{headline}",
+        write=write,
+    )
+
+
+def _rain_band() -> TelegramEvent:
+    headline = (
+        "茨城県南部では、線状降水帯による非常に激しい雨が同じ場所で降り続いています。"
+        "命に危険が及ぶ土砂災害や洪水による災害発生の危険度が急激に高まっています。"
+    )
+
+    def write(now: datetime) -> bytes:
+        event = f"{now:%Y%m%d%H%M%S}"
+        return sudden(
+            "線状降水帯発生", TSUKUBA, Envelope(at=now, headline=headline, event_id=event)
+        )
+
+    return TelegramEvent(
+        name="linear rain band",
+        feed="extra",
+        kind="VPBS50",
+        office=TSUKUBA.prefecture[0],
+        author=OFFICE,
+        headline=headline,
+        write=write,
+    )
+
+
+class _Earthquake:
+    """One earthquake's telegrams, which share its EventID and origin time."""
+
+    def __init__(self, intensity: str) -> None:
+        self.intensity = intensity
+        self._origin: datetime | None = None
+
+    def flash(self, now: datetime) -> bytes:
+        self._origin = now - timedelta(minutes=1)
+        headline = "震度３以上を観測した地域をお知らせします。今後の情報に注意してください。"
+        return intensity_flash(TSUKUBA, self.intensity, self._shaking(now), self._of(now, headline))
+
+    def detail(self, now: datetime) -> bytes:
+        headline = "地震がありました。震源地は茨城県南部です。"
+        return intensity_detail(
+            TSUKUBA, self.intensity, self._shaking(now), self._of(now, headline, serial="1")
+        )
+
+    def _shaking(self, now: datetime) -> Shaking:
+        return Shaking(
+            origin_at=self._origin or now,
+            hypocentre=("301", "茨城県南部"),
+            latitude=36.1,
+            longitude=139.9,
+            depth_km=50,
+            magnitude="5.6",
+        )
+
+    def _of(self, now: datetime, headline: str, serial: str = "") -> Envelope:
+        event = f"{self._origin or now:%Y%m%d%H%M%S}"
+        return Envelope(at=now, headline=headline, event_id=event, serial=serial)
+
+
+def _quake_events(intensity: str) -> Sequence[Event]:
+    quake = _Earthquake(intensity)
+    return (
+        Event(
+            _at(0, 2),
+            TelegramEvent(
+                name="intensity flash",
+                feed="eqvol",
+                kind="VXSE51",
+                office="010000",
+                author="気象庁",
+                headline="【震度速報】震度３以上を観測した地域をお知らせします。",
+                write=quake.flash,
+            ),
+        ),
+        Event(
+            _at(0, 6),
+            TelegramEvent(
+                name="intensities by municipality",
+                feed="eqvol",
+                kind="VXSE53",
+                office="010000",
+                author="気象庁",
+                headline="【震源・震度情報】茨城県南部で地震がありました。",
+                write=quake.detail,
+            ),
+        ),
+    )
+
+
+def _article(
+    name: str, feed: str, path: str, title: str, summary: str, category: str = ""
+) -> ArticleEvent:
+    return ArticleEvent(
+        name=name, feed=feed, path=path, title=title, summary=summary, category=category
+    )
+
+
+BEFORE: tuple[Event, ...] = (
+    Event(
+        _at(50),
+        _article(
+            "old: library",
+            EVENTS,
+            "/events/101.html",
+            "市民ギャラリー 水彩画展",
+            "市民の水彩画を展示します。入場は無料です。",
+            "文化",
+        ),
+    ),
+    Event(
+        _at(40),
+        _article(
+            "old: tender",
+            NEWS,
+            "/news/901.html",
+            "入札結果を公表しました",
+            "今月の入札結果を掲載しました。",
+            "入札",
+        ),
+    ),
+    Event(
+        _at(30),
+        _article(
+            "old: fraud",
+            SAFETY,
+            "/safety/301.html",
+            "市役所をかたる還付金詐欺の電話に注意してください",
+            "「医療費を還付します」という電話が続いています。ＡＴＭの操作を求める電話は詐欺です。",
+            "防犯",
+        ),
+    ),
+)
+"""What the web sites already show; ``at`` counts backwards from the beginning."""
+
+
+QUIET = Day(
+    name="quiet",
+    title="静かな日",
+    about="A quiet day: one item of routine news and a walk in the park.",
+    speed=120,
+    events=(
+        Event(
+            _at(0, 30),
+            _article(
+                "collection",
+                NEWS,
+                "/news/1001.html",
+                "資源ごみ収集日の変更について",
+                "来週の資源ごみの収集日を、水曜日から木曜日に変更します。朝８時までに出してください。",
+                "くらし",
+            ),
+        ),
+        Event(
+            _at(2),
+            _article(
+                "park walk",
+                EVENTS,
+                "/events/2001.html",
+                "親子で歩く公園の自然観察会",
+                "筑波ふれあい公園で親子向けの観察会を開きます。定員は２０組、参加は無料です。",
+                "子育て",
+            ),
+        ),
+        Event(
+            _at(3),
+            _article(
+                "road closed",
+                NEWS,
+                "/news/1002.html",
+                "市道１２３号線の通行止めのお知らせ",
+                "舗装工事のため、午前９時から午後５時まで中央地区の市道１２３号線を通行止めにします。",
+                "道路",
+            ),
+        ),
+    ),
+)
+
+RAINSTORM = Day(
+    name="rainstorm",
+    title="大雨の日",
+    about="A rainstorm climbs from level 2 to level 4 and falls again, in about 3 minutes.",
+    speed=200,
+    events=(
+        Event(
+            _at(0, 10),
+            _warning("thunder", "VPWW61", "雷に注意してください。", Change("14")),
+        ),
+        Event(
+            _at(1),
+            _warning(
+                "heavy rain level 2",
+                "VPWW55",
+                "茨城県南部では、低い土地の浸水に注意してください。",
+                Change("10"),
+            ),
+        ),
+        Event(
+            _at(1, 20),
+            _warning(
+                "landslide level 2",
+                "VPWW56",
+                "茨城県南部では、土砂災害に注意してください。",
+                Change("29"),
+            ),
+        ),
+        Event(
+            _at(2, 30),
+            _warning(
+                "heavy rain level 3",
+                "VPWW55",
+                "茨城県南部では、低い土地の浸水に警戒してください。",
+                Change("03", last="10"),
+            ),
+        ),
+        Event(
+            _at(3),
+            _article(
+                "bus stops",
+                SAFETY,
+                "/safety/401.html",
+                "大雨のためコミュニティバスは全線で運休します",
+                "大雨のため、本日の午後のコミュニティバスは全線で運休します。再開は改めてお知らせします。",
+                "交通",
+            ),
+        ),
+        Event(
+            _at(3, 20),
+            _warning(
+                "landslide level 3",
+                "VPWW56",
+                "茨城県南部では、土砂災害に警戒してください。",
+                Change("09", last="29"),
+            ),
+        ),
+        Event(_at(4), _rain_band()),
+        Event(
+            _at(4, 20),
+            _warning(
+                "landslide level 4",
+                "VPWW56",
+                "つくば市にレベル４土砂災害危険警報を発表しています。土砂災害に厳重に警戒してください。",
+                Change("49", last="09"),
+            ),
+        ),
+        Event(
+            _at(4, 40),
+            _warning(
+                "heavy rain level 4",
+                "VPWW55",
+                "つくば市にレベル４大雨危険警報を発表しています。低い土地の浸水に厳重に警戒してください。",
+                Change("43", last="03"),
+            ),
+        ),
+        Event(
+            _at(5, 20),
+            _warning(
+                "heavy rain level 4 goes on",
+                "VPWW55",
+                "つくば市では、引き続き低い土地の浸水に厳重に警戒してください。",
+                Change("43", "継続"),
+            ),
+        ),
+        Event(
+            _at(6, 30),
+            _warning(
+                "heavy rain back to level 3",
+                "VPWW55",
+                "茨城県南部では、低い土地の浸水に警戒してください。",
+                Change("03", last="43"),
+            ),
+        ),
+        Event(
+            _at(7, 20),
+            _warning(
+                "landslide back to level 3",
+                "VPWW56",
+                "茨城県南部では、土砂災害に警戒してください。",
+                Change("09", last="49"),
+            ),
+        ),
+        Event(
+            _at(8),
+            _warning(
+                "heavy rain back to level 2",
+                "VPWW55",
+                "茨城県南部では、低い土地の浸水に注意してください。",
+                Change("10", "警報から注意報", last="03"),
+            ),
+        ),
+        Event(
+            _at(8, 40),
+            _warning(
+                "landslide back to level 2",
+                "VPWW56",
+                "茨城県南部では、土砂災害に注意してください。",
+                Change("29", "警報から注意報", last="09"),
+            ),
+        ),
+        Event(
+            _at(9, 20),
+            _warning(
+                "heavy rain lifted", "VPWW55", "大雨注意報を解除します。", Change("10", "解除")
+            ),
+        ),
+        Event(
+            _at(9, 40),
+            _warning(
+                "landslide lifted", "VPWW56", "土砂災害注意報を解除します。", Change("29", "解除")
+            ),
+        ),
+        Event(
+            _at(10),
+            _warning("thunder lifted", "VPWW61", "雷注意報を解除します。", Change("14", "解除")),
+        ),
+    ),
+)
+
+EARTHQUAKE = Day(
+    name="earthquake",
+    title="地震の日",
+    about="An earthquake of intensity 5 lower: the flash, then the detail, then the city's news.",
+    speed=8,
+    events=(
+        *_quake_events("5-"),
+        Event(
+            _at(0, 15),
+            _article(
+                "water main",
+                NEWS,
+                "/news/1101.html",
+                "地震による一部地区の断水について",
+                "地震のため、大穂地区の一部で断水しています。復旧は午後６時ごろの見込みです。",
+                "くらし",
+            ),
+        ),
+        Event(
+            _at(0, 24),
+            _article(
+                "water is back",
+                NEWS,
+                "/news/1101.html",
+                "地震による断水は復旧しました",
+                "大穂地区の断水は復旧しました。しばらく水が濁ることがあります。",
+                "くらし",
+            ),
+        ),
+    ),
+)
+
+HOLIDAY = Day(
+    name="holiday",
+    title="祝日",
+    about="A public holiday with routine news: doctors on duty, a market, a careful crossing.",
+    speed=120,
+    events=(
+        Event(
+            _at(0, 20),
+            _article(
+                "doctor on duty",
+                NEWS,
+                "/news/1201.html",
+                "本日の休日当番医",
+                "内科と小児科の休日当番医をお知らせします。受診の前に電話で確かめてください。",
+                "健康",
+            ),
+        ),
+        Event(
+            _at(0, 50),
+            _article(
+                "morning market",
+                EVENTS,
+                "/events/2101.html",
+                "祝日の朝市",
+                "中央公園で朝市を開きます。午前８時から正午までです。",
+                "催し",
+            ),
+        ),
+        Event(
+            _at(1, 40),
+            _article(
+                "child watch",
+                SAFETY,
+                "/safety/501.html",
+                "下校時の声かけ事案について",
+                "午後３時ごろ、小学校の近くで児童が知らない男に「車で送るよ」と声をかけられました。"
+                "児童にけがはありません。ひとりで歩かず、あやしい人を見たら１１０番してください。",
+                "防犯",
+            ),
+        ),
+        Event(
+            _at(2, 30),
+            _article(
+                "market called off",
+                EVENTS,
+                "/events/2101.html",
+                "祝日の朝市は中止します",
+                "強い風のため、中央公園の朝市は中止します。次回は来月です。",
+                "催し",
+            ),
+        ),
+    ),
+)
+
+DAYS: dict[str, Day] = {day.name: day for day in (QUIET, RAINSTORM, EARTHQUAKE, HOLIDAY)}
