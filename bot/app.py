@@ -5,13 +5,14 @@ from __future__ import annotations
 from fastapi import FastAPI
 
 from bot import health, webhook
-from channels import public
 from channels.line import LineClient
+from channels.public import pages as public_pages
 from console import pages as console_pages
+from core.city_folder import CityFolder
 from core.context import Context
 
 
-def create_app(context: Context, line: LineClient, *, demo: bool = False) -> FastAPI:
+def create_app(context: Context, line: LineClient, *, folder: CityFolder) -> FastAPI:
     """Join the rooms.
 
     Parameters
@@ -20,13 +21,15 @@ def create_app(context: Context, line: LineClient, *, demo: bool = False) -> Fas
         The service's parts; pages find it as ``request.app.state.context``.
     line
         The client for LINE, or for its stand-in.
-    demo
-        Whether this is the demo, whose sign-in page shows its accounts.
+    folder
+        What only some pages need of the city: shelters, calendar, answers.
     """
     app = FastAPI(title="Todoke", docs_url=None, redoc_url=None, openapi_url=None)
     app.state.context = context
     app.state.line = line
-    app.state.demo = demo
-    for router in (health.router, webhook.router, console_pages.router, public.router):
-        app.include_router(router)
+    app.state.folder = folder
+    webhook.attach(app, context)
+    for room in (health, webhook, console_pages, public_pages):
+        app.include_router(room.router)
+    console_pages.mount_static(app)
     return app

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -70,6 +71,14 @@ def simulator(
     channel_access_token: Annotated[
         str, typer.Option(envvar="TODOKE_LINE_CHANNEL_ACCESS_TOKEN", help="What callers send.")
     ] = "simulator-token",
+    account_name: Annotated[str, typer.Option(help="Name of the city's account.")] = "とどけ市",
+    map_: Annotated[
+        Path | None,
+        typer.Option("--map", exists=True, help="GeoJSON of the districts, for the phone's map."),
+    ] = None,
+    any_user: Annotated[
+        bool, typer.Option("--any-user", help="Take every well-formed user id for a follower.")
+    ] = False,
 ) -> None:
     """Run the stand-in for the LINE Platform alone, with a phone in a web page."""
     from channels.simulator import FaultPlan, SimulatorOptions, run
@@ -81,5 +90,8 @@ def simulator(
             webhook_url=webhook_url or None,
             channel_secret=channel_secret,
             channel_access_token=channel_access_token,
+            account_name=account_name,
+            map_file=map_,
+            any_user=any_user,
         )
     )

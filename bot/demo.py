@@ -1,0 +1,240 @@
+"""The demo: everything on one machine, with nothing to sign up for.
+
+A sample city with some hundred synthetic residents, a feed server on which recorded days
+happen, the service, and the simulator as a process of its own. Each start begins anew.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import secrets
+import shlex
+import shutil
+import socket
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import aiohttp
+import uvloop
+from fastapi import FastAPI
+from fastapi.staticfiles import StaticFiles
+
+from bot import demo_pages, schema
+from bot.app import create_app
+from bot.service import Parts, assembled, run, stop_on_signals
+from channels.simulator.client import SimulatorClient
+from console.accounts import add_staff
+from console.models import Role
+from console.web import DemoAccount
+from core.city import City
+from core.city_folder import CityFolder, load_folder, redirect_sources
+from core.clock import Clock, SystemClock
+from core.database import Database
+from core.errors import BadInput
+from core.languages import LANGUAGES
+from core.logs import configure_logs
+from core.settings import Settings
+from feeds.recorded.server import RecordedDays
+from subscriptions.generate import generate
+
+STATE = Path("var/demo")
+SAMPLE_CITY = Path(__file__).resolve().parent.parent / "deploy" / "city"
+HOST = "127.0.0.1"
+RESIDENTS = 300
+POLL_SECONDS = 3
+PHONES = (("さくら", "ja"), ("ဇင်မာ", "my"), ("Maria", "pt"))
+ROLES = (Role.ADMIN, Role.DISASTER, Role.DISASTER, Role.ROADS)
+START_SECONDS = 20.0
+
+
+@dataclass(frozen=True)
+class Ports:
+    """Ports of the demo; 0 stands for any free one."""
+
+    service: int
+    simulator: int
+
+
+def run_demo(*, port: int, simulator_port: int) -> None:
+    """Run the demo until it is told to stop.
+
+    Raises
+    ------
+    BadInput
+        A port is taken.
+    """
+    configure_logs(level=30)
+    ports = Ports(_free(port, "--port"), _free(simulator_port, "--simulator-port"))
+    uvloop.run(_demo(ports))
+
+
+async def _demo(ports: Ports) -> None:
+    stop = stop_on_signals()
+    clock = SystemClock()
+    settings = _settings(ports)
+    await asyncio.to_thread(_prepare, settings)
+    folder = load_folder(settings.city)
+    parts = Parts(web=True, work=True, schedule=True)
+    async with (
+        _simulator(settings, folder.city, ports.simulator),
+        RecordedDays(clock) as days,
+        assembled(settings, parts, folder=_with_recorded_days(folder, days), clock=clock) as made,
+    ):
+        accounts = await _people(made.context.database, folder.city, clock)
+        app = create_app(made.context, made.line, folder=made.folder)
+        places = demo_pages.DemoPlaces(
+            phone=settings.line_api_url,
+            console=f"{settings.public_url}/console",
+            public=f"{settings.public_url}/",
+            feeds=days,
+        )
+        _join_demo(app, places, accounts)
+        await run(
+            made,
+            parts,
+            stop,
+            app=app,
+            host=HOST,
+            port=ports.service,
+            ready=lambda: _say(places, settings, accounts),
+        )
+
+
+def _settings(ports: Ports) -> Settings:
+    state = STATE.resolve()
+    simulator = f"http://{HOST}:{ports.simulator}"
+    return Settings(
+        city=SAMPLE_CITY,
+        database_url=f"sqlite:///{state / 'todoke.sqlite3'}",
+        media_dir=state / "media",
+        public_url=f"http://{HOST}:{ports.service}",
+        line_channel_secret=secrets.token_hex(16),
+        line_channel_access_token=secrets.token_hex(32),
+        line_api_url=simulator,
+        line_data_api_url=simulator,
+        secret_key=secrets.token_hex(32),
+    )
+
+
+def _prepare(settings: Settings) -> None:
+    """Begin anew, and write down the environment for commands in another terminal."""
+    if STATE.exists():
+        shutil.rmtree(STATE)
+    settings.media_dir.mkdir(parents=True)
+    schema.upgrade_now(settings.database_url)
+    values = {
+        "CITY": settings.city,
+        "DATABASE_URL": settings.database_url,
+        "MEDIA_DIR": settings.media_dir,
+        "PUBLIC_URL": settings.public_url,
+        "LINE_CHANNEL_SECRET": settings.line_channel_secret,
+        "LINE_CHANNEL_ACCESS_TOKEN": settings.line_channel_access_token,
+        "LINE_API_URL": settings.line_api_url,
+        "LINE_DATA_API_URL": settings.line_data_api_url,
+        "SECRET_KEY": settings.secret_key,
+    }
+    lines = (f"export TODOKE_{name}={shlex.quote(str(value))}\n" for name, value in values.items())
+    environment = STATE / "environment"
+    environment.touch(mode=0o600)
+    environment.write_text("".join(lines), encoding="utf-8")
+
+
+def _with_recorded_days(folder: CityFolder, days: RecordedDays) -> CityFolder:
+    """The city, with its sources on the feed server and polled often."""
+    city = redirect_sources(folder.city, days.addresses(folder.city))
+    sources = tuple(
+        source.model_copy(update={"interval_seconds": POLL_SECONDS}) for source in city.sources
+    )
+    return CityFolder(
+        city.model_copy(update={"sources": sources}),
+        folder.shelters,
+        folder.calendar,
+        folder.answers,
+    )
+
+
+@asynccontextmanager
+async def _simulator(settings: Settings, city: City, port: int) -> AsyncIterator[None]:
+    """The simulator as a process of its own, with some people who do not follow yet."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "bot.cli", "simulator", "--port", str(port), "--any-user"),
+        *("--webhook-url", f"{settings.public_url}/line/webhook"),
+        *("--account-name", city.line_name, "--map", str(settings.city / "areas.geojson")),
+        env={
+            **os.environ,
+            "TODOKE_LINE_CHANNEL_SECRET": settings.line_channel_secret,
+            "TODOKE_LINE_CHANNEL_ACCESS_TOKEN": settings.line_channel_access_token,
+        },
+    )
+    try:
+        async with SimulatorClient(settings.line_api_url) as client:
+            await _until_it_answers(client, process)
+            for name, language in PHONES:
+                await client.add_user(name, LANGUAGES[language].code)
+        yield
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            process.terminate()
+        await process.wait()
+
+
+async def _until_it_answers(client: SimulatorClient, process: asyncio.subprocess.Process) -> None:
+    async with asyncio.timeout(START_SECONDS):
+        while True:
+            if process.returncode is not None:
+                raise BadInput(f"The simulator ended at once, with exit code {process.returncode}.")
+            with contextlib.suppress(aiohttp.ClientConnectionError):
+                await client.state()
+                return
+            await asyncio.sleep(0.05)
+
+
+async def _people(database: Database, city: City, clock: Clock) -> list[DemoAccount]:
+    """Add the residents and the staff."""
+    now = clock.now()
+    await generate(database, city, RESIDENTS, seed=1, now=now)
+    accounts = []
+    async with database.writing() as session:
+        for number, role in enumerate(ROLES, start=1):
+            email = f"{role}{number}@demo.example"
+            made = await add_staff(session, email, role, now=now, actor="demo")
+            accounts.append(DemoAccount(email, made.password, role))
+    return accounts
+
+
+def _join_demo(app: FastAPI, places: demo_pages.DemoPlaces, accounts: list[DemoAccount]) -> None:
+    app.state.demo = True
+    app.state.demo_accounts = tuple(accounts)
+    app.state.demo_places = places
+    app.include_router(demo_pages.router)
+    app.mount("/static/demo", StaticFiles(directory=Path(__file__).parent / "static"))
+
+
+def _say(places: demo_pages.DemoPlaces, settings: Settings, accounts: list[DemoAccount]) -> None:
+    first = accounts[0]
+    print(
+        "\nTodoke とどけ is ready.\n\n"
+        f"  phone          {places.phone}/\n"
+        f"  staff console  {places.console}   ({first.email} / {first.password})\n"
+        f"  public page    {places.public}\n\n"
+        f"Play a recorded day, such as the rainstorm: {settings.public_url}/demo\n"
+        f"Commands in another terminal: source {shlex.quote(str(STATE / 'environment'))}\n"
+        "Stop with Ctrl+C.\n",
+        flush=True,
+    )
+
+
+def _free(port: int, option: str) -> int:
+    """Return ``port`` if it can be listened on; for 0, any that can."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError:
+            raise BadInput(f"Port {port} is taken; choose another with {option}.") from None
+        return int(probe.getsockname()[1])

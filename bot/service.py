@@ -1,0 +1,222 @@
+"""The service, whole or in parts: what is made at its start, what runs, how it ends."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import socket
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import aiohttp
+import structlog
+import uvicorn
+import uvloop
+from fastapi import FastAPI
+
+from bot import schema
+from bot.app import create_app
+from bot.chores import chores
+from bot.inbox import Inbox
+from bot.schedule import scheduler
+from channels.engine import Engine
+from channels.line import LineClient
+from core.city_folder import CityFolder, load_folder
+from core.clock import Clock, SystemClock
+from core.context import Context
+from core.database import Database
+from core.errors import BadInput
+from core.leader import Leader
+from core.logs import configure_logs
+from core.settings import Settings
+from core.work import LocalQueue, NoWorkers, Queue
+from core.work_shared import ProcrastinateQueue
+
+log = structlog.get_logger(__name__)
+
+GRACE_SECONDS = 10.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parts:
+    """Which parts of the service a process runs."""
+
+    web: bool = False
+    work: bool = False
+    schedule: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Service:
+    """The parts of the service, joined but not yet running."""
+
+    context: Context
+    folder: CityFolder
+    line: LineClient
+
+
+@asynccontextmanager
+async def assembled(
+    settings: Settings,
+    parts: Parts,
+    *,
+    folder: CityFolder | None = None,
+    clock: Clock | None = None,
+) -> AsyncIterator[Service]:
+    """Make everything a process needs, and close it again.
+
+    Raises
+    ------
+    BadInput
+        The city's folder has mistakes, the database is not at this version, or the service
+        is to be run in parts on SQLite.
+    """
+    if not settings.is_postgresql and parts != Parts(web=True, work=True, schedule=True):
+        raise BadInput("Running the service in parts needs PostgreSQL (TODOKE_DATABASE_URL).")
+    folder = folder or load_folder(settings.city)
+    clock = clock or SystemClock()
+    database = Database(settings.database_url)
+    async with contextlib.AsyncExitStack() as stack:
+        stack.push_async_callback(database.close)
+        await schema.require_newest(database)
+        http = await stack.enter_async_context(
+            aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0))
+        )
+        context = Context(
+            settings=settings,
+            city=folder.city,
+            database=database,
+            clock=clock,
+            queue=_queue(settings, parts, database, clock),
+            http=http,
+        )
+        line = LineClient(http, settings, clock)
+        yield Service(context=context, folder=folder, line=line)
+
+
+def _queue(settings: Settings, parts: Parts, database: Database, clock: Clock) -> Queue:
+    if settings.is_postgresql:
+        return ProcrastinateQueue(database, clock)
+    return LocalQueue(clock) if parts.work else NoWorkers()
+
+
+async def run(
+    service: Service,
+    parts: Parts,
+    stop: asyncio.Event,
+    *,
+    app: FastAPI | None = None,
+    host: str = "127.0.0.1",
+    port: int = 8000,
+    ready: Callable[[], None] | None = None,
+) -> None:
+    """Run until ``stop`` is set or a part fails; then let what is half done end.
+
+    Parameters
+    ----------
+    app
+        The web application, where it is not the ordinary one.
+    ready
+        Called once, when the web answers.
+    """
+    async with contextlib.AsyncExitStack() as stack:
+        tasks: list[asyncio.Task[None]] = []
+        if parts.work:
+            context = service.context
+            engine = Engine(
+                context.database, context.city, context.clock, context.queue, service.line
+            )
+            inbox = Inbox(context, service.line, shelters=service.folder.shelters)
+            inbox.register()
+            tasks.append(asyncio.create_task(context.queue.run(stop), name="work"))
+            tasks.append(asyncio.create_task(engine.run(stop), name="engine"))
+            await inbox.recover()
+            await engine.recover()
+        if parts.schedule:
+            leader = await stack.enter_async_context(Leader(service.context.database))
+            jobs = scheduler(await stack.enter_async_context(chores(service.context)), leader.leads)
+            jobs.start()
+            stack.callback(jobs.shutdown, wait=False)
+        if parts.web:
+            app = app or create_app(service.context, service.line, folder=service.folder)
+            store = app.state.webhook_store
+            await store.start()
+            stack.push_async_callback(store.stop)
+            config = uvicorn.Config(app, host=host, port=port, log_config=None)
+            server = _Server(config, ready)
+            tasks.append(asyncio.create_task(server.serve(), name="web"))
+            stack.callback(server.end)
+        await _until_stopped(stop, tasks)
+        log.info("stopping")
+        if parts.web:
+            server.end()
+        _, late = await asyncio.wait(tasks, timeout=GRACE_SECONDS) if tasks else (set(), set())
+        for task in late:
+            task.cancel()
+
+
+async def _until_stopped(stop: asyncio.Event, tasks: list[asyncio.Task[None]]) -> None:
+    """Wait for the end, or raise what ended one of the parts before its time."""
+    stopping = asyncio.create_task(stop.wait(), name="stop")
+    pending: set[asyncio.Task[object]] = {stopping, *tasks}
+    try:
+        while not stopping.done() and len(pending) > 1:
+            done, pending = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
+            for task in done - {stopping}:
+                task.result()
+                return
+    finally:
+        stop.set()
+        stopping.cancel()
+
+
+class _Server(uvicorn.Server):
+    """Uvicorn, with signals left to us, that says when it answers."""
+
+    def __init__(self, config: uvicorn.Config, ready: Callable[[], None] | None) -> None:
+        super().__init__(config)
+        self._ready = ready
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self._ready is not None and self.started:
+            self._ready()
+
+    def end(self) -> None:
+        self.should_exit = True
+
+
+def run_service(
+    settings: Settings, parts: Parts, *, host: str = "127.0.0.1", port: int = 8000
+) -> None:
+    """Run the service until it is told to stop (SIGINT, SIGTERM)."""
+    configure_logs()
+
+    async def main() -> None:
+        stop = stop_on_signals()
+        async with assembled(settings, parts) as service:
+            await run(
+                service,
+                parts,
+                stop,
+                host=host,
+                port=port,
+                ready=lambda: log.info("ready", address=f"http://{host}:{port}"),
+            )
+
+    uvloop.run(main())
+
+
+def stop_on_signals() -> asyncio.Event:
+    """Return an event that SIGINT or SIGTERM sets."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    return stop
