@@ -12,7 +12,7 @@ from collections.abc import Callable
 from core.city import JmaCodes
 from feeds.errors import UnknownKind
 from feeds.facts import Fact
-from feeds.jma import quakes, tsunami, warnings
+from feeds.jma import early, nankai, quakes, rivers, sudden, tsunami, typhoon, volcano, warnings
 from feeds.jma.codes import codes_for, completed
 from feeds.jma.state import HazardBoard, Side
 from feeds.jma.store import load, save
@@ -35,8 +35,52 @@ READERS: dict[str, Reader] = {
     "VTSE41": tsunami.tsunami,
     "VTSE51": tsunami.tsunami,
     "VTSE52": tsunami.tsunami,
+    "VXKO": rivers.river,
+    "VPBS50": sudden.prompt_report,
+    "VPOA50": sudden.record_rain,
+    "VPHW50": sudden.tornado,
+    "VPHW51": sudden.tornado,
+    "VFVO50": volcano.alert_level,
+    "VFVO53": volcano.ash,
+    "VFVO54": volcano.ash,
+    "VFVO55": volcano.ash,
+    "VFVO56": volcano.eruption,
+    "VYSE50": nankai.nankai,
+    "VYSE51": nankai.nankai,
+    "VYSE52": nankai.nankai,
+    "VYSE60": nankai.off_sanriku,
+    "VPTI50": typhoon.typhoon,
+    "VPTI51": typhoon.typhoon,
+    "VPTI52": typhoon.typhoon,
+    "VPFD60": early.early_notice,
+    "VPFD61": early.early_notice,
+    "VPWP50": early.time_series,
 }
 """Who reads which kind."""
+
+QUIET = frozenset(
+    {
+        "VPWS50",  # all of VPWW55-61 once more, collected for the whole country
+        "VPCJ50",
+        "VPCJ51",
+        "VPFD50",
+        "VPFD51",
+        "VPFG50",
+        "VPFJ50",
+        "VPFJ51",
+        "VPFW50",
+        "VPFW60",
+        "VPZJ50",
+        "VPZJ51",
+        "VPZU50",
+        "VPZU51",
+        "VZSE40",
+        "VFVO51",
+        "VFVO52",
+        "VFVO60",
+    }
+)
+"""Kinds this service knows and makes no notice of: forecasts and commentary, and repeats."""
 
 
 def facts(telegram: Telegram, codes: JmaCodes, state: HazardBoard) -> list[Fact]:
@@ -64,6 +108,8 @@ def facts(telegram: Telegram, codes: JmaCodes, state: HazardBoard) -> list[Fact]
         When it says something about this city that is not understood. The board is then as
         it was before.
     """
+    if telegram.kind in QUIET:
+        return []
     reader = READERS.get(telegram.kind)
     if reader is None:
         raise UnknownKind(f"A telegram of the unknown kind {telegram.kind[:8]!r}.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import replace
 from itertools import groupby
 from typing import Any
@@ -84,18 +84,26 @@ def as_facts(
     return sorted(facts, key=lambda fact: (-fact.heard_level, fact.hazard, fact.areas))
 
 
-def taken_back(telegram: Telegram, hazards: Iterable[str], side: Side, *, topic: str) -> list[Fact]:
+def taken_back(
+    telegram: Telegram,
+    hazards: Iterable[str],
+    side: Side,
+    *,
+    topic: str,
+    areas: Container[str] | None = None,
+) -> list[Fact]:
     """Undo the telegram that a 取消 takes back, and say so where residents were told.
 
     A 取消 names the kind and EventID of what it takes back; where EventID is empty (weather
     warnings) it is the last telegram of its kind. Each standing that this telegram set goes
-    back to what was known before it.
+    back to what was known before it. ``areas`` limits it where the EventID names the area
+    (a river's section, a volcano).
     """
     facts = []
     for key, standing in side.about(hazards):
         if standing.telegram != telegram.kind or is_older(standing, telegram):
             continue
-        if key.event_id != telegram.event_id and key.event_id:
+        if areas is not None and key.area not in areas:
             continue
         before = standing.before
         side.put(key, _restored(standing, telegram))

@@ -145,6 +145,11 @@ def text(element: Element | None, *path: str) -> str:
     return (found.text or "").strip() if found is not None else ""
 
 
+def descendants_text(element: Element | None) -> str:
+    """All text below an element, in one line."""
+    return "" if element is None else " ".join(str(part).strip() for part in element.itertext())
+
+
 def moment(value: str) -> datetime | None:
     """An aware moment in UTC, or None for an empty element.
 

@@ -202,7 +202,12 @@ def _of_kind(kind: Element, area: str, place: str, *, old: bool) -> Iterator[Rep
         return
     code, name = text(kind, "Code"), text(kind, "Name")
     if code in ("", "00"):
-        return
+        # 解除 without a name: LastKind says what has ended; without it everything the
+        # telegram covers has, which its silence says already.
+        code, name = text(kind, "LastKind", "Code"), text(kind, "LastKind", "Name")
+        if code in ("", "00"):
+            return
+        status = "解除"
     known = WARNINGS.get(code)
     if known is None:
         raise Unreadable(f"The warning {name[:40]!r} has the unknown code {code[:8]!r}.")

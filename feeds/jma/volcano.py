@@ -1,0 +1,219 @@
+"""Volcanoes: VFVO50 (alert level), 53-55 (ash), 56 (eruption flash).
+
+A volcano concerns the city when the telegram names the municipality, or ``city.toml`` lists the
+volcano. The alert level (噴火警戒レベル) is the agency's scale for volcanoes, not an evacuation
+level; it orders by the same numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from core.city import JmaCodes
+from feeds.errors import Unreadable
+from feeds.facts import Fact
+from feeds.jma.building import (
+    as_facts,
+    descendants,
+    is_cancellation,
+    make_fact,
+    take,
+    taken_back,
+    unknown_cancellation,
+)
+from feeds.jma.codes import city_name, is_part_of
+from feeds.jma.levels import ASH, ERUPTION_LEVEL, VOLCANO
+from feeds.jma.state import Key, Report, Said, Side, Standing, is_older
+from feeds.jma.telegram import Element, Telegram, child, children, text
+from feeds.models import Status
+
+TOPIC = "weather"
+CONTINUED = "継続"
+
+
+def alert_level(telegram: Telegram, codes: JmaCodes, side: Side) -> list[Fact]:
+    """Facts of VFVO50 噴火警報・予報."""
+    if is_cancellation(telegram):
+        return _taken_back(telegram, side, "volcano")
+    reports = []
+    for item in _items(telegram, "（対象火山）"):
+        volcano = child(item, "Areas", "Area")
+        code, name = text(volcano, "Code"), text(volcano, "Name")
+        if not _concerns(telegram, code, codes, side):
+            continue
+        kind, last = child(item, "Kind"), child(item, "LastKind")
+        level = _level(kind)
+        reports.append(
+            Report(
+                group="volcano",
+                hazard="volcano",
+                area=code,
+                place=name,
+                level=level,
+                kind=text(kind, "Name"),
+                kind_code=text(kind, "Code"),
+                said=Said.CONTINUED if text(kind, "Condition") == CONTINUED else Said.CHANGED,
+                last_level=VOLCANO.get(text(last, "Code"), 0),
+                last_kind=text(last, "Name"),
+            )
+        )
+    changes = take(telegram, reports, side)
+    return [replace(fact, volcano=fact.place) for fact in as_facts(telegram, changes, topic=TOPIC)]
+
+
+def eruption(telegram: Telegram, codes: JmaCodes, side: Side) -> list[Fact]:
+    """Facts of VFVO56 噴火速報: once for an eruption."""
+    key = Key("eruption", codes.municipality, telegram.event_id)
+    known = side.get(key)
+    if is_older(known, telegram):
+        return []
+    if is_cancellation(telegram):
+        if known is None or known.level == 0:
+            return [_unknown(telegram, "eruption")]
+        side.put(key, _event(telegram, 0, known.kind, known.kind_code, known.place))
+        return [_single(telegram, "eruption", Status.CANCELLED, known, known.place, 0)]
+    item = next(_items(telegram, "噴火速報"), None)
+    volcano = child(item, "Areas", "Area")
+    code, name = text(volcano, "Code"), text(volcano, "Name")
+    if not _concerns(telegram, code, codes, side):
+        return []
+    standing = _event(
+        telegram, ERUPTION_LEVEL, "噴火速報", text(item, "Kind", "Code"), name, told=True
+    )
+    side.put(key, standing)
+    repeated = known is not None and known.level > 0
+    status = Status.CONTINUED if repeated else Status.ISSUED
+    return [_single(telegram, "eruption", status, standing, name, ERUPTION_LEVEL)]
+
+
+def ash(telegram: Telegram, codes: JmaCodes, side: Side) -> list[Fact]:
+    """Facts of VFVO53 (regular), 54 (flash) and 55 (detail) on falling ash in the city.
+
+    The regular forecast comes eight times a day and says "if it erupts": it is news only when
+    it becomes worse than the one before.
+    """
+    event_id = "" if telegram.kind == "VFVO53" else telegram.event_id
+    volcano = (
+        text(child(next(_items(telegram, "（対象火山）"), None), "Areas", "Area"), "Name")
+        or telegram.head_title
+    )
+    key = Key("ash-fall", f"{codes.municipality}/{_volcano_code(telegram)}"[:32], event_id)
+    known = side.get(key)
+    if is_older(known, telegram):
+        return []
+    if is_cancellation(telegram):
+        if known is None or known.level == 0:
+            return [_unknown(telegram, "ash-fall")]
+        side.put(key, _event(telegram, 0, known.kind, known.kind_code, known.place))
+        return [_single(telegram, "ash-fall", Status.CANCELLED, known, known.place, 0)]
+    kinds = sorted(_ash_here(telegram, codes), key=lambda kind: (ASH[kind[0]], kind[0]))
+    if not kinds:
+        if known is not None and known.level:
+            side.put(key, _event(telegram, 0, "", "", known.place))
+        return []
+    code, name = kinds[-1]
+    level = 1 if telegram.kind == "VFVO53" else ASH[code]
+    before = known.level if known is not None and _still(known, telegram) else 0
+    standing = _event(telegram, level, name, code, city_name(codes), told=True)
+    side.put(key, standing)
+    worse = level > before or (level == before and known is not None and known.kind_code < code)
+    status = Status.ISSUED if before == 0 else Status.RAISED if worse else Status.CONTINUED
+    fact = _single(telegram, "ash-fall", status, standing, volcano, level)
+    return [
+        replace(
+            fact,
+            place=city_name(codes),
+            previous_level=before,
+            previous_kind=known.kind if known is not None and before else "",
+            update=before > 0,
+        )
+    ]
+
+
+def _ash_here(telegram: Telegram, codes: JmaCodes) -> Iterator[tuple[str, str]]:
+    for item in _items(telegram, "（対象市町村等）"):
+        if any(
+            is_part_of(text(area, "Code"), codes.municipality)
+            for area in children(child(item, "Areas"), "Area")
+        ):
+            code, name = text(item, "Kind", "Code"), text(item, "Kind", "Name")
+            if code not in ASH:
+                raise Unreadable(f"The ash forecast {name[:40]!r} has the code {code[:8]!r}.")
+            yield code, name
+
+
+def _still(known: Standing, telegram: Telegram) -> bool:
+    return known.valid_until is None or known.valid_until > telegram.reported_at
+
+
+def _items(telegram: Telegram, suffix: str) -> Iterator[Element]:
+    for info in children(telegram.body, "VolcanoInfo"):
+        if info.get("type", "").endswith(suffix):
+            yield from children(info, "Item")
+
+
+def _concerns(telegram: Telegram, volcano: str, codes: JmaCodes, side: Side) -> bool:
+    """Whether the telegram names the city, or is about a volcano the city follows."""
+    if volcano in codes.volcanoes or side.get(Key("volcano", volcano)) is not None:
+        return True
+    return any(
+        is_part_of(text(area, "Code"), codes.municipality)
+        for area in descendants(telegram.body, "Area")
+    )
+
+
+def _level(kind: Element | None) -> int:
+    code, name = text(kind, "Code"), text(kind, "Name")
+    if code not in VOLCANO:
+        raise Unreadable(f"The volcanic warning {name[:40]!r} has the unknown code {code[:8]!r}.")
+    return VOLCANO[code]
+
+
+def _volcano_code(telegram: Telegram) -> str:
+    area = child(next(_items(telegram, "（対象火山）"), None), "Areas", "Area")
+    return text(area, "Code") or telegram.event_id.rpartition("_")[2]
+
+
+def _event(
+    telegram: Telegram, level: int, kind: str, code: str, place: str, *, told: bool = False
+) -> Standing:
+    return Standing(
+        level=level,
+        kind=kind,
+        kind_code=code,
+        telegram=telegram.kind,
+        reported_at=telegram.reported_at,
+        published_at=telegram.published_at,
+        serial=telegram.serial,
+        told=told,
+        place=place,
+        valid_until=telegram.valid_until,
+    )
+
+
+def _single(
+    telegram: Telegram, hazard: str, status: Status, standing: Standing, volcano: str, level: int
+) -> Fact:
+    return make_fact(
+        telegram,
+        topic=TOPIC,
+        hazard=hazard,
+        kind=standing.kind,
+        kind_code=standing.kind_code,
+        level=level,
+        status=status,
+        previous_level=standing.level if status is Status.CANCELLED else 0,
+        previous_kind=standing.kind if status is Status.CANCELLED else "",
+        place=standing.place,
+        volcano=volcano,
+    )
+
+
+def _taken_back(telegram: Telegram, side: Side, hazard: str) -> list[Fact]:
+    facts = taken_back(telegram, (hazard,), side, topic=TOPIC, areas=(telegram.event_id,))
+    return [replace(fact, volcano=fact.place) for fact in facts] or [_unknown(telegram, hazard)]
+
+
+def _unknown(telegram: Telegram, hazard: str) -> Fact:
+    return unknown_cancellation(telegram, topic=TOPIC, hazard=hazard, kind=telegram.title)
