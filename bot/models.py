@@ -14,7 +14,10 @@ from subscriptions.models import RowId
 
 
 class EventState(StrEnum):
+    """``answering``: what it asked for is done, only the answer has still to reach LINE."""
+
     WAITING = "waiting"
+    ANSWERING = "answering"
     DONE = "done"
     FAILED = "failed"
     IGNORED = "ignored"
@@ -40,6 +43,18 @@ class WebhookEvent(SQLModel, table=True):
     attempts: int = 0
     not_before: datetime | None = Field(default=None, sa_type=UtcDateTime)
     error: str | None = None
+    answer: list[dict[str, Any]] | None = Field(
+        default=None, sa_column=Column(JSON(none_as_null=True))
+    )
+    """The messages to answer with, stored with the act so that a crash loses neither."""
+    answer_matters: bool = False
+    """Whether the answer is worth a push when the reply token has run out."""
+    answer_unsure: bool = True
+    """Whether an earlier try may have reached LINE without our hearing of it."""
+    gave_up: bool = False
+    """Whether acting on it failed for good; the answer then only says sorry."""
+    forget: bool = False
+    """Whether what it says and who said it is wiped once it is answered."""
     received_at: datetime = Field(sa_type=UtcDateTime, index=True)
 
 
@@ -55,4 +70,7 @@ class Dialogue(SQLModel, table=True):
     step: str = Field(max_length=32)
     data: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
     last_event_ms: int = Field(default=0, sa_column=Column(BigInteger, nullable=False))
+    applied: dict[str, int] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
+    """Per choice (``language``, ``topic:weather`` …) LINE's time of the event that set it last,
+    so that an older event that arrives later does not undo a newer one."""
     updated_at: datetime = Field(sa_type=UtcDateTime, index=True)

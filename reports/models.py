@@ -52,6 +52,15 @@ class Report(SQLModel, table=True):
     updated_at: datetime = Field(sa_type=UtcDateTime)
 
 
+class ReportCounter(SQLModel, table=True):
+    """The last number given in a year of Japan's calendar."""
+
+    __tablename__ = "report_counters"
+
+    year: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
+    last: int = 0
+
+
 class Photo(SQLModel, table=True):
     """A picture of a report, re-encoded without its metadata; the file is named by its hash."""
 

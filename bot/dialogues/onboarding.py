@@ -1,0 +1,254 @@
+"""Coming aboard: language, district, topics. Every step can be skipped and taken up later."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from bot import messages
+from bot.dialogues.kinds import (
+    ONBOARDING,
+    WORDS,
+    ConfirmTopics,
+    Followed,
+    Incoming,
+    Known,
+    Located,
+    Outcome,
+    Pressed,
+    Said,
+    SetArea,
+    SetLanguage,
+    SetTopic,
+    State,
+)
+from bot.dialogues.places import find_districts
+from bot.messages import Action, Message, Part
+from core.city import District, Topic, name_in
+from core.languages import LANGUAGES
+
+LANGUAGE_STEP, AREA_STEP, TOPICS_STEP = "language", "area", "topics"
+MAX_LISTED = 40
+"""Districts listed to tap; a city with more is asked to type or send a place."""
+DEFAULT_LEVEL = 0
+
+
+def begin(event: Followed, known: Known) -> Outcome:
+    """Greet somebody who follows; one who comes back is told that all is as it was."""
+    chosen = known.preferences.language_chosen
+    if event.returning and chosen:
+        greeting = messages.text(known.say("Welcome back. Your settings are as you left them."))
+        return Outcome(State(), (greeting, menu_card(known)), matters=True)
+    state = State(ONBOARDING, LANGUAGE_STEP)
+    return Outcome(state, (greeting_text(known), *prompt(state, known)), matters=True)
+
+
+def greeting_text(known: Known) -> Message:
+    return messages.text(
+        known.say(
+            "Hello! This is the LINE account of {city}. It brings you warnings and city news in "
+            "your language, and lets you report damage in the streets.",
+            city=name_in(known.city.name, known.language),
+        )
+    )
+
+
+def step(state: State, event: Incoming, known: Known) -> Outcome | None:
+    """Answer within the onboarding; None when the event means something else."""
+    match event:
+        case Pressed("set-language", values) if values.get("to") in known.city.languages:
+            language = values["to"]
+            following = _go(state, AREA_STEP)
+            return Outcome(
+                following,
+                prompt(following, known.speaking(language)),
+                (SetLanguage(language),),
+                matters=True,
+            )
+        case Pressed("skip"):
+            return _skip(state, known)
+        case Pressed("area", values) if values.get("to") in known.city.district_by_code:
+            return _area_chosen(state, known, known.city.district_by_code[values["to"]])
+        case Pressed("area-all"):
+            return _area_chosen(state, known, None)
+        case Pressed("topics-done"):
+            return _done(state, known)
+        case Pressed("topic"):
+            return toggle_topic(state, event, known)
+        case Said(said) if state.step == AREA_STEP:
+            return _typed_area(state, said, known)
+        case Located() if state.step == AREA_STEP:
+            return _located_area(state, event, known)
+    return None
+
+
+def prompt(state: State, known: Known) -> tuple[Message, ...]:
+    """Ask (again) what the step asks."""
+    if state.step == LANGUAGE_STEP:
+        return (language_card(known, skippable=True),)
+    if state.step == AREA_STEP:
+        return (_area_card(known),)
+    return (topics_card(known),)
+
+
+def _go(state: State, step: str) -> State:
+    return replace(state, name=ONBOARDING, step=step)
+
+
+def _skip(state: State, known: Known) -> Outcome:
+    if state.step == TOPICS_STEP:
+        return _done(state, known)
+    following = _go(state, AREA_STEP if state.step == LANGUAGE_STEP else TOPICS_STEP)
+    return Outcome(following, prompt(following, known), matters=True)
+
+
+def _area_chosen(state: State, known: Known, district: District | None) -> Outcome:
+    following = _go(state, TOPICS_STEP)
+    name = known.say("Whole city") if district is None else name_in(district.names, known.language)
+    answer = messages.text(known.say("You will hear about: {places}.", places=name))
+    effect = SetArea(None) if district is None else SetArea(district.code)
+    return Outcome(following, (answer, *prompt(following, known)), (effect,), matters=True)
+
+
+def _typed_area(state: State, said: str, known: Known) -> Outcome | None:
+    """Take a typed district; None when it is not one, so that commands can be tried first."""
+    found = find_districts(known.city, said)
+    if len(found) == 1:
+        return _area_chosen(state, known, found[0])
+    if found:
+        return Outcome(state, (which_district(known, found),))
+    return None
+
+
+def not_a_district(known: Known, said: str) -> Message:
+    """Say kindly that no district is called so, and show the list."""
+    message = known.say(
+        "I could not find a district called “{text}”. Please write it differently, or pick one "
+        "from the list.",
+        text=said[:60],
+    )
+    return messages.text(message)
+
+
+def which_district(known: Known, found: Sequence[District]) -> Message:
+    """Offer the districts a text may mean."""
+    tiles = [messages.tile(_area_action(known, district)) for district in found]
+    return messages.card(known.say("Which of these do you mean?"), messages.columns(tiles))
+
+
+def _located_area(state: State, event: Located, known: Known) -> Outcome:
+    district = known.city.district_at(event.longitude, event.latitude)
+    if district is not None:
+        return _area_chosen(state, known, district)
+    return Outcome(state, (outside(known), *prompt(state, known)))
+
+
+def outside(known: Known) -> Message:
+    return messages.text(
+        known.say(
+            "That place is outside {city}. Please choose a district.",
+            city=name_in(known.city.name, known.language),
+        )
+    )
+
+
+def _done(state: State, known: Known) -> Outcome:
+    answer = messages.text(known.say("All set. You can change everything under “Settings”."))
+    return Outcome(state.ended(), (answer, menu_card(known)), (ConfirmTopics(),), matters=True)
+
+
+def toggle_topic(state: State, event: Pressed, known: Known) -> Outcome:
+    """Switch one topic on or off as the tapped line said, and show the list as it is then."""
+    topic = known.city.topic_by_code.get(event.values.get("code", ""))
+    if topic is None or topic.mandatory:
+        return Outcome(state, (topics_card(known),))
+    level = DEFAULT_LEVEL if event.values.get("on") == "1" else None
+    topics = {code: least for code, least in known.preferences.topics.items() if code != topic.code}
+    if level is not None:
+        topics[topic.code] = known.preferences.topics.get(topic.code, level)
+        level = topics[topic.code]
+    after = known.having(topics=topics)
+    return Outcome(state, (topics_card(after),), (SetTopic(topic.code, level),))
+
+
+def language_card(known: Known, *, skippable: bool = False) -> Message:
+    """All languages, each in its own script, two a row."""
+    tiles = [
+        messages.tile(
+            messages.press(LANGUAGES[code].name, "set-language", to=code),
+            strong=code == known.language and known.preferences.language_chosen,
+        )
+        for code in known.city.languages
+    ]
+    quick = (messages.press(known.say("Skip"), "skip"),) if skippable else ()
+    return messages.card(
+        "Language ・ 言語 ・ 语言",
+        messages.columns(tiles),
+        intro=known.say("Choose your language. You can change it at any time."),
+        quick=quick,
+    )
+
+
+def _area_card(known: Known) -> Message:
+    quick = [
+        messages.location(known.say("Send location")),
+        messages.press(known.say("Whole city"), "area-all"),
+        messages.press(known.say("Skip"), "skip"),
+    ]
+    listed = known.city.districts if len(known.city.districts) <= MAX_LISTED else ()
+    tiles = [messages.tile(_area_action(known, district)) for district in listed]
+    return messages.card(
+        known.say("Your district"),
+        messages.columns(tiles),
+        intro=known.say(
+            "Which district do you want to hear about? Pick it, type its name, or send your "
+            "location."
+        ),
+        quick=quick,
+    )
+
+
+def _area_action(known: Known, district: District) -> Action:
+    return messages.press(name_in(district.names, known.language), "area", to=district.code, on=1)
+
+
+def topics_card(known: Known) -> Message:
+    """All topics with their state; a tap on a line switches it."""
+    rows: list[Part] = [_topic_row(known, topic) for topic in known.city.topics]
+    done = messages.press(known.say("Done"), "topics-done")
+    return messages.card(
+        known.say("Topics"),
+        rows,
+        intro=known.say("What do you want to hear about? Tap a line to switch it on or off."),
+        footer=[messages.tile(done, strong=True)],
+        quick=[done],
+    )
+
+
+def _topic_row(known: Known, topic: Topic) -> Part:
+    name = name_in(topic.names, known.language)
+    if topic.mandatory:
+        return messages.switch(name, True, None, note=known.say("Always on"))
+    on = topic.code in known.preferences.topics
+    action = messages.press(name, "topic", shown=False, code=topic.code, on=0 if on else 1)
+    return messages.switch(name, on, action)
+
+
+MENU = (
+    ("now", "Warnings now"),
+    ("report", "Report damage"),
+    ("shelters", "Shelters"),
+    ("settings", "Settings"),
+    ("language", "Language"),
+    ("help", "Help"),
+)
+"""What the service can do, in the order of the rich menu."""
+
+
+def menu_card(known: Known) -> Message:
+    """What the service can do, to be tapped."""
+    tiles = [messages.tile(messages.press(known.say(name), do)) for do, name in MENU]
+    return messages.card(known.say("What can I do for you?"), messages.columns(tiles))
+
+
+__all__ = ["MENU", "WORDS", "begin", "menu_card", "prompt", "step", "topics_card"]

@@ -1,0 +1,322 @@
+"""A damage report: photo, place, kind, note, check, send. Photo or place may come first."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from bot import messages
+from bot.dialogues.kinds import (
+    REPORT,
+    FileReport,
+    Incoming,
+    Known,
+    Located,
+    Outcome,
+    Photographed,
+    Pressed,
+    Said,
+    State,
+)
+from bot.dialogues.words import clean, command_in
+from bot.messages import Action, Message, Part
+from core.city import name_in
+from reports.photos import MAX_PHOTOS, Picture
+from reports.service import Draft
+
+PHOTO, PLACE, KIND, NOTE, CONFIRM = "photo", "place", "kind", "note", "confirm"
+MAX_ADDRESS = 120
+MAX_NOTE = 500
+
+
+def begin(state: State, known: Known) -> Outcome:
+    """Start a report, or go on with the one that is open."""
+    if state.name == REPORT:
+        going_on = messages.text(known.say("Your report is not finished yet. Let us go on."))
+        return Outcome(state, (going_on, *prompt(state, known)))
+    opened = state.over(REPORT, PHOTO, draft=known.event_id)
+    return Outcome(opened, prompt(opened, known))
+
+
+def step(state: State, event: Incoming, known: Known) -> Outcome | None:
+    """Answer within a report; None when the event means something else."""
+    match event:
+        case Photographed():
+            return _photo(state, event, known)
+        case Located():
+            return _located(state, event, known)
+        case Said(said):
+            return _said(state, said, known)
+        case Pressed(do, values) if do.startswith("r-"):
+            if values.get("d") != state.data.get("draft"):
+                return old_button(state, known)
+            return _pressed(state, do, values, known)
+    return None
+
+
+def old_button(state: State, known: Known) -> Outcome:
+    """A button of a report that was sent or cancelled: say so and send nothing."""
+    number = state.data.get("sent") if state.name != REPORT else None
+    if number:
+        answer = known.say("This report was already sent. Number: {number}", number=number)
+    else:
+        answer = known.say("That button belongs to an older report.")
+    again = prompt(state, known) if state.name == REPORT else ()
+    if again:
+        return Outcome(state, (messages.text(answer), *again))
+    offer = messages.press(known.say("Report damage"), "report")
+    return Outcome(state, (messages.text(answer, offer),))
+
+
+def photo_first(state: State, event: Photographed, known: Known) -> Outcome:
+    """A photo without a word opens a report."""
+    if event.picture is None:
+        return Outcome(state, (refusal(event.refusal, known),), matters=True)
+    return _photo(state.over(REPORT, PHOTO, draft=known.event_id), event, known)
+
+
+def refusal(reason: str, known: Known) -> Message:
+    """Say why a photo was not taken."""
+    match reason:
+        case "too-large":
+            words = known.say("This photo is too large. Please send a smaller one.")
+        case "unreadable":
+            words = known.say("I cannot read this file as a photo. Please send a photo.")
+        case _:
+            words = known.say("The photo could not be fetched. Please send it again.")
+    return messages.text(words)
+
+
+def _photo(state: State, event: Photographed, known: Known) -> Outcome:
+    if event.picture is None:
+        return Outcome(state, (refusal(event.refusal, known), *prompt(state, known)), matters=True)
+    photos = list(state.data.get("photos", []))
+    picture = event.picture.to_json()
+    if any(kept["sha256"] == picture["sha256"] for kept in photos):
+        return Outcome(state, prompt(state, known))
+    if len(photos) >= MAX_PHOTOS:
+        full = known.say("A report holds {limit} photos. This one was not kept.", limit=MAX_PHOTOS)
+        return Outcome(state, (messages.text(full), *prompt(state, known)))
+    photos.append(picture)
+    taken = event.picture.taken_at
+    changes: dict[str, Any] = {"photos": photos}
+    if taken is not None and "place" not in state.data and "exif" not in state.data:
+        changes["exif"] = list(taken)
+    following = _next(state.at(state.step, **changes))
+    thanks = known.say(
+        "Thank you for the photo ({count} of {limit}).", count=len(photos), limit=MAX_PHOTOS
+    )
+    return Outcome(following, (messages.text(thanks), *prompt(following, known)), matters=True)
+
+
+def _located(state: State, event: Located, known: Known) -> Outcome:
+    if known.city.districts and not known.city.district_at(event.longitude, event.latitude):
+        return _outside(state, known)
+    place = {
+        "longitude": event.longitude,
+        "latitude": event.latitude,
+        "address": clean(event.address, MAX_ADDRESS),
+    }
+    following = _next(state.at(state.step, place=place))
+    return Outcome(following, prompt(following, known))
+
+
+def _outside(state: State, known: Known) -> Outcome:
+    answer = known.say(
+        "That place is outside {city}; another office is in charge there. Please check the place.",
+        city=name_in(known.city.name, known.language),
+    )
+    asking = state.at(PLACE)
+    return Outcome(asking, (messages.text(answer), *prompt(asking, known)))
+
+
+def _said(state: State, said: str, known: Known) -> Outcome | None:
+    if command_in(said) == "cancel":
+        return _cancel(state, known)
+    text = clean(said, MAX_NOTE)
+    if command_in(said) is not None or not text:
+        return None
+    if state.step == PLACE:
+        place = {"address": clean(said, MAX_ADDRESS)}
+        following = _next(state.at(PLACE, place=place))
+        return Outcome(following, prompt(following, known))
+    if state.step == NOTE:
+        following = _next(state.at(NOTE, note=text))
+        return Outcome(following, prompt(following, known))
+    if state.step == KIND and (code := _category_called(text, known)):
+        following = _next(state.at(KIND, kind=code))
+        return Outcome(following, prompt(following, known))
+    if state.step == PHOTO and "note" not in state.data:
+        following = state.at(PHOTO, note=text)
+        return Outcome(following, prompt(following, known))
+    return Outcome(state, prompt(state, known))
+
+
+def _category_called(text: str, known: Known) -> str | None:
+    folded = text.casefold()
+    for category in known.city.report_categories:
+        if folded in {name.casefold() for name in category.names.values()}:
+            return category.code
+    return None
+
+
+def _pressed(state: State, do: str, values: Mapping[str, str], known: Known) -> Outcome:
+    match do:
+        case "r-cancel":
+            return _cancel(state, known)
+        case "r-no-photo":
+            following = _next(state.at(PHOTO, no_photo=True))
+        case "r-exif":
+            following = _exif_answered(state, values.get("use") == "1")
+            if "place" in following.data:
+                place = following.data["place"]
+                if known.city.districts and not known.city.district_at(
+                    place["longitude"], place["latitude"]
+                ):
+                    data = {key: value for key, value in following.data.items() if key != "place"}
+                    return _outside(replace(following, data=data), known)
+        case "r-kind" if values.get("to") in {c.code for c in known.city.report_categories}:
+            following = _next(state.at(KIND, kind=values["to"]))
+        case "r-no-note":
+            following = _next(state.at(NOTE, note=state.data.get("note", "")))
+        case "r-change":
+            target = values.get("to")
+            following = state.at(target if target in (PHOTO, PLACE, KIND, NOTE) else CONFIRM)
+        case "r-send":
+            return _send(state, known)
+        case _:
+            following = state
+    return Outcome(following, prompt(following, known))
+
+
+def _exif_answered(state: State, use: bool) -> State:
+    taken = state.data.get("exif")
+    data = {**state.data, "exif": None}
+    if use and taken:
+        data["place"] = {"longitude": taken[0], "latitude": taken[1], "address": ""}
+    return _next(replace(state, data=data))
+
+
+def _next(state: State) -> State:
+    """Go to the first step whose answer is still missing."""
+    data = state.data
+    if not data.get("photos") and not data.get("no_photo"):
+        return state.at(PHOTO)
+    if "place" not in data:
+        return state.at(PLACE)
+    if "kind" not in data:
+        return state.at(KIND)
+    if "note" not in data:
+        return state.at(NOTE)
+    return state.at(CONFIRM)
+
+
+def _cancel(state: State, known: Known) -> Outcome:
+    answer = messages.text(known.say("The report was cancelled. Nothing is kept of it."))
+    return Outcome(state.ended(), (answer,))
+
+
+def _send(state: State, known: Known) -> Outcome:
+    ready = _next(state)
+    if ready.step != CONFIRM:
+        return Outcome(ready, prompt(ready, known))
+    place = state.data["place"]
+    draft = Draft(
+        category=state.data["kind"],
+        longitude=place.get("longitude"),
+        latitude=place.get("latitude"),
+        address=place.get("address", ""),
+        description=state.data.get("note", ""),
+        pictures=tuple(Picture.from_json(photo) for photo in state.data.get("photos", [])),
+        origin=str(state.data["draft"]),
+    )
+
+    def filed(number: str) -> tuple[State, tuple[Message, ...]]:
+        words = known.say(
+            "Thank you. The city has received your report. Number: {number}. You will hear here "
+            "what becomes of it.",
+            number=number,
+        )
+        return state.ended(sent=number), (messages.text(words),)
+
+    return Outcome(state, (), (FileReport(draft),), matters=True, filed=filed)
+
+
+def prompt(state: State, known: Known) -> tuple[Message, ...]:
+    """Ask (again) what the step asks."""
+    cancel = _press(state, known.say("Cancel"), "r-cancel")
+    match state.step:
+        case "photo":
+            return (_photo_prompt(state, known, cancel),)
+        case "place":
+            return (_place_prompt(state, known, cancel),)
+        case "kind":
+            tiles = [
+                messages.tile(
+                    _press(
+                        state, name_in(category.names, known.language), "r-kind", to=category.code
+                    )
+                )
+                for category in known.city.report_categories
+            ]
+            parts = messages.columns(tiles)
+            return (messages.card(known.say("What is broken?"), parts, quick=[cancel]),)
+        case "note":
+            skip = _press(state, known.say("Skip"), "r-no-note")
+            words = known.say("Is there anything to add? Write it, or skip.")
+            return (messages.text(words, skip, cancel),)
+        case _:
+            return (_summary(state, known),)
+
+
+def _photo_prompt(state: State, known: Known, cancel: Action) -> Message:
+    actions = [
+        messages.camera(known.say("Take a photo")),
+        messages.camera_roll(known.say("Choose a photo")),
+        _press(state, known.say("No photo"), "r-no-photo"),
+        cancel,
+    ]
+    words = known.say("Please send a photo of the damage. First stop walking, in a safe place.")
+    return messages.text(words, *actions)
+
+
+def _place_prompt(state: State, known: Known, cancel: Action) -> Message:
+    if state.data.get("exif"):
+        yes = _press(state, known.say("Yes, use it"), "r-exif", use=1)
+        no = _press(state, known.say("No"), "r-exif", use=0)
+        words = known.say("The photo says where it was taken. Shall I use that place?")
+        return messages.text(words, yes, no, cancel)
+    words = known.say("Where is it? Send the location, or type the address.")
+    return messages.text(words, messages.location(known.say("Send location")), cancel)
+
+
+def _summary(state: State, known: Known) -> Message:
+    data = state.data
+    place = data.get("place", {})
+    category = next((c for c in known.city.report_categories if c.code == data.get("kind")), None)
+    rows: list[Part] = [
+        messages.fact(known.say("Photos"), str(len(data.get("photos", [])))),
+        messages.fact(
+            known.say("Place"), place.get("address") or known.say("The location you sent")
+        ),
+        messages.fact(
+            known.say("Kind"), name_in(category.names, known.language) if category else "–"
+        ),
+    ]
+    if data.get("note"):
+        rows.append(messages.fact(known.say("Note"), data["note"]))
+    send = _press(state, known.say("Send"), "r-send")
+    quick = [
+        send,
+        _press(state, known.say("Change place"), "r-change", to=PLACE),
+        _press(state, known.say("Change kind"), "r-change", to=KIND),
+        _press(state, known.say("Cancel"), "r-cancel"),
+    ]
+    footer = [messages.tile(send, strong=True)]
+    return messages.card(known.say("Is this right?"), rows, footer=footer, quick=quick)
+
+
+def _press(state: State, label: str, do: str, /, **values: object) -> Action:
+    """A button that belongs to this draft and to no later one."""
+    return messages.press(label, do, shown=True, d=state.data.get("draft", ""), **values)

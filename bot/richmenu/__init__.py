@@ -1,0 +1,146 @@
+"""The rich menus: one picture with six places to tap for each language.
+
+:class:`RichMenus` makes them at LINE once, finds them again by name, and gives each resident
+that of their language. The pictures are made by ``make_images.py`` beside this file.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import structlog
+from sqlmodel import col, select
+
+from bot import messages
+from bot.dialogues.kinds import WORDS
+from bot.dialogues.onboarding import MENU
+from channels.errors import LineRefused
+from channels.line import LineClient
+from core.context import Context
+from subscriptions.models import Resident
+
+MENU_TASK = "bot.menu"
+"""Gives a resident (the key is the LINE user id) the menu of their language."""
+IMAGES = Path(__file__).parent / "data"
+WIDTH, HEIGHT = 2500, 1686
+COLUMNS, ROWS = 3, 2
+PREFIX = "todoke-"
+
+log = structlog.get_logger(__name__)
+
+
+class RichMenus:
+    """The menus at LINE.
+
+    Parameters
+    ----------
+    context, line
+        The service's parts and the client for LINE.
+    """
+
+    def __init__(self, context: Context, line: LineClient) -> None:
+        self.context = context
+        self.line = line
+        self._ids: dict[str, str] = {}
+        self._lock = asyncio.Lock()
+
+    def register(self) -> None:
+        """Take on the task on the queue."""
+        self.context.queue.register(MENU_TASK, self.give, concurrency=2)
+
+    async def ensure(self) -> dict[str, str]:
+        """Make at LINE what is not there yet; return the menus' ids by language.
+
+        A menu is known by its name, which carries a hash of its picture and places: calling
+        this again, or from another process, makes nothing twice. Menus of older versions go
+        once the new ones are linked by their aliases.
+        """
+        async with self._lock:
+            if not self._ids:
+                self._ids = await self._ensure()
+            return self._ids
+
+    async def give(self, line_user_id: str) -> None:
+        """Link the menu of the resident's language; nothing for somebody who is gone."""
+        async with self.context.database.reading() as session:
+            language = await session.scalar(
+                select(Resident.language).where(col(Resident.line_user_id) == line_user_id)
+            )
+        if language is None:
+            return
+        menus = await self.ensure()
+        if language not in menus:
+            return
+        try:
+            await self.line.link_rich_menu(line_user_id, menus[language])
+        except LineRefused as error:
+            if error.status == 404:
+                self._ids = {}
+            log.warning("rich menu not linked", language=language, error=str(error))
+
+    async def _ensure(self) -> dict[str, str]:
+        existing = {
+            str(menu.get("name", "")): str(menu["richMenuId"])
+            for menu in await self.line.list_rich_menus()
+        }
+        aliases = await self.line.list_rich_menu_aliases()
+        made: dict[str, str] = {}
+        wanted: set[str] = set()
+        for language in self.context.city.languages:
+            image = await asyncio.to_thread((IMAGES / f"{language}.png").read_bytes)
+            menu = describe(language, image)
+            wanted.add(menu["name"])
+            menu_id = existing.get(menu["name"])
+            if menu_id is None:
+                menu_id = await self.line.create_rich_menu(menu)
+                await self.line.upload_rich_menu_image(menu_id, image, "image/png")
+                log.info("rich menu made", language=language, menu_id=menu_id)
+            made[language] = menu_id
+            await self._point(aliases, f"{PREFIX}{language.lower()}", menu_id)
+        await self.line.set_default_rich_menu(made[self.context.city.languages[0]])
+        for name, menu_id in existing.items():
+            if name.startswith(PREFIX) and name not in wanted:
+                await self.line.delete_rich_menu(menu_id)
+                log.info("old rich menu removed", menu_id=menu_id)
+        return made
+
+    async def _point(self, aliases: dict[str, str], alias: str, menu_id: str) -> None:
+        if alias not in aliases:
+            await self.line.create_rich_menu_alias(alias, menu_id)
+        elif aliases[alias] != menu_id:
+            await self.line.update_rich_menu_alias(alias, menu_id)
+
+
+def describe(language: str, image: bytes) -> dict[str, Any]:
+    """Return a menu as LINE takes it; its name changes when picture or places change."""
+    areas = [
+        {
+            "bounds": {"x": left, "y": top, "width": right - left, "height": bottom - top},
+            "action": messages.press(WORDS.text(language, name), do),
+        }
+        for (do, name), (left, top, right, bottom) in zip(MENU, places(), strict=True)
+    ]
+    menu: dict[str, Any] = {
+        "size": {"width": WIDTH, "height": HEIGHT},
+        "selected": True,
+        "chatBarText": WORDS.context_text("chat bar", language, "Menu"),
+        "areas": areas,
+    }
+    content = json.dumps(menu, sort_keys=True).encode() + image
+    digest = hashlib.sha256(content).hexdigest()[:12]
+    return {**menu, "name": f"{PREFIX}{language}-{digest}"}
+
+
+def places() -> list[tuple[int, int, int, int]]:
+    """Return the six places as left, top, right, bottom in pixels, row by row."""
+    xs = [round(WIDTH * column / COLUMNS) for column in range(COLUMNS + 1)]
+    ys = [round(HEIGHT * row / ROWS) for row in range(ROWS + 1)]
+    return [
+        (xs[column], ys[row], xs[column + 1], ys[row + 1])
+        for row in range(ROWS)
+        for column in range(COLUMNS)
+    ]
