@@ -334,9 +334,9 @@ class Limiter:
                 lane.pump()
 
     @property
-    def urgent(self) -> bool:
-        """Whether an emergency is under way here."""
-        return bool(self._urgent)
+    def urgent_here(self) -> list[Hashable]:
+        """The emergencies under way, by what ``begin_urgent`` was told."""
+        return list(self._urgent)
 
     async def close(self) -> None:
         """Leave nothing behind that runs."""

@@ -100,7 +100,8 @@ class Variant(SQLModel, table=True):
     delivery_id: int = Field(
         sa_column=Column(RowId, ForeignKey("deliveries.id", ondelete="CASCADE"), index=True)
     )
-    language: str = Field(max_length=16)
+    language: str = Field(max_length=128)
+    """The language; several with commas where their messages are equal; "" for a personal one."""
     digest: str = Field(max_length=64)
     """SHA-256 of ``messages``; equal messages are one variant."""
     messages: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
@@ -127,7 +128,7 @@ class Batch(SQLModel, table=True):
 
     __tablename__ = "batches"
     __table_args__ = (
-        Index("ix_batches_delivery", "delivery_id", "state", "variant_id", "size"),
+        Index("ix_batches_delivery", "delivery_id", "state", "variant_id", "size", "missing"),
         Index("ix_batches_run", "delivery_id", "run"),
     )
 
@@ -147,6 +148,8 @@ class Batch(SQLModel, table=True):
     size: int
     members: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
     absent: bytes | None = Field(default=None, sa_column=Column(LargeBinary, nullable=True))
+    missing: int = 0
+    """How many are absent."""
     quiet_start: int | None = None
     quiet_end: int | None = None
     """The members' quiet hours (minutes after midnight in Japan); None are the city's."""

@@ -1,0 +1,135 @@
+"""Who gets a delivery, read from the database in ranges of resident ids.
+
+The database groups the ids and hands them over as one string a group, so that a million
+residents never become a million Python objects.
+"""
+
+from __future__ import annotations
+
+import json
+from array import array
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import String, func
+from sqlalchemy import cast as sql_cast
+from sqlalchemy import select as sql_select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col, select
+
+from channels.members import unpack
+from channels.models import Batch, BatchState, Delivery
+from subscriptions.audience import AudienceQuery, audience_select
+from subscriptions.models import Resident, ResidentState
+
+
+@dataclass(frozen=True)
+class Group:
+    """Residents who read one language and have the same quiet hours."""
+
+    language: str
+    quiet_start: int | None
+    quiet_end: int | None
+    ids: array[int]
+
+
+async def read_groups(
+    session: AsyncSession, delivery: Delivery, after: int, through: int, had_wrong: bytearray | None
+) -> list[Group]:
+    """Return the audience of a delivery with ``after < id <= through``.
+
+    Parameters
+    ----------
+    had_wrong
+        For a correction, the residents who may have got the wrong one (see :func:`bitmap`);
+        they belong to the audience whether the notice concerns them or not.
+    """
+    groups: list[Group] = []
+    quiet = delivery.respects_quiet
+    concerned: set[int] = set()
+    if delivery.audience:
+        query = AudienceQuery.from_json(delivery.audience)
+        groups = await _grouped(
+            session, audience_select(query, after=after, through=through), quiet
+        )
+        if had_wrong is not None:
+            concerned = {each for group in groups for each in group.ids}
+    if had_wrong is not None and any(had_wrong[after // 8 : through // 8 + 1]):
+        everybody = sql_select(
+            col(Resident.id),
+            col(Resident.language),
+            col(Resident.quiet_start),
+            col(Resident.quiet_end),
+        ).where(
+            col(Resident.state) == ResidentState.FOLLOWING,
+            col(Resident.id) > after,
+            col(Resident.id) <= through,
+        )
+        for group in await _grouped(session, everybody, quiet):
+            ids = array("I", _only(group.ids, had_wrong, concerned))
+            if ids:
+                groups.append(Group(group.language, group.quiet_start, group.quiet_end, ids))
+    return groups
+
+
+def _only(ids: Iterable[int], wanted: bytearray, unwanted: set[int]) -> Iterable[int]:
+    size = len(wanted)
+    for each in ids:
+        byte = each >> 3
+        if byte < size and wanted[byte] >> (each & 7) & 1 and each not in unwanted:
+            yield each
+
+
+async def _grouped(session: AsyncSession, audience: Any, quiet: bool) -> list[Group]:
+    """Run an audience's statement with its rows grouped by what makes a batch."""
+    rows = audience.order_by(None).subquery()
+    key, language, start, end = list(rows.c)
+    joined = _joined_ids(session, key)
+    if not quiet:
+        statement = sql_select(language, joined).group_by(language)
+        return [
+            Group(name, None, None, _ids(ids)) for name, ids in await session.execute(statement)
+        ]
+    statement = sql_select(language, start, end, joined).group_by(language, start, end)
+    return [
+        Group(name, first, last, _ids(ids))
+        for name, first, last, ids in await session.execute(statement)
+    ]
+
+
+def _joined_ids(session: AsyncSession, key: Any) -> Any:
+    if session.get_bind().dialect.name == "sqlite":
+        return func.group_concat(key, ",")
+    return func.string_agg(sql_cast(key, String), ",")
+
+
+def _ids(joined: str) -> array[int]:
+    return array("I", sorted(json.loads(f"[{joined}]")))
+
+
+async def bitmap(session: AsyncSession, delivery_id: int) -> bytearray:
+    """Return one bit a resident: whether a delivery reached them, or may have.
+
+    Counted in are batches that LINE took and those that were tried and whose fate is not
+    known; not those that LINE refused.
+    """
+    bits = bytearray()
+    statement = select(Batch.members, Batch.absent).where(
+        col(Batch.delivery_id) == delivery_id,
+        (col(Batch.state) == BatchState.SENT) | col(Batch.first_tried_at).is_not(None),
+    )
+    stream = await session.stream(statement)
+    async for members, absent in stream:
+        ids = unpack(members)
+        if not ids:
+            continue
+        missing = unpack(absent or b"")
+        highest = max(ids) // 8 + 1
+        if highest > len(bits):
+            bits.extend(bytes(highest - len(bits)))
+        for each in ids:
+            bits[each >> 3] |= 1 << (each & 7)
+        for each in missing:
+            bits[each >> 3] &= ~(1 << (each & 7))
+    return bits

@@ -1,0 +1,353 @@
+"""From an audience to batches: who gets which variant in which request.
+
+The audience is read from one snapshot, in ranges of resident ids. Each range is committed by
+itself, with everything needed to go on after a crash: how far planning has come, and who was
+read but has no full batch yet. So sending starts with the first range, a resident behind
+that point is never looked at again, one beyond it is taken as they then are, and nobody is
+taken twice.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from array import array
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, cast
+
+import structlog
+from sqlalchemy import CursorResult, update
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col, select
+
+from channels import outbox
+from channels.audiences import Group, bitmap, read_groups
+from channels.errors import LineRefused, QuotaReached, TokenRefused
+from channels.line import LineClient
+from channels.members import pack, unpack
+from channels.metrics import PLANNING
+from channels.models import BatchState, Delivery, DeliveryState, Priority, Variant
+from channels.quiet import quiet_until
+from core.city import City
+from core.clock import Clock
+from core.database import Database
+from core.errors import Retryable
+from core.work import Queue
+from subscriptions.audience import AudienceQuery, count
+
+MULTICAST_SIZE = 500
+"""LINE takes at most so many in one multicast."""
+FIRST_RANGE = 20_000
+RANGE = 100_000
+"""Resident ids a chunk looks at; the first is smaller, so that sending starts at once."""
+RUN_BATCHES = 40
+"""A fifth of a second at LINE's limit for multicasts."""
+RUN_PUSHES = 400
+PLAN = "channels.plan"
+SEND = "channels.send"
+
+log = structlog.get_logger(__name__)
+
+BucketKey = tuple[int, int | None, int | None]
+"""Variant, and the members' quiet hours."""
+
+
+def send_key(delivery_id: int, run: int) -> str:
+    """Return the key of the work that sends a run of batches."""
+    return f"{delivery_id}:{run}"
+
+
+@dataclass
+class Buckets:
+    """Residents who were read and are not in a batch yet, by what makes a batch."""
+
+    ids: dict[BucketKey, array[int]] = field(default_factory=dict)
+
+    def add(self, key: BucketKey, ids: array[int]) -> None:
+        known = self.ids.get(key)
+        if known is None:
+            self.ids[key] = ids
+        else:
+            known.extend(ids)
+
+    def take(self, *, all_of_it: bool) -> list[tuple[BucketKey, array[int]]]:
+        """Take out full batches; with ``all_of_it`` those that are not full too."""
+        taken: list[tuple[BucketKey, array[int]]] = []
+        for key, ids in self.ids.items():
+            end = len(ids) if all_of_it else len(ids) - len(ids) % MULTICAST_SIZE
+            taken += [
+                (key, ids[start : min(start + MULTICAST_SIZE, end)])
+                for start in range(0, end, MULTICAST_SIZE)
+            ]
+            self.ids[key] = ids[end:]
+        return taken
+
+    def to_bytes(self) -> bytes:
+        """Return what a crash must not lose."""
+        return json.dumps(
+            [
+                [*key, base64.b64encode(pack(ids)).decode()]
+                for key, ids in self.ids.items()
+                if len(ids)
+            ]
+        ).encode()
+
+    @classmethod
+    def from_bytes(cls, stored: bytes) -> Buckets:
+        buckets = cls()
+        for variant, start, end, packed in json.loads(stored or b"[]"):
+            buckets.ids[(variant, start, end)] = unpack(base64.b64decode(packed))
+        return buckets
+
+
+@dataclass(frozen=True)
+class Step:
+    """Where planning stands before a chunk: what the row said."""
+
+    through: int
+    runs: int
+
+
+class Planner:
+    """Plans deliveries, one at a time.
+
+    Parameters
+    ----------
+    queue
+        Gets the runs of batches, in the transactions that store them.
+    line
+        Asked for the month's quota.
+    """
+
+    def __init__(
+        self, database: Database, city: City, clock: Clock, queue: Queue, line: LineClient
+    ) -> None:
+        self._database = database
+        self._city = city
+        self._clock = clock
+        self._queue = queue
+        self._line = line
+
+    async def plan(self, key: str) -> None:
+        """Plan a delivery, or the rest of it; the key is its id.
+
+        Raises
+        ------
+        Retryable
+            LINE's quota cannot be read now.
+        """
+        started = self._clock.monotonic()
+        async with self._database.reading() as session:
+            delivery = await session.get(Delivery, int(key))
+            if not _to_plan(delivery):
+                return
+            assert delivery is not None
+            # Planning changes it, and must never write through the snapshot it reads from.
+            session.expunge(delivery)
+            if not await self._may_begin(session, delivery):
+                return
+            urgent = delivery.priority <= Priority.EMERGENCY
+            if urgent:
+                self._line.limiter.begin_urgent(delivery.id)
+            await self._plan_all(session, delivery)
+        async with self._database.writing() as session:
+            assert delivery.id is not None
+            await outbox.finish_if_done(session, delivery.id)
+        PLANNING.observe(self._clock.monotonic() - started)
+        log.info("delivery planned", delivery=delivery.id, recipients=delivery.recipients)
+
+    async def _may_begin(self, session: AsyncSession, delivery: Delivery) -> bool:
+        """Whether the delivery is still worth planning, and the month's quota suffices.
+
+        An emergency asks nobody. Routine waits for a person where the plan is limited and
+        what is left of it may not do.
+        """
+        assert delivery.id is not None
+        if delivery.expires_at is not None and delivery.expires_at <= self._clock.now():
+            async with self._database.writing() as writing:
+                await outbox.stop(writing, delivery.id, "expired")
+            return False
+        if (
+            not delivery.respects_quiet
+            or delivery.quota_waived
+            or delivery.planned_through > 0
+            or not delivery.audience
+        ):
+            return True
+        try:
+            quota = await self._line.quota()
+        except (LineRefused, TokenRefused, QuotaReached) as error:
+            raise Retryable(f"the month's quota cannot be read: {error}") from error
+        if quota.left is None:
+            return True
+        needed = await count(session, AudienceQuery.from_json(delivery.audience))
+        if needed <= quota.left:
+            return True
+        why = f"the month's quota has {quota.left} messages left, this needs {needed}"
+        async with self._database.writing() as writing:
+            await outbox.pause(writing, delivery.id, why)
+        log.warning("delivery waits for a decision", delivery=delivery.id, reason=why)
+        return False
+
+    async def _plan_all(self, session: AsyncSession, delivery: Delivery) -> None:
+        assert delivery.id is not None
+        variants = await _variants(session, delivery.id)
+        limit = delivery.audience_limit or 0
+        wrong = None
+        if delivery.corrects_id is not None:
+            wrong = await bitmap(session, delivery.corrects_id)
+        buckets = Buckets.from_bytes(delivery.carry)
+        through, size = delivery.planned_through, FIRST_RANGE
+        while not delivery.planning_done:
+            after, through = through, min(through + size, limit)
+            groups = await read_groups(session, delivery, after, through, wrong)
+            if not await self._commit(delivery, buckets, groups, variants, after, through, limit):
+                log.info("planning was overtaken or halted", delivery=delivery.id)
+                return
+            size = RANGE
+
+    async def _commit(
+        self,
+        delivery: Delivery,
+        buckets: Buckets,
+        groups: list[Group],
+        variants: dict[str, int],
+        after: int,
+        through: int,
+        limit: int,
+    ) -> bool:
+        """Store a chunk's batches; False when somebody else did, or the delivery was halted."""
+        now = self._clock.now()
+        done = through >= limit
+        for group in groups:
+            variant = variants.get(group.language) or variants[_FALLBACK]
+            buckets.add((variant, group.quiet_start, group.quiet_end), group.ids)
+        batches: list[dict[str, Any]] = []
+        skipped = 0
+        for bucket, ids in buckets.take(all_of_it=done):
+            held = self._held(delivery, bucket, now)
+            if held is not None and delivery.expires_at and held >= delivery.expires_at:
+                skipped += len(ids)
+            else:
+                batches.append(_batch(delivery, bucket, ids, held))
+        runs = cut_into_runs(batches, delivery.runs)
+        found = sum(len(group.ids) for group in groups)
+        changed = {
+            "state": DeliveryState.SENDING,
+            "planned_through": through,
+            "carry": b"" if done else buckets.to_bytes(),
+            "runs": delivery.runs + len(runs),
+            "planning_done": done,
+            "recipients": delivery.recipients + found,
+            "skipped": delivery.skipped + skipped,
+        }
+        step = Step(after, delivery.runs)
+        async with self._database.writing() as session:
+            if not await _advance(session, delivery, step, changed):
+                return False
+            if batches:
+                await outbox.insert_batches(session, batches)
+            for number, not_before in runs:
+                assert delivery.id is not None
+                await self._queue.put(
+                    session,
+                    SEND,
+                    send_key(delivery.id, number),
+                    priority=delivery.priority,
+                    not_before=not_before,
+                )
+        for name, value in changed.items():
+            setattr(delivery, name, value)
+        return True
+
+    def _held(self, delivery: Delivery, bucket: BucketKey, now: datetime) -> datetime | None:
+        if not delivery.respects_quiet:
+            return None
+        return quiet_until(now, self._city.quiet_hours, bucket[1], bucket[2])
+
+
+_FALLBACK = ""
+
+
+def _to_plan(delivery: Delivery | None) -> bool:
+    return (
+        delivery is not None
+        and not delivery.planning_done
+        and delivery.state in (DeliveryState.PLANNED, DeliveryState.SENDING)
+    )
+
+
+async def _variants(session: AsyncSession, delivery_id: int) -> dict[str, int]:
+    """Return the variant by language; under "" the one for languages without their own."""
+    statement = (
+        select(col(Variant.language), col(Variant.id))
+        .where(col(Variant.delivery_id) == delivery_id)
+        .order_by(col(Variant.id))
+    )
+    found: dict[str, int] = {}
+    for languages, variant in await session.execute(statement):
+        for language in languages.split(","):
+            found[language] = cast(int, variant)
+    if found:
+        found[_FALLBACK] = found.get("ja-x-easy") or next(iter(found.values()))
+    return found
+
+
+def _batch(
+    delivery: Delivery, bucket: BucketKey, ids: array[int], not_before: datetime | None
+) -> dict[str, Any]:
+    variant, start, end = bucket
+    return {
+        "delivery_id": delivery.id,
+        "run": 0,
+        "variant_id": variant,
+        "retry_key": outbox.new_retry_key(),
+        "endpoint": "push" if len(ids) == 1 else "multicast",
+        "size": len(ids),
+        "members": pack(ids),
+        "missing": 0,
+        "quiet_start": start,
+        "quiet_end": end,
+        "state": BatchState.WAITING,
+        "attempts": 0,
+        "not_before": not_before,
+    }
+
+
+def cut_into_runs(batches: list[dict[str, Any]], first: int) -> list[tuple[int, datetime | None]]:
+    """Number the batches' runs, from ``first``; those of a run may go at the same moment.
+
+    Returns each run's number and when it may go.
+    """
+    together: dict[tuple[str, datetime | None], list[dict[str, Any]]] = {}
+    for batch in batches:
+        together.setdefault((batch["endpoint"], batch["not_before"]), []).append(batch)
+    runs: list[tuple[int, datetime | None]] = []
+    for (endpoint, not_before), same in together.items():
+        size = RUN_PUSHES if endpoint == "push" else RUN_BATCHES
+        for start in range(0, len(same), size):
+            number = first + len(runs)
+            for batch in same[start : start + size]:
+                batch["run"] = number
+            runs.append((number, not_before))
+    return runs
+
+
+async def _advance(
+    session: AsyncSession, delivery: Delivery, step: Step, changed: dict[str, Any]
+) -> bool:
+    """Move planning on, if nobody has since; the row is the lock between two planners."""
+    result = await session.execute(
+        update(Delivery)
+        .where(
+            col(Delivery.id) == delivery.id,
+            col(Delivery.planned_through) == step.through,
+            col(Delivery.runs) == step.runs,
+            col(Delivery.planning_done).is_(False),
+            col(Delivery.state).in_((DeliveryState.PLANNED, DeliveryState.SENDING)),
+        )
+        .values(**changed)
+        .execution_options(synchronize_session=False)
+    )
+    return cast("CursorResult[Any]", result).rowcount == 1

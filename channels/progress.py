@@ -1,0 +1,318 @@
+"""How far a delivery is: as a value, as a stream, as JSON."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, cast
+
+from sqlalchemy import func
+from sqlalchemy import select as sql_select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col, select
+
+from channels.members import is_member
+from channels.models import Batch, BatchState, Delivery, DeliveryState, Variant
+from core.clock import Clock, SystemClock
+from core.database import Database
+from core.errors import BadInput
+
+FOLLOW_SECONDS = 0.5
+RATE_WINDOW = timedelta(seconds=10)
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a delivery is, counted in residents.
+
+    Parameters
+    ----------
+    recipients
+        The audience as far as it is planned; final when ``planning_done``.
+    skipped
+        Who got nothing for a good reason: left, quiet hours beyond the end, stopped.
+    waiting
+        Those still to come.
+    by_language
+        By language (several with commas where they share a message) and state of the batch.
+    by_minute
+        Sent by minute since the first.
+    retries
+        Attempts beyond the first.
+    errors
+        Batches by the last thing LINE or we objected to.
+    per_second
+        Over the last seconds; ``eta`` follows from it.
+    """
+
+    id: int
+    state: DeliveryState
+    recipients: int
+    sent: int
+    failed: int
+    skipped: int
+    waiting: int
+    batches: int
+    first_sent_at: datetime | None
+    last_sent_at: datetime | None
+    duration_s: float | None
+    kind: str = "notice"
+    notice_id: int | None = None
+    reason: str = ""
+    planning_done: bool = False
+    retries: int = 0
+    per_second: float = 0.0
+    eta: datetime | None = None
+    next_at: datetime | None = None
+    """When held batches go, if all that is left is held."""
+    by_language: dict[str, dict[str, int]] = field(default_factory=dict)
+    by_minute: list[tuple[int, int]] = field(default_factory=list)
+    errors: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def ended(self) -> bool:
+        return self.state in (DeliveryState.DONE, DeliveryState.STOPPED)
+
+    def to_json(self) -> dict[str, object]:
+        """Return what ``deliveries show --json`` prints."""
+        return {
+            "id": self.id,
+            "state": self.state.value,
+            "recipients": self.recipients,
+            "sent": self.sent,
+            "failed": self.failed,
+            "skipped": self.skipped,
+            "batches": self.batches,
+            "first_sent_at": _iso(self.first_sent_at),
+            "last_sent_at": _iso(self.last_sent_at),
+            "duration_s": self.duration_s,
+        }
+
+    def to_full_json(self) -> dict[str, object]:
+        """Return everything, for the console's live view."""
+        return {
+            **self.to_json(),
+            "kind": self.kind,
+            "notice_id": self.notice_id,
+            "reason": self.reason,
+            "planning_done": self.planning_done,
+            "waiting": self.waiting,
+            "retries": self.retries,
+            "per_second": self.per_second,
+            "eta": _iso(self.eta),
+            "next_at": _iso(self.next_at),
+            "by_language": self.by_language,
+            "by_minute": self.by_minute,
+            "errors": self.errors,
+        }
+
+
+@dataclass(frozen=True)
+class Reached:
+    """What became of one resident in a delivery."""
+
+    state: BatchState
+    at: datetime | None
+    request_id: str | None
+    absent: bool
+
+
+async def progress(
+    session: AsyncSession, delivery_id: int, *, now: datetime | None = None
+) -> Progress:
+    """Return how far a delivery is.
+
+    Parameters
+    ----------
+    now
+        For rate and estimate; without it they are left out.
+
+    Raises
+    ------
+    BadInput
+        There is no such delivery.
+    """
+    delivery = await session.get(Delivery, delivery_id, populate_existing=True)
+    if delivery is None:
+        raise BadInput(f"There is no delivery {delivery_id}.")
+    statement = (
+        sql_select(
+            col(Variant.language),
+            col(Batch.state),
+            func.count(),
+            func.sum(col(Batch.size)),
+            func.sum(col(Batch.missing)),
+        )
+        .join(Variant, col(Variant.id) == col(Batch.variant_id))
+        .where(col(Batch.delivery_id) == delivery_id)
+        .group_by(col(Variant.language), col(Batch.state))
+    )
+    counts: Counter[BatchState] = Counter()
+    by_language: dict[str, dict[str, int]] = {}
+    batches, missing = 0, 0
+    for language, state, number, size, absent in await session.execute(statement):
+        batches += number
+        missing += absent
+        counts[state] += size - absent
+        spoken = by_language.setdefault(language, {})
+        spoken[state.value] = spoken.get(state.value, 0) + size - absent
+    waiting = counts[BatchState.WAITING] + counts[BatchState.SENDING]
+    first, last = delivery.first_sent_at, delivery.last_sent_at
+    per_second, eta = 0.0, None
+    if now is not None and first is not None and not _ended(delivery):
+        per_second = await _rate(session, delivery_id, first, now)
+        if per_second > 0:
+            eta = now + timedelta(seconds=waiting / per_second)
+    assert delivery.id is not None
+    return Progress(
+        id=delivery.id,
+        state=delivery.state,
+        recipients=delivery.recipients,
+        sent=counts[BatchState.SENT],
+        failed=counts[BatchState.FAILED],
+        skipped=delivery.skipped + counts[BatchState.SKIPPED] + missing,
+        waiting=waiting,
+        batches=batches,
+        first_sent_at=first,
+        last_sent_at=last,
+        duration_s=None if first is None or last is None else _seconds(last - first),
+        kind=delivery.kind.value,
+        notice_id=delivery.notice_id,
+        reason=delivery.reason,
+        planning_done=delivery.planning_done,
+        per_second=per_second,
+        eta=eta,
+        by_language=dict(sorted(by_language.items())),
+    )
+
+
+async def detailed(session: AsyncSession, delivery_id: int, now: datetime) -> Progress:
+    """Return how far a delivery is, with minutes, retries and errors too."""
+    found = await progress(session, delivery_id, now=now)
+    attempts = await session.execute(
+        sql_select(
+            func.sum(col(Batch.attempts)) - func.sum((col(Batch.attempts) > 0).cast(_NUMBER)),
+            func.min(col(Batch.not_before), type_=_MOMENT).filter(
+                col(Batch.state) == BatchState.WAITING
+            ),
+        ).where(col(Batch.delivery_id) == delivery_id)
+    )
+    retries, next_at = attempts.one()
+    errors = await session.execute(
+        sql_select(col(Batch.error), func.count())
+        .where(col(Batch.delivery_id) == delivery_id, col(Batch.error).is_not(None))
+        .group_by(col(Batch.error))
+        .order_by(func.count().desc())
+        .limit(20)
+    )
+    kinds: Counter[str] = Counter()
+    for error, number in errors:
+        kinds[_kind_of(error or "")] += number
+    by_minute: Counter[int] = Counter()
+    if found.first_sent_at is not None:
+        times = await session.stream(
+            sql_select(col(Batch.sent_at), func.sum(col(Batch.size) - col(Batch.missing)))
+            .where(col(Batch.delivery_id) == delivery_id, col(Batch.state) == BatchState.SENT)
+            .group_by(col(Batch.sent_at))
+        )
+        async for at, number in times:
+            if at is not None:
+                by_minute[int((at - found.first_sent_at).total_seconds() // 60)] += number
+    values = {name: getattr(found, name) for name in found.__dataclass_fields__}
+    values.update(
+        retries=retries or 0,
+        next_at=next_at if found.waiting else None,
+        errors=dict(kinds.most_common()),
+        by_minute=sorted(by_minute.items()),
+    )
+    return Progress(**values)
+
+
+async def recent(session: AsyncSession, limit: int = 20) -> list[Progress]:
+    """Return the newest deliveries of notices, newest first."""
+    ids = await session.scalars(
+        select(col(Delivery.id))
+        .where(col(Delivery.notice_id).is_not(None))
+        .order_by(col(Delivery.id).desc())
+        .limit(limit)
+    )
+    return [await progress(session, each) for each in list(ids) if each is not None]
+
+
+async def follow(
+    database: Database,
+    delivery_id: int,
+    *,
+    clock: Clock | None = None,
+    every_seconds: float = FOLLOW_SECONDS,
+) -> AsyncIterator[Progress]:
+    """Yield how far a delivery is, whenever that has changed, until it has ended.
+
+    Raises
+    ------
+    BadInput
+        There is no such delivery.
+    """
+    time = clock or SystemClock()
+    before: Progress | None = None
+    while True:
+        async with database.reading() as session:
+            now = await progress(session, delivery_id, now=time.now())
+        if now != before:
+            before = now
+            yield now
+        if now.ended:
+            return
+        await time.sleep(every_seconds)
+
+
+async def reached(session: AsyncSession, delivery_id: int, resident_id: int) -> Reached | None:
+    """Return whether a delivery reached a resident, or None when they were not in it."""
+    stream = await session.stream(
+        sql_select(
+            col(Batch.members),
+            col(Batch.absent),
+            col(Batch.state),
+            col(Batch.sent_at),
+            col(Batch.request_id),
+        ).where(col(Batch.delivery_id) == delivery_id)
+    )
+    async for members, absent, state, at, request_id in stream:
+        if is_member(members, resident_id):
+            return Reached(state, at, request_id, is_member(absent, resident_id))
+    return None
+
+
+async def _rate(session: AsyncSession, delivery_id: int, first: datetime, now: datetime) -> float:
+    since = max(first, now - RATE_WINDOW)
+    sent = await session.scalar(
+        sql_select(func.sum(col(Batch.size) - col(Batch.missing))).where(
+            col(Batch.delivery_id) == delivery_id,
+            col(Batch.state) == BatchState.SENT,
+            col(Batch.sent_at) >= since,
+        )
+    )
+    return round((sent or 0) / max(1.0, (now - since).total_seconds()), 1)
+
+
+_columns: Any = cast(Any, Batch).__table__.c
+_MOMENT = _columns.sent_at.type
+_NUMBER = _columns.size.type
+
+
+def _kind_of(error: str) -> str:
+    return error.partition(";")[0][:120]
+
+
+def _ended(delivery: Delivery) -> bool:
+    return delivery.state in (DeliveryState.DONE, DeliveryState.STOPPED)
+
+
+def _seconds(length: timedelta) -> float:
+    return round(length.total_seconds(), 3)
+
+
+def _iso(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.isoformat()

@@ -1,0 +1,62 @@
+"""What became of batches, written in groups: one transaction for all that ended meanwhile.
+
+A crash before the transaction loses nothing: the batch is sent again with its retry key, and
+LINE answers that it has it already.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+import structlog
+from sqlalchemy.exc import DBAPIError
+
+from channels.metrics import RECIPIENTS
+from channels.models import BatchState
+from channels.outbox import Outcome, record_outcomes
+from core.clock import Clock
+from core.database import Database
+
+GROUP_SECONDS = 0.05
+AGAIN_SECONDS = 0.5
+
+log = structlog.get_logger(__name__)
+
+
+class Recorder:
+    """Gathers outcomes and writes them every 50 ms, while there are any."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+        self._waiting: list[Outcome] = []
+        self._written = asyncio.Event()
+        self._writer: asyncio.Task[None] | None = None
+
+    def add(self, outcome: Outcome) -> None:
+        """Take an outcome; it is written soon, see :meth:`flushed`."""
+        self._waiting.append(outcome)
+        if self._writer is None or self._writer.done():
+            self._written = asyncio.Event()
+            self._writer = asyncio.create_task(self._write(), name="outbox recorder")
+
+    async def flushed(self) -> None:
+        """Wait until everything that was added is committed."""
+        while self._writer is not None and not self._writer.done():
+            await asyncio.shield(self._writer)
+
+    async def _write(self) -> None:
+        while self._waiting:
+            await self._clock.sleep(GROUP_SECONDS)
+            group, self._waiting = self._waiting, []
+            try:
+                async with self._database.writing() as session:
+                    await record_outcomes(session, group)
+            except DBAPIError as error:
+                log.error("outcomes could not be written", batches=len(group), error=str(error))
+                self._waiting = group + self._waiting
+                await self._clock.sleep(AGAIN_SECONDS)
+                continue
+            for each in group:
+                if each.state in (BatchState.SENT, BatchState.FAILED, BatchState.SKIPPED):
+                    RECIPIENTS.labels(each.state.value).inc(each.size - each.missing)

@@ -1,0 +1,274 @@
+"""A notice as LINE shows it: a card with the level's colour, the words, and links to tap.
+
+Nothing is said here that the notice does not say: the card gives its words a form. Levels
+have the colours that the Cabinet Office fixed for them (避難情報等に使用する配色, 2021); the
+words on them have a contrast of at least 4.5 (WCAG 2.2, AA). A drill never has a level's
+colour, and every text of it begins with the language's 【訓練】 (promise 5).
+
+Limits: https://developers.line.biz/en/reference/messaging-api/#flex-message
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from channels.line import compact_json
+from core.city import City
+from core.errors import BadInput
+from core.languages import EASY_JAPANESE, LANGUAGES
+from feeds.models import Notice, Status
+from feeds.texts import drill_mark, topic_name
+
+MOST_ALT_UNITS = 400
+MOST_TEXT_UNITS = 5000
+MOST_BUBBLE_BYTES = 30_000
+MOST_MESSAGES = 5
+MOST_LABEL = 40
+MOST_ADDRESS = 1000
+MOST_LINKS = 4
+
+BLACK, WHITE = "#0C000C", "#FFFFFF"
+INK, QUIET_INK, LINK_INK = "#1A1A1A", "#595959", "#0B4FA0"
+LINK_GROUND, RULE = "#EAF1FA", "#D0D7DE"
+LEVEL_GROUND = {5: "#0C000C", 4: "#AA00AA", 3: "#FF2800", 2: "#F2E700", 1: "#FFFFFF"}
+PLAIN_GROUND = "#20475A"
+DRILL_GROUND, DRILL_INK, DRILL_FRAME = "#E6F0FA", "#0A3A75", "#0A3A75"
+
+_LINK_LINE = re.compile(r"^(?P<label>.*?)[\s:：]*(?P<url>https?://\S+)$")
+_NO_LEVEL = (Status.LIFTED, Status.CANCELLED)
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """One distinct message and the languages that share it."""
+
+    languages: tuple[str, ...]
+    messages: bytes
+    """The array of LINE messages as JSON, in UTF-8."""
+
+    @property
+    def digest(self) -> str:
+        return hashlib.sha256(self.messages).hexdigest()
+
+
+def render(notice: Notice, language: str, city: City) -> list[dict[str, Any]]:
+    """Return the LINE messages of ``notice`` for a reader of ``language``.
+
+    Raises
+    ------
+    BadInput
+        The notice has no words, or what it says and what it is differ: a real one that
+        begins like a drill.
+    """
+    spoken, title, text = _words(notice, language)
+    links, paragraphs = _take_links(text)
+    bubble = _bubble(notice, topic_name(notice.topic, language, city), title, paragraphs, links)
+    if len(compact_json(bubble)) <= MOST_BUBBLE_BYTES and paragraphs:
+        alt = _cut(f"{title}\n{_after_mark(paragraphs, spoken)}", MOST_ALT_UNITS)
+        return [{"type": "flex", "altText": alt, "contents": bubble}]
+    mark = drill_mark(spoken) if notice.drill else ""
+    return [{"type": "text", "text": part} for part in _in_parts(f"{title}\n\n{text}", mark)]
+
+
+def render_all(notice: Notice, city: City) -> list[Rendered]:
+    """Return the distinct messages of ``notice`` in all languages of the city.
+
+    Languages whose messages are equal, byte for byte, share one.
+    """
+    by_messages: dict[bytes, list[str]] = {}
+    for language in city.languages:
+        messages = compact_json(render(notice, language, city))
+        by_messages.setdefault(messages, []).append(language)
+    return [Rendered(tuple(shared), messages) for messages, shared in by_messages.items()]
+
+
+def _words(notice: Notice, language: str) -> tuple[str, str, str]:
+    """Return the language that is spoken in the end, and its title and text, checked."""
+    order = (language, EASY_JAPANESE, "ja", "en", *notice.texts)
+    spoken = next((each for each in order if each in notice.texts), None)
+    if spoken is None:
+        raise BadInput(f"notice {notice.identity!r} has no words")
+    words = notice.texts[spoken]
+    title, text = words.get("title", "").strip(), words.get("text", "").strip()
+    title, text = title or text.partition("\n")[0], text or title
+    if not title:
+        raise BadInput(f"notice {notice.identity!r} says nothing in {spoken}")
+    known = spoken if spoken in LANGUAGES else "ja"
+    if notice.drill:
+        mark = drill_mark(known)
+        title = title if title.startswith(mark) else f"{mark} {title}"
+        text = text if text.startswith(mark) else f"{mark} {text}"
+    elif any(words.startswith(mark) for mark in _all_marks() for words in (title, text)):
+        raise BadInput(f"notice {notice.identity!r} is real and begins like a drill")
+    return known, title, text
+
+
+def _all_marks() -> set[str]:
+    return {drill_mark(language) for language in LANGUAGES}
+
+
+def _take_links(text: str) -> tuple[list[tuple[str, str]], list[str]]:
+    """Cut lines that end with an address out of the text, to be tapped instead of read.
+
+    Returns ``(label, address)`` pairs and the paragraphs that are left.
+    """
+    links: list[tuple[str, str]] = []
+    paragraphs: list[str] = []
+    for block in re.split(r"\n\s*\n", text):
+        lines: list[str] = []
+        for line in block.splitlines():
+            found = _LINK_LINE.match(line.strip())
+            if found and len(found["url"]) <= MOST_ADDRESS and len(links) < MOST_LINKS:
+                links.append((found["label"] or found["url"], found["url"]))
+            elif line.strip():
+                lines.append(line.rstrip())
+        if lines:
+            paragraphs.append("\n".join(lines))
+    return links, paragraphs
+
+
+def _bubble(
+    notice: Notice, topic: str, title: str, paragraphs: list[str], links: list[tuple[str, str]]
+) -> dict[str, Any]:
+    ground, ink, frame = _colours(notice)
+    header = {
+        "type": "box",
+        "layout": "vertical",
+        "backgroundColor": ground,
+        "paddingAll": "16px",
+        "contents": [
+            _text(topic, size="sm", color=ink),
+            _text(title, size="xl", color=ink, weight="bold", margin="xs"),
+        ],
+    }
+    last = len(paragraphs) - 1
+    words = [
+        _text(
+            paragraph,
+            size="md" if place < last or place == 0 else "sm",
+            color=INK if place < last or place == 0 else QUIET_INK,
+            **({"margin": "lg"} if place else {}),
+        )
+        for place, paragraph in enumerate(paragraphs)
+    ]
+    bubble: dict[str, Any] = {
+        "type": "bubble",
+        "size": "giga",
+        "header": header,
+        "body": {
+            "type": "box",
+            "layout": "vertical",
+            "backgroundColor": WHITE,
+            "paddingAll": "16px",
+            "contents": words,
+        },
+    }
+    if links:
+        bubble["footer"] = {
+            "type": "box",
+            "layout": "vertical",
+            "backgroundColor": WHITE,
+            "spacing": "sm",
+            "paddingAll": "12px",
+            "contents": [_link(label, address) for label, address in links],
+        }
+        bubble["styles"] = {"footer": {"separator": True, "separatorColor": RULE}}
+    if frame:
+        for part in ("header", "body", "footer"):
+            if part in bubble:
+                bubble[part]["borderColor"] = frame
+                bubble[part]["borderWidth"] = "4px"
+    return bubble
+
+
+def _colours(notice: Notice) -> tuple[str, str, str]:
+    """Return the header's ground and ink, and the frame ("" for none)."""
+    if notice.drill:
+        return DRILL_GROUND, DRILL_INK, DRILL_FRAME
+    if notice.status in _NO_LEVEL or notice.level not in LEVEL_GROUND:
+        return PLAIN_GROUND, WHITE, ""
+    ground = LEVEL_GROUND[notice.level]
+    ink = WHITE if contrast(ground, WHITE) >= 4.5 else BLACK
+    return ground, ink, RULE if ground == WHITE else ""
+
+
+def contrast(one: str, other: str) -> float:
+    """Return the contrast of two colours (``#RRGGBB``), 1 to 21, as WCAG 2 defines it."""
+    lighter, darker = sorted((_luminance(one), _luminance(other)), reverse=True)
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+def _luminance(colour: str) -> float:
+    parts = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+    red, green, blue = (
+        part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts
+    )
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def _text(words: str, **look: str) -> dict[str, Any]:
+    """A text that wraps, grows with the reader's own size of letters, and has air for Burmese."""
+    return {
+        "type": "text",
+        "text": words,
+        "wrap": True,
+        "scaling": True,
+        "lineSpacing": "6px",
+        **look,
+    }
+
+
+def _link(label: str, address: str) -> dict[str, Any]:
+    """A button whose words wrap, as LINE's own buttons do not."""
+    return {
+        "type": "box",
+        "layout": "vertical",
+        "backgroundColor": LINK_GROUND,
+        "cornerRadius": "8px",
+        "paddingAll": "12px",
+        "action": {"type": "uri", "label": label[:MOST_LABEL], "uri": address},
+        "contents": [
+            _text(label, size="md", color=LINK_INK, weight="bold", align="center"),
+        ],
+    }
+
+
+def _after_mark(paragraphs: list[str], language: str) -> str:
+    """The text without a second drill mark: the title before it has one."""
+    text = "\n".join(paragraphs)
+    return text.removeprefix(drill_mark(language)).lstrip()
+
+
+def _units(text: str) -> int:
+    return len(text.encode("utf-16-le")) // 2
+
+
+def _cut(text: str, units: int) -> str:
+    """Return at most ``units`` UTF-16 units of ``text``, with an ellipsis where it was cut."""
+    if _units(text) <= units:
+        return text
+    cut = text.encode("utf-16-le")[: (units - 1) * 2].decode("utf-16-le", "ignore")
+    return cut.rstrip() + "…"
+
+
+def _in_parts(text: str, mark: str) -> list[str]:
+    """Cut a long text into at most five, at lines where possible, each with a drill's mark."""
+    parts: list[str] = []
+    left = text
+    while left and len(parts) < MOST_MESSAGES:
+        if parts and mark and not left.startswith(mark):
+            left = f"{mark} {left}"
+        last = len(parts) == MOST_MESSAGES - 1
+        part = _cut(left, MOST_TEXT_UNITS)
+        if part == left or last:
+            parts.append(part)
+            break
+        part = part[:-1]
+        line = part.rfind("\n", len(part) // 2)
+        part = part[:line] if line > 0 else part
+        parts.append(part.rstrip())
+        left = left[len(part) :].lstrip()
+    return parts
