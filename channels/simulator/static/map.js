@@ -70,7 +70,10 @@ export async function drawMap(chosen) {
   const margin = 20;
   let view = [-margin, -margin, width + 2 * margin, height + 2 * margin];
   const picture = svg("svg", { class: "map-picture", tabindex: 0, role: "application", "aria-label": word("mapHelp") });
-  const show = () => picture.setAttribute("viewBox", view.join(" "));
+  const show = () => {
+    picture.setAttribute("viewBox", view.join(" "));
+    picture.style.setProperty("--label", `${view[3] / 21}px`);
+  };
   show();
   if (features.length) {
     features.forEach((feature, index) => {
