@@ -122,6 +122,38 @@ def completed(codes: JmaCodes) -> JmaCodes:
     return codes_for(codes.municipality, codes)
 
 
+OFFICE_NAMES: dict[str, tuple[str, ...]] = {
+    "011000": ("宗谷",),
+    "012000": ("上川", "留萌"),
+    "013000": ("網走", "北見", "紋別"),
+    "014030": ("十勝",),
+    "014100": ("釧路", "根室"),
+    "015000": ("胆振", "日高"),
+    "016000": ("石狩", "空知", "後志"),
+    "017000": ("渡島", "檜山"),
+    "460040": ("奄美",),
+    "471000": ("沖縄本島",),
+    "472000": ("大東島",),
+    "473000": ("宮古島",),
+    "474000": ("八重山",),
+}
+"""How the titles of telegrams name a 府県予報区 that is no prefecture."""
+
+
+def may_concern(title: str, codes: JmaCodes) -> bool:
+    """Whether a telegram's title names the city's prefecture or forecast area.
+
+    A 取消 carries no areas; its title (奈良県気象警報・注意報) is all that tells whose it is.
+    """
+    place = places().get(codes.municipality)
+    if place is None:
+        return False
+    names = [name for area in codes.forecast_areas for name in OFFICE_NAMES.get(area, ())] or [
+        place.prefecture
+    ]
+    return any(name in title for name in names)
+
+
 def city_name(codes: JmaCodes) -> str:
     """The municipality's short official name, or nothing when the tables lack it."""
     place = places().get(codes.municipality)

@@ -19,7 +19,7 @@ from feeds.jma.building import (
     make_fact,
     unknown_cancellation,
 )
-from feeds.jma.codes import is_part_of
+from feeds.jma.codes import is_part_of, may_concern
 from feeds.jma.levels import SUDDEN
 from feeds.jma.state import Key, Side, Standing, is_older
 from feeds.jma.telegram import InfoType, Telegram, child, children, half_width, text
@@ -248,6 +248,8 @@ def _cancelled(telegram: Telegram, codes: JmaCodes, side: Side) -> list[Fact]:
                 place=known.place,
             )
         ]
+    if not may_concern(telegram.head_title, codes):
+        return []
     return [
         unknown_cancellation(
             telegram, topic=TOPIC, hazard=_guess(telegram), kind=half_width(telegram.head_title)

@@ -35,7 +35,7 @@ CONTINUED = "継続"
 def alert_level(telegram: Telegram, codes: JmaCodes, side: Side) -> list[Fact]:
     """Facts of VFVO50 噴火警報・予報."""
     if is_cancellation(telegram):
-        return _taken_back(telegram, side, "volcano")
+        return _taken_back(telegram, codes, side)
     reports = []
     for item in _items(telegram, "（対象火山）"):
         volcano = child(item, "Areas", "Area")
@@ -70,7 +70,7 @@ def eruption(telegram: Telegram, codes: JmaCodes, side: Side) -> list[Fact]:
         return []
     if is_cancellation(telegram):
         if known is None or known.level == 0:
-            return [_unknown(telegram, "eruption")]
+            return _unknown(telegram, codes, "eruption")
         side.put(key, _event(telegram, 0, known.kind, known.kind_code, known.place))
         return [_single(telegram, "eruption", Status.CANCELLED, known, known.place, 0)]
     item = next(_items(telegram, "噴火速報"), None)
@@ -104,7 +104,7 @@ def ash(telegram: Telegram, codes: JmaCodes, side: Side) -> list[Fact]:
         return []
     if is_cancellation(telegram):
         if known is None or known.level == 0:
-            return [_unknown(telegram, "ash-fall")]
+            return _unknown(telegram, codes, "ash-fall")
         side.put(key, _event(telegram, 0, known.kind, known.kind_code, known.place))
         return [_single(telegram, "ash-fall", Status.CANCELLED, known, known.place, 0)]
     kinds = sorted(_ash_here(telegram, codes), key=lambda kind: (ASH[kind[0]], kind[0]))
@@ -210,10 +210,15 @@ def _single(
     )
 
 
-def _taken_back(telegram: Telegram, side: Side, hazard: str) -> list[Fact]:
-    facts = taken_back(telegram, (hazard,), side, topic=TOPIC, areas=(telegram.event_id,))
-    return [replace(fact, volcano=fact.place) for fact in facts] or [_unknown(telegram, hazard)]
+def _taken_back(telegram: Telegram, codes: JmaCodes, side: Side) -> list[Fact]:
+    facts = taken_back(telegram, ("volcano",), side, topic=TOPIC, areas=(telegram.event_id,))
+    return [replace(fact, volcano=fact.place) for fact in facts] or _unknown(
+        telegram, codes, "volcano"
+    )
 
 
-def _unknown(telegram: Telegram, hazard: str) -> Fact:
-    return unknown_cancellation(telegram, topic=TOPIC, hazard=hazard, kind=telegram.title)
+def _unknown(telegram: Telegram, codes: JmaCodes, hazard: str) -> list[Fact]:
+    """A 取消 names no places: it is shown where the city follows the volcano."""
+    if telegram.event_id.rpartition("_")[2] not in codes.volcanoes:
+        return []
+    return [unknown_cancellation(telegram, topic=TOPIC, hazard=hazard, kind=telegram.title)]

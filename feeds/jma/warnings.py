@@ -21,7 +21,7 @@ from feeds.jma.building import (
     taken_back,
     unknown_cancellation,
 )
-from feeds.jma.codes import is_part_of
+from feeds.jma.codes import is_part_of, may_concern
 from feeds.jma.levels import ALL_GROUPS, COVERED, OLD_FORMS, WARNINGS, level_in_name
 from feeds.jma.state import Key, Report, Said, Side, Standing
 from feeds.jma.telegram import Element, Telegram, child, children, half_width, text
@@ -38,7 +38,7 @@ def weather_warnings(telegram: Telegram, codes: JmaCodes, side: Side) -> list[Fa
     groups = COVERED.get(telegram.kind, ALL_GROUPS)
     if is_cancellation(telegram):
         facts = taken_back(telegram, groups, side, topic=TOPIC)
-        return facts or _unknown(telegram, groups)
+        return facts or _unknown(telegram, groups, codes)
     reports = [
         report
         for item in _items(telegram, codes)
@@ -71,7 +71,7 @@ def landslide_alert(telegram: Telegram, codes: JmaCodes, side: Side) -> list[Fac
     """Facts of VXWW50 (土砂災害警戒情報), which corresponds to level 4."""
     if is_cancellation(telegram):
         return taken_back(telegram, ("landslide",), side, topic=TOPIC) or _unknown(
-            telegram, frozenset({"landslide"})
+            telegram, frozenset({"landslide"}), codes
         )
     reports = []
     for warning in children(telegram.body, "Warning"):
@@ -129,7 +129,9 @@ def _weaker_family(known: Standing, report: Report, telegram: Telegram) -> bool:
     return mixed and report.level < known.level
 
 
-def _unknown(telegram: Telegram, groups: frozenset[str]) -> list[Fact]:
+def _unknown(telegram: Telegram, groups: frozenset[str], codes: JmaCodes) -> list[Fact]:
+    if not may_concern(telegram.head_title, codes):
+        return []
     hazard = next(iter(groups)) if len(groups) == 1 else "other-advisory"
     return [unknown_cancellation(telegram, topic=TOPIC, hazard=hazard, kind=telegram.head_title)]
 
