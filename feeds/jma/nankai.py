@@ -2,7 +2,8 @@
 
 These name no areas. They concern the prefectures in which the law designates municipalities
 that prepare for these earthquakes: 南海トラフ地震防災対策推進地域 and 日本海溝・千島海溝周辺
-海溝型地震防災対策推進地域 (Cabinet Office).
+海溝型地震防災対策推進地域 (Cabinet Office). Where a prefecture is designated for its tsunami
+alone, only municipalities on the sea are meant.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ NANKAI_PREFECTURES = frozenset(
         *("37", "38", "39", "40", "42", "43", "44", "45", "46", "47"),
     ]
 )
+SEASIDE_ONLY = frozenset(("08", "12", "13", "40", "42", "43", "46", "47"))
 SANRIKU_PREFECTURES = frozenset(("01", "02", "03", "04", "07", "08", "12"))
 SANRIKU_LEVEL = 3
 """Be ready to leave at once, for a week: our rule, beside 巨大地震注意."""
@@ -33,7 +35,10 @@ SANRIKU_LEVEL = 3
 
 def nankai(telegram: Telegram, codes: JmaCodes, side: Side) -> list[Fact]:
     """Facts of VYSE50 (臨時情報) and of VYSE51/52 (関連解説情報)."""
-    if codes.municipality[:2] not in NANKAI_PREFECTURES:
+    prefecture = codes.municipality[:2]
+    if prefecture not in NANKAI_PREFECTURES:
+        return []
+    if prefecture in SEASIDE_ONLY and not codes.tsunami_regions:
         return []
     serial = child(telegram.body, "EarthquakeInfo", "InfoSerial")
     code = text(serial, "Code")
