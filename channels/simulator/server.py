@@ -220,8 +220,9 @@ class Simulator:
         await response.prepare(request)
         step = max(1, int(bytes_per_second / 10))
         for start in range(0, len(answer.body), step):
-            await response.write(answer.body[start : start + step])
-            await self.time.sleep(0.1)
+            part = answer.body[start : start + step]
+            await self.time.sleep(len(part) / bytes_per_second)
+            await response.write(part)
         await response.write_eof()
         return response
 
