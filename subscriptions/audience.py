@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy
-from sqlalchemy import ColumnElement, Select, func, or_
+from sqlalchemy import ColumnElement, Select, and_, func, or_
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
 from core.errors import BadInput
-from subscriptions.models import Resident, ResidentArea, ResidentState, Subscription
+from subscriptions.models import Resident, ResidentState, Subscription
 
 AudienceRow = tuple[int, str, int | None, int | None]
 """``(id, language, quiet_start, quiet_end)``; the quiet hours are minutes, None the city's."""
@@ -122,13 +122,8 @@ def _conditions(query: AudienceQuery) -> list[ColumnElement[bool]]:
     if query.language is not None:
         conditions.append(col(Resident.language) == query.language)
     if query.areas:
-        chosen = (
-            select(ResidentArea)
-            .where(
-                col(ResidentArea.resident_id) == col(Resident.id),
-                col(ResidentArea.area).in_(sorted(set(query.areas))),
-            )
-            .exists()
-        )
-        conditions.append(or_(col(Resident.whole_city), chosen))
+        wanted = sorted(set(query.areas))
+        areas = col(Resident.area_list)
+        several = or_(*(areas.contains(f",{code},", autoescape=True) for code in wanted))
+        conditions.append(or_(areas.in_(["", *wanted]), and_(areas.startswith(","), several)))
     return conditions

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
 
@@ -19,20 +20,33 @@ class ResidentState(StrEnum):
     LEFT = "left"
 
 
+def area_list(areas: Iterable[str]) -> str:
+    """Return districts as ``Resident.area_list`` holds them.
+
+    Nothing for the whole city, the code alone for one, and ``,a,b,`` for several, so that
+    one comparison answers for nearly everybody.
+    """
+    codes = sorted(areas)
+    return "".join(codes) if len(codes) < 2 else f",{','.join(codes)},"
+
+
 class Resident(SQLModel, table=True):
     """Somebody who follows, or followed, the city's account.
 
     ``quiet_start`` and ``quiet_end`` are minutes after midnight in Japan; ``None`` means the
     city's. ``digest_hour`` likewise. No name is kept: LINE's profile is read when needed.
 
-    ``whole_city`` says that no district that still exists is chosen; it repeats what
-    ``resident_areas`` says so that an audience need not ask each resident's districts.
-    ``revision`` grows with every change of a choice; with ``updated_at`` it tells the
-    audience index whom to read again.
+    ``area_list`` repeats what ``resident_areas`` says (see :func:`area_list`), so that an
+    audience is one walk over the residents. ``revision`` grows with every change of a
+    choice; with ``updated_at`` it tells the audience index whom to read again.
     """
 
     __tablename__ = "residents"
-    __table_args__ = (Index("ix_residents_updated_at", "updated_at", "id", "revision"),)
+    __table_args__ = (
+        Index("ix_residents_updated_at", "updated_at", "id", "revision"),
+        # A number is never given twice: a delivery's members are remembered by it.
+        {"sqlite_autoincrement": True},
+    )
 
     id: int | None = Field(
         default=None, sa_column=Column(RowId, primary_key=True, autoincrement=True)
@@ -45,7 +59,7 @@ class Resident(SQLModel, table=True):
     quiet_start: int | None = None
     quiet_end: int | None = None
     digest_hour: int | None = None
-    whole_city: bool = True
+    area_list: str = ""
     revision: int = 0
     followed_at: datetime = Field(sa_type=UtcDateTime)
     left_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
@@ -56,15 +70,16 @@ class Subscription(SQLModel, table=True):
     """A resident wants notices of ``topic`` from ``min_level`` upwards (0: all)."""
 
     __tablename__ = "subscriptions"
-    # The rows of a topic lie together, in the order of residents: an audience is one walk.
-    __table_args__ = {"sqlite_with_rowid": False}
-
-    topic: str = Field(primary_key=True, max_length=32)
-    resident_id: int = Field(
-        sa_column=Column(
-            RowId, ForeignKey("residents.id", ondelete="CASCADE"), primary_key=True, index=True
-        )
+    __table_args__ = (
+        # Holds all an audience asks of a topic, in the order of residents.
+        Index("ix_subscriptions_audience", "topic", "resident_id", "min_level"),
+        {"sqlite_with_rowid": False},
     )
+
+    resident_id: int = Field(
+        sa_column=Column(RowId, ForeignKey("residents.id", ondelete="CASCADE"), primary_key=True)
+    )
+    topic: str = Field(primary_key=True, max_length=32)
     min_level: int = 0
 
 
@@ -72,15 +87,16 @@ class ResidentArea(SQLModel, table=True):
     """A district a resident wants to hear about; one with none hears about the whole city."""
 
     __tablename__ = "resident_areas"
-    __table_args__ = {"sqlite_with_rowid": False}
+    __table_args__ = (
+        Index("ix_resident_areas_area", "area", "resident_id"),
+        {"sqlite_with_rowid": False},
+    )
 
+    resident_id: int = Field(
+        sa_column=Column(RowId, ForeignKey("residents.id", ondelete="CASCADE"), primary_key=True)
+    )
     area: str = Field(
         sa_column=Column(ForeignKey("areas.code", ondelete="CASCADE"), primary_key=True)
-    )
-    resident_id: int = Field(
-        sa_column=Column(
-            RowId, ForeignKey("residents.id", ondelete="CASCADE"), primary_key=True, index=True
-        )
     )
 
 

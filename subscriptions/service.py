@@ -26,6 +26,7 @@ from subscriptions.models import (
     ResidentArea,
     ResidentState,
     Subscription,
+    area_list,
 )
 
 MINUTES_A_DAY = 24 * 60
@@ -103,7 +104,7 @@ async def follow(
             language=language,
             language_chosen=False,
             topics_chosen=False,
-            whole_city=True,
+            area_list="",
             revision=0,
             followed_at=now,
             updated_at=now,
@@ -184,10 +185,10 @@ async def choose_areas(
         if code not in city.district_by_code:
             raise BadInput(f"{code!r} is not a district of this city.")
     resident = await _locked(session, resident_id)
-    await _know_areas(session, city, wanted)
+    await know_areas(session, city, wanted)
     await session.execute(delete(ResidentArea).where(col(ResidentArea.resident_id) == resident_id))
     session.add_all(ResidentArea(area=code, resident_id=resident_id) for code in wanted)
-    resident.whole_city = not wanted
+    resident.area_list = area_list(wanted)
     await _changed(session, resident, now)
 
 
@@ -315,7 +316,7 @@ async def _changed(session: AsyncSession, resident: Resident, now: datetime) -> 
     await session.flush()
 
 
-async def _know_areas(session: AsyncSession, city: City, codes: Sequence[str]) -> None:
+async def know_areas(session: AsyncSession, city: City, codes: Sequence[str]) -> None:
     """Make sure that the districts' rows exist, for choices to refer to."""
     for code in codes:
         name = city.district_by_code[code].names["ja"]
