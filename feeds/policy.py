@@ -16,7 +16,6 @@ from core.city import City, Decision, SourceConfig
 from feeds import limits
 from feeds.classify import Classification, first_word
 from feeds.facts import Fact
-from feeds.models import Status
 from feeds.rss import Article
 from feeds.wording import fold
 
@@ -48,8 +47,8 @@ def rule_on_fact(
     """
     if fact.drill:
         return Ruling(Decision.HOLD, "drill", "A drill or test telegram is never sent as news.")
-    if fact.status in {Status.CONTINUED, Status.NONE}:
-        return Ruling(Decision.PUBLISH, "no-change", "Nothing changed for this city.")
+    if not fact.is_news:
+        return Ruling(Decision.PUBLISH, "no-change", "Nothing residents were told has changed.")
     if first_poll:
         return Ruling(Decision.PUBLISH, "first-poll", "It was there before this service was.")
     aged = _by_age(fact.reported_at, source, now)

@@ -1,0 +1,123 @@
+"""Taking in mail: from a mailbox that is polled, or from a message piped to us."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+import structlog
+from sqlmodel import col, select
+
+from core.city import SourceConfig
+from core.errors import BadInput, Permanent
+from feeds.desk import Desk, Tally
+from feeds.mail import for_child_watch, read_letter, take_letter
+from feeds.mailbox import Mailbox, look
+from feeds.metrics import SET_ASIDE
+from feeds.models import Item, ItemState, Source
+from feeds.rss import Article
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sifted:
+    """A letter's article, or why there is none."""
+
+    article: Article | None = None
+    identity: str = ""
+    reason: str = ""
+
+
+async def poll(desk: Desk, source: SourceConfig, state: Source, first: bool) -> Tally | None:
+    """Look into the mailbox; the first look only remembers where it stands."""
+    password = desk.secret(source.secret_setting) if source.secret_setting else None
+    if not password:
+        raise BadInput(f"{source.code}: the mailbox's password is not set.")
+    post = await look(Mailbox.of(source, password), None if first else state.etag)
+    row = {"etag": post.position, "last_modified": None}
+    if not post.letters:
+        await desk.note(source, {**desk.succeeded(source, state, news=False), **row})
+        return None
+    tally = Tally()
+    for data in post.letters:
+        await _take(desk, source, state, data, tally)
+    await desk.note(source, {**desk.succeeded(source, state, news=tally.new > 0), **row})
+    return tally
+
+
+async def take_piped(desk: Desk, source: SourceConfig, data: bytes) -> Tally:
+    """Take one message handed to us by the mail server (``todoke feeds mail``).
+
+    Raises
+    ------
+    BadInput
+        The source takes no mail.
+    """
+    if source.kind != "mail":
+        raise BadInput(f"{source.code} is no source of mail.")
+    async with desk.context.database.writing() as session:
+        state = await session.get(Source, source.code)
+        if state is None:
+            state = Source(code=source.code, kind=source.kind, url=source.url)
+            session.add(state)
+    tally = Tally()
+    await _take(desk, source, state, data, tally)
+    return tally
+
+
+def sift(source: SourceConfig, data: bytes) -> Sifted:
+    """Return what a message becomes; a refusal keeps its reason and nothing of its words."""
+    identity = ""
+    try:
+        letter = read_letter(data, trusted=source.hosts)
+        identity = f"mail:{letter.message_id}"[:500]
+        return Sifted(article=take_letter(letter, source), identity=identity)
+    except Permanent as error:
+        return Sifted(identity=identity, reason=str(error))
+
+
+async def _take(desk: Desk, source: SourceConfig, state: Source, data: bytes, tally: Tally) -> None:
+    sifted = sift(source, data)
+    if sifted.article is None:
+        await _set_aside(desk, source, data, sifted, tally)
+        return
+    policy = for_child_watch(sifted.article, source, desk.context.city)
+    taken = await desk.take_articles(
+        policy,
+        state,
+        [sifted.article],
+        first=False,
+        row={"etag": state.etag, "last_modified": state.last_modified},
+    )
+    tally.new += taken.new
+    tally.edited += taken.edited
+    tally.notices += taken.notices
+
+
+async def _set_aside(
+    desk: Desk, source: SourceConfig, data: bytes, sifted: Sifted, tally: Tally
+) -> None:
+    """Keep that a message was refused and why, without keeping what a stranger wrote."""
+    identity = sifted.identity or f"mail:{hashlib.sha256(data).hexdigest()}"
+    now = desk.context.clock.now()
+    async with desk.context.database.writing() as session:
+        known = await session.scalar(
+            select(Item.id).where(col(Item.source) == source.code, col(Item.identity) == identity)
+        )
+        if known is not None:
+            return
+        session.add(
+            Item(
+                source=source.code,
+                identity=identity,
+                kind="mail",
+                fetched_at=now,
+                state=ItemState.SET_ASIDE,
+                reason=sifted.reason[:500],
+            )
+        )
+    tally.new += 1
+    tally.set_aside += 1
+    SET_ASIDE.labels(source.code, "mail").inc()
+    log.warning("mail set aside", source=source.code, why=sifted.reason)

@@ -1,0 +1,123 @@
+"""A mailbox polled by IMAP over TLS: read, never changed."""
+
+from __future__ import annotations
+
+import asyncio
+import imaplib
+import re
+import ssl
+from dataclasses import dataclass, field
+from urllib.parse import unquote, urlsplit
+
+from core.city import SourceConfig
+from core.errors import BadInput, Retryable
+from feeds import limits
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mailbox:
+    """Where mail is fetched: ``imaps://user@host/folder`` and the password."""
+
+    host: str
+    port: int
+    user: str
+    folder: str
+    password: str = field(repr=False)
+
+    @classmethod
+    def of(cls, source: SourceConfig, password: str) -> Mailbox:
+        """Return the mailbox of a source.
+
+        Raises
+        ------
+        BadInput
+            The address is none of a mailbox, or is not encrypted.
+        """
+        parts = urlsplit(source.url)
+        if parts.scheme != "imaps" or not parts.hostname:
+            raise BadInput(f"{source.code}: a mailbox is imaps://user@host/folder.")
+        return cls(
+            host=parts.hostname,
+            port=parts.port or 993,
+            user=unquote(parts.username or (source.senders[0] if source.senders else "")),
+            folder=unquote(parts.path.strip("/")) or "INBOX",
+            password=password,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Post:
+    """What a look into the mailbox brought. A letter that is too large is empty.
+
+    ``position`` is the mailbox's UIDVALIDITY and the last UID seen; it is given back the next
+    time. Should the server number its messages anew, nothing is told twice: letters are known
+    by their Message-ID.
+    """
+
+    position: str
+    letters: tuple[bytes, ...] = ()
+
+
+async def look(
+    mailbox: Mailbox, position: str | None, *, tls: ssl.SSLContext | None = None
+) -> Post:
+    """Return what arrived since ``position``, oldest first; without one, only where we are.
+
+    Raises
+    ------
+    Retryable
+        The server does not answer, or not as it should.
+    """
+    try:
+        async with asyncio.timeout(limits.MAIL_TIMEOUT * 3):
+            return await asyncio.to_thread(_look, mailbox, position, tls)
+    except TimeoutError as error:
+        raise Retryable("The mail server takes too long.") from error
+    except imaplib.IMAP4.error as error:
+        raise Retryable(f"The mail server refuses: {error}.") from error
+    except OSError as error:
+        raise Retryable(f"The mail server cannot be reached: {error}.") from error
+
+
+def _look(mailbox: Mailbox, position: str | None, tls: ssl.SSLContext | None) -> Post:
+    context = tls or ssl.create_default_context()
+    with imaplib.IMAP4_SSL(
+        mailbox.host, mailbox.port, ssl_context=context, timeout=limits.MAIL_TIMEOUT
+    ) as server:
+        server.login(mailbox.user, mailbox.password)
+        state, answer = server.select(_quoted(mailbox.folder), readonly=True)
+        if state != "OK":
+            raise Retryable(f"There is no folder {mailbox.folder!r}: {answer!r}.")
+        stated = server.response("UIDVALIDITY")[1]
+        validity = stated[0].decode("ascii", "replace") if stated and stated[0] else "0"
+        known_validity, _, known = (position or "").partition(":")
+        last = int(known) if known.isdecimal() and known_validity == validity else 0
+        uids = _search(server, last)
+        if position is None:
+            return Post(position=f"{validity}:{max(uids, default=0)}")
+        letters = []
+        for uid in uids[: limits.MAX_MAILS_A_POLL]:
+            letters.append(_letter(server, uid))
+            last = uid
+    return Post(position=f"{validity}:{last}", letters=tuple(letters))
+
+
+def _search(server: imaplib.IMAP4_SSL, last: int) -> list[int]:
+    # "n:*" always names the newest message, even when its UID is below n.
+    _, found = server.uid("SEARCH", f"UID {last + 1}:*")
+    return sorted(uid for word in (found[0] or b"").split() if (uid := int(word)) > last)
+
+
+def _letter(server: imaplib.IMAP4_SSL, uid: int) -> bytes:
+    _, sizes = server.uid("FETCH", str(uid), "(RFC822.SIZE)")
+    said = b" ".join(part for part in sizes if isinstance(part, bytes))
+    size = re.search(rb"RFC822\.SIZE (\d+)", said)
+    if size is None or int(size.group(1)) > limits.MAX_MAIL:
+        return b""
+    _, parts = server.uid("FETCH", str(uid), "(BODY.PEEK[])")
+    return next((bytes(part[1]) for part in parts if isinstance(part, tuple)), b"")
+
+
+def _quoted(folder: str) -> str:
+    escaped = folder.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
