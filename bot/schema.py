@@ -13,8 +13,8 @@ from sqlalchemy import create_engine
 from sqlalchemy.engine import Connection, make_url
 from sqlalchemy.pool import NullPool
 
-from core.database import BUSY_TIMEOUT_MS, Database
-from core.errors import BadInput
+from core.database import BUSY_TIMEOUT_MS, WRITES, Database, prepare_sqlite
+from core.errors import BadInput, Permanent
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -41,11 +41,17 @@ def upgrade_now(url: str, revision: str = "head") -> None:
         poolclass=NullPool,
         connect_args={"timeout": BUSY_TIMEOUT_MS / 1000} if sqlite else {},
     )
+    if sqlite:
+        prepare_sqlite(engine)
     with engine.connect() as connection:
         if sqlite:
-            connection.exec_driver_sql("PRAGMA journal_mode=WAL")
+            # Below SQLAlchemy's transaction, in which the pragma would do nothing.
+            connection.connection.cursor().execute("PRAGMA foreign_keys=OFF")
+            connection = connection.execution_options(**WRITES)
         with connection.begin():
             command.upgrade(_config(connection), revision)
+            if sqlite and (broken := connection.exec_driver_sql("PRAGMA foreign_key_check").all()):
+                raise Permanent(f"The upgrade would leave rows that refer to nothing: {broken[0]}.")
     engine.dispose()
 
 

@@ -20,7 +20,7 @@ from bot import schema
 from bot.app import create_app
 from bot.chores import chores
 from bot.inbox import Inbox
-from bot.schedule import scheduler
+from bot.schedule import Leading, scheduler
 from channels.engine import Engine
 from channels.line import LineClient
 from core.city_folder import CityFolder, load_folder
@@ -28,11 +28,9 @@ from core.clock import Clock, SystemClock
 from core.context import Context
 from core.database import Database
 from core.errors import BadInput
-from core.leader import Leader
 from core.logs import configure_logs
 from core.settings import Settings
 from core.work import LocalQueue, NoWorkers, Queue
-from core.work_shared import ProcrastinateQueue
 
 log = structlog.get_logger(__name__)
 
@@ -98,6 +96,8 @@ async def assembled(
 
 def _queue(settings: Settings, parts: Parts, database: Database, clock: Clock) -> Queue:
     if settings.is_postgresql:
+        from core.work_shared import ProcrastinateQueue
+
         return ProcrastinateQueue(database, clock)
     return LocalQueue(clock) if parts.work else NoWorkers()
 
@@ -135,8 +135,8 @@ async def run(
             await inbox.recover()
             await engine.recover()
         if parts.schedule:
-            leader = await stack.enter_async_context(Leader(service.context.database))
-            jobs = scheduler(await stack.enter_async_context(chores(service.context)), leader.leads)
+            leads = await stack.enter_async_context(_leading(service.context.database))
+            jobs = scheduler(await stack.enter_async_context(chores(service.context)), leads)
             jobs.start()
             stack.callback(jobs.shutdown, wait=False)
         if parts.web:
@@ -155,6 +155,22 @@ async def run(
         _, late = await asyncio.wait(tasks, timeout=GRACE_SECONDS) if tasks else (set(), set())
         for task in late:
             task.cancel()
+
+
+@asynccontextmanager
+async def _leading(database: Database) -> AsyncIterator[Leading]:
+    """Whether this scheduler may act: of several on one PostgreSQL, one at a time."""
+    if database.is_sqlite:
+
+        async def always() -> bool:
+            return True
+
+        yield always
+        return
+    from core.leader import Leader
+
+    async with Leader(database) as leader:
+        yield leader.leads
 
 
 async def _until_stopped(stop: asyncio.Event, tasks: list[asyncio.Task[None]]) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import DateTime, Dialect, Enum, event
-from sqlalchemy.engine import URL, make_url
+from sqlalchemy.engine import URL, Engine, make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.types import TypeDecorator
 
@@ -75,7 +75,7 @@ class Database:
         options["max_overflow"] = pool_size
         self.engine: AsyncEngine = create_async_engine(self.url, **options)
         if self.is_sqlite:
-            _prepare_sqlite(self.engine)
+            prepare_sqlite(self.engine.sync_engine)
 
     @property
     def is_sqlite(self) -> bool:
@@ -110,13 +110,13 @@ def _with_driver(url: URL) -> URL:
     return url.set(drivername="sqlite+aiosqlite" if backend == "sqlite" else "postgresql+psycopg")
 
 
-def _prepare_sqlite(engine: AsyncEngine) -> None:
+def prepare_sqlite(engine: Engine) -> None:
     """Hand transactions over to us: the driver's own implicit BEGIN is switched off.
 
     Source: SQLAlchemy's notes on SQLite transaction isolation.
     """
 
-    @event.listens_for(engine.sync_engine, "connect")
+    @event.listens_for(engine, "connect")
     def on_connect(connection: Any, _record: Any) -> None:
         connection.isolation_level = None
         cursor = connection.cursor()
@@ -131,7 +131,7 @@ def _prepare_sqlite(engine: AsyncEngine) -> None:
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
 
-    @event.listens_for(engine.sync_engine, "begin")
+    @event.listens_for(engine, "begin")
     def on_begin(connection: Any) -> None:
         writes = connection.get_execution_options().get("todoke_writes")
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
