@@ -86,7 +86,7 @@ def audience_of(notice: Notice, city: City) -> AudienceQuery:
         raise BadInput(f"the city has no topic {notice.topic!r}")
     return AudienceQuery(
         topic=notice.topic,
-        level=notice.level,
+        level=notice.reach,
         areas=tuple(notice.areas),
         mandatory=topic.mandatory,
     )
@@ -98,7 +98,7 @@ def priority_of(notice: Notice, *, correction: bool = False) -> int:
         return Priority.CORRECTION
     if notice.emergency:
         return Priority.EMERGENCY
-    return Priority.WARNING if notice.level > 0 else Priority.ROUTINE
+    return Priority.WARNING if notice.reach > 0 else Priority.ROUTINE
 
 
 async def deliver(
