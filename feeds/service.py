@@ -121,11 +121,11 @@ class Poller:
         BadInput
             The city has no such source.
         """
-        return await self._poll(self._config(code), only_when_due=False)
+        return await self._poll(self.source(code), only_when_due=False)
 
     async def poll_if_due(self, code: str) -> PollResult | None:
         """Poll one source if its time has come and nobody else is at it."""
-        result = await self._poll(self._config(code), only_when_due=True)
+        result = await self._poll(self.source(code), only_when_due=True)
         return None if result.outcome == "busy" else result
 
     async def poll_due(self) -> list[PollResult]:
@@ -141,14 +141,30 @@ class Poller:
         BadInput
             The city has no such source, or it takes no mail.
         """
-        tally = await mail_source.take_piped(self.desk, self._config(code), data)
+        tally = await mail_source.take_piped(self.desk, self.source(code), data)
         return _result(code, "new", tally)
+
+    def rhythm(self, code: str) -> tuple[float, float]:
+        """Return how many seconds apart to call :meth:`poll_if_due`, and their jitter.
+
+        A call only knocks: whether a poll is due, and whose it is, the source's row decides.
+        Four knocks an interval notice a due poll soon without asking the source more often.
+        """
+        seconds = max(1.0, self.source(code).interval_seconds / 4)
+        return seconds, seconds * limits.JITTER
 
     def polled(self) -> list[str]:
         """Codes of the sources that are asked, rather than tell us by themselves."""
         return [code for code, source in self._sources.items() if source.kind in READERS]
 
-    def _config(self, code: str) -> SourceConfig:
+    def source(self, code: str) -> SourceConfig:
+        """Return a polled source by its code.
+
+        Raises
+        ------
+        BadInput
+            The city has none such.
+        """
         source = self._sources.get(code)
         if source is None or source.kind not in READERS:
             names = ", ".join(self.polled()) or "none"

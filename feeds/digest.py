@@ -1,0 +1,187 @@
+"""The daily digest: which collected notices wait for which residents, and at what hour.
+
+A notice whose decision is ``digest`` waits until the resident's hour. Each hour of each day is
+a slot; a slot hands out its residents in order of their ids and remembers how far it came, in
+the transaction in which their digests are queued, so that a crash neither skips nor repeats
+anybody. Nothing that has expired or been replaced meanwhile is in a digest.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from sqlalchemy import func, or_
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col, select
+
+from core.city import City, Decision
+from core.clock import in_japan
+from feeds.models import DigestRun, Notice
+from subscriptions.models import Resident, ResidentArea, ResidentState, Subscription
+
+CATCH_UP = timedelta(hours=3)
+"""A slot missed for longer than this is skipped: yesterday's events at midnight help nobody."""
+WINDOW = timedelta(days=1)
+PAGE = 500
+
+
+@dataclass(frozen=True, kw_only=True)
+class DigestSlot:
+    """One hour's digest. ``notices`` are those collected in the day before it, oldest first."""
+
+    slot_at: datetime
+    hour: int
+    """0 to 23 on Japan's clock."""
+    done_through: int
+    notices: tuple[Notice, ...] = field(repr=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Digest:
+    """What one resident gets. Residents with equal notices and language get equal messages."""
+
+    resident_id: int
+    language: str
+    notices: tuple[Notice, ...] = field(repr=False)
+
+
+async def due_digests(session: AsyncSession, city: City, now: datetime) -> list[DigestSlot]:
+    """Return the slots whose hour has come and that are not finished, oldest first."""
+    this_hour = now.replace(minute=0, second=0, microsecond=0)
+    hours = [this_hour - timedelta(hours=back) for back in range(int(CATCH_UP.seconds / 3600))]
+    runs = {
+        run.slot_at: run
+        for run in await session.scalars(select(DigestRun).where(col(DigestRun.slot_at).in_(hours)))
+    }
+    due = []
+    for slot_at in sorted(hours):
+        run = runs.get(slot_at)
+        if run is not None and run.finished_at is not None:
+            continue
+        notices = await _collected(session, slot_at, now)
+        if notices:
+            due.append(
+                DigestSlot(
+                    slot_at=slot_at,
+                    hour=in_japan(slot_at).hour,
+                    done_through=run.done_through if run is not None else 0,
+                    notices=tuple(notices),
+                )
+            )
+    return due
+
+
+async def _collected(session: AsyncSession, slot_at: datetime, now: datetime) -> list[Notice]:
+    query = (
+        select(Notice)
+        .where(
+            col(Notice.decision) == Decision.DIGEST,
+            col(Notice.drill).is_(False),
+            col(Notice.created_at) > slot_at - WINDOW,
+            col(Notice.created_at) <= slot_at,
+            or_(col(Notice.expires_at).is_(None), col(Notice.expires_at) > now),
+        )
+        .order_by(col(Notice.id))
+    )
+    notices = list(await session.scalars(query))
+    ids = [notice.id for notice in notices]
+    replaced = set(
+        await session.scalars(select(Notice.replaces_id).where(col(Notice.replaces_id).in_(ids)))
+    )
+    return [notice for notice in notices if notice.id not in replaced]
+
+
+async def next_digests(
+    session: AsyncSession, city: City, slot: DigestSlot, *, page: int = PAGE
+) -> tuple[list[Digest], int | None]:
+    """Return the digests of a slot's next residents, and the last resident looked at.
+
+    The second value is None when nobody is left; the slot is then finished. Give it to
+    :func:`note_digested` in the transaction that queues what is returned here.
+    """
+    own_hour = func.coalesce(col(Resident.digest_hour), city.digest_hour)
+    residents = (
+        (
+            await session.execute(
+                select(col(Resident.id), col(Resident.language))
+                .where(
+                    col(Resident.id) > slot.done_through,
+                    col(Resident.state) == ResidentState.FOLLOWING,
+                    own_hour == slot.hour,
+                )
+                .order_by(col(Resident.id))
+                .limit(page)
+            )
+        )
+        .tuples()
+        .all()
+    )
+    if not residents:
+        return [], None
+    ids = [resident_id for resident_id, _ in residents if resident_id is not None]
+    wants = await _subscriptions(session, ids, {notice.topic for notice in slot.notices})
+    areas = await _areas(session, ids)
+    digests = []
+    for resident_id, language in residents:
+        if resident_id is None:
+            continue
+        concerned = tuple(
+            notice
+            for notice in slot.notices
+            if _concerns(notice, wants[resident_id], areas[resident_id])
+        )
+        if concerned:
+            digests.append(Digest(resident_id=resident_id, language=language, notices=concerned))
+    return digests, ids[-1]
+
+
+async def note_digested(
+    session: AsyncSession, slot: DigestSlot, through: int | None, now: datetime
+) -> DigestSlot:
+    """Remember how far a slot has come, in the caller's transaction; None finishes it."""
+    run = await session.get(DigestRun, slot.slot_at)
+    if run is None:
+        run = DigestRun(slot_at=slot.slot_at)
+        session.add(run)
+    if through is None:
+        run.finished_at = now
+    else:
+        run.done_through = through
+    await session.flush()
+    return DigestSlot(
+        slot_at=slot.slot_at,
+        hour=slot.hour,
+        done_through=run.done_through,
+        notices=slot.notices,
+    )
+
+
+def _concerns(notice: Notice, wants: dict[str, int], areas: set[str]) -> bool:
+    if notice.topic not in wants or wants[notice.topic] > notice.reach:
+        return False
+    return not notice.areas or not areas or not areas.isdisjoint(notice.areas)
+
+
+async def _subscriptions(
+    session: AsyncSession, ids: Sequence[int], topics: set[str]
+) -> defaultdict[int, dict[str, int]]:
+    found: defaultdict[int, dict[str, int]] = defaultdict(dict)
+    rows = await session.scalars(
+        select(Subscription).where(
+            col(Subscription.resident_id).in_(ids), col(Subscription.topic).in_(topics)
+        )
+    )
+    for row in rows:
+        found[row.resident_id][row.topic] = row.min_level
+    return found
+
+
+async def _areas(session: AsyncSession, ids: Sequence[int]) -> defaultdict[int, set[str]]:
+    found: defaultdict[int, set[str]] = defaultdict(set)
+    rows = await session.scalars(select(ResidentArea).where(col(ResidentArea.resident_id).in_(ids)))
+    for row in rows:
+        found[row.resident_id].add(row.area)
+    return found
