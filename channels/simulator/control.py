@@ -18,8 +18,11 @@ POST      ``users/{id}/media``               raw body; ``?kind=image|video|audio
 POST      ``users/{id}/unsend``              ``messageId``
 POST      ``events``                         any event, as it shall be sent
 GET PUT   ``faults``                         ``spec`` as in :class:`FaultPlan`
-GET       ``ledger``                         ``?user=&limit=&after=``; entries in order
+GET       ``ledger``                         ``?user=&limit=&after=``; entries in order;
+                                             ``&newest=1`` from the last back, with at most
+                                             ten recipients named
 GET       ``ledger/summary``                 requests, deliveries, how many were reached how often
+                                             (a million take half a second; not with ``?brief=1``)
 GET       ``stats``                          per endpoint: requests, most in ``?seconds=1``
 GET PUT   ``webhook``                        attempts; ``url``, ``active``, ``redelivery``
 POST      ``webhook/hold``, ``release``      keep events back; ``shuffle``, ``perRequest``, ``seed``
@@ -41,6 +44,7 @@ from typing import TYPE_CHECKING, Any
 
 from channels.simulator.answers import Answer, Request, answer_json
 from channels.simulator.faults import FaultPlan
+from channels.simulator.ledger import unpack_ids
 from channels.simulator.phones import Content
 from channels.simulator.recipients import USER_ID
 from channels.simulator.routes import Names
@@ -51,6 +55,8 @@ if TYPE_CHECKING:
     from channels.simulator.server import Simulator
 
 PREFIX = "/_simulator/"
+# How many recipients of a request the page names.
+_NAMED = 10
 _MEDIA_KINDS = frozenset({"image", "video", "audio", "file"})
 
 Act = Callable[[Request, Names], Answer | Awaitable[Answer]]
@@ -158,26 +164,30 @@ class Control:
         entries = ledger.entries if wanted is None else ledger.deliveries(wanted)
         after = _whole(request.query.get("after", "0"), "after")
         limit = _whole(request.query.get("limit", "100"), "limit")
-        return answer_json(
-            [
+        newest = request.query.get("newest") == "1"
+        ordered = reversed(entries) if newest else iter(entries)
+        told = []
+        for entry in itertools.islice(ordered, after, after + limit):
+            named = entry.packed[: _NAMED * 16] if newest else entry.packed
+            told.append(
                 {
                     "at": entry.at,
                     "endpoint": entry.endpoint,
                     "requestId": entry.request_id,
                     "retryKey": entry.retry_key,
                     "recipients": entry.recipients,
-                    "userIds": entry.user_ids if wanted is None else [wanted],
+                    "userIds": unpack_ids(named) if wanted is None else [wanted],
                     "messages": entry.messages,
                     "aggregationUnit": entry.aggregation_unit,
                     "notificationDisabled": entry.silent,
                 }
-                for entry in itertools.islice(entries, after, after + limit)
-            ]
-        )
+            )
+        return answer_json(told)
 
-    def _summary(self, _request: Request, _names: Names) -> Answer:
+    def _summary(self, request: Request, _names: Names) -> Answer:
         ledger = self._simulator.ledger
-        times = {} if ledger.mode == "counts" else ledger.counts_by_times()
+        brief = ledger.mode == "counts" or request.query.get("brief") == "1"
+        times = {} if brief else ledger.counts_by_times()
         return answer_json(
             {
                 "requests": ledger.requests,

@@ -90,6 +90,7 @@ function segments(holder, label, choices, chosen, pick) {
 function drawBar() {
   document.getElementById("page-title").textContent = word("title");
   document.getElementById("page-note").textContent = word("note");
+  document.getElementById("to-ledger").textContent = word("ledger");
   segments("phone-count", word("phones"), [1, 2, 3].map((n) => [n, String(n), `${word("phones")} ${n}`]), count,
     (value) => { count = value; layOut(); });
   segments("ui-language", word("pageLanguage"), [["ja", "日本語"], ["en", "English"]], pageLanguage(), (value) => {

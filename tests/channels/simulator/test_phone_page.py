@@ -291,3 +291,22 @@ async def test_everything_can_be_done_with_the_keyboard(browser: Browser, line: 
     )
     assert unnamed == 0
     await page.close()
+
+
+async def test_people_can_read_the_ledger_and_set_faults(browser: Browser, line: Line) -> None:
+    simulator = line.simulator
+    user = simulator.users.add_user("花子", follows=True)
+    await line.push(user, [{"type": "text", "text": "ごみの日です"}])
+    page = await browser.new_page(viewport={"width": 390, "height": 800})
+    await page.goto(f"{simulator.url}/ledger.html")
+    row = page.get_by_test_id("ledger-row")
+    await expect(row).to_contain_text("花子")
+    await expect(row).to_contain_text("ごみの日です")
+    await page.get_by_test_id("faults").fill("latency=50ms")
+    await page.get_by_test_id("faults-set").click()
+    await expect(page.get_by_test_id("faults")).to_have_value("latency=50ms")
+    assert simulator.faults.latency == 0.05
+    await page.get_by_test_id("faults").fill("fire=1%")
+    await page.get_by_test_id("faults-set").click()
+    await expect(page.locator("#toast")).to_contain_text("there is no fault")
+    await page.close()
