@@ -5,8 +5,10 @@ from __future__ import annotations
 from datetime import timedelta
 
 import structlog
+from sqlalchemy import delete, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlmodel import select
+from sqlmodel import col, select
 
 from channels.errors import TokenRefused
 from channels.line import LineClient
@@ -47,14 +49,14 @@ class ChannelGuard:
             if not isinstance(error, TokenRefused):
                 log.warning("the token cannot be checked", error=str(error))
             async with self._database.writing() as session:
-                again = await session.get(ChannelStop, CHANNEL)
-                if again is not None:
-                    again.checked_at = now
+                await session.execute(
+                    update(ChannelStop)
+                    .where(col(ChannelStop.channel) == CHANNEL)
+                    .values(checked_at=now)
+                )
             return True
         async with self._database.writing() as session:
-            again = await session.get(ChannelStop, CHANNEL)
-            if again is not None:
-                await session.delete(again)
+            await session.execute(delete(ChannelStop).where(col(ChannelStop.channel) == CHANNEL))
         log.warning("channel goes on", channel=CHANNEL)
         CHANNEL_STOPPED.labels(CHANNEL).set(0)
         return False
@@ -62,12 +64,13 @@ class ChannelGuard:
     async def stop(self, reason: str) -> None:
         """Stop the channel; the first reason stands until it works again."""
         now = self._clock.now()
+        # Many requests are refused at once, in many processes: the first to say so is enough.
+        insert = sqlite.insert if self._database.is_sqlite else postgresql.insert
+        statement = insert(ChannelStop).values(
+            channel=CHANNEL, reason=reason[:500], stopped_at=now, checked_at=now
+        )
         async with self._database.writing() as session:
-            if await session.get(ChannelStop, CHANNEL) is not None:
-                return
-            session.add(
-                ChannelStop(channel=CHANNEL, reason=reason[:500], stopped_at=now, checked_at=now)
-            )
+            await session.execute(statement.on_conflict_do_nothing())
         CHANNEL_STOPPED.labels(CHANNEL).set(1)
         log.error("channel stopped", channel=CHANNEL, reason=reason)
 

@@ -39,6 +39,8 @@ LEAST_NAP_SECONDS = 0.002
 MOST_IN_FLIGHT = 256
 """Where there is no limit, and as many requests as a process should have open at once."""
 OTHER_ENDPOINTS = 2000
+OUTBOX = frozenset(("multicast", "push"))
+"""Where emergencies hold back the rest; conversations and questions to LINE go on."""
 
 log = structlog.get_logger(__name__)
 
@@ -213,7 +215,7 @@ class Lane:
         LIMITER_WAITING.labels(self.endpoint).set(len(waiting))
 
     def _held(self, priority: int) -> bool:
-        return bool(self._urgent) and priority > Priority.EMERGENCY
+        return bool(self._urgent) and priority > Priority.EMERGENCY and self.endpoint in OUTBOX
 
     def _delay(self, now: float) -> float | None:
         """Seconds until a request may go; None for now, 0 for when another has ended."""

@@ -452,6 +452,14 @@ async def has_ready(session: AsyncSession, delivery_id: int, now: datetime) -> b
     return await session.scalar(statement.limit(1)) is not None
 
 
+async def is_being_sent(session: AsyncSession, delivery_id: int) -> bool:
+    """Whether batches of a delivery are under way at this moment."""
+    statement = select(col(Batch.id)).where(
+        col(Batch.delivery_id) == delivery_id, col(Batch.state) == BatchState.SENDING
+    )
+    return await session.scalar(statement.limit(1)) is not None
+
+
 async def unfinished_runs(
     session: AsyncSession, delivery_id: int, run: int | None = None
 ) -> list[tuple[int, datetime | None]]:

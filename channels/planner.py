@@ -44,6 +44,8 @@ RANGE = 100_000
 RUN_BATCHES = 40
 """A fifth of a second at LINE's limit for multicasts."""
 RUN_PUSHES = 400
+SETTLE_SECONDS = 2.0
+SETTLE_LOOKS = 40
 PLAN = "channels.plan"
 SEND = "channels.send"
 
@@ -138,6 +140,7 @@ class Planner:
             LINE's quota cannot be read now.
         """
         started = self._clock.monotonic()
+        await self._let_wrong_one_settle(int(key))
         async with self._database.reading() as session:
             delivery = await session.get(Delivery, int(key))
             if not _to_plan(delivery):
@@ -156,6 +159,21 @@ class Planner:
             await outbox.finish_if_done(session, delivery.id)
         PLANNING.observe(self._clock.monotonic() - started)
         log.info("delivery planned", delivery=delivery.id, recipients=delivery.recipients)
+
+    async def _let_wrong_one_settle(self, delivery_id: int) -> None:
+        """Before a correction: wait a moment until it is known whom the wrong one reached.
+
+        Its requests under way end within a second as a rule; whoever is not known then counts
+        as reached.
+        """
+        for _ in range(SETTLE_LOOKS):
+            async with self._database.reading() as session:
+                delivery = await session.get(Delivery, delivery_id)
+                if delivery is None or delivery.corrects_id is None:
+                    return
+                if not await outbox.is_being_sent(session, delivery.corrects_id):
+                    return
+            await self._clock.sleep(SETTLE_SECONDS / SETTLE_LOOKS)
 
     async def _may_begin(self, session: AsyncSession, delivery: Delivery) -> bool:
         """Whether the delivery is still worth planning, and the month's quota suffices.

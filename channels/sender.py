@@ -128,10 +128,10 @@ class Sender:
         try:
             if run.batches:
                 await self._send_all(sending, run.batches)
+            await self._recorder.flushed()
+            await self._after(sending)
         finally:
             self.active.discard(sending)
-        await self._recorder.flushed()
-        await self._after(sending)
 
     def halt_all(self, again_in: float = 0.0) -> None:
         """Stop taking turns, as before the process ends."""
@@ -319,7 +319,7 @@ class Sender:
                 known.set_result(None)
                 if not isinstance(other, Retryable):
                     raise
-        return await known
+        return await asyncio.shield(known)
 
     def _known_fault(self, batch: Claimed) -> str | None:
         known = self._bad_variants.get(batch.variant_id)
