@@ -1,0 +1,87 @@
+"""Which notices the public sees, and which of them hold now."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col, select
+
+from core.city import Decision
+from core.languages import EASY_JAPANESE
+from feeds.models import Notice, Status
+
+PUBLIC = (Decision.SEND, Decision.DIGEST, Decision.PUBLISH)
+KEPT = timedelta(days=14)
+HOLDS = timedelta(hours=48)
+"""A warning that nobody renewed nor lifted is not shown as current for longer."""
+LIMIT = 60
+_OVER = (Status.LIFTED, Status.CANCELLED)
+_TAKEN_BACK = (Status.CANCELLED, Status.CORRECTED)
+
+
+@dataclass(frozen=True)
+class Board:
+    """What the public page shows: what holds now, what was said before, drills by themselves."""
+
+    current: tuple[Notice, ...]
+    recent: tuple[Notice, ...]
+    drills: tuple[Notice, ...]
+
+    @property
+    def real(self) -> tuple[Notice, ...]:
+        """Everything but drills, newest first; what feeds for machines carry."""
+        return tuple(
+            sorted(
+                (*self.current, *self.recent),
+                key=lambda notice: (notice.reported_at, notice.id or 0),
+                reverse=True,
+            )
+        )
+
+
+async def public_board(session: AsyncSession, now: datetime) -> Board:
+    """Return the notices of the last days as the public sees them at ``now``.
+
+    What was withdrawn or corrected is left out; the withdrawal or correction stands instead.
+    """
+    found = list(
+        await session.scalars(
+            select(Notice)
+            .where(col(Notice.decision).in_(PUBLIC), col(Notice.reported_at) > now - KEPT)
+            .order_by(col(Notice.reported_at).desc(), col(Notice.id).desc())
+            .limit(LIMIT)
+        )
+    )
+    taken_back = {n.replaces_id for n in found if n.status in _TAKEN_BACK}
+    followed = {n.replaces_id for n in found}
+    shown = [notice for notice in found if notice.id not in taken_back]
+    current, recent, drills = [], [], []
+    for notice in shown:
+        if notice.drill:
+            if now - notice.reported_at <= HOLDS:
+                drills.append(notice)
+        elif _holds(notice, now) and notice.id not in followed:
+            current.append(notice)
+        else:
+            recent.append(notice)
+    current.sort(key=lambda notice: -notice.level)
+    return Board(tuple(current), tuple(recent), tuple(drills))
+
+
+def _holds(notice: Notice, now: datetime) -> bool:
+    """Whether a notice speaks of a danger that is there now."""
+    serious = notice.level >= 2 or notice.emergency
+    fresh = now - notice.reported_at <= HOLDS
+    valid = notice.expires_at is None or notice.expires_at > now
+    return serious and fresh and valid and notice.status not in _OVER
+
+
+def words_of(notice: Notice, language: str) -> tuple[str, str, str]:
+    """Return title, text and the language they are in: the reader's, else Japanese."""
+    for code in (language, EASY_JAPANESE, "ja"):
+        texts = notice.texts.get(code)
+        if texts and (texts.get("title") or texts.get("text")):
+            return texts.get("title", ""), texts.get("text", ""), code
+    return notice.kind, "", "ja"

@@ -1,0 +1,31 @@
+"""What each role may do. One table, so that an auditor can read it."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from console.models import Role
+
+
+class Permission(StrEnum):
+    """One thing that somebody may or may not do."""
+
+    LOOK = "look"
+    ALERTS = "alerts"
+    """Write, confirm, send, stop and take back alerts; decide on held notices."""
+    REPORTS = "reports"
+    """Work on reports: state, department, answers, export."""
+    AUDIT = "audit"
+    STAFF = "staff"
+
+
+PERMISSIONS: dict[Role, frozenset[Permission]] = {
+    Role.ADMIN: frozenset(Permission),
+    Role.DISASTER: frozenset({Permission.LOOK, Permission.ALERTS, Permission.AUDIT}),
+    Role.ROADS: frozenset({Permission.LOOK, Permission.REPORTS}),
+    Role.VIEWER: frozenset({Permission.LOOK}),
+}
+
+
+def may(role: Role, permission: Permission) -> bool:
+    return permission in PERMISSIONS[role]

@@ -1,0 +1,73 @@
+"""The staff's pages under one roof: ``/console/…`` and the files they need."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi.responses import RedirectResponse
+from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
+
+from channels import public
+from channels.web import PUBLIC_POLICY, secure
+from console import (
+    alert_pages,
+    delivery_pages,
+    feed_pages,
+    home,
+    report_pages,
+    sign_in,
+    staff_pages,
+)
+from console.web import STATIC, Missing, StaffRoute
+
+router = APIRouter()
+entrance = APIRouter(route_class=StaffRoute)
+
+
+@entrance.get("/console")
+async def enter(_request: Request) -> Response:
+    return RedirectResponse("/console/", status_code=307)
+
+
+nowhere = APIRouter(route_class=StaffRoute)
+
+
+@nowhere.get("/console/{_rest:path}")
+async def lost(_rest: str) -> Response:
+    raise Missing
+
+
+for pages in (
+    entrance,
+    sign_in.router,
+    home.router,
+    alert_pages.router,
+    delivery_pages.router,
+    feed_pages.router,
+    report_pages.router,
+    staff_pages.router,
+    nowhere,
+):
+    router.include_router(pages)
+
+
+class SafeFiles(StaticFiles):
+    """Our own files, with the headers that every answer has."""
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        response = await super().get_response(path, scope)
+        secure(response, PUBLIC_POLICY, https=False)
+        response.headers.setdefault("Cache-Control", "public, max-age=300")
+        return response
+
+
+def mount_static(app: FastAPI) -> None:
+    """Serve the style sheets and scripts of the console and of the public page."""
+    app.mount(STATIC, SafeFiles(directory=Path(__file__).parent / "static"), name="console-static")
+    app.mount(
+        public.STATIC,
+        SafeFiles(directory=Path(public.__file__).parent / "static"),
+        name="public-static",
+    )

@@ -1,0 +1,171 @@
+"""Signing in and out, and the language of the console."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request, Response
+from fastapi.responses import RedirectResponse
+
+from channels.web import read_form
+from console import accounts
+from console.access import Permission
+from console.models import Staff
+from console.web import (
+    LANGUAGE_COOKIE,
+    DemoAccount,
+    Forbidden,
+    StaffRoute,
+    Visit,
+    context_of,
+    language_of,
+    render,
+    safe_next,
+    sessions_of,
+    visit,
+)
+from console.words import CATALOGUE, STAFF_LANGUAGES, Refusal
+from core import audit
+
+router = APIRouter(prefix="/console", route_class=StaffRoute)
+WRONG = "E-mail address, password or code is wrong."
+Looker = Annotated[Visit, Depends(visit(Permission.LOOK))]
+
+
+def demo_accounts(request: Request) -> tuple[DemoAccount, ...]:
+    """Return the accounts that the sign-in page shows: those of a demo, else none."""
+    found = getattr(request.app.state, "demo_accounts", ())
+    return tuple(found) if getattr(request.app.state, "demo", False) else ()
+
+
+def _form(request: Request, *, message: str = "", email: str = "", back: str = "") -> Response:
+    sessions = sessions_of(request)
+    visitor = sessions.visitor(request)
+    response = render(
+        request,
+        "sign_in.html",
+        status=400 if message else 200,
+        message=message,
+        email=email,
+        next=back,
+        visitor_token=sessions.form_token(visitor),
+        demo_accounts=demo_accounts(request),
+    )
+    sessions.write_visitor(response, visitor)
+    return response
+
+
+@router.get("/sign-in")
+async def sign_in_page(request: Request, next: str = "") -> Response:
+    return _form(request, back=next if safe_next(next) else "")
+
+
+@router.post("/sign-in")
+async def sign_in(request: Request) -> Response:
+    """Check who it is; a new session is made, whatever cookie the browser brought."""
+    context, sessions = context_of(request), sessions_of(request)
+    form = await read_form(request)
+    language = language_of(request)
+    email, back = form.text("email")[:254], form.text("next")
+    back = back if safe_next(back) else ""
+    if not sessions.token_fits(sessions.visitor(request), form.text("csrf")):
+        return _form(
+            request,
+            message=CATALOGUE.text(language, "The page was too old. Please try again."),
+            email=email,
+            back=back,
+        )
+    now = context.clock.now()
+    try:
+        staff = await accounts.sign_in(
+            context.database,
+            email,
+            form.get("password", ""),
+            code=form.text("code"),
+            address=request.client.host if request.client else "",
+            now=now,
+        )
+    except accounts.TooManyAttempts:
+        response = _form(
+            request,
+            message=CATALOGUE.text(language, "Too many failed sign-ins. Please wait 15 minutes."),
+            email=email,
+            back=back,
+        )
+        response.status_code = 429
+        return response
+    if staff is None or staff.id is None:
+        return _form(request, message=CATALOGUE.text(language, WRONG), email=email, back=back)
+    session = sessions.start(staff.id, staff.session_version, now)
+    request.state.session = session
+    return RedirectResponse(back or "/console/", status_code=303)
+
+
+@router.post("/sign-out")
+async def sign_out(request: Request, visitor: Looker) -> Response:
+    request.state.session = None
+    context = visitor.context
+    async with context.database.writing() as session:
+        await audit.record(
+            session,
+            context.clock.now(),
+            actor=visitor.actor,
+            action="sign-out",
+            subject=visitor.actor,
+        )
+    response = RedirectResponse("/console/sign-in", status_code=303)
+    sessions_of(request).end(response)
+    return response
+
+
+@router.post("/language")
+async def choose_language(request: Request) -> Response:
+    """Remember a browser's language; nothing else depends on it, so it needs no session."""
+    form = await read_form(request)
+    chosen, back = form.text("language"), form.text("back")
+    response = RedirectResponse(back if safe_next(back) else "/console/", status_code=303)
+    if chosen in STAFF_LANGUAGES:
+        response.set_cookie(
+            LANGUAGE_COOKIE,
+            chosen,
+            path="/console",
+            max_age=365 * 86400,
+            httponly=True,
+            samesite="lax",
+        )
+    return response
+
+
+@router.get("/account")
+async def account_page(visitor: Looker) -> Response:
+    return visitor.page("account.html", done=False)
+
+
+@router.post("/account/password")
+async def change_password(request: Request, visitor: Looker) -> Response:
+    """Change one's own password, knowing the present one; other sessions end."""
+    context, form = visitor.context, visitor.form
+    now = context.clock.now()
+    if form.get("new", "") != form.get("again", ""):
+        raise Refusal("The two new passwords differ.")
+    accounts.check_password(form.get("new", ""))
+    known = await accounts.sign_in(
+        context.database,
+        visitor.staff.email,
+        form.get("present", ""),
+        code=form.text("code"),
+        address=request.client.host if request.client else "",
+        now=now,
+    )
+    if known is None or known.id is None:
+        raise Refusal("The present password or code is wrong.")
+    async with context.database.writing() as session:
+        staff = await session.get(Staff, known.id, with_for_update=True)
+        if staff is None:
+            raise Forbidden
+        await accounts.set_password(
+            session, staff, form.get("new", ""), now=now, actor=visitor.actor
+        )
+        version = staff.session_version
+    request.state.session = sessions_of(request).start(known.id, version, now)
+    return visitor.page("account.html", done=True)

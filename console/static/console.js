@@ -1,0 +1,74 @@
+// Small helps for the console. Every page works without it but the maps.
+"use strict";
+
+const colour = /^#[0-9a-fA-F]{6}([0-9a-fA-F]{2})?$/;
+
+// A LINE message says its colours itself; the page's policy allows no inline style.
+function paint(root) {
+  for (const element of root.querySelectorAll("[data-bg]")) {
+    if (colour.test(element.dataset.bg)) element.style.backgroundColor = element.dataset.bg;
+  }
+  for (const element of root.querySelectorAll("[data-ink]")) {
+    if (colour.test(element.dataset.ink)) element.style.color = element.dataset.ink;
+  }
+  for (const element of root.querySelectorAll("[data-flex]")) {
+    element.style.flex = element.dataset.flex === "0" ? "none" : `${Number(element.dataset.flex)} 1 0`;
+  }
+}
+
+// The small map and the ticks of the districts say the same thing.
+function joinDistricts(root) {
+  for (const map of root.querySelectorAll("svg.map[data-for]")) {
+    const form = document.getElementById(map.dataset.for);
+    if (!form) continue;
+    const ticks = [...form.querySelectorAll('input[name="areas"]')];
+    const whole = form.querySelector('input[name="whole_city"]');
+    const show = () => {
+      const chosen = new Set(ticks.filter((tick) => tick.checked).map((tick) => tick.value));
+      for (const path of map.querySelectorAll("path")) {
+        path.classList.toggle("on", Boolean(whole && whole.checked) || chosen.has(path.dataset.area));
+      }
+      for (const tick of ticks) tick.disabled = Boolean(whole && whole.checked);
+    };
+    map.addEventListener("click", (event) => {
+      const path = event.target.closest("path[data-area]");
+      const tick = path && ticks.find((one) => one.value === path.dataset.area);
+      if (!tick || tick.disabled) return;
+      tick.checked = !tick.checked;
+      tick.dispatchEvent(new Event("change", { bubbles: true }));
+    });
+    form.addEventListener("change", show);
+    show();
+  }
+}
+
+// One press sends once; the server refuses a second in any case.
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (!form.matches("form[data-once]")) return;
+  if (form.dataset.sent) {
+    event.preventDefault();
+    return;
+  }
+  form.dataset.sent = "yes";
+  setTimeout(() => {
+    for (const button of form.querySelectorAll("button")) button.disabled = true;
+  }, 0);
+});
+window.addEventListener("pageshow", (event) => {
+  if (event.persisted) location.reload();
+});
+
+// A ready answer is put into the field, where it can still be read before it goes.
+document.addEventListener("change", (event) => {
+  const select = event.target.closest("select[data-fills]");
+  const field = select && document.getElementById(select.dataset.fills);
+  const option = select && select.selectedOptions[0];
+  if (field && option && option.dataset.text) field.value = option.dataset.text;
+});
+
+document.addEventListener("DOMContentLoaded", () => {
+  paint(document);
+  joinDistricts(document);
+});
+document.addEventListener("htmx:afterSwap", (event) => paint(event.target));

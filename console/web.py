@@ -1,0 +1,265 @@
+"""How every page of the console is made: who visits, may they, what they sent, what they see.
+
+A page is a function that takes the request and a :class:`Visit`. ``visit(permission)`` reads
+the session, checks the permission and, for anything but a GET, the form's token; so no page
+can forget one of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from fastapi import Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import HTMLResponse, RedirectResponse
+from fastapi.routing import APIRoute
+from jinja2 import Environment
+from starlette.exceptions import HTTPException
+
+from channels.web import STAFF_POLICY, Form, read_form, secure, templates
+from console import words
+from console.access import Permission, may
+from console.models import Staff
+from console.sessions import Sessions, SignedIn
+from core.context import Context
+from core.errors import BadInput
+
+LANGUAGE_COOKIE = "todoke_console_language"
+STATIC = "/static/console"
+MAY_NOT = words.mark("You may not do this.")
+NOT_THERE = words.mark("This does not exist.")
+
+
+class SignInNeeded(Exception):
+    """Nobody is signed in, or the session has ended."""
+
+
+class Forbidden(Exception):
+    """Somebody is signed in who may not do this."""
+
+
+class Missing(Exception):
+    """What the address names does not exist."""
+
+
+@dataclass(frozen=True)
+class DemoAccount:
+    """An account whose password the sign-in page shows; only a demo has any."""
+
+    email: str
+    password: str
+    role: str
+
+
+@dataclass(frozen=True)
+class Visit:
+    """One request of somebody who is signed in and may make it."""
+
+    request: Request
+    context: Context
+    staff: Staff
+    session: SignedIn
+    language: str
+    form: Form
+
+    @property
+    def actor(self) -> str:
+        """The name that goes under what is done."""
+        return self.staff.email
+
+    def may(self, permission: str) -> bool:
+        return may(self.staff.role, Permission(permission))
+
+    def say(self, message: str, /, **values: object) -> str:
+        """Return ``message`` in the language of the visitor."""
+        return words.CATALOGUE.text(self.language, message, **values)
+
+    def page(self, template: str, /, *, status: int = 200, **values: object) -> HTMLResponse:
+        """Return a rendered page."""
+        return render(self.request, template, status=status, visit=self, **values)
+
+    def go(self, address: str) -> Response:
+        """Send the browser to another page of the console."""
+        if self.request.headers.get("hx-request"):
+            return Response(status_code=204, headers={"HX-Redirect": address})
+        return RedirectResponse(address, status_code=303)
+
+
+def context_of(request: Request) -> Context:
+    context: Context = request.app.state.context
+    return context
+
+
+def sessions_of(request: Request) -> Sessions:
+    settings = context_of(request).settings
+    return _sessions(settings.secret_key, settings.public_url.startswith("https://"))
+
+
+@cache
+def _sessions(secret_key: str, secure_only: bool) -> Sessions:
+    return Sessions(secret_key, secure=secure_only)
+
+
+def language_of(request: Request) -> str:
+    """Return the staff language a browser chose; Japanese first."""
+    chosen = request.cookies.get(LANGUAGE_COOKIE, "")
+    return chosen if chosen in words.STAFF_LANGUAGES else "ja"
+
+
+def visit(permission: Permission) -> Callable[[Request], Awaitable[Visit]]:
+    """Return the dependency that lets in those who have ``permission``.
+
+    Raises (when it runs)
+    ---------------------
+    SignInNeeded, Forbidden, BadInput
+    """
+
+    async def check(request: Request) -> Visit:
+        context = context_of(request)
+        sessions = sessions_of(request)
+        session = sessions.read(request, context.clock.now())
+        if session is None:
+            raise SignInNeeded
+        async with context.database.reading() as db:
+            staff = await db.get(Staff, session.staff_id)
+        if staff is None or not staff.active or staff.session_version != session.version:
+            raise SignInNeeded
+        form = Form([])
+        if request.method not in ("GET", "HEAD"):
+            form = await read_form(request)
+            token = request.headers.get("x-csrf-token") or form.text("csrf")
+            if not sessions.token_fits(session.nonce, token):
+                raise Forbidden
+        request.state.session = session
+        found = Visit(request, context, staff, session, language_of(request), form)
+        request.state.visit = found
+        if not found.may(permission):
+            raise Forbidden
+        return found
+
+    return check
+
+
+def render(
+    request: Request,
+    template: str,
+    /,
+    *,
+    status: int = 200,
+    visit: Visit | None = None,
+    **values: object,
+) -> HTMLResponse:
+    """Return a page of the console, signed in or not."""
+    language = language_of(request)
+    context = context_of(request)
+
+    def say(message: str, /, **inserted: object) -> str:
+        return words.CATALOGUE.text(language, message, **inserted)
+
+    text = (
+        environment()
+        .get_template(template)
+        .render(
+            _=say,
+            language=language,
+            other_language="en" if language == "ja" else "ja",
+            city=context.city,
+            city_name=context.city.name.get(language, context.city.name["ja"]),
+            visit=visit,
+            csrf=sessions_of(request).form_token(visit.session.nonce) if visit else "",
+            static=STATIC,
+            path=request.url.path,
+            is_demo=bool(getattr(request.app.state, "demo", None)),
+            now=context.clock.now(),
+            words=words,
+            **values,
+        )
+    )
+    return HTMLResponse(text, status_code=status, headers={"Cache-Control": "no-store"})
+
+
+@cache
+def environment() -> Environment:
+    found = templates(Path(__file__).parent / "templates")
+    found.filters["thousands"] = lambda number: f"{number:,}"
+    return found
+
+
+class StaffRoute(APIRoute):
+    """A page of the console: security headers, its own error pages, a session that goes on."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handle = super().get_route_handler()
+
+        async def handler(request: Request) -> Response:
+            try:
+                response = await handle(request)
+            except SignInNeeded:
+                response = _to_sign_in(request)
+            except Forbidden:
+                response = _trouble(request, 403, _said(request, MAY_NOT))
+            except Missing:
+                response = _trouble(request, 404, _said(request, NOT_THERE))
+            except words.Refusal as error:
+                response = _trouble(request, 400, error.said(language_of(request)))
+            except BadInput as error:
+                response = _trouble(request, 400, str(error))
+            except RequestValidationError:
+                response = _trouble(request, 404, _said(request, NOT_THERE))
+            except HTTPException as error:
+                response = _trouble(request, error.status_code, str(error.detail))
+            self._keep(request, response)
+            return response
+
+        return handler
+
+    def _keep(self, request: Request, response: Response) -> None:
+        """Let the session go on, unless a page asked by itself (a poll is not an act)."""
+        context = context_of(request)
+        session: SignedIn | None = getattr(request.state, "session", None)
+        by_itself = request.url.path.endswith("/live")
+        if session is not None and not by_itself:
+            sessions_of(request).write(response, session, context.clock.now())
+        https = context.settings.public_url.startswith("https://")
+        secure(response, STAFF_POLICY, https=https)
+
+
+def _to_sign_in(request: Request) -> Response:
+    if request.headers.get("hx-request"):
+        return Response(status_code=204, headers={"HX-Redirect": "/console/sign-in"})
+    back = request.url.path if request.method == "GET" else ""
+    address = f"/console/sign-in?next={back}" if safe_next(back) else "/console/sign-in"
+    return RedirectResponse(address, status_code=303)
+
+
+def safe_next(address: str) -> bool:
+    """Whether ``address`` is a page of this console, so that signing in cannot lead astray."""
+    parts = urlsplit(address)
+    return (
+        not parts.scheme
+        and not parts.netloc
+        and parts.path.startswith("/console/")
+        and "\\" not in address
+        and not parts.path.startswith("/console/sign-")
+    )
+
+
+def _said(request: Request, message: str) -> str:
+    return words.CATALOGUE.text(language_of(request), message)
+
+
+def _trouble(request: Request, status: int, message: str) -> Response:
+    visit: Visit | None = getattr(request.state, "visit", None)
+    return render(
+        request,
+        "trouble.html",
+        status=status,
+        visit=visit,
+        message=message,
+        code=status,
+    )
