@@ -44,6 +44,7 @@ def weather_warnings(telegram: Telegram, codes: JmaCodes, side: Side) -> list[Fa
         for item in _items(telegram, codes)
         for report in _reports(item, telegram, groups, side)
     ]
+    _settle_notified(telegram, reports, side)
     return _told(telegram, reports, side)
 
 
@@ -97,6 +98,26 @@ def landslide_alert(telegram: Telegram, codes: JmaCodes, side: Side) -> list[Fac
     return _told(telegram, reports, side)
 
 
+def _settle_notified(telegram: Telegram, reports: list[Report], side: Side) -> None:
+    """Put an old 大雨特別警報 that VPNO50 told first on the hazard it is meant for.
+
+    VPNO50 does not say whether it is for floods or landslides; VPWW53/54 do, a moment later.
+    """
+    levels = {(report.area, report.group): report.level for report in reports}
+    for area in {report.area for report in reports}:
+        rain, slope = Key("heavy-rain", area), Key("landslide", area)
+        notified = side.get(rain)
+        if (
+            telegram.kind in OLD_FORMS
+            and notified is not None
+            and notified.telegram == "VPNO50"
+            and notified.level == levels.get((area, "landslide")) == 5
+            and levels.get((area, "heavy-rain")) != 5
+        ):
+            side.put(slope, replace(notified, hazard="landslide"))
+            side.put(rain, replace(notified, level=0, kind="", kind_code="", told=False))
+
+
 def _told(telegram: Telegram, reports: list[Report], side: Side) -> list[Fact]:
     if telegram.kind in OLD_FORMS:
         reports = [report for report in reports if _may_speak(report, telegram, side)]
@@ -106,6 +127,10 @@ def _told(telegram: Telegram, reports: list[Report], side: Side) -> list[Fact]:
 def _may_speak(report: Report, telegram: Telegram, side: Side) -> bool:
     """Whether an old form may be heard on what it reports."""
     known = side.get(report.key)
+    if telegram.kind == "VPNO50" and report.kind_code == "33" and not level_in_name(report.kind):
+        slope = side.get(Key("landslide", report.area))
+        if slope is not None and slope.level == 5:
+            return False
     if known is None or known.telegram in OLD_FORMS:
         if report.hazard == "flood":
             # Since 2026-05-29 the flooding of small rivers is part of the heavy rain warning.
