@@ -200,7 +200,7 @@ class EventStore:
                 "forget": False,
                 "received_at": now,
             }
-            for event in reversed(events)
+            for event in events
         }
         table = sqlite if self.database.is_sqlite else postgresql
         async with self.database.writing() as session:
@@ -208,7 +208,7 @@ class EventStore:
                 table.insert(WebhookEvent)
                 .on_conflict_do_nothing(index_elements=[col(WebhookEvent.event_id)])
                 .returning(col(WebhookEvent.event_id)),
-                list(rows.values())[::-1],
+                list(rows.values()),
             )
             new = set(result.scalars())
             users = {

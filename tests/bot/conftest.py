@@ -21,6 +21,7 @@ from bot import webhook
 from bot.inbox import Inbox
 from bot.models import Dialogue, EventState, WebhookEvent
 from bot.richmenu import MENU_TASK
+from bot.webhook import EventStore
 from channels.line import LineClient
 from channels.simulator import Simulator, SimulatorOptions
 from core.city import City
@@ -69,6 +70,8 @@ async def served(app: FastAPI) -> AsyncIterator[str]:
     )
     config_socket = server.config.bind_socket()
     task = asyncio.create_task(server.serve(sockets=[config_socket]))
+    while not server.started:
+        await asyncio.sleep(0.005)
     try:
         yield f"http://127.0.0.1:{config_socket.getsockname()[1]}"
     finally:
@@ -89,6 +92,7 @@ class Town:
     url: str
     context: Context
     line: LineClient
+    store: EventStore
     seen: dict[str, int] = field(default_factory=dict)
 
     def newcomer(self, language: str | None = "ja") -> str:
@@ -237,7 +241,7 @@ async def make_town(
                     await running
 
                 stack.push_async_callback(end)
-            return Town(simulator, database, queue, inbox, sample.city, url, context, line)
+            return Town(simulator, database, queue, inbox, sample.city, url, context, line, store)
 
         yield make
 
