@@ -1,0 +1,247 @@
+"""A queue for many processes: Procrastinate hands the work out, PostgreSQL keeps it.
+
+A job carries a task's key and nothing else. It is inserted on the caller's own connection, in
+the caller's transaction, so that the work exists exactly when what it is about does.
+Procrastinate's own table, triggers and workers do the rest, but for three things that are
+stricter here: a key that waits is merged with a second one instead of refused; a failed job
+is put again instead of retried, because the same key may have been put meanwhile; and jobs of
+a worker that died are put again within 30 seconds, without a person.
+
+Source: https://procrastinate.readthedocs.io/ (3.10), its schema.sql and worker.py.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+
+import psycopg
+import structlog
+from procrastinate import App, PsycopgConnector
+from procrastinate.exceptions import ConnectorException
+from procrastinate.jobs import DeleteJobCondition
+from procrastinate.schema import SchemaManager
+from procrastinate.worker import Worker
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from core.clock import Clock
+from core.errors import BadInput
+from core.work import DEFAULT_CONCURRENCY, URGENT, Handler, decide_retry
+
+HEARTBEAT_SECONDS = 4.0
+DEAD_AFTER_SECONDS = 15.0
+LOOK_FOR_DEAD_SECONDS = 5.0
+POLL_SECONDS = 1.0
+"""What is put for later is noticed so much late at most; what is put for now, at once."""
+URGENT_QUEUE = "urgent"
+
+# A waiting job is merged by updating it, not left alone: the update waits for a worker that is
+# taking it at this moment, and then this inserts a job of its own.
+_MERGE = """
+    ON CONFLICT (queueing_lock) WHERE status = 'todo' DO UPDATE SET
+        queue_name = CASE WHEN EXCLUDED.priority > procrastinate_jobs.priority
+            THEN EXCLUDED.queue_name ELSE procrastinate_jobs.queue_name END,
+        priority = GREATEST(EXCLUDED.priority, procrastinate_jobs.priority),
+        scheduled_at = CASE
+            WHEN EXCLUDED.scheduled_at IS NULL OR procrastinate_jobs.scheduled_at IS NULL THEN NULL
+            ELSE LEAST(EXCLUDED.scheduled_at, procrastinate_jobs.scheduled_at) END
+"""
+_COLUMNS = "queue_name, task_name, priority, lock, queueing_lock, args, scheduled_at"
+_PUT = f"""
+    INSERT INTO procrastinate_jobs ({_COLUMNS}) VALUES (
+        %(queue)s, %(task)s, %(priority)s, %(lock)s, %(lock)s, %(args)s::jsonb, %(scheduled_at)s
+    )
+    {_MERGE}
+"""  # noqa: S608
+_TAKE_OVER = f"""
+    WITH dead AS (
+        DELETE FROM procrastinate_jobs WHERE id IN (
+            SELECT job.id FROM procrastinate_jobs AS job
+            LEFT JOIN procrastinate_workers AS worker ON worker.id = job.worker_id
+            WHERE job.status = 'doing' AND (
+                worker.id IS NULL
+                OR worker.last_heartbeat < now() - make_interval(secs => %(seconds)s)
+            )
+            FOR UPDATE OF job SKIP LOCKED
+        )
+        RETURNING *
+    )
+    INSERT INTO procrastinate_jobs ({_COLUMNS})
+    SELECT queue_name, task_name, priority, lock, queueing_lock, args, NULL FROM dead
+    {_MERGE}
+    RETURNING id
+"""  # noqa: S608
+
+log = structlog.get_logger(__name__)
+
+
+def plain_url(url: str | URL) -> str:
+    """Return a SQLAlchemy address as libpq wants it, without the driver's name."""
+    made = make_url(url) if isinstance(url, str) else url
+    if made.get_backend_name() != "postgresql":
+        raise BadInput("Several processes can share work only on PostgreSQL.")
+    return made.set(drivername="postgresql").render_as_string(hide_password=False)
+
+
+async def install_schema(url: str | URL) -> bool:
+    """Create Procrastinate's tables if they are not there; returns whether they were made.
+
+    For ``todoke db upgrade``. A lock keeps two upgrades from doing it at the same time.
+    """
+    async with await psycopg.AsyncConnection.connect(plain_url(url)) as connection:
+        await connection.execute("SELECT pg_advisory_xact_lock(hashtext('todoke.schema'))")
+        found = await connection.execute("SELECT to_regclass('procrastinate_jobs')")
+        row = await found.fetchone()
+        if row is not None and row[0] is not None:
+            return False
+        # Sent as it is: with parameters, its percent signs would be taken for placeholders.
+        await connection.execute(SchemaManager.get_schema().encode())
+        return True
+
+
+class ProcrastinateQueue:
+    """Puts work into PostgreSQL, and does it in as many processes as call :meth:`run`.
+
+    Parameters
+    ----------
+    url
+        The database's address; the tables must be there (see :func:`install_schema`).
+    clock
+        Decides when failed work is tried again.
+    grace_seconds
+        How long what runs may go on after ``run`` was told to stop.
+    """
+
+    def __init__(
+        self,
+        url: str | URL,
+        clock: Clock,
+        *,
+        grace_seconds: float = 5.0,
+        seed: int | None = None,
+    ) -> None:
+        self._url = plain_url(url)
+        self._clock = clock
+        self._grace = grace_seconds
+        self._chance = random.Random(seed)  # noqa: S311
+        self._handlers: dict[str, tuple[Handler, int]] = {}
+
+    def register(
+        self, task: str, handler: Handler, *, concurrency: int = DEFAULT_CONCURRENCY
+    ) -> None:
+        """See :meth:`core.work.Queue.register`."""
+        self._handlers[task] = (handler, concurrency)
+
+    async def put(
+        self,
+        session: AsyncSession,
+        task: str,
+        key: str,
+        *,
+        priority: int = 5,
+        not_before: datetime | None = None,
+    ) -> None:
+        """See :meth:`core.work.Queue.put`."""
+        connection = await session.connection()
+        await connection.exec_driver_sql(_PUT, _values(task, key, priority, not_before, 1))
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """See :meth:`core.work.Queue.run`."""
+        # Each worker listens on a connection of its own, and needs others for a moment.
+        places = {task: concurrency for task, (_, concurrency) in self._handlers.items()}
+        places[URGENT_QUEUE] = max(places.values(), default=1)
+        connector = PsycopgConnector(conninfo=self._url, min_size=1, max_size=4 + 2 * len(places))
+        app = App(connector=connector)
+        for task in self._handlers:
+            app.task(name=task)(partial(self._do, app, task))
+        async with app.open_async(), asyncio.TaskGroup() as group:
+            for queue, concurrency in places.items():
+                group.create_task(self._work(app, queue, concurrency, stop))
+            taking_over = group.create_task(self._take_over(connector))
+            await stop.wait()
+            taking_over.cancel()
+
+    async def _work(self, app: App, queue: str, concurrency: int, stop: asyncio.Event) -> None:
+        """Keep one worker going: a lost connection ends it, and it begins again."""
+        while not stop.is_set():
+            worker = self._worker(app, queue, concurrency)
+            running = asyncio.create_task(worker.run(), name=f"worker {queue}")
+            stopped = asyncio.create_task(stop.wait())
+            try:
+                await asyncio.wait((stopped, running), return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                stopped.cancel()
+                worker.stop()
+            try:
+                await running
+            except Exception as error:
+                log.error("worker failed", queue=queue, exc_info=error)
+                if not stop.is_set():
+                    await self._clock.sleep(POLL_SECONDS)
+
+    def _worker(self, app: App, queue: str, concurrency: int) -> Any:
+        # Its methods carry no types.
+        return Worker(
+            app,
+            queues=[queue],
+            name=queue,
+            concurrency=concurrency,
+            wait=True,
+            fetch_job_polling_interval=POLL_SECONDS,
+            shutdown_graceful_timeout=self._grace,
+            delete_jobs=DeleteJobCondition.ALWAYS,
+            install_signal_handlers=False,
+            update_heartbeat_interval=HEARTBEAT_SECONDS,
+            stalled_worker_timeout=4 * DEAD_AFTER_SECONDS,
+        )
+
+    async def _do(self, app: App, task: str, key: str, attempt: int = 1, priority: int = 5) -> None:
+        try:
+            await self._handlers[task][0](key)
+        except asyncio.CancelledError:
+            # Told to stop: what is not finished is for whoever comes next.
+            await asyncio.shield(self._again(app, task, key, priority, attempt, 0.0))
+            raise
+        except Exception as error:
+            delay = decide_retry(task, key, attempt, error, self._chance)
+            if delay is not None:
+                await self._again(app, task, key, priority, attempt + 1, delay)
+
+    async def _again(
+        self, app: App, task: str, key: str, priority: int, attempt: int, delay: float
+    ) -> None:
+        due = self._clock.now() + timedelta(seconds=delay)
+        values = _values(task, key, priority, due, attempt)
+        await app.connector.execute_query_async(_PUT, **values)
+
+    async def _take_over(self, connector: PsycopgConnector) -> None:
+        """Put again, now and then, what workers had that are no more."""
+        while True:
+            try:
+                taken = await connector.execute_query_all_async(
+                    _TAKE_OVER, seconds=DEAD_AFTER_SECONDS
+                )
+                if taken:
+                    log.warning("work of a dead worker taken over", pieces=len(taken))
+            except ConnectorException as error:
+                log.warning("cannot look for dead workers", error=str(error))
+            await self._clock.sleep(LOOK_FOR_DEAD_SECONDS)
+
+
+def _values(
+    task: str, key: str, priority: int, not_before: datetime | None, attempt: int
+) -> dict[str, Any]:
+    return {
+        "queue": URGENT_QUEUE if priority <= URGENT else task,
+        "task": task,
+        # Procrastinate takes the greatest first.
+        "priority": -priority,
+        "lock": f"{task}:{key}",
+        "args": json.dumps({"key": key, "attempt": attempt, "priority": priority}),
+        "scheduled_at": not_before,
+    }
