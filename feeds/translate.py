@@ -1,0 +1,193 @@
+"""Titles and summaries of articles in the residents' languages, where a machine is sure.
+
+The glossary puts the city's own names in before the machine sees the text; what was translated
+once is kept; what lost a number, a name or its length is thrown away, and the article then goes
+out in Japanese under a heading in the resident's language. The message says when it was a
+machine (``feeds.texts``).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+
+import structlog
+from sqlmodel import col, select
+
+from core.city import City
+from core.clock import Clock
+from core.database import Database
+from core.errors import TodokeError
+from core.languages import EASY_JAPANESE
+from feeds import limits
+from feeds.articles import Translations
+from feeds.fidelity import problem_of
+from feeds.metrics import TRANSLATIONS
+from feeds.models import Translation
+from feeds.rss import Article
+from feeds.translators import Translator
+from feeds.wording import clean
+
+log = structlog.get_logger(__name__)
+
+Glossary = Mapping[str, Mapping[str, str]]
+"""By Japanese term: what it is called in each language."""
+
+
+def city_glossary(city: City) -> Glossary:
+    """Return the city's own names: itself, its districts and its departments."""
+    named = (city.name, *(d.names for d in city.districts), *(d.names for d in city.departments))
+    return {
+        names["ja"]: {
+            language: name
+            for language, name in names.items()
+            if language not in {"ja", "ja-x-easy"}
+        }
+        for names in named
+        if len(names.get("ja", "")) > 1
+    }
+
+
+class ArticleTranslations:
+    """Translates articles, remembering what it translated.
+
+    Parameters
+    ----------
+    translator
+        The machine.
+    city
+        Its languages are translated into; its names are the glossary.
+    database
+        Keeps what was translated.
+    glossary
+        More terms, such as the names of the city's schemes.
+    """
+
+    def __init__(
+        self,
+        translator: Translator,
+        city: City,
+        database: Database,
+        clock: Clock,
+        *,
+        glossary: Glossary | None = None,
+    ) -> None:
+        self._translator = translator
+        self._city = city
+        self._database = database
+        self._clock = clock
+        self._glossary = {**city_glossary(city), **(glossary or {})}
+
+    async def articles(self, some: Sequence[Article]) -> Translations:
+        """Return title and summary by content hash and language; nothing where none is sure.
+
+        A language the machine fails at is left out and the others go on; the whole takes no
+        longer than the time limit, however many languages there are.
+        """
+        if not some:
+            return {}
+        made: dict[str, dict[str, tuple[str, str]]] = {a.content_hash: {} for a in some}
+        try:
+            able = await self._translator.languages()
+        except TodokeError as error:
+            log.warning("no translations", engine=self._translator.name, why=str(error))
+            return made
+        wanted = [
+            language
+            for language in self._city.languages
+            if language in able and language not in {"ja", EASY_JAPANESE}
+        ]
+        results = await asyncio.gather(*(self._into(language, some) for language in wanted))
+        for language, texts in zip(wanted, results, strict=True):
+            for article in some:
+                title = texts.get(article.title)
+                summary = texts.get(article.summary) if article.summary else ""
+                if title is not None and summary is not None:
+                    made[article.content_hash][language] = (title, summary)
+        return made
+
+    async def _into(self, language: str, some: Sequence[Article]) -> dict[str, str]:
+        """Return what could be translated, by Japanese text."""
+        texts = list(dict.fromkeys(text for a in some for text in (a.title, a.summary) if text))
+        found = await self._remembered(texts, language)
+        missing = [text for text in texts if text not in found]
+        if not missing:
+            return found
+        prepared = [self._with_names(text, language) for text in missing]
+        try:
+            async with asyncio.timeout(limits.TRANSLATION_TIMEOUT * 2):
+                answers = await self._translator.translate(prepared, language)
+        except (TodokeError, TimeoutError) as error:
+            TRANSLATIONS.labels(language, "failed").inc(len(missing))
+            log.warning(
+                "not translated", engine=self._translator.name, language=language, why=str(error)
+            )
+            return found
+        good: dict[str, str] = {}
+        for source, answer in zip(missing, answers, strict=True):
+            target = clean(answer, limits.MAX_SUMMARY_CHARACTERS)
+            problem = problem_of(source, target, language) or self._lost_name(
+                source, target, language
+            )
+            TRANSLATIONS.labels(language, problem or "good").inc()
+            if problem is None:
+                good[source] = target
+            else:
+                log.warning("translation refused", language=language, problem=problem)
+        await self._remember(good, language)
+        return {**found, **good}
+
+    def _terms(self, text: str, language: str) -> Iterable[tuple[str, str]]:
+        """Yield the glossary's terms that stand in ``text``, the longest first."""
+        for term in sorted(self._glossary, key=len, reverse=True):
+            name = self._glossary[term].get(language)
+            if name and term in text:
+                yield term, name
+
+    def _with_names(self, text: str, language: str) -> str:
+        for term, name in self._terms(text, language):
+            text = text.replace(term, f" {name} " if name.isascii() else name)
+        return text
+
+    def _lost_name(self, source: str, target: str, language: str) -> str | None:
+        folded = target.casefold()
+        rest = source
+        for term, name in self._terms(source, language):
+            # A term inside a longer one was already put in with it.
+            if term not in rest:
+                continue
+            rest = rest.replace(term, " ")
+            if name.casefold() not in folded:
+                return "name"
+        return None
+
+    def _key(self, text: str, language: str) -> str:
+        used = sorted(self._terms(text, language))
+        parts = (self._translator.name, language, text, *(f"{t}={n}" for t, n in used))
+        return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()
+
+    async def _remembered(self, texts: Sequence[str], language: str) -> dict[str, str]:
+        keys = {self._key(text, language): text for text in texts}
+        found: dict[str, str] = {}
+        names = list(keys)
+        async with self._database.reading() as session:
+            for start in range(0, len(names), 500):
+                rows = await session.scalars(
+                    select(Translation).where(col(Translation.key).in_(names[start : start + 500]))
+                )
+                found.update({keys[row.key]: row.text for row in rows})
+        return found
+
+    async def _remember(self, good: Mapping[str, str], language: str) -> None:
+        if not good:
+            return
+        async with self._database.writing() as session:
+            for source, target in good.items():
+                await session.merge(
+                    Translation(
+                        key=self._key(source, language),
+                        text=target,
+                        created_at=self._clock.now(),
+                    )
+                )

@@ -1,0 +1,286 @@
+"""The machines that translate: LibreTranslate, DeepL and NICT's みんなの自動翻訳 (TexTra).
+
+Each is a small client with one method; none of them is asked for a language it does not have.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+import aiohttp
+
+from core.clock import Clock
+from core.errors import BadInput, Permanent, Retryable
+from feeds import limits
+
+
+class Translator(Protocol):
+    """A machine that translates Japanese."""
+
+    name: str
+
+    async def languages(self) -> frozenset[str]:
+        """Return our codes of the languages it can translate Japanese into."""
+
+    async def translate(self, texts: Sequence[str], language: str) -> list[str]:
+        """Return translations of Japanese ``texts``, one for each and in their order.
+
+        Raises
+        ------
+        Retryable, Permanent
+            It does not answer in time, or refuses.
+        """
+
+
+async def _ask(http: aiohttp.ClientSession, method: str, url: str, **request: Any) -> Any:
+    """Return a JSON answer within the time limit, or raise one of our two kinds of error."""
+    timeout = aiohttp.ClientTimeout(total=limits.TRANSLATION_TIMEOUT)
+    try:
+        async with http.request(
+            method, url, timeout=timeout, allow_redirects=False, **request
+        ) as response:
+            if response.status in {408, 425, 429} or response.status >= 500:
+                raise Retryable(f"The translator answered {response.status}.")
+            if response.status != 200:
+                raise Permanent(f"The translator answered {response.status}.")
+            return await response.json(content_type=None)
+    except TimeoutError as error:
+        raise Retryable("The translator takes too long.") from error
+    except aiohttp.ClientError as error:
+        raise Retryable(f"The translator cannot be reached: {error}.") from error
+    except ValueError as error:
+        raise Permanent("The translator's answer is no JSON.") from error
+
+
+def _strings(value: object, count: int) -> list[str]:
+    if isinstance(value, list) and len(value) == count and all(isinstance(v, str) for v in value):
+        return [str(text) for text in value]
+    raise Permanent("The translator's answer is not what was asked for.")
+
+
+class LibreTranslate:
+    """The city's own LibreTranslate-compatible server.
+
+    Which languages it has depends on the models installed, so it is asked once.
+    """
+
+    name = "libretranslate"
+    _CODES: Mapping[str, tuple[str, ...]] = {
+        "zh-Hans": ("zh-Hans", "zh"),
+        "zh-Hant": ("zh-Hant", "zt"),
+        "pt": ("pt-BR", "pt"),
+    }
+
+    def __init__(self, http: aiohttp.ClientSession, url: str, key: str = "") -> None:
+        self._http = http
+        self._url = url.rstrip("/")
+        self._key = key
+        self._targets: dict[str, str] | None = None
+
+    async def languages(self) -> frozenset[str]:
+        if self._targets is None:
+            answer = await _ask(self._http, "GET", f"{self._url}/languages")
+            theirs: set[str] = set()
+            for entry in answer if isinstance(answer, list) else []:
+                if isinstance(entry, dict) and entry.get("code") == "ja":
+                    theirs.update(str(target) for target in entry.get("targets", []))
+            ours = ("en", "zh-Hans", "zh-Hant", "ko", "vi", "pt", "es", "id", "tl", "th")
+            found = {}
+            for language in (*ours, "ne", "km", "my", "mn"):
+                candidates = self._CODES.get(language, (language,))
+                code = next((code for code in candidates if code in theirs), None)
+                if code is not None:
+                    found[language] = code
+            self._targets = found
+        return frozenset(self._targets)
+
+    async def translate(self, texts: Sequence[str], language: str) -> list[str]:
+        await self.languages()
+        body: dict[str, Any] = {
+            "q": list(texts),
+            "source": "ja",
+            "target": (self._targets or {})[language],
+            "format": "text",
+        }
+        if self._key:
+            body["api_key"] = self._key
+        answer = await _ask(self._http, "POST", f"{self._url}/translate", json=body)
+        made = answer.get("translatedText") if isinstance(answer, dict) else None
+        return _strings(made, len(texts))
+
+
+class DeepL:
+    """DeepL's API; keys ending in ``:fx`` belong to the free plan's address."""
+
+    name = "deepl"
+    CODES: Mapping[str, str] = {
+        "en": "EN-US",
+        "zh-Hans": "ZH-HANS",
+        "zh-Hant": "ZH-HANT",
+        "ko": "KO",
+        "vi": "VI",
+        "pt": "PT-BR",
+        "es": "ES",
+        "id": "ID",
+        "th": "TH",
+    }
+
+    def __init__(self, http: aiohttp.ClientSession, key: str, url: str = "") -> None:
+        free = "https://api-free.deepl.com"
+        self._http = http
+        self._key = key
+        self._url = (url or (free if key.endswith(":fx") else "https://api.deepl.com")).rstrip("/")
+
+    async def languages(self) -> frozenset[str]:
+        return frozenset(self.CODES)
+
+    async def translate(self, texts: Sequence[str], language: str) -> list[str]:
+        answer = await _ask(
+            self._http,
+            "POST",
+            f"{self._url}/v2/translate",
+            json={"text": list(texts), "source_lang": "JA", "target_lang": self.CODES[language]},
+            headers={"Authorization": f"DeepL-Auth-Key {self._key}"},
+        )
+        made = answer.get("translations") if isinstance(answer, dict) else None
+        texts_made = [
+            entry.get("text") if isinstance(entry, dict) else None for entry in made or []
+        ]
+        return _strings(texts_made, len(texts))
+
+
+class TexTra:
+    """NICT's みんなの自動翻訳, with OAuth 2 client credentials.
+
+    Its engines differ by language pair; those named here are known to exist.
+    """
+
+    name = "textra"
+    URL = "https://mt-auto-minhon-mlt.ucri.jgn-x.jp"
+    ENGINES: Mapping[str, str] = {
+        "en": "generalNT_ja_en",
+        "zh-Hans": "generalNT_ja_zh-CN",
+        "zh-Hant": "generalNT_ja_zh-TW",
+        "ko": "generalNT_ja_ko",
+        "vi": "generalNT_ja_vi",
+        "pt": "voicetraNT_ja_pt-BR",
+        "es": "generalNT_ja_es",
+        "id": "generalNT_ja_id",
+        "tl": "voicetraNT_ja_fp",
+        "th": "generalNT_ja_th",
+        "my": "generalNT_ja_my",
+    }
+    _EARLY = 60.0
+    """Seconds before its end at which a token is renewed."""
+
+    def __init__(
+        self,
+        http: aiohttp.ClientSession,
+        clock: Clock,
+        *,
+        user: str,
+        key: str,
+        secret: str,
+        url: str = "",
+    ) -> None:
+        self._http = http
+        self._clock = clock
+        self._user, self._key, self._secret = user, key, secret
+        self._url = (url or self.URL).rstrip("/")
+        self._token = ""
+        self._token_until = 0.0
+        self._renewing = asyncio.Lock()
+
+    async def languages(self) -> frozenset[str]:
+        return frozenset(self.ENGINES)
+
+    async def translate(self, texts: Sequence[str], language: str) -> list[str]:
+        return [await self._one(text, self.ENGINES[language]) for text in texts]
+
+    async def _one(self, text: str, engine: str) -> str:
+        answer = await _ask(
+            self._http,
+            "POST",
+            f"{self._url}/api/mt/{engine}/",
+            data={
+                "access_token": await self._access_token(),
+                "key": self._key,
+                "name": self._user,
+                "type": "json",
+                "text": text,
+            },
+        )
+        results = answer.get("resultset") if isinstance(answer, dict) else None
+        if not isinstance(results, dict) or str(results.get("code")) != "0":
+            code = results.get("code") if isinstance(results, dict) else "nothing"
+            # 10002 is this month's limit; nothing we send will change it.
+            raise Permanent(f"TexTra refuses with {code}.")
+        result = results.get("result")
+        made = result.get("text") if isinstance(result, dict) else None
+        return _strings([made], 1)[0]
+
+    async def _access_token(self) -> str:
+        async with self._renewing:
+            if self._clock.monotonic() >= self._token_until:
+                answer = await _ask(
+                    self._http,
+                    "POST",
+                    f"{self._url}/oauth2/token.php",
+                    data={
+                        "grant_type": "client_credentials",
+                        "client_id": self._key,
+                        "client_secret": self._secret,
+                    },
+                )
+                if not isinstance(answer, dict) or not isinstance(answer.get("access_token"), str):
+                    raise Permanent("TexTra gives no access token.")
+                self._token = answer["access_token"]
+                lifetime = answer.get("expires_in")
+                seconds = float(lifetime) if isinstance(lifetime, int | float | str) else 600.0
+                self._token_until = self._clock.monotonic() + max(0.0, seconds - self._EARLY)
+            return self._token
+
+
+def translator_of(
+    environment: Mapping[str, str], http: aiohttp.ClientSession, clock: Clock
+) -> Translator | None:
+    """Return the translator that ``TODOKE_TRANSLATOR`` names, or None without one.
+
+    ``libretranslate`` wants ``TODOKE_TRANSLATOR_URL`` (and may have a key), ``deepl`` wants
+    ``TODOKE_TRANSLATOR_KEY``, ``textra`` wants ``TODOKE_TRANSLATOR_USER``, ``…_KEY`` and
+    ``…_SECRET``.
+
+    Raises
+    ------
+    BadInput
+        The name is none of these, or a setting is missing.
+    """
+    name = environment.get("TODOKE_TRANSLATOR", "").strip().lower()
+    if not name:
+        return None
+
+    def setting(which: str, *, needed: bool = True) -> str:
+        value = environment.get(f"TODOKE_TRANSLATOR_{which}", "").strip()
+        if needed and not value:
+            raise BadInput(f"TODOKE_TRANSLATOR={name} needs TODOKE_TRANSLATOR_{which}.")
+        return value
+
+    url = setting("URL", needed=name == "libretranslate")
+    if url and not url.startswith(("http://", "https://")):
+        raise BadInput(f"TODOKE_TRANSLATOR_URL must begin with http:// or https://: {url!r}.")
+    if name == "libretranslate":
+        return LibreTranslate(http, url, setting("KEY", needed=False))
+    if name == "deepl":
+        return DeepL(http, setting("KEY"), url)
+    if name == "textra":
+        return TexTra(
+            http,
+            clock,
+            user=setting("USER"),
+            key=setting("KEY"),
+            secret=setting("SECRET"),
+            url=url,
+        )
+    raise BadInput(f"TODOKE_TRANSLATOR is libretranslate, deepl or textra, not {name!r}.")
