@@ -47,38 +47,57 @@ class Settings:
             A value is missing or is not what it should be; the message names the variable.
         """
         env = os.environ if environment is None else environment
-
-        def text(name: str, default: str | None = None) -> str:
-            value = env.get(f"TODOKE_{name}", "").strip() or default
-            if value is None:
-                raise BadInput(f"TODOKE_{name} is not set.")
-            return value
-
-        def rate(name: str, default: int) -> int:
-            value = text(name, str(default))
-            if not value.isdecimal() or int(value) < 1:
-                raise BadInput(f"TODOKE_{name} must be a whole number above 0, not {value!r}.")
-            return int(value)
-
-        def address(name: str, default: str | None = None) -> str:
-            value = text(name, default).rstrip("/")
-            if not value.startswith(("http://", "https://")):
-                raise BadInput(f"TODOKE_{name} must begin with http:// or https://: {value!r}.")
-            return value
-
-        url = text("DATABASE_URL", "sqlite:///var/todoke.sqlite3")
-        if not url.startswith(("sqlite", "postgresql")):
-            raise BadInput(f"TODOKE_DATABASE_URL must be a sqlite or postgresql address: {url!r}.")
         return cls(
-            city=Path(text("CITY", "deploy/city")),
-            database_url=url,
-            media_dir=Path(text("MEDIA_DIR", "var/media")),
-            public_url=address("PUBLIC_URL", "http://127.0.0.1:8000"),
-            line_channel_secret=text("LINE_CHANNEL_SECRET"),
-            line_channel_access_token=text("LINE_CHANNEL_ACCESS_TOKEN"),
-            line_api_url=address("LINE_API_URL", LINE_API_URL),
-            line_data_api_url=address("LINE_DATA_API_URL", LINE_DATA_API_URL),
-            line_rate_multicast=rate("LINE_RATE_MULTICAST", 200),
-            line_rate_push=rate("LINE_RATE_PUSH", 2000),
-            secret_key=text("SECRET_KEY"),
+            city=city_folder(env),
+            database_url=database_url(env),
+            media_dir=Path(_text(env, "MEDIA_DIR", "var/media")),
+            public_url=_address(env, "PUBLIC_URL", "http://127.0.0.1:8000"),
+            line_channel_secret=_text(env, "LINE_CHANNEL_SECRET"),
+            line_channel_access_token=_text(env, "LINE_CHANNEL_ACCESS_TOKEN"),
+            line_api_url=_address(env, "LINE_API_URL", LINE_API_URL),
+            line_data_api_url=_address(env, "LINE_DATA_API_URL", LINE_DATA_API_URL),
+            line_rate_multicast=_rate(env, "LINE_RATE_MULTICAST", 200),
+            line_rate_push=_rate(env, "LINE_RATE_PUSH", 2000),
+            secret_key=_text(env, "SECRET_KEY"),
         )
+
+
+def city_folder(environment: Mapping[str, str] | None = None) -> Path:
+    """``TODOKE_CITY``, for what needs no more than the city's folder."""
+    return Path(_text(os.environ if environment is None else environment, "CITY", "deploy/city"))
+
+
+def database_url(environment: Mapping[str, str] | None = None) -> str:
+    """``TODOKE_DATABASE_URL``, for what needs no more than the database.
+
+    Raises
+    ------
+    BadInput
+        It names neither SQLite nor PostgreSQL.
+    """
+    env = os.environ if environment is None else environment
+    url = _text(env, "DATABASE_URL", "sqlite:///var/todoke.sqlite3")
+    if not url.startswith(("sqlite:", "postgresql:", "postgresql+")):
+        raise BadInput(f"TODOKE_DATABASE_URL must be a sqlite or postgresql address: {url!r}.")
+    return url
+
+
+def _text(env: Mapping[str, str], name: str, default: str | None = None) -> str:
+    value = env.get(f"TODOKE_{name}", "").strip() or default
+    if value is None:
+        raise BadInput(f"TODOKE_{name} is not set.")
+    return value
+
+
+def _rate(env: Mapping[str, str], name: str, default: int) -> int:
+    value = _text(env, name, str(default))
+    if not (value.isascii() and value.isdecimal()) or int(value) < 1:
+        raise BadInput(f"TODOKE_{name} must be a whole number above 0, not {value!r}.")
+    return int(value)
+
+
+def _address(env: Mapping[str, str], name: str, default: str) -> str:
+    value = _text(env, name, default).rstrip("/")
+    if not value.startswith(("http://", "https://")):
+        raise BadInput(f"TODOKE_{name} must begin with http:// or https://: {value!r}.")
+    return value
