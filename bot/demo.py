@@ -48,7 +48,12 @@ HOST = "127.0.0.1"
 RESIDENTS = 300
 POLL_SECONDS = 3
 PHONES = (("さくら", "ja"), ("ဇင်မာ", "my"), ("Maria", "pt"))
-ROLES = (Role.ADMIN, Role.DISASTER, Role.DISASTER, Role.ROADS)
+STAFF = (
+    ("admin", Role.ADMIN),
+    ("disaster", Role.DISASTER),
+    ("colleague", Role.DISASTER),
+    ("roads", Role.ROADS),
+)
 START_SECONDS = 20.0
 
 
@@ -200,8 +205,8 @@ async def _people(database: Database, city: City, clock: Clock) -> list[DemoAcco
     await generate(database, city, RESIDENTS, seed=1, now=now)
     accounts = []
     async with database.writing() as session:
-        for number, role in enumerate(ROLES, start=1):
-            email = f"{role}{number}@demo.example"
+        for name, role in STAFF:
+            email = f"{name}@demo.example"
             made = await add_staff(session, email, role, now=now, actor="demo")
             accounts.append(DemoAccount(email, made.password, role))
     return accounts

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
@@ -37,10 +38,17 @@ async def demo(request: Request) -> HTMLResponse:
 
 
 @router.post("/demo/play")
-async def play(request: Request, day: str = Form(max_length=32)) -> Response:
-    """Let a recorded day begin; the service notices as it would in earnest."""
+async def play(
+    request: Request,
+    day: Annotated[str, Form(max_length=32)],
+    speed: Annotated[float | None, Form(gt=0, le=100_000)] = None,
+) -> Response:
+    """Let a recorded day begin, at its own pace or ``speed`` times the real one's.
+
+    The service notices as it would in earnest.
+    """
     places: DemoPlaces = request.app.state.demo_places
     if day not in DAYS:
         return Response("There is no such day.", status_code=404, media_type="text/plain")
-    await places.feeds.play(day)
+    await places.feeds.play(day, speed)
     return RedirectResponse("/demo", status_code=303)

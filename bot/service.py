@@ -23,6 +23,7 @@ from bot.inbox import Inbox
 from bot.schedule import Leading, scheduler
 from channels.engine import Engine
 from channels.line import LineClient
+from core.city import City
 from core.city_folder import CityFolder, load_folder
 from core.clock import Clock, SystemClock
 from core.context import Context
@@ -84,7 +85,7 @@ async def assembled(
         )
         context = Context(
             settings=settings,
-            city=folder.city,
+            city=with_own_pages(folder.city, settings),
             database=database,
             clock=clock,
             queue=_queue(settings, parts, database, clock),
@@ -92,6 +93,13 @@ async def assembled(
         )
         line = LineClient(http, settings, clock)
         yield Service(context=context, folder=folder, line=line)
+
+
+def with_own_pages(city: City, settings: Settings) -> City:
+    """The city, with this service's list of shelters where it names no page of its own."""
+    if city.shelter_url:
+        return city
+    return city.model_copy(update={"shelter_url": f"{settings.public_url}/shelters"})
 
 
 def _queue(settings: Settings, parts: Parts, database: Database, clock: Clock) -> Queue:
