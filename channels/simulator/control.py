@@ -14,7 +14,8 @@ POST      ``users/{id}/location``            ``latitude``, ``longitude``, ``titl
 POST      ``users/{id}/postback``            ``data``, ``params``, ``displayText``
 POST      ``users/{id}/tap``                 ``action`` (any action object), ``params``
 POST      ``users/{id}/photo``               ``ready``: the name of a ready photo
-POST      ``users/{id}/media``               raw body; ``?kind=image|video|audio|file&name=``
+POST      ``users/{id}/media``               raw body; ``?kind=image|video|audio|file&name=``;
+                                             ``&set=&index=&total=`` for one of several photos
 POST      ``users/{id}/unsend``              ``messageId``
 POST      ``events``                         any event, as it shall be sent
 GET PUT   ``faults``                         ``spec`` as in :class:`FaultPlan`
@@ -322,7 +323,16 @@ class Control:
             request.headers.get("content-type", "application/octet-stream"),
             request.query.get("name", ""),
         )
-        return _event(self._simulator.phones.send_media(names["user_id"], kind, content))
+        image_set = None
+        if request.query.get("set"):
+            image_set = (
+                request.query["set"][:64],
+                _whole(request.query.get("index", "1"), "index"),
+                _whole(request.query.get("total", "1"), "total"),
+            )
+        return _event(
+            self._simulator.phones.send_media(names["user_id"], kind, content, image_set=image_set)
+        )
 
     def _unsend(self, request: Request, names: Names) -> Answer:
         message_id = _text(_read(request), "messageId")

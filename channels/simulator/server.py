@@ -29,6 +29,7 @@ from channels.simulator.platform import Platform
 from channels.simulator.richmenus import RichMenus
 from channels.simulator.users import Users
 from channels.simulator.webhooks import Webhooks
+from core.errors import BadInput
 
 log = structlog.get_logger(__name__)
 
@@ -114,11 +115,16 @@ class Simulator:
                 await self._changed.wait()
 
     async def start(self) -> None:
-        """Open the port."""
+        """Open the port.
+
+        Raises
+        ------
+        BadInput
+            When the port is taken or the map cannot be read.
+        """
         options = self.options
         if options.map_file is not None:
-            self.map_geojson = await asyncio.to_thread(options.map_file.read_bytes)
-            json.loads(self.map_geojson)
+            self.map_geojson = await asyncio.to_thread(_read_map, options.map_file)
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=200), trust_env=False
         )
@@ -156,7 +162,13 @@ class Simulator:
         )
         await self._runner.setup()
         site = web.TCPSite(self._runner, options.host, options.port, backlog=2048)
-        await site.start()
+        try:
+            await site.start()
+        except OSError as error:
+            await self.stop()
+            raise BadInput(
+                f"{options.host}:{options.port} cannot be used: {error.strerror or error}"
+            ) from error
         self.port = self._runner.addresses[0][1]
         log.info("simulator_started", url=self.url)
 
@@ -279,6 +291,17 @@ class Simulator:
         response.headers["Content-Security-Policy"] = _PAGE_POLICY
         response.headers["X-Content-Type-Options"] = "nosniff"
         return response
+
+
+def _read_map(file: Path) -> bytes:
+    try:
+        content = file.read_bytes()
+        collection = json.loads(content)
+    except (OSError, ValueError) as error:
+        raise BadInput(f"The map {file} cannot be read: {error}") from error
+    if not isinstance(collection, dict) or not isinstance(collection.get("features"), list):
+        raise BadInput(f"The map {file} is not a GeoJSON feature collection.")
+    return content
 
 
 def _make_request(

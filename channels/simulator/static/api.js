@@ -27,8 +27,14 @@ export const contentUrl = (messageId) => `${PREFIX}contents/${messageId}`;
 export const photoUrl = (name) => `${PREFIX}photos/${name}`;
 export const menuImageUrl = (menuId) => `${PREFIX}richmenus/${menuId}/image`;
 
-export async function upload(id, file, kind) {
+/** Send a file; `set` says which of several photos it is: `{ id, index, total }`. */
+export async function upload(id, file, kind, set) {
   const query = new URLSearchParams({ kind, name: file.name });
+  if (set) {
+    query.set("set", set.id);
+    query.set("index", set.index);
+    query.set("total", set.total);
+  }
   const answer = await fetch(`${PREFIX}users/${id}/media?${query}`, {
     method: "POST",
     headers: { "Content-Type": file.type || "application/octet-stream" },

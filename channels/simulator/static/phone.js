@@ -9,6 +9,9 @@ import {
 } from "./sheets.js";
 import { NAMES, PHONE_LANGUAGES, word } from "./words.js";
 
+// A chat longer than this begins later; the ledger has it all.
+const MOST_SHOWN = 300;
+
 export class Phone {
   /** `shared` has `account`, `photos`, `users` (list) and `choose(number, userId)`. */
   constructor(number, shared) {
@@ -141,7 +144,7 @@ export class Phone {
   drawChat() {
     this.list.replaceChildren();
     if (this.user) {
-      for (const item of this.user.chat) this.append(item);
+      for (const item of this.user.chat.slice(-MOST_SHOWN)) this.append(item);
     }
     this.drawReplies();
     this.toEnd();
@@ -312,11 +315,14 @@ export class Phone {
   }
 
   async upload(files) {
+    const photos = files.filter((file) => file.type.startsWith("image/"));
+    const setId = photos.length > 1 ? String(Date.now()) : null;
     for (const file of files) {
-      const kind = file.type.startsWith("image/") ? "image" : file.type.startsWith("video/") ? "video"
-        : file.type.startsWith("audio/") ? "audio" : "file";
+      const kind = ["image", "video", "audio"].find((each) => file.type.startsWith(`${each}/`)) || "file";
+      const set = kind === "image" && setId
+        ? { id: setId, index: photos.indexOf(file) + 1, total: photos.length } : null;
       try {
-        await api.upload(this.id, file, kind);
+        await api.upload(this.id, file, kind, set);
       } catch (error) {
         toast(`${word("failed")}: ${error.message}`);
       }

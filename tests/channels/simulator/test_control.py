@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import aiohttp
 import pytest
@@ -12,7 +13,7 @@ from yarl import URL
 
 from channels.simulator import Simulator, SimulatorOptions
 from channels.simulator.client import SimulatorClient
-from core.errors import Permanent
+from core.errors import BadInput, Permanent
 from tests.channels.simulator.conftest import TEXT, Line, Service
 
 
@@ -152,6 +153,33 @@ async def test_it_runs_as_its_own_process_and_ends_when_told() -> None:
     process.terminate()
     async with asyncio.timeout(10):
         assert await process.wait() == 0
+
+
+async def test_what_it_cannot_start_with_is_one_sentence(tmp_path: Path) -> None:
+    async with Simulator(SimulatorOptions()) as first:
+        with pytest.raises(BadInput, match=f"{first.port} cannot be used"):
+            await Simulator(SimulatorOptions(port=first.port)).start()
+    empty, wrong = tmp_path / "none.geojson", tmp_path / "wrong.geojson"
+    wrong.write_text("[]")
+    for file in (empty, wrong):
+        with pytest.raises(BadInput, match="The map"):
+            await Simulator(SimulatorOptions(map_file=file)).start()
+
+
+async def test_several_photos_of_one_place_come_as_a_set(
+    client: SimulatorClient, line: Line, service: Service
+) -> None:
+    user = await client.add_user("a", follows=True)
+    url = f"{line.simulator.url}/_simulator/users/{user}/media"
+    for index in (1, 2):
+        query = {"kind": "image", "set": "s1", "index": str(index), "total": "2"}
+        async with line.session.post(url, params=query, data=b"\xff\xd8") as answer:
+            assert answer.status == 200
+    await client.idle()
+    assert [event["message"]["imageSet"] for event in service.events] == [
+        {"id": "s1", "index": 1, "total": 2},
+        {"id": "s1", "index": 2, "total": 2},
+    ]
 
 
 async def test_two_stand_ins_do_not_know_each_other() -> None:

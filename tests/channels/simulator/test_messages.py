@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import time
 from pathlib import Path
@@ -402,6 +403,49 @@ def test_lengths_are_counted_as_utf16_counts_them(words: str) -> None:
 )
 def test_clusters_are_what_a_reader_calls_characters(words: str, count: int) -> None:
     assert grapheme_clusters(words) == count
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(
+            st.sampled_from(
+                [
+                    "type",
+                    "text",
+                    "contents",
+                    "altText",
+                    "body",
+                    "action",
+                    "actions",
+                    "template",
+                    "quickReply",
+                    "items",
+                    "layout",
+                    "label",
+                    "uri",
+                    "columns",
+                    "aspectRatio",
+                    "url",
+                ]
+            ),
+            inner
+            | st.sampled_from(["text", "flex", "bubble", "box", "image", "template", "buttons"]),
+            max_size=5,
+        )
+    ),
+    max_leaves=25,
+)
+
+
+@given(JSON)
+def test_whatever_comes_the_answer_is_yes_or_a_400(value: Any) -> None:
+    for check_of in (messages.MULTICAST_REQUEST, messages.RICH_MENU_REQUEST):
+        with contextlib.suppress(LineError):
+            read_json(json.dumps(value).encode(), check_of)
+    with contextlib.suppress(LineError):
+        check(value, {"type": "flex", "altText": "a", "contents": value})
 
 
 def test_checking_is_quick_enough_never_to_be_the_bottleneck() -> None:
