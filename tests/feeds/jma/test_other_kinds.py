@@ -1,0 +1,311 @@
+"""Rivers, sudden extremes, volcanoes, the great earthquakes, typhoons, early notices."""
+
+from __future__ import annotations
+
+import pytest
+
+from core.city import JmaCodes
+from feeds.errors import Unreadable
+from feeds.jma.writing import TSUKUBA, Change, cancellation, flood, sudden, warning
+from tests.feeds.jma.telegrams import CODE, CODES, KOKAI, City, at, envelope, rain, raw, statuses
+
+
+def river(minutes: float, code: str) -> bytes:
+    return flood(KOKAI, code, TSUKUBA, envelope(minutes, event_id=KOKAI[0]))
+
+
+def test_a_river_rises_to_level_5_and_falls() -> None:
+    city = City()
+    city.read(*(river(10 * n, code) for n, code in enumerate(("20", "30", "31", "40", "51"))))
+    city.read(river(60, "22"), river(70, "10"), river(80, "10"))
+    assert [(f.status.value, f.level, f.kind) for f in city.heard] == [
+        ("issued", 2, "レベル２氾濫注意報"),
+        ("raised", 3, "レベル３氾濫警報"),
+        ("raised", 4, "レベル４氾濫危険警報"),
+        ("raised", 5, "レベル５氾濫特別警報"),
+        ("lowered", 2, "レベル２氾濫注意報"),
+        ("lifted", 0, "レベル２氾濫注意報"),
+    ]
+    assert {(f.river, f.place, f.hazard, f.areas) for f in city.heard} == {
+        ("小貝川", "小貝川", "flood", (KOKAI[0],))
+    }
+
+
+def test_a_river_of_another_city_is_not_heard_unless_the_city_is_named() -> None:
+    elsewhere = City(CODES.model_copy(update={"rivers": ()}))
+    assert elsewhere.read(river(0, "40")) == []
+    named = river(0, "40").replace(
+        b"</Report>", b""
+    )  # the municipality stands among the places that will be flooded
+    area = (
+        '<Warning type="指定河川洪水予報"><Item><Areas><Area><City>つくば市</City>'
+        f"<CityCode>{CODE}</CityCode></Area></Areas></Item></Warning>"
+    )
+    body = '<Body xmlns="http://xml.kishou.go.jp/jmaxml1/body/meteorology1/"'
+    assert f"{body}/>".encode() in named
+    named = named.replace(f"{body}/>".encode(), f"{body}>{area}</Body></Report>".encode())
+    assert statuses(elsewhere.read(named)) == ["issued"]
+
+
+def test_a_cancelled_flood_forecast_is_taken_back_for_its_river_alone() -> None:
+    other = ("830302009900", "桜川")
+    city = City(CODES.model_copy(update={"rivers": (KOKAI[0], other[0])}))
+    wrong = river(10, "40")
+    city.read(flood(other, "30", TSUKUBA, envelope(5, event_id=other[0])), wrong)
+    (taken,) = city.read(cancellation(wrong, at(12), "取り消します。"))
+    assert (taken.status.value, taken.river) == ("cancelled", "小貝川")
+
+
+def test_a_linear_rain_band_is_told_when_it_is_expected_and_when_it_is_there() -> None:
+    city = City()
+    city.read(
+        sudden("線状降水帯直前", TSUKUBA, envelope(0, event_id="A_1")),
+        sudden("線状降水帯直前", TSUKUBA, envelope(10, event_id="A_2")),
+        sudden("線状降水帯発生", TSUKUBA, envelope(60, event_id="A_3")),
+        sudden("線状降水帯発生", TSUKUBA, envelope(70, event_id="A_4")),
+        sudden("線状降水帯発生", TSUKUBA, envelope(70 + 200, event_id="B_1")),
+    )
+    assert [(f.status.value, f.kind) for f in city.heard] == [
+        ("issued", "気象防災速報（線状降水帯直前予測）"),
+        ("raised", "気象防災速報（線状降水帯発生）"),
+        ("issued", "気象防災速報（線状降水帯発生）"),
+    ]
+    assert city.heard[0].valid_until == at(180)
+
+
+def test_record_rain_is_told_once_whichever_form_says_it_first() -> None:
+    old = raw(
+        "記録的短時間大雨情報",
+        '<Warning type="記録的短時間大雨情報（発表細分）"><Item><Kind>'
+        "<Name>記録的短時間大雨情報</Name><Code>1</Code><Status>発表</Status></Kind>"
+        "<Area><Name>茨城県</Name><Code>080000</Code></Area></Item></Warning>",
+        minutes=10,
+        event_id="X_1",
+    )
+    new = sudden("記録雨", TSUKUBA, envelope(10, event_id="Y_1"))
+    for order in ((old, new), (new, old)):
+        city = City()
+        city.read(*order)
+        assert city.news() == [("issued", "record-rain", 4)]
+
+
+def test_record_rain_that_names_municipalities_concerns_those_alone() -> None:
+    area = (
+        '<MeteorologicalInfos type="観測実況"><MeteorologicalInfo><Item><Area codeType="気象・'
+        '地震・火山情報／市町村等"><Name>土浦市</Name><Code>0820300</Code></Area></Item>'
+        "</MeteorologicalInfo></MeteorologicalInfos>"
+    )
+    data = sudden("記録雨", TSUKUBA, envelope(0))
+    body = b'<Body xmlns="http://xml.kishou.go.jp/jmaxml1/body/meteorology1/"'
+    named = data.replace(body + b"/>", body + b">" + area.encode() + b"</Body>")
+    assert named != data
+    assert City().read(named) == []
+    assert City(JmaCodes(municipality="0820300")).read(named) != []
+
+
+def test_a_tag_that_is_not_known_is_set_aside() -> None:
+    data = sudden("記録雨", TSUKUBA, envelope(0)).replace("記録雨".encode(), "彗星".encode())
+    with pytest.raises(Unreadable, match="tag"):
+        City().read(data)
+
+
+def tornado(minutes: float, title: str = "竜巻注意情報", serial: str = "1") -> bytes:
+    return raw(
+        title,
+        '<Warning type="竜巻注意情報（市町村等）"><Item><Kind><Name>竜巻注意情報</Name>'
+        "<Code>1</Code><Status>発表</Status></Kind><Area><Name>つくば市</Name>"
+        f"<Code>{CODE}</Code></Area></Item></Warning>",
+        minutes=minutes,
+        serial=serial,
+        valid_until=at(minutes + 70).isoformat(),
+    )
+
+
+def test_a_tornado_watch_that_is_renewed_is_told_once_and_a_sighting_again() -> None:
+    city = City()
+    seen = "竜巻注意情報（目撃情報付き）"
+    city.read(tornado(0), tornado(60, serial="2"), tornado(70, seen, "3"), tornado(300))
+    assert [(f.status.value, f.kind) for f in city.heard] == [
+        ("issued", "竜巻注意情報"),
+        ("raised", seen),
+        ("issued", "竜巻注意情報"),
+    ]
+    assert city.heard[0].valid_until == at(70)
+    (taken,) = city.read(cancellation(tornado(300), at(305), "取り消します。"))
+    assert taken.status.value == "cancelled"
+
+
+def volcano(minutes: float, code: str, last: str, condition: str) -> bytes:
+    names = {"11": "レベル１（活火山であることに留意）", "12": "レベル２（火口周辺規制）"}
+    return raw(
+        "噴火警報・予報",
+        '<VolcanoInfo type="噴火警報・予報（対象火山）"><Item>'
+        f"<Kind><Name>{names[code]}</Name><Code>{code}</Code><Condition>{condition}</Condition>"
+        f"</Kind><LastKind><Name>{names[last]}</Name><Code>{last}</Code></LastKind>"
+        '<Areas codeType="火山名"><Area><Name>日光白根山</Name><Code>302</Code></Area></Areas>'
+        "</Item></VolcanoInfo>"
+        '<VolcanoInfo type="噴火警報・予報（対象市町村等）"><Item><Kind><Name>火口周辺警報</Name>'
+        "<Code>02</Code></Kind><Areas><Area><Name>栃木県日光市</Name><Code>0920600</Code></Area>"
+        "</Areas></Item></VolcanoInfo>",
+        minutes=minutes,
+        event_id="302",
+    )
+
+
+def test_a_volcano_concerns_the_municipalities_it_names_and_those_that_follow_it() -> None:
+    nikko = City(JmaCodes(municipality="0920600"))
+    nikko.read(volcano(0, "12", "11", "引上げ"), volcano(60, "12", "12", "継続"))
+    nikko.read(volcano(90, "11", "12", "引下げ"))
+    assert [(f.status.value, f.level, f.volcano, f.shown_level) for f in nikko.heard] == [
+        ("raised", 2, "日光白根山", 0),
+        ("lowered", 1, "日光白根山", 0),
+    ]
+    follower = City(JmaCodes(municipality="1020600", volcanoes=("302",)))
+    assert statuses(follower.read(volcano(0, "12", "11", "引上げ"))) == ["raised"]
+    assert City().read(volcano(0, "12", "11", "引上げ")) == []
+
+
+def test_ash_is_news_when_it_becomes_worse() -> None:
+    def ash(minutes: float, title: str, code: str, name: str, event: str) -> bytes:
+        return raw(
+            title,
+            '<VolcanoInfo type="降灰予報（対象火山）"><Item><Kind><Name>x</Name></Kind><Areas>'
+            "<Area><Name>浅間山</Name><Code>306</Code></Area></Areas></Item></VolcanoInfo>"
+            f'<VolcanoInfo type="降灰予報（対象市町村等）"><Item><Kind><Name>{name}</Name>'
+            f"<Code>{code}</Code></Kind><Areas><Area><Name>つくば市</Name><Code>{CODE}</Code>"
+            "</Area></Areas></Item></VolcanoInfo>",
+            minutes=minutes,
+            event_id=event,
+            valid_until=at(minutes + 360).isoformat(),
+        )
+
+    city = City()
+    city.read(
+        ash(0, "降灰予報（定時）", "70", "降灰", "306"),
+        ash(180, "降灰予報（定時）", "70", "降灰", "306"),
+        ash(200, "降灰予報（速報）", "71", "少量の降灰", "20260701_306"),
+        ash(220, "降灰予報（詳細）", "73", "多量の降灰", "20260701_306"),
+    )
+    assert [(f.status.value, f.level, f.kind, f.volcano) for f in city.heard] == [
+        ("issued", 1, "降灰", "浅間山"),
+        ("issued", 1, "少量の降灰", "浅間山"),
+        ("raised", 3, "多量の降灰", "浅間山"),
+    ]
+
+
+def nankai(minutes: float, code: str, name: str, title: str = "南海トラフ地震臨時情報") -> bytes:
+    return raw(
+        title,
+        "<EarthquakeInfo><InfoSerial>"
+        f"<Name>{name}</Name><Code>{code}</Code></InfoSerial></EarthquakeInfo>",
+        minutes=minutes,
+        event_id="20260701120000",
+    )
+
+
+def test_the_nankai_information_goes_from_inquiry_to_its_end() -> None:
+    shizuoka = City(JmaCodes(municipality="2210000"))
+    shizuoka.read(
+        nankai(0, "111", "調査中"),
+        nankai(60, "120", "巨大地震警戒"),
+        nankai(90, "120", "巨大地震警戒"),
+        nankai(10_000, "130", "巨大地震注意"),
+        nankai(20_000, "190", "調査終了"),
+        nankai(30_000, "200", "解説", "南海トラフ地震関連解説情報"),
+    )
+    assert [(f.status.value, f.level) for f in shizuoka.heard] == [
+        ("issued", 2),
+        ("raised", 4),
+        ("lowered", 3),
+        ("lifted", 0),
+        ("issued", 1),
+    ]
+    assert City().read(nankai(0, "120", "巨大地震警戒")) == []
+    with pytest.raises(Unreadable):
+        shizuoka.read(nankai(40_000, "777", "不明"))
+
+
+def test_the_later_quake_notice_concerns_the_north() -> None:
+    data = raw("北海道・三陸沖後発地震注意情報", event_id="20260701120000")
+    assert statuses(City(JmaCodes(municipality="0320200")).read(data)) == ["issued"]
+    assert City(JmaCodes(municipality="2210000")).read(data) == []
+
+
+def typhoon(minutes: float, headline: str) -> bytes:
+    return raw(
+        "全般台風情報（定型）",
+        headline=f"<Text>{headline}</Text>",
+        minutes=minutes,
+        event_id="TC2610",
+    )
+
+
+def test_a_typhoon_is_told_once_where_its_bulletin_names_the_place() -> None:
+    city = City()
+    city.read(
+        typhoon(0, "台風第１０号は、関東の南を北へ進んでいます。東北地方では大雨に警戒。"),
+        typhoon(180, "台風第１０号は、八丈島の北を進んでいます。関東地方では暴風に警戒。"),
+        typhoon(360, "台風第１０号は、銚子の東を進んでいます。関東地方では暴風に警戒。"),
+    )
+    assert [(f.status.value, f.reported_at) for f in city.heard] == [("issued", at(180))]
+
+
+def early(minutes: float, *ranks: tuple[str, str]) -> bytes:
+    kinds = "".join(
+        f"<Kind><Property><Type>{kind}の警報級の可能性</Type><PossibilityRankOfWarningPart>"
+        f'<jmx_eb:PossibilityRankOfWarning refID="1" type="{kind}の警報級の可能性">なし'
+        "</jmx_eb:PossibilityRankOfWarning>"
+        f'<jmx_eb:PossibilityRankOfWarning refID="2" type="{kind}の警報級の可能性">{rank}'
+        "</jmx_eb:PossibilityRankOfWarning></PossibilityRankOfWarningPart></Property></Kind>"
+        for kind, rank in ranks
+    )
+    return raw(
+        "早期注意情報（明後日まで）",
+        '<MeteorologicalInfos type="区域予報"><TimeSeriesInfo><Item>'
+        f"{kinds}<Area><Name>南部</Name><Code>080020</Code></Area></Item></TimeSeriesInfo>"
+        "</MeteorologicalInfos>",
+        minutes=minutes,
+    )
+
+
+def test_an_early_notice_is_news_when_a_new_danger_is_expected() -> None:
+    city = City()
+    city.read(
+        early(0, ("大雨", "なし"), ("波", "なし")),
+        early(360, ("大雨", "中"), ("波", "なし")),
+        early(720, ("大雨", "中"), ("波", "なし")),
+        early(1080, ("大雨", "高"), ("土砂災害", "中")),
+        early(1440, ("大雨", "なし")),
+    )
+    assert [(f.kind, f.level, f.place) for f in city.heard] == [
+        ("早期注意情報（大雨）", 1, "南部"),
+        ("早期注意情報（土砂災害、大雨）", 1, "南部"),
+    ]
+
+
+def test_the_time_series_speaks_only_of_dangers_without_a_warning() -> None:
+    def series(minutes: float, code: str) -> bytes:
+        return raw(
+            "気象警報・注意報時系列情報（Ｒ０６）",
+            '<MeteorologicalInfos type="量的予想時系列（市町村等）"><TimeSeriesInfo><Item><Kind>'
+            "<Property><Type>大雨浸水危険度</Type><SignificancyPart><Base>"
+            f'<Significancy refID="3" type="大雨浸水危険度"><Code>{code}</Code></Significancy>'
+            "</Base></SignificancyPart></Property></Kind>"
+            f"<Area><Name>つくば市</Name><Code>{CODE}</Code></Area></Item></TimeSeriesInfo>"
+            "</MeteorologicalInfos>",
+            minutes=minutes,
+        )
+
+    city = City()
+    city.read(rain(0), series(1, "21"), series(10, "41"), series(20, "41"))
+    assert [(f.hazard, f.level) for f in city.heard] == [("early-notice", 1)]
+    warned = City()
+    warned.read(rain(0), rain(5, "43"), series(10, "41"))
+    assert [f.hazard for f in warned.heard] == ["heavy-rain"]
+
+
+def test_waves_and_snow_are_read_by_the_same_rules() -> None:
+    city = City()
+    city.read(warning("VPWW60", TSUKUBA, [Change("12")], envelope(0)))
+    city.read(warning("VPWW60", TSUKUBA, [Change("36", "発表", "12")], envelope(10)))
+    assert city.news() == [("issued", "heavy-snow", 2), ("raised", "heavy-snow", 5)]
