@@ -104,6 +104,7 @@ def decode(data: bytes, charset: str | None = None) -> str:
         tried.append(charset)
     if b"\x1b$" in data[:20_000]:
         tried.insert(0, "iso-2022-jp")
+    fitting = []
     for name in dict.fromkeys([*tried, *_JAPANESE]):
         encoding = _ALIASES.get(name.lower(), name)
         try:
@@ -113,10 +114,23 @@ def decode(data: bytes, charset: str | None = None) -> str:
         # Latin-1 reads any bytes; it is never what a Japanese site means by high bytes.
         if codecs.lookup(encoding).name in {"iso8859-1", "cp1252"} and not text.isascii():
             continue
-        return text
+        fitting.append(text)
+    if fitting:
+        # EUC-JP read as Shift_JIS is half-width katakana from end to end, and no error.
+        return next((text for text in fitting if _oddness(text) < 0.2), min(fitting, key=_oddness))
     # Damaged in a few places: take the encoding that is damaged least.
     candidates = [data.decode(encoding, errors="replace") for encoding in _JAPANESE[:3]]
     return min(candidates, key=lambda text: text.count("\ufffd"))
+
+
+def _oddness(text: str) -> float:
+    """Return the share of characters, among those beyond ASCII, that hardly anybody writes."""
+    beyond = [character for character in text[:20_000] if character > "\x7f"]
+    odd = sum(
+        "\uff61" <= c <= "\uff9f" or "\x80" <= c <= "\x9f" or "\ue000" <= c <= "\uf8ff"
+        for c in beyond
+    )
+    return odd / len(beyond) if beyond else 0.0
 
 
 def read_feed(data: bytes, *, url: str = "", charset: str | None = None) -> Feed:
@@ -250,7 +264,7 @@ def _is_http(text: str) -> bool:
 def safe_link(link: str, base: str) -> str:
     """Return ``link`` as an absolute http(s) address, or nothing when it is none."""
     link = clean(link, limits.MAX_URL_LENGTH)
-    if not link or any(character.isspace() for character in link):
+    if not link.strip("/") or any(character.isspace() for character in link):
         return ""
     try:
         joined = urljoin(base, link)

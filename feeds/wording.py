@@ -34,7 +34,8 @@ def fold(text: str) -> str:
     space are the same after folding.
     """
     wide = unicodedata.normalize("NFKC", text).casefold()
-    return _SPACES.sub("", wide.translate(_DASHES).translate(_HIRAGANA))
+    narrow = _SPACES.sub("", wide.translate(_DASHES).translate(_HIRAGANA))
+    return unicodedata.normalize("NFKC", narrow)
 
 
 def clean(text: str, limit: int) -> str:

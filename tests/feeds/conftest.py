@@ -44,7 +44,7 @@ def a_city(*sources: SourceConfig, **values: object) -> City:
         topics=tuple(Topic(code=code, names={"ja": code}) for code in TOPICS),
         departments=(Department(code="road", names={"ja": "道路課"}, phone="029-000-0001"),),
         sources=sources,
-        **values,  # type: ignore[arg-type]
+        **values,
     )
 
 
