@@ -53,6 +53,14 @@ _VOLCANO = {
     4: (m.VOLCANO_4, m.FOLLOW_NEWS),
     5: (m.VOLCANO_5, m.FOLLOW_NEWS),
 }
+_VOLCANO_KEYWORDS = {
+    "活火山であることに留意": 1,
+    "火口周辺危険": 2,
+    "入山危険": 3,
+    "山麓厳重警戒": 3,
+    "居住地域厳重警戒": 5,
+}
+"""Keywords for volcanoes that have no 噴火警戒レベル, at the level whose advice they share."""
 _OVER = (Status.LIFTED, Status.CANCELLED)
 NEEDS_SHELTER = {
     "heavy-rain": 3,
@@ -61,6 +69,9 @@ NEEDS_SHELTER = {
     "storm-surge": 3,
     "tsunami": 3,
     "earthquake": 4,
+    "record-rain": 4,
+    "linear-rain-band": 4,
+    "volcano": 4,
 }
 """Hazards for which people may have to leave home, and the level from which the text names the
 page with the shelters (an earthquake's from intensity 5-)."""
@@ -87,6 +98,8 @@ def advice(fact: Fact) -> tuple[str, ...]:
         return _VOLCANO.get(volcano_level(fact), (m.FOLLOW_NEWS,))
     if fact.hazard in ("nankai-trough", "off-sanriku"):
         return _great_quake(fact)
+    if fact.hazard == "ash-fall" and "噴石" in fact.kind:
+        return (m.FALLING_STONES, m.ASH_FALL)
     if fact.hazard == "linear-rain-band":
         soon = re.search("予測|予想|可能性|おそれ", fact.kind) is not None
         return (m.RAIN_BAND_SOON if soon else m.RAIN_BAND,)
@@ -108,13 +121,13 @@ def evacuation(level: int) -> tuple[str, ...]:
 def volcano_level(fact: Fact) -> int:
     """Return the volcano's own alert level (噴火警戒レベル, 1 to 5) named in ``kind``, or 0.
 
-    It is not the evacuation level that :attr:`Fact.level` has.
+    It is not the evacuation level that other hazards have; a volcano without one is advised by
+    its keyword.
     """
-    for text in (fact.kind, fact.headline):
-        found = re.search(r"レベル\s*([1-5１-５])", text)
-        if found:
-            return int(found.group(1))
-    return fact.level if "警戒レベル" in fact.kind else 0
+    found = re.search(r"レベル([1-5１-５])", fact.kind)
+    if found:
+        return int(found.group(1))
+    return next((level for word, level in _VOLCANO_KEYWORDS.items() if word in fact.kind), 0)
 
 
 def _by_level(level: int, places: str) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ from feeds.facts import Fact, Quake, Tsunami
 from feeds.models import Status
 from feeds.texts import messages as m
 from feeds.texts.advice import advice, needs_shelter, tsunami_comment
-from feeds.texts.places import place_name
+from feeds.texts.places import office_name, place_name
 from feeds.texts.terms import normal, number, term
 from feeds.texts.times import moment
 
@@ -286,4 +286,5 @@ class _Writer:
             return self.say(m.SOURCE, source=agency)
         if self.language == "ja":
             return self.say(m.SOURCE, source=office)
+        office = office_name(office, self.language)
         return self.say(m.SOURCE_OFFICE, source=agency, office=office)

@@ -15,7 +15,7 @@ from feeds.models import Status
 from feeds.texts import messages as m
 from feeds.texts.advice import EVACUATION_LEVELS, evacuation
 from feeds.texts.compose import CATALOGUE, Texts, mark_drill, say
-from feeds.texts.places import area_names
+from feeds.texts.places import area_names, joined
 from feeds.texts.terms import level_name, term
 from feeds.texts.times import moment
 
@@ -34,7 +34,6 @@ _LINES = {
 }
 _EVACUATION_KINDS = {level: kind for kind, level in EVACUATION_LEVELS.items()}
 _FALL_BACK = (EASY_JAPANESE, "ja", "en")
-_SEPARATORS = {"ja": "、", EASY_JAPANESE: "、", "zh-Hans": "、", "zh-Hant": "、", "my": "၊ "}
 
 
 def topic_name(topic: str, language: str, city: City | None = None) -> str:
@@ -169,7 +168,7 @@ def _alert(
     url: str,
 ) -> dict[str, str]:
     name = alert_heading(topic, level, language, city)
-    place = _SEPARATORS.get(language, ", ").join(area_names(areas, language, city))
+    place = joined(area_names(areas, language, city), language)
     over = status in (Status.LIFTED, Status.CANCELLED)
     what = [say(language, _LINES[status], name=name)] if status in _LINES else []
     if level and not over and topic in ("evacuation", "weather"):
@@ -192,7 +191,7 @@ def _alert(
     blocks = [
         "\n".join(what),
         "\n".join(say(language, sentence) for sentence in advised),
-        "\n".join([*notes, texts[spoken]]),
+        "\n".join([*notes, texts[spoken]]) if texts[spoken].strip() else "",
         "\n".join(last),
     ]
     written = {

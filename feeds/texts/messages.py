@@ -222,6 +222,7 @@ ASH_FALL = (
     "Ash may fall. Stay indoors and close the windows. Outside, wear a mask and protect your"
     " eyes. Drive slowly."
 )
+FALLING_STONES = "Small stones may fall. Go into a strong building."
 
 # Drills, free text, translations.
 DRILL = "[DRILL]"

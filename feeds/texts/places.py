@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -18,6 +19,46 @@ from feeds.texts.romaji import romanise
 
 READINGS = Path(__file__).parent / "data" / "readings.csv"
 
+PREFECTURE_DIGITS = 2
+FORECAST_AREA_DIGITS = 6
+MUNICIPALITY_DIGITS = 7
+_COMMAS = {"ja": "、", EASY_JAPANESE: "、", "zh-Hans": "、", "zh-Hant": "、", "my": "၊ "}
+_PARTS = {
+    "北部": "ほくぶ",
+    "南部": "なんぶ",
+    "東部": "とうぶ",
+    "西部": "せいぶ",
+    "中部": "ちゅうぶ",
+    "北東部": "ほくとうぶ",
+    "北西部": "ほくせいぶ",
+    "南東部": "なんとうぶ",
+    "南西部": "なんせいぶ",
+    "東方": "とうほう",
+    "西方": "せいほう",
+    "南方": "なんぽう",
+    "北方": "ほっぽう",
+    "南東": "なんとう",
+    "南西": "なんせい",
+    "北東": "ほくとう",
+    "北西": "ほくせい",
+    "沖": "おき",
+    "沿岸": "えんがん",
+    "地方": "ちほう",
+    "近海": "きんかい",
+    "付近": "ふきん",
+    "湾": "わん",
+    "地方気象台": "ちほうきしょうだい",
+    "管区気象台": "かんくきしょうだい",
+    "上流部": "じょうりゅうぶ",
+    "中流部": "ちゅうりゅうぶ",
+    "下流部": "かりゅうぶ",
+    "上流": "じょうりゅう",
+    "中流": "ちゅうりゅう",
+    "下流": "かりゅう",
+}
+"""Words that follow a place's name in the agency's names of regions, epicentres and rivers."""
+_PART = re.compile("|".join(sorted(_PARTS, key=len, reverse=True)))
+_DIRECTIONS = frozenset(name for name in _PARTS if name.endswith("部") and "流" not in name)
 _MUNICIPAL = (
     ("市", ("し",), "{} City"),
     ("区", ("く",), "{} Ward"),
@@ -38,6 +79,16 @@ def place_name(japanese: str, language: str, city: City, areas: Sequence[str] = 
     areas
         The telegram's codes; they tell two places of one name apart.
     """
+    names = [_with_prefecture(name, areas) for name in japanese.split("、")]
+    return joined((_place(name, language, city, areas) for name in names), language)
+
+
+def joined(names: Iterable[str], language: str) -> str:
+    """Return names as a list, with the comma of ``language``."""
+    return _COMMAS.get(language, ", ").join(names)
+
+
+def _place(japanese: str, language: str, city: City, areas: Sequence[str]) -> str:
     if not japanese or language == "ja":
         return japanese
     own = _own_name(japanese, language, city)
@@ -45,10 +96,27 @@ def place_name(japanese: str, language: str, city: City, areas: Sequence[str] = 
         return own
     reading = _reading(japanese, areas)
     if reading is None:
+        japanese, reading = _by_code(areas) or (japanese, _by_parts(japanese))
+    if reading is None:
         return japanese
     if language == EASY_JAPANESE:
-        return japanese if _kana_only(japanese) else f"{japanese}（{_spoken(reading)}）"
+        return _with_reading(japanese, reading)
     return in_letters(japanese, reading)
+
+
+def office_name(japanese: str, language: str) -> str:
+    """Return an office's name as its own people write it, for easy Japanese with a reading."""
+    reading = _by_parts(japanese) if language == EASY_JAPANESE else None
+    return japanese if reading is None else _with_reading(japanese, reading)
+
+
+def _with_prefecture(japanese: str, areas: Sequence[str]) -> str:
+    """Return 茨城県南部 for the forecast area 南部 (080020), which says nothing alone."""
+    codes = [code for code in areas if len(code) == FORECAST_AREA_DIGITS]
+    if japanese not in _DIRECTIONS or not codes:
+        return japanese
+    prefecture = _tables().prefectures.get(codes[0][:2], "")
+    return f"{prefecture}{japanese}"
 
 
 def area_names(codes: Iterable[str], language: str, city: City) -> list[str]:
@@ -81,9 +149,7 @@ def _named(names: Names, language: str) -> str:
         return names[language]
     if language == EASY_JAPANESE:
         reading = _reading(names["ja"], ())
-        if reading is not None and not _kana_only(names["ja"]):
-            return f"{names['ja']}（{_spoken(reading)}）"
-        return names["ja"]
+        return names["ja"] if reading is None else _with_reading(names["ja"], reading)
     return names.get("en", names["ja"])
 
 
@@ -96,31 +162,68 @@ def _kana_only(text: str) -> bool:
     return re.search(r"[㐀-鿿々〆ヶ]", text) is None
 
 
-def _spoken(reading: str) -> str:
-    """Return a reading without the marks that part its words in letters."""
-    return re.sub(r"[ -]", "", reading)
+def _with_reading(japanese: str, reading: str) -> str:
+    if _kana_only(japanese):
+        return japanese
+    spoken = re.sub(r"[ -]", "", reading)  # the marks part words in letters only
+    return f"{japanese}（{spoken}）"
 
 
 def _reading(japanese: str, areas: Sequence[str]) -> str | None:
-    by_code, by_name = _tables()
+    tables = _tables()
     for code in areas:
-        if (japanese, code) in by_code:
-            return by_code[japanese, code]
-    return by_name.get(japanese)
+        if (japanese, code) in tables.by_code:
+            return tables.by_code[japanese, code]
+    return tables.by_name.get(japanese)
+
+
+def _by_code(areas: Sequence[str]) -> tuple[str, str] | None:
+    """Return name and reading of the one municipality meant, whose name may have changed."""
+    codes = [code for code in areas if len(code) == MUNICIPALITY_DIGITS]
+    return _tables().municipalities.get(codes[0]) if len(codes) == 1 else None
+
+
+def _by_parts(japanese: str) -> str | None:
+    """Return the reading of a name made of a known place and known words (茨城県沖), or None."""
+    by_name = _tables().by_name
+    for length in range(len(japanese) - 1, 0, -1):
+        known = japanese[:length]
+        start = by_name.get(known) or by_name.get(f"{known}市", "").removesuffix("し")
+        if not start:
+            continue
+        rest = _PART.sub(lambda found: f" {_PARTS[found.group()]}", japanese[length:])
+        if _kana_only(rest):
+            return start + rest
+    return None
+
+
+@dataclass(frozen=True)
+class _Tables:
+    """Readings by name and code, and by name where all of that name read the same."""
+
+    by_code: dict[tuple[str, str], str]
+    by_name: dict[str, str]
+    prefectures: dict[str, str]
+    municipalities: dict[str, tuple[str, str]]
 
 
 @cache
-def _tables() -> tuple[dict[tuple[str, str], str], dict[str, str]]:
-    """Return readings by name and code, and by name where all of that name read the same."""
+def _tables() -> _Tables:
     by_code: dict[tuple[str, str], str] = {}
     by_name: dict[str, str] = {}
+    prefectures: dict[str, str] = {}
+    municipalities: dict[str, tuple[str, str]] = {}
     doubtful: set[str] = set()
     with READINGS.open(encoding="utf-8", newline="") as source:
         for row in csv.DictReader(line for line in source if not line.startswith("#")):
-            name, reading = row["name"], row["reading"]
-            by_code[name, row["code"]] = reading
+            code, name, reading = row["code"], row["name"], row["reading"]
+            by_code[name, code] = reading
+            if len(code) == PREFECTURE_DIGITS:
+                prefectures[code] = name
+            if len(code) == MUNICIPALITY_DIGITS and code.isdigit():
+                municipalities[code] = (name, reading)
             if by_name.setdefault(name, reading) != reading:
                 doubtful.add(name)
     for name in doubtful:
         del by_name[name]
-    return by_code, by_name
+    return _Tables(by_code, by_name, prefectures, municipalities)

@@ -64,11 +64,24 @@ def lookup(kind: str, language: str) -> Term | None:
     key = normal(kind)
     if key in known:
         return known[key]
-    for suffix in _SUFFIXES:
-        if key.endswith(suffix) and suffix in known:
-            return known[suffix]
-    return None
+    suffix = next((suffix for suffix in _SUFFIXES if key.endswith(suffix)), "")
+    if suffix in known:
+        return known[suffix]
+    listing = _LISTING.match(key)
+    head = known.get(listing.group("head")) if listing else None
+    if listing is None or head is None:
+        return None
+    parts = [known.get(part) for part in _NOTE.sub("", listing.group("parts")).split("、")]
+    named = [part for part in parts if part is not None]
+    if len(named) < len(parts):
+        return head
+    text = f"{head.text} ({', '.join(part.text for part in named)})"
+    return Term(text, official=all(part.official for part in (head, *named)))
 
+
+_LISTING = re.compile(r"^(?P<head>[^(]+)\((?P<parts>.+)\)$")
+"""A name with the hazards it is about in brackets: 早期注意情報(大雨、波)."""
+_NOTE = re.compile(r"\([^()]*\)")
 
 _SUFFIXES = (
     "氾濫注意情報",

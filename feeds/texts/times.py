@@ -40,7 +40,7 @@ def moment(at: datetime, language: str) -> str:
     if language == EASY_JAPANESE:
         return _easy(local)
     locale = LANGUAGES[language].locale
-    day = format_skeleton("MMMEd", local, locale=locale)
+    day = format_skeleton("MMMMEd", local, locale=locale)
     return number(f"{day} {local.hour}:{local.minute:02}", language)
 
 
