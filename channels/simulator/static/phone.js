@@ -190,6 +190,7 @@ export class Phone {
   }
 
   drawFoot() {
+    const typing = Boolean(this.input) && this.input === document.activeElement;
     if (this.input) this.draft = this.input.value;
     this.input = null;
     const standing = this.user ? this.user.standing : "none";
@@ -207,6 +208,7 @@ export class Phone {
           word("unblock"))));
     } else {
       this.drawInput();
+      if (typing && this.input) this.input.focus();
     }
     this.toEnd();
   }
