@@ -15,7 +15,7 @@ from channels import outbox
 from channels.guard import ChannelGuard
 from channels.line import LineClient
 from channels.models import Batch, Delivery, DeliveryState
-from channels.planner import PLAN, SEND, Planner, send_key
+from channels.planner import PLAN, PLANNED_KINDS, SEND, Planner, send_key
 from channels.sender import Sender
 from core.city import City
 from core.clock import Clock
@@ -190,7 +190,7 @@ class Engine:
 async def put_unfinished(session: AsyncSession, queue: Queue, delivery: Delivery) -> None:
     """Put the planning of a delivery and its runs that have batches left."""
     assert delivery.id is not None
-    if not delivery.planning_done:
+    if not delivery.planning_done and delivery.kind in PLANNED_KINDS:
         await queue.put(session, PLAN, str(delivery.id), priority=delivery.priority)
     for run, not_before in await outbox.unfinished_runs(session, delivery.id):
         await queue.put(

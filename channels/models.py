@@ -61,6 +61,8 @@ class Delivery(SQLModel, table=True):
         default=None, sa_column=Column(RowId, ForeignKey("deliveries.id"), index=True)
     )
     """The delivery that was wrong: whoever it may have reached gets this one."""
+    reference: str = Field(default="", max_length=64, index=True)
+    """What it is of, where it is of no notice, such as a digest's hour."""
     channel: str = Field(default="line", max_length=16)
     state: DeliveryState = Field(
         default=DeliveryState.PLANNED, sa_type=text_enum(DeliveryState), index=True

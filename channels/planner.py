@@ -27,7 +27,7 @@ from channels.errors import LineRefused, QuotaReached, TokenRefused
 from channels.line import LineClient
 from channels.members import pack, unpack
 from channels.metrics import PLANNING
-from channels.models import BatchState, Delivery, DeliveryState, Priority, Variant
+from channels.models import BatchState, Delivery, DeliveryKind, DeliveryState, Priority, Variant
 from channels.quiet import quiet_until
 from core.city import City
 from core.clock import Clock
@@ -46,6 +46,8 @@ RUN_BATCHES = 40
 RUN_PUSHES = 400
 SETTLE_SECONDS = 2.0
 SETTLE_LOOKS = 40
+PLANNED_KINDS = (DeliveryKind.NOTICE, DeliveryKind.CORRECTION)
+"""The others get their batches from whoever makes them."""
 PLAN = "channels.plan"
 SEND = "channels.send"
 
@@ -292,6 +294,7 @@ def _to_plan(delivery: Delivery | None) -> bool:
     return (
         delivery is not None
         and not delivery.planning_done
+        and delivery.kind in PLANNED_KINDS
         and delivery.state in (DeliveryState.PLANNED, DeliveryState.SENDING)
     )
 
@@ -316,6 +319,17 @@ def _batch(
     delivery: Delivery, bucket: BucketKey, ids: array[int], not_before: datetime | None
 ) -> dict[str, Any]:
     variant, start, end = bucket
+    return batch_row(delivery, variant, (start, end), ids, not_before)
+
+
+def batch_row(
+    delivery: Delivery,
+    variant: int,
+    quiet: tuple[int | None, int | None],
+    ids: array[int],
+    not_before: datetime | None,
+) -> dict[str, Any]:
+    """Return a new batch's row; its run is given by :func:`cut_into_runs`."""
     return {
         "delivery_id": delivery.id,
         "run": 0,
@@ -325,8 +339,8 @@ def _batch(
         "size": len(ids),
         "members": pack(ids),
         "missing": 0,
-        "quiet_start": start,
-        "quiet_end": end,
+        "quiet_start": quiet[0],
+        "quiet_end": quiet[1],
         "state": BatchState.WAITING,
         "attempts": 0,
         "not_before": not_before,

@@ -27,6 +27,7 @@ MOST_TEXT_UNITS = 5000
 MOST_BUBBLE_BYTES = 30_000
 MOST_MESSAGES = 5
 MOST_LABEL = 40
+CARD_UNITS = 400
 MOST_ADDRESS = 1000
 MOST_LINKS = 4
 
@@ -71,6 +72,17 @@ def render(notice: Notice, language: str, city: City) -> list[dict[str, Any]]:
         return [{"type": "flex", "altText": alt, "contents": bubble}]
     mark = drill_mark(spoken) if notice.drill else ""
     return [{"type": "text", "text": part} for part in _in_parts(f"{title}\n\n{text}", mark)]
+
+
+def render_card(notice: Notice, language: str, city: City) -> tuple[str, dict[str, Any]]:
+    """Return a notice's title and a small card of it, one of several to leaf through."""
+    _, title, text = _words(notice, language)
+    links, paragraphs = _take_links(text)
+    topic = topic_name(notice.topic, language, city)
+    shortened = [_cut("\n\n".join(paragraphs), CARD_UNITS)] if paragraphs else []
+    bubble = _bubble(notice, topic, title, shortened, links[:1])
+    bubble["size"] = "kilo"
+    return title, bubble
 
 
 def render_all(notice: Notice, city: City) -> list[Rendered]:

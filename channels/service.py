@@ -6,8 +6,6 @@ delivery are one; the engine does the rest.
 
 from __future__ import annotations
 
-import hashlib
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -22,16 +20,9 @@ from sqlmodel import col, select
 from channels import outbox
 from channels.engine import put_unfinished
 from channels.line import compact_json
-from channels.members import pack
-from channels.models import (
-    Batch,
-    Delivery,
-    DeliveryKind,
-    DeliveryState,
-    Priority,
-    Variant,
-)
-from channels.planner import PLAN, SEND, send_key
+from channels.models import Delivery, DeliveryKind, DeliveryState, Priority, Variant
+from channels.parcels import Parcel, add_parcels
+from channels.planner import PLAN
 from channels.progress import Progress, follow, progress, recent
 from channels.quiet import quiet_until
 from channels.render import render, render_all
@@ -40,7 +31,7 @@ from core.city import City
 from core.errors import BadInput
 from core.work import Queue
 from feeds.models import Notice
-from subscriptions.audience import AudienceQuery, audience_select
+from subscriptions.audience import AudienceQuery, audience_select, count_by_language
 from subscriptions.models import Resident, ResidentState
 
 LIFE = timedelta(days=3)
@@ -237,20 +228,21 @@ async def _stop_replaced(session: AsyncSession, notice: Notice) -> None:
 
 async def preview(session: AsyncSession, notice: Notice, city: City, now: datetime) -> Preview:
     """Return who would get what, in which language, if the notice were sent at ``now``."""
-    rows = audience_select(audience_of(notice, city)).order_by(None).subquery()
-    _, language, start, end = list(rows.c)
-    counted = await session.execute(
-        sql_select(language, start, end, func.count()).group_by(language, start, end)
-    )
-    by_language: Counter[str] = Counter()
+    query = audience_of(notice, city)
+    by_language = await count_by_language(session, query)
     held = 0
-    for code, first, last, number in counted:
-        by_language[code] += number
-        if not notice.emergency and quiet_until(now, city.quiet_hours, first, last) is not None:
-            held += number
+    if not notice.emergency:
+        rows = audience_select(query).order_by(None).subquery()
+        _, _, start, end = list(rows.c)
+        counted = await session.execute(sql_select(start, end, func.count()).group_by(start, end))
+        held = sum(
+            number
+            for first, last, number in counted
+            if quiet_until(now, city.quiet_hours, first, last) is not None
+        )
     return Preview(
-        recipients=by_language.total(),
-        by_language=dict(sorted(by_language.items())),
+        recipients=sum(by_language.values()),
+        by_language=by_language,
         held_until_morning=held,
         messages={code: render(notice, code, city) for code in city.languages},
     )
@@ -273,43 +265,24 @@ async def push(
     resident = await session.get(Resident, resident_id)
     if resident is None or resident.state is not ResidentState.FOLLOWING:
         return None
-    body = compact_json(list(messages))
     delivery = Delivery(
         kind=kind,
         state=DeliveryState.SENDING,
         priority=Priority.PERSONAL,
         planning_done=True,
-        runs=1,
-        recipients=1,
         created_by=created_by,
         created_at=now,
     )
     session.add(delivery)
     await session.flush()
-    assert delivery.id is not None
-    variant = Variant(
-        delivery_id=delivery.id,
-        language=resident.language,
-        digest=hashlib.sha256(body).hexdigest(),
-        messages=body,
+    parcel = Parcel(
+        resident_id,
+        resident.language,
+        resident.quiet_start,
+        resident.quiet_end,
+        compact_json(list(messages)),
     )
-    session.add(variant)
-    await session.flush()
-    assert variant.id is not None
-    session.add(
-        Batch(
-            delivery_id=delivery.id,
-            variant_id=variant.id,
-            retry_key=outbox.new_retry_key(),
-            endpoint="push",
-            size=1,
-            members=pack([resident_id]),
-            quiet_start=resident.quiet_start,
-            quiet_end=resident.quiet_end,
-        )
-    )
-    await session.flush()
-    await queue.put(session, SEND, send_key(delivery.id, 0), priority=delivery.priority)
+    await add_parcels(session, queue, delivery, [parcel])
     return delivery
 
 

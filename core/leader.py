@@ -10,17 +10,16 @@ from __future__ import annotations
 import asyncio
 import fcntl
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
+from types import TracebackType
+from typing import Self
 
 import structlog
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from core.clock import Clock
 from core.database import Database
-
-LOOK_SECONDS = 2.0
 
 log = structlog.get_logger(__name__)
 
@@ -64,48 +63,52 @@ async def try_lead(database: Database, name: str) -> AsyncIterator[Callable[[], 
                 await connection.execute(text("SELECT pg_advisory_unlock(hashtext(:name))"), key)
 
 
-async def lead(
-    database: Database,
-    name: str,
-    clock: Clock,
-    stop: asyncio.Event,
-    work: Callable[[asyncio.Event], Awaitable[None]],
-) -> None:
-    """Do ``work`` while we are the one who may, and wait for our turn while we are not.
+class Leader:
+    """Leads while it can: asks for the lock again whenever it does not hold it.
 
-    Parameters
-    ----------
-    work
-        Runs until the event it is given is set: we were told to stop, or lost the lock.
+    Use: ``async with Leader(database) as leader: …``, and before each act
+    ``if await leader.leads(): …``.
     """
-    while not stop.is_set():
-        async with try_lead(database, name) as leads:
-            if await leads():
-                log.info("leading", name=name)
-                lost = asyncio.Event()
-                working = asyncio.ensure_future(work(lost))
-                try:
-                    while not stop.is_set() and not working.done() and await leads():
-                        await _either(clock, stop, working)
-                finally:
-                    lost.set()
-                await working
-        if not stop.is_set():
-            await _either(clock, stop)
 
+    def __init__(self, database: Database, name: str = "scheduler") -> None:
+        self._database = database
+        self._name = name
+        self._stack = AsyncExitStack()
+        self._holds: Callable[[], Awaitable[bool]] | None = None
+        self._one_asks = asyncio.Lock()
 
-async def _either(
-    clock: Clock, stop: asyncio.Event, working: asyncio.Future[None] | None = None
-) -> None:
-    """Wait a while, or less when told to stop or when the work ends."""
-    nap = asyncio.ensure_future(clock.sleep(LOOK_SECONDS))
-    told = asyncio.ensure_future(stop.wait())
-    waited: set[asyncio.Future[object]] = {nap, told}  # type: ignore[arg-type]
-    if working is not None:
-        waited.add(working)  # type: ignore[arg-type]
-    await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
-    for each in (nap, told):
-        each.cancel()
+    async def leads(self) -> bool:
+        """Whether this process is the one, now."""
+        async with self._one_asks:
+            if self._holds is not None and await self._holds():
+                return True
+            if self._holds is not None:
+                log.warning("no longer leading", name=self._name)
+            self._holds = None
+            await self._stack.aclose()
+            try:
+                holds = await self._stack.enter_async_context(try_lead(self._database, self._name))
+            except DBAPIError as error:
+                log.warning("cannot ask for the lead", name=self._name, error=str(error))
+                return False
+            if not await holds():
+                await self._stack.aclose()
+                return False
+            log.info("leading", name=self._name)
+            self._holds = holds
+            return True
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._holds = None
+        await self._stack.aclose()
 
 
 @contextmanager

@@ -30,6 +30,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.clock import Clock
+from core.database import Database
 from core.errors import BadInput
 from core.work import DEFAULT_CONCURRENCY, URGENT, Handler, decide_retry
 
@@ -109,8 +110,8 @@ class ProcrastinateQueue:
 
     Parameters
     ----------
-    url
-        The database's address; the tables must be there (see :func:`install_schema`).
+    database
+        PostgreSQL; the tables must be there (see :func:`install_schema`).
     clock
         Decides when failed work is tried again.
     grace_seconds
@@ -119,13 +120,13 @@ class ProcrastinateQueue:
 
     def __init__(
         self,
-        url: str | URL,
+        database: Database,
         clock: Clock,
         *,
         grace_seconds: float = 5.0,
         seed: int | None = None,
     ) -> None:
-        self._url = plain_url(url)
+        self._url = plain_url(database.url)
         self._clock = clock
         self._grace = grace_seconds
         self._chance = random.Random(seed)  # noqa: S311

@@ -90,7 +90,6 @@ async def add_residents(
             "language": languages[number % len(languages)],
             "language_chosen": True,
             "topics_chosen": True,
-            "whole_city": True,
             "quiet_start": start,
             "quiet_end": end,
             "followed_at": at,

@@ -15,7 +15,7 @@ import pytest
 from core.clock import ManualClock, SystemClock
 from core.database import Database
 from core.errors import Permanent, Retryable
-from core.leader import try_lead
+from core.leader import Leader, try_lead
 from core.work import LocalQueue, Queue, retry_delay
 from core.work_shared import ProcrastinateQueue, install_schema, plain_url
 
@@ -63,7 +63,7 @@ async def shop(database: Database) -> Shop:
     if database.is_sqlite:
         return Shop(database, LocalQueue(SystemClock(), grace_seconds=0.2))
     await install_schema(database.url)
-    return Shop(database, ProcrastinateQueue(database.url, SystemClock(), grace_seconds=0.2))
+    return Shop(database, ProcrastinateQueue(database, SystemClock(), grace_seconds=0.2))
 
 
 def noting(shop: Shop) -> Callable[[str], Awaitable[None]]:
@@ -186,7 +186,7 @@ async def test_a_dead_workers_jobs_are_taken_over_by_heartbeat(
     database = Database(url)
     await install_schema(database.url)
     monkeypatch.setattr("core.work_shared.LOOK_FOR_DEAD_SECONDS", 0.1)
-    shop = Shop(database, ProcrastinateQueue(database.url, SystemClock()))
+    shop = Shop(database, ProcrastinateQueue(database, SystemClock()))
     shop.queue.register("t.note", noting(shop))
     await shop.put("t.note", "orphan")
     with psycopg.connect(plain_url(database.url), autocommit=True) as connection:
@@ -213,12 +213,12 @@ async def test_work_cut_short_by_the_end_of_a_process_is_left_to_the_next(
         first.note(key)
         await asyncio.Event().wait()
 
-    first = Shop(database, ProcrastinateQueue(database.url, SystemClock(), grace_seconds=0.1))
+    first = Shop(database, ProcrastinateQueue(database, SystemClock(), grace_seconds=0.1))
     first.queue.register("t.note", never_ends)
     await first.put("t.note", "handed on")
     async with first.open():
         await first.until(lambda: first.done == ["handed on"])
-    second = Shop(database, ProcrastinateQueue(database.url, SystemClock()))
+    second = Shop(database, ProcrastinateQueue(database, SystemClock()))
     second.queue.register("t.note", noting(second))
     async with second.open():
         await second.until(lambda: second.done == ["handed on"])
@@ -232,8 +232,12 @@ async def test_two_schedulers_never_both_act(database: Database) -> None:
             assert not await second()
         async with try_lead(database, "another") as other:
             assert await other()
-    async with try_lead(database, "scheduler") as third:
-        assert await third()
+    async with Leader(database) as third, Leader(database) as fourth:
+        assert await third.leads()
+        assert not await fourth.leads()
+        assert await third.leads()
+    async with Leader(database) as fifth:
+        assert await fifth.leads()
 
 
 async def test_a_day_put_off_by_the_clock_alone(tmp_path: object) -> None:
