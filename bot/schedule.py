@@ -13,9 +13,6 @@ from core.clock import JAPAN
 
 log = structlog.get_logger(__name__)
 
-Leading = Callable[[], Awaitable[bool]]
-"""Whether this process is the one scheduler that may act now."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class Chore:
@@ -27,7 +24,7 @@ class Chore:
     jitter: float = 0.0
 
 
-def scheduler(chores: list[Chore], leading: Leading) -> AsyncIOScheduler:
+def scheduler(chores: list[Chore]) -> AsyncIOScheduler:
     """Return a scheduler, not yet started, in which every chore runs by itself.
 
     A chore still running when its time comes again is not started twice; one that fails is
@@ -36,7 +33,7 @@ def scheduler(chores: list[Chore], leading: Leading) -> AsyncIOScheduler:
     made = AsyncIOScheduler(timezone=JAPAN)
     for chore in chores:
         made.add_job(
-            _guarded(chore, leading),
+            _guarded(chore),
             IntervalTrigger(seconds=chore.seconds, jitter=chore.jitter or None, timezone=JAPAN),
             id=chore.name,
             max_instances=1,
@@ -46,11 +43,10 @@ def scheduler(chores: list[Chore], leading: Leading) -> AsyncIOScheduler:
     return made
 
 
-def _guarded(chore: Chore, leading: Leading) -> Callable[[], Awaitable[None]]:
+def _guarded(chore: Chore) -> Callable[[], Awaitable[None]]:
     async def run() -> None:
         try:
-            if await leading():
-                await chore.work()
+            await chore.work()
         except Exception as error:
             log.exception("chore failed", chore=chore.name, error=str(error))
 

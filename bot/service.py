@@ -20,7 +20,7 @@ from bot import schema
 from bot.app import create_app
 from bot.chores import chores
 from bot.inbox import Inbox
-from bot.schedule import Leading, scheduler
+from bot.schedule import scheduler
 from channels.engine import Engine
 from channels.line import LineClient
 from core.city import City
@@ -29,6 +29,7 @@ from core.clock import Clock, SystemClock
 from core.context import Context
 from core.database import Database
 from core.errors import BadInput
+from core.leader import lead
 from core.logs import configure_logs
 from core.settings import Settings
 from core.work import LocalQueue, NoWorkers, Queue
@@ -106,7 +107,7 @@ def _queue(settings: Settings, parts: Parts, database: Database, clock: Clock) -
     if settings.is_postgresql:
         from core.work_shared import ProcrastinateQueue
 
-        return ProcrastinateQueue(database, clock)
+        return ProcrastinateQueue(database.url, clock)
     return LocalQueue(clock) if parts.work else NoWorkers()
 
 
@@ -143,10 +144,7 @@ async def run(
             await inbox.recover()
             await engine.recover()
         if parts.schedule:
-            leads = await stack.enter_async_context(_leading(service.context.database))
-            jobs = scheduler(await stack.enter_async_context(chores(service.context)), leads)
-            jobs.start()
-            stack.callback(jobs.shutdown, wait=False)
+            tasks.append(asyncio.create_task(_schedule(service.context, stop), name="schedule"))
         if parts.web:
             app = app or create_app(service.context, service.line, folder=service.folder)
             store = app.state.webhook_store
@@ -165,20 +163,19 @@ async def run(
             task.cancel()
 
 
-@asynccontextmanager
-async def _leading(database: Database) -> AsyncIterator[Leading]:
-    """Whether this scheduler may act: of several on one PostgreSQL, one at a time."""
-    if database.is_sqlite:
+async def _schedule(context: Context, stop: asyncio.Event) -> None:
+    """Do the chores while this process is the one scheduler that may."""
 
-        async def always() -> bool:
-            return True
+    async def until_lost(lost: asyncio.Event) -> None:
+        async with chores(context) as found:
+            jobs = scheduler(found)
+            jobs.start()
+            try:
+                await lost.wait()
+            finally:
+                jobs.shutdown(wait=False)
 
-        yield always
-        return
-    from core.leader import Leader
-
-    async with Leader(database) as leader:
-        yield leader.leads
+    await lead(context.database, "scheduler", context.clock, stop, until_lost)
 
 
 async def _until_stopped(stop: asyncio.Event, tasks: list[asyncio.Task[None]]) -> None:

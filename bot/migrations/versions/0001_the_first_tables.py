@@ -22,6 +22,13 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("code"),
     )
     op.create_table(
+        "audience_bitmaps",
+        sa.Column("key", sa.String(length=64), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("bits", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("key"),
+    )
+    op.create_table(
         "audit",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
@@ -54,20 +61,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("slot_at"),
     )
     op.create_table(
-        "erased_residents",
-        sa.Column(
-            "resident_id",
-            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
-            autoincrement=False,
-            nullable=False,
-        ),
-        sa.Column("erased_at", sa.DateTime(timezone=True), nullable=False),
-        sa.PrimaryKeyConstraint("resident_id"),
-    )
-    op.create_index(
-        op.f("ix_erased_residents_erased_at"), "erased_residents", ["erased_at"], unique=False
-    )
-    op.create_table(
         "rate_shares",
         sa.Column("endpoint", sa.String(length=16), nullable=False),
         sa.Column("worker", sa.String(length=80), nullable=False),
@@ -92,6 +85,20 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("year"),
     )
     op.create_table(
+        "resident_changes",
+        sa.Column(
+            "id",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            autoincrement=True,
+            nullable=False,
+        ),
+        sa.Column(
+            "resident_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sqlite_autoincrement=True,
+    )
+    op.create_table(
         "residents",
         sa.Column(
             "id",
@@ -108,16 +115,12 @@ def upgrade() -> None:
         sa.Column("quiet_end", sa.Integer(), nullable=True),
         sa.Column("digest_hour", sa.Integer(), nullable=True),
         sa.Column("area_list", sa.String(), nullable=False),
-        sa.Column("revision", sa.Integer(), nullable=False),
         sa.Column("followed_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("left_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("line_user_id"),
         sqlite_autoincrement=True,
-    )
-    op.create_index(
-        "ix_residents_updated_at", "residents", ["updated_at", "id", "revision"], unique=False
     )
     op.create_table(
         "sign_in_attempts",
@@ -462,6 +465,7 @@ def upgrade() -> None:
         sa.Column(
             "corrects_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True
         ),
+        sa.Column("reference", sa.String(length=64), nullable=False),
         sa.Column("channel", sa.String(length=16), nullable=False),
         sa.Column("state", sa.String(length=16), nullable=False),
         sa.Column("priority", sa.Integer(), nullable=False),
@@ -494,6 +498,7 @@ def upgrade() -> None:
     op.create_index(op.f("ix_deliveries_corrects_id"), "deliveries", ["corrects_id"], unique=False)
     op.create_index(op.f("ix_deliveries_created_at"), "deliveries", ["created_at"], unique=False)
     op.create_index(op.f("ix_deliveries_notice_id"), "deliveries", ["notice_id"], unique=False)
+    op.create_index(op.f("ix_deliveries_reference"), "deliveries", ["reference"], unique=False)
     op.create_index(op.f("ix_deliveries_state"), "deliveries", ["state"], unique=False)
     op.create_table(
         "hazard_states",

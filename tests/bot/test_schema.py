@@ -1,0 +1,102 @@
+"""The database is made and upgraded by migrations, the same on both databases."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import (
+    JSON,
+    Column,
+    Enum,
+    LargeBinary,
+    MetaData,
+    String,
+    create_engine,
+    insert,
+    select,
+)
+from sqlalchemy.engine import make_url
+from sqlmodel import AutoString, SQLModel
+
+from bot.schema import current_revision, newest_revision, require_newest, upgrade_now
+from core.database import Database, UtcDateTime
+from core.errors import BadInput
+
+FIRST = "0001"
+
+
+def sync_url(url: str) -> str:
+    address = make_url(url)
+    driver = "sqlite" if address.get_backend_name() == "sqlite" else "postgresql+psycopg"
+    return address.set(drivername=driver).render_as_string(hide_password=False)
+
+
+def test_migrations_make_what_the_models_say(database_url: str) -> None:
+    upgrade_now(database_url)
+    with create_engine(sync_url(database_url)).connect() as connection:
+        context = MigrationContext.configure(
+            connection,
+            opts={
+                "compare_type": False,
+                "include_name": lambda name, kind, _: not str(name).startswith("procrastinate"),
+            },
+        )
+        assert compare_metadata(context, SQLModel.metadata) == []
+
+
+def test_upgrading_twice_changes_nothing(database_url: str) -> None:
+    upgrade_now(database_url)
+    upgrade_now(database_url)
+
+
+def test_a_filled_database_of_the_first_version_keeps_every_row(database_url: str) -> None:
+    upgrade_now(database_url, FIRST)
+    engine = create_engine(sync_url(database_url))
+    tables = MetaData()
+    tables.reflect(engine)
+    filled: dict[str, dict[str, Any]] = {}
+    with engine.begin() as connection:
+        for table in SQLModel.metadata.sorted_tables:
+            row = {column.name: _some_value(column) for column in table.columns}
+            connection.execute(insert(table), row)
+            filled[table.name] = row
+    upgrade_now(database_url)
+    with engine.connect() as connection:
+        for table in SQLModel.metadata.sorted_tables:
+            kept = connection.execute(select(table)).mappings().one()
+            assert dict(kept) == filled[table.name], table.name
+    engine.dispose()
+
+
+def _some_value(column: Column[Any]) -> Any:
+    """A value that fits the column; keys are 1, so that rows refer to one another."""
+    kind = column.type
+    if isinstance(kind, UtcDateTime):
+        return datetime(2026, 1, 1, 0, 0, tzinfo=UTC)
+    if isinstance(kind, Enum):
+        return next(iter(kind.enum_class))
+    if isinstance(kind, JSON):
+        return {"ja": "文"}
+    if isinstance(kind, LargeBinary):
+        return b"\x00\xff"
+    if isinstance(kind, String | AutoString):
+        return "1"
+    if kind.python_type is bool:
+        return True
+    return kind.python_type(1)
+
+
+async def test_the_service_refuses_a_database_of_another_version(database: Database) -> None:
+    with pytest.raises(BadInput, match="todoke db upgrade"):
+        await require_newest(database)
+
+
+async def test_an_upgraded_database_is_at_the_newest_revision(database_url: str) -> None:
+    upgrade_now(database_url)
+    database = Database(database_url)
+    assert await current_revision(database) == newest_revision()
+    await database.close()
