@@ -11,6 +11,9 @@ from apscheduler.triggers.interval import IntervalTrigger
 
 from core.clock import JAPAN
 
+Leading = Callable[[], Awaitable[bool]]
+"""Whether this process is the one scheduler that may act now."""
+
 log = structlog.get_logger(__name__)
 
 
@@ -24,7 +27,7 @@ class Chore:
     jitter: float = 0.0
 
 
-def scheduler(chores: list[Chore]) -> AsyncIOScheduler:
+def scheduler(chores: list[Chore], leading: Leading) -> AsyncIOScheduler:
     """Return a scheduler, not yet started, in which every chore runs by itself.
 
     A chore still running when its time comes again is not started twice; one that fails is
@@ -33,7 +36,7 @@ def scheduler(chores: list[Chore]) -> AsyncIOScheduler:
     made = AsyncIOScheduler(timezone=JAPAN)
     for chore in chores:
         made.add_job(
-            _guarded(chore),
+            _guarded(chore, leading),
             IntervalTrigger(seconds=chore.seconds, jitter=chore.jitter or None, timezone=JAPAN),
             id=chore.name,
             max_instances=1,
@@ -43,10 +46,11 @@ def scheduler(chores: list[Chore]) -> AsyncIOScheduler:
     return made
 
 
-def _guarded(chore: Chore) -> Callable[[], Awaitable[None]]:
+def _guarded(chore: Chore, leading: Leading) -> Callable[[], Awaitable[None]]:
     async def run() -> None:
         try:
-            await chore.work()
+            if await leading():
+                await chore.work()
         except Exception as error:
             log.exception("chore failed", chore=chore.name, error=str(error))
 

@@ -29,7 +29,7 @@ from core.clock import Clock, SystemClock
 from core.context import Context
 from core.database import Database
 from core.errors import BadInput
-from core.leader import lead
+from core.leader import Leader
 from core.logs import configure_logs
 from core.settings import Settings
 from core.work import LocalQueue, NoWorkers, Queue
@@ -144,7 +144,10 @@ async def run(
             await inbox.recover()
             await engine.recover()
         if parts.schedule:
-            tasks.append(asyncio.create_task(_schedule(service.context, stop), name="schedule"))
+            leader = await stack.enter_async_context(Leader(service.context.database))
+            jobs = scheduler(await stack.enter_async_context(chores(service.context)), leader.leads)
+            jobs.start()
+            stack.callback(jobs.shutdown, wait=False)
         if parts.web:
             app = app or create_app(service.context, service.line, folder=service.folder)
             store = app.state.webhook_store
@@ -161,21 +164,6 @@ async def run(
         _, late = await asyncio.wait(tasks, timeout=GRACE_SECONDS) if tasks else (set(), set())
         for task in late:
             task.cancel()
-
-
-async def _schedule(context: Context, stop: asyncio.Event) -> None:
-    """Do the chores while this process is the one scheduler that may."""
-
-    async def until_lost(lost: asyncio.Event) -> None:
-        async with chores(context) as found:
-            jobs = scheduler(found)
-            jobs.start()
-            try:
-                await lost.wait()
-            finally:
-                jobs.shutdown(wait=False)
-
-    await lead(context.database, "scheduler", context.clock, stop, until_lost)
 
 
 async def _until_stopped(stop: asyncio.Event, tasks: list[asyncio.Task[None]]) -> None:
