@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 import hmac
@@ -13,6 +14,7 @@ from typing import Any
 
 import jsonschema
 import pytest
+from aiohttp import web
 
 from channels.simulator import FaultPlan, Simulator, SimulatorOptions
 from channels.simulator.phones import Content
@@ -138,6 +140,36 @@ async def test_what_is_not_answered_200_comes_again_and_says_so(
     assert {event["webhookEventId"] for event in again} == {first["webhookEventId"]}
     assert {event["timestamp"] for event in again} == {first["timestamp"]}
     assert [attempt.status for attempt in simulator.webhooks.attempts] == [500, 503, 200]
+
+
+async def test_a_service_that_says_nothing_in_time_hears_it_again() -> None:
+    asked = 0
+    answered = asyncio.Event()
+
+    async def slow_then_quick(_request: web.Request) -> web.Response:
+        nonlocal asked
+        asked += 1
+        if asked == 1:
+            await answered.wait()
+        answered.set()
+        return web.Response()
+
+    application = web.Application()
+    application.router.add_post("/", slow_then_quick)
+    runner = web.AppRunner(application, access_log=None)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    options = SimulatorOptions(
+        webhook_url=f"http://127.0.0.1:{runner.addresses[0][1]}/",
+        webhook_timeout=0.1,
+        redelivery_delays=(0.01,),
+    )
+    async with Simulator(options) as simulator:
+        simulator.phones.follow(simulator.users.add_user("花子"))
+        await simulator.webhooks.idle()
+        told = [(each.status, each.detail) for each in simulator.webhooks.attempts]
+    await runner.cleanup()
+    assert told == [(0, "REQUEST_TIMEOUT"), (200, "OK")]
 
 
 async def test_redelivery_ends_and_can_be_switched_off(
