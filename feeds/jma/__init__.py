@@ -8,14 +8,15 @@ a fact is policy's (``feeds.policy``).
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime, timedelta
 
 from core.city import JmaCodes
-from feeds.errors import UnknownKind
+from feeds.errors import UnknownKind, Unreadable
 from feeds.facts import Fact
 from feeds.jma import early, nankai, quakes, rivers, sudden, tsunami, typhoon, volcano, warnings
 from feeds.jma.codes import codes_for, completed
 from feeds.jma.state import HazardBoard, Side
-from feeds.jma.store import load, save
+from feeds.jma.store import load, remember_notice, save
 from feeds.jma.telegram import Telegram, read_telegram
 
 Reader = Callable[[Telegram, JmaCodes, Side], list[Fact]]
@@ -83,7 +84,18 @@ QUIET = frozenset(
 """Kinds this service knows and makes no notice of: forecasts and commentary, and repeats."""
 
 
-def facts(telegram: Telegram, codes: JmaCodes, state: HazardBoard) -> list[Fact]:
+AHEAD = timedelta(minutes=15)
+"""How far a telegram's clock may be before ours; a warning dated next year would silence every
+later one, as the newest wins."""
+
+
+def facts(
+    telegram: Telegram,
+    codes: JmaCodes,
+    state: HazardBoard,
+    *,
+    now: datetime | None = None,
+) -> list[Fact]:
     """What a telegram changes for the city.
 
     Parameters
@@ -94,6 +106,8 @@ def facts(telegram: Telegram, codes: JmaCodes, state: HazardBoard) -> list[Fact]
         The city's codes; what they leave open is filled from the agency's tables.
     state
         The board; it is advanced in place, its drill side by drills and tests.
+    now
+        The moment of reading; with it a telegram from the future is refused.
 
     Returns
     -------
@@ -105,9 +119,11 @@ def facts(telegram: Telegram, codes: JmaCodes, state: HazardBoard) -> list[Fact]
     UnknownKind
         When no reader knows the kind.
     Unreadable
-        When it says something about this city that is not understood. The board is then as
-        it was before.
+        When it says something about this city that is not understood, or comes from the
+        future. The board is then as it was before.
     """
+    if now is not None and telegram.reported_at > now + AHEAD:
+        raise Unreadable(f"The telegram is dated {telegram.reported_at:%Y-%m-%d %H:%M} UTC.")
     if telegram.kind in QUIET:
         return []
     reader = READERS.get(telegram.kind)
@@ -123,5 +139,6 @@ __all__ = [
     "facts",
     "load",
     "read_telegram",
+    "remember_notice",
     "save",
 ]

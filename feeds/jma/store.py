@@ -1,57 +1,81 @@
-"""Keep a city's hazard board in ``hazard_states``."""
+"""Keep a city's hazard board in ``hazard_states``.
+
+Other rooms read these rows to say what is in force, so only that stands there with a level:
+warnings that a telegram will lift. A single event (an earthquake, a record rain) is kept at
+level 0, its own level in ``detail``, to be updated or taken back. Drills have rows of their own
+under a municipality code that is none (``d08220``), where nobody takes them for real.
+"""
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import delete
+from sqlalchemy import delete, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
-from feeds.jma.state import HazardBoard, Key, Standing
+from feeds.facts import Fact
+from feeds.jma.levels import ALL_GROUPS, WARNINGS
+from feeds.jma.rivers import GROUP as RIVER_GROUP
+from feeds.jma.state import DRILL_PREFIX, HazardBoard, Key, Standing
 from feeds.models import HazardState
+
+KEPT = timedelta(days=30)
+"""How long what has ended is remembered, counted from the newest telegram: long enough for
+any late correction or cancellation."""
+
+
+LIFTED_BY_TELEGRAM = ALL_GROUPS | {RIVER_GROUP, "tsunami", "volcano"}
+LEAST_TSUNAMI = 3
+"""A forecast of slight changes of the sea (1) runs out by itself."""
 
 
 async def load(session: AsyncSession, municipality: str) -> HazardBoard:
-    """The board of a municipality as it was stored last."""
+    """The board of a municipality as it was stored last, drills included."""
     rows = await session.scalars(
-        select(HazardState).where(col(HazardState.municipality) == municipality)
+        select(HazardState).where(
+            col(HazardState.municipality).in_((municipality, _drills_of(municipality)))
+        )
     )
-    return HazardBoard({Key(row.hazard, row.area, row.event_id): _standing(row) for row in rows})
+    return HazardBoard({_key(row, municipality): _standing(row) for row in rows})
 
 
 async def save(session: AsyncSession, municipality: str, board: HazardBoard) -> None:
     """Store what changed since the board was loaded, in the caller's writing transaction.
 
-    The notice that residents were last told is another's to keep: ``notice_id`` stays.
+    ``notice_id`` is :func:`remember_notice`'s and stays.
     """
     standings = dict(board.items())
+    if standings:
+        board.forget(max(standing.reported_at for standing in standings.values()) - KEPT)
     for key in sorted(board.changed):
         standing = standings[key]
-        row = await session.get(HazardState, (municipality, key.hazard, key.area, key.event_id))
+        primary = _primary(key, municipality)
+        row = await session.get(HazardState, primary)
         if row is None:
             row = HazardState(
-                municipality=municipality,
-                hazard=key.hazard,
-                area=key.area,
-                event_id=key.event_id,
+                municipality=primary[0],
+                hazard=primary[1],
+                area=primary[2],
+                event_id=primary[3],
                 reported_at=standing.reported_at,
             )
             session.add(row)
-        row.level = standing.level
+        row.level = _level_in_force(primary[1], standing)
         row.kind = standing.kind
         row.kind_code = standing.kind_code
         row.serial = standing.serial
         row.reported_at = standing.reported_at
         row.detail = _detail(standing)
     for key in sorted(board.gone):
+        owner, hazard, area, event_id = _primary(key, municipality)
         await session.execute(
             delete(HazardState).where(
-                col(HazardState.municipality) == municipality,
-                col(HazardState.hazard) == key.hazard,
-                col(HazardState.area) == key.area,
-                col(HazardState.event_id) == key.event_id,
+                col(HazardState.municipality) == owner,
+                col(HazardState.hazard) == hazard,
+                col(HazardState.area) == area,
+                col(HazardState.event_id) == event_id,
             )
         )
     await session.flush()
@@ -59,9 +83,59 @@ async def save(session: AsyncSession, municipality: str, board: HazardBoard) -> 
     board.gone.clear()
 
 
+async def remember_notice(
+    session: AsyncSession, municipality: str, fact: Fact, notice_id: int
+) -> None:
+    """Note that ``notice_id`` is the last that residents were told of what ``fact`` is about."""
+    await session.execute(
+        update(HazardState)
+        .where(
+            col(HazardState.municipality)
+            == (_drills_of(municipality) if fact.drill else municipality),
+            col(HazardState.hazard) == _group_of(fact),
+            col(HazardState.area).in_(fact.areas),
+        )
+        .values(notice_id=notice_id)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def _group_of(fact: Fact) -> str:
+    """The scale a fact's hazard stands on: a gale is on the storm's."""
+    if fact.river:
+        return RIVER_GROUP
+    scales = {kind.hazard: kind.group for kind in WARNINGS.values()}
+    return scales.get(fact.hazard, fact.hazard)
+
+
+def _drills_of(municipality: str) -> str:
+    """The code under which drills are kept; seven characters at most, and no digit first."""
+    return f"d{municipality[:5]}"
+
+
+def _primary(key: Key, municipality: str) -> tuple[str, str, str, str]:
+    hazard = key.hazard.removeprefix(DRILL_PREFIX)
+    owner = municipality if hazard == key.hazard else _drills_of(municipality)
+    return owner, hazard, key.area, key.event_id
+
+
+def _key(row: HazardState, municipality: str) -> Key:
+    prefix = "" if row.municipality == municipality else DRILL_PREFIX
+    return Key(prefix + row.hazard, row.area, row.event_id)
+
+
+def _level_in_force(hazard: str, standing: Standing) -> int:
+    if hazard not in LIFTED_BY_TELEGRAM:
+        return 0
+    if hazard == "tsunami" and standing.level < LEAST_TSUNAMI:
+        return 0
+    return standing.level
+
+
 def _detail(standing: Standing) -> dict[str, Any]:
     """What has no column of its own, as JSON."""
     detail: dict[str, Any] = {
+        "level": standing.level,
         "telegram": standing.telegram,
         "published_at": standing.published_at.isoformat(),
         "hazard": standing.hazard,
@@ -74,7 +148,6 @@ def _detail(standing: Standing) -> dict[str, Any]:
     if standing.before is not None:
         before = standing.before
         detail["before"] = {
-            "level": before.level,
             "kind": before.kind,
             "kind_code": before.kind_code,
             "serial": before.serial,
@@ -85,11 +158,10 @@ def _detail(standing: Standing) -> dict[str, Any]:
 
 
 def _standing(row: HazardState) -> Standing:
-    return _from_parts(row.level, row.kind, row.kind_code, row.serial, row.reported_at, row.detail)
+    return _from_parts(row.kind, row.kind_code, row.serial, row.reported_at, row.detail)
 
 
 def _from_parts(
-    level: int,
     kind: str,
     kind_code: str,
     serial: str,
@@ -99,7 +171,7 @@ def _from_parts(
     before = detail.get("before")
     valid_until = detail.get("valid_until")
     return Standing(
-        level=level,
+        level=detail["level"],
         kind=kind,
         kind_code=kind_code,
         serial=serial,
@@ -114,7 +186,6 @@ def _from_parts(
         before=None
         if before is None
         else _from_parts(
-            before["level"],
             before["kind"],
             before["kind_code"],
             before["serial"],

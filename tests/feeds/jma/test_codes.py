@@ -1,0 +1,112 @@
+"""Any municipality of Japan, not the sample alone."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import pytest
+from lxml import etree
+
+from core.city import JmaCodes
+from core.errors import BadInput
+from feeds.jma import codes_for
+from feeds.jma.codes import DATA, is_part_of, may_concern, places
+from feeds.jma.tables import build
+
+
+def test_every_municipality_of_the_agencys_list_has_its_areas(shared_data: Path) -> None:
+    with (shared_data / "jma" / "codes" / "municipalities.csv").open(encoding="utf-8") as source:
+        listed = {row["コード"]: row["短い名称"] for row in csv.DictReader(source)}
+    renamed = {"0442300", "4030500"}
+    missing = {
+        code for code, name in listed.items() if name != "0" and code not in places()
+    } - renamed
+    assert missing == set()
+    for place in places().values():
+        assert place.quake_regions
+        assert place.forecast_areas
+
+
+def test_the_table_is_what_its_sources_make() -> None:
+    with (DATA / "municipalities.csv").open(encoding="utf-8", newline="") as source:
+        stored = list(csv.DictReader(source))
+    names = [(row["code"], row["name"], row["reading"]) for row in stored]
+    assert build(names) == stored
+    with pytest.raises(BadInput, match="no name"):
+        build(names[1:])
+
+
+def test_quake_regions_and_coasts_are_those_the_agency_knows(shared_data: Path) -> None:
+    for name, column in (("quake_regions", 4), ("tsunami_regions", 5)):
+        path = shared_data / "jma" / "codes" / f"{name}.csv"
+        known = {line.split(",")[0] for line in path.read_text(encoding="utf-8").splitlines()}
+        used = {code for place in places().values() for code in getattr(place, name)}
+        assert used <= known, column
+
+
+def test_cities_lie_in_the_quake_regions_that_telegrams_put_them_in(shared_data: Path) -> None:
+    checked = 0
+    for sample in (shared_data / "jma" / "samples").glob("*VXSE53.xml"):
+        for region in etree.parse(str(sample)).getroot().iter("{*}Area"):
+            for city in region.iterchildren("{*}City"):
+                code = city.findtext("{*}Code") or ""
+                for municipality in places():
+                    if is_part_of(code, municipality):
+                        own = places()[municipality].quake_regions
+                        assert region.findtext("{*}Code") in own, city.findtext("{*}Name")
+                        checked += 1
+    assert checked > 700
+
+
+@pytest.mark.parametrize(
+    ("municipality", "areas", "quake", "tsunami"),
+    [
+        ("0822000", ("080000", "080020", "080022"), ("301",), ()),
+        ("0121400", ("011000", "011011"), ("135",), ("110", "120")),
+        ("0110000", ("016000", "016010", "016012"), ("101",), ()),
+        ("1410000", ("140000", "140010", "140011"), ("360",), ("312",)),
+        ("4720700", ("474000", "474010", "474011"), ("805",), ("802",)),
+        ("4622200", ("460040", "460041"), ("778",), ("772",)),
+        ("2020200", ("200000", "200020", "200023", "200024"), ("421",), ()),
+        ("1342100", ("130000", "130040"), ("359",), ("321",)),
+    ],
+)
+def test_the_codes_of_a_municipality_are_found(
+    municipality: str, areas: tuple[str, ...], quake: tuple[str, ...], tsunami: tuple[str, ...]
+) -> None:
+    codes = codes_for(municipality)
+    assert (codes.forecast_areas, codes.quake_regions, codes.tsunami_regions) == (
+        areas,
+        quake,
+        tsunami,
+    )
+
+
+def test_what_the_city_says_goes_before_the_table() -> None:
+    own = JmaCodes(municipality="0822000", quake_regions=("300",), rivers=("1",))
+    codes = codes_for("0822000", own)
+    assert (codes.quake_regions, codes.rivers) == (("300",), ("1",))
+    assert codes.forecast_areas == ("080000", "080020", "080022")
+    assert codes_for("0820300", own).rivers == ()
+    with pytest.raises(BadInput, match="9999999"):
+        codes_for("9999999")
+
+
+def test_wards_and_parts_belong_to_their_city() -> None:
+    assert is_part_of("1411000", "1410000")
+    assert is_part_of("2920701", "2920700")
+    assert is_part_of("2610100", "2610000")
+    assert not is_part_of("1413000", "1410000")
+    assert not is_part_of("1410000", "1413000")
+    assert not is_part_of("080022", "0822000")
+    assert not is_part_of("082200x", "0822000")
+
+
+def test_a_title_names_whose_telegram_it_is() -> None:
+    nara, soya, naze = (codes_for(code) for code in ("2920100", "0121400", "4622200"))
+    assert may_concern("奈良県気象警報・注意報", nara)
+    assert not may_concern("奈良県気象警報・注意報", soya)
+    assert may_concern("宗谷地方大雨警報・注意報", soya)
+    assert may_concern("奄美地方大雨警報・注意報", naze)
+    assert not may_concern("x", JmaCodes(municipality="9999999"))
