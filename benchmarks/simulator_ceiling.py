@@ -17,6 +17,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -108,7 +109,7 @@ async def call(port: int, requests: Iterator[bytes]) -> None:
     loop = asyncio.get_running_loop()
     ends: list[asyncio.Future[None]] = [loop.create_future() for _ in range(CONNECTIONS)]
     for end in ends:
-        await loop.create_connection(lambda end=end: Caller(requests, end), "127.0.0.1", port)
+        await loop.create_connection(partial(Caller, requests, end), "127.0.0.1", port)
     await asyncio.gather(*ends)
 
 
