@@ -23,6 +23,9 @@ PREFECTURE_DIGITS = 2
 FORECAST_AREA_DIGITS = 6
 MUNICIPALITY_DIGITS = 7
 _COMMAS = {"ja": "、", EASY_JAPANESE: "、", "zh-Hans": "、", "zh-Hant": "、", "my": "၊ "}
+_READS_KANJI = ("zh-Hans", "zh-Hant")
+"""Readers who know a Japanese place by its characters, as on its signs, if it has no kana."""
+_KANA = re.compile(r"[ぁ-ゖァ-ヺ]")
 _PARTS = {
     "北部": "ほくぶ",
     "南部": "なんぶ",
@@ -101,6 +104,8 @@ def _place(japanese: str, language: str, city: City, areas: Sequence[str]) -> st
         return japanese
     if language == EASY_JAPANESE:
         return _with_reading(japanese, reading)
+    if language in _READS_KANJI and _KANA.search(japanese) is None:
+        return japanese
     return in_letters(japanese, reading)
 
 
@@ -132,7 +137,7 @@ def in_letters(japanese: str, reading: str) -> str:
             if japanese.endswith(written) and reading.endswith(ending) and " " not in reading:
                 stem = _capital(romanise(reading.removesuffix(ending), japanese))
                 return form.format(stem)
-    return _capital(romanise(reading, japanese))
+    return _capital(romanise(reading.replace("・", " / "), japanese))
 
 
 def _own_name(japanese: str, language: str, city: City) -> str | None:

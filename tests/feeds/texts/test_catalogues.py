@@ -1,0 +1,148 @@
+"""The room's words are whole: all messages and names in all languages, official ones marked."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from babel.messages.pofile import read_po
+
+from core.languages import EASY_JAPANESE, LANGUAGES
+from feeds.texts import messages
+from feeds.texts.terms import DIRECTORY, level_name, lookup, normal, term, terms
+
+LOCALES = Path(messages.__file__).parent.parent / "locales"
+TRANSLATED = tuple(code for code in LANGUAGES if code != "en")
+NAMED = tuple(code for code in LANGUAGES if code != "ja")
+KANJI = re.compile(r"[㐀-鿿々〆]+")
+READ_ALOUD = re.compile(r"[㐀-鿿々〆]+(?:（[ぁ-ゖー ]|[ぁ-ゖァ-ヺー]*（[ぁ-ゖー ])")
+
+
+def placeholders(text: str) -> set[str]:
+    return set(re.findall(r"{(\w*)}", text))
+
+
+def without_reading(text: str) -> list[str]:
+    """Runs of kanji that no reading follows; 小さい（ちいさい） may have its kana in between."""
+    return [
+        found.group()
+        for found in KANJI.finditer(text)
+        if READ_ALOUD.match(text, found.start()) is None
+    ]
+
+
+def test_no_message_stands_twice() -> None:
+    everything = messages.all_messages()
+    assert len(everything) == len(set(everything))
+
+
+@pytest.mark.parametrize("language", TRANSLATED)
+def test_every_message_is_said_in_every_language(language: str) -> None:
+    with (LOCALES / f"{language}.po").open("rb") as source:
+        catalogue = read_po(source, abort_invalid=True)
+    said = {(entry.context, entry.id): entry for entry in catalogue if entry.id}
+    assert set(said) == set(messages.all_messages())
+    for (_, message), entry in said.items():
+        assert isinstance(entry.string, str)
+        assert entry.string.strip(), message
+        assert not entry.fuzzy, message
+        assert placeholders(entry.string) == placeholders(str(message)), message
+        assert entry.string == entry.string.strip(), message
+
+
+@pytest.mark.parametrize("language", set(TRANSLATED) - {"ja", EASY_JAPANESE})
+def test_nothing_was_left_in_english_or_japanese(language: str) -> None:
+    with (LOCALES / f"{language}.po").open("rb") as source:
+        entries = [entry for entry in read_po(source) if entry.id]
+    sentences = [entry for entry in entries if len(str(entry.id).split()) > 5]
+    assert sentences
+    for entry in sentences:
+        assert entry.string != entry.id
+        assert re.search(r"[ぁ-ゖァ-ヺ]", str(entry.string)) is None
+
+
+def test_easy_japanese_reads_every_character_aloud() -> None:
+    with (LOCALES / f"{EASY_JAPANESE}.po").open("rb") as source:
+        spoken = [str(entry.string) for entry in read_po(source) if entry.id]
+    spoken += [name.text for name in terms(EASY_JAPANESE).values()]
+    unread = {text: runs for text in spoken if (runs := without_reading(text))}
+    assert not unread
+
+
+def test_easy_japanese_keeps_sentences_short() -> None:
+    with (LOCALES / f"{EASY_JAPANESE}.po").open("rb") as source:
+        spoken = [str(entry.string) for entry in read_po(source) if entry.id]
+    for text in spoken:
+        for sentence in re.sub(r"（[ぁ-ゖー ]+）", "", text).split("。"):
+            assert len(sentence) <= 75, sentence
+
+
+@pytest.mark.parametrize("language", NAMED)
+def test_every_language_has_the_same_names(language: str) -> None:
+    assert set(terms("en")) <= set(terms(language))
+
+
+@pytest.mark.parametrize("language", NAMED)
+def test_promise_6_an_official_name_comes_from_the_official_dictionary(
+    language: str, shared_data: Path
+) -> None:
+    if language == EASY_JAPANESE:
+        return
+    dictionary = json.loads((shared_data / "jma" / "multilingual.json").read_text("utf-8"))
+    key = LANGUAGES[language].dictionary
+    official = {f"警戒レベル{level}": names[key] for level, names in dictionary["levels"].items()}
+    official |= {
+        name: said[key]
+        for part in ("words", "warnings_2026")
+        for name, said in dictionary[part].items()
+    }
+    ours = {name: said.text for name, said in terms(language).items() if said.official}
+    assert ours == {normal(name): text.strip() for name, text in official.items()}
+
+
+@pytest.mark.parametrize("language", NAMED)
+def test_names_that_are_ours_can_be_listed_and_sources_are_credited(language: str) -> None:
+    ours = [name for name, said in terms(language).items() if not said.official]
+    if language == EASY_JAPANESE:
+        assert ours == []
+        return
+    assert len(ours) > 80
+    assert "出典：気象庁ホームページ" in (DIRECTORY / f"{language}.toml").read_text("utf-8")
+
+
+def test_a_name_is_said_in_the_agencys_words_or_marked_as_ours() -> None:
+    assert term("レベル４高潮危険警報", "en").text == "Level 4 Urgent Warning (Storm Surge)"
+    assert term("レベル４高潮危険警報", "en").official
+    assert term("レベル４大雨危険警報", "en").text == "Level 4 Urgent Warning (Heavy Rain)"
+    assert not term("レベル４大雨危険警報", "en").official
+    assert term("レベル４大雨危険警報", "ja").text == "レベル４大雨危険警報"
+
+
+def test_the_width_of_a_digit_makes_no_other_name() -> None:
+    assert term("レベル4大雨危険警報", "my") == term("レベル４大雨危険警報", "my")
+
+
+def test_a_river_before_its_forecast_is_no_part_of_the_name() -> None:
+    assert term("利根川上流部氾濫警戒情報", "pt") == term("氾濫警戒情報", "pt")
+
+
+def test_an_early_notice_names_the_hazards_it_is_about() -> None:
+    said = lookup("早期注意情報（大雨、波）", "en")
+    assert said is not None
+    assert said.text == "Early Notice of a Possible Warning (Heavy rain, High Waves)"
+    unknown = lookup("早期注意情報（大雨、砂嵐）", "en")
+    assert unknown is not None
+    assert unknown.text == "Early Notice of a Possible Warning"
+
+
+def test_what_no_catalogue_knows_stays_in_japanese() -> None:
+    assert term("新しい種類の警報", "en").text == "新しい種類の警報"
+
+
+def test_levels_are_named_by_the_agency() -> None:
+    assert level_name(4, "ja") == "警戒レベル４"
+    assert level_name(4, EASY_JAPANESE) == "警戒（けいかい）レベル4"
+    assert level_name(4, "en") == "Alert level 4"
+    assert level_name(4, "ne") == "सतर्क श्रेणी ४"

@@ -1,0 +1,298 @@
+"""What residents read: true, whole, in their language, and the drill never like the real."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from core.languages import EASY_JAPANESE, LANGUAGES
+from feeds.facts import Fact, Quake
+from feeds.models import Status
+from feeds.texts import CATALOGUE, compose, drill_mark, moment, term
+from feeds.texts import messages as m
+from tests.feeds.texts.test_catalogues import without_reading
+from tests.feeds.texts.worked import AT, CITY, every_fact, fact, unsaid
+
+LANDSLIDE = replace(
+    fact("landslide", "レベル４土砂災害危険警報", 4, Status.RAISED),
+    previous_kind="レベル３土砂災害警報",
+    previous_level=3,
+)
+WORKED = {
+    "landslide": LANDSLIDE,
+    "earthquake": fact("earthquake", "震度５弱", 4),
+    "tsunami": fact("tsunami", "津波警報", 4),
+}
+
+
+GOLDEN = Path(__file__).parent / "golden"
+
+
+@pytest.mark.parametrize("language", ["ja", EASY_JAPANESE, "en", "my", "zh-Hans", "pt"])
+@pytest.mark.parametrize("which", WORKED)
+def test_the_texts_are_the_ones_that_were_looked_at(which: str, language: str) -> None:
+    texts = compose(WORKED[which], CITY, languages=[language])[language]
+    looked_at = (GOLDEN / f"{which}.{language}.txt").read_text("utf-8")
+    assert f"{texts['title']}\n\n{texts['text']}\n" == looked_at
+
+
+def test_every_hazard_level_and_status_is_said_in_every_language() -> None:
+    before = unsaid()
+    for told in every_fact():
+        texts = compose(told, CITY)
+        assert list(texts) == list(LANGUAGES)
+        assert all(said["title"].strip() and said["text"].strip() for said in texts.values())
+    assert unsaid() == before
+
+
+def test_texts_are_short_enough_to_be_read_on_a_phone() -> None:
+    for told in every_fact():
+        for language, said in compose(told, CITY).items():
+            spoken_aloud = language == EASY_JAPANESE
+            assert len(said["text"]) <= (1000 if spoken_aloud else 900), (language, said["text"])
+            name = term(told.kind, language).text
+            rest = said["title"].replace(name, "")
+            assert len(rest) <= 70, (language, said["title"])
+
+
+def test_promise_5_every_text_of_a_drill_begins_with_its_languages_mark() -> None:
+    marks = {drill_mark(language) for language in LANGUAGES}
+    for told in every_fact():
+        for language, said in compose(replace(told, drill=True), CITY).items():
+            assert said["title"].startswith(drill_mark(language))
+            assert said["text"].startswith(drill_mark(language))
+        for said in compose(told, CITY).values():
+            assert not any(mark in part for mark in marks for part in said.values())
+
+
+def test_a_text_says_what_where_when_what_to_do_where_to_go_and_who_says_so() -> None:
+    for language, said in compose(LANDSLIDE, CITY, url="https://city.example.jp/n/1").items():
+        text = said["text"]
+        place = "つくば市" if language in ("ja", EASY_JAPANESE) else "Tsukuba City"
+        assert term("レベル４土砂災害危険警報", language).text in said["title"]
+        assert term("レベル４土砂災害危険警報", language).text in text
+        assert term("レベル３土砂災害警報", language).text in text
+        assert place in said["title"] and place in text
+        assert moment(AT, language) in text
+        for advice in (m.LEVEL_4, m.LANDSLIDE, m.NOT_AN_ORDER):
+            assert CATALOGUE.text(language, advice) in text
+        assert "https://city.example.jp/shelters" in text
+        assert "https://city.example.jp/n/1" in text
+        assert "水戸地方気象台" in text
+
+
+@pytest.mark.parametrize("status", [Status.LIFTED, Status.CANCELLED])
+def test_what_is_over_asks_nobody_to_leave(status: Status) -> None:
+    over = fact("landslide", "レベル４土砂災害危険警報", 4, status)
+    for language, said in compose(over, CITY).items():
+        for advice in (m.LEVEL_3, m.LEVEL_4, m.LEVEL_5, m.LANDSLIDE):
+            assert CATALOGUE.text(language, advice) not in said["text"]
+        assert "shelters" not in said["text"]
+
+
+def test_each_status_is_said_differently() -> None:
+    for language in LANGUAGES:
+        titles = [
+            compose(fact("flood", "レベル３氾濫警報", 3, status), CITY)[language]["title"]
+            for status in (
+                Status.ISSUED,
+                Status.RAISED,
+                Status.LOWERED,
+                Status.LIFTED,
+                Status.CANCELLED,
+                Status.CORRECTED,
+            )
+        ]
+        assert len(set(titles)) == len(titles)
+
+
+@pytest.mark.parametrize("level", [2, 3, 4, 5])
+@pytest.mark.parametrize("hazard", ["heavy-rain", "landslide", "flood", "storm-surge"])
+def test_each_level_asks_for_its_own_action(hazard: str, level: int) -> None:
+    sentences = {2: m.LEVEL_2, 3: m.LEVEL_3, 4: m.LEVEL_4, 5: m.LEVEL_5}
+    name = {"heavy-rain": "大雨", "landslide": "土砂災害", "flood": "氾濫"}.get(hazard, "高潮")
+    grade = {2: "注意報", 3: "警報", 4: "危険警報", 5: "特別警報"}[level]
+    told = fact(hazard, f"レベル{level}{name}{grade}", level)
+    for language, said in compose(told, CITY).items():
+        for other, sentence in sentences.items():
+            assert (CATALOGUE.text(language, sentence) in said["text"]) is (other == level)
+
+
+def test_a_warning_says_that_it_is_not_the_citys_order() -> None:
+    for level, told in ((2, "レベル２氾濫注意報"), (3, "レベル３氾濫警報")):
+        text = compose(fact("flood", told, level), CITY)["en"]["text"]
+        assert ("not the city's evacuation order" in text) is (level >= 3)
+
+
+def test_an_earthquake_says_the_intensity_in_this_city_and_the_greatest_elsewhere() -> None:
+    said = compose(fact("earthquake", "震度４", 3), CITY)["en"]
+    assert said["title"] == "Earthquake: seismic intensity 4 – Tsukuba City"
+    assert "Seismic intensity here: 4 (" in said["text"]
+    assert "Greatest intensity anywhere: 5 Upper" in said["text"]
+    assert "Shelters" not in said["text"]
+
+
+def test_an_intensity_that_was_not_reported_is_not_said_as_known() -> None:
+    told = fact("earthquake", "震度５弱", 4)
+    assert told.quake is not None
+    told = replace(told, quake=replace(told.quake, unconfirmed=True))
+    text = compose(told, CITY)["en"]["text"]
+    assert "thought to be 5 Lower or more" in text
+    assert "Seismic intensity here" not in text
+
+
+def test_the_detail_after_the_flash_is_an_update_and_no_second_alarm() -> None:
+    told = replace(fact("earthquake", "震度４", 3), update=True)
+    assert compose(told, CITY)["ja"]["title"] == "【続報】地震：震度4（つくば市）"
+
+
+def test_a_strong_earthquake_warns_of_the_sea_unless_the_agency_says_it_is_safe() -> None:
+    safe = fact("earthquake", "震度６弱", 5)
+    assert "leave the coast" not in compose(safe, CITY)["en"]["text"]
+    assert safe.quake is not None
+    unknown = replace(safe, quake=replace(safe.quake, tsunami_comment="", tsunami_comment_code=""))
+    assert "leave the coast" in compose(unknown, CITY)["en"]["text"]
+
+
+@pytest.mark.parametrize(
+    ("code", "comment", "said"),
+    [
+        ("0215 0241", "この地震による津波の心配はありません。", m.NO_TSUNAMI),
+        ("0211", "津波警報等を発表中です。", m.TSUNAMI_IN_EFFECT),
+        ("0212", "若干の海面変動があるかもしれません。", m.SLIGHT_SEA_CHANGE),
+        ("0217", "今後の情報に注意してください。", None),
+    ],
+)
+def test_the_agencys_comment_on_a_tsunami_is_said_or_shown_as_it_is(
+    code: str, comment: str, said: str | None
+) -> None:
+    told = fact("earthquake", "震度４", 3)
+    assert told.quake is not None
+    told = replace(
+        told, quake=replace(told.quake, tsunami_comment=comment, tsunami_comment_code=code)
+    )
+    for language, texts in compose(told, CITY).items():
+        expected = comment if said is None else CATALOGUE.text(language, said)
+        assert expected in texts["text"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "advice"),
+    [
+        ("大津波警報", m.TSUNAMI_MAJOR),
+        ("津波警報", m.TSUNAMI_WARNING),
+        ("津波注意報", m.TSUNAMI_ADVISORY),
+        ("津波予報（若干の海面変動）", m.TSUNAMI_FORECAST),
+    ],
+)
+def test_each_grade_of_tsunami_asks_for_its_own_action(kind: str, advice: str) -> None:
+    for language, said in compose(fact("tsunami", kind, 3), CITY).items():
+        assert CATALOGUE.text(language, advice) in said["text"]
+
+
+def test_heights_are_said_as_the_agency_words_them() -> None:
+    told = fact("tsunami", "大津波警報", 5)
+    assert told.tsunami is not None
+    for height, said in (
+        ("１０ｍ超", "more than 10 m"),
+        ("０．２ｍ未満", "less than 0.2 m"),
+        ("３ｍ", "3 m"),
+        ("巨大", "huge"),
+        ("高い", "high"),
+        ("不明な表現", "不明な表現"),
+    ):
+        text = compose(replace(told, tsunami=replace(told.tsunami, height=height)), CITY)
+        assert f"Expected height: {said}\n" in text["en"]["text"]
+        assert height in text["ja"]["text"]
+
+
+def test_a_volcanos_level_is_advised_on_its_own_scale() -> None:
+    named = fact("volcano", "レベル３（入山規制）", 3)
+    assert "Do not climb" in compose(named, CITY)["en"]["text"]
+    assert "evacuation order" not in compose(named, CITY)["en"]["text"]
+    keyword = fact("volcano", "居住地域厳重警戒", 5)
+    assert "leave it now" in compose(keyword, CITY)["en"]["text"]
+
+
+def test_easy_japanese_reads_places_offices_and_times_aloud() -> None:
+    for told in WORKED.values():
+        said = compose(told, CITY)[EASY_JAPANESE]
+        assert without_reading(said["title"]) == []
+        assert without_reading(said["text"]) == []
+
+
+def test_a_telegram_that_only_says_lifted_means_what_was_in_force() -> None:
+    told = replace(fact("heavy-rain", "解除", 0, Status.LIFTED), previous_kind="レベル３大雨警報")
+    assert "Level 3 Warning (Heavy Rain)" in compose(told, CITY)["en"]["title"]
+
+
+def test_japanese_carries_the_agencys_headline_where_it_holds_the_facts() -> None:
+    headline = "つくば市付近で１時間に約１００ミリの猛烈な雨。"
+    told = replace(fact("record-rain", "記録的短時間大雨情報", 4), headline=headline)
+    assert headline in compose(told, CITY)["ja"]["text"]
+    assert headline not in compose(told, CITY)["en"]["text"]
+
+
+def test_all_languages_of_a_notice_are_written_at_once() -> None:
+    compose(LANDSLIDE, CITY)
+    started = time.perf_counter()
+    for _ in range(20):
+        compose(LANDSLIDE, CITY)
+    assert (time.perf_counter() - started) / 20 < 0.05
+
+
+words = st.text(max_size=40)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    hazard=st.sampled_from(["heavy-rain", "flood", "tornado", "earthquake", "something-new"]),
+    kind=words,
+    previous=words,
+    place=words,
+    river=words,
+    headline=words,
+    office=words,
+    level=st.integers(0, 5),
+    status=st.sampled_from(list(Status)),
+    drill=st.booleans(),
+    intensity=st.sampled_from(["", "1", "5-", "7"]),
+    magnitude=words,
+)
+def test_whatever_a_telegram_holds_it_becomes_a_text_and_braces_are_only_braces(
+    hazard: str,
+    kind: str,
+    previous: str,
+    place: str,
+    river: str,
+    headline: str,
+    office: str,
+    level: int,
+    status: Status,
+    drill: bool,
+    intensity: str,
+    magnitude: str,
+) -> None:
+    told = Fact(
+        topic="weather",
+        hazard=hazard,
+        kind=kind + "{0}{name}",
+        previous_kind=previous,
+        level=level,
+        status=status,
+        place=place,
+        river=river,
+        headline=headline,
+        office=office,
+        reported_at=AT,
+        drill=drill,
+        quake=Quake(intensity=intensity, magnitude=magnitude),
+    )
+    for language, said in compose(told, CITY).items():
+        assert said["title"]
+        assert said["text"].startswith(drill_mark(language)) is drill

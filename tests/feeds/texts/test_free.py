@@ -1,0 +1,118 @@
+"""Words people wrote stay theirs; everything around them is in the resident's language."""
+
+from __future__ import annotations
+
+import pytest
+
+from core.languages import EASY_JAPANESE, LANGUAGES
+from feeds.models import Status
+from feeds.texts import (
+    alert_texts,
+    article_texts,
+    drill_mark,
+    machine_translated,
+    status_name,
+    term,
+    topic_name,
+)
+from feeds.texts.messages import TOPICS
+from tests.feeds.texts.worked import AT, CITY, unsaid
+
+SOURCE = {"ja": "つくば市ホームページ", "en": "Tsukuba City web site"}
+WORDS = {"ja": "小貝川があふれるおそれがあります。", "en": "The Kokai River may overflow."}
+
+
+def test_an_article_goes_out_in_japanese_with_a_heading_in_the_residents_language() -> None:
+    texts = article_texts("図書館の休館", "7月6日は休館。", "events", "https://e.jp/1", SOURCE)
+    assert texts["ja"] == {
+        "title": "イベント：図書館の休館",
+        "text": "図書館の休館\n\n7月6日は休館。\n\n詳しくは：https://e.jp/1\n出典：つくば市ホームページ",
+    }
+    assert texts["pt"] == {
+        "title": "Eventos: 図書館の休館",
+        "text": "Este artigo está em japonês.\n\n図書館の休館\n\n7月6日は休館。\n\n"
+        "Mais informações: https://e.jp/1\nFonte: Tsukuba City web site",
+    }
+
+
+def test_promise_6_a_machines_translation_says_so() -> None:
+    texts = article_texts(
+        "図書館の休館",
+        "",
+        "events",
+        "",
+        SOURCE,
+        translations={"en": ("Library closed", "Closed on July 6."), "vi": ("Thư viện", "")},
+        machine=("en",),
+    )
+    assert texts["en"]["text"].startswith(machine_translated("en"))
+    assert "Library closed" in texts["en"]["title"]
+    assert machine_translated("vi") not in texts["vi"]["text"]
+    assert "図書館" not in texts["en"]["text"]
+    assert "図書館の休館" in texts["ko"]["text"]
+
+
+def test_the_citys_own_name_for_a_topic_comes_first() -> None:
+    assert topic_name("weather", "ja", CITY) == "気象・災害"
+    assert topic_name("weather", "en", CITY) == "Weather and disasters"
+    assert topic_name("weather", "vi", CITY) == "Thời tiết"
+    assert topic_name("unheard-of", "vi", CITY) == "unheard-of"
+
+
+def test_all_topics_and_statuses_have_a_name_in_every_language() -> None:
+    before = unsaid()
+    for language in LANGUAGES:
+        names = [topic_name(topic, language) for topic in TOPICS]
+        assert len(set(names)) == len(TOPICS) == 18
+        assert all(status_name(status, language) for status in Status if status.value != "none")
+    assert unsaid() == before
+
+
+def test_an_alert_wraps_the_staffs_words_in_the_residents_language() -> None:
+    texts = alert_texts(
+        "evacuation", 4, WORDS, CITY, drill=False, at=AT, areas=("d1", "d2"), url="https://e.jp/a"
+    )
+    assert texts["ja"]["title"] == "避難指示（東町、西町）"
+    assert texts["en"]["title"] == "Evacuation Order – Higashimachi, Nishimachi"
+    assert WORDS["en"] in texts["en"]["text"]
+    assert "Language of the text below" not in texts["en"]["text"]
+    burmese = texts["my"]
+    assert term("避難指示", "my").text in burmese["title"]
+    assert WORDS["ja"] in burmese["text"]
+    assert "日本語" in burmese["text"]
+    assert "https://city.example.jp/shelters" in burmese["text"]
+    assert "https://e.jp/a" in burmese["text"]
+
+
+def test_a_language_without_words_gets_the_easy_japanese_ones_first() -> None:
+    words = {**WORDS, EASY_JAPANESE: "川（かわ）が あふれます。"}
+    texts = alert_texts("lifeline", 0, words, CITY, drill=False, at=AT)
+    assert words[EASY_JAPANESE] in texts["th"]["text"]
+    assert LANGUAGES[EASY_JAPANESE].name in texts["th"]["text"]
+    assert WORDS["ja"] not in texts["th"]["text"]
+
+
+@pytest.mark.parametrize("status", list(Status))
+@pytest.mark.parametrize("level", range(6))
+def test_promise_5_drill_and_real_never_look_alike(status: Status, level: int) -> None:
+    before = unsaid()
+    for topic in ("evacuation", "fire"):
+        drills = alert_texts(topic, level, WORDS, CITY, drill=True, at=AT, status=status)
+        reals = alert_texts(topic, level, WORDS, CITY, drill=False, at=AT, status=status)
+        for language in LANGUAGES:
+            mark = drill_mark(language)
+            assert all(part.startswith(mark) for part in drills[language].values())
+            assert not any(mark in part for part in reals[language].values())
+    assert unsaid() == before
+
+
+def test_an_alert_that_is_over_asks_nobody_to_leave() -> None:
+    texts = alert_texts("evacuation", 4, WORDS, CITY, drill=False, at=AT, status=Status.CANCELLED)
+    assert texts["en"]["title"] == "Withdrawn: Evacuation Order – Tsukuba City"
+    assert "leave it now" not in texts["en"]["text"]
+    assert "shelters" not in texts["en"]["text"]
+
+
+def test_an_alert_without_words_is_refused() -> None:
+    with pytest.raises(ValueError, match="at least one language"):
+        alert_texts("fire", 0, {}, CITY, drill=False, at=AT)
