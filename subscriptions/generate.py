@@ -22,6 +22,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 from core.city import City
 from core.database import Database
 from core.errors import BadInput
+from subscriptions import bitmaps
 from subscriptions.models import area_list
 from subscriptions.service import know_areas
 
@@ -64,7 +65,7 @@ _TOPIC_CHANCES = {
 }
 _RESIDENT_COLUMNS = (
     "id, line_user_id, state, language, language_chosen, topics_chosen, quiet_start, quiet_end, "
-    "area_list, revision, followed_at, left_at, updated_at"
+    "area_list, followed_at, left_at, updated_at"
 )
 _PROFILES = 1024
 """Distinct sets of topics; drawing a set a resident would take longer than storing it."""
@@ -130,6 +131,7 @@ async def generate(
             f"residents of seed {seed} are there already; please choose another seed."
         ) from errors
     await _tidy(database)
+    await bitmaps.rebuild(database)
 
 
 async def _tidy(database: Database) -> None:
@@ -206,7 +208,6 @@ class _Maker:
                     start,
                     end,
                     area_list(home),
-                    0,
                     followed[position],
                     self.now if gone else None,
                     self.now,
@@ -246,6 +247,8 @@ async def _store(session: AsyncSession, made: _Chunk) -> None:
     await write(connection, "residents", _RESIDENT_COLUMNS, made.residents)
     await write(connection, "subscriptions", "resident_id, topic, min_level", made.subscriptions)
     await write(connection, "resident_areas", "resident_id, area", made.areas)
+    changes: Rows = [(resident[0],) for resident in made.residents]
+    await write(connection, "resident_changes", "resident_id", changes)
 
 
 async def _insert(connection: AsyncConnection, table: str, columns: str, rows: Rows) -> None:

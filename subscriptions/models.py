@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer
+from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, LargeBinary
 from sqlmodel import Field, SQLModel
 
 from core.database import UtcDateTime, text_enum
@@ -37,16 +37,12 @@ class Resident(SQLModel, table=True):
     city's. ``digest_hour`` likewise. No name is kept: LINE's profile is read when needed.
 
     ``area_list`` repeats what ``resident_areas`` says (see :func:`area_list`), so that an
-    audience is one walk over the residents. ``revision`` grows with every change of a
-    choice; with ``updated_at`` it tells the audience index whom to read again.
+    audience is one walk over the residents.
     """
 
     __tablename__ = "residents"
-    __table_args__ = (
-        Index("ix_residents_updated_at", "updated_at", "id", "revision"),
-        # A number is never given twice: a delivery's members are remembered by it.
-        {"sqlite_autoincrement": True},
-    )
+    # A number is never given twice: a delivery's members are remembered by it.
+    __table_args__ = {"sqlite_autoincrement": True}
 
     id: int | None = Field(
         default=None, sa_column=Column(RowId, primary_key=True, autoincrement=True)
@@ -60,7 +56,6 @@ class Resident(SQLModel, table=True):
     quiet_end: int | None = None
     digest_hour: int | None = None
     area_list: str = ""
-    revision: int = 0
     followed_at: datetime = Field(sa_type=UtcDateTime)
     left_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     updated_at: datetime = Field(sa_type=UtcDateTime)
@@ -110,10 +105,31 @@ class Area(SQLModel, table=True):
     retired: bool = False
 
 
-class ErasedResident(SQLModel, table=True):
-    """The number of a resident whose row is gone, so that the audience index forgets it too."""
+class ResidentChange(SQLModel, table=True):
+    """A resident changed, came, left or was erased since the bitmaps were taken.
 
-    __tablename__ = "erased_residents"
+    Written in the transaction of the change itself, so that a count always knows for whom
+    the bitmaps do not speak; only the bare number is kept, until the next bitmaps.
+    """
 
-    resident_id: int = Field(sa_column=Column(RowId, primary_key=True, autoincrement=False))
-    erased_at: datetime = Field(sa_type=UtcDateTime, index=True)
+    __tablename__ = "resident_changes"
+    __table_args__ = {"sqlite_autoincrement": True}
+
+    id: int | None = Field(
+        default=None, sa_column=Column(RowId, primary_key=True, autoincrement=True)
+    )
+    resident_id: int = Field(sa_column=Column(RowId, nullable=False))
+
+
+class AudienceBitmap(SQLModel, table=True):
+    """One bit a resident for one of their choices, as all were when it was taken.
+
+    ``key`` says which (see ``subscriptions.bitmaps``); all rows are of one ``version``. They
+    are made from the other tables and can be thrown away together at any time.
+    """
+
+    __tablename__ = "audience_bitmaps"
+
+    key: str = Field(primary_key=True, max_length=64)
+    version: int
+    bits: bytes = Field(sa_column=Column(LargeBinary, nullable=False))

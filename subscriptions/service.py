@@ -1,7 +1,7 @@
 """A resident's choices: made, changed, restored, shown and erased.
 
-Every change sets ``updated_at`` and ``revision`` of the resident, by which the audience index
-knows whom to read again; nothing else may write these tables (but ``generate``).
+Every change is noted in ``resident_changes``, by which a count knows for whom the bitmaps no
+longer speak; so nothing else may write these tables (but ``generate``, which notes it too).
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from core.city import City
 from core.errors import BadInput, Permanent
 from subscriptions.models import (
     Area,
-    ErasedResident,
     Resident,
     ResidentArea,
+    ResidentChange,
     ResidentState,
     Subscription,
     area_list,
@@ -105,7 +105,6 @@ async def follow(
             language_chosen=False,
             topics_chosen=False,
             area_list="",
-            revision=0,
             followed_at=now,
             updated_at=now,
         )
@@ -116,7 +115,7 @@ async def follow(
     if made is not None:
         wanted = [t.code for t in city.topics if t.default and not t.mandatory]
         session.add_all(Subscription(topic=code, resident_id=resident.id) for code in wanted)
-        await session.flush()
+        await _changed(session, resident, now)
         _log.info("resident.followed", resident=resident.id, language=language)
     elif resident.state is ResidentState.LEFT:
         resident.state = ResidentState.FOLLOWING
@@ -254,7 +253,7 @@ async def erase(session: AsyncSession, city: City, resident_id: int, now: dateti
     What other rooms keep under the LINE user id (webhook events) is theirs to erase.
     """
     resident = await _locked(session, resident_id)
-    await erase_rows(session, [resident_id], now)
+    await erase_rows(session, [resident_id])
     session.expunge(resident)
     _log.info("resident.erased", resident=resident_id)
 
@@ -273,10 +272,10 @@ async def export(session: AsyncSession, city: City, resident_id: int) -> Kept:
     )
 
 
-async def erase_rows(session: AsyncSession, resident_ids: Sequence[int], now: datetime) -> None:
-    """Delete residents by id and leave their bare numbers for the audience index."""
+async def erase_rows(session: AsyncSession, resident_ids: Sequence[int]) -> None:
+    """Delete residents by id and note their bare numbers, so that counts forget them."""
     await session.execute(delete(Resident).where(col(Resident.id).in_(resident_ids)))
-    session.add_all(ErasedResident(resident_id=number, erased_at=now) for number in resident_ids)
+    session.add_all(ResidentChange(resident_id=number) for number in resident_ids)
     await session.flush()
 
 
@@ -310,8 +309,9 @@ async def _locked(session: AsyncSession, resident_id: int) -> Resident:
 
 
 async def _changed(session: AsyncSession, resident: Resident, now: datetime) -> None:
+    assert resident.id is not None
     resident.updated_at = now
-    resident.revision += 1
+    session.add(ResidentChange(resident_id=resident.id))
     session.add(resident)
     await session.flush()
 

@@ -58,7 +58,7 @@ async def test_the_same_seed_makes_the_same_residents(
     first = await everybody(database)
     async with database.writing() as session:
         ids = list(await session.scalars(select(Resident.id)))
-        await service.erase_rows(session, [number for number in ids if number], clock.now())
+        await service.erase_rows(session, [number for number in ids if number])
     await generate(database, city, 300, seed=7, now=clock.now())
     assert await everybody(database) == first
     assert len({row[0] for row in first}) == 300

@@ -1,0 +1,261 @@
+"""Counting a million residents in milliseconds: one bit a resident for each of their choices.
+
+The bitmaps are a picture of everybody's choices at one moment, kept in the database. A count
+combines the few it needs. Every change since the picture is noted in its own transaction
+(``resident_changes``): those residents are left out of the bitmaps and walked row by row. So
+a count is exact at any time, and fast as long as not too much has changed; :func:`maintain`
+takes a new picture when it has.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import structlog
+from sqlalchemy import ColumnElement, Select, String, and_, delete, func, select, text
+from sqlalchemy import cast as sql_cast
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from core.database import Database
+from subscriptions.models import (
+    AudienceBitmap,
+    Resident,
+    ResidentArea,
+    ResidentChange,
+    ResidentState,
+    Subscription,
+)
+
+if TYPE_CHECKING:
+    from subscriptions.audience import AudienceQuery
+
+REBUILD_AFTER = 5_000
+"""Changed residents from which a new picture is worth its while."""
+MAX_LEVEL = 6
+_RANGE = 100_000
+
+FOLLOWING = "following"
+LANGUAGE = "language:"
+AREA = "area:"
+TOPIC = "topic:"
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Settled:
+    """The audience among the residents who did not change since the picture, as bits."""
+
+    audience: int
+    languages: dict[str, int]
+
+    def total(self) -> int:
+        return self.audience.bit_count()
+
+    def by_language(self) -> dict[str, int]:
+        counts = {
+            language: (self.audience & bits).bit_count()
+            for language, bits in self.languages.items()
+        }
+        return {language: number for language, number in counts.items() if number}
+
+
+async def counted(
+    session: AsyncSession, query: AudienceQuery, *, by_language: bool = False
+) -> Settled | None:
+    """Return the audience among the settled residents; None when there is no picture yet."""
+    topics = [f"{TOPIC}{query.topic}:{level}" for level in range(min(query.level, MAX_LEVEL) + 1)]
+    areas = [f"{AREA}{area}" for area in ("", *query.areas)]
+    keys = {FOLLOWING, *areas} if query.areas else {FOLLOWING}
+    if not query.mandatory:
+        keys.update(topics)
+    if query.language is not None:
+        keys.add(LANGUAGE + query.language)
+    wanted: ColumnElement[bool] = col(AudienceBitmap.key).in_(sorted(keys))
+    if by_language and query.language is None:
+        wanted = wanted | col(AudienceBitmap.key).startswith(LANGUAGE)
+    rows = await session.execute(
+        select(col(AudienceBitmap.key), col(AudienceBitmap.bits)).where(wanted)
+    )
+    bits = {key: int.from_bytes(stored, "little") for key, stored in rows}
+    if FOLLOWING not in bits:
+        return None
+    audience = bits[FOLLOWING] & ~await _changed(session)
+    if not query.mandatory:
+        audience &= _any(bits, topics)
+    if query.areas:
+        audience &= _any(bits, areas)
+    languages = {
+        key.removeprefix(LANGUAGE): value for key, value in bits.items() if key.startswith(LANGUAGE)
+    }
+    if query.language is not None:
+        audience &= languages.get(query.language, 0)
+    return Settled(audience, languages)
+
+
+def changed_residents() -> Select[Any]:
+    """Return the statement for the ids of the residents the picture does not speak for."""
+    return select(col(ResidentChange.resident_id)).distinct()
+
+
+async def maintain(database: Database) -> bool:
+    """Take a new picture if enough has changed, and say whether it did.
+
+    Meant to be called every minute or so, by any number of processes.
+    """
+    async with database.reading() as session:
+        changes = await session.scalar(select(func.count()).select_from(ResidentChange))
+    return (changes or 0) >= REBUILD_AFTER and await rebuild(database)
+
+
+async def rebuild(database: Database) -> bool:
+    """Take a new picture; False when another process took one meanwhile.
+
+    The picture and the changes it knows are read from one snapshot. They are swapped for the
+    old ones in one transaction, and only if no other picture came between: a change is
+    always either in the bitmaps or noted, never neither.
+    """
+    async with database.reading() as session:
+        version = await _version(session)
+        known = json.loads(
+            f"[{await session.scalar(select(_joined(session, col(ResidentChange.id)))) or ''}]"
+        )
+        last = await session.scalar(select(func.max(col(Resident.id)))) or 0
+        made = _Picture(last)
+        for after in range(0, last, _RANGE):
+            groups = await _read_groups(session, after, min(after + _RANGE, last))
+            await asyncio.to_thread(made.add, groups)
+    async with database.writing() as session:
+        if session.get_bind().dialect.name == "postgresql":
+            await session.execute(text("SELECT pg_advisory_xact_lock(hashtext('todoke.bitmaps'))"))
+        if await _version(session) != version:
+            return False
+        await session.execute(delete(AudienceBitmap))
+        session.add_all(
+            AudienceBitmap(key=key, version=version + 1, bits=bytes(bits))
+            for key, bits in made.bits.items()
+        )
+        await _forget_changes(session, known)
+    _log.info("audience.bitmaps", residents=last, bitmaps=len(made.bits), changes=len(known))
+    return True
+
+
+async def _version(session: AsyncSession) -> int:
+    found = await session.scalar(
+        select(col(AudienceBitmap.version)).where(col(AudienceBitmap.key) == FOLLOWING)
+    )
+    return found or 0
+
+
+async def _forget_changes(session: AsyncSession, known: list[int]) -> None:
+    """Delete the notes of changes that the new picture has, and no others.
+
+    One that was under way when the picture was taken may have a lower id than some that it
+    has, so what is deleted is each unbroken run of ids, not all up to the highest.
+    """
+    for first, last in _runs(sorted(known)):
+        await session.execute(
+            delete(ResidentChange).where(
+                col(ResidentChange.id) >= first, col(ResidentChange.id) <= last
+            )
+        )
+
+
+def _runs(numbers: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """Yield the first and last of each unbroken run of ascending numbers."""
+    start = 0
+    for position, number in enumerate(numbers, start=1):
+        if position == len(numbers) or numbers[position] != number + 1:
+            yield numbers[start], number
+            start = position
+
+
+class _Picture:
+    """The bitmaps while they are drawn; resident ``n`` is bit ``n``."""
+
+    def __init__(self, last: int) -> None:
+        self.size = last // 8 + 1
+        self.bits: dict[str, bytearray] = {FOLLOWING: bytearray(self.size)}
+
+    def add(self, groups: Iterable[tuple[str, str]]) -> None:
+        """Set the bits of ids, each group's joined by commas, in the bitmap of its key."""
+        for key, joined in groups:
+            bits = self.bits.setdefault(key, bytearray(self.size))
+            for number in json.loads(f"[{joined}]"):
+                bits[number >> 3] |= 1 << (number & 7)
+
+
+async def _read_groups(session: AsyncSession, after: int, through: int) -> list[tuple[str, str]]:
+    """Return each key's residents with ``after < id <= through``, joined by the database.
+
+    A few long texts reach Python many times sooner than a row a resident and choice.
+    """
+
+    def within(column: Any) -> ColumnElement[bool]:
+        return and_(column > after, column <= through)
+
+    number = col(Resident.id)
+    following = select(_joined(session, number)).where(
+        within(number), col(Resident.state) == ResidentState.FOLLOWING
+    )
+    languages = (
+        select(col(Resident.language), _joined(session, number))
+        .where(within(number))
+        .group_by(col(Resident.language))
+    )
+    whole_city = select(_joined(session, number)).where(
+        within(number), col(Resident.area_list) == ""
+    )
+    areas = (
+        select(col(ResidentArea.area), _joined(session, col(ResidentArea.resident_id)))
+        .where(within(col(ResidentArea.resident_id)))
+        .group_by(col(ResidentArea.area))
+    )
+    topics = (
+        select(
+            col(Subscription.topic),
+            col(Subscription.min_level),
+            _joined(session, col(Subscription.resident_id)),
+        )
+        .where(within(col(Subscription.resident_id)))
+        .group_by(col(Subscription.topic), col(Subscription.min_level))
+    )
+    groups: list[tuple[str, str | None]] = []
+    groups += [(FOLLOWING, ids) for (ids,) in await session.execute(following)]
+    groups += [(AREA, ids) for (ids,) in await session.execute(whole_city)]
+    groups += [(LANGUAGE + code, ids) for code, ids in await session.execute(languages)]
+    groups += [(AREA + code, ids) for code, ids in await session.execute(areas)]
+    groups += [
+        (f"{TOPIC}{code}:{level}", ids) for code, level, ids in await session.execute(topics)
+    ]
+    return [(key, ids) for key, ids in groups if ids]
+
+
+async def _changed(session: AsyncSession) -> int:
+    """Return the residents the picture does not speak for, as bits."""
+    joined = await session.scalar(select(_joined(session, col(ResidentChange.resident_id))))
+    ids = json.loads(f"[{joined or ''}]")
+    bits = bytearray(max(ids, default=0) // 8 + 1)
+    for number in ids:
+        bits[number >> 3] |= 1 << (number & 7)
+    return int.from_bytes(bits, "little")
+
+
+def _joined(session: AsyncSession, column: Any) -> Any:
+    """Return the SQL aggregate that joins ids with commas."""
+    if session.get_bind().dialect.name == "sqlite":
+        return func.group_concat(column, ",")
+    return func.string_agg(sql_cast(column, String), ",")
+
+
+def _any(bits: dict[str, int], keys: Sequence[str]) -> int:
+    """Return the residents of any of the bitmaps; one that is not kept has nobody."""
+    found = 0
+    for key in keys:
+        found |= bits.get(key, 0)
+    return found

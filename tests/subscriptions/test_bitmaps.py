@@ -1,0 +1,163 @@
+"""Counts from bitmaps: always what walking the rows would say, whatever happens meanwhile."""
+
+from __future__ import annotations
+
+import random
+from contextlib import asynccontextmanager
+
+import pytest
+from sqlalchemy import func
+from sqlmodel import select
+
+from core.city import City
+from core.clock import ManualClock
+from core.database import Database
+from subscriptions import bitmaps, service
+from subscriptions.audience import AudienceQuery, audience_select, count, count_by_language
+from subscriptions.generate import generate
+from subscriptions.models import AudienceBitmap, ResidentChange
+
+
+async def change_somebody(
+    database: Database, city: City, clock: ManualClock, dice: random.Random, people: list[str]
+) -> None:
+    """One of the things that happen to residents, at random."""
+    now = clock.now()
+    async with database.writing() as session:
+        if not people or dice.random() < 0.3:
+            people.append(f"U{dice.getrandbits(128):032x}")
+            await service.follow(session, city, people[-1], dice.choice(["ja", "my"]), now)
+            return
+        user = dice.choice(people)
+        resident = await service.find(session, user)
+        assert resident is not None
+        assert resident.id is not None
+        what = dice.randrange(6)
+        if what == 0:
+            language = dice.choice(["ja", "en", "my"])
+            await service.choose_language(session, city, resident.id, language, now)
+        elif what == 1:
+            areas = dice.sample(list(city.district_by_code), dice.randrange(4))
+            await service.choose_areas(session, city, resident.id, areas, now)
+        elif what == 2:
+            topics = {
+                topic: dice.randrange(6)
+                for topic in dice.sample(["weather", "lifeline", "events"], dice.randrange(4))
+            }
+            await service.choose_topics(session, city, resident.id, topics, now)
+        elif what == 3:
+            await service.unfollow(session, city, user, now)
+        elif what == 4:
+            await service.follow(session, city, user, "ja", now)
+        else:
+            people.remove(user)
+            await service.erase(session, city, resident.id, now)
+
+
+async def check(database: Database, city: City, dice: random.Random, *, often: int = 4) -> None:
+    """Compare counts with the audience itself, row by row."""
+    for _ in range(often):
+        query = AudienceQuery(
+            dice.choice(["weather", "lifeline", "events"]),
+            dice.randrange(7),
+            tuple(dice.sample(list(city.district_by_code), dice.randrange(3))),
+            dice.choice([None, None, "ja", "my", "km"]),
+            dice.random() < 0.3,
+        )
+        async with database.reading() as session:
+            rows = (await session.execute(audience_select(query))).all()
+            assert await count(session, query) == len(rows), query
+            languages = [row[1] for row in rows]
+            assert await count_by_language(session, query) == {
+                language: languages.count(language) for language in sorted(set(languages))
+            }
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+async def test_a_count_is_exact_whatever_changed_since_the_picture(
+    database: Database, city: City, clock: ManualClock, seed: int
+) -> None:
+    dice = random.Random(seed)
+    people: list[str] = []
+    for _ in range(12):
+        for _ in range(dice.randrange(10)):
+            await change_somebody(database, city, clock, dice, people)
+        if dice.random() < 0.4:
+            assert await bitmaps.rebuild(database)
+            async with database.reading() as session:
+                changes = select(func.count()).select_from(ResidentChange)
+                assert await session.scalar(changes) == 0
+        await check(database, city, dice)
+
+
+async def test_a_change_while_the_picture_is_taken_is_not_lost(
+    database: Database, city: City, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dice = random.Random(5)
+    people: list[str] = []
+    for _ in range(8):
+        await change_somebody(database, city, clock, dice, people)
+    really_writing = database.writing
+
+    @asynccontextmanager
+    async def late(**_: object):  # type: ignore[no-untyped-def]
+        """Between reading the picture and swapping it in, residents go on changing."""
+        monkeypatch.setattr(database, "writing", really_writing)
+        for _ in range(6):
+            await change_somebody(database, city, clock, dice, people)
+        async with really_writing() as session:
+            yield session
+
+    for _ in range(4):
+        monkeypatch.setattr(database, "writing", late)
+        assert await bitmaps.rebuild(database)
+        await check(database, city, dice)
+
+
+async def test_of_two_pictures_taken_at_once_one_is_thrown_away(
+    database: Database, city: City, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dice = random.Random(6)
+    people: list[str] = []
+    for _ in range(8):
+        await change_somebody(database, city, clock, dice, people)
+    really_writing = database.writing
+
+    @asynccontextmanager
+    async def overtaken(**_: object):  # type: ignore[no-untyped-def]
+        monkeypatch.setattr(database, "writing", really_writing)
+        await change_somebody(database, city, clock, dice, people)
+        assert await bitmaps.rebuild(database)
+        async with really_writing() as session:
+            yield session
+
+    monkeypatch.setattr(database, "writing", overtaken)
+    assert not await bitmaps.rebuild(database)
+    await check(database, city, dice)
+
+
+async def test_a_picture_is_taken_when_enough_has_changed(
+    database: Database, city: City, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bitmaps, "REBUILD_AFTER", 3)
+    dice = random.Random(7)
+    assert not await bitmaps.maintain(database)
+    people: list[str] = []
+    while len(people) < 4:
+        await change_somebody(database, city, clock, dice, people)
+    assert await bitmaps.maintain(database)
+    assert not await bitmaps.maintain(database)
+    await check(database, city, dice)
+
+
+async def test_generated_residents_are_counted_from_the_picture(
+    database: Database, city: City, clock: ManualClock
+) -> None:
+    await generate(database, city, 2_000, seed=1, now=clock.now())
+    async with database.reading() as session:
+        assert await session.scalar(select(func.count()).select_from(AudienceBitmap))
+        assert await session.scalar(select(func.count()).select_from(ResidentChange)) == 0
+    dice = random.Random(8)
+    await check(database, city, dice, often=10)
+    await generate(database, city, 500, seed=2, now=clock.now())
+    await check(database, city, dice, often=10)
