@@ -78,7 +78,7 @@ async def take_telegrams(
     for item, telegram in sorted(readable, key=lambda pair: pair[1].order):
         before = copy.deepcopy(board)
         try:
-            facts = jma.facts(telegram, city.jma, board)
+            facts = jma.facts(telegram, city.jma, board, now=now)
         except Permanent as error:
             _set_aside(item, source, str(error), made)
             continue
@@ -97,6 +97,8 @@ async def take_telegrams(
     for change, ruling in _overtake(changes, source, city, now, first_poll=first_poll):
         notice = await _notice(session, change, ruling, source, city, now)
         stored, is_new = await submit_notice(session, notice, publish)
+        if stored.id is not None and stored.decision in (Decision.SEND, Decision.DIGEST):
+            await jma.remember_notice(session, city.jma.municipality, change.fact, stored.id)
         if is_new:
             made.notices.append(stored)
     return made
