@@ -10,6 +10,7 @@ from channels.public import pages as public_pages
 from console import pages as console_pages
 from core.city_folder import CityFolder
 from core.context import Context
+from feeds import api as feeds_api
 
 
 def create_app(context: Context, line: LineClient, *, folder: CityFolder) -> FastAPI:
@@ -29,7 +30,7 @@ def create_app(context: Context, line: LineClient, *, folder: CityFolder) -> Fas
     app.state.line = line
     app.state.folder = folder
     webhook.attach(app, context)
-    for room in (health, webhook, console_pages, public_pages):
+    for room in (health, webhook, feeds_api, console_pages, public_pages):
         app.include_router(room.router)
     console_pages.mount_static(app)
     return app

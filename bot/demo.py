@@ -37,7 +37,7 @@ from core.clock import Clock, SystemClock
 from core.database import Database
 from core.errors import BadInput
 from core.languages import LANGUAGES
-from core.logs import configure_logs
+from core.logs import QUIET, configure_logs
 from core.settings import Settings
 from feeds.recorded.server import RecordedDays
 from subscriptions.generate import generate
@@ -73,7 +73,7 @@ def run_demo(*, port: int, simulator_port: int) -> None:
     BadInput
         A port is taken.
     """
-    configure_logs(level=30)
+    configure_logs(level=QUIET)
     ports = Ports(_free(port, "--port"), _free(simulator_port, "--simulator-port"))
     uvloop.run(_demo(ports))
 

@@ -20,6 +20,7 @@ from bot import schema
 from bot.app import create_app
 from bot.chores import chores
 from bot.inbox import Inbox
+from bot.richmenu import RichMenus
 from bot.schedule import scheduler
 from channels.engine import Engine
 from channels.line import LineClient
@@ -107,7 +108,7 @@ def _queue(settings: Settings, parts: Parts, database: Database, clock: Clock) -
     if settings.is_postgresql:
         from core.work_shared import ProcrastinateQueue
 
-        return ProcrastinateQueue(database.url, clock)
+        return ProcrastinateQueue(database, clock)
     return LocalQueue(clock) if parts.work else NoWorkers()
 
 
@@ -138,7 +139,9 @@ async def run(
                 context.database, context.city, context.clock, context.queue, service.line
             )
             inbox = Inbox(context, service.line, shelters=service.folder.shelters)
+            menus = RichMenus(context, service.line)
             inbox.register()
+            menus.register()
             tasks.append(asyncio.create_task(context.queue.run(stop), name="work"))
             tasks.append(asyncio.create_task(engine.run(stop), name="engine"))
             await inbox.recover()

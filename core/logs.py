@@ -7,6 +7,9 @@ import sys
 
 import structlog
 
+QUIET = logging.WARNING
+"""For commands whose output somebody reads: only what went wrong."""
+
 
 def configure_logs(*, json: bool | None = None, level: int = logging.INFO) -> None:
     """Set up structlog for the process.

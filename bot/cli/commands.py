@@ -17,12 +17,21 @@ from bot.cli import (
 
 app = typer.Typer(
     name="todoke",
-    help="The LINE service of a Japanese city: what concerns them, in their language, once.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+
+
+@app.callback()
+def prepare() -> None:
+    """The LINE service of a Japanese city: what concerns them, in their language, once."""
+    from core.logs import QUIET, configure_logs
+
+    configure_logs(level=QUIET)
+
+
 app.command("demo")(running.demo)
 app.command("serve")(running.serve)
 app.command("worker")(running.worker)

@@ -70,7 +70,7 @@ CRY_WORDS: tuple[str, ...] = (
 )  # fmt: skip
 """Cries for help in scripts with spaces: found as whole words."""
 
-_NUMBERS = re.compile(r"(?<![0-9\-−‐])(119|110)(?![0-9\-−‐])")
+_NUMBERS = re.compile(r"(?<![0-9\-−‐])(119|110)(?![0-9\-−‐]|番地|号|丁目)")
 
 
 def clean(text: str, limit: int = 500) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 from collections.abc import Callable
+from functools import partial
 from itertools import pairwise
 from math import cos, pi, sin
 
@@ -135,12 +136,12 @@ def draw_menu(language: str) -> Image.Image:
     space = size * LINE_SPACE.get(language, 1.28)
     small = ImageFont.truetype(file, round(size * 0.66), index=index)
     for label, x, room, top, bottom in layouts:
-        lines = wrapped(label, language, lambda text, room=room: font.getlength(text) <= room)
-        middle = (top + ICON_TOP + ICON_RADIUS + bottom - MARGIN) / 2
-        y = middle - (len(lines) - 1) * space / 2
+        lines = wrapped(label, language, partial(_fits, font, room))
+        height = (top + ICON_TOP + ICON_RADIUS + bottom - MARGIN) / 2
+        first = height - (len(lines) - 1) * space / 2
         for number, line in enumerate(lines):
             face = small if language == "ja-x-easy" and number else font
-            draw.text((x, y + number * space), line, INK, font=face, anchor="mm")
+            draw.text((x, first + number * space), line, INK, font=face, anchor="mm")
     return image.quantize(64, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
 
 
@@ -148,12 +149,16 @@ def _size(label: str, language: str, file: str, index: int, room: float) -> int:
     """Return the largest size at which a label fits in two lines."""
     for size in range(LARGEST, SMALLEST, -2):
         font = ImageFont.truetype(file, size, index=index)
-        lines = wrapped(label, language, lambda text, font=font: font.getlength(text) <= room)
+        lines = wrapped(label, language, partial(_fits, font, room))
         # A reading is written smaller, below; the words alone decide.
         measured = lines[:1] if language == "ja-x-easy" else lines
         if len(lines) <= 2 and all(font.getlength(line) <= room for line in measured):
             return size
     raise BadInput(f"{label!r} does not fit into the menu.")
+
+
+def _fits(font: ImageFont.FreeTypeFont, room: float, text: str) -> bool:
+    return font.getlength(text) <= room
 
 
 def _bell(draw: Draw, centre: Point) -> None:
