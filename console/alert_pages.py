@@ -287,7 +287,8 @@ async def _looked(visitor: Visit, session: AsyncSession, draft: AlertDraft) -> d
     language = visitor.form.text("preview_language")
     language = language if language in city.languages else "ja"
     messages = []
-    if draft.topic in city.topic_by_code and 0 <= draft.level <= 5:
+    known = draft.topic in city.topic_by_code and set(draft.areas) <= set(city.district_by_code)
+    if known and 0 <= draft.level <= 5:
         now = visitor.context.clock.now()
         notice = notice_of(draft, city, actor=visitor.actor, now=now)
         messages = render_messages(notice, language, city)

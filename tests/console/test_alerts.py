@@ -7,7 +7,7 @@ import json
 from datetime import timedelta
 from typing import Any
 
-from channels.models import Delivery
+from channels.simulator import FaultPlan
 from console.models import Role
 from feeds.models import Status
 from feeds.texts import drill_mark
@@ -159,11 +159,12 @@ async def test_what_somebody_else_changed_meanwhile_is_not_sent(office: Office) 
     first = await office.at_desk(Role.DISASTER, "first")
     second = await office.at_desk(Role.DISASTER, "second")
     number, seen = await written(first, "drill")
+    old = await first.get(f"/console/alerts/{number}")
     page = await second.get(f"/console/alerts/{number}")
     await second.submit(page, f"/console/alerts/{number}", text__ja="別の文", then="stay")
     answer = await sent(first, number, seen)
     assert answer.status == 400
-    stale = await first.submit(page, f"/console/alerts/{number}", text__ja="三番目", then="stay")
+    stale = await first.submit(old, f"/console/alerts/{number}", text__ja="三番目", then="stay")
     assert stale.status == 409
     assert "三番目" in stale.body
     assert not await office.deliveries()
@@ -277,32 +278,16 @@ async def test_what_is_typed_is_shown_as_text_and_never_run(office: Office) -> N
 
 async def test_a_delivery_can_be_paused_stopped_and_not_begun_again(office: Office) -> None:
     browser = await office.at_desk(Role.DISASTER, "writer")
-    async with office.database.writing() as session:
-        from core.city import Decision
-        from feeds.models import Notice
-
-        now = office.clock.now()
-        notice = Notice(
-            identity="held back",
-            topic="events",
-            status=Status.NONE,
-            drill=False,
-            reported_at=now,
-            texts={"ja": {"title": "題", "text": "文"}},
-            decision=Decision.SEND,
-            decided_by="rule:test",
-            created_at=now,
-        )
-        session.add(notice)
-        await session.flush()
-        delivery = Delivery(notice_id=notice.id, priority=9, created_by="rule:test", created_at=now)
-        session.add(delivery)
-        await session.flush()
-        number = delivery.id
-    page = await browser.get(f"/console/deliveries/{number}")
-    page = await browser.submit(page, f"/console/deliveries/{number}/pause")
-    page = await browser.submit(page, f"/console/deliveries/{number}/stop")
-    assert not page.has_form(f"/console/deliveries/{number}/resume")
+    await office.resident()
+    office.simulator.faults = FaultPlan.parse("latency=400ms")
+    number, page = await written(browser, "drill")
+    page = await sent(browser, number, page)
+    way = f"/console/deliveries/{delivery_of(page)}"
+    page = await browser.submit(page, f"{way}/pause")
+    assert page.has_form(f"{way}/resume")
+    page = await browser.submit(page, f"{way}/stop")
+    assert page.status == 200
+    assert not page.has_form(f"{way}/resume")
     assert [e.action for e in await office.audit() if e.action.startswith("delivery")] == [
         "delivery.paused",
         "delivery.stopped",

@@ -1,0 +1,183 @@
+"""What everybody may read: true, in their language, without script, and never a drill as news."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from typing import Any
+
+import feedparser
+import pytest
+
+from core.city import Decision
+from core.languages import LANGUAGES
+from feeds.models import Notice, Status
+from tests.console.conftest import Office, office, sample
+
+__all__ = ["office", "sample"]
+
+
+def notice(office: Office, identity: str, **changes: Any) -> Notice:
+    now = office.clock.now()
+    values: dict[str, Any] = {
+        "identity": identity,
+        "topic": "weather",
+        "kind": "レベル３大雨警報",
+        "level": 3,
+        "status": Status.ISSUED,
+        "drill": False,
+        "reported_at": now,
+        "texts": {
+            "ja": {
+                "title": f"{identity}の題",
+                "text": "本文です。\nhttps://city.example/a?b=1&c=2",
+            },
+            "en": {"title": f"{identity} title", "text": "The text."},
+        },
+        "decision": Decision.SEND,
+        "decided_by": "rule:test",
+        "created_at": now,
+        **changes,
+    }
+    return Notice(**values)
+
+
+def shown(page: Any, section: str) -> list[str]:
+    path = f'//section[@aria-labelledby="{section}"]/article/@id'
+    return [str(one) for one in page.tree.xpath(path)]
+
+
+async def test_what_holds_now_stands_apart_from_what_was_said(office: Office) -> None:
+    now = office.clock.now()
+    await office.store(
+        notice(office, "current"),
+        notice(office, "old", reported_at=now - timedelta(hours=49)),
+        notice(office, "expired", expires_at=now - timedelta(minutes=1)),
+        notice(office, "routine", level=0, status=Status.NONE, topic="events"),
+        notice(office, "lifted", status=Status.LIFTED),
+        notice(office, "ancient", reported_at=now - timedelta(days=15)),
+        notice(office, "held", decision=Decision.HOLD),
+        notice(office, "dropped", decision=Decision.DROP),
+    )
+    page = await (await office.browser()).get("/?lang=ja")
+    assert shown(page, "now") == ["notice-1"]
+    assert set(shown(page, "recent")) == {f"notice-{n}" for n in (2, 3, 4, 5)}
+
+
+async def test_what_was_withdrawn_is_gone_and_the_withdrawal_stands(office: Office) -> None:
+    await office.store(notice(office, "wrong"))
+    await office.store(notice(office, "withdrawal", status=Status.CANCELLED, replaces_id=1))
+    browser = await office.browser()
+    page = await browser.get("/?lang=ja")
+    assert shown(page, "now") == []
+    assert shown(page, "recent") == ["notice-2"]
+    assert "wrong" not in (await browser.get("/feeds/notices.json")).body
+
+
+@pytest.mark.parametrize("language", list(LANGUAGES))
+async def test_the_page_speaks_every_language(office: Office, language: str) -> None:
+    await office.store(notice(office, "one"))
+    page = await (await office.browser()).get(f"/?lang={language}")
+    assert page.status == 200
+    assert page.tree.get("lang") == ("ja" if language == "ja-x-easy" else language)
+    assert page.tree.xpath(f'//a[@hreflang="{language}"][@aria-current]')
+    expected = "one title" if language == "en" else "oneの題"
+    assert page.tree.xpath("string(//article/h3)") == expected
+
+
+@pytest.mark.parametrize(
+    ("header", "language"),
+    [
+        ("pt-BR,pt;q=0.9,en;q=0.8", "pt"),
+        ("zh-TW", "zh-Hant"),
+        ("fr-FR, my;q=0.5, en;q=0.7", "en"),
+        ("fr, de", "ja"),
+        ("", "ja"),
+        (",,;q=,x" * 200, "ja"),
+        ("en;q=banana, ko;q=0.1", "ko"),
+    ],
+)
+async def test_the_browsers_language_is_taken(office: Office, header: str, language: str) -> None:
+    page = await (await office.browser()).get("/", **{"Accept-Language": header})
+    assert page.tree.get("lang") == language
+    assert page.headers["Vary"] == "Accept-Language"
+
+
+async def test_words_from_outside_are_text_and_only_web_addresses_are_links(
+    office: Office,
+) -> None:
+    evil = '<script>alert(1)</script> javascript:alert(1) https://ok.example/x"><b>'
+    await office.store(
+        notice(office, "evil", texts={"ja": {"title": "<b>題</b>", "text": evil}}),
+        notice(office, "good"),
+    )
+    page = await (await office.browser()).get("/?lang=ja")
+    assert "<script>" not in page.body
+    assert "<b>" not in page.body
+    links = page.tree.xpath("//article//a/@href")
+    assert set(links) == {"https://ok.example/x", "https://city.example/a?b=1&c=2"}
+
+
+async def test_a_page_needs_no_script_no_cookie_and_nothing_of_others(office: Office) -> None:
+    browser = await office.browser()
+    for path in ("/", "/shelters"):
+        page = await browser.get(path)
+        assert page.status == 200
+        assert not page.tree.xpath("//script")
+        assert "Set-Cookie" not in page.headers
+        for address in page.tree.xpath("//@src | //link[@rel='stylesheet']/@href"):
+            assert address.startswith("/static/public/")
+            assert (await browser.get(address)).status == 200
+
+
+async def test_an_unchanged_page_is_not_sent_again(office: Office) -> None:
+    await office.store(notice(office, "one"))
+    browser = await office.browser()
+    for path in ("/?lang=en", "/feeds/notices.atom?lang=en", "/feeds/notices.json?lang=en"):
+        etag = (await browser.get(path)).headers["ETag"]
+        again = await browser.get(path, **{"If-None-Match": etag})
+        assert (again.status, again.body) == (304, "")
+    await office.store(notice(office, "two"))
+    assert (await browser.get(path, **{"If-None-Match": etag})).status == 200
+
+
+async def test_the_feeds_can_be_read_by_machines(office: Office) -> None:
+    await office.store(
+        notice(office, "first", areas=["a"]),
+        notice(office, "second\x0b", texts={"ja": {"title": "題\x0b", "text": "]]>&<"}}),
+        notice(office, "drill", drill=True),
+    )
+    browser = await office.browser()
+    page = await browser.get("/feeds/notices.atom?lang=en")
+    assert page.headers["Content-Type"].startswith("application/atom+xml")
+    feed = feedparser.parse(page.body)
+    assert not feed.bozo
+    assert [entry.id.rpartition("/")[2] for entry in feed.entries] == ["2", "1"]
+    assert feed.entries[1].title == "first title"
+    assert feed.entries[0].title == "題"
+    data = json.loads((await browser.get("/feeds/notices.json?lang=en")).body)
+    assert data["version"] == "https://jsonfeed.org/version/1.1"
+    assert [item["_todoke"]["level"] for item in data["items"]] == [3, 3]
+    assert data["items"][1]["_todoke"]["areas"] == ["a"]
+
+
+async def test_the_shelters_are_listed_by_district_with_what_they_are_safe_for(
+    office: Office,
+) -> None:
+    browser = await office.browser()
+    page = await browser.get("/shelters?lang=my")
+    assert len(page.tree.xpath('//ul[@class="sites"]/li')) == len(office.folder.shelters)
+    for shelter in office.folder.shelters:
+        assert shelter.name in page.body
+
+
+async def test_the_demo_leads_to_its_phone_and_the_city_does_not(office: Office) -> None:
+    browser = await office.browser()
+    assert "phone.example" not in (await browser.get("/")).body
+
+    class Places:
+        phone = "http://phone.example/"
+
+    office.app.state.demo = True
+    office.app.state.demo_places = Places()
+    assert "http://phone.example/" in (await browser.get("/")).body
