@@ -1,0 +1,249 @@
+"""An article is news once, however often, wherever and in whatever spelling it is listed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+import pytest
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col, select
+
+from core.city import City, Decision, Rule, SourceConfig
+from core.clock import ManualClock
+from core.database import Database
+from feeds import articles, limits
+from feeds.classify import classify
+from feeds.models import Item, Notice, Source, Status
+from feeds.policy import changed_in_substance
+from feeds.rss import Article, canonical_link
+from tests.feeds.conftest import a_city, source
+
+NEWS = source(
+    "news",
+    "rss",
+    "https://www.city.example/news.rdf",
+    rules=(Rule(topic="roadworks", words=("通行止め",), decision=Decision.SEND),),
+)
+LIFE = source(
+    "life",
+    "rss",
+    "https://www.city.example/life.rdf",
+    topic="collection",
+    decision="send",
+)
+CITY = a_city(NEWS, LIFE)
+
+
+class Desk:
+    """Readings of feeds, one after the other, and what was sent of them."""
+
+    def __init__(self, database: Database, clock: ManualClock, city: City = CITY) -> None:
+        self.database = database
+        self.clock = clock
+        self.city = city
+        self.sent: list[Notice] = []
+
+    async def publish(self, session: AsyncSession, notice: Notice) -> None:
+        self.sent.append(notice)
+
+    async def read(
+        self, source: SourceConfig, *some: Article, first: bool = False
+    ) -> articles.Taken:
+        async with self.database.writing() as session:
+            if await session.get(Source, source.code) is None:
+                session.add(Source(code=source.code, kind="rss"))
+                await session.flush()
+            sorted_out = await articles.sort_out(session, source, self.city, some)
+            return await articles.take(
+                session,
+                source,
+                self.city,
+                sorted_out,
+                self.clock.now(),
+                self.publish,
+                first_poll=first,
+            )
+
+    async def notices(self) -> Sequence[Notice]:
+        async with self.database.reading() as session:
+            return list(await session.scalars(select(Notice).order_by(col(Notice.id))))
+
+
+@pytest.fixture
+def desk(database: Database, clock: ManualClock) -> Desk:
+    return Desk(database, clock)
+
+
+def article(
+    number: int,
+    title: str = "市道の通行止め",
+    summary: str = "工事のため通行止めにします。",
+    at: datetime | None = None,
+    **values: str,
+) -> Article:
+    link = values.get("link", f"https://www.city.example/{number}.html")
+    return Article(
+        identity=values.get("identity", canonical_link(link)),
+        title=title,
+        summary=summary,
+        link=link,
+        published_at=at,
+    )
+
+
+async def test_an_article_is_told_once(desk: Desk) -> None:
+    await desk.read(NEWS, first=True)
+    for _ in range(3):
+        await desk.read(NEWS, article(1))
+    assert len(desk.sent) == 1
+
+
+async def test_a_first_day_of_2000_items_tells_nothing_and_the_next_item_is_news(
+    desk: Desk,
+) -> None:
+    many = [article(n, title=f"記事{n}") for n in range(2000)]
+    taken = await desk.read(NEWS, *many, first=True)
+    assert (taken.new, desk.sent, await desk.notices()) == (2000, [], [])
+    await desk.read(NEWS, *many, article(5000))
+    assert len(desk.sent) == 1
+
+
+async def test_an_article_that_moved_is_the_same_article(desk: Desk) -> None:
+    at = desk.clock.now()
+    await desk.read(NEWS, first=True)
+    await desk.read(NEWS, article(1, at=at))
+    await desk.read(NEWS, article(2, at=at))
+    await desk.read(
+        NEWS, article(3, at=at, title="市道の　通行止メ", summary="工事のため通行止めにします。")
+    )
+    assert len(desk.sent) == 1
+
+
+async def test_a_short_text_that_comes_again_on_another_day_is_news_again(desk: Desk) -> None:
+    await desk.read(NEWS, first=True)
+    at = desk.clock.now()
+    await desk.read(NEWS, article(1, title="大雨による通行止め", summary="", at=at))
+    await desk.clock.advance(7 * 86400)
+    await desk.read(
+        NEWS, article(2, title="大雨による通行止め", summary="", at=at + timedelta(days=7))
+    )
+    assert len(desk.sent) == 2
+
+
+async def test_an_article_listed_in_two_feeds_is_told_once(desk: Desk) -> None:
+    await desk.read(NEWS, first=True)
+    await desk.read(LIFE, first=True)
+    await desk.read(NEWS, article(1))
+    await desk.read(LIFE, article(1))
+    await desk.read(LIFE, article(9, identity="guid-9", link="https://www.city.example/1.html"))
+    assert [notice.source for notice in desk.sent] == ["news"]
+
+
+async def test_what_one_feed_listed_at_its_first_poll_is_no_news_in_another(desk: Desk) -> None:
+    await desk.read(NEWS, article(1), first=True)
+    await desk.read(LIFE, first=True)
+    await desk.read(LIFE, article(1, summary="同じページの別の要約です。"))
+    assert desk.sent == []
+
+
+async def test_a_feed_that_knows_the_topic_decides_what_another_could_not(desk: Desk) -> None:
+    await desk.read(NEWS, first=True)
+    await desk.read(LIFE, first=True)
+    unknown = article(1, title="収集日の変更", summary="水曜日から木曜日に変わります。")
+    await desk.read(NEWS, unknown)
+    [held] = await desk.notices()
+    assert (held.decision, held.decided_by) == (Decision.HOLD, "rule:default")
+    await desk.read(LIFE, unknown)
+    [sent] = await desk.notices()
+    assert (sent.id, sent.decision, sent.topic) == (held.id, Decision.SEND, "collection")
+    assert [notice.id for notice in desk.sent] == [held.id]
+
+
+async def test_an_edit_is_told_when_it_changes_what_a_reader_does(desk: Desk) -> None:
+    await desk.read(NEWS, first=True)
+    await desk.read(NEWS, article(1, summary="６月１５日の９時から通行止めにします。"))
+    await desk.read(NEWS, article(1, summary="6月15日の9時から、通行止めにします。"))
+    assert len(desk.sent) == 1
+    await desk.read(NEWS, article(1, summary="6月16日の9時から通行止めにします。"))
+    first, second = desk.sent
+    assert (second.status, second.replaces_id) == (Status.CORRECTED, first.id)
+    await desk.read(NEWS, article(1, summary="6月16日の通行止めは中止します。"))
+    assert desk.sent[2].replaces_id == second.id
+
+
+async def test_an_edit_of_what_nobody_was_told_changes_it_quietly(desk: Desk) -> None:
+    await desk.read(NEWS, first=True)
+    await desk.read(NEWS, article(1, title="講座のお知らせ", summary="6月15日です。"))
+    await desk.read(NEWS, article(1, title="講座のお知らせ", summary="6月16日です。"))
+    [held] = await desk.notices()
+    assert "6月16日" in held.texts["ja"]["text"]
+    assert desk.sent == []
+
+
+async def test_a_rebuilt_web_site_is_held_for_somebody_to_look_at(desk: Desk) -> None:
+    await desk.read(NEWS, first=True)
+    many = [article(n, title=f"第{n}号線 通行止め") for n in range(limits.MAX_SENDS_A_POLL + 1)]
+    await desk.read(NEWS, *many)
+    assert desk.sent == []
+    assert {n.decided_by for n in await desk.notices()} == {"rule:flood"}
+
+
+async def test_old_news_is_published_and_not_pushed(desk: Desk) -> None:
+    await desk.read(NEWS, first=True)
+    await desk.read(NEWS, article(1, at=desk.clock.now() - timedelta(days=30)))
+    [notice] = await desk.notices()
+    assert (notice.decision, notice.decided_by) == (Decision.PUBLISH, "rule:too-old")
+
+
+async def test_a_link_to_a_stranger_waits_for_a_person(desk: Desk) -> None:
+    await desk.read(NEWS, first=True)
+    await desk.read(NEWS, article(1, link="https://phishing.example/login"))
+    [notice] = await desk.notices()
+    assert (notice.decision, notice.decided_by) == (Decision.HOLD, "rule:foreign-link")
+    assert desk.sent == []
+
+
+async def test_an_item_keeps_what_came_and_why_it_became_what_it_became(desk: Desk) -> None:
+    await desk.read(NEWS, first=True)
+    await desk.read(NEWS, article(1))
+    async with desk.database.reading() as session:
+        [item] = await session.scalars(select(Item))
+    assert articles.article_of(item) == article(1)
+    assert item.reason == "Rule 1 of news: word '通行止め'."
+
+
+@pytest.mark.parametrize("title", ["ツウコウドメ", "ﾂｳｺｳﾄﾞﾒ", "つうこうどめ", "ツウコウ ドメ"])
+def test_words_are_found_in_any_kana_and_width(title: str) -> None:
+    kana = NEWS.model_copy(update={"rules": (Rule(topic="roadworks", words=("つうこうどめ",)),)})
+    assert classify(article(1, title=title, summary=""), kana, CITY).topic == "roadworks"
+
+
+def test_a_category_and_a_word_must_both_fit_and_the_first_rule_wins() -> None:
+    rules = (
+        Rule(topic="childcare", words=("講座",), categories=("子育て",)),
+        Rule(topic="events", words=("講座",), areas=("a1",)),
+    )
+    ruled = NEWS.model_copy(update={"rules": rules})
+    plain = Article(identity="1", title="親の講座")
+    of_parents = Article(identity="1", title="親の講座", categories=("子育て",))
+    assert classify(plain, ruled, CITY).topic == "events"
+    assert classify(plain, ruled, CITY).areas == ("a1",)
+    assert classify(of_parents, ruled, CITY).topic == "childcare"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "news"),
+    [
+        ("6月15日に開きます", "６月１５日に開きます", False),
+        ("6月15日に開きます", "6月15日に開催します", False),
+        ("6月15日に開きます", "6月15日に開きます。", False),
+        ("6月15日に開きます", "6月16日に開きます", True),
+        ("定員20人", "定員30人", True),
+        ("6月15日に開きます", "6月15日の催しは中止します", True),
+        ("参加できます", "参加できません", True),
+        ("公園で遊びます", "公園の水道管が壊れたため、公園を閉めてしばらく使えなくします", True),
+    ],
+)
+def test_only_a_change_of_substance_is_news(before: str, after: str, news: bool) -> None:
+    assert changed_in_substance(("催し", before), ("催し", after)) is news
