@@ -35,7 +35,7 @@ LONGEST_SIDE = 2048
 THUMBNAIL_SIDE = 320
 QUALITY = 85
 CONTENT_TYPE = "image/jpeg"
-_FORMATS = ("JPEG", "MPO", "PNG", "WEBP")
+_FORMATS = ("JPEG", "PNG", "WEBP")
 
 log = structlog.get_logger(__name__)
 

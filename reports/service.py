@@ -198,7 +198,7 @@ async def count_reports(session: AsyncSession, wanted: ReportFilter | None = Non
 async def count_by_state(session: AsyncSession) -> dict[ReportState, int]:
     """Return how many reports are in each state."""
     rows = await session.execute(select(Report.state, func.count()).group_by(col(Report.state)))
-    counted = dict(rows.tuples().all())
+    counted = {ReportState(state): int(count) for state, count in rows}
     return {state: counted.get(state, 0) for state in ReportState}
 
 

@@ -1,0 +1,201 @@
+"""A pothole goes in: photo, place, kind, note, a number back, in the resident's language."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+from PIL import Image
+from sqlmodel import select
+
+from bot.models import EventState
+from channels.simulator.phones import Content
+from reports.models import Photo, Report, ReportState
+from reports.photos import photo_path
+from tests.bot.conftest import Town, words_in
+
+HERE = (140.1115, 36.0825)
+
+
+def a_photo(
+    size: tuple[int, int] = (640, 480), *, place: bool = False, turned: bool = False
+) -> bytes:
+    image = Image.effect_noise(size, 40).convert("RGB")
+    exif = Image.Exif()
+    exif[0x010F] = "A camera"
+    if turned:
+        exif[0x0112] = 6
+    if place:
+        gps = exif.get_ifd(0x8825)
+        gps[1], gps[2] = "N", (36.0, 4.0, 57.0)
+        gps[3], gps[4] = "E", (140.0, 6.0, 41.0)
+    output = io.BytesIO()
+    image.save(output, "JPEG", exif=exif)
+    return output.getvalue()
+
+
+async def sends(town: Town, user: str, body: bytes) -> list[dict[str, Any]]:
+    town.simulator.phones.send_media(user, "image", Content(body, "image/jpeg"))
+    return await town.news(user)
+
+
+async def aboard(town: Town, language: str = "en") -> str:
+    """Somebody who has finished coming aboard."""
+    user = town.newcomer(language)
+    news = await town.follows(user)
+    await town.taps(user, news, f"do=set-language&to={language}")
+    for _ in range(2):
+        town.simulator.phones.postback(user, "do=skip")
+        await town.settle()
+    await town.news(user)
+    return user
+
+
+async def reports(town: Town) -> list[Report]:
+    async with town.database.reading() as session:
+        return list(await session.scalars(select(Report).order_by(Report.id)))  # type: ignore[arg-type]
+
+
+async def test_a_pothole_is_reported_photo_first(town: Town) -> None:
+    user = await aboard(town)
+    news = await sends(town, user, a_photo())
+    assert "1 of 4" in words_in(news)
+    news = await town.is_at(user, *HERE)
+    news = await town.taps(user, news, town.city.report_categories[0].names["en"])
+    news = await town.says(user, "Deep, at the crossing 🚲")
+    assert "Is this right?" in words_in(news)
+    send = news
+    news = await town.taps(user, send, "Send")
+    (report,) = await reports(town)
+    assert report.number in words_in(news)
+    assert report.state is ReportState.NEW
+    assert report.description == "Deep, at the crossing 🚲"
+    assert report.area == town.city.district_at(*HERE).code  # type: ignore[union-attr]
+    assert report.language == "en"
+    async with town.database.reading() as session:
+        (photo,) = await session.scalars(select(Photo))
+    stored = photo_path(town.context.settings.media_dir, photo.sha256)
+    with Image.open(stored) as kept:
+        assert dict(kept.getexif()) == {}
+    again = await town.taps(user, send, "Send")
+    assert report.number in words_in(again)
+    assert len(await reports(town)) == 1
+
+
+async def test_a_report_begins_with_the_word_and_asks_only_once(town: Town) -> None:
+    user = await aboard(town, "ja")
+    news = await town.says(user, "通報")
+    assert "写真" in words_in(news)
+    news = await town.taps(user, news, "r-no-photo")
+    news = await town.says(user, "中央１丁目１１９番地")
+    assert "119" not in words_in(news)
+    assert "何が壊れていますか" in words_in(news)
+    news = await town.taps(user, news, "r-kind")
+    news = await town.taps(user, news, "r-no-note")
+    await town.taps(user, news, "r-send")
+    (report,) = await reports(town)
+    assert report.address == "中央１丁目１１９番地"
+    assert report.longitude is None
+
+
+async def test_a_report_can_be_cancelled_at_any_time(town: Town) -> None:
+    user = await aboard(town)
+    news = await sends(town, user, a_photo())
+    old = await town.taps(user, news, "Cancel")
+    assert "cancelled" in words_in(old)
+    assert (await town.dialogue(user)).name == "idle"
+    news = await town.taps(user, news, "Cancel")
+    assert "older report" in words_in(news)
+    assert await reports(town) == []
+
+
+async def test_four_photos_are_kept_and_the_same_one_once(town: Town) -> None:
+    user = await aboard(town)
+    first = a_photo()
+    news = await sends(town, user, first)
+    await sends(town, user, first)
+    for _ in range(3):
+        news = await sends(town, user, a_photo())
+    assert "4 of 4" in words_in(news)
+    news = await sends(town, user, a_photo())
+    assert "not kept" in words_in(news)
+    assert len((await town.dialogue(user)).data["photos"]) == 4
+
+
+async def test_a_place_outside_the_city_is_said_kindly(town: Town) -> None:
+    user = await aboard(town)
+    await sends(town, user, a_photo())
+    news = await town.is_at(user, 139.7671, 35.6812)
+    assert "outside" in words_in(news)
+    assert (await town.dialogue(user)).step == "place"
+
+
+async def test_where_the_photo_was_taken_is_asked_before_it_is_used(town: Town) -> None:
+    user = await aboard(town)
+    news = await sends(town, user, a_photo(place=True))
+    news = await town.taps(user, news, "Yes, use it")
+    place = (await town.dialogue(user)).data["place"]
+    assert abs(place["longitude"] - HERE[0]) < 0.01
+    assert "What is broken?" in words_in(news)
+
+
+async def test_where_the_photo_was_taken_is_forgotten_when_refused(town: Town) -> None:
+    user = await aboard(town)
+    news = await sends(town, user, a_photo(place=True))
+    await town.taps(user, news, "No")
+    dialogue = await town.dialogue(user)
+    assert "place" not in dialogue.data
+    assert dialogue.data["exif"] is None
+    assert dialogue.step == "place"
+
+
+async def test_hostile_photos_are_refused_kindly(town: Town) -> None:
+    """Promise 8: 200 megapixels, a web page, a broken file, an empty one."""
+    user = await aboard(town)
+    bomb = io.BytesIO()
+    Image.new("1", (20_000, 10_000)).save(bomb, "PNG")
+    for body, words in (
+        (bomb.getvalue(), "too large"),
+        (b"<html><script>alert(1)</script></html>", "cannot read"),
+        (a_photo()[:500], "cannot read"),
+        (b"", "cannot read"),
+    ):
+        news = await sends(town, user, body)
+        assert words in words_in(news), body[:20]
+    assert (await town.dialogue(user)).name == "idle"
+
+
+async def test_a_photo_that_line_keeps_no_longer_is_asked_for_again(town: Town) -> None:
+    user = await aboard(town)
+    town.simulator.webhooks.hold()
+    town.simulator.phones.send_media(user, "image", Content(a_photo(), "image/jpeg"))
+    for message_id in list(town.simulator.phones.contents):
+        town.simulator.phones.expire_content(message_id)
+    town.simulator.webhooks.release()
+    news = await town.news(user)
+    assert "could not be fetched" in words_in(news)
+
+
+async def test_a_cry_for_help_in_a_report_is_answered_with_119(town: Town) -> None:
+    user = await aboard(town)
+    await sends(town, user, a_photo())
+    news = await town.says(user, "Help me, there is a fire!")
+    assert "119" in words_in(news)
+    assert "tel:119" in str(news)
+
+
+async def test_a_report_waits_for_a_week_and_goes_on(town: Town) -> None:
+    user = await aboard(town)
+    await sends(town, user, a_photo())
+    news = await town.says(user, "settings")
+    assert "Settings" in words_in(news)
+    news = await town.says(user, "report")
+    assert "not finished" in words_in(news)
+    assert (await town.dialogue(user)).step == "place"
+
+
+async def test_nothing_is_left_waiting(town: Town) -> None:
+    user = await aboard(town)
+    await sends(town, user, a_photo())
+    assert await town.events(EventState.FAILED) == []
+    assert await town.events(EventState.ANSWERING) == []

@@ -1,0 +1,160 @@
+"""What a resident chose can be changed, shown and erased at any time (promise 9)."""
+
+from __future__ import annotations
+
+from sqlmodel import select
+
+from bot.models import WebhookEvent
+from subscriptions.models import Resident, ResidentState
+from tests.bot.conftest import Town, words_in
+from tests.bot.test_report import aboard
+
+
+async def test_topics_districts_level_and_quiet_hours_can_be_changed(town: Town) -> None:
+    user = await aboard(town)
+    menu = await town.says(user, "Settings")
+    topics = await town.taps(user, menu, "topics")
+    topics = await town.taps(user, topics, "do=topic&code=events&on=1")
+    await town.taps(user, topics, "do=topic&code=weather&on=0")
+    areas = await town.taps(user, menu, "areas")
+    first, second = (district.code for district in town.city.districts[:2])
+    areas = await town.taps(user, areas, f"do=area&to={first}&on=1")
+    await town.taps(user, areas, f"do=area&to={second}&on=1")
+    levels = await town.taps(user, menu, "levels")
+    await town.taps(user, levels, "do=level&to=3")
+    quiet = await town.taps(user, menu, "quiet-hours")
+    clock = await town.taps(user, quiet, "quiet-from")
+    until = await town.taps(user, clock, "quiet-until", time="21:30")
+    await town.taps(user, until, "quiet", time="06:15")
+    choices = await town.preferences(user)
+    assert choices.topics["events"] == 0
+    assert choices.topics["weather"] == 3
+    assert choices.areas == tuple(sorted((first, second)))
+    assert (choices.quiet_start, choices.quiet_end) == (1290, 375)
+    shown = words_in(await town.says(user, "settings"))
+    assert "21:30–06:15" in shown
+    assert "Level 3 and above" in shown
+    whole = await town.taps(user, menu, "areas")
+    await town.taps(user, whole, "area-all")
+    assert (await town.preferences(user)).areas == ()
+
+
+async def test_an_evacuation_notice_cannot_be_switched_off(town: Town) -> None:
+    user = await aboard(town)
+    town.simulator.phones.postback(user, "do=topic&code=evacuation&on=0")
+    assert "Always on" in words_in(await town.news(user))
+    assert "evacuation" in (await town.preferences(user)).topics
+
+
+async def test_the_language_changes_at_once(town: Town) -> None:
+    user = await aboard(town)
+    languages = await town.says(user, "language")
+    answer = await town.taps(user, languages, "한국어")
+    assert "저장했습니다" in words_in(answer)
+    assert "대피소" in words_in(await town.says(user, "menu"))
+
+
+async def test_what_is_kept_is_shown_and_erased(town: Town) -> None:
+    user = await aboard(town)
+    await town.says(user, "My neighbour is called Sato.")
+    data = await town.taps(user, await town.says(user, "settings"), "data")
+    assert "Your LINE user ID is kept" in words_in(data)
+    asked = await town.taps(user, data, "erase")
+    assert "Nothing was erased" in words_in(await town.taps(user, asked, "erase-no"))
+    answer = await town.taps(user, asked, "erase-yes")
+    assert "erased" in words_in(answer)
+    async with town.database.reading() as session:
+        assert list(await session.scalars(select(Resident))) == []
+        events = list(await session.scalars(select(WebhookEvent)))
+    assert all(event.line_user_id is None and event.payload == "{}" for event in events)
+    again = await town.says(user, "Hello again")
+    assert "LINE account" in words_in(again)
+
+
+async def test_leaving_stops_everything_and_coming_back_restores(town: Town) -> None:
+    user = await aboard(town)
+    town.simulator.phones.postback(user, "do=topic&code=crime&on=1")
+    await town.news(user)
+    before = await town.preferences(user)
+    town.simulator.phones.block(user)
+    assert await town.news(user) == []
+    async with town.database.reading() as session:
+        (resident,) = await session.scalars(select(Resident))
+    assert resident.state is ResidentState.LEFT
+    news = await town.follows(user)
+    assert "Welcome back" in words_in(news)
+    assert (await town.preferences(user)).topics == before.topics
+
+
+async def test_coming_aboard_is_taken_up_where_it_stopped(town: Town) -> None:
+    user = town.newcomer("en")
+    news = await town.follows(user)
+    await town.taps(user, news, "English")
+    town.simulator.phones.postback(user, "do=report")
+    report = await town.news(user)
+    assert "photo" in words_in(report)
+    await town.taps(user, report, "Cancel")
+    news = await town.says(user, "and now?")
+    assert "and now?" in words_in(news)
+    assert "Your district" in words_in(news)
+    assert (await town.dialogue(user)).name == "onboarding"
+
+
+async def test_a_district_is_found_however_it_is_written(town: Town) -> None:
+    district = town.city.districts[0]
+    for written in {*district.names.values(), district.names["en"].upper()}:
+        user = town.newcomer("en")
+        news = await town.follows(user)
+        await town.taps(user, news, "English")
+        await town.says(user, f" {written} ")
+        assert (await town.preferences(user)).areas == (district.code,), written
+
+
+async def test_a_sent_location_finds_the_district_or_says_that_it_is_outside(town: Town) -> None:
+    user = town.newcomer("en")
+    await town.taps(user, await town.follows(user), "English")
+    assert "outside" in words_in(await town.is_at(user, 139.7, 35.7))
+    await town.is_at(user, 140.1115, 36.0825)
+    found = town.city.district_at(140.1115, 36.0825)
+    assert found is not None
+    assert (await town.preferences(user)).areas == (found.code,)
+
+
+async def test_nothing_is_a_dead_end(town: Town) -> None:
+    user = await aboard(town)
+    for text in ("", "🙂", "\u200b\u202e", "asdf", "שלום", "x" * 4000, "{city} {0} %s"):
+        if text:
+            assert await town.says(user, text), text
+    town.simulator.phones.send_sticker(user, "1", "1")
+    assert "Thank you" in words_in(await town.news(user))
+    for data in ("", "do=nothing", "garbage", "do=area&to=nowhere", "do=quiet&start=9999&end=x"):
+        town.simulator.phones.postback(user, data or "x")
+        assert await town.news(user), data
+
+
+async def test_the_nearest_shelters_are_shown(town: Town) -> None:
+    user = await aboard(town)
+    asked = await town.says(user, "shelter")
+    assert "location" in words_in(asked)
+    news = await town.is_at(user, 140.1115, 36.0825)
+    assert "Nearest shelters" in words_in(news)
+    assert words_in(news).count("Open map") == 5
+
+
+async def test_a_cry_for_help_is_answered_in_every_language(town: Town) -> None:
+    for language, cry in (
+        ("ja", "家が火事です"),
+        ("my", "မီးလောင်နေတယ်"),
+        ("vi", "Cháy nhà"),
+        ("ne", "आगो लाग्यो"),
+        ("mn", "Туслаарай!"),
+        ("en", "119"),
+    ):
+        user = await aboard(town, language)
+        news = await town.says(user, cry)
+        assert "tel:119" in str(news), language
+
+
+async def test_no_warnings_are_said_when_none_are_in_force(town: Town) -> None:
+    user = await aboard(town)
+    assert "No warnings" in words_in(await town.says(user, "warnings"))

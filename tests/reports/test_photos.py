@@ -1,0 +1,130 @@
+"""A photo is hostile until it was decoded; what is kept is ours and says nothing of its maker."""
+
+from __future__ import annotations
+
+import io
+import os
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from core.city_folder import load_city
+from core.clock import ManualClock
+from core.database import Database
+from core.errors import BadInput
+from reports import photos, service
+from reports.models import ReportState
+from reports.photos import PhotoRefused, photo_path, store_photo
+
+SAMPLE = Path(__file__).resolve().parents[2] / "deploy" / "city"
+
+
+def picture(mode: str = "RGB", size: tuple[int, int] = (300, 200), form: str = "JPEG") -> bytes:
+    output = io.BytesIO()
+    Image.new(mode, size, 1 if mode in "1LP" else None).save(output, form)
+    return output.getvalue()
+
+
+def test_a_photo_is_kept_upright_small_and_without_metadata(tmp_path: Path) -> None:
+    image = Image.new("RGB", (3000, 1000), "red")
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    exif[0x9286] = "a comment"
+    output = io.BytesIO()
+    image.save(output, "JPEG", exif=exif, comment=b"a secret")
+    kept = store_photo(tmp_path, output.getvalue())
+    assert (kept.width, kept.height) == (683, 2048)
+    with Image.open(photo_path(tmp_path, kept.sha256)) as stored:
+        assert stored.size == (683, 2048)
+        assert dict(stored.getexif()) == {}
+        assert "comment" not in stored.info
+    with Image.open(photo_path(tmp_path, kept.sha256, thumbnail=True)) as small:
+        assert max(small.size) == 320
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "L", "LA", "P", "1", "CMYK"])
+def test_pictures_of_every_kind_are_taken(tmp_path: Path, mode: str) -> None:
+    kept = store_photo(tmp_path, picture(mode, form="JPEG" if mode == "CMYK" else "PNG"))
+    assert (kept.width, kept.height) == (300, 200)
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        (picture("1", (20_000, 10_000), "PNG"), "too-large"),
+        (picture("1", (8_000, 8_000), "PNG"), "too-large"),
+        (b"\xff\xd8" + b"\0" * (photos.MAX_BYTES + 1), "too-large"),
+        (picture(form="GIF"), "unreadable"),
+        (picture(form="BMP"), "unreadable"),
+        (picture(form="TIFF"), "unreadable"),
+        (b"%!PS-Adobe-3.0 EPSF-3.0", "unreadable"),
+        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "unreadable"),
+        (picture()[:-200], "unreadable"),
+        (b"", "unreadable"),
+    ],
+)
+def test_what_is_no_decent_photo_is_refused(tmp_path: Path, body: bytes, reason: str) -> None:
+    with pytest.raises(PhotoRefused) as refused:
+        store_photo(tmp_path, body)
+    assert refused.value.reason == reason
+    assert not list(tmp_path.rglob("*.jpg"))
+
+
+@given(st.data())
+@settings(max_examples=60, deadline=None)
+def test_spoilt_photos_never_break_anything(data: st.DataObject) -> None:
+    """Flipped bytes anywhere: kept or refused, nothing else."""
+    body = bytearray(picture(form=data.draw(st.sampled_from(["JPEG", "PNG", "WEBP"]))))
+    for _ in range(data.draw(st.integers(1, 12))):
+        body[data.draw(st.integers(0, len(body) - 1))] = data.draw(st.integers(0, 255))
+    try:
+        image, _place = photos._decode(bytes(body))
+    except PhotoRefused:
+        return
+    assert max(image.size) <= photos.LONGEST_SIDE
+
+
+@pytest.mark.parametrize("name", ["", "../../etc/passwd", "A" * 64, "a" * 63, "a" * 64 + "/"])
+def test_only_hashes_name_photos(tmp_path: Path, name: str) -> None:
+    with pytest.raises(BadInput):
+        photo_path(tmp_path, name)
+
+
+async def test_photos_go_when_the_citys_days_are_over(
+    database: Database, tmp_path: Path, clock: ManualClock
+) -> None:
+    city = load_city(SAMPLE)
+    media = tmp_path / "media"
+    kept, waiting, stray = (
+        store_photo(media, picture(size=(300, height))) for height in (100, 150, 200)
+    )
+    async with database.writing() as session:
+        report = await service.create_report(
+            session,
+            city,
+            service.Draft(category=city.report_categories[0].code, origin="a", pictures=(kept,)),
+            resident_id=None,
+            language="ja",
+            now=clock.now(),
+        )
+        await service.change_state(
+            session, report, ReportState.DONE, by="roads@example.jp", now=clock.now()
+        )
+    old = datetime(2026, 6, 1, tzinfo=UTC).timestamp()
+    for path in media.rglob("*.jpg"):
+        os.utime(path, (old, old))
+    later = clock.now() + timedelta(days=100)
+    async with database.writing() as session:
+        assert await photos.forget_old_photos(session, 365, later) == 0
+        assert await photos.sweep_files(session, media, later, in_use=[waiting.sha256]) == 1
+    assert not photo_path(media, stray.sha256).exists()
+    assert photo_path(media, waiting.sha256).exists()
+    later = clock.now() + timedelta(days=400)
+    async with database.writing() as session:
+        assert await photos.forget_old_photos(session, 365, later) == 1
+        assert await photos.sweep_files(session, media, later) == 2
+    assert not list(media.rglob("*.jpg"))

@@ -1,0 +1,159 @@
+"""Reports are numbered without gaps or doubles, answered with a name on it, and exported safely."""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import io
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from core.audit import first_broken
+from core.city import City
+from core.city_folder import load_city
+from core.clock import ManualClock
+from core.database import Database
+from core.errors import BadInput
+from reports import service
+from reports.models import Report, ReportState
+from reports.service import Draft, ReportFilter
+
+SAMPLE = Path(__file__).resolve().parents[2] / "deploy" / "city"
+
+
+@pytest.fixture(scope="module")
+def city() -> City:
+    return load_city(SAMPLE)
+
+
+def draft(city: City, origin: str, **more: object) -> Draft:
+    return Draft(category=city.report_categories[0].code, origin=origin, **more)  # type: ignore[arg-type]
+
+
+async def file(database: Database, city: City, made: Draft, now: datetime) -> str:
+    async with database.writing() as session:
+        report = await service.create_report(
+            session, city, made, resident_id=None, language="ja", now=now
+        )
+        return report.number
+
+
+async def test_numbers_have_no_gaps_and_no_doubles_under_concurrency(
+    database: Database, city: City, clock: ManualClock
+) -> None:
+    async def fails(number: int) -> None:
+        async with database.writing() as session:
+            await service.create_report(
+                session,
+                city,
+                draft(city, f"rolled-back-{number}"),
+                resident_id=None,
+                language="ja",
+                now=clock.now(),
+            )
+            raise RuntimeError("something went wrong after numbering")
+
+    made = [file(database, city, draft(city, f"event-{n}"), clock.now()) for n in range(30)]
+    failed = [fails(n) for n in range(5)]
+    results = await asyncio.gather(*made, *failed, return_exceptions=True)
+    numbers = sorted(result for result in results if isinstance(result, str))
+    assert numbers == [f"2026-{n:06}" for n in range(1, 31)]
+
+
+async def test_the_same_origin_makes_one_report_however_often_at_once(
+    database: Database, city: City, clock: ManualClock
+) -> None:
+    numbers = await asyncio.gather(
+        *(file(database, city, draft(city, "the same event"), clock.now()) for _ in range(12))
+    )
+    assert set(numbers) == {"2026-000001"}
+
+
+async def test_the_year_is_japans(database: Database, city: City) -> None:
+    before = datetime(2026, 12, 31, 14, 59, tzinfo=UTC)
+    after = datetime(2026, 12, 31, 15, 0, tzinfo=UTC)
+    assert await file(database, city, draft(city, "a"), before) == "2026-000001"
+    assert await file(database, city, draft(city, "b"), after) == "2027-000001"
+
+
+async def test_what_staff_did_is_in_the_audit_trail(
+    database: Database, city: City, clock: ManualClock
+) -> None:
+    number = await file(database, city, draft(city, "a"), clock.now())
+    async with database.writing() as session:
+        report = await service.get_report(session, number)
+        await service.change_state(
+            session, report, ReportState.ACCEPTED, by="roads@example.jp", now=clock.now()
+        )
+        await service.answer(
+            session,
+            report,
+            "A crew comes on Tuesday.",
+            by="roads@example.jp",
+            now=clock.now(),
+            state=ReportState.IN_PROGRESS,
+        )
+    async with database.reading() as session:
+        report = await service.get_report(session, number)
+        assert report.state is ReportState.IN_PROGRESS
+        assert report.id is not None
+        updates = await service.updates_of(session, report.id)
+        assert [update.by for update in updates] == ["resident"] + ["roads@example.jp"] * 2
+        assert updates[-1].answer == "A crew comes on Tuesday."
+        assert await first_broken(session) is None
+        assert (await service.count_by_state(session))[ReportState.IN_PROGRESS] == 1
+
+
+async def test_reports_are_found_by_what_staff_look_for(
+    database: Database, city: City, clock: ManualClock
+) -> None:
+    await file(database, city, draft(city, "a", description="穴 100%"), clock.now())
+    await clock.advance(60)
+    await file(database, city, draft(city, "b", address="竹園"), clock.now())
+    async with database.reading() as session:
+        newest = await service.list_reports(session)
+        assert [report.number for report in newest] == ["2026-000002", "2026-000001"]
+        for text, count in (("100%", 1), ("%", 1), ("竹園", 1), ("_", 0), ("000", 2)):
+            assert await service.count_reports(session, ReportFilter(text=text)) == count, text
+        assert await service.count_reports(session, ReportFilter(states=(ReportState.DONE,))) == 0
+        with pytest.raises(BadInput):
+            await service.get_report(session, "2026-999999")
+
+
+def test_no_cell_of_the_export_is_a_formula(clock: ManualClock) -> None:
+    for evil in ("=1+1", "+1", "-1", "@A1", "\t=1", " =1+1", "＝1+1", "　=1"):
+        report = Report(
+            number="2026-000001",
+            category="pothole",
+            department="roads",
+            address=evil,
+            description=evil,
+            language="ja",
+            created_at=clock.now(),
+            updated_at=clock.now(),
+        )
+        exported = service.export_csv([report])
+        (row,) = csv.DictReader(io.StringIO(exported.removeprefix("\ufeff")))
+        assert row["description"] == row["address"] == f"'{evil}"
+
+
+async def test_the_map_export_is_geojson(
+    database: Database, city: City, clock: ManualClock
+) -> None:
+    here = draft(city, "a", longitude=140.1, latitude=36.08)
+    await file(database, city, here, clock.now())
+    await file(database, city, draft(city, "b"), clock.now())
+    async with database.reading() as session:
+        exported = json.loads(service.export_geojson(await service.list_reports(session)))
+    geometries = [feature["geometry"] for feature in exported["features"]]
+    assert geometries == [None, {"type": "Point", "coordinates": [140.1, 36.08]}]
+
+
+async def test_a_category_the_city_does_not_have_is_refused(
+    database: Database, city: City, clock: ManualClock
+) -> None:
+    with pytest.raises(BadInput):
+        await file(database, city, Draft(category="dragons", origin="a"), clock.now())
