@@ -30,6 +30,7 @@ from feeds.models import Status
 
 TOPIC = "weather"
 CONTINUED = "継続"
+REGULAR = "VFVO53"
 
 
 def alert_level(telegram: Telegram, codes: JmaCodes, side: Side) -> list[Fact]:
@@ -90,10 +91,10 @@ def eruption(telegram: Telegram, codes: JmaCodes, side: Side) -> list[Fact]:
 def ash(telegram: Telegram, codes: JmaCodes, side: Side) -> list[Fact]:
     """Facts of VFVO53 (regular), 54 (flash) and 55 (detail) on falling ash in the city.
 
-    The regular forecast comes eight times a day and says "if it erupts": it is news only when
-    it becomes worse than the one before.
+    The regular forecast comes eight times a day and says "if it erupts", so it says that there
+    is a forecast, not that stones fall; it is news when there was none before.
     """
-    event_id = "" if telegram.kind == "VFVO53" else telegram.event_id
+    event_id = "" if telegram.kind == REGULAR else telegram.event_id
     volcano = (
         text(child(next(_items(telegram, "（対象火山）"), None), "Areas", "Area"), "Name")
         or telegram.head_title
@@ -113,7 +114,9 @@ def ash(telegram: Telegram, codes: JmaCodes, side: Side) -> list[Fact]:
             side.put(key, _event(telegram, 0, "", "", known.place))
         return []
     code, name = kinds[-1]
-    level = 1 if telegram.kind == "VFVO53" else ASH[code]
+    level = ASH[code]
+    if telegram.kind == REGULAR:
+        code, name, level = "06", "降灰予報（定時）", 1
     before = known.level if known is not None and _still(known, telegram) else 0
     standing = _event(telegram, level, name, code, city_name(codes), told=True)
     side.put(key, standing)

@@ -121,7 +121,23 @@ def _settle_notified(telegram: Telegram, reports: list[Report], side: Side) -> N
 def _told(telegram: Telegram, reports: list[Report], side: Side) -> list[Fact]:
     if telegram.kind in OLD_FORMS:
         reports = [report for report in reports if _may_speak(report, telegram, side)]
-    return as_facts(telegram, take(telegram, reports, side), topic=TOPIC)
+    facts = as_facts(telegram, take(telegram, reports, side), topic=TOPIC)
+    return _once(facts) if telegram.kind in OLD_FORMS else facts
+
+
+def _once(facts: list[Fact]) -> list[Fact]:
+    """Leave out the landslide half of an old 大雨 warning that is for both dangers.
+
+    It is one warning with one name; on the board both hazards stand for themselves.
+    """
+    rain = {
+        (fact.status, fact.kind_code, fact.areas) for fact in facts if fact.hazard == "heavy-rain"
+    }
+    return [
+        fact
+        for fact in facts
+        if fact.hazard != "landslide" or (fact.status, fact.kind_code, fact.areas) not in rain
+    ]
 
 
 def _may_speak(report: Report, telegram: Telegram, side: Side) -> bool:

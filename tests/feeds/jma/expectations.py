@@ -44,7 +44,7 @@ EXPECTATIONS: tuple[Expected, ...] = (
     Expected("07_01_01_100514_VPTI51", "4720100"),
     Expected("07_01_01_100514_VPTI51", TSUKUBA),
     # Nara, 3 September 2011: the emergency warning is for landslides in Nara city, for both
-    # dangers in Totsukawa; thunder, gale and flood go on.
+    # dangers (one warning, told once) in Totsukawa; thunder, gale and flood go on.
     Expected(
         "15_08_01_130412_VPWW53",
         NARA,
@@ -60,7 +60,6 @@ EXPECTATIONS: tuple[Expected, ...] = (
         TOTSUKAWA,
         (
             ("issued", "heavy-rain", 5, OLD_RAIN_5, "", (TOTSUKAWA,)),
-            ("issued", "landslide", 5, OLD_RAIN_5, "", (TOTSUKAWA,)),
             ("continued", "flood", 3, "洪水警報", "洪水警報", (TOTSUKAWA,)),
             ("continued", "gale", 2, "強風注意報", "強風注意報", (TOTSUKAWA,)),
             ("continued", "thunder", 2, "雷注意報", "雷注意報", (TOTSUKAWA,)),
@@ -427,12 +426,12 @@ EXPECTATIONS: tuple[Expected, ...] = (
     Expected(
         "66_01_01_210517_VFVO53",
         "4620100",
-        (("issued", "ash-fall", 1, "小さな噴石の落下", "", ()),),
+        (("issued", "ash-fall", 1, "降灰予報（定時）", "", ()),),
     ),
     Expected(
         "66_01_01_210517_VFVO53",
         "4520100",
-        (("issued", "ash-fall", 1, "降灰", "", ()),),
+        (("issued", "ash-fall", 1, "降灰予報（定時）", "", ()),),
     ),
     Expected("66_01_01_210517_VFVO53", TSUKUBA),
     Expected(

@@ -187,7 +187,7 @@ def test_ash_is_news_when_it_becomes_worse() -> None:
         ash(220, "降灰予報（詳細）", "73", "多量の降灰", "20260701_306"),
     )
     assert [(f.status.value, f.level, f.kind, f.volcano) for f in city.heard] == [
-        ("issued", 1, "降灰", "浅間山"),
+        ("issued", 1, "降灰予報（定時）", "浅間山"),
         ("issued", 1, "少量の降灰", "浅間山"),
         ("raised", 3, "多量の降灰", "浅間山"),
     ]
