@@ -16,7 +16,7 @@ from feeds.texts.free import (
     topic_name,
 )
 from feeds.texts.places import place_name
-from feeds.texts.terms import Term, level_name, term
+from feeds.texts.terms import Term, level_name, term, terms
 from feeds.texts.times import moment
 
 __all__ = [
@@ -35,5 +35,6 @@ __all__ = [
     "place_name",
     "status_name",
     "term",
+    "terms",
     "topic_name",
 ]

@@ -82,12 +82,14 @@ EVACUATION_LEVELS = {"高齢者等避難": 3, "避難指示": 4, "緊急安全�
 
 def advice(fact: Fact) -> tuple[str, ...]:
     """Return the sentences (msgids) that say what to do now, most urgent first."""
+    places = _WATER_AND_SLOPES.get(fact.hazard)
     if fact.status is Status.CANCELLED:
-        return ()
+        return _left_in_force(fact.level, places)
     if fact.status is Status.LIFTED:
         return _after(fact.hazard)
-    if fact.hazard in _WATER_AND_SLOPES:
-        return _by_level(fact.level, _WATER_AND_SLOPES[fact.hazard])
+    if places is not None:
+        sentences = _by_level(fact.level, places)
+        return (*sentences, m.AFTER_RAIN) if fact.status is Status.LOWERED else sentences
     if fact.hazard == "earthquake":
         return _earthquake(fact)
     if fact.hazard == "long-period":
@@ -137,9 +139,19 @@ def _by_level(level: int, places: str) -> tuple[str, ...]:
     return (*sentences, m.NOT_AN_ORDER) if level >= 3 else sentences
 
 
+def _left_in_force(level: int, places: str | None) -> tuple[str, ...]:
+    """Return what holds after an announcement was taken back: nothing, or the one before it."""
+    if not level:
+        return ()
+    advised = () if places is None else _by_level(level, places)
+    return (m.STILL_IN_FORCE, *advised)
+
+
 def _after(hazard: str) -> tuple[str, ...]:
     if hazard in _WATER_AND_SLOPES or hazard in ("record-rain", "linear-rain-band"):
         return (m.AFTER_RAIN,)
+    if hazard in ("nankai-trough", "off-sanriku"):
+        return (m.BE_PREPARED,)
     return (m.AFTER_TSUNAMI,) if hazard == "tsunami" else ()
 
 

@@ -131,7 +131,7 @@ def test_a_river_before_its_forecast_is_no_part_of_the_name() -> None:
 def test_an_early_notice_names_the_hazards_it_is_about() -> None:
     said = lookup("早期注意情報（大雨、波）", "en")
     assert said is not None
-    assert said.text == "Early Notice of a Possible Warning (Heavy rain, High Waves)"
+    assert said.text == "Early Notice of a Possible Warning (Heavy rain, High Wave)"
     unknown = lookup("早期注意情報（大雨、砂嵐）", "en")
     assert unknown is not None
     assert unknown.text == "Early Notice of a Possible Warning"
