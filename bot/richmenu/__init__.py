@@ -29,6 +29,8 @@ IMAGES = Path(__file__).parent / "data"
 WIDTH, HEIGHT = 2500, 1686
 COLUMNS, ROWS = 3, 2
 PREFIX = "todoke-"
+MAX_LABEL = 20
+"""Grapheme clusters in a label, which only a screen reader says; counted here as characters."""
 
 log = structlog.get_logger(__name__)
 
@@ -120,7 +122,7 @@ def describe(language: str, image: bytes) -> dict[str, Any]:
     areas = [
         {
             "bounds": {"x": left, "y": top, "width": right - left, "height": bottom - top},
-            "action": messages.press(WORDS.text(language, name), do),
+            "action": _action(WORDS.text(language, name), do),
         }
         for (do, name), (left, top, right, bottom) in zip(MENU, places(), strict=True)
     ]
@@ -133,6 +135,12 @@ def describe(language: str, image: bytes) -> dict[str, Any]:
     content = json.dumps(menu, sort_keys=True).encode() + image
     digest = hashlib.sha256(content).hexdigest()[:12]
     return {**menu, "name": f"{PREFIX}{language}-{digest}"}
+
+
+def _action(label: str, do: str) -> messages.Action:
+    """What a place does; a label over LINE's limit is left out, as the picture says it too."""
+    action = messages.press(label, do)
+    return action if len(label) <= MAX_LABEL else messages.without_label(action)
 
 
 def places() -> list[tuple[int, int, int, int]]:
