@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from functools import partial
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -12,7 +13,11 @@ from bot.retention import forget
 from bot.schedule import Chore
 from channels.digest import send_digests
 from channels.service import deliver
+from core.city import City
+from core.clock import Clock
 from core.context import Context
+from core.database import Database
+from core.work import Queue
 from feeds import health
 from feeds.fetch import guarded_session
 from feeds.models import Notice
@@ -20,18 +25,21 @@ from feeds.service import Poller, Publish
 from subscriptions import bitmaps
 
 
-def publisher(context: Context) -> Publish:
+@dataclass(frozen=True, kw_only=True)
+class FeedParts:
+    """What polling needs, for those who have no more of the service than that."""
+
+    city: City
+    database: Database
+    clock: Clock
+
+
+def publisher(queue: Queue, city: City, clock: Clock) -> Publish:
     """Return what the feeds call, in a notice's own transaction, when it is to be sent."""
 
     async def publish(session: AsyncSession, notice: Notice) -> None:
-        await deliver(
-            session,
-            context.queue,
-            notice,
-            context.city,
-            context.clock.now(),
-            created_by=notice.decided_by,
-        )
+        now = clock.now()
+        await deliver(session, queue, notice, city, now, created_by=notice.decided_by)
 
     return publish
 
@@ -40,7 +48,8 @@ def publisher(context: Context) -> Publish:
 async def chores(context: Context) -> AsyncIterator[list[Chore]]:
     """What the scheduler of this city does; what it needs is open while it may be done."""
     async with guarded_session() as http:
-        poller = Poller(context, publisher(context), http=http)
+        publish = publisher(context.queue, context.city, context.clock)
+        poller = Poller(context, publish, http=http)
         yield [*_polling(context, poller), *_housekeeping(context)]
 
 
@@ -52,6 +61,7 @@ def _polling(context: Context, poller: Poller) -> list[Chore]:
             seconds=source.interval_seconds,
             jitter=min(2.0, source.interval_seconds / 20),
             work=partial(poller.poll_if_due, source.code),
+            at_once=True,
         )
         for source in context.city.sources
         if source.code in polled

@@ -16,7 +16,7 @@ import socket
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import aiohttp
@@ -32,7 +32,7 @@ from console.accounts import add_staff
 from console.models import Role
 from console.web import DemoAccount
 from core.city import City
-from core.city_folder import CityFolder, load_folder, redirect_sources
+from core.city_folder import CityFolder, load_city, load_folder
 from core.clock import Clock, SystemClock
 from core.database import Database
 from core.errors import BadInput
@@ -81,40 +81,40 @@ def run_demo(*, port: int, simulator_port: int) -> None:
 async def _demo(ports: Ports) -> None:
     stop = stop_on_signals()
     clock = SystemClock()
-    settings = _settings(ports)
-    await asyncio.to_thread(_prepare, settings)
-    folder = load_folder(settings.city)
     parts = Parts(web=True, work=True, schedule=True)
-    async with (
-        _simulator(settings, folder.city, ports.simulator),
-        RecordedDays(clock) as days,
-        assembled(settings, parts, folder=_with_recorded_days(folder, days), clock=clock) as made,
-    ):
-        accounts = await _people(made.context.database, folder.city, clock)
-        app = create_app(made.context, made.line, folder=made.folder)
-        places = demo_pages.DemoPlaces(
-            phone=settings.line_api_url,
-            console=f"{settings.public_url}/console",
-            public=f"{settings.public_url}/",
-            feeds=days,
-        )
-        _join_demo(app, places, accounts)
-        await run(
-            made,
-            parts,
-            stop,
-            app=app,
-            host=HOST,
-            port=ports.service,
-            ready=lambda: _say(places, settings, accounts),
-        )
+    async with RecordedDays(clock) as days:
+        settings = _settings(ports)
+        await asyncio.to_thread(_prepare, settings, days)
+        folder = _polled_often(load_folder(settings.city))
+        async with (
+            _simulator(settings, folder.city, ports.simulator),
+            assembled(settings, parts, folder=folder, clock=clock) as made,
+        ):
+            accounts = await _people(made.context.database, folder.city, clock)
+            app = create_app(made.context, made.line, folder=made.folder)
+            places = demo_pages.DemoPlaces(
+                phone=settings.line_api_url,
+                console=f"{settings.public_url}/console",
+                public=f"{settings.public_url}/",
+                feeds=days,
+            )
+            _join_demo(app, places, accounts)
+            await run(
+                made,
+                parts,
+                stop,
+                app=app,
+                host=HOST,
+                port=ports.service,
+                ready=lambda: _say(places, settings, accounts),
+            )
 
 
 def _settings(ports: Ports) -> Settings:
     state = STATE.resolve()
     simulator = f"http://{HOST}:{ports.simulator}"
     return Settings(
-        city=SAMPLE_CITY,
+        city=state / "city",
         database_url=f"sqlite:///{state / 'todoke.sqlite3'}",
         media_dir=state / "media",
         public_url=f"http://{HOST}:{ports.service}",
@@ -126,12 +126,23 @@ def _settings(ports: Ports) -> Settings:
     )
 
 
-def _prepare(settings: Settings) -> None:
-    """Begin anew, and write down the environment for commands in another terminal."""
+def _prepare(settings: Settings, days: RecordedDays) -> None:
+    """Begin anew, and write down the environment for commands in another terminal.
+
+    The sample city is copied, with its sources on the feed server.
+    """
     if STATE.exists():
         shutil.rmtree(STATE)
     settings.media_dir.mkdir(parents=True)
     schema.upgrade_now(settings.database_url)
+    shutil.copytree(SAMPLE_CITY, settings.city)
+    sample = load_city(SAMPLE_CITY)
+    recorded = days.addresses(sample)
+    written = settings.city / "city.toml"
+    text = written.read_text(encoding="utf-8")
+    for source in sample.sources:
+        text = text.replace(f'"{source.url}"', f'"{recorded.get(source.code, source.url)}"')
+    written.write_text(text, encoding="utf-8")
     values = {
         "CITY": settings.city,
         "DATABASE_URL": settings.database_url,
@@ -149,18 +160,13 @@ def _prepare(settings: Settings) -> None:
     environment.write_text("".join(lines), encoding="utf-8")
 
 
-def _with_recorded_days(folder: CityFolder, days: RecordedDays) -> CityFolder:
-    """The city, with its sources on the feed server and polled often."""
-    city = redirect_sources(folder.city, days.addresses(folder.city))
+def _polled_often(folder: CityFolder) -> CityFolder:
+    """The city, with its sources polled every few seconds, for those who watch."""
     sources = tuple(
-        source.model_copy(update={"interval_seconds": POLL_SECONDS}) for source in city.sources
+        source.model_copy(update={"interval_seconds": POLL_SECONDS})
+        for source in folder.city.sources
     )
-    return CityFolder(
-        city.model_copy(update={"sources": sources}),
-        folder.shelters,
-        folder.calendar,
-        folder.answers,
-    )
+    return replace(folder, city=folder.city.model_copy(update={"sources": sources}))
 
 
 @asynccontextmanager

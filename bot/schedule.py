@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import datetime
 
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
@@ -25,9 +26,11 @@ class Chore:
     seconds: float
     work: Callable[[], Awaitable[object]]
     jitter: float = 0.0
+    at_once: bool = False
+    """Whether its first time is the scheduler's start."""
 
 
-def scheduler(chores: list[Chore], leading: Leading) -> AsyncIOScheduler:
+def scheduler(chores: list[Chore], leading: Leading, now: datetime) -> AsyncIOScheduler:
     """Return a scheduler, not yet started, in which every chore runs by itself.
 
     A chore still running when its time comes again is not started twice; one that fails is
@@ -42,6 +45,7 @@ def scheduler(chores: list[Chore], leading: Leading) -> AsyncIOScheduler:
             max_instances=1,
             coalesce=True,
             misfire_grace_time=None,
+            **({"next_run_time": now} if chore.at_once else {}),
         )
     return made
 

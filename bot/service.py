@@ -24,7 +24,6 @@ from bot.richmenu import RichMenus
 from bot.schedule import scheduler
 from channels.engine import Engine
 from channels.line import LineClient
-from core.city import City
 from core.city_folder import CityFolder, load_folder
 from core.clock import Clock, SystemClock
 from core.context import Context
@@ -87,7 +86,7 @@ async def assembled(
         )
         context = Context(
             settings=settings,
-            city=with_own_pages(folder.city, settings),
+            city=folder.city.with_shelter_page(f"{settings.public_url}/shelters"),
             database=database,
             clock=clock,
             queue=_queue(settings, parts, database, clock),
@@ -95,13 +94,6 @@ async def assembled(
         )
         line = LineClient(http, settings, clock)
         yield Service(context=context, folder=folder, line=line)
-
-
-def with_own_pages(city: City, settings: Settings) -> City:
-    """The city, with this service's list of shelters where it names no page of its own."""
-    if city.shelter_url:
-        return city
-    return city.model_copy(update={"shelter_url": f"{settings.public_url}/shelters"})
 
 
 def _queue(settings: Settings, parts: Parts, database: Database, clock: Clock) -> Queue:
@@ -148,7 +140,8 @@ async def run(
             await engine.recover()
         if parts.schedule:
             leader = await stack.enter_async_context(Leader(service.context.database))
-            jobs = scheduler(await stack.enter_async_context(chores(service.context)), leader.leads)
+            found = await stack.enter_async_context(chores(service.context))
+            jobs = scheduler(found, leader.leads, service.context.clock.now())
             jobs.start()
             stack.callback(jobs.shutdown, wait=False)
         if parts.web:

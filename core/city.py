@@ -204,3 +204,7 @@ class City(_Part):
     def is_emergency(self, topic: str, level: int) -> bool:
         """Whether a notice of ``topic`` at ``level`` breaks through quiet hours."""
         return level >= self.topic_by_code[topic].emergency_level
+
+    def with_shelter_page(self, url: str) -> City:
+        """The city with a page of shelters for its warnings, where it names none of its own."""
+        return self if self.shelter_url else self.model_copy(update={"shelter_url": url})

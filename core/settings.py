@@ -51,7 +51,7 @@ class Settings:
             city=city_folder(env),
             database_url=database_url(env),
             media_dir=Path(_text(env, "MEDIA_DIR", "var/media")),
-            public_url=_address(env, "PUBLIC_URL", "http://127.0.0.1:8000"),
+            public_url=public_url(env),
             line_channel_secret=_text(env, "LINE_CHANNEL_SECRET"),
             line_channel_access_token=_text(env, "LINE_CHANNEL_ACCESS_TOKEN"),
             line_api_url=_address(env, "LINE_API_URL", LINE_API_URL),
@@ -80,6 +80,12 @@ def database_url(environment: Mapping[str, str] | None = None) -> str:
     if not url.startswith(("sqlite:", "postgresql:", "postgresql+")):
         raise BadInput(f"TODOKE_DATABASE_URL must be a sqlite or postgresql address: {url!r}.")
     return url
+
+
+def public_url(environment: Mapping[str, str] | None = None) -> str:
+    """``TODOKE_PUBLIC_URL``, without a slash at its end."""
+    env = os.environ if environment is None else environment
+    return _address(env, "PUBLIC_URL", "http://127.0.0.1:8000")
 
 
 def _text(env: Mapping[str, str], name: str, default: str | None = None) -> str:

@@ -2,14 +2,94 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bot.cli.tools import Json, city, print_json
+from bot.cli.tools import Json, city, opened_database, print_json, print_table, run
+
+if TYPE_CHECKING:
+    from feeds.service import Poller, PollResult
 
 app = typer.Typer(no_args_is_help=True)
+LIST = ("code", "kind", "url", "last_succeeded_at", "age_s", "stale", "failures", "set_aside")
+
+
+@asynccontextmanager
+async def _poller() -> AsyncIterator[Poller]:
+    """The sources, as the scheduler polls them; what is to be sent, the service sends."""
+    from bot.chores import FeedParts, publisher
+    from core.clock import SystemClock
+    from core.work import NoWorkers
+    from feeds.fetch import guarded_session
+    from feeds.service import Poller
+
+    place, clock = city(), SystemClock()
+    async with opened_database() as database, guarded_session() as http:
+        parts = FeedParts(city=place, database=database, clock=clock)
+        yield Poller(parts, publisher(NoWorkers(), place, clock), http=http)
+
+
+def _print_results(results: list[PollResult], json_: bool) -> None:
+    rows = [result.to_json() for result in results]
+    if json_:
+        print_json(rows)
+    elif rows:
+        print_table(list(rows[0]), [list(row.values()) for row in rows])
+    if any(result.outcome == "failed" for result in results):
+        raise typer.Exit(1)
+
+
+@app.command("poll")
+def poll(
+    source: Annotated[str | None, typer.Argument(help="Its code; without one, all.")] = None,
+    json_: Json = False,
+) -> None:
+    """Fetch now; exit code 1 when a source failed."""
+
+    async def work() -> list[PollResult]:
+        async with _poller() as poller:
+            codes = [source] if source else poller.polled()
+            return [await poller.poll(code) for code in codes]
+
+    _print_results(run(work()), json_)
+
+
+@app.command("list")
+def list_sources(json_: Json = False) -> None:
+    """Show the state of each source."""
+    from core.clock import SystemClock
+    from feeds.health import states
+
+    async def work() -> list[dict[str, object]]:
+        async with opened_database() as database, database.reading() as session:
+            found = await states(session, city(), SystemClock().now())
+            return [state.to_json() for state in found]
+
+    rows = run(work())
+    if json_:
+        print_json(rows)
+    else:
+        print_table(list(LIST), [[row[column] for column in LIST] for row in rows])
+
+
+@app.command("mail")
+def mail(
+    source: Annotated[str, typer.Argument(help="Code of a source of kind mail.")],
+    json_: Json = False,
+) -> None:
+    """Take in one message from standard input, as a mail server pipes it."""
+    letter = sys.stdin.buffer.read()
+
+    async def work() -> list[PollResult]:
+        async with _poller() as poller:
+            return [await poller.take_mail(source, letter)]
+
+    _print_results(run(work()), json_)
 
 
 @app.command("explain")

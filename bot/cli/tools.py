@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from core.settings import Settings
 
 T = TypeVar("T")
+WIDTH = 240
+"""Characters of a table's line where no terminal says how many it has."""
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")]
 
@@ -42,9 +44,9 @@ def city() -> City:
         The folder has mistakes; ``todoke check`` names them all.
     """
     from core.city_folder import load_city
-    from core.settings import city_folder
+    from core.settings import city_folder, public_url
 
-    return load_city(city_folder())
+    return load_city(city_folder()).with_shelter_page(f"{public_url()}/shelters")
 
 
 @asynccontextmanager
@@ -82,7 +84,7 @@ def print_table(columns: list[str], rows: list[list[object]]) -> None:
     table = Table(*columns, box=None, pad_edge=False, header_style="bold")
     for row in rows:
         table.add_row(*("" if cell is None else str(cell) for cell in row))
-    Console(soft_wrap=True).print(table)
+    Console(width=None if sys.stdout.isatty() else WIDTH).print(table)
 
 
 def complain(message: str) -> None:
