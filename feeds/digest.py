@@ -104,21 +104,17 @@ async def next_digests(
     """
     own_hour = func.coalesce(col(Resident.digest_hour), city.digest_hour)
     residents = (
-        (
-            await session.execute(
-                select(col(Resident.id), col(Resident.language))
-                .where(
-                    col(Resident.id) > slot.done_through,
-                    col(Resident.state) == ResidentState.FOLLOWING,
-                    own_hour == slot.hour,
-                )
-                .order_by(col(Resident.id))
-                .limit(page)
+        await session.execute(
+            select(col(Resident.id), col(Resident.language))
+            .where(
+                col(Resident.id) > slot.done_through,
+                col(Resident.state) == ResidentState.FOLLOWING,
+                own_hour == slot.hour,
             )
+            .order_by(col(Resident.id))
+            .limit(page)
         )
-        .tuples()
-        .all()
-    )
+    ).all()
     if not residents:
         return [], None
     ids = [resident_id for resident_id, _ in residents if resident_id is not None]

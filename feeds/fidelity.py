@@ -74,6 +74,9 @@ def _numbers_of_source(text: str, language: str, target: str) -> tuple[list[set[
         str(_kanji(run))
         for run in re.findall(r"[〇一二三四五六七八九]?十[一二三四五六七八九]?", text)
     }
+    if "時" in text or "正午" in text:
+        # 午後3時 may be written 3:00.
+        allowed.add("0")
     if "正午" in text:
         allowed.add("12")
     if "半" in text:

@@ -72,9 +72,7 @@ async def states(session: AsyncSession, city: City, now: datetime) -> list[Sourc
                 .where(col(Item.state) == ItemState.SET_ASIDE)
                 .group_by(col(Item.source))
             )
-        )
-        .tuples()
-        .all()
+        ).all()
     )
     found = []
     for source in city.sources:

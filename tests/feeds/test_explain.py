@@ -1,0 +1,139 @@
+"""What a file would become can be seen beforehand, and every source's health at any time."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from core.city import Decision
+from core.errors import BadInput, Permanent
+from feeds.explain import explain
+from feeds.health import states
+from feeds.jma.telegram import Operation
+from feeds.jma.writing import TSUKUBA, Change, Envelope, warning
+from feeds.jma_index import long_feed, may_concern, read_index
+from feeds.recorded import RecordedDays, forms
+from tests.feeds.conftest import FeedWorld, a_city, sample_sources
+from tests.feeds.test_cap import alert
+from tests.feeds.test_mail import POLICE, letter
+
+NOON = datetime(2026, 6, 15, 3, 0, tzinfo=UTC)
+CITY = a_city(*sample_sources("https://www.city.example"), POLICE)
+KEYS = [
+    *("topic", "kind", "kind_code", "level", "intensity", "status", "areas", "drill"),
+    *("reported_at", "event_id", "title", "text"),
+]
+
+
+def written(path: Path, data: bytes) -> Path:
+    path.write_bytes(data)
+    return path
+
+
+def test_a_telegram_is_explained_with_the_promised_keys(tmp_path: Path) -> None:
+    data = warning("VPWW56", TSUKUBA, [Change("49")], Envelope(at=NOON))
+    [notice] = explain(written(tmp_path / "x.xml", data), None, CITY)
+    said = json.loads(json.dumps(notice.to_json()))
+    assert list(said) == KEYS
+    assert (said["topic"], said["kind"], said["level"]) == (
+        "weather",
+        "レベル４土砂災害危険警報",
+        4,
+    )
+    assert (said["status"], said["drill"]) == ("issued", False)
+    assert said["reported_at"] == "2026-06-15T12:00:00+09:00"
+    assert set(said["title"]) == set(said["text"]) == set(CITY.languages)
+    assert explain(written(tmp_path / "x.xml", data), "1310100", CITY) == []
+
+
+def test_a_drill_is_explained_as_a_drill(tmp_path: Path) -> None:
+    envelope = Envelope(at=NOON, operation=Operation.TRAINING)
+    data = warning("VPWW55", TSUKUBA, [Change("43")], envelope)
+    [notice] = explain(written(tmp_path / "x.xml", data), None, CITY)
+    assert notice.drill
+    assert (notice.decision, notice.decided_by) == (Decision.HOLD, "rule:drill")
+
+
+def test_a_feed_an_alert_and_a_mail_are_explained_with_the_rule_that_decided(
+    tmp_path: Path,
+) -> None:
+    page = forms.Page(
+        path="/1.html", title="市道の通行止め", summary="工事", category="", published_at=NOON
+    )
+    feed = written(tmp_path / "news.rdf", forms.rdf([page], "https://www.city.example"))
+    [road] = explain(feed, None, CITY)
+    assert (road.topic, road.decision, road.decided_by) == (
+        "roadworks",
+        Decision.SEND,
+        "rule:city-news#2",
+    )
+    assert road.because == "Rule 2 of city-news: word '通行止め'."
+    elsewhere = written(tmp_path / "some.xml", forms.rdf([page], "https://www.city.example"))
+    assert explain(elsewhere, None, CITY)[0].topic == "roadworks"
+    [water] = explain(written(tmp_path / "a.cap", alert()), None, CITY)
+    assert (water.topic, water.decision) == ("city-news", Decision.HOLD)
+    [watch] = explain(written(tmp_path / "m.eml", letter()), None, CITY)
+    assert watch.topic == "child-watch"
+
+
+def test_what_cannot_be_explained_says_why(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="cannot be read"):
+        explain(tmp_path / "missing.xml", None, CITY)
+    with pytest.raises(BadInput, match="seven digits"):
+        explain(written(tmp_path / "x", b""), "８", CITY)
+    for data in (b"", b"<html/>", b"<Report/>", b"\x00" * 100):
+        with pytest.raises(Permanent):
+            explain(written(tmp_path / "x.xml", data), None, CITY)
+    with pytest.raises(Permanent, match="SPF"):
+        explain(written(tmp_path / "x.eml", letter(results=None)), None, CITY)
+
+
+def test_every_official_sample_is_explained(shared_data: Path) -> None:
+    for sample in sorted((shared_data / "jma" / "samples").glob("*.xml")):
+        for notice in explain(sample, None, CITY):
+            assert list(notice.to_json()) == KEYS
+
+
+async def test_how_old_each_source_is_shows(
+    world: FeedWorld, http: aiohttp.ClientSession, recorded: RecordedDays
+) -> None:
+    async with world.database.reading() as session:
+        assert all(state.stale for state in await states(session, world.city, world.clock.now()))
+    await world.poller(http).poll_due()
+    recorded.fail("/developer/xml/feed/extra.xml", "error")
+    await world.clock.advance(301)
+    await world.poller(http).poll("jma-extra")
+    async with world.database.reading() as session:
+        now = {s.code: s for s in await states(session, world.city, world.clock.now())}
+    extra = now["jma-extra"]
+    assert (extra.stale, extra.failures, extra.age) == (True, 1, 301)
+    assert "500" in extra.error
+    assert not now["city-news"].stale
+    assert json.dumps(extra.to_json())
+
+
+def test_the_index_names_what_may_concern_the_city_and_nothing_else() -> None:
+    base = "https://www.data.jma.go.jp/developer/xml/data/20260615030000_0_"
+    sent = [
+        forms.Sent(url=f"{base}{name}.xml", title="t", office="o", headline="h", updated=NOON)
+        for name in (
+            "VPWW55_080000",
+            "VPWW55_130000",
+            "VXSE53_270000",
+            "VXKO51_080000",
+            "VPFD51_080000",
+            "VZZZ99_010000",
+        )
+    ]
+    index = read_index(forms.index("extra", sent, "https://www.data.jma.go.jp"))
+    concerned = [entry.kind for entry in index.entries if may_concern(entry, CITY.jma)]
+    assert sorted(concerned) == ["VPWW55", "VXKO51", "VXSE53", "VZZZ99"]
+    assert long_feed("https://x.example/feed/extra.xml") == "https://x.example/feed/extra_l.xml"
+    assert long_feed("https://x.example/feed/extra_l.xml") is None
+    for data in (b"", b"<rss/>", b'<!DOCTYPE x [<!ENTITY a "b">]><feed>&a;</feed>'):
+        with pytest.raises(Permanent):
+            read_index(data)

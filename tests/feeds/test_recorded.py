@@ -1,0 +1,89 @@
+"""The demo's feed server: days happen in order, at their pace, when somebody says so."""
+
+from __future__ import annotations
+
+import aiohttp
+
+from core.clock import ManualClock
+from feeds import jma
+from feeds.recorded import DAYS, RecordedDays
+from feeds.recorded.days import TelegramEvent
+from feeds.rss import read_feed
+from tests.feeds.conftest import a_city, sample_sources
+
+
+async def test_a_day_happens_by_the_clock(
+    recorded: RecordedDays, clock: ManualClock, http: aiohttp.ClientSession
+) -> None:
+    async def state() -> dict[str, object]:
+        async with http.get(f"{recorded.url}/_state") as response:
+            found: dict[str, object] = await response.json()
+            return found
+
+    async with http.post(f"{recorded.url}/_play", json={"day": "rainstorm"}) as response:
+        assert response.status == 200
+    storm = DAYS["rainstorm"]
+    length = storm.events[-1].at.total_seconds() / storm.speed
+    assert 120 <= length <= 240
+    await clock.advance(length / 2)
+    left = (await state())["left"]
+    assert isinstance(left, list)
+    assert 0 < len(left) < len(storm.events)
+    await clock.advance(length)
+    assert (await state())["playing"] is None
+    assert (await state())["telegrams"] == {"regular": 0, "extra": 16, "eqvol": 0, "other": 0}
+
+
+async def test_every_recorded_telegram_is_a_true_telegram(clock: ManualClock) -> None:
+    board = jma.HazardBoard()
+    codes = a_city().jma
+    for day in DAYS.values():
+        for event in day.events:
+            if isinstance(event.what, TelegramEvent):
+                await clock.advance(60)
+                telegram = jma.read_telegram(event.what.write(clock.now()), kind=event.what.kind)
+                assert telegram.title == event.what.title
+                assert jma.facts(telegram, codes, board), event.what.name
+
+
+async def test_the_feeds_have_the_forms_of_city_web_sites(
+    recorded: RecordedDays, http: aiohttp.ClientSession
+) -> None:
+    found = {}
+    for path in ("/rss/news.rdf", "/events/feed.xml", "/safety/atom.xml"):
+        async with http.get(recorded.url + path) as response:
+            body = await response.read()
+            feed = read_feed(body, url=recorded.url + path)
+            found[feed.form] = feed.articles
+        async with http.get(
+            recorded.url + path, headers={"If-None-Match": response.headers["ETag"]}
+        ) as again:
+            assert again.status == 304
+        async with http.get(feed.articles[0].link) as page:
+            assert feed.articles[0].title in (await page.read()).decode()
+    assert set(found) == {"rss10", "rss20", "atom10"}
+
+
+async def test_it_stands_in_for_the_city_s_sources(recorded: RecordedDays) -> None:
+    city = a_city(*sample_sources("https://www.city.example"))
+    addresses = recorded.addresses(city)
+    assert set(addresses) == {source.code for source in city.sources}
+    assert addresses["jma-extra"] == f"{recorded.url}/developer/xml/feed/extra.xml"
+
+
+async def test_control_refuses_what_is_no_wish(
+    recorded: RecordedDays, http: aiohttp.ClientSession
+) -> None:
+    for path, wish, status in (
+        ("/_play", {"day": "nonsense"}, 400),
+        ("/_play", {"day": "quiet", "speed": -1}, 400),
+        ("/_play", ["quiet"], 400),
+        ("/_fail", {"path": "/rss/news.rdf", "fault": "nonsense"}, 400),
+        ("/_step", {}, 409),
+    ):
+        async with http.post(recorded.url + path, json=wish) as response:
+            assert response.status == status
+    async with http.post(f"{recorded.url}/_play", data={"day": "quiet"}) as response:
+        assert response.status == 415
+    async with http.get(recorded.url + "/") as response:
+        assert "大雨の日" in (await response.read()).decode()
