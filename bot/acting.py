@@ -95,17 +95,22 @@ class Actor:
         if incoming is None:
             await service.unfollow(session, self.city, event.line_user_id, now)
             return False
-        before = await service.find(session, event.line_user_id)
-        resident = await service.follow(session, self.city, event.line_user_id, language, now)
+        found = await service.find(session, event.line_user_id)
+        following = found is not None and found.state is ResidentState.FOLLOWING
+        # Whoever is followed already is not followed again: that would use up a row number.
+        resident = (
+            found
+            if found is not None and following
+            else await service.follow(session, self.city, event.line_user_id, language, now)
+        )
         dialogue = await _dialogue(session, resident, now)
         late = event.timestamp_ms < dialogue.last_event_ms
         if isinstance(incoming, Followed):
-            if before is not None and before.state is ResidentState.FOLLOWING and late:
+            if following and late:
                 return False
-        elif before is None and _is_plain(incoming):
+            incoming = Followed(returning=found is not None)
+        elif found is None and _is_plain(incoming):
             incoming = Followed()
-        if isinstance(incoming, Followed):
-            incoming = Followed(returning=before is not None)
         known = await self._known(session, resident, incoming, event, now)
         state = State(dialogue.name, dialogue.step, dialogue.data)
         outcome = respond(state, incoming, known, late=late)

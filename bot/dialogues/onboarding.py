@@ -67,8 +67,10 @@ def step(state: State, event: Incoming, known: Known) -> Outcome | None:
             )
         case Pressed("skip"):
             return _skip(state, known)
-        case Pressed("area", values) if values.get("to") in known.city.district_by_code:
-            return _area_chosen(state, known, known.city.district_by_code[values["to"]])
+        case Pressed("area", {"to": code, **rest}) if (
+            code in known.city.district_by_code and rest.get("on") != "0"
+        ):
+            return _area_chosen(state, known, known.city.district_by_code[code])
         case Pressed("area-all"):
             return _area_chosen(state, known, None)
         case Pressed("topics-done"):
@@ -165,8 +167,7 @@ def toggle_topic(state: State, event: Pressed, known: Known) -> Outcome:
     level = DEFAULT_LEVEL if event.values.get("on") == "1" else None
     topics = {code: least for code, least in known.preferences.topics.items() if code != topic.code}
     if level is not None:
-        topics[topic.code] = known.preferences.topics.get(topic.code, level)
-        level = topics[topic.code]
+        topics[topic.code] = level
     after = known.having(topics=topics)
     return Outcome(state, (topics_card(after),), (SetTopic(topic.code, level),))
 
