@@ -86,7 +86,7 @@ def advice(fact: Fact) -> tuple[str, ...]:
     if fact.status is Status.CANCELLED:
         return _left_in_force(fact.level, places)
     if fact.status is Status.LIFTED:
-        return _after(fact.hazard)
+        return _after(fact)
     if places is not None:
         sentences = _by_level(fact.level, places)
         return (*sentences, m.AFTER_RAIN) if fact.status is Status.LOWERED else sentences
@@ -147,12 +147,13 @@ def _left_in_force(level: int, places: str | None) -> tuple[str, ...]:
     return (m.STILL_IN_FORCE, *advised)
 
 
-def _after(hazard: str) -> tuple[str, ...]:
-    if hazard in _WATER_AND_SLOPES or hazard in ("record-rain", "linear-rain-band"):
-        return (m.AFTER_RAIN,)
-    if hazard in ("nankai-trough", "off-sanriku"):
+def _after(fact: Fact) -> tuple[str, ...]:
+    """Return what to mind when a hazard has ended; after a mere advisory there is nothing."""
+    if fact.hazard in _WATER_AND_SLOPES or fact.hazard in ("record-rain", "linear-rain-band"):
+        return () if fact.previous_level in (1, 2) else (m.AFTER_RAIN,)
+    if fact.hazard in ("nankai-trough", "off-sanriku"):
         return (m.BE_PREPARED,)
-    return (m.AFTER_TSUNAMI,) if hazard == "tsunami" else ()
+    return (m.AFTER_TSUNAMI,) if fact.hazard == "tsunami" else ()
 
 
 def _earthquake(fact: Fact) -> tuple[str, ...]:

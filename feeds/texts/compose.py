@@ -15,7 +15,7 @@ from feeds.facts import Fact, Quake, Tsunami
 from feeds.models import Status
 from feeds.texts import messages as m
 from feeds.texts.advice import advice, needs_shelter, tsunami_comment
-from feeds.texts.places import office_name, place_name
+from feeds.texts.places import joined, office_name, place_name
 from feeds.texts.terms import normal, number, term
 from feeds.texts.times import moment
 
@@ -152,15 +152,24 @@ class _Writer:
             return self.say(
                 message, intensity=intensity_name(felt, self.language), place=self.place
             )
+        name = self._name(self._kind)
         message = _TITLES.get(self._status, m.TITLE_ISSUED)
-        return self.say(message, name=self._name(self._kind), place=self.place)
+        if message == m.TITLE_ISSUED and not self._has_place:
+            return name
+        return self.say(message, name=name, place=self.place)
+
+    @property
+    def _has_place(self) -> bool:
+        """Whether the telegram names a place; what is about a whole sea trench names none."""
+        return bool(self.fact.place or self.fact.volcano or self.fact.hazard == "earthquake")
 
     def _what(self) -> list[str]:
         fact = self.fact
         lines = [self._change()]
         if self._wants_headline():
             lines.append(fact.headline.strip())
-        lines.append(self.say(m.PLACE, place=self.place))
+        if self._has_place:
+            lines.append(self.say(m.PLACE, place=self.place))
         if fact.river and fact.river not in fact.place:
             lines.append(self.say(m.RIVER, river=self._placed(fact.river)))
         if fact.volcano and fact.volcano not in fact.place:
@@ -281,10 +290,10 @@ class _Writer:
 
     def _source(self) -> str:
         agency = self.say(m.AGENCY)
-        office = self.fact.office.strip()
-        if office in ("", "気象庁", "気象庁本庁"):
+        offices = self.fact.office.split()
+        if all(office.startswith("気象庁") for office in offices):
             return self.say(m.SOURCE, source=agency)
         if self.language == "ja":
-            return self.say(m.SOURCE, source=office)
-        office = office_name(office, self.language)
+            return self.say(m.SOURCE, source="、".join(offices))
+        office = joined((office_name(name, self.language) for name in offices), self.language)
         return self.say(m.SOURCE_OFFICE, source=agency, office=office)

@@ -4,6 +4,10 @@ One constant is one message: a whole sentence or a whole line, whose placeholder
 numbers and times and never parts of a sentence. Advice is founded on the Cabinet Office's
 guideline on evacuation information (避難情報に関するガイドライン, 2021) and on what the
 Meteorological Agency says of its own warnings.
+
+A new sentence is a constant here and an entry in each ``feeds/locales/<language>.po``; the
+tests name the languages in which it is still missing. Names of warnings stand apart, in
+``feeds/texts/data/terms``.
 """
 
 from __future__ import annotations

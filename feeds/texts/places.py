@@ -111,7 +111,8 @@ def _place(japanese: str, language: str, city: City, areas: Sequence[str]) -> st
 
 def office_name(japanese: str, language: str) -> str:
     """Return an office's name as its own people write it, for easy Japanese with a reading."""
-    reading = _by_parts(japanese) if language == EASY_JAPANESE else None
+    spoken = language == EASY_JAPANESE
+    reading = (_reading(japanese, ()) or _by_parts(japanese)) if spoken else None
     return japanese if reading is None else _with_reading(japanese, reading)
 
 

@@ -245,6 +245,13 @@ def test_a_telegram_that_only_says_lifted_means_what_was_in_force() -> None:
     assert "Level 3 Warning (Heavy Rain)" in compose(told, CITY)["en"]["title"]
 
 
+def test_what_is_about_no_place_in_particular_is_not_said_to_be_about_the_city() -> None:
+    told = replace(fact("nankai-trough", "南海トラフ地震臨時情報（調査中）", 2), place="")
+    for language, said in compose(told, CITY).items():
+        assert said["title"] == term(told.kind, language).text
+        assert "Tsukuba" not in said["text"] and "つくば" not in said["text"]
+
+
 def test_japanese_carries_the_agencys_headline_where_it_holds_the_facts() -> None:
     headline = "つくば市付近で１時間に約１００ミリの猛烈な雨。"
     told = replace(fact("record-rain", "記録的短時間大雨情報", 4), headline=headline)
