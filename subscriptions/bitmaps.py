@@ -23,6 +23,7 @@ from sqlmodel import col
 
 from core.database import Database
 from subscriptions.models import (
+    Area,
     AudienceBitmap,
     Resident,
     ResidentArea,
@@ -213,7 +214,8 @@ async def _read_groups(session: AsyncSession, after: int, through: int) -> list[
     )
     areas = (
         select(col(ResidentArea.area), _joined(session, col(ResidentArea.resident_id)))
-        .where(within(col(ResidentArea.resident_id)))
+        .join(Area, col(Area.code) == col(ResidentArea.area))
+        .where(within(col(ResidentArea.resident_id)), col(Area.retired).is_(False))
         .group_by(col(ResidentArea.area))
     )
     topics = (

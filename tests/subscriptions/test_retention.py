@@ -1,0 +1,80 @@
+"""What is kept goes in time, and what the city changes reaches the residents."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from sqlmodel import col, select
+
+from core.city import City
+from core.clock import ManualClock
+from core.database import Database
+from subscriptions import bitmaps, retention, service
+from subscriptions.audience import AudienceQuery, audience_select, count
+from subscriptions.districts import keep_districts
+from subscriptions.models import Area, Resident
+
+DAY = timedelta(days=1).total_seconds()
+
+
+async def test_promise_9_somebody_who_left_is_forgotten_after_the_citys_days(
+    database: Database, city: City, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retention, "CHUNK", 2)
+    users = [f"U{number:032x}" for number in range(8)]
+    async with database.writing() as session:
+        for user in users:
+            await service.follow(session, city, user, "ja", clock.now())
+        for user in users[:5]:
+            await service.unfollow(session, city, user, clock.now())
+    await clock.advance(20 * DAY)
+    async with database.writing() as session:
+        await service.follow(session, city, users[0], "ja", clock.now())
+        await service.unfollow(session, city, users[5], clock.now())
+    assert await retention.forget_left(database, 30, clock.now()) == 0
+    await clock.advance(11 * DAY)
+    assert await retention.forget_left(database, 30, clock.now()) == 4
+    assert await retention.forget_left(database, 30, clock.now()) == 0
+    async with database.reading() as session:
+        kept = await session.scalars(
+            select(Resident.line_user_id).order_by(col(Resident.line_user_id))
+        )
+        assert list(kept) == [users[0], *users[5:]]
+
+
+async def test_somebody_whose_district_is_gone_hears_about_the_whole_city(
+    database: Database, city: City, clock: ManualClock
+) -> None:
+    homes = {"north": ["north"], "both": ["north", "south"], "south": ["south"]}
+    ids = {}
+    async with database.writing() as session:
+        await keep_districts(session, city)
+        for number, (name, areas) in enumerate(homes.items()):
+            resident = await service.follow(session, city, f"U{number:032x}", "ja", clock.now())
+            assert resident.id is not None
+            ids[resident.id] = name
+            await service.choose_areas(session, city, resident.id, areas, clock.now())
+    await bitmaps.rebuild(database)
+    smaller = city.model_copy(update={"districts": city.districts[1:]})
+
+    async def hear_about(*areas: str) -> set[str]:
+        query = AudienceQuery("evacuation", 4, areas, mandatory=True)
+        async with database.reading() as session:
+            rows = (await session.execute(audience_select(query))).all()
+            assert await count(session, query) == len(rows)
+            return {ids[row[0]] for row in rows}
+
+    assert await hear_about("east") == set()
+    async with database.writing() as session:
+        await keep_districts(session, smaller)
+    assert await hear_about("east") == {"north"}
+    assert await hear_about("south") == {"north", "both", "south"}
+    await bitmaps.rebuild(database)
+    assert await hear_about("north") == {"north"}
+
+    async with database.writing() as session:
+        await keep_districts(session, city)
+        assert list(await session.scalars(select(Area.retired).distinct())) == [False]
+    assert await hear_about("east") == set()
+    assert await hear_about("north") == {"north", "both"}
