@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import fcntl
 import os
 import secrets
 import shlex
 import shutil
 import socket
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -71,11 +72,30 @@ def run_demo(*, port: int, simulator_port: int) -> None:
     Raises
     ------
     BadInput
-        A port is taken.
+        A port is taken, or a demo runs in this folder already.
     """
     configure_logs(level=QUIET)
     ports = Ports(_free(port, "--port"), _free(simulator_port, "--simulator-port"))
-    uvloop.run(_demo(ports))
+    with _alone():
+        uvloop.run(_demo(ports))
+
+
+@contextlib.contextmanager
+def _alone() -> Iterator[None]:
+    """Keep a second demo from beginning anew under the first one's feet.
+
+    The lock goes with the process, however it ends.
+    """
+    STATE.parent.mkdir(parents=True, exist_ok=True)
+    with STATE.with_suffix(".lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise BadInput(
+                f"A demo runs in this folder already (it keeps its state in {STATE}); "
+                "stop it first, or start this one in another folder."
+            ) from None
+        yield
 
 
 async def _demo(ports: Ports) -> None:
