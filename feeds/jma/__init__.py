@@ -23,7 +23,7 @@ Reader = Callable[[Telegram, JmaCodes, Side], list[Fact]]
 
 READERS: dict[str, Reader] = {
     **dict.fromkeys(
-        (f"VPWW{number}" for number in (50, 53, 54, 55, 56, 57, 58, 59, 60, 61)),
+        (f"VPWW{number}" for number in (53, 54, 55, 56, 57, 58, 59, 60, 61)),
         warnings.weather_warnings,
     ),
     "VPNO50": warnings.emergency_notification,
@@ -37,6 +37,7 @@ READERS: dict[str, Reader] = {
     "VTSE51": tsunami.tsunami,
     "VTSE52": tsunami.tsunami,
     "VXKO": rivers.river,
+    "VXSU": rivers.river,
     "VPBS50": sudden.prompt_report,
     "VPOA50": sudden.record_rain,
     "VPHW50": sudden.tornado,
@@ -61,6 +62,7 @@ READERS: dict[str, Reader] = {
 
 QUIET = frozenset(
     {
+        "VPWW50",  # what VPWW53 and 54 say, by coarser areas
         "VPWS50",  # all of VPWW55-61 once more, collected for the whole country
         "VPCJ50",
         "VPCJ51",
@@ -75,6 +77,14 @@ QUIET = frozenset(
         "VPZJ51",
         "VPZU50",
         "VPZU51",
+        "VPFT50",
+        "VPTA50",
+        "VPTW60",
+        "VPTW61",
+        "VPTW62",
+        "VPTW63",
+        "VPTW64",
+        "VPTW65",
         "VZSE40",
         "VFVO51",
         "VFVO52",

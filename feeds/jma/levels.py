@@ -101,7 +101,7 @@ COVERED: dict[str, frozenset[str]] = {
 }
 """The scales a new telegram speaks for: what it does not name there is not in force."""
 
-OLD_FORMS = frozenset({"VPWW50", "VPWW53", "VPWW54", "VXWW50", "VPNO50"})
+OLD_FORMS = frozenset({"VPWW53", "VPWW54", "VXWW50", "VPNO50"})
 ALL_GROUPS = frozenset(kind.group for kind in WARNINGS.values())
 
 RIVERS: dict[str, int] = {

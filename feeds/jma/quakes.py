@@ -91,7 +91,8 @@ def hypocentre(telegram: Telegram, codes: JmaCodes, side: Side) -> list[Fact]:
         return []
     same = known.detail == revised
     news = telegram.kind == "VXSE61" and known.told and not same
-    side.put(key, _standing(telegram, known, revised, told=known.told, level=known.level, place=""))
+    # It adds to what stands and takes nothing's place: a 取消 of the detail still finds it.
+    side.put(key, replace(known, detail=revised, reported_at=telegram.reported_at))
     return [
         _fact(
             telegram,
@@ -231,7 +232,9 @@ def _felt(
         areas=[code for code, _ in here],
         exact=exact,
     )
-    place = "、".join(name for _, name in here)
+    wards = any(code != codes.municipality for code, _ in here) if exact else False
+    place = city_name(codes) if wards else ""
+    place = place or "、".join(name for _, name in here)
     told = known is not None and known.told
     reaches = bool(best) and _reaches(best, codes.quake_threshold)
     side.put(
@@ -269,9 +272,13 @@ def _cancelled(telegram: Telegram, codes: JmaCodes, side: Side) -> list[Fact]:
     known = side.get(key)
     if is_older(known, telegram):
         return []
-    if known is None or known.telegram != telegram.kind:
-        side.put(key, _standing(telegram, known, _merged(known, {}), told=False, level=0, place=""))
+    if known is None:
+        side.put(key, _standing(telegram, None, {}, told=False, level=0, place=""))
         return [_unknown(telegram)]
+    if known.telegram != telegram.kind:
+        # The detail stands; only the flash before it is gone, and is not gone back to.
+        side.put(key, replace(known, before=None))
+        return []
     before = known.before
     left = bool(before and before.told and before.level)
     side.put(

@@ -1,7 +1,8 @@
-"""Designated rivers (VXKO50 to 89): one standing for each section of a river.
+"""Designated rivers (VXKO50 to 89) and those with told water levels (VXSU50 to 59).
 
-A section concerns the city when ``city.toml`` lists its code, or when the telegram itself names
-the municipality among the places it expects to be flooded.
+One standing for each section of a river. A section concerns the city when ``city.toml`` lists
+its code, or when the telegram itself names the municipality among the places it expects to be
+flooded.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from feeds.jma.telegram import Element, Telegram, child, children, text
 TOPIC = "weather"
 GROUP = "river-flood"
 """Rivers stand on a scale of their own: the old forms' 洪水警報 is by municipality."""
-SECTION = "指定河川洪水予報（予報区域）"
+SECTION = "（予報区域）"
 _CONTINUING = frozenset({"21", "31", "41"})
 
 
@@ -41,7 +42,7 @@ def river(telegram: Telegram, codes: JmaCodes, side: Side) -> list[Fact]:
         ]
     reports = []
     for information in children(child(telegram.head, "Headline"), "Information"):
-        if information.get("type") != SECTION:
+        if not information.get("type", "").endswith(SECTION):
             continue
         for item in children(information, "Item"):
             kind = child(item, "Kind")

@@ -7,6 +7,7 @@ These are single reports, not a state that is raised and lifted. The first for t
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import timedelta
 
@@ -26,6 +27,7 @@ from feeds.jma.telegram import InfoType, Telegram, child, children, half_width, 
 from feeds.models import Status
 
 TOPIC = "weather"
+_NAME = re.compile("気象防災速報（([^（）]{1,20})）")
 LASTING: dict[str, timedelta] = {
     "record-rain": timedelta(hours=1),
     "linear-rain-band": timedelta(hours=3),
@@ -58,7 +60,13 @@ def prompt_report(telegram: Telegram, codes: JmaCodes, side: Side) -> list[Fact]
         raise Unreadable(f"A 気象防災速報 has the unknown tag {tag[:40]!r}.")
     hazard, level, keyword = known
     return _single(
-        telegram, codes, side, here, hazard=hazard, level=level, kind=f"気象防災速報（{keyword}）"
+        telegram,
+        codes,
+        side,
+        here,
+        hazard=hazard,
+        level=level,
+        kind=_titled(telegram, f"気象防災速報（{keyword}）"),
     )
 
 
@@ -96,7 +104,8 @@ def tornado(telegram: Telegram, codes: JmaCodes, side: Side) -> list[Fact]:
     ]
     if not here:
         return []
-    seen = telegram.kind == "VPHW51"
+    seen = telegram.kind == "VPHW51" or "目撃" in telegram.head_title
+    plain = "竜巻注意情報（目撃情報付き）" if seen else "竜巻注意情報"
     return _single(
         telegram,
         codes,
@@ -104,9 +113,16 @@ def tornado(telegram: Telegram, codes: JmaCodes, side: Side) -> list[Fact]:
         list(dict.fromkeys(here)),
         hazard="tornado",
         level=SUDDEN["竜巻目撃"][1] if seen else SUDDEN["竜巻注意"][1],
-        kind="竜巻注意情報（目撃情報付き）" if seen else "竜巻注意情報",
+        kind=_titled(telegram, plain),
         code="1",
     )
+
+
+def _titled(telegram: Telegram, otherwise: str) -> str:
+    """The name in the title (○○県気象防災速報（竜巻注意）), where it is one of the known ones."""
+    found = _NAME.search(telegram.head_title)
+    known = {keyword for _, _, keyword in SUDDEN.values()}
+    return found.group(0) if found and found.group(1) in known else otherwise
 
 
 def _warned(telegram: Telegram) -> list[tuple[str, str, bool]]:

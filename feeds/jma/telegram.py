@@ -21,6 +21,7 @@ from feeds.limits import MAX_TELEGRAM
 Element = etree._Element
 NAMESPACE = "http://xml.kishou.go.jp/jmaxml1/"
 MAX_HEADLINE = 4_000
+RIVER_FAMILIES = ("VXKO", "VXSU")
 _E = TypeVar("_E", bound=StrEnum)
 
 
@@ -56,7 +57,9 @@ TITLES: dict[str, str] = {
     "気象警報・注意報(R06)(大雪)": "VPWW60",
     "気象警報・注意報(R06)(その他注意報)": "VPWW61",
     "気象警報・注意報(R06)(その他注警報)": "VPWW61",
+    "気象警報・注意報(R06)(集約通報)": "VPWS50",
     "指定河川洪水予報": "VXKO",
+    "水位周知河川に関する情報": "VXSU",
     "土砂災害警戒情報": "VXWW50",
     "記録的短時間大雨情報": "VPOA50",
     "竜巻注意情報": "VPHW50",
@@ -91,7 +94,7 @@ class Telegram:
     """What stands in Control and Head, and the parsed document for the family's reader.
 
     ``kind`` is the four letters and two digits of the telegram's address; the rivers' VXKO50
-    to VXKO89 are all ``VXKO``.
+    to VXKO89 are all ``VXKO``, VXSU50 to VXSU59 ``VXSU``.
     """
 
     kind: str
@@ -247,8 +250,8 @@ def _parse(data: bytes) -> Element:
 
 def _kind(given: str | None, title: str) -> str:
     kind = given.upper() if given else TITLES.get(half_width(title), "")
-    if kind.startswith("VXKO"):
-        return "VXKO"
+    if kind.startswith(RIVER_FAMILIES):
+        return kind[:4]
     if not kind:
         raise UnknownKind(f"A telegram with the unknown title {title[:80]!r}.")
     return kind

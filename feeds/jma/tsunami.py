@@ -14,8 +14,9 @@ from feeds.errors import Unreadable
 from feeds.facts import Fact, Tsunami
 from feeds.jma.building import as_facts, is_cancellation, take, taken_back, unknown_cancellation
 from feeds.jma.levels import TSUNAMI
-from feeds.jma.state import Report, Said, Side
+from feeds.jma.state import Change, Report, Said, Side
 from feeds.jma.telegram import Element, Telegram, child, children, moment, text
+from feeds.models import Status
 
 TOPIC = "tsunami"
 
@@ -27,7 +28,12 @@ def tsunami(telegram: Telegram, codes: JmaCodes, side: Side) -> list[Fact]:
             return []
         if telegram.kind != "VTSE41":
             return []
-        return taken_back(telegram, ("tsunami",), side, topic=TOPIC) or [
+        mine = [
+            key.area
+            for key, standing in side.about(("tsunami",))
+            if standing.detail.get("event_id") == telegram.event_id
+        ]
+        return taken_back(telegram, ("tsunami",), side, topic=TOPIC, areas=mine) or [
             unknown_cancellation(telegram, topic=TOPIC, hazard="tsunami", kind=telegram.head_title)
         ]
     forecasts: dict[str, Tsunami] = {}
@@ -43,15 +49,23 @@ def tsunami(telegram: Telegram, codes: JmaCodes, side: Side) -> list[Fact]:
         reports.append(report)
         forecasts[code] = replace(_forecast(item), observed_height=observed.get(code, ""))
     facts = []
+    warned = {report.key: side.get(report.key) for report in reports}
     for report, change in take(telegram, reports, side):
-        standing = side.get(report.key)
+        standing, before = side.get(report.key), warned[report.key]
         if standing is not None:
+            if before is not None and before.telegram != telegram.kind and _repeats(change):
+                # Heights and times repeat the warning: a 取消 must still find the warning.
+                standing = replace(before, reported_at=telegram.reported_at)
             side.put(report.key, replace(standing, detail={"event_id": telegram.event_id}))
         facts += [
             replace(fact, tsunami=forecasts[report.area])
             for fact in as_facts(telegram, [(report, change)], topic=TOPIC)
         ]
     return sorted(facts, key=lambda fact: (-fact.heard_level, fact.areas))
+
+
+def _repeats(change: Change) -> bool:
+    return change.status is Status.CONTINUED
 
 
 def _report(item: Element) -> Report | None:

@@ -27,14 +27,19 @@ from feeds.jma.state import Key, Report, Said, Side, Standing
 from feeds.jma.telegram import Element, Telegram, child, children, half_width, text
 
 TOPIC = "weather"
-COARSE = ("市町村等をまとめた地域等", "一次細分区域等", "府県予報区等")
-"""Area systems above the municipality, the finest first."""
+NOT_OURS = (
+    "(府県予報区等)",
+    "(一次細分区域等)",
+    "(市町村等をまとめた地域等)",
+    "(警報注意報種別毎)",
+)
+"""Endings of Warning types that repeat the municipalities' items by coarser areas or by kind."""
 NOTHING = "発表警報・注意報はなし"
 OLD_CONDITIONS = (("土砂災害", "landslide"), ("浸水害", "heavy-rain"))
 
 
 def weather_warnings(telegram: Telegram, codes: JmaCodes, side: Side) -> list[Fact]:
-    """Facts of VPWW55-61 and of VPWW50/53/54."""
+    """Facts of VPWW55-61 and of VPWW53/54."""
     groups = COVERED.get(telegram.kind, ALL_GROUPS)
     if is_cancellation(telegram):
         facts = taken_back(telegram, groups, side, topic=TOPIC)
@@ -178,44 +183,20 @@ def _unknown(telegram: Telegram, groups: frozenset[str], codes: JmaCodes) -> lis
 
 
 def _items(telegram: Telegram, codes: JmaCodes) -> Iterator[Element]:
-    """The items of the city: its own, those of its designated coasts, or the finest coarser.
+    """The items of the city and its parts, and those of its designated coasts.
 
-    Coarser areas count only in telegrams that name no municipality at all; otherwise a
-    municipality that is not named is one that the telegram does not speak of.
+    Coarser areas stand beside them in every telegram and are never taken: a municipality that
+    is not named is one that the telegram does not speak of.
     """
-    warnings = {
-        half_width(warning.get("type", "")): warning
-        for warning in children(telegram.body, "Warning")
-    }
-    own = [
-        item
-        for name, warning in warnings.items()
-        if not name.endswith("(警報注意報種別毎)")
-        for item in children(warning, "Item")
-        if is_part_of(text(item, "Area", "Code"), codes.municipality)
-    ]
-    coasts = [
-        item
-        for name, warning in warnings.items()
-        if not name.endswith(tuple(f"({half_width(area)})" for area in COARSE))
-        and not name.endswith(("(市町村等)", "(警報注意報種別毎)"))
-        for item in children(warning, "Item")
-        if text(item, "Area", "Code") in codes.forecast_areas
-    ]
-    yield from own
-    yield from coasts
-    if own or coasts or any(name.endswith("(市町村等)") for name in warnings):
-        return
-    for area in COARSE:
-        warning = next((w for n, w in warnings.items() if half_width(area) in n), None)
-        found = [
-            item
-            for item in children(warning, "Item")
-            if text(item, "Area", "Code") in codes.forecast_areas
-        ]
-        if found:
-            yield from found
-            return
+    for warning in children(telegram.body, "Warning"):
+        name = half_width(warning.get("type", ""))
+        if name.endswith(NOT_OURS):
+            continue
+        own_coasts = () if name.endswith("(市町村等)") else codes.forecast_areas
+        for item in children(warning, "Item"):
+            code = text(item, "Area", "Code")
+            if is_part_of(code, codes.municipality) or code in own_coasts:
+                yield item
 
 
 def _reports(

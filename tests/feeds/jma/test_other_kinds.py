@@ -47,6 +47,12 @@ def test_a_river_of_another_city_is_not_heard_unless_the_city_is_named() -> None
     assert statuses(elsewhere.read(named)) == ["issued"]
 
 
+def test_a_river_with_told_water_levels_is_read_like_a_designated_one() -> None:
+    title = "指定河川洪水予報".encode()
+    data = river(0, "40").replace(title, "水位周知河川に関する情報".encode())
+    assert statuses(City().read(data)) == ["issued"]
+
+
 def test_a_cancelled_flood_forecast_is_taken_back_for_its_river_alone() -> None:
     other = ("830302009900", "桜川")
     city = City(CODES.model_copy(update={"rivers": (KOKAI[0], other[0])}))
@@ -109,7 +115,9 @@ def test_a_tag_that_is_not_known_is_set_aside() -> None:
         City().read(data)
 
 
-def tornado(minutes: float, title: str = "竜巻注意情報", serial: str = "1") -> bytes:
+def tornado(
+    minutes: float, title: str = "竜巻注意情報", serial: str = "1", head_title: str = ""
+) -> bytes:
     return raw(
         title,
         '<Warning type="竜巻注意情報（市町村等）"><Item><Kind><Name>竜巻注意情報</Name>'
@@ -117,8 +125,21 @@ def tornado(minutes: float, title: str = "竜巻注意情報", serial: str = "1"
         f"<Code>{CODE}</Code></Area></Item></Warning>",
         minutes=minutes,
         serial=serial,
+        head_title=head_title,
         valid_until=at(minutes + 70).isoformat(),
     )
+
+
+def test_a_tornado_bears_the_name_in_its_title() -> None:
+    city = City()
+    city.read(
+        tornado(0, head_title="茨城県気象防災速報（竜巻注意）"),
+        tornado(30, serial="2", head_title="茨城県気象防災速報（竜巻目撃）"),
+    )
+    assert [(f.status.value, f.kind) for f in city.heard] == [
+        ("issued", "気象防災速報（竜巻注意）"),
+        ("raised", "気象防災速報（竜巻目撃）"),
+    ]
 
 
 def test_a_tornado_watch_that_is_renewed_is_told_once_and_a_sighting_again() -> None:

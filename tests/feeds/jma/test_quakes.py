@@ -116,6 +116,24 @@ def test_a_cancelled_detail_leaves_the_flash_standing() -> None:
     assert (taken.status.value, taken.level, taken.previous_level) == ("cancelled", 3, 4)
 
 
+def test_a_flash_cancelled_after_the_detail_leaves_the_detail_standing() -> None:
+    city = City()
+    first = flash("4")
+    city.read(first, detail("5-"))
+    assert city.read(cancellation(first, at(6), "震度速報を取り消します。")) == []
+    assert statuses(city.read(detail("5-", 8, "2"))) == ["continued"]
+
+
+def test_a_city_of_wards_is_called_by_its_own_name() -> None:
+    ward = (
+        detail("4")
+        .replace(b"0822000", b"1411000")
+        .replace("つくば市".encode(), "横浜戸塚区".encode())
+    )
+    (fact,) = City(JmaCodes(municipality="1410000")).read(ward)
+    assert (fact.place, fact.areas) == ("横浜市", ("1411000",))
+
+
 def test_a_corrected_detail_says_that_it_corrects() -> None:
     city = City()
     city.read(detail("5-"), detail("4", 7, "2", InfoType.CORRECTED))
@@ -142,6 +160,8 @@ def test_a_revised_hypocentre_updates_what_was_told_and_nothing_else() -> None:
     assert updated.quake is not None
     assert (updated.quake.magnitude, updated.quake.intensity) == ("6.1", "5-")
     assert statuses(city.read(revised(notice, "6.1", 70))) == ["continued"]
+    (taken,) = city.read(cancellation(detail("5-"), at(80), "取り消します。"))
+    assert (taken.status.value, taken.previous_kind) == ("cancelled", "震度５弱")
     assert City().read(revised(notice, "6.1", 60)) == []
 
 

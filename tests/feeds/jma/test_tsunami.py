@@ -64,7 +64,8 @@ def test_a_cancelled_warning_is_taken_back() -> None:
 
 def test_heights_and_times_repeat_the_warning_without_a_second_alarm() -> None:
     city = City(COAST)
-    city.read(telegram(3, Coast(IBARAKI, "51")))
+    warned = telegram(3, Coast(IBARAKI, "51"))
+    city.read(warned)
     observed = raw(
         "津波情報a",
         "<Tsunami><Observation><Item><Area><Name>茨城県</Name><Code>300</Code></Area><Station>"
@@ -81,6 +82,8 @@ def test_heights_and_times_repeat_the_warning_without_a_second_alarm() -> None:
     assert statuses([found]) == ["continued"]
     assert found.tsunami is not None
     assert found.tsunami.observed_height == "１．２ｍ"
+    (taken,) = city.read(cancellation(warned, at(60), "取り消します。"))
+    assert (taken.status.value, taken.previous_level, taken.is_news) == ("cancelled", 4, True)
 
 
 def test_a_grade_that_is_not_known_is_set_aside() -> None:

@@ -274,24 +274,18 @@ def test_the_parts_of_a_split_city_are_named_together_when_they_share_a_change()
     ]
 
 
-def test_a_coarser_area_counts_only_where_no_municipality_is_named() -> None:
-    def coarse(*warnings: tuple[str, str, str]) -> bytes:
+def test_coarser_areas_beside_a_municipality_are_not_the_city() -> None:
+    def coarse(system: str, name: str, code: str) -> bytes:
         return raw(
-            "気象警報・注意報",
-            "".join(
-                f'<Warning type="気象警報・注意報（{system}）"><Item><Kind><Name>大雨警報</Name>'
-                "<Code>03</Code><Status>発表</Status></Kind>"
-                f"<Area><Name>{name}</Name><Code>{code}</Code></Area></Item></Warning>"
-                for system, name, code in warnings
-            ),
+            "気象特別警報・警報・注意報",
+            f'<Warning type="気象警報・注意報（{system}）"><Item><Kind><Name>大雨警報</Name>'
+            "<Code>03</Code><Status>発表</Status></Kind>"
+            f"<Area><Name>{name}</Name><Code>{code}</Code></Area></Item></Warning>",
         )
 
-    region = ("市町村等をまとめた地域等", "県南地域", "080022")
-    prefecture = ("府県予報区等", "茨城県", "080000")
-    found = City().read(coarse(prefecture, region))
-    assert [(f.areas, f.place) for f in found] == [(("080022",), "県南地域")]
-    other = ("市町村等", "土浦市", "0820300")
-    assert City().read(coarse(prefecture, region, other)) == []
+    assert City().read(coarse("市町村等をまとめた地域等", "県南地域", "080022")) == []
+    assert City().read(coarse("府県予報区等", "茨城県", "080000")) == []
+    assert City().read(coarse("市町村等", "つくば市", CODE)) != []
 
 
 def test_a_designated_coast_of_the_city_is_heard() -> None:
