@@ -29,8 +29,6 @@ IMAGES = Path(__file__).parent / "data"
 WIDTH, HEIGHT = 2500, 1686
 COLUMNS, ROWS = 3, 2
 PREFIX = "todoke-"
-MAX_LABEL = 20
-"""Grapheme clusters in a label, which only a screen reader says; counted here as characters."""
 
 log = structlog.get_logger(__name__)
 
@@ -97,18 +95,28 @@ class RichMenus:
             menu = describe(language, image)
             wanted.add(menu["name"])
             menu_id = existing.get(menu["name"])
+            alias = f"{PREFIX}{language.lower()}"
             if menu_id is None:
                 menu_id = await self.line.create_rich_menu(menu)
                 await self.line.upload_rich_menu_image(menu_id, image, "image/png")
                 log.info("rich menu made", language=language, menu_id=menu_id)
+            elif aliases.get(alias) != menu_id:
+                await self._complete(menu_id, image)
             made[language] = menu_id
-            await self._point(aliases, f"{PREFIX}{language.lower()}", menu_id)
+            await self._point(aliases, alias, menu_id)
         await self.line.set_default_rich_menu(made[self.context.city.languages[0]])
         for name, menu_id in existing.items():
             if name.startswith(PREFIX) and name not in wanted:
                 await self.line.delete_rich_menu(menu_id)
                 log.info("old rich menu removed", menu_id=menu_id)
         return made
+
+    async def _complete(self, menu_id: str, image: bytes) -> None:
+        """Give a menu its picture if a crash kept it from getting one."""
+        try:
+            await self.line.upload_rich_menu_image(menu_id, image, "image/png")
+        except LineRefused as error:
+            log.info("rich menu has its picture", menu_id=menu_id, answer=error.answer)
 
     async def _point(self, aliases: dict[str, str], alias: str, menu_id: str) -> None:
         if alias not in aliases:
@@ -122,7 +130,7 @@ def describe(language: str, image: bytes) -> dict[str, Any]:
     areas = [
         {
             "bounds": {"x": left, "y": top, "width": right - left, "height": bottom - top},
-            "action": _action(WORDS.text(language, name), do),
+            "action": messages.press(WORDS.text(language, name), do),
         }
         for (do, name), (left, top, right, bottom) in zip(MENU, places(), strict=True)
     ]
@@ -135,12 +143,6 @@ def describe(language: str, image: bytes) -> dict[str, Any]:
     content = json.dumps(menu, sort_keys=True).encode() + image
     digest = hashlib.sha256(content).hexdigest()[:12]
     return {**menu, "name": f"{PREFIX}{language}-{digest}"}
-
-
-def _action(label: str, do: str) -> messages.Action:
-    """What a place does; a label over LINE's limit is left out, as the picture says it too."""
-    action = messages.press(label, do)
-    return action if len(label) <= MAX_LABEL else messages.without_label(action)
 
 
 def places() -> list[tuple[int, int, int, int]]:
