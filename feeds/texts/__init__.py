@@ -6,7 +6,7 @@ and text by language, from the room's catalogue, the agency's terms and readings
 
 from __future__ import annotations
 
-from feeds.texts.compose import CATALOGUE, Texts, compose, drill_mark, intensity_name
+from feeds.texts.compose import CATALOGUE, Texts, compose, drill_mark, intensity_name, prepare
 from feeds.texts.free import (
     alert_heading,
     alert_texts,
@@ -33,6 +33,7 @@ __all__ = [
     "machine_translated",
     "moment",
     "place_name",
+    "prepare",
     "status_name",
     "term",
     "terms",

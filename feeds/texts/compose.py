@@ -15,8 +15,8 @@ from feeds.facts import Fact, Quake, Tsunami
 from feeds.models import Status
 from feeds.texts import messages as m
 from feeds.texts.advice import advice, needs_shelter, tsunami_comment
-from feeds.texts.places import joined, office_name, place_name
-from feeds.texts.terms import normal, number, term
+from feeds.texts.places import joined, load_readings, office_name, place_name
+from feeds.texts.terms import level_name, normal, number, term
 from feeds.texts.times import moment
 
 CATALOGUE = Catalogue(Path(__file__).parent.parent / "locales")
@@ -79,6 +79,14 @@ def compose(
     return {code: _Writer(fact, city, code, url).texts() for code in codes}
 
 
+def prepare() -> None:
+    """Read catalogues and tables now (some 0.2 s), so that the first notice need not wait."""
+    load_readings()
+    for language in LANGUAGES:
+        say(language, m.DRILL)
+        level_name(1, language)
+
+
 def say(language: str, message: str, /, **values: object) -> str:
     """Return a message of the room's catalogue in ``language``."""
     return CATALOGUE.text(language, message, **values)
@@ -128,7 +136,10 @@ class _Writer:
         return say(self.language, message, **values)
 
     def _name(self, kind: str) -> str:
-        return term(kind, self.language).text
+        if kind:
+            return term(kind, self.language).text
+        topic = m.TOPICS.get(self.fact.topic, m.TOPICS["weather"])
+        return CATALOGUE.context_text(m.TOPIC_CONTEXT, self.language, topic)
 
     @property
     def _status(self) -> Status:

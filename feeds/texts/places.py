@@ -203,6 +203,11 @@ def _by_parts(japanese: str) -> str | None:
     return None
 
 
+def load_readings() -> None:
+    """Read the table of readings, once for the life of the process."""
+    _tables()
+
+
 @dataclass(frozen=True)
 class _Tables:
     """Readings by name and code, and by name where all of that name read the same."""

@@ -2,7 +2,8 @@
 
 ``data/terms/<language>.toml`` has a table ``official`` (from the Meteorological Agency's
 multilingual dictionary) and a table ``ours`` (made after the dictionary's pattern for what it
-lacks). Japanese needs no file: there the agency's name itself is said, unchanged.
+lacks); a full stop after a name is left out when it is said. Japanese needs no file: there the
+agency's name itself is said, unchanged.
 """
 
 from __future__ import annotations
@@ -128,7 +129,7 @@ def _terms(language: str) -> dict[str, Term]:
         return {}
     tables = tomllib.loads(path.read_text(encoding="utf-8"))
     return {
-        normal(kind): Term(text, official=table == "official")
+        normal(kind): Term(text.rstrip("."), official=table == "official")
         for table in ("ours", "official")
         for kind, text in tables.get(table, {}).items()
     }

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from core.languages import EASY_JAPANESE, LANGUAGES
 from feeds.facts import Fact, Quake
 from feeds.models import Status
-from feeds.texts import CATALOGUE, compose, drill_mark, moment, term
+from feeds.texts import CATALOGUE, compose, drill_mark, moment, prepare, term
 from feeds.texts import messages as m
 from tests.feeds.texts.test_catalogues import without_reading
 from tests.feeds.texts.worked import AT, CITY, every_fact, fact, unsaid
@@ -250,6 +250,17 @@ def test_what_is_about_no_place_in_particular_is_not_said_to_be_about_the_city()
     for language, said in compose(told, CITY).items():
         assert said["title"] == term(told.kind, language).text
         assert "Tsukuba" not in said["text"] and "つくば" not in said["text"]
+
+
+def test_a_fact_without_a_name_is_called_by_its_topic() -> None:
+    nameless = replace(fact("earthquake", "", 1, Status.CANCELLED), quake=None)
+    assert compose(nameless, CITY)["en"]["title"] == "Withdrawn: Earthquakes – Tsukuba City"
+
+
+def test_everything_can_be_read_before_the_first_notice() -> None:
+    before = unsaid()
+    prepare()
+    assert unsaid() == before
 
 
 def test_japanese_carries_the_agencys_headline_where_it_holds_the_facts() -> None:
