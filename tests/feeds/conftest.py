@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from core.city import City, Decision, Department, JmaCodes, Rule, SourceConfig, Topic
 from core.clock import ManualClock
 from core.database import Database
+from core.logs import configure_logs
 from feeds.fetch import guarded_session
 from feeds.models import Notice
 from feeds.recorded import RecordedDays
@@ -121,6 +122,12 @@ class FeedWorld:
             randomness=random.Random(1),
             **values,  # type: ignore[arg-type]
         )
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _plain_logs() -> None:
+    """Tracebacks drawn in colour take longer than what is tested."""
+    configure_logs(json=True)
 
 
 @pytest.fixture
