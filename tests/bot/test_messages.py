@@ -188,16 +188,9 @@ async def test_an_older_rich_menu_is_replaced(
         http=aiohttp.ClientSession(),
     )
     first = await RichMenus(context, line).ensure()
-    old = await line.create_rich_menu(
-        {
-            "size": {"width": 2500, "height": 843},
-            "selected": False,
-            "name": "todoke-ja-000000000000",
-            "chatBarText": "古い",
-            "areas": [],
-        }
-    )
-    await line.upload_rich_menu_image(old, (IMAGES / "ja.png").read_bytes(), "image/png")
+    picture = (IMAGES / "ja.png").read_bytes()
+    old = await line.create_rich_menu({**describe("ja", picture), "name": "todoke-ja-older"})
+    await line.upload_rich_menu_image(old, picture, "image/png")
     await line.update_rich_menu_alias("todoke-ja", old)
     # Made, but the process died before its picture was sent.
     await line.delete_rich_menu_alias("todoke-my")
