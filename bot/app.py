@@ -5,6 +5,7 @@ from __future__ import annotations
 from fastapi import FastAPI
 
 from bot import health, webhook
+from bot.chores import publisher
 from channels.line import LineClient
 from channels.public import pages as public_pages
 from console import pages as console_pages
@@ -29,6 +30,7 @@ def create_app(context: Context, line: LineClient, *, folder: CityFolder) -> Fas
     app.state.context = context
     app.state.line = line
     app.state.folder = folder
+    app.state.publish = publisher(context.queue, context.city, context.clock)
     webhook.attach(app, context)
     for room in (health, webhook, feeds_api, console_pages, public_pages):
         app.include_router(room.router)

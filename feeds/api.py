@@ -1,6 +1,13 @@
-"""The door for other systems of the city: ``POST /feeds/in/{source}``."""
+"""The door for other systems of the city: ``POST /feeds/in/{source}``.
+
+The application's state holds ``context`` and ``publish``, which is called in a notice's own
+transaction when it is to be sent. A source's secret is read from the environment variable that
+``secret_setting`` names.
+"""
 
 from __future__ import annotations
+
+import os
 
 import structlog
 from fastapi import APIRouter, Request
@@ -8,8 +15,9 @@ from fastapi.responses import JSONResponse
 
 from core.errors import BadInput
 from feeds import limits
+from feeds.desk import FeedContext
 from feeds.inbound import NotSigned, receive
-from feeds.service import Poller
+from feeds.notices import Publish
 
 log = structlog.get_logger(__name__)
 router = APIRouter()
@@ -17,16 +25,15 @@ router = APIRouter()
 
 @router.post("/feeds/in/{code}")
 async def take(code: str, request: Request) -> JSONResponse:
-    """Take one signed message; the poller is ``request.app.state.poller``.
+    """Take one signed message.
 
     Answers 202 with the notice's id and decision, 200 for a repeat, 401 for a wrong signature,
     404 for a source that takes no messages, 413 and 422 for what cannot be taken.
     """
-    poller: Poller = request.app.state.poller
-    source = next(
-        (s for s in poller.context.city.sources if s.code == code and s.kind == "webhook"), None
-    )
-    secret = poller.desk.secret(source.secret_setting or "") if source is not None else None
+    context: FeedContext = request.app.state.context
+    publish: Publish = request.app.state.publish
+    source = next((s for s in context.city.sources if s.code == code and s.kind == "webhook"), None)
+    secret = os.environ.get(source.secret_setting or "") if source is not None else None
     if source is None or not secret:
         return _said(404, "There is no such door.")
     pieces = bytearray()
@@ -35,9 +42,7 @@ async def take(code: str, request: Request) -> JSONResponse:
         if len(pieces) > limits.MAX_INBOUND_BODY:
             return _said(413, f"The body is over {limits.MAX_INBOUND_BODY:,} bytes long.")
     try:
-        received = await receive(
-            poller.context, source, secret, request.headers, bytes(pieces), poller.desk.publish
-        )
+        received = await receive(context, source, secret, request.headers, bytes(pieces), publish)
     except NotSigned as error:
         log.warning("message refused", source=code, why=str(error))
         return _said(401, str(error))

@@ -5,7 +5,6 @@ A kind's own file says how it is read; the desk says how a poll is written down.
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -61,7 +60,6 @@ class Desk:
     context: FeedContext
     publish: Publish
     http: aiohttp.ClientSession
-    randomness: random.Random
     secret: Callable[[str], str | None]
     translate: Translate | None = None
 
@@ -80,13 +78,14 @@ class Desk:
         the two must not make us believe we had read it.
         """
         now = self.context.clock.now()
-        spread = 1 - self.randomness.uniform(0, 2 * limits.JITTER)
+        # A little before the interval is over, so that a scheduler's jitter skips no turn.
+        pause = source.interval_seconds * limits.POLL_PAUSE
         values: dict[str, Any] = {
             "failures": 0,
             "last_error": None,
             "last_succeeded_at": now,
             "initialised_at": state.initialised_at or now,
-            "next_poll_at": now + timedelta(seconds=source.interval_seconds * spread),
+            "next_poll_at": now + timedelta(seconds=pause),
             "url": source.url,
         }
         if news:

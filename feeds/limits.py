@@ -52,8 +52,8 @@ MIN_TRANSLATION_RATIO = 0.25
 # Polling.
 BACKOFF_BASE = 30.0
 BACKOFF_LIMIT = 1800.0
-JITTER = 0.1
-"""Share of an interval by which polls are spread."""
+POLL_PAUSE = 0.75
+"""Share of its interval for which a source is left alone after a good poll."""
 POLL_LEASE = 120.0
 """How long a poller may hold a source before another takes it over."""
 

@@ -106,7 +106,6 @@ class Poller:
             context=context,
             publish=publish,
             http=http,
-            randomness=self._random,
             secret=secret,
             translate=translate,
         )
@@ -143,15 +142,6 @@ class Poller:
         """
         tally = await mail_source.take_piped(self.desk, self.source(code), data)
         return _result(code, "new", tally)
-
-    def rhythm(self, code: str) -> tuple[float, float]:
-        """Return how many seconds apart to call :meth:`poll_if_due`, and their jitter.
-
-        A call only knocks: whether a poll is due, and whose it is, the source's row decides.
-        Four knocks an interval notice a due poll soon without asking the source more often.
-        """
-        seconds = max(1.0, self.source(code).interval_seconds / 4)
-        return seconds, seconds * limits.JITTER
 
     def polled(self) -> list[str]:
         """Codes of the sources that are asked, rather than tell us by themselves."""

@@ -63,9 +63,11 @@ class Answer:
 
 
 @pytest.fixture
-async def door(world: FeedWorld, http: aiohttp.ClientSession) -> AsyncIterator[Door]:
+async def door(world: FeedWorld, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Door]:
+    monkeypatch.setenv("TODOKE_TEST_SYSTEMS", SECRET)
     app = FastAPI()
-    app.state.poller = world.poller(http, secret={"TODOKE_TEST_SYSTEMS": SECRET}.get)
+    app.state.context = world
+    app.state.publish = world.publish
     app.include_router(router)
     listening = socket.create_server(("127.0.0.1", 0))
     server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="off"))
