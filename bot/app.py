@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from fastapi import FastAPI
+import structlog
+from fastapi import FastAPI, Request, Response
+from starlette.requests import ClientDisconnect
 
 from bot import health, webhook
 from bot.chores import publisher
@@ -12,6 +14,8 @@ from console import pages as console_pages
 from core.city_folder import CityFolder
 from core.context import Context
 from feeds import api as feeds_api
+
+log = structlog.get_logger(__name__)
 
 
 def create_app(context: Context, line: LineClient, *, folder: CityFolder) -> FastAPI:
@@ -30,9 +34,16 @@ def create_app(context: Context, line: LineClient, *, folder: CityFolder) -> Fas
     app.state.context = context
     app.state.line = line
     app.state.folder = folder
+    app.add_exception_handler(ClientDisconnect, _gone)
     app.state.publish = publisher(context.queue, context.city, context.clock)
     webhook.attach(app, context)
     for room in (health, webhook, feeds_api, console_pages, public_pages):
         app.include_router(room.router)
     console_pages.mount_static(app)
     return app
+
+
+async def _gone(request: Request, _error: Exception) -> Response:
+    """Somebody went away before all they sent had come: no fault of ours, and nobody to tell."""
+    log.info("request broken off", path=request.url.path)
+    return Response(status_code=400)
