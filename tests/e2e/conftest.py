@@ -6,15 +6,24 @@ import os
 import re
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+from urllib.parse import quote
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from core.city import City
+from core.city_folder import load_city
+from tests.conftest import PROJECT
+from tests.e2e.watching import Stand
 
 CHROMIUM_OPTIONS = (
     "--no-sandbox",
@@ -44,19 +53,35 @@ class Demo:
         exported = (line.removeprefix("export ").split("=", 1) for line in lines)
         return {**os.environ, **{name: value.strip("'") for name, value in exported}}
 
+    @property
+    def stand(self) -> Stand:
+        """LINE's stand-in."""
+        return Stand(self.phone)
+
     def todoke(self, *arguments: str) -> str:
         """Run a command as somebody in another terminal would; return what it printed."""
-        done = subprocess.run(
-            [sys.executable, "-m", "bot.cli", *arguments],
-            cwd=self.folder,
-            env=self.environment,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr
-        return done.stdout
+        return run_todoke(arguments, folder=self.folder, environment=self.environment)
+
+    def ask_database(self, query: str, *values: object) -> list[tuple[Any, ...]]:
+        """Look something up in the database while the demo runs."""
+        file = f"file:{quote(str(self.folder / 'var/demo/todoke.sqlite3'))}?mode=ro"
+        with closing(sqlite3.connect(file, uri=True)) as opened:
+            return opened.execute(query, values).fetchall()
+
+
+def run_todoke(arguments: Sequence[str], *, folder: Path, environment: dict[str, str]) -> str:
+    """Run a command that must succeed; return what it printed."""
+    done = subprocess.run(
+        [sys.executable, "-m", "bot.cli", *arguments],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
 
 
 @pytest.fixture(scope="session")
@@ -104,6 +129,12 @@ def _addresses(process: subprocess.Popen[bytes], log: Path) -> dict[str, str]:
 
 
 @pytest.fixture(scope="session")
+def city() -> City:
+    """The demo's city."""
+    return load_city(PROJECT / "deploy" / "city")
+
+
+@pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """A Chromium; without one the tests in the browser are skipped."""
     chromium = shutil.which("chromium") or shutil.which("google-chrome")
@@ -116,11 +147,24 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def context(browser: Browser) -> Iterator[BrowserContext]:
-    made = browser.new_context(viewport={"width": 1440, "height": 960}, locale="ja-JP")
-    made.set_default_timeout(20_000)
-    yield made
-    made.close()
+def new_context(browser: Browser) -> Iterator[Callable[[], BrowserContext]]:
+    """Make another person's browser, with cookies of its own."""
+    made: list[BrowserContext] = []
+
+    def create() -> BrowserContext:
+        context = browser.new_context(viewport={"width": 1440, "height": 960}, locale="ja-JP")
+        context.set_default_timeout(20_000)
+        made.append(context)
+        return context
+
+    yield create
+    for context in made:
+        context.close()
+
+
+@pytest.fixture
+def context(new_context: Callable[[], BrowserContext]) -> BrowserContext:
+    return new_context()
 
 
 @pytest.fixture

@@ -10,36 +10,16 @@ from urllib.request import Request, urlopen
 import pytest
 from playwright.sync_api import Page, expect
 
-from bot.dialogues.kinds import WORDS
 from core.city import City, name_in
-from core.city_folder import load_city
+from feeds.texts import drill_mark
 from feeds.texts.terms import term
-from tests.conftest import PROJECT
 from tests.e2e.conftest import Demo
-from tests.e2e.phone import Phone
+from tests.e2e.office import signed_in
+from tests.e2e.phone import Phone, inside, say
 
 pytestmark = pytest.mark.browser
 LEVEL_4 = "レベル４土砂災害危険警報"
 OpenPage = Callable[[str], Page]
-
-
-@pytest.fixture(scope="module")
-def city() -> City:
-    return load_city(PROJECT / "deploy" / "city")
-
-
-def say(language: str, message: str) -> str:
-    return WORDS.text(language, message)
-
-
-def come_aboard(phone: Phone, city: City, language: str, *, name: str, district: str) -> None:
-    """Follow, choose the language in its own script, then the district."""
-    phone.follow()
-    phone.sees(name)
-    phone.tap(name)
-    phone.sees(say(language, "Your district"))
-    phone.tap(name_in(city.district_by_code[district].names, language))
-    phone.sees(say(language, "Topics"))
 
 
 def play(demo: Demo, day: str, *, speed: float) -> None:
@@ -52,16 +32,11 @@ def test_a_storm_reaches_whom_it_concerns_in_their_words_once(
     demo: Demo, new_page: OpenPage, city: City
 ) -> None:
     aye = Phone(new_page(demo.phone), "အေး", "my")
-    come_aboard(aye, city, "my", name="မြန်မာဘာသာ", district="asahi")
-    aye.tap_reply(say("my", "Done"))
-    aye.sees(say("my", "What can I do for you?"))
+    aye.come_aboard(city, "my", "asahi")
 
     # Somebody who wants to hear nothing of the weather.
     jose = Phone(new_page(demo.phone), "José", "es")
-    come_aboard(jose, city, "es", name="Español", district="chuo")
-    jose.tap(city.topic_by_code["weather"].names["es"])
-    jose.tap_reply(say("es", "Done"))
-    jose.sees(say("es", "What can I do for you?"))
+    jose.come_aboard(city, "es", "chuo", without=["weather"])
 
     play(demo, "rainstorm", speed=3000)
 
@@ -70,38 +45,21 @@ def test_a_storm_reaches_whom_it_concerns_in_their_words_once(
     expect(aye.chat).to_contain_text("အဆင့် ၄")  # "level 4", the agency's own word
     jose.does_not_see(term(LEVEL_4, "es").text)
 
-    shown = [
-        found
-        for found in (json.loads(line) for line in _notices(demo))
-        if found["kind"] == LEVEL_4 and found["status"] == "raised"
-    ]
+    shown = demo.ask_database(
+        "SELECT texts FROM notices WHERE kind = ? AND status = 'raised'", LEVEL_4
+    )
     assert len(shown) == 1
-    title = shown[0]["texts"]["my"]["title"]
+    title = json.loads(shown[0][0])["my"]["title"]
     expect(aye.chat.get_by_text(title, exact=True)).to_have_count(1)
-
-
-def _notices(demo: Demo) -> list[str]:
-    """Read the notices from the demo's own database, one JSON object a line."""
-    import sqlite3
-
-    with sqlite3.connect(f"file:{demo.folder}/var/demo/todoke.sqlite3?mode=ro", uri=True) as opened:
-        rows = opened.execute("SELECT kind, status, texts FROM notices").fetchall()
-    return [
-        json.dumps({"kind": kind, "status": status, "texts": json.loads(texts)})
-        for kind, status, texts in rows
-    ]
 
 
 def test_an_alert_for_one_district_stays_there_and_a_drill_says_so(
     demo: Demo, new_page: OpenPage, city: City
 ) -> None:
     there = Phone(new_page(demo.phone), "Linh", "vi")
-    come_aboard(there, city, "vi", name="Tiếng Việt", district="numabe")
-    there.tap_reply(say("vi", "Done"))
+    there.come_aboard(city, "vi", "numabe")
     elsewhere = Phone(new_page(demo.phone), "Juan", "tl")
-    come_aboard(elsewhere, city, "tl", name="Tagalog", district="hoshino")
-    elsewhere.tap_reply(say("tl", "Done"))
-    elsewhere.sees(say("tl", "What can I do for you?"))
+    elsewhere.come_aboard(city, "tl", "hoshino")
 
     words = "これは避難の練習の連絡です。"
     printed = demo.todoke(
@@ -114,8 +72,9 @@ def test_an_alert_for_one_district_stays_there_and_a_drill_says_so(
     state = json.loads(demo.todoke("deliveries", "show", delivery, "--json"))
     assert state["state"] == "done"
     assert state["sent"] == state["recipients"] > 0
-    newest = there.chat.get_by_test_id("message").last.inner_text()
-    assert "[" in newest or "【" in newest
+    drill = there.said.filter(has_text=words)
+    expect(drill).to_have_count(1)
+    expect(drill).to_contain_text(drill_mark("vi"))
     elsewhere.does_not_see(words)
 
 
@@ -123,16 +82,12 @@ def test_a_pothole_goes_back_and_staff_see_it_and_answer(
     demo: Demo, new_page: OpenPage, city: City
 ) -> None:
     phone = Phone(new_page(demo.phone), "ザー", "my")
-    come_aboard(phone, city, "my", name="မြန်မာဘာသာ", district="asahi")
-    phone.tap_reply(say("my", "Done"))
-    phone.sees(say("my", "What can I do for you?"))
+    phone.come_aboard(city, "my", "asahi")
 
     phone.send_ready_photo("pothole-near")
     phone.tap_reply(re.compile(re.escape(say("my", "Send location"))))
-    longitude, latitude = _inside(city, "asahi")
-    phone.page.get_by_test_id("location-longitude").fill(str(longitude))
-    phone.page.get_by_test_id("location-latitude").fill(str(latitude))
-    phone.page.get_by_test_id("location-send").click()
+    longitude, latitude = inside(city, "asahi")
+    phone.choose_location(longitude, latitude)
     pothole = next(c for c in city.report_categories if c.code == "pothole")
     phone.sees(say("my", "What is broken?"))
     phone.tap(name_in(pothole.names, "my"))
@@ -144,21 +99,7 @@ def test_a_pothole_goes_back_and_staff_see_it_and_answer(
     listed = json.loads(demo.todoke("reports", "list", "--json"))
     assert [(row["category"], row["area"]) for row in listed] == [("pothole", "asahi")]
 
-    console = new_page(f"{demo.console}/sign-in")
-    account = console.locator("tr", has_text="roads@")
-    email, password = (account.locator("code").nth(n).inner_text() for n in (0, 1))
-    console.locator("input[type=email], input[name=email]").first.fill(email)
-    console.locator("input[type=password]").fill(password)
-    console.locator("main button").first.click()
+    console = signed_in(new_page(f"{demo.console}/sign-in"), "roads")
     console.goto(f"{demo.console}/reports")
     console.get_by_role("link", name=re.compile(r"\d{4}-000001")).first.click()
     expect(console.locator("main img").first).to_be_visible()
-
-
-def _inside(city: City, district: str) -> tuple[float, float]:
-    """A point in a district: the mean of its outer ring, which is convex enough."""
-    ring = city.district_by_code[district].polygons[0][0]
-    longitude = sum(x for x, _ in ring[:-1]) / len(ring[:-1])
-    latitude = sum(y for _, y in ring[:-1]) / len(ring[:-1])
-    assert city.district_by_code[district].contains(longitude, latitude)
-    return round(longitude, 6), round(latitude, 6)
