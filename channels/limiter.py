@@ -16,7 +16,7 @@ from __future__ import annotations
 import asyncio
 import heapq
 from collections import deque
-from collections.abc import Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from types import TracebackType
 
 import structlog
@@ -83,6 +83,10 @@ class Lane:
         self.limit = limit
         self.allowed = limit
         """This process's share of the limit; all of it where no other process sends."""
+        self.valid_until = float("inf")
+        """Until when the share may be used, by the clock's monotonic time."""
+        self.starved: Callable[[], None] = _nobody
+        """Told when something waits and there is no share."""
         self.last_used = -1e9
         self._clock = clock
         self._urgent = urgent
@@ -90,7 +94,7 @@ class Lane:
         self._numbers = 0
         self._in_flight = 0
         self._recent: deque[float] = deque()
-        self._tokens = 0.0
+        self._tokens = max(1.0, (limit or 0) * BURST_SHARE)
         self._refilled = clock.monotonic()
         self._nap: asyncio.Task[None] | None = None
         self._nap_until = 0.0
@@ -184,6 +188,11 @@ class Lane:
         if factor + age * RECOVERY_PER_SECOND < self.factor(now):
             self._factor, self._factor_since = factor, now - age
 
+    def penalty(self) -> tuple[float, float]:
+        """Return what the last 429 left: the share of the limit, and the pause in seconds."""
+        now = self._clock.monotonic()
+        return self._factor, max(0.0, self._paused_until - now)
+
     def factor(self, now: float) -> float:
         """The share of the limit that is used at ``now``, after 429s less than 1."""
         return min(1.0, self._factor + max(0.0, now - self._factor_since) * RECOVERY_PER_SECOND)
@@ -223,6 +232,9 @@ class Lane:
             return self._paused_until - now
         if self.allowed is None:
             return None if self._in_flight < MOST_IN_FLIGHT else 0
+        if not self.allowed or now > self.valid_until:
+            self.starved()
+            return 0
         capacity = self._capacity(now)
         self._forget(now)
         if self._in_flight + len(self._recent) >= capacity:
@@ -266,6 +278,10 @@ class Lane:
         """Leave no timer behind."""
         if self._nap is not None:
             self._nap.cancel()
+
+
+def _nobody() -> None:
+    """Nobody shares the limit."""
 
 
 class _LeastTravel:

@@ -34,7 +34,6 @@ from core.database import Database
 from core.errors import BadInput
 from core.work import DEFAULT_CONCURRENCY, URGENT, Handler, decide_retry
 
-HEARTBEAT_SECONDS = 4.0
 DEAD_AFTER_SECONDS = 15.0
 LOOK_FOR_DEAD_SECONDS = 5.0
 POLL_SECONDS = 1.0
@@ -116,6 +115,8 @@ class ProcrastinateQueue:
         Decides when failed work is tried again.
     grace_seconds
         How long what runs may go on after ``run`` was told to stop.
+    dead_after_seconds
+        A worker not heard of for so long is dead, and its work taken over.
     """
 
     def __init__(
@@ -124,8 +125,10 @@ class ProcrastinateQueue:
         clock: Clock,
         *,
         grace_seconds: float = 5.0,
+        dead_after_seconds: float = DEAD_AFTER_SECONDS,
         seed: int | None = None,
     ) -> None:
+        self._dead_after = dead_after_seconds
         self._url = plain_url(database.url)
         self._clock = clock
         self._grace = grace_seconds
@@ -197,8 +200,8 @@ class ProcrastinateQueue:
             shutdown_graceful_timeout=self._grace,
             delete_jobs=DeleteJobCondition.ALWAYS,
             install_signal_handlers=False,
-            update_heartbeat_interval=HEARTBEAT_SECONDS,
-            stalled_worker_timeout=4 * DEAD_AFTER_SECONDS,
+            update_heartbeat_interval=self._dead_after / 4,
+            stalled_worker_timeout=4 * self._dead_after,
         )
 
     async def _do(self, app: App, task: str, key: str, attempt: int = 1, priority: int = 5) -> None:
@@ -225,13 +228,13 @@ class ProcrastinateQueue:
         while True:
             try:
                 taken = await connector.execute_query_all_async(
-                    _TAKE_OVER, seconds=DEAD_AFTER_SECONDS
+                    _TAKE_OVER, seconds=self._dead_after
                 )
                 if taken:
                     log.warning("work of a dead worker taken over", pieces=len(taken))
             except ConnectorException as error:
                 log.warning("cannot look for dead workers", error=str(error))
-            await self._clock.sleep(LOOK_FOR_DEAD_SECONDS)
+            await self._clock.sleep(min(LOOK_FOR_DEAD_SECONDS, self._dead_after / 3))
 
 
 def _values(

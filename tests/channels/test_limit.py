@@ -1,0 +1,164 @@
+"""Promise 3: LINE's limits are never exceeded, by one process or by several."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+import aiohttp
+import pytest
+from sqlmodel import SQLModel
+
+from channels.errors import LineBusy
+from channels.limiter import Limiter, line_limits
+from channels.line import LineClient
+from channels.models import Priority
+from channels.shares import SharedLimiter
+from channels.simulator import FaultPlan, Simulator, SimulatorOptions
+from channels.simulator.limits import LINE_LIMITS, RateLimit
+from core.clock import ManualClock, SystemClock
+from core.database import Database
+from tests.channels.house import add_residents, house, make_notice, settings_for, user_id
+
+LIMIT = 50
+LEVEL_FOUR = b'"backgroundColor":"#AA00AA"'
+
+
+@asynccontextmanager
+async def stand_in(faults: str = "none") -> AsyncIterator[Simulator]:
+    limits = {**LINE_LIMITS, "multicast": RateLimit(LIMIT, 1.0)}
+    options = SimulatorOptions(any_user=True, limits=limits, faults=FaultPlan.parse(faults))
+    async with Simulator(options) as simulator:
+        yield simulator
+
+
+async def send_for(line: LineClient, seconds: float, priority: int = Priority.WARNING) -> int:
+    """Send as many multicasts as are let go in so many seconds; returns how many."""
+    loop = asyncio.get_running_loop()
+    end, sent = loop.time() + seconds, 0
+
+    async def one_after_another() -> None:
+        nonlocal sent
+        while loop.time() < end:
+            await line.multicast([user_id(1)], [{"type": "text", "text": "a"}], priority=priority)
+            sent += 1
+
+    await asyncio.gather(*(one_after_another() for _ in range(40)))
+    return sent
+
+
+@pytest.mark.parametrize("faults", ["none", "latency=50ms", "latency=5ms..120ms"])
+async def test_one_process_uses_the_limit_and_no_window_sees_more(faults: str) -> None:
+    async with stand_in(faults) as simulator, aiohttp.ClientSession() as http:
+        clock = SystemClock()
+        settings = settings_for(simulator.url, line_rate_multicast=LIMIT)
+        line = LineClient(http, settings, clock)
+        sent = await send_for(line, 4.0)
+        await line.limiter.close()
+        assert simulator.max_in_window("multicast") <= LIMIT
+        assert simulator.ledger.requests == sent
+    # A whole minute at 98 % is measured by the benchmark; here the first burst is on top.
+    assert sent >= 4 * LIMIT * (0.98 if "120" not in faults else 0.9)
+
+
+async def test_three_processes_together_keep_the_limit_and_use_it(
+    new_postgresql_url: Callable[[], str],
+) -> None:
+    database = Database(new_postgresql_url())
+    async with database.engine.begin() as connection:
+        await connection.run_sync(SQLModel.metadata.create_all)
+    clock = SystemClock()
+    async with stand_in("latency=10ms") as simulator, aiohttp.ClientSession() as http:
+        settings = settings_for(simulator.url, line_rate_multicast=LIMIT)
+        limits = line_limits(LIMIT, 0)
+        lines = [
+            LineClient(http, settings, clock, SharedLimiter(database, clock, limits, worker=name))
+            for name in ("a", "b", "c")
+        ]
+        began = asyncio.get_running_loop().time()
+        counts = await asyncio.gather(*(send_for(line, 6.0) for line in lines))
+        took = asyncio.get_running_loop().time() - began
+        assert simulator.max_in_window("multicast") <= LIMIT
+        assert sum(counts) >= 0.85 * LIMIT * took
+        assert min(counts) > 0.15 * sum(counts)
+        # One process ends without a word; the others have its share when it is surely past.
+        await lines[0].limiter.close()
+        more = await asyncio.gather(*(send_for(line, 2.0) for line in lines[1:]))
+        assert simulator.max_in_window("multicast") <= LIMIT
+        assert sum(more) >= 0.7 * LIMIT * 2
+        for line in lines[1:]:
+            await line.limiter.close()
+    await database.close()
+
+
+async def test_429_slows_down_and_it_recovers_by_itself() -> None:
+    async with stand_in("429-storm=1s/4s,retry-after=1s") as simulator:
+        async with aiohttp.ClientSession() as http:
+            settings = settings_for(simulator.url, line_rate_multicast=LIMIT)
+            line = LineClient(http, settings, SystemClock())
+            refused = 0
+
+            async def steadily() -> None:
+                nonlocal refused
+                loop = asyncio.get_running_loop()
+                end = loop.time() + 3.5
+                while loop.time() < end:
+                    try:
+                        await line.multicast([user_id(1)], [{"type": "text", "text": "a"}])
+                    except LineBusy:
+                        refused += 1
+
+            await asyncio.gather(*(steadily() for _ in range(20)))
+            await line.limiter.close()
+        # Only what was under way when the storm began was refused.
+        assert 1 <= refused <= 21
+        assert simulator.ledger.requests > LIMIT / 2
+
+
+async def test_an_emergency_goes_before_what_waits_and_holds_it_back() -> None:
+    clock = ManualClock(SystemClock().now())
+    limiter = Limiter(clock, {"multicast": 10})
+    order: list[str] = []
+
+    async def request(name: str, priority: int) -> None:
+        async with limiter.slot("multicast", priority):
+            order.append(name)
+
+    tasks = [asyncio.create_task(request("routine", Priority.ROUTINE)) for _ in range(20)]
+    await asyncio.sleep(0)
+    await clock.advance(0.3)
+    begun = len(order)
+    assert 0 < begun < 20
+    limiter.begin_urgent(1)
+    tasks += [asyncio.create_task(request("emergency", Priority.EMERGENCY)) for _ in range(5)]
+    await clock.advance(3)
+    assert order[begun:] == ["emergency"] * 5
+    limiter.end_urgent(1)
+    await clock.advance(5)
+    await asyncio.gather(*tasks)
+    assert order[begun + 5 :] == ["routine"] * (20 - begun)
+    await limiter.close()
+
+
+async def test_an_emergency_in_the_middle_of_a_routine_delivery(database: Database) -> None:
+    await add_residents(database, 1, 20_000, languages=("en", "ja"))
+    async with house(database) as home:
+        routine = await home.send(make_notice("events", level=0, now=home.clock.now()))
+
+        async def begun() -> bool:
+            return home.simulator.ledger.requests >= 5
+
+        await home.until(begun)
+        emergency = await home.send(make_notice(now=home.clock.now()))
+        await home.ended(emergency)
+        done = await home.ended(routine)
+    assert done.sent == 20_000
+    names = [
+        "emergency" if LEVEL_FOUR in entry.body else "routine"
+        for entry in home.simulator.ledger.entries
+    ]
+    first, last = names.index("emergency"), len(names) - 1 - names[::-1].index("emergency")
+    assert first > 0
+    assert last < len(names) - 1
+    assert set(names[first : last + 1]) == {"emergency"}
