@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from feeds import health
 from feeds.fetch import guarded_session
 from feeds.models import Notice
 from feeds.service import Poller, Publish
+from feeds.translate import article_translations
 from subscriptions import bitmaps
 
 
@@ -49,7 +51,10 @@ async def chores(context: Context) -> AsyncIterator[list[Chore]]:
     """What the scheduler of this city does; what it needs is open while it may be done."""
     async with guarded_session() as http:
         publish = publisher(context.queue, context.city, context.clock)
-        poller = Poller(context, publish, http=http)
+        translate = article_translations(
+            os.environ, context.http, context.city, context.database, context.clock
+        )
+        poller = Poller(context, publish, http=http, translate=translate)
         yield [*_polling(context, poller), *_housekeeping(context)]
 
 

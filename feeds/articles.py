@@ -19,6 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
 from core.city import City, Decision, SourceConfig
+from core.languages import EASY_JAPANESE
 from feeds.classify import DEFAULT_RULE, Classification, classify
 from feeds.fetch import Reach
 from feeds.metrics import ITEMS
@@ -266,7 +267,8 @@ def make_notice(
             city=city,
             languages=city.languages,
             translations=translated,
-            machine=tuple(translated),
+            # Readings behind kanji are no translation.
+            machine=tuple(translated.keys() - {EASY_JAPANESE}),
         ),
         source=source.code,
         decision=ruling.decision,

@@ -12,6 +12,7 @@ import asyncio
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 
+import aiohttp
 import structlog
 from sqlmodel import col, select
 
@@ -23,10 +24,11 @@ from core.languages import EASY_JAPANESE
 from feeds import limits
 from feeds.articles import Translations
 from feeds.fidelity import problem_of
+from feeds.furigana import Reader, reader
 from feeds.metrics import TRANSLATIONS
 from feeds.models import Translation
 from feeds.rss import Article
-from feeds.translators import Translator
+from feeds.translators import Translator, translator_of
 from feeds.wording import clean
 
 log = structlog.get_logger(__name__)
@@ -49,31 +51,62 @@ def city_glossary(city: City) -> Glossary:
     }
 
 
+def article_translations(
+    environment: Mapping[str, str],
+    http: aiohttp.ClientSession,
+    city: City,
+    database: Database,
+    clock: Clock,
+) -> ArticleTranslations | None:
+    """Return what the installation can do for other languages, or None when that is nothing.
+
+    Parameters
+    ----------
+    environment
+        Read as ``feeds.translators.translator_of`` says.
+    http
+        An ordinary session: the city's own translation server may stand at a private address.
+
+    Raises
+    ------
+    BadInput
+        A setting is missing or wrong.
+    """
+    translator, readings = translator_of(environment, http, clock), reader()
+    if translator is None and readings is None:
+        return None
+    return ArticleTranslations(translator, city, database, clock, reader=readings)
+
+
 class ArticleTranslations:
     """Translates articles, remembering what it translated.
 
     Parameters
     ----------
     translator
-        The machine.
+        The machine, or None: then there are only readings.
     city
         Its languages are translated into; its names are the glossary.
     database
         Keeps what was translated.
     glossary
         More terms, such as the names of the city's schemes.
+    reader
+        Puts readings behind kanji for easy Japanese.
     """
 
     def __init__(
         self,
-        translator: Translator,
+        translator: Translator | None,
         city: City,
         database: Database,
         clock: Clock,
         *,
         glossary: Glossary | None = None,
+        reader: Reader | None = None,
     ) -> None:
         self._translator = translator
+        self._reader = reader
         self._city = city
         self._database = database
         self._clock = clock
@@ -88,6 +121,12 @@ class ArticleTranslations:
         if not some:
             return {}
         made: dict[str, dict[str, tuple[str, str]]] = {a.content_hash: {} for a in some}
+        if self._reader is not None and EASY_JAPANESE in self._city.languages:
+            for article in some:
+                readable = (self._reader(article.title), self._reader(article.summary))
+                made[article.content_hash][EASY_JAPANESE] = readable
+        if self._translator is None:
+            return made
         try:
             able = await self._translator.languages()
         except TodokeError as error:
@@ -98,7 +137,9 @@ class ArticleTranslations:
             for language in self._city.languages
             if language in able and language not in {"ja", EASY_JAPANESE}
         ]
-        results = await asyncio.gather(*(self._into(language, some) for language in wanted))
+        results = await asyncio.gather(
+            *(self._into(self._translator, language, some) for language in wanted)
+        )
         for language, texts in zip(wanted, results, strict=True):
             for article in some:
                 title = texts.get(article.title)
@@ -107,22 +148,22 @@ class ArticleTranslations:
                     made[article.content_hash][language] = (title, summary)
         return made
 
-    async def _into(self, language: str, some: Sequence[Article]) -> dict[str, str]:
+    async def _into(
+        self, translator: Translator, language: str, some: Sequence[Article]
+    ) -> dict[str, str]:
         """Return what could be translated, by Japanese text."""
         texts = list(dict.fromkeys(text for a in some for text in (a.title, a.summary) if text))
-        found = await self._remembered(texts, language)
+        found = await self._remembered(translator, texts, language)
         missing = [text for text in texts if text not in found]
         if not missing:
             return found
         prepared = [self._with_names(text, language) for text in missing]
         try:
             async with asyncio.timeout(limits.TRANSLATION_TIMEOUT * 2):
-                answers = await self._translator.translate(prepared, language)
+                answers = await translator.translate(prepared, language)
         except (TodokeError, TimeoutError) as error:
             TRANSLATIONS.labels(language, "failed").inc(len(missing))
-            log.warning(
-                "not translated", engine=self._translator.name, language=language, why=str(error)
-            )
+            log.warning("not translated", engine=translator.name, language=language, why=str(error))
             return found
         good: dict[str, str] = {}
         for source, answer in zip(missing, answers, strict=True):
@@ -135,7 +176,7 @@ class ArticleTranslations:
                 good[source] = target
             else:
                 log.warning("translation refused", language=language, problem=problem)
-        await self._remember(good, language)
+        await self._remember(translator, good, language)
         return {**found, **good}
 
     def _terms(self, text: str, language: str) -> Iterable[tuple[str, str]]:
@@ -162,13 +203,15 @@ class ArticleTranslations:
                 return "name"
         return None
 
-    def _key(self, text: str, language: str) -> str:
+    def _key(self, translator: Translator, text: str, language: str) -> str:
         used = sorted(self._terms(text, language))
-        parts = (self._translator.name, language, text, *(f"{t}={n}" for t, n in used))
+        parts = (translator.name, language, text, *(f"{t}={n}" for t, n in used))
         return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()
 
-    async def _remembered(self, texts: Sequence[str], language: str) -> dict[str, str]:
-        keys = {self._key(text, language): text for text in texts}
+    async def _remembered(
+        self, translator: Translator, texts: Sequence[str], language: str
+    ) -> dict[str, str]:
+        keys = {self._key(translator, text, language): text for text in texts}
         found: dict[str, str] = {}
         names = list(keys)
         async with self._database.reading() as session:
@@ -179,14 +222,16 @@ class ArticleTranslations:
                 found.update({keys[row.key]: row.text for row in rows})
         return found
 
-    async def _remember(self, good: Mapping[str, str], language: str) -> None:
+    async def _remember(
+        self, translator: Translator, good: Mapping[str, str], language: str
+    ) -> None:
         if not good:
             return
         async with self._database.writing() as session:
             for source, target in good.items():
                 await session.merge(
                     Translation(
-                        key=self._key(source, language),
+                        key=self._key(translator, source, language),
                         text=target,
                         created_at=self._clock.now(),
                     )
