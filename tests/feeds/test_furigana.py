@@ -50,9 +50,8 @@ def test_a_whole_sentence_is_read_where_the_extra_is_installed() -> None:
     pytest.importorskip("fugashi", reason="the extra todoke[furigana] is not installed")
     read = reader()
     assert read is not None
-    assert (
-        read("市道の通行止め\nお知らせ") == "市道（しどう）の通行止（つうこうど）め\nお知（し）らせ"
-    )
+    assert read("大切な\nお知らせ") == "大切（たいせつ）な\nお知（し）らせ"
+    assert read("６月１５日 断水") == "６月（がつ）１５日 断水（だんすい）"
 
 
 def test_without_the_extra_there_are_no_readings() -> None:
