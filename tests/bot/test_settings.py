@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
 from sqlmodel import select
 
 from bot.models import WebhookEvent
+from core.city import Decision
+from feeds.models import HazardState, Notice, Source, Status
 from subscriptions.models import Resident, ResidentState
 from tests.bot.conftest import Town, words_in
 from tests.bot.test_report import aboard
@@ -158,3 +163,63 @@ async def test_a_cry_for_help_is_answered_in_every_language(town: Town) -> None:
 async def test_no_warnings_are_said_when_none_are_in_force(town: Town) -> None:
     user = await aboard(town)
     assert "No warnings" in words_in(await town.says(user, "warnings"))
+
+
+def notice(identity: str, title: str, **more: Any) -> Notice:
+    return Notice(
+        **{
+            "identity": identity,
+            "topic": "evacuation",
+            "status": Status.ISSUED,
+            "level": 4,
+            "drill": False,
+            "reported_at": datetime.now(UTC),
+            "texts": {"ja": {"title": title, "text": "本文"}, "en": {"title": title, "text": "…"}},
+            "decision": Decision.SEND,
+            "decided_by": "staff@example.jp",
+            "created_at": datetime.now(UTC),
+            **more,
+        }
+    )
+
+
+async def test_what_is_in_force_is_said_and_nothing_else(town: Town) -> None:
+    """Hazards that stand and alerts of staff; never a drill, nor what was taken back."""
+    user = await aboard(town)
+    old = datetime.now(UTC) - timedelta(days=3)
+    async with town.database.writing() as session:
+        session.add(Source(code="jma-extra", kind="jma"))
+        await session.flush()
+        rain = notice("rain", "Heavy rain", level=3, topic="weather", source="jma-extra")
+        taken_back = notice("error", "Wrong order")
+        session.add_all(
+            [
+                rain,
+                taken_back,
+                notice("order", "Evacuation order"),
+                notice("drill", "A drill", drill=True),
+                notice("held", "Held", decision=Decision.HOLD),
+                notice("old", "Last week's", reported_at=old),
+                notice("over", "Expired", expires_at=datetime.now(UTC) - timedelta(minutes=1)),
+                notice("lifted", "Lifted", status=Status.LIFTED),
+            ]
+        )
+        await session.flush()
+        session.add(
+            notice("back", "Correction", status=Status.CANCELLED, replaces_id=taken_back.id)
+        )
+        session.add(
+            HazardState(
+                municipality=town.city.jma.municipality,
+                hazard="heavy-rain",
+                area="0822000",
+                level=3,
+                reported_at=datetime.now(UTC),
+                notice_id=rain.id,
+            )
+        )
+    said = words_in(await town.says(user, "warnings"))
+    assert "Evacuation order" in said
+    assert said.index("Evacuation order") < said.index("Heavy rain")
+    for absent in ("drill", "Held", "Last week", "Expired", "Lifted", "Wrong", "Correction"):
+        assert absent not in said
