@@ -72,6 +72,8 @@ async def live(visitor: Looker, delivery_id: int) -> Response:
 @router.post("/deliveries/{delivery_id}/{act}")
 async def steer(visitor: Sender, delivery_id: int, act: str) -> Response:
     """Pause, resume or stop a delivery; what has arrived stays arrived."""
+    if act not in ("pause", "resume", "stop"):
+        raise Missing
     context, actor = visitor.context, visitor.actor
     now = context.clock.now()
     async with context.database.writing() as session:
@@ -82,10 +84,8 @@ async def steer(visitor: Sender, delivery_id: int, act: str) -> Response:
             await service.pause(session, delivery_id, actor, now)
         elif act == "resume":
             await service.resume(session, context.queue, delivery_id, actor, now)
-        elif act == "stop":
-            await service.stop(session, delivery_id, actor, now)
         else:
-            raise Missing
+            await service.stop(session, delivery_id, actor, now)
     return visitor.go(f"/console/deliveries/{delivery_id}")
 
 

@@ -32,6 +32,8 @@ from feeds.texts import drill_mark
 TITLE_LIMIT = 60
 TEXT_LIMIT = 1000
 TWO_PEOPLE_LEVEL = 3
+UNSAID = -1
+"""The level of a draft for which nobody has said one."""
 CONFIRMATION_HOLDS = timedelta(minutes=30)
 STALE_AFTER = timedelta(hours=24)
 """A draft untouched for longer has to be read and saved again before it can leave."""
@@ -86,13 +88,11 @@ def second_person(draft: AlertDraft, sender: str, now: datetime) -> str | None:
     return draft.confirmed_by if confirmed and draft.confirmed_by != draft.edited_by else None
 
 
-async def begin(
-    session: AsyncSession, *, drill: bool, actor: str, now: datetime, topic: str = "evacuation"
-) -> AlertDraft:
+async def begin(session: AsyncSession, *, drill: bool, actor: str, now: datetime) -> AlertDraft:
     """Begin an empty draft. Nothing is decided but whether it is a drill."""
     draft = AlertDraft(
-        topic=topic,
-        level=0,
+        topic="",
+        level=UNSAID,
         drill=drill,
         written_by=actor,
         edited_by=actor,
@@ -114,7 +114,7 @@ async def begin_from(
     keep_words = drill or not notice.drill
     draft = AlertDraft(
         topic=notice.topic,
-        level=notice.level if keep_words else 0,
+        level=notice.level if keep_words else UNSAID,
         whole_city=False,
         areas=list(notice.areas),
         drill=drill,

@@ -8,9 +8,10 @@ document.addEventListener("DOMContentLoaded", async () => {
   const answer = await fetch(box.dataset.map, { headers: { Accept: "application/json" } });
   if (!answer.ok) return;
   const data = await answer.json();
-  const map = L.map(box, { zoomControl: true, attributionControl: true });
+  const map = L.map(box, { zoomControl: true, attributionControl: true, zoomSnap: 0.25 });
   map.attributionControl.setPrefix(false);
-  L.tileLayer("https://cyberjapandata.gsi.go.jp/xyz/pale/{z}/{x}/{y}.png", {
+  map.createPane("names").style.zIndex = 350; // beneath the pins
+  const tiles = L.tileLayer("https://cyberjapandata.gsi.go.jp/xyz/pale/{z}/{x}/{y}.png", {
     maxZoom: 18,
     attribution: '<a href="https://maps.gsi.go.jp/development/ichiran.html">地理院タイル</a>',
   }).addTo(map);
@@ -18,7 +19,7 @@ document.addEventListener("DOMContentLoaded", async () => {
     style: { color: "#4d5968", weight: 1.5, fillColor: "#dfe8f1", fillOpacity: 0.35 },
     interactive: false,
     onEachFeature: (feature, layer) =>
-      layer.bindTooltip(feature.properties.name, { permanent: data.reports.features.length !== 1, direction: "center", className: "district-name" }),
+      layer.bindTooltip(feature.properties.name, { permanent: true, direction: "center", className: "district-name", pane: "names" }),
   }).addTo(map);
   const pins = L.featureGroup(
     data.reports.features.map((feature) => {
@@ -34,6 +35,8 @@ document.addEventListener("DOMContentLoaded", async () => {
   ).addTo(map);
   if (data.reports.features.length === 1) {
     map.setView(pins.getBounds().getCenter(), 16);
+    // Without tiles a street cannot be seen; the district still says where it is.
+    tiles.once("tileerror", () => map.setZoom(12.5));
   } else if (districts.getLayers().length) {
     map.fitBounds(districts.getBounds(), { padding: [10, 10] });
   } else if (pins.getLayers().length) {

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
+from typing import Any
 
 from console.models import Role
 from core.city import Decision
@@ -18,10 +19,10 @@ from tests.console.test_alerts import begun, delivery_of, sent, written
 RAIN = "大雨です。避難所は中央小学校です。"
 
 
-def from_source(office: Office, **changes: object) -> Notice:
+def from_source(office: Office, **changes: Any) -> Notice:
     """A notice as a source would hand it in, held for a person."""
     now = office.clock.now()
-    values: dict[str, object] = {
+    values: dict[str, Any] = {
         "identity": "a source's",
         "topic": "tsunami",
         "kind": "津波注意報",
@@ -62,7 +63,7 @@ async def test_2023_a_real_warning_is_not_sent_with_this_months_drill_picked_aga
     number = int(real.url.rsplit("/", 1)[1])
     assert "東小学校" not in real.body
     draft = (await office.drafts())[-1]
-    assert (draft.drill, draft.texts, draft.level, draft.whole_city) == (False, {}, 0, False)
+    assert (draft.drill, draft.texts, draft.level, draft.whole_city) == (False, {}, -1, False)
     assert "band-real" in real.body
 
     # Typing the drill's words into it all the same: refused.
