@@ -15,6 +15,7 @@ from bot.models import Dialogue, EventState, WebhookEvent
 from channels.models import Delivery, DeliveryState
 from core.context import Context
 from reports.photos import forget_old_photos, sweep_files
+from subscriptions.retention import forget_left
 
 SETTLED = (EventState.DONE, EventState.IGNORED, EventState.FAILED)
 ENDED = (DeliveryState.DONE, DeliveryState.STOPPED)
@@ -30,6 +31,7 @@ async def forget(context: Context) -> None:
         dialogues = await _forget_dialogues(session, now - timedelta(days=keep.dialogues))
         deliveries = await _forget_deliveries(session, now - timedelta(days=keep.deliveries))
         photos = await forget_old_photos(session, keep.report_photos, now)
+    residents = await forget_left(context.database, keep.left_residents, now)
     async with context.database.reading() as session:
         drafts = await session.scalars(select(Dialogue.data))
         in_use = {found for data in drafts for found in _hashes(data)}
@@ -40,6 +42,7 @@ async def forget(context: Context) -> None:
         dialogues=dialogues,
         deliveries=deliveries,
         photos=photos,
+        residents=residents,
         files=files,
     )
 

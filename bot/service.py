@@ -33,6 +33,7 @@ from core.leader import Leader
 from core.logs import configure_logs
 from core.settings import Settings
 from core.work import LocalQueue, NoWorkers, Queue
+from subscriptions.districts import keep_districts
 
 log = structlog.get_logger(__name__)
 
@@ -81,6 +82,8 @@ async def assembled(
     async with contextlib.AsyncExitStack() as stack:
         stack.push_async_callback(database.close)
         await schema.require_newest(database)
+        async with database.writing() as session:
+            await keep_districts(session, folder.city)
         http = await stack.enter_async_context(
             aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0))
         )

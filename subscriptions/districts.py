@@ -10,6 +10,7 @@ from sqlmodel import col, select
 
 from core.city import City
 from subscriptions.models import Area, Resident, ResidentArea, ResidentChange, area_list
+from subscriptions.service import insert_new
 
 CHUNK = 500
 
@@ -17,7 +18,7 @@ _log = structlog.get_logger(__name__)
 
 
 async def keep_districts(session: AsyncSession, city: City) -> None:
-    """Take over the city's districts; called once when the service starts.
+    """Take over the city's districts; called when the service starts, by any of its processes.
 
     A district that is gone is retired, not deleted: should it come back, its residents are
     told about it again. Meanwhile somebody who chose no other hears about the whole city,
@@ -28,7 +29,11 @@ async def keep_districts(session: AsyncSession, city: City) -> None:
     for district in city.districts:
         area = known.get(district.code)
         if area is None:
-            session.add(Area(code=district.code, name=district.names["ja"]))
+            await session.execute(
+                insert_new(session, Area, ["code"]).values(
+                    code=district.code, name=district.names["ja"], retired=False
+                )
+            )
             continue
         area.name = district.names["ja"]
         if area.retired:

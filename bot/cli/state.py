@@ -28,15 +28,17 @@ def check(json_: Json = False) -> None:
     from core.errors import BadInput
     from core.settings import Settings, city_folder
 
-    faults = [str(fault) for fault in check_city(city_folder())]
+    found = check_city(city_folder())
+    faults = [str(fault) for fault in found if not fault.warning]
+    warnings = [str(fault) for fault in found if fault.warning]
     try:
         Settings.from_environment()
     except BadInput as error:
         faults.append(f"environment: {error}")
     if json_:
-        print_json({"ok": not faults, "faults": faults})
+        print_json({"ok": not faults, "faults": faults, "warnings": warnings})
     else:
-        for fault in faults:
+        for fault in faults + warnings:
             print(fault)
         print(f"{len(faults)} fault(s)." if faults else "No faults.")
     if faults:
