@@ -153,7 +153,7 @@ def unknown_cancellation(telegram: Telegram, *, topic: str, hazard: str, kind: s
         telegram,
         topic=topic,
         hazard=hazard,
-        kind=kind,
+        kind=kind or telegram.title or telegram.kind,
         level=0,
         status=Status.CANCELLED,
         untold=True,

@@ -50,6 +50,8 @@ def intensity_flash(telegram: Telegram, codes: JmaCodes, side: Side) -> list[Fac
     """Facts of VXSE51: the intensity in the city's quake region."""
     if is_cancellation(telegram):
         return _cancelled(telegram, codes, side)
+    if child(telegram.body, "Intensity", "Observation") is None:
+        raise Unreadable("An intensity flash without intensities.")
     found = [
         (text(area, "Code"), text(area, "Name"), text(area, "MaxInt"))
         for area in descendants(telegram.body, "Area")

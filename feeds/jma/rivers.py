@@ -23,7 +23,7 @@ from feeds.jma.building import (
 from feeds.jma.codes import is_part_of
 from feeds.jma.levels import RIVERS, level_in_name
 from feeds.jma.state import Key, Report, Said, Side, Standing
-from feeds.jma.telegram import Element, Telegram, child, children, text
+from feeds.jma.telegram import Element, Telegram, child, children, name_of, text
 
 TOPIC = "weather"
 GROUP = "river-flood"
@@ -41,15 +41,19 @@ def river(telegram: Telegram, codes: JmaCodes, side: Side) -> list[Fact]:
             unknown_cancellation(telegram, topic=TOPIC, hazard="flood", kind=telegram.head_title)
         ]
     reports = []
+    sections = 0
     for information in children(child(telegram.head, "Headline"), "Information"):
         if not information.get("type", "").endswith(SECTION):
             continue
         for item in children(information, "Item"):
             kind = child(item, "Kind")
             for area in children(child(item, "Areas"), "Area"):
-                section = text(area, "Code")
+                section = text(area, "Code")[:32]
+                sections += 1
                 if _is_ours(telegram, {section, telegram.event_id}, codes, side):
                     reports.append(_report(kind, section, text(area, "Name")))
+    if not sections:
+        raise Unreadable("A flood forecast without a section of a river.")
     changes = take(telegram, reports, side)
     return [_named(fact) for fact in as_facts(telegram, changes, topic=TOPIC)]
 
@@ -75,7 +79,7 @@ def _known(section: str, side: Side) -> Standing | None:
 
 
 def _report(kind: Element | None, section: str, name: str) -> Report:
-    code, words = text(kind, "Code"), text(kind, "Name")
+    code, words = text(kind, "Code"), name_of(kind)
     if code not in RIVERS:
         raise Unreadable(f"The flood forecast {words[:40]!r} has the unknown code {code[:8]!r}.")
     condition = text(kind, "Condition")

@@ -21,6 +21,8 @@ from feeds.limits import MAX_TELEGRAM
 Element = etree._Element
 NAMESPACE = "http://xml.kishou.go.jp/jmaxml1/"
 MAX_HEADLINE = 4_000
+MAX_NAME = 100
+FIRST_YEAR, LAST_YEAR = 1990, 2200
 RIVER_FAMILIES = ("VXKO", "VXSU")
 _E = TypeVar("_E", bound=StrEnum)
 
@@ -148,6 +150,20 @@ def text(element: Element | None, *path: str) -> str:
     return (found.text or "").strip() if found is not None else ""
 
 
+def name_of(element: Element | None) -> str:
+    """The official name in an element's Name.
+
+    Raises
+    ------
+    Unreadable
+        When it has none: what has no name is never given one of ours.
+    """
+    name = text(element, "Name")
+    if not name or len(name) > MAX_NAME:
+        raise Unreadable("The telegram gives a code without a name, or an endless one.")
+    return name
+
+
 def descendants_text(element: Element | None) -> str:
     """All text below an element, in one line."""
     return "" if element is None else " ".join(str(part).strip() for part in element.itertext())
@@ -169,6 +185,8 @@ def moment(value: str) -> datetime | None:
         raise Unreadable(f"The telegram says a time that cannot be read: {value[:40]!r}.") from None
     if parsed.tzinfo is None:
         raise Unreadable(f"The telegram says a time without its zone: {value[:40]!r}.")
+    if not FIRST_YEAR <= parsed.year < LAST_YEAR:
+        raise Unreadable(f"The telegram says a time that cannot be: {value[:40]!r}.")
     return parsed.astimezone(UTC)
 
 

@@ -15,7 +15,7 @@ from feeds.facts import Fact, Tsunami
 from feeds.jma.building import as_facts, is_cancellation, take, taken_back, unknown_cancellation
 from feeds.jma.levels import TSUNAMI
 from feeds.jma.state import Change, Report, Said, Side
-from feeds.jma.telegram import Element, Telegram, child, children, moment, text
+from feeds.jma.telegram import Element, Telegram, child, children, moment, name_of, text
 from feeds.models import Status
 
 TOPIC = "tsunami"
@@ -39,7 +39,10 @@ def tsunami(telegram: Telegram, codes: JmaCodes, side: Side) -> list[Fact]:
     forecasts: dict[str, Tsunami] = {}
     reports = []
     observed = _observed(telegram, codes)
-    for item in children(child(telegram.body, "Tsunami", "Forecast"), "Item"):
+    forecast = child(telegram.body, "Tsunami", "Forecast")
+    if forecast is None and telegram.kind == "VTSE41":
+        raise Unreadable("A tsunami warning without its coasts.")
+    for item in children(forecast, "Item"):
         code = text(item, "Area", "Code")
         if code not in codes.tsunami_regions:
             continue
@@ -71,9 +74,9 @@ def _repeats(change: Change) -> bool:
 def _report(item: Element) -> Report | None:
     kind = child(item, "Category", "Kind")
     last = child(item, "Category", "LastKind")
-    code, name = text(kind, "Code"), text(kind, "Name")
     if kind is None:
         return None
+    code, name = text(kind, "Code"), name_of(kind)
     if code not in TSUNAMI:
         raise Unreadable(f"The tsunami grade {name[:40]!r} has the unknown code {code[:8]!r}.")
     level = TSUNAMI[code]

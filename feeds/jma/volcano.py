@@ -25,7 +25,7 @@ from feeds.jma.building import (
 from feeds.jma.codes import city_name, is_part_of
 from feeds.jma.levels import ASH, ERUPTION_LEVEL, VOLCANO
 from feeds.jma.state import Key, Report, Said, Side, Standing, is_older
-from feeds.jma.telegram import Element, Telegram, child, children, text
+from feeds.jma.telegram import Element, Telegram, child, children, name_of, text
 from feeds.models import Status
 
 TOPIC = "weather"
@@ -40,7 +40,7 @@ def alert_level(telegram: Telegram, codes: JmaCodes, side: Side) -> list[Fact]:
     reports = []
     for item in _items(telegram, "（対象火山）"):
         volcano = child(item, "Areas", "Area")
-        code, name = text(volcano, "Code"), text(volcano, "Name")
+        code, name = text(volcano, "Code")[:32], text(volcano, "Name")
         if not _concerns(telegram, code, codes, side):
             continue
         kind, last = child(item, "Kind"), child(item, "LastKind")
@@ -76,7 +76,7 @@ def eruption(telegram: Telegram, codes: JmaCodes, side: Side) -> list[Fact]:
         return [_single(telegram, "eruption", Status.CANCELLED, known, known.place, 0)]
     item = next(_items(telegram, "噴火速報"), None)
     volcano = child(item, "Areas", "Area")
-    code, name = text(volcano, "Code"), text(volcano, "Name")
+    code, name = text(volcano, "Code")[:32], text(volcano, "Name")
     if not _concerns(telegram, code, codes, side):
         return []
     standing = _event(
@@ -140,7 +140,7 @@ def _ash_here(telegram: Telegram, codes: JmaCodes) -> Iterator[tuple[str, str]]:
             is_part_of(text(area, "Code"), codes.municipality)
             for area in children(child(item, "Areas"), "Area")
         ):
-            code, name = text(item, "Kind", "Code"), text(item, "Kind", "Name")
+            code, name = text(item, "Kind", "Code"), name_of(child(item, "Kind"))
             if code not in ASH:
                 raise Unreadable(f"The ash forecast {name[:40]!r} has the code {code[:8]!r}.")
             yield code, name
@@ -167,7 +167,7 @@ def _concerns(telegram: Telegram, volcano: str, codes: JmaCodes, side: Side) -> 
 
 
 def _level(kind: Element | None) -> int:
-    code, name = text(kind, "Code"), text(kind, "Name")
+    code, name = text(kind, "Code"), name_of(kind)
     if code not in VOLCANO:
         raise Unreadable(f"The volcanic warning {name[:40]!r} has the unknown code {code[:8]!r}.")
     return VOLCANO[code]

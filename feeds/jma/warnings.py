@@ -24,7 +24,7 @@ from feeds.jma.building import (
 from feeds.jma.codes import is_part_of, may_concern
 from feeds.jma.levels import ALL_GROUPS, COVERED, OLD_FORMS, WARNINGS, level_in_name
 from feeds.jma.state import Key, Report, Said, Side, Standing
-from feeds.jma.telegram import Element, Telegram, child, children, half_width, text
+from feeds.jma.telegram import Element, Telegram, child, children, half_width, name_of, text
 
 TOPIC = "weather"
 NOT_OURS = (
@@ -85,7 +85,8 @@ def landslide_alert(telegram: Telegram, codes: JmaCodes, side: Side) -> list[Fac
             code = text(item, "Area", "Code")
             if not is_part_of(code, codes.municipality):
                 continue
-            said = _said(text(item, "Kind", "Status"))
+            nothing = text(item, "Kind", "Status") == Said.NOTHING.value
+            said = Said.NOTHING if nothing else _said(text(item, "Kind", "Status"))
             active = text(item, "Kind", "Code") == "3" and said in (Said.CHANGED, Said.CONTINUED)
             reports.append(
                 Report(
@@ -188,6 +189,8 @@ def _items(telegram: Telegram, codes: JmaCodes) -> Iterator[Element]:
     Coarser areas stand beside them in every telegram and are never taken: a municipality that
     is not named is one that the telegram does not speak of.
     """
+    if child(telegram.body, "Warning") is None:
+        raise Unreadable("A warning without a Warning part.")
     for warning in children(telegram.body, "Warning"):
         name = half_width(warning.get("type", ""))
         if name.endswith(NOT_OURS):
@@ -206,6 +209,8 @@ def _reports(
     code, place = text(item, "Area", "Code"), text(item, "Area", "Name")
     old = telegram.kind in OLD_FORMS
     reports: dict[str, Report] = {}
+    if child(item, "Kind") is None:
+        raise Unreadable("The telegram names the city and says nothing of it.")
     for kind in children(item, "Kind"):
         for report in _of_kind(kind, code, place, old=old):
             before = reports.get(report.group)
@@ -224,14 +229,15 @@ def _of_kind(kind: Element, area: str, place: str, *, old: bool) -> Iterator[Rep
     status = text(kind, "Status")
     if status == NOTHING:
         return
-    code, name = text(kind, "Code"), text(kind, "Name")
-    if code in ("", "00"):
+    code = text(kind, "Code")
+    if code == "00" and status == Said.LIFTED.value:
         # 解除 without a name: LastKind says what has ended; without it everything the
         # telegram covers has, which its silence says already.
-        code, name = text(kind, "LastKind", "Code"), text(kind, "LastKind", "Name")
-        if code in ("", "00"):
+        if text(kind, "LastKind", "Code") in ("", "00"):
             return
-        status = "解除"
+        code, name = text(kind, "LastKind", "Code"), name_of(child(kind, "LastKind"))
+    else:
+        name = name_of(kind)
     known = WARNINGS.get(code)
     if known is None:
         raise Unreadable(f"The warning {name[:40]!r} has the unknown code {code[:8]!r}.")
@@ -268,7 +274,7 @@ def _last_level(last: Element | None, by_code: int) -> int:
 
 def _said(status: str) -> Said:
     """The agency's word for the change (発表, 継続, 解除, 警報から注意報 …)."""
-    for said in Said:
+    for said in (Said.CHANGED, Said.CONTINUED, Said.LIFTED):
         if status == said.value:
             return said
     if "から" in status:

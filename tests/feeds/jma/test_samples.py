@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import copy
+import random
 import re
 from pathlib import Path
 
 import pytest
+from lxml import etree
 
 from core.city import JmaCodes
+from core.errors import Permanent
 from feeds.jma import HazardBoard, facts, read_telegram
 from feeds.jma.codes import places
 from tests.feeds.jma.expectations import EXPECTATIONS, Expected
@@ -69,3 +73,35 @@ def test_a_second_reading_of_any_sample_is_no_news(shared_data: Path) -> None:
         facts(read_telegram(data), codes, board)
         again = facts(read_telegram(data), codes, board)
         assert [fact for fact in again if fact.is_news] == [], expected
+
+
+JUNK = ("", "0", "99", "NaN", "²", "取消", "訂正", "訓練", "解除", "なし", "00", "x" * 300)
+TIMES = ("2026-01-01T00:00:00", "2026-13-01T00:00:00+09:00", "9999-12-31T23:59:59-23:59")
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_a_sample_with_parts_lost_doubled_or_changed_is_read_or_refused(
+    shared_data: Path, seed: int
+) -> None:
+    chance = random.Random(seed)
+    samples = sorted((shared_data / "jma" / "samples").glob("*.xml"))
+    root = etree.fromstring(chance.choice(samples).read_bytes())
+    elements = list(root.iter("*"))
+    for _ in range(chance.randint(1, 6)):
+        element = chance.choice(elements)
+        parent = element.getparent()
+        what = chance.random()
+        if what < 0.5 or parent is None:
+            leaf = chance.choice([found for found in elements[:80] if not len(found)])
+            leaf.text = chance.choice(JUNK + TIMES)
+        elif what < 0.75:
+            parent.remove(element)
+        else:
+            parent.append(copy.deepcopy(element))
+    data = etree.tostring(root)
+    for municipality in ("0121400", "0321500", "1310400", "2920700", "4620100", "4720700"):
+        try:
+            found = facts(read_telegram(data), JmaCodes(municipality=municipality), HazardBoard())
+        except Permanent:
+            continue
+        assert all(fact.kind and 0 <= fact.level <= 5 for fact in found), f"seed {seed}"

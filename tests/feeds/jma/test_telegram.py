@@ -75,8 +75,10 @@ def test_a_telegram_too_large_is_not_even_parsed() -> None:
         (b"+09:00</ReportDateTime>", b"</ReportDateTime>"),
         (b"2026-07-01T12:00:00+09:00</ReportDateTime>", b"yesterday</ReportDateTime>"),
         (b"2026-07-01T12:00:00+09:00</ReportDateTime>", b"</ReportDateTime>"),
+        (b"2026-07-01T12:00:00", b"0001-01-01T00:00:00"),
+        (b"2026-07-01T12:00:00+09:00", b"9999-12-31T23:59:59-23:59"),
     ],
-    ids=["status", "info-type", "zone", "date", "no-date"],
+    ids=["status", "info-type", "zone", "date", "no-date", "first-year", "last-year"],
 )
 def test_a_head_that_is_not_understood_is_never_guessed_at(old: bytes, new: bytes) -> None:
     assert old in GOOD
@@ -118,6 +120,33 @@ def test_an_unknown_warning_for_this_city_is_set_aside_and_changes_nothing() -> 
     with pytest.raises(Unreadable, match="unknown status"):
         city.read(old_warning(5, ("10", "大雨注意報", "増量中", "")))
     assert dict(city.board.items()) == before
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("<Code>43</Code><Status>", "<Status>"),
+        ("<Code>43</Code><Status>", "<Code></Code><Status>"),
+        ("<Code>43</Code><Status>", "<Code>00</Code><Status>"),
+        ("<Name>レベル４大雨危険警報</Name>", "<Name/>"),
+        ("<Status>発表</Status>", "<Status>なし</Status>"),
+        ("<Kind>", "<Sort>"),
+        ("<Warning ", "<Omen "),
+    ],
+)
+def test_a_warning_that_lost_a_part_is_no_end_of_it(old: str, new: str) -> None:
+    city = City()
+    city.read(rain(0), rain(10, "43"))
+    broken = rain(20, "43", "発表", "43").decode()
+    head, separator, body = broken.partition("<Body")
+    for opening, closing in (("<Kind>", "</Kind>"), ("<Warning ", "</Warning>")):
+        if old == opening:
+            body = body.replace(closing, "</" + new.strip("<> ") + ">")
+    changed = (head + separator + body.replace(old, new)).encode()
+    assert changed != broken.encode()
+    with pytest.raises(Unreadable):
+        city.read(changed)
+    assert city.news() == [("issued", "heavy-rain", 4)]
 
 
 def test_an_unknown_warning_elsewhere_does_not_matter() -> None:
