@@ -74,9 +74,11 @@ def _polling(context: Context, poller: Poller) -> list[Chore]:
 
 
 def _housekeeping(context: Context) -> list[Chore]:
+    watch = health.Watch()
+
     async def watch_sources() -> None:
         async with context.database.reading() as session:
-            await health.states(session, context.city, context.clock.now())
+            await watch.look(session, context.city, context.clock.now())
 
     async def digests() -> None:
         await send_digests(context.database, context.queue, context.city, context.clock)

@@ -14,6 +14,7 @@ from sqlmodel import col, select
 from bot.models import Dialogue, EventState, WebhookEvent
 from channels.models import Delivery, DeliveryState
 from core.context import Context
+from feeds.retention import forget as forget_items
 from reports.photos import forget_old_photos, sweep_files
 from subscriptions.retention import forget_left
 
@@ -31,6 +32,7 @@ async def forget(context: Context) -> None:
         dialogues = await _forget_dialogues(session, now - timedelta(days=keep.dialogues))
         deliveries = await _forget_deliveries(session, now - timedelta(days=keep.deliveries))
         photos = await forget_old_photos(session, keep.report_photos, now)
+        items = await forget_items(session, now)
     residents = await forget_left(context.database, keep.left_residents, now)
     async with context.database.reading() as session:
         drafts = await session.scalars(select(Dialogue.data))
@@ -42,6 +44,7 @@ async def forget(context: Context) -> None:
         dialogues=dialogues,
         deliveries=deliveries,
         photos=photos,
+        items=items,
         residents=residents,
         files=files,
     )

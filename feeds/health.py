@@ -6,14 +6,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import structlog
 from sqlalchemy import func
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
 from core.city import City, name_in
 from core.clock import in_japan
-from feeds.metrics import STALE, STALE_SECONDS
+from feeds.metrics import INCIDENTS, STALE, STALE_SECONDS
 from feeds.models import Item, ItemState, Source
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,3 +104,31 @@ async def states(session: AsyncSession, city: City, now: datetime) -> list[Sourc
             )
         )
     return found
+
+
+class Watch:
+    """Looks at the sources again and again, and raises the alarm once when one goes stale."""
+
+    def __init__(self) -> None:
+        self._stale: set[str] = set()
+
+    async def look(self, session: AsyncSession, city: City, now: datetime) -> list[SourceState]:
+        """Return the sources that went stale since the last look.
+
+        Each is logged as an error and counted (``todoke_source_incidents_total``); its coming
+        back is logged too. A source that never answered yet is given its time first.
+        """
+        gone = []
+        for state in await states(session, city, now):
+            if not state.stale:
+                if state.code in self._stale:
+                    self._stale.discard(state.code)
+                    log.info("source is back", source=state.code)
+            elif state.code not in self._stale and (state.age is not None or state.failures):
+                self._stale.add(state.code)
+                gone.append(state)
+                INCIDENTS.labels(state.code).inc()
+                log.error(
+                    "source is stale", source=state.code, age_s=state.age, why=state.error or None
+                )
+        return gone

@@ -15,6 +15,7 @@ STALE_SECONDS = Gauge(
     "todoke_source_age_seconds", "Seconds since the source last answered properly", ["source"]
 )
 STALE = Gauge("todoke_source_stale", "1 when the source is older than allowed", ["source"])
+INCIDENTS = Counter("todoke_source_incidents_total", "Times a source went stale", ["source"])
 ITEMS = Counter("todoke_items_total", "Articles and telegrams taken in", ["source", "state"])
 SET_ASIDE = Counter(
     "todoke_items_set_aside_total", "What could not be read and waits for staff", ["source", "kind"]

@@ -12,11 +12,12 @@ import pytest
 from core.city import Decision
 from core.errors import BadInput, Permanent
 from feeds.explain import explain
-from feeds.health import states
+from feeds.health import Watch, states
 from feeds.jma.telegram import Operation
 from feeds.jma.writing import TSUKUBA, Change, Envelope, warning
 from feeds.jma_index import long_feed, may_concern, read_index
 from feeds.recorded import RecordedDays, forms
+from feeds.retention import forget
 from tests.feeds.conftest import FeedWorld, a_city, sample_sources
 from tests.feeds.test_cap import alert
 from tests.feeds.test_mail import POLICE, letter
@@ -96,6 +97,43 @@ def test_every_official_sample_is_explained(shared_data: Path) -> None:
     for sample in sorted((shared_data / "jma" / "samples").glob("*.xml")):
         for notice in explain(sample, None, CITY):
             assert list(notice.to_json()) == KEYS
+
+
+async def test_a_source_that_goes_silent_raises_the_alarm_once(
+    world: FeedWorld, http: aiohttp.ClientSession, recorded: RecordedDays
+) -> None:
+    watch, poller = Watch(), world.poller(http)
+
+    async def look() -> list[str]:
+        async with world.database.reading() as session:
+            gone = await watch.look(session, world.city, world.clock.now())
+            return [state.code for state in gone]
+
+    assert await look() == []
+    await poller.poll_due()
+    await world.clock.advance(301)
+    assert await look() == ["jma-extra"]
+    assert await look() == []
+    await poller.poll("jma-extra")
+    assert await look() == []
+    await world.clock.advance(301)
+    assert await look() == ["jma-extra"]
+
+
+async def test_old_telegrams_are_emptied_and_still_known(
+    world: FeedWorld, http: aiohttp.ClientSession, recorded: RecordedDays
+) -> None:
+    poller = world.poller(http)
+    await poller.poll_due()
+    recorded.prepare("rainstorm")
+    recorded.step()
+    await poller.poll("jma-extra")
+    await world.clock.advance(40 * 86400)
+    async with world.database.writing() as session:
+        assert await forget(session, world.clock.now()) == 1
+        assert await forget(session, world.clock.now()) == 0
+    await poller.poll("jma-extra")
+    assert len([path for path, _ in recorded.requests if "/data/" in path]) == 1
 
 
 async def test_how_old_each_source_is_shows(
