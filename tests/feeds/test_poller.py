@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import aiohttp
 import pytest
 from sqlmodel import col, select
@@ -166,6 +168,24 @@ async def test_one_bad_source_never_delays_the_others(
     await world.clock.advance(3600)
     outcomes = {result.source: result.outcome for result in await poller.poll_due()}
     assert outcomes["city-news"] == "new"
+
+
+async def test_a_source_that_never_finishes_answering_holds_up_nobody(
+    world: FeedWorld, http: aiohttp.ClientSession, recorded: RecordedDays
+) -> None:
+    poller = world.poller(http)
+    await poller.poll_due()
+    recorded.prepare("rainstorm")
+    recorded.step()
+    recorded.fail("/rss/news.rdf", "slow")
+    await world.clock.advance(3600)
+    polling = asyncio.create_task(poller.poll_due())
+    async with asyncio.timeout(10):
+        while not world.sent:
+            await asyncio.sleep(0.01)
+    assert not polling.done()
+    polling.cancel()
+    await asyncio.gather(polling, return_exceptions=True)
 
 
 @pytest.mark.parametrize("fault", ["error", "error-page", "endless-redirect", "bomb", "broken-off"])
