@@ -29,6 +29,7 @@ from subscriptions.service import know_areas
 CHUNK = 20_000
 """Residents a transaction: short enough that a webhook's write waits a second at most."""
 DAYS_BACK = 900
+MOMENT = "%Y-%m-%d %H:%M:%S.%f"
 
 _LANGUAGE_WEIGHTS = {
     "ja": 880,
@@ -104,7 +105,7 @@ async def generate(
     """
     async with database.writing() as session:
         await know_areas(session, city, list(city.district_by_code))
-    maker = _Maker(city, seed, now)
+    maker = _Maker(city, seed, now, sqlite=database.is_sqlite)
     # PostgreSQL checks each row's foreign keys, which takes longest; two connections share it.
     writers = asyncio.Semaphore(1 if database.is_sqlite else 2)
     stored = 0
@@ -155,14 +156,18 @@ async def _draw(database: Database, maker: _Maker, size: int) -> _Chunk:
 class _Maker:
     """Draws people, a chunk at a time."""
 
-    def __init__(self, city: City, seed: int, now: datetime) -> None:
+    def __init__(self, city: City, seed: int, now: datetime, *, sqlite: bool) -> None:
         self.dice = random.Random(seed)  # noqa: S311 - the same people every time
         self.languages = list(city.languages)
         self.language_weights = [_LANGUAGE_WEIGHTS.get(code, 1.0) for code in self.languages]
         self.profiles = [self._draw_profile(city, number) for number in range(_PROFILES)]
         self.homes = [self._draw_home(list(city.district_by_code)) for _ in range(_PROFILES)]
         self.quiet = [(None, None)] * 93 + [(1380, 360)] * 3 + [(1260, 480)] * 2 + [(0, 0)] * 2
-        self.now = now
+        # As text that both databases read, so that no cell has to be looked at again.
+        zone = "" if sqlite else "+00"
+        self.now = f"{now.astimezone(UTC):{MOMENT}}{zone}"
+        days = (now.astimezone(UTC) - timedelta(days=day) for day in range(DAYS_BACK))
+        self.days = [f"{day:{MOMENT}}{zone}" for day in days]
 
     def _draw_profile(self, city: City, number: int) -> tuple[bool, tuple[tuple[str, int], ...]]:
         """Draw whether somebody chose, and their topics with the least level of each."""
@@ -189,8 +194,7 @@ class _Maker:
         homes = dice.choices(self.homes, k=size)
         quiet = dice.choices(self.quiet, k=size)
         left = dice.choices((False, True), (97, 3), k=size)
-        since = [self.now - timedelta(days=day) for day in range(DAYS_BACK)]
-        followed = dice.choices(since, k=size)
+        followed = dice.choices(self.days, k=size)
         made = _Chunk([], [], [])
         for position, resident in enumerate(ids):
             chose, topics = profiles[position]
@@ -255,20 +259,11 @@ async def _insert(connection: AsyncConnection, table: str, columns: str, rows: R
     if not rows:
         return
     marks = ", ".join("?" * len(rows[0]))
-    if table == "residents":
-        rows = [tuple(map(_sqlite_value, row)) for row in rows]
     # Names of tables and columns are this module's own.
     await connection.exec_driver_sql(
         f"INSERT INTO {table} ({columns}) VALUES ({marks})",  # noqa: S608
         rows,
     )
-
-
-def _sqlite_value(value: Any) -> Any:
-    """Return a value as SQLAlchemy stores it on SQLite."""
-    if isinstance(value, datetime):
-        return value.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
-    return value
 
 
 async def _copy(connection: AsyncConnection, table: str, columns: str, rows: Rows) -> None:

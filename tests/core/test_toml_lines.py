@@ -5,7 +5,7 @@ from __future__ import annotations
 import tomllib
 from pathlib import Path
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.toml_lines import KeyPath, key_lines, line_of
@@ -81,6 +81,7 @@ def test_windows_line_ends() -> None:
     assert key_lines("a = 1\r\nb = 2\r\n") == {("a",): 1, ("b",): 2}
 
 
+@settings(deadline=None)
 @given(
     st.recursive(
         st.one_of(st.integers(-9, 9), st.booleans(), st.text(max_size=8)),
