@@ -171,7 +171,8 @@ def serve(port: int, database_url: str) -> None:
     from core.database import Database
     from core.logs import configure_logs
     from core.settings import Settings
-    from core.work import LocalQueue
+    from core.work import LocalQueue, Queue
+    from core.work_shared import ProcrastinateQueue, install_schema
 
     async def run() -> None:
         configure_logs(json=True)
@@ -179,6 +180,10 @@ def serve(port: int, database_url: str) -> None:
         async with database.engine.begin() as connection:
             await connection.run_sync(SQLModel.metadata.create_all)
         clock = SystemClock()
+        queue: Queue = LocalQueue(clock)
+        if not database.is_sqlite:
+            await install_schema(database.url)
+            queue = ProcrastinateQueue(database, clock)
         settings = Settings(
             city=SAMPLE,
             database_url=database_url,
@@ -195,7 +200,7 @@ def serve(port: int, database_url: str) -> None:
                 city=load_city(SAMPLE),
                 database=database,
                 clock=clock,
-                queue=LocalQueue(clock),
+                queue=queue,
                 http=http,
             )
             store = webhook.attach(app, app.state.context)
