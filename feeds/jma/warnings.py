@@ -35,6 +35,7 @@ NOT_OURS = (
 )
 """Endings of Warning types that repeat the municipalities' items by coarser areas or by kind."""
 NOTHING = "発表警報・注意報はなし"
+STEPS = {"注意報": 2, "警報": 3, "危険警報": 4, "特別警報": 5}
 OLD_CONDITIONS = (("土砂災害", "landslide"), ("浸水害", "heavy-rain"))
 
 
@@ -254,7 +255,7 @@ def _of_kind(kind: Element, area: str, place: str, *, old: bool) -> Iterator[Rep
         kind=name,
         kind_code=code,
         said=said,
-        last_level=_last_level(last, last_kind.level if last_kind else 0),
+        last_level=_last_level(last, last_kind.level if last_kind else _stepped_from(status)),
         last_kind=text(last, "Name"),
     )
     if said is Said.LIFTED and not report.last_kind:
@@ -266,6 +267,12 @@ def _of_kind(kind: Element, area: str, place: str, *, old: bool) -> Iterator[Rep
     hazards = [hazard for word, hazard in OLD_CONDITIONS if word in condition]
     for hazard in hazards or ["heavy-rain"]:
         yield replace(report, group=hazard, hazard=hazard)
+
+
+def _stepped_from(status: str) -> int:
+    """The level a step such as 警報から注意報 begins at; the old forms have no LastKind."""
+    before, step, _ = status.partition("から")
+    return STEPS.get(before, 0) if step else 0
 
 
 def _last_level(last: Element | None, by_code: int) -> int:

@@ -64,6 +64,13 @@ def test_the_first_telegram_ever_is_no_news_when_it_only_continues() -> None:
     assert statuses(city.read(rain(10, "33", "発表", "43"))) == ["raised"]
 
 
+def test_the_first_telegram_ever_may_say_itself_where_it_comes_from() -> None:
+    (fact,) = City().read(old_warning(0, ("15", "強風注意報", "警報から注意報", "")))
+    assert (fact.status.value, fact.level, fact.previous_level) == ("lowered", 2, 3)
+    (fact,) = City().read(rain(0, "43", "特別警報から危険警報", "33"))
+    assert (fact.status.value, fact.previous_kind) == ("lowered", "レベル５大雨特別警報")
+
+
 def test_an_older_telegram_that_comes_late_changes_nothing() -> None:
     city = City()
     city.read(rain(0), rain(30, "43"), rain(20, "10"))
