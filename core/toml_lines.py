@@ -7,8 +7,8 @@ need not check anything itself.
 
 from __future__ import annotations
 
-import json
 import re
+import tomllib
 from bisect import bisect_right
 from collections.abc import Mapping
 
@@ -176,8 +176,7 @@ class _Walk:
 
 
 def _unescaped(raw: str) -> str:
-    """Return what a basic string stands for; JSON knows all escapes of keys but ``\\U``."""
-    short = re.sub(r"\\U([0-9A-Fa-f]{8})", lambda m: chr(int(m.group(1), 16)), raw)
-    value = json.loads(short, strict=False)
+    """Return what a basic string with its quotes stands for."""
+    value = tomllib.loads(f"key = {raw}")["key"]
     assert isinstance(value, str)
     return value
