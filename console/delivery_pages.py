@@ -60,13 +60,18 @@ async def live(visitor: Looker, delivery_id: int) -> Response:
     async with visitor.context.database.reading() as session:
         delivery, notice = await _delivery(session, delivery_id)
         progress = await service.progress(session, delivery_id, now=visitor.context.clock.now())
-    return visitor.page(
+    finished = delivery.state in (DeliveryState.DONE, DeliveryState.STOPPED)
+    page = visitor.page(
         "_progress.html",
         delivery=delivery,
         notice=notice,
         progress=progress,
-        finished=delivery.state in (DeliveryState.DONE, DeliveryState.STOPPED),
+        finished=finished,
     )
+    if finished:
+        # The whole page is due: its buttons are others now, and nothing is left to ask for.
+        page.headers["HX-Refresh"] = "true"
+    return page
 
 
 @router.post("/deliveries/{delivery_id}/{act}")

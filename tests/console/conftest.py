@@ -15,6 +15,7 @@ from typing import Any
 import aiohttp
 import pytest
 import uvicorn
+from argon2 import PasswordHasher
 from fastapi import FastAPI
 from lxml import html
 from sqlmodel import col, select
@@ -25,7 +26,7 @@ from channels.engine import Engine
 from channels.line import LineClient
 from channels.models import Delivery, DeliveryState
 from channels.simulator import Simulator, SimulatorOptions
-from console import pages
+from console import accounts, pages
 from console.accounts import add_staff
 from console.models import AlertDraft, Role
 from core.audit import AuditEntry
@@ -248,8 +249,16 @@ def sample() -> CityFolder:
 
 
 @pytest.fixture
-async def office(database: Database, sample: CityFolder, tmp_path: Path) -> AsyncIterator[Office]:
-    """A city hall in which everything runs; it knows nobody yet."""
+async def office(
+    database: Database, sample: CityFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Office]:
+    """A city hall in which everything runs; it knows nobody yet.
+
+    Passwords are hashed with the least effort here: tests guard who gets in, not how long
+    a thief would have to guess.
+    """
+    cheap = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
+    monkeypatch.setattr(accounts, "_hasher", cheap)
     async with contextlib.AsyncExitStack() as stack:
         yield await open_office(stack, database, sample, tmp_path)
 
