@@ -30,7 +30,7 @@ def read_xml(data: bytes, *, limit: int = limits.MAX_BODY) -> etree._Element:
     try:
         root = etree.fromstring(data, parser)
     except (etree.XMLSyntaxError, ValueError) as error:
-        raise Unreadable(f"Not well-formed XML: {error}.") from error
+        raise Unreadable(f"Not well-formed XML: {str(error)[:200]}.") from error
     if root.getroottree().docinfo.internalDTD is not None:
         raise Unreadable("The document brings its own document type definition.")
     return root

@@ -17,6 +17,7 @@ from lxml import etree
 
 from feeds.errors import UnknownKind, Unreadable
 from feeds.limits import MAX_TELEGRAM
+from feeds.xml import read_xml
 
 Element = etree._Element
 NAMESPACE = "http://xml.kishou.go.jp/jmaxml1/"
@@ -243,23 +244,7 @@ def read_telegram(data: bytes, *, kind: str | None = None) -> Telegram:
 
 
 def _parse(data: bytes) -> Element:
-    if len(data) > MAX_TELEGRAM:
-        raise Unreadable(f"The telegram is larger than {MAX_TELEGRAM} bytes.")
-    parser = etree.XMLParser(
-        resolve_entities=False,
-        load_dtd=False,
-        dtd_validation=False,
-        no_network=True,
-        huge_tree=False,
-        remove_comments=True,
-        remove_pis=True,
-    )
-    try:
-        root = etree.fromstring(data, parser)
-    except (etree.XMLSyntaxError, ValueError) as error:
-        raise Unreadable(f"The telegram is not well-formed XML: {str(error)[:200]}") from None
-    if root.getroottree().docinfo.internalDTD is not None:
-        raise Unreadable("The telegram carries a document type definition; none of JMA's does.")
+    root = read_xml(data, limit=MAX_TELEGRAM)
     name = etree.QName(root)
     if name.localname != "Report" or name.namespace != NAMESPACE:
         raise Unreadable("The document is not a telegram of the Meteorological Agency.")
