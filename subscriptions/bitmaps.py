@@ -110,8 +110,12 @@ async def maintain(database: Database) -> bool:
     Meant to be called every minute or so, by any number of processes.
     """
     async with database.reading() as session:
-        changes = await session.scalar(select(func.count()).select_from(ResidentChange))
-    return (changes or 0) >= REBUILD_AFTER and await rebuild(database)
+        pictured = await _version(session)
+        uncounted = ResidentChange if pictured else Resident
+        many = select(col(uncounted.id)).order_by(col(uncounted.id)).offset(REBUILD_AFTER - 1)
+        if await session.scalar(many.limit(1)) is None:
+            return False
+    return await rebuild(database)
 
 
 async def rebuild(database: Database) -> bool:

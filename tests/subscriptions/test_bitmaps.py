@@ -6,7 +6,7 @@ import random
 from contextlib import asynccontextmanager
 
 import pytest
-from sqlalchemy import func
+from sqlalchemy import delete, func
 from sqlmodel import select
 
 from core.city import City
@@ -147,6 +147,12 @@ async def test_a_picture_is_taken_when_enough_has_changed(
         await change_somebody(database, city, clock, dice, people)
     assert await bitmaps.maintain(database)
     assert not await bitmaps.maintain(database)
+    await check(database, city, dice)
+    # a restored database has no picture and no changes either
+    async with database.writing() as session:
+        await session.execute(delete(AudienceBitmap))
+        await session.execute(delete(ResidentChange))
+    assert await bitmaps.maintain(database)
     await check(database, city, dice)
 
 
