@@ -216,8 +216,7 @@ class EventStore:
                 for event in events
                 if event.actionable and event.line_user_id and event.event_id in new
             }
-            for user in sorted(users):
-                await self.queue.put(session, INBOX_TASK, user)
+            await self.queue.put_many(session, INBOX_TASK, sorted(users))
         for event in rows.values():
             kind = str(event["kind"])
             outcome = "stored" if event["event_id"] in new else "repeated"

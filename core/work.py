@@ -13,7 +13,7 @@ import asyncio
 import heapq
 import random
 from collections import defaultdict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -72,6 +72,11 @@ class Queue(Protocol):
         the same time, and while one waits a second is the same one; it then goes by the
         earlier moment and the more urgent priority of the two.
         """
+
+    async def put_many(
+        self, session: AsyncSession, task: str, keys: Collection[str], *, priority: int = 5
+    ) -> None:
+        """As :meth:`put` for each of ``keys``, at the cost of one."""
 
     async def run(self, stop: asyncio.Event) -> None:
         """Do the work until ``stop`` is set; what then still runs is given a moment to end."""
@@ -189,6 +194,13 @@ class LocalQueue:
         """See :meth:`Queue.put`."""
         piece = _Piece(task, key, priority, not_before)
         _after_commit(session.sync_session, lambda: self._add(piece))
+
+    async def put_many(
+        self, session: AsyncSession, task: str, keys: Collection[str], *, priority: int = 5
+    ) -> None:
+        """See :meth:`Queue.put_many`."""
+        for key in keys:
+            await self.put(session, task, key, priority=priority)
 
     async def run(self, stop: asyncio.Event) -> None:
         """See :meth:`Queue.run`."""
@@ -321,6 +333,11 @@ class NoWorkers:
         not_before: datetime | None = None,
     ) -> None:
         """The rows that the caller commits say it all."""
+
+    async def put_many(
+        self, session: AsyncSession, task: str, keys: Collection[str], *, priority: int = 5
+    ) -> None:
+        """As :meth:`put`."""
 
     async def run(self, stop: asyncio.Event) -> None:
         """Wait for the end."""

@@ -15,6 +15,7 @@ from __future__ import annotations
 import asyncio
 import json
 import random
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -153,6 +154,15 @@ class ProcrastinateQueue:
         """See :meth:`core.work.Queue.put`."""
         connection = await session.connection()
         await connection.exec_driver_sql(_PUT, _values(task, key, priority, not_before, 1))
+
+    async def put_many(
+        self, session: AsyncSession, task: str, keys: Collection[str], *, priority: int = 5
+    ) -> None:
+        """See :meth:`core.work.Queue.put_many`; the driver sends them without waiting between."""
+        if keys:
+            connection = await session.connection()
+            values = [_values(task, key, priority, None, 1) for key in sorted(keys)]
+            await connection.exec_driver_sql(_PUT, values)
 
     async def run(self, stop: asyncio.Event) -> None:
         """See :meth:`core.work.Queue.run`."""
