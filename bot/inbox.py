@@ -254,7 +254,8 @@ class Inbox:
         """Set the event aside as failed; somebody who waits for an answer gets an apology."""
         event = await self._read(row_id)
         HANDLED.labels("failed").inc()
-        if event.state is EventState.WAITING and event.kind in ("message", "postback"):
+        unsaid = event.state is EventState.WAITING or isinstance(error, LineRefused)
+        if unsaid and not event.gave_up and event.kind in ("message", "postback"):
             await self._change(
                 event,
                 state=EventState.ANSWERING,

@@ -17,6 +17,7 @@ import pytest
 from bot import inbox as inbox_module
 from bot.inbox import Inbox
 from bot.models import EventState, WebhookEvent
+from channels.errors import LineRefused
 from channels.simulator import FaultPlan, SimulatorOptions
 from channels.simulator.phones import Content
 from core.errors import Permanent
@@ -244,6 +245,24 @@ async def test_an_event_that_says_nothing_readable_fails_at_once(
     monkeypatch.setattr(town.inbox.reader, "read", unreadable)
     assert "Sorry" in words_in(await town.says(user, "hello"))
     assert len(await town.events(EventState.FAILED)) == 1
+
+
+async def test_an_answer_that_line_does_not_take_becomes_an_apology(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A mistake of ours in a message is no silence for the resident."""
+    user = await aboard(town)
+    real = town.line.reply
+
+    async def refusing(token: str, messages: Any) -> Any:
+        if "Sorry" not in str(messages):
+            raise LineRefused(400, "A message (messages[0]) in the request body is invalid")
+        return await real(token, messages)
+
+    monkeypatch.setattr(town.line, "reply", refusing)
+    assert "Sorry" in words_in(await town.says(user, "menu"))
+    (failed,) = await town.events(EventState.FAILED)
+    assert "is invalid" in (failed.error or "")
 
 
 async def test_a_photo_is_fetched_again_when_line_fails(faulty: Town) -> None:

@@ -22,6 +22,7 @@ from core.clock import SystemClock
 from core.database import Database
 from core.errors import BadInput, Retryable
 from core.work import LocalQueue, NoWorkers
+from core.work_shared import ProcrastinateQueue, install_schema
 from tests.bot.conftest import SECRET, Town
 
 USER = "U" + "4" * 32
@@ -221,6 +222,22 @@ async def test_concurrent_requests_share_transactions_and_all_are_stored(
         count = await session.scalar(select(func.count()).select_from(WebhookEvent))
     assert count == 600
     assert store.health.stored == 600
+    await store.stop()
+
+
+async def test_events_wake_the_workers_of_a_shared_queue(database: Database) -> None:
+    """With PostgreSQL the work stands in the database as soon as the events do, once a user."""
+    if database.is_sqlite:
+        pytest.skip("work is shared on PostgreSQL only")
+    await install_schema(database.url)
+    clock = SystemClock()
+    store = EventStore(database, ProcrastinateQueue(database, clock), clock)
+    users = [{"type": "user", "userId": f"U{n % 3:032x}"} for n in range(9)]
+    await store.store(read_events(body_of(*(event(n, source=u) for n, u in enumerate(users)))))
+    await store.store(read_events(body_of(event(100, source=users[0]))))
+    async with database.reading() as session:
+        jobs = await session.scalar(text("SELECT count(*) FROM procrastinate_jobs"))
+    assert jobs == 3
     await store.stop()
 
 
