@@ -82,9 +82,17 @@ async def require_newest(database: Database) -> None:
     Raises
     ------
     BadInput
-        It is empty, older or newer; the message says what to do.
+        It is not there, empty, older or newer; the message says what to do.
     """
+    _require_file(database)
     current, newest = await current_revision(database), newest_revision()
     if current != newest:
         state = "is empty" if current is None else f"is at revision {current}, not {newest}"
         raise BadInput(f"The database {state}; run 'todoke db upgrade'.")
+
+
+def _require_file(database: Database) -> None:
+    """Refuse before SQLite makes an empty database of a slip of the pen."""
+    file = database.url.database
+    if database.url.get_backend_name() == "sqlite" and file and not Path(file).exists():
+        raise BadInput(f"There is no database {file}; run 'todoke db upgrade'.")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import getpass
+import sys
 from typing import Annotated
 
 import typer
@@ -22,17 +24,35 @@ def add(
     role: Annotated[str, typer.Option(help="admin, disaster, roads or viewer.")],
     name: Annotated[str, typer.Option(help="How colleagues see them.")] = "",
 ) -> None:
-    """Add an account; asks for its password."""
-    from console.accounts import add_staff
+    """Add an account; asks for its password, or reads it from standard input."""
+    from console.accounts import add_staff, check_password, normal_email
+    from console.models import Role
     from core.clock import SystemClock
+    from core.errors import BadInput
 
-    password = typer.prompt("Password", hide_input=True, confirmation_prompt=True)
+    normal_email(email)
+    if role not in set(Role):
+        raise BadInput(f"There is no role {role!r}; there are {', '.join(Role)}.")
+    password = _password()
+    check_password(password)
 
     async def work() -> None:
         async with opened_database() as database, database.writing() as session:
             await add_staff(
-                session, email, role=role, password=password, name=name, now=SystemClock().now()
+                session,
+                email,
+                role,
+                password=password,
+                name=name,
+                now=SystemClock().now(),
+                actor=f"shell:{getpass.getuser()}",
             )
 
     run(work())
     print(f"{email} can sign in.")
+
+
+def _password() -> str:
+    if not sys.stdin.isatty():
+        return sys.stdin.readline().rstrip("\r\n")
+    return str(typer.prompt("Password", hide_input=True, confirmation_prompt=True))
