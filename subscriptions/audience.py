@@ -129,7 +129,7 @@ async def _walked(
         statement = statement.join(Subscription, col(Subscription.resident_id) == col(Resident.id))
     statement = statement.where(*_conditions(query)).group_by(col(Resident.language))
     if changed_only:
-        statement = statement.where(col(Resident.id).in_(bitmaps.changed_residents()))
+        statement = statement.where(bitmaps.is_changed(session, col(Resident.id)))
     rows = (await session.execute(statement)).all()
     return dict(sorted((language, number) for language, number in rows))
 

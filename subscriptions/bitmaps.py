@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import structlog
-from sqlalchemy import ColumnElement, Select, String, and_, delete, func, select, text
+from sqlalchemy import ColumnElement, String, and_, any_, delete, func, select, text
 from sqlalchemy import cast as sql_cast
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
@@ -99,9 +99,15 @@ async def counted(
     return Settled(audience, languages)
 
 
-def changed_residents() -> Select[Any]:
-    """Return the statement for the ids of the residents the picture does not speak for."""
-    return select(col(ResidentChange.resident_id)).distinct()
+def is_changed(session: AsyncSession, resident_id: Any) -> ColumnElement[bool]:
+    """Return the condition that the picture does not speak for the resident of this id."""
+    changed = select(col(ResidentChange.resident_id)).distinct()
+    if session.get_bind().dialect.name == "postgresql":
+        # As an array, for PostgreSQL would rather walk all residents than look up thousands.
+        condition: ColumnElement[bool] = resident_id == any_(func.array(changed.scalar_subquery()))
+        return condition
+    among: ColumnElement[bool] = resident_id.in_(changed)
+    return among
 
 
 async def maintain(database: Database) -> bool:
