@@ -10,7 +10,7 @@ from sqlmodel import col, select
 
 from core.city import Decision
 from core.languages import EASY_JAPANESE
-from feeds.models import Notice, Status
+from feeds.models import HazardState, Notice, Status
 
 PUBLIC = (Decision.SEND, Decision.DIGEST, Decision.PUBLISH)
 KEPT = timedelta(days=14)
@@ -41,18 +41,31 @@ class Board:
         )
 
 
-async def public_board(session: AsyncSession, now: datetime) -> Board:
+async def public_board(session: AsyncSession, now: datetime, municipality: str) -> Board:
     """Return the notices of the last days as the public sees them at ``now``.
 
     What was withdrawn or corrected is left out; the withdrawal or correction stands instead.
+    What the agency's telegrams say is in force holds until they lift it, however long.
     """
-    found = list(
+    newest = (
+        select(Notice)
+        .where(col(Notice.decision).in_(PUBLIC), col(Notice.reported_at) > now - KEPT)
+        .order_by(col(Notice.reported_at).desc(), col(Notice.id).desc())
+        .limit(LIMIT)
+    )
+    found = list(await session.scalars(newest))
+    standing = set(
         await session.scalars(
-            select(Notice)
-            .where(col(Notice.decision).in_(PUBLIC), col(Notice.reported_at) > now - KEPT)
-            .order_by(col(Notice.reported_at).desc(), col(Notice.id).desc())
-            .limit(LIMIT)
+            select(HazardState.notice_id).where(
+                col(HazardState.municipality) == municipality, col(HazardState.level) > 0
+            )
         )
+    )
+    older = standing - {None} - {notice.id for notice in found}
+    found += await session.scalars(
+        select(Notice)
+        .where(col(Notice.id).in_(older), col(Notice.decision).in_(PUBLIC))
+        .order_by(col(Notice.id).desc())
     )
     taken_back = {n.replaces_id for n in found if n.status in _TAKEN_BACK}
     followed = {n.replaces_id for n in found}
@@ -62,7 +75,7 @@ async def public_board(session: AsyncSession, now: datetime) -> Board:
         if notice.drill:
             if now - notice.reported_at <= HOLDS:
                 drills.append(notice)
-        elif _holds(notice, now) and notice.id not in followed:
+        elif (notice.id in standing or _holds(notice, now)) and notice.id not in followed:
             current.append(notice)
         else:
             recent.append(notice)

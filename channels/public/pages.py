@@ -51,7 +51,7 @@ async def notices_page(request: Request) -> Response:
     context: Context = request.app.state.context
     now = context.clock.now()
     async with context.database.reading() as session:
-        board = await public_board(session, now)
+        board = await public_board(session, now, context.city.jma.municipality)
     return _page(request, "notices.html", board=board, now=now)
 
 
@@ -74,7 +74,7 @@ async def notices_atom(request: Request) -> Response:
     context: Context = request.app.state.context
     language = _language(request, context.city)
     async with context.database.reading() as session:
-        board = await public_board(session, context.clock.now())
+        board = await public_board(session, context.clock.now(), context.city.jma.municipality)
     body = atom(
         board.real,
         title=_title(context.city, language),
@@ -90,7 +90,7 @@ async def notices_json(request: Request) -> Response:
     context: Context = request.app.state.context
     language = _language(request, context.city)
     async with context.database.reading() as session:
-        board = await public_board(session, context.clock.now())
+        board = await public_board(session, context.clock.now(), context.city.jma.municipality)
     body = json_feed(
         board.real,
         title=_title(context.city, language),

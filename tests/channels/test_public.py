@@ -10,7 +10,7 @@ import feedparser
 
 from core.city import Decision
 from core.languages import LANGUAGES
-from feeds.models import Notice, Status
+from feeds.models import HazardState, Notice, Status
 from tests.console.conftest import Office, office, sample
 
 __all__ = ["office", "sample"]
@@ -61,6 +61,32 @@ async def test_what_holds_now_stands_apart_from_what_was_said(office: Office) ->
     page = await (await office.browser()).get("/?lang=ja")
     assert shown(page, "now") == ["notice-1"]
     assert set(shown(page, "recent")) == {f"notice-{n}" for n in (2, 3, 4, 5)}
+
+
+async def test_what_telegrams_say_is_in_force_stands_until_they_lift_it(office: Office) -> None:
+    """A continued warning says nothing again; it is there all the same."""
+    long_ago = office.clock.now() - timedelta(days=20)
+    await office.store(
+        notice(
+            office, "thunder", level=0, reported_at=long_ago, expires_at=long_ago, hazard="thunder"
+        )
+    )
+    state = HazardState(
+        municipality=office.context.city.jma.municipality,
+        hazard="thunder",
+        area="0822000",
+        level=2,
+        kind="雷注意報",
+        reported_at=long_ago,
+        notice_id=1,
+    )
+    await office.store(state)
+    browser = await office.browser()
+    assert shown(await browser.get("/?lang=ja"), "now") == ["notice-1"]
+    async with office.database.writing() as session:
+        stored = await session.merge(state)
+        stored.level = 0
+    assert shown(await browser.get("/?lang=ja"), "now") == []
 
 
 async def test_what_was_withdrawn_is_gone_and_the_withdrawal_stands(office: Office) -> None:
