@@ -11,7 +11,8 @@ _EDGES = " \t\r\n　.,!?！？。、，．・…~～「」『』()（）[]【】
 COMMANDS: dict[str, tuple[str, ...]] = {
     "report": (
         "通報", "つうほう", "レポート", "道路", "こわれている", "壊れている", "report",
-        "report damage", "举报", "报修", "通報損壞", "回報", "신고", "báo cáo", "relatar",
+        "report damage", "举报", "报告", "报告损坏", "报修", "通報損壞", "回報", "신고", "báo cáo",
+        "relatar",
         "denunciar", "reportar", "informar", "lapor", "laporan", "iulat", "แจ้ง", "แจ้งเหตุ",
         "रिपोर्ट", "រាយការណ៍", "သတင်းပို့", "တိုင်ကြား", "мэдэгдэх",
     ),
