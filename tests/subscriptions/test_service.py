@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from datetime import timedelta
 
@@ -20,6 +21,7 @@ from subscriptions.models import (
     ResidentChange,
     ResidentState,
     Subscription,
+    area_list,
 )
 
 USER = "U" + "a" * 32
@@ -89,6 +91,35 @@ async def test_a_follow_that_comes_twice_makes_one_resident_and_changes_nothing(
         choices = await service.preferences(session, city, resident)
         assert await session.scalar(select(func.count()).select_from(Resident)) == 1
     assert choices.topics == {"evacuation": 0}
+
+
+async def test_two_follows_at_once_make_one_resident(
+    database: Database, city: City, clock: ManualClock
+) -> None:
+    ids = await asyncio.gather(*(follower(database, city, clock) for _ in range(6)))
+    assert len(set(ids)) == 1
+    async with database.reading() as session:
+        topics = await session.scalars(select(Subscription.topic))
+        assert sorted(topics) == ["lifeline", "weather"]
+
+
+async def test_changes_at_once_leave_what_one_of_them_chose(
+    database: Database, city: City, clock: ManualClock
+) -> None:
+    """Two taps in quick succession never leave a mixture, nor an error."""
+    resident = await follower(database, city, clock)
+
+    async def choose(areas: list[str]) -> None:
+        async with database.writing() as session:
+            await service.choose_areas(session, city, resident, areas, clock.now())
+
+    await asyncio.gather(choose(["north", "east"]), choose(["south"]), choose([]))
+    async with database.reading() as session:
+        areas = (await service.preferences(session, city, resident)).areas
+        row = await session.get(Resident, resident)
+    assert areas in (("east", "north"), ("south",), ())
+    assert row is not None
+    assert row.area_list == area_list(areas)
 
 
 async def test_unfollow_of_somebody_never_seen_is_no_error(
