@@ -13,6 +13,7 @@ from uuid import uuid4
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from channels.drill_words import says_drill, says_not_drill
 from channels.service import Preview, deliver, preview
 from core.audit import record
 from core.city import City, Decision
@@ -75,9 +76,10 @@ def _check_words(name: str, language: str, said: str, most: int, *, drill: bool)
         raise BadInput(f"The {name} in {language} is empty.")
     if len(said) > most:
         raise BadInput(f"The {name} in {language} has {len(said)} characters; {most} are allowed.")
-    marks = {drill_mark(each) for each in LANGUAGES}
-    if not drill and any(mark in said for mark in marks):
+    if not drill and says_drill(said, language):
         raise BadInput(f"The {name} in {language} says it is a drill, but the alert is real.")
+    if drill and says_not_drill(said):
+        raise BadInput(f"The {name} in {language} says it is no drill, but the alert is one.")
 
 
 def alert_notice(city: City, request: AlertRequest, now: datetime) -> Notice:

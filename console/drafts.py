@@ -20,6 +20,7 @@ from datetime import datetime, timedelta
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
+from channels.drill_words import says_drill, says_not_drill
 from console import ready
 from console.models import AlertDraft
 from console.words import Refusal, mark
@@ -357,20 +358,6 @@ def _text_faults(draft: AlertDraft, city: City) -> list[Fault]:
     return found
 
 
-def says_drill(text: str, language: str) -> bool:
-    """Whether a text has the word for a drill, in Japanese, English or its own language."""
-    folded = _folded(text)
-    marks = {_bare(drill_mark(code)) for code in ("ja", "en", language)}
-    return any(word and word in folded for word in (*marks, "訓練", "くんれん", "drill"))
-
-
-def says_not_drill(text: str) -> bool:
-    """Whether a text claims not to be a drill (訓練ではありません, "not a drill")."""
-    folded = "".join(_folded(text).split())
-    claims = ("訓練ではあ", "訓練ではな", "訓練じゃな", "訓練でな", "notadrill", "notdrill")
-    return any(claim in folded for claim in claims)
-
-
 def clean(text: str, *, line: bool = False) -> str:
     """Return what somebody typed without what cannot be seen.
 
@@ -386,14 +373,6 @@ def clean(text: str, *, line: bool = False) -> str:
         if character in "\n\u200c\u200d" or unicodedata.category(character) not in ("Cc", "Cf")
     )
     return "".join(kept).strip()
-
-
-def _folded(text: str) -> str:
-    return unicodedata.normalize("NFKC", text).casefold()
-
-
-def _bare(marked: str) -> str:
-    return _folded(marked).strip("[]【】() ")
 
 
 async def _begun(session: AsyncSession, draft: AlertDraft, actor: str, now: datetime) -> AlertDraft:
