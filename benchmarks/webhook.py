@@ -30,11 +30,15 @@ SECRET = "benchmark"
 SAMPLE = Path(__file__).resolve().parents[1] / "deploy" / "city"
 
 
+def event_id(number: int) -> str:
+    return f"01HX{os.getpid():010}{number:012}"
+
+
 def event(number: int) -> dict[str, Any]:
     """A text message of one of 50,000 residents, about as large as LINE's."""
     return {
         "type": "message",
-        "webhookEventId": f"01HX{os.getpid():010}{number:012}",
+        "webhookEventId": event_id(number),
         "deliveryContext": {"isRedelivery": False},
         "timestamp": int(time.time() * 1000),
         "source": {"type": "user", "userId": f"U{number % 50_000:032x}"},
@@ -133,23 +137,34 @@ async def at_rate(port: int, requests: list[bytes], rate: int, connections: int)
     }
 
 
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+async def answers(port: int) -> None:
+    """Wait until something listens on the port."""
+    for _ in range(600):
+        try:
+            _, writer = await asyncio.open_connection("127.0.0.1", port)
+        except OSError:
+            await asyncio.sleep(0.05)
+        else:
+            writer.close()
+            return
+    raise TimeoutError(f"nothing listens on port {port}")
+
+
 @asynccontextmanager
 async def service(database_url: str) -> AsyncIterator[tuple[int, int]]:
     """Start the service in a process of its own; yields its port and process id."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     process = subprocess.Popen(
         [sys.executable, __file__, "--serve", str(port), "--database-url", database_url]
     )
     try:
-        for _ in range(200):
-            try:
-                _, writer = await asyncio.open_connection("127.0.0.1", port)
-                writer.close()
-                break
-            except OSError:
-                await asyncio.sleep(0.1)
+        await answers(port)
         yield port, process.pid
     finally:
         process.send_signal(signal.SIGINT)

@@ -203,7 +203,7 @@ class EventStore:
             for event in events
         }
         table = sqlite if self.database.is_sqlite else postgresql
-        async with self.database.writing() as session:
+        async with self.database.writing(durably=True) as session:
             result = await session.execute(
                 table.insert(WebhookEvent)
                 .on_conflict_do_nothing(index_elements=[col(WebhookEvent.event_id)])

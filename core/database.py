@@ -20,6 +20,7 @@ from sqlalchemy.types import TypeDecorator
 
 BUSY_TIMEOUT_MS = 10_000
 WRITES = {"todoke_writes": True}
+DURABLY = {**WRITES, "todoke_durably": True}
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -94,10 +95,14 @@ class Database:
             yield session
 
     @asynccontextmanager
-    async def writing(self) -> AsyncIterator[AsyncSession]:
-        """A session whose changes are committed at the end, or not at all."""
+    async def writing(self, *, durably: bool = False) -> AsyncIterator[AsyncSession]:
+        """A session whose changes are committed at the end, or not at all.
+
+        A commit survives the end of the process. With ``durably`` it survives a power failure
+        as well: SQLite then waits for the disk, as PostgreSQL always does.
+        """
         async with AsyncSession(self.engine, expire_on_commit=False) as session:
-            await session.connection(execution_options=WRITES)
+            await session.connection(execution_options=DURABLY if durably else WRITES)
             yield session
             await session.commit()
 
@@ -133,5 +138,11 @@ def prepare_sqlite(engine: Engine) -> None:
 
     @event.listens_for(engine, "begin")
     def on_begin(connection: Any) -> None:
-        writes = connection.get_execution_options().get("todoke_writes")
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+        options = connection.get_execution_options()
+        if not options.get("todoke_writes"):
+            connection.exec_driver_sql("BEGIN")
+            return
+        # Said before the transaction, as SQLite ignores it within one.
+        level = "FULL" if options.get("todoke_durably") else "NORMAL"
+        connection.exec_driver_sql(f"PRAGMA synchronous={level}")
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
