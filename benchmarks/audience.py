@@ -28,6 +28,7 @@ from sqlmodel import SQLModel, col
 from core.city import City
 from core.city_folder import load_city
 from core.database import Database
+from core.logs import configure_logs
 from subscriptions import bitmaps, service
 from subscriptions.audience import AudienceQuery, audience_select, count, count_by_language
 from subscriptions.generate import generate
@@ -52,6 +53,7 @@ def main() -> None:
     parser.add_argument("--residents", type=int, default=1_000_000)
     parser.add_argument("--only", choices=("sqlite", "postgresql"))
     options = parser.parse_args()
+    configure_logs()
     results = {}
     for backend in ("sqlite", "postgresql"):
         if options.only in (None, backend):
