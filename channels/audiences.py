@@ -23,15 +23,24 @@ from channels.models import Batch, BatchState, Delivery
 from subscriptions.audience import AudienceQuery, audience_select
 from subscriptions.models import Resident, ResidentState
 
+USER_SEPARATOR = '","'
+USER_STRIDE = 33 + len(USER_SEPARATOR)
+"""Characters a user id and its separator take: ``U``, 32 hexadecimal digits, three more."""
+
 
 @dataclass(frozen=True)
 class Group:
-    """Residents who read one language and have the same quiet hours."""
+    """Residents who read one language and have the same quiet hours.
+
+    ``users`` are their LINE user ids in the same order, each with ``","`` behind it; empty
+    where they were not read.
+    """
 
     language: str
     quiet_start: int | None
     quiet_end: int | None
     ids: array[int]
+    users: str = ""
 
 
 async def read_groups(
@@ -50,9 +59,8 @@ async def read_groups(
     concerned: set[int] = set()
     if delivery.audience:
         query = AudienceQuery.from_json(delivery.audience)
-        groups = await _grouped(
-            session, audience_select(query, after=after, through=through), quiet
-        )
+        rows = audience_select(query, after=after, through=through)
+        groups = await _grouped(session, rows.add_columns(col(Resident.line_user_id)), quiet)
         if had_wrong is not None:
             concerned = {each for group in groups for each in group.ids}
     if had_wrong is not None and any(had_wrong[after // 8 : through // 8 + 1]):
@@ -61,6 +69,7 @@ async def read_groups(
             col(Resident.language),
             col(Resident.quiet_start),
             col(Resident.quiet_end),
+            col(Resident.line_user_id),
         ).where(
             col(Resident.state) == ResidentState.FOLLOWING,
             col(Resident.id) > after,
@@ -84,28 +93,25 @@ def _only(ids: Iterable[int], wanted: bytearray, unwanted: set[int]) -> Iterable
 async def _grouped(session: AsyncSession, audience: Any, quiet: bool) -> list[Group]:
     """Run an audience's statement with its rows grouped by what makes a batch."""
     rows = audience.order_by(None).subquery()
-    key, language, start, end = list(rows.c)
-    joined = _joined_ids(session, key)
-    if not quiet:
-        statement = sql_select(language, joined).group_by(language)
-        return [
-            Group(name, None, None, _ids(ids)) for name, ids in await session.execute(statement)
-        ]
-    statement = sql_select(language, start, end, joined).group_by(language, start, end)
-    return [
-        Group(name, first, last, _ids(ids))
-        for name, first, last, ids in await session.execute(statement)
-    ]
-
-
-def _joined_ids(session: AsyncSession, key: Any) -> Any:
+    key, language, start, end, user = list(rows.c)
+    columns = [language, start, end] if quiet else [language]
+    joined: list[Any]
     if session.get_bind().dialect.name == "sqlite":
-        return func.group_concat(key, ",")
-    return func.string_agg(sql_cast(key, String), ",")
-
-
-def _ids(joined: str) -> array[int]:
-    return array("I", sorted(json.loads(f"[{joined}]")))
+        joined = [func.group_concat(key, ","), func.group_concat(user, USER_SEPARATOR)]
+    else:
+        joined = [
+            func.string_agg(sql_cast(key, String), ","),
+            func.string_agg(user, USER_SEPARATOR),
+        ]
+    statement = sql_select(*joined, *columns).group_by(*columns)
+    groups: list[Group] = []
+    for ids, users, name, *hours in await session.execute(statement):
+        first, last = hours or (None, None)
+        numbers = array("I", json.loads(f"[{ids}]"))
+        # They are cut at fixed places later, so all must be of one length, as LINE's are.
+        even = len(users) + len(USER_SEPARATOR) == len(numbers) * USER_STRIDE
+        groups.append(Group(name, first, last, numbers, users + USER_SEPARATOR if even else ""))
+    return groups
 
 
 async def bitmap(session: AsyncSession, delivery_id: int) -> bytearray:

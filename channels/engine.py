@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
 from channels import outbox
+from channels.fresh import FreshUsers
 from channels.guard import ChannelGuard
 from channels.line import LineClient
 from channels.models import Batch, Delivery, DeliveryState
@@ -65,7 +66,8 @@ class Engine:
         self._queue = queue
         self._line = line
         self.guard = ChannelGuard(database, clock, line)
-        self.planner = Planner(database, city, clock, queue, line)
+        fresh = FreshUsers(clock)
+        self.planner = Planner(database, city, clock, queue, line, fresh)
         self.sender = Sender(
             database,
             city,
@@ -73,6 +75,7 @@ class Engine:
             queue,
             line,
             self.guard,
+            fresh,
             worker=worker or worker_name(),
             seed=seed,
         )

@@ -18,6 +18,7 @@ from typing import Any
 
 import aiohttp
 import structlog
+from yarl import URL
 
 from channels.errors import (
     Accepted,
@@ -130,7 +131,7 @@ class LineClient:
         self._json_headers = {**self._headers, "Content-Type": "application/json"}
         self._timeout = aiohttp.ClientTimeout(total=TIMEOUT_SECONDS)
         self._urls = {
-            endpoint: f"{self._api}/v2/bot/message/{endpoint}"
+            endpoint: URL(f"{self._api}/v2/bot/message/{endpoint}")
             for endpoint in ("reply", "push", "multicast")
         }
         self.limiter = limiter or Limiter(

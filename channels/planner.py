@@ -9,6 +9,7 @@ taken twice.
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 from array import array
@@ -22,8 +23,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
 from channels import outbox
-from channels.audiences import Group, bitmap, read_groups
+from channels.audiences import USER_SEPARATOR, USER_STRIDE, Group, bitmap, read_groups
 from channels.errors import LineRefused, QuotaReached, TokenRefused
+from channels.fresh import FreshUsers, mark_of
 from channels.line import LineClient
 from channels.members import pack, unpack
 from channels.metrics import PLANNING
@@ -41,8 +43,8 @@ MULTICAST_SIZE = 500
 FIRST_RANGE = 20_000
 RANGE = 100_000
 """Resident ids a chunk looks at; the first is smaller, so that sending starts at once."""
-RUN_BATCHES = 40
-"""A fifth of a second at LINE's limit for multicasts."""
+RUN_BATCHES = 100
+"""Half a second at LINE's limit for multicasts."""
 RUN_PUSHES = 400
 SETTLE_SECONDS = 2.0
 SETTLE_LOOKS = 40
@@ -62,29 +64,43 @@ def send_key(delivery_id: int, run: int) -> str:
     return f"{delivery_id}:{run}"
 
 
+@dataclass(frozen=True)
+class Cut:
+    """The members of one batch, and their user ids joined by ``","`` ("" when not known)."""
+
+    key: BucketKey
+    ids: array[int]
+    users: str
+
+
 @dataclass
 class Buckets:
     """Residents who were read and are not in a batch yet, by what makes a batch."""
 
     ids: dict[BucketKey, array[int]] = field(default_factory=dict)
+    users: dict[BucketKey, str] = field(default_factory=dict)
 
-    def add(self, key: BucketKey, ids: array[int]) -> None:
+    def add(self, key: BucketKey, ids: array[int], users: str) -> None:
         known = self.ids.get(key)
-        if known is None:
-            self.ids[key] = ids
-        else:
-            known.extend(ids)
+        if known is None or not len(known):
+            self.ids[key], self.users[key] = ids, users
+            return
+        before = self.users.get(key, "")
+        self.users[key] = before + users if before and users else ""
+        known.extend(ids)
 
-    def take(self, *, all_of_it: bool) -> list[tuple[BucketKey, array[int]]]:
+    def take(self, *, all_of_it: bool) -> list[Cut]:
         """Take out full batches; with ``all_of_it`` those that are not full too."""
-        taken: list[tuple[BucketKey, array[int]]] = []
+        taken: list[Cut] = []
         for key, ids in self.ids.items():
+            users = self.users.get(key, "")
             end = len(ids) if all_of_it else len(ids) - len(ids) % MULTICAST_SIZE
-            taken += [
-                (key, ids[start : min(start + MULTICAST_SIZE, end)])
-                for start in range(0, end, MULTICAST_SIZE)
-            ]
+            for start in range(0, end, MULTICAST_SIZE):
+                stop = min(start + MULTICAST_SIZE, end)
+                last = stop * USER_STRIDE - len(USER_SEPARATOR)
+                taken.append(Cut(key, ids[start:stop], users[start * USER_STRIDE : last]))
             self.ids[key] = ids[end:]
+            self.users[key] = users[end * USER_STRIDE :]
         return taken
 
     def to_bytes(self) -> bytes:
@@ -122,11 +138,20 @@ class Planner:
         Gets the runs of batches, in the transactions that store them.
     line
         Asked for the month's quota.
+    fresh
+        Gets the user ids that were read on the way.
     """
 
     def __init__(
-        self, database: Database, city: City, clock: Clock, queue: Queue, line: LineClient
+        self,
+        database: Database,
+        city: City,
+        clock: Clock,
+        queue: Queue,
+        line: LineClient,
+        fresh: FreshUsers,
     ) -> None:
+        self._fresh = fresh
         self._database = database
         self._city = city
         self._clock = clock
@@ -213,19 +238,35 @@ class Planner:
     async def _plan_all(self, session: AsyncSession, delivery: Delivery) -> None:
         assert delivery.id is not None
         variants = await _variants(session, delivery.id)
+        mark = await mark_of(session)
         limit = delivery.audience_limit or 0
         wrong = None
         if delivery.corrects_id is not None:
             wrong = await bitmap(session, delivery.corrects_id)
         buckets = Buckets.from_bytes(delivery.carry)
         through, size = delivery.planned_through, FIRST_RANGE
-        while not delivery.planning_done:
-            after, through = through, min(through + size, limit)
-            groups = await read_groups(session, delivery, after, through, wrong)
-            if not await self._commit(delivery, buckets, groups, variants, after, through, limit):
-                log.info("planning was overtaken or halted", delivery=delivery.id)
-                return
-            size = RANGE
+        reading: asyncio.Task[list[Group]] | None = None
+        try:
+            while not delivery.planning_done:
+                after, through = through, min(through + size, limit)
+                size = RANGE
+                groups = await (reading or read_groups(session, delivery, after, through, wrong))
+                # The next range is read while this one is stored.
+                beyond = min(through + size, limit)
+                reading = (
+                    asyncio.create_task(read_groups(session, delivery, through, beyond, wrong))
+                    if through < limit
+                    else None
+                )
+                if not await self._commit(
+                    delivery, buckets, groups, variants, after, through, limit, mark
+                ):
+                    log.info("planning was overtaken or halted", delivery=delivery.id)
+                    return
+        finally:
+            if reading is not None:
+                # A session serves one at a time, and is closed after this.
+                await asyncio.wait((reading,))
 
     async def _commit(
         self,
@@ -236,21 +277,26 @@ class Planner:
         after: int,
         through: int,
         limit: int,
+        mark: int,
     ) -> bool:
         """Store a chunk's batches; False when somebody else did, or the delivery was halted."""
         now = self._clock.now()
         done = through >= limit
         for group in groups:
             variant = variants.get(group.language) or variants[_FALLBACK]
-            buckets.add((variant, group.quiet_start, group.quiet_end), group.ids)
+            key = (variant, group.quiet_start, group.quiet_end)
+            buckets.add(key, group.ids, group.users)
         batches: list[dict[str, Any]] = []
         skipped = 0
-        for bucket, ids in buckets.take(all_of_it=done):
-            held = self._held(delivery, bucket, now)
+        users: list[tuple[str, str]] = []
+        for cut in buckets.take(all_of_it=done):
+            held = self._held(delivery, cut.key, now)
             if held is not None and delivery.expires_at and held >= delivery.expires_at:
-                skipped += len(ids)
-            else:
-                batches.append(_batch(delivery, bucket, ids, held))
+                skipped += len(cut.ids)
+                continue
+            batches.append(_batch(delivery, cut.key, cut.ids, held))
+            if cut.users and held is None:
+                users.append((batches[-1]["retry_key"], cut.users))
         runs = cut_into_runs(batches, delivery.runs)
         found = sum(len(group.ids) for group in groups)
         changed = {
@@ -277,6 +323,8 @@ class Planner:
                     priority=delivery.priority,
                     not_before=not_before,
                 )
+            for retry_key, joined in users:
+                self._fresh.keep(retry_key, joined, mark)
         for name, value in changed.items():
             setattr(delivery, name, value)
         return True

@@ -30,33 +30,45 @@ class Recorder:
         self._database = database
         self._clock = clock
         self._waiting: list[Outcome] = []
-        self._written = asyncio.Event()
+        self._group_written: asyncio.Future[None] | None = None
+        self._being_written: asyncio.Future[None] | None = None
         self._writer: asyncio.Task[None] | None = None
 
     def add(self, outcome: Outcome) -> None:
         """Take an outcome; it is written soon, see :meth:`flushed`."""
         self._waiting.append(outcome)
+        if self._group_written is None:
+            self._group_written = asyncio.get_running_loop().create_future()
         if self._writer is None or self._writer.done():
-            self._written = asyncio.Event()
             self._writer = asyncio.create_task(self._write(), name="outbox recorder")
 
     async def flushed(self) -> None:
-        """Wait until everything that was added is committed."""
-        while self._writer is not None and not self._writer.done():
-            await asyncio.shield(self._writer)
+        """Wait until everything that was added so far is committed."""
+        if self._group_written is not None:
+            await asyncio.shield(self._group_written)
+        elif self._being_written is not None:
+            await asyncio.shield(self._being_written)
 
     async def _write(self) -> None:
         while self._waiting:
             await self._clock.sleep(GROUP_SECONDS)
             group, self._waiting = self._waiting, []
-            try:
-                async with self._database.writing() as session:
-                    await record_outcomes(session, group)
-            except DBAPIError as error:
-                log.error("outcomes could not be written", batches=len(group), error=str(error))
-                self._waiting = group + self._waiting
+            self._being_written = written = self._group_written
+            self._group_written = None
+            while not await self._commit(group):
                 await self._clock.sleep(AGAIN_SECONDS)
-                continue
+            if written is not None and not written.done():
+                written.set_result(None)
+            self._being_written = None
             for each in group:
                 if each.state in (BatchState.SENT, BatchState.FAILED, BatchState.SKIPPED):
                     RECIPIENTS.labels(each.state.value).inc(each.size - each.missing)
+
+    async def _commit(self, group: list[Outcome]) -> bool:
+        try:
+            async with self._database.writing() as session:
+                await record_outcomes(session, group)
+        except DBAPIError as error:
+            log.error("outcomes could not be written", batches=len(group), error=str(error))
+            return False
+        return True

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Coroutine, Iterable
+from collections.abc import Coroutine, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -18,8 +18,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from channels import outbox
 from channels.errors import LineBusy, LineRefused, LineUnavailable, QuotaReached, TokenRefused
+from channels.fresh import FreshUsers, changed_since
 from channels.guard import ChannelGuard
 from channels.line import LineClient, multicast_body, push_body
+from channels.members import unpack
 from channels.metrics import RETRIES
 from channels.models import BatchState, Delivery, DeliveryState, Priority
 from channels.outbox import Claimed, Outcome
@@ -94,6 +96,7 @@ class Sender:
         queue: Queue,
         line: LineClient,
         guard: ChannelGuard,
+        fresh: FreshUsers,
         *,
         worker: str,
         seed: int | None = None,
@@ -104,6 +107,7 @@ class Sender:
         self._queue = queue
         self._line = line
         self._guard = guard
+        self._fresh = fresh
         self._worker = worker
         self._chance = random.Random(seed)  # noqa: S311
         self._recorder = Recorder(database, clock)
@@ -157,10 +161,32 @@ class Sender:
 
     async def _send_all(self, sending: Sending, batches: tuple[Claimed, ...]) -> None:
         sending.messages = await self._messages(batches)
-        joined = await outbox.user_ids(self._database, [batch.members for batch in batches])
+        joined = await self._user_ids(batches)
         await _together(
             self._send(sending, batch, ids) for batch, ids in zip(batches, joined, strict=True)
         )
+
+    async def _user_ids(self, batches: Sequence[Claimed]) -> list[str | None]:
+        """Return the user ids of each batch: as planning read them just now, or looked up."""
+        fresh = [self._fresh.take(batch.retry_key) for batch in batches]
+        marks = [each.mark for each in fresh if each is not None]
+        changed: set[int] = set()
+        if marks:
+            async with self._database.reading() as session:
+                changed = await changed_since(session, min(marks))
+        found: list[str | None] = [None if each is None else each.users for each in fresh]
+        missing = [
+            place
+            for place, users in enumerate(found)
+            if users is None or (changed and not changed.isdisjoint(unpack(batches[place].members)))
+        ]
+        if missing:
+            looked_up = await outbox.user_ids(
+                self._database, [batches[place].members for place in missing]
+            )
+            for place, users in zip(missing, looked_up, strict=True):
+                found[place] = users
+        return found
 
     async def _messages(self, batches: Iterable[Claimed]) -> dict[int, bytes]:
         """Return the messages of the batches' variants, from memory where they were used lately."""

@@ -6,12 +6,14 @@ start (``BEGIN IMMEDIATE``), so that two writers queue instead of one failing ha
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from sqlalchemy import DateTime, Dialect, Enum, event
 from sqlalchemy.engine import URL, Engine, make_url
@@ -67,6 +69,9 @@ class Database:
 
     def __init__(self, url: str, *, pool_size: int = 8) -> None:
         self.url = _with_driver(make_url(url))
+        self._writers: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock] = (
+            WeakKeyDictionary()
+        )
         options: dict[str, Any] = {}
         if self.is_sqlite:
             if self.url.database and self.url.database != ":memory:":
@@ -101,10 +106,27 @@ class Database:
         A commit survives the end of the process. With ``durably`` it survives a power failure
         as well: SQLite then waits for the disk, as PostgreSQL always does.
         """
-        async with AsyncSession(self.engine, expire_on_commit=False) as session:
+        async with (
+            self._turn_to_write(),
+            AsyncSession(self.engine, expire_on_commit=False) as session,
+        ):
             await session.connection(execution_options=DURABLY if durably else WRITES)
             yield session
             await session.commit()
+
+    @asynccontextmanager
+    async def _turn_to_write(self) -> AsyncIterator[None]:
+        """On SQLite, which has one writer: the writers of this process stand in line.
+
+        Left to SQLite they would sleep and try again, for up to 100 ms at a time, and the
+        last to come could be the first.
+        """
+        if not self.is_sqlite:
+            yield
+            return
+        loop = asyncio.get_running_loop()
+        async with self._writers.setdefault(loop, asyncio.Lock()):
+            yield
 
     async def close(self) -> None:
         await self.engine.dispose()

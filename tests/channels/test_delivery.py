@@ -5,15 +5,14 @@ from __future__ import annotations
 import asyncio
 from datetime import timedelta
 
-from sqlalchemy import update
-from sqlmodel import col, select
+from sqlmodel import select
 
 from channels import service
 from channels.models import ChannelStop, DeliveryState
 from channels.progress import reached
 from channels.simulator import FaultPlan, SimulatorOptions
 from core.database import Database
-from subscriptions.models import Resident, ResidentState
+from subscriptions import service as residents
 from tests.channels.house import LANGUAGES, add_residents, house, make_notice, user_id
 
 
@@ -57,11 +56,8 @@ async def test_whoever_left_meanwhile_is_skipped_and_counted(database: Database)
         delivery = await home.send(make_notice(now=home.clock.now()))
         await home.engine.planner.plan(str(delivery))
         async with database.writing() as session:
-            await session.execute(
-                update(Resident)
-                .where(col(Resident.id).in_((3, 600)))
-                .values(state=ResidentState.LEFT)
-            )
+            for number in (3, 600):
+                await residents.unfollow(session, home.city, user_id(number), home.clock.now())
         await home.engine.sender.send(f"{delivery}:0")
         done = await home.progress(delivery)
         async with database.reading() as session:
