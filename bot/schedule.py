@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -55,6 +56,9 @@ def _guarded(chore: Chore, leading: Leading) -> Callable[[], Awaitable[None]]:
         try:
             if await leading():
                 await chore.work()
+        except asyncio.CancelledError:
+            # The service ends; APScheduler would report each of these as a fault.
+            log.info("chore broken off", chore=chore.name)
         except Exception as error:
             log.exception("chore failed", chore=chore.name, error=str(error))
 

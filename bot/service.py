@@ -168,13 +168,11 @@ async def run(
 async def _until_stopped(stop: asyncio.Event, tasks: list[asyncio.Task[None]]) -> None:
     """Wait for the end, or raise what ended one of the parts before its time."""
     stopping = asyncio.create_task(stop.wait(), name="stop")
-    pending: set[asyncio.Task[object]] = {stopping, *tasks}
     try:
-        while not stopping.done() and len(pending) > 1:
-            done, pending = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
-            for task in done - {stopping}:
+        await asyncio.wait({stopping, *tasks}, return_when=asyncio.FIRST_COMPLETED)
+        for task in tasks:
+            if task.done():
                 task.result()
-                return
     finally:
         stop.set()
         stopping.cancel()

@@ -111,12 +111,21 @@ def until_done(machine: Machine, delivery: int, within_seconds: float) -> dict[s
     return found
 
 
-def nobody_missed_nobody_twice(machine: Machine, state: dict[str, object]) -> None:
+def audience(machine: Machine) -> int:
+    """How many an evacuation order concerns; a few of the synthetic residents have left."""
+    counted = json.loads(machine.todoke("residents", "count", "--topic", "evacuation", "--json"))
+    number = counted["count"]
+    assert RESIDENTS * 0.95 < number < RESIDENTS
+    assert number == sum(counted["by_language"].values())
+    return int(number)
+
+
+def nobody_missed_nobody_twice(machine: Machine, state: dict[str, object], all_of: int) -> None:
     """By what LINE's stand-in carried, not by what we believe."""
     assert set(state) == DELIVERY_KEYS
-    assert state["sent"] == state["recipients"] == RESIDENTS
+    assert state["sent"] == state["recipients"] == all_of
     assert state["failed"] == state["skipped"] == 0
-    assert machine.stand.times_reached() == {1: RESIDENTS}
+    assert machine.stand.times_reached() == {1: all_of}
 
 
 def test_a_power_cut_in_the_middle_of_a_delivery_misses_and_doubles_nobody(
@@ -125,8 +134,7 @@ def test_a_power_cut_in_the_middle_of_a_delivery_misses_and_doubles_nobody(
     assert "revision" in machine.todoke("db", "upgrade")
     assert machine.todoke("check").strip() == "No faults."
     machine.todoke("residents", "generate", str(RESIDENTS), "--seed", "7")
-    counted = json.loads(machine.todoke("residents", "count", "--topic", "evacuation", "--json"))
-    assert counted["count"] == RESIDENTS == sum(counted["by_language"].values())
+    concerned = audience(machine)
     machine.start_line("--faults", "latency=30ms..120ms,seed=3")
     service = machine.serve()
 
@@ -134,11 +142,11 @@ def test_a_power_cut_in_the_middle_of_a_delivery_misses_and_doubles_nobody(
     until_half_sent(machine)
     service.kill()
     reached = sum(machine.stand.times_reached().values())
-    assert 0 < reached < RESIDENTS
+    assert 0 < reached < concerned
 
     machine.serve()
     state = until_done(machine, delivery, within_seconds=45)
-    nobody_missed_nobody_twice(machine, state)
+    nobody_missed_nobody_twice(machine, state, concerned)
     most = machine.stand.ask("GET", "stats?seconds=1")["multicast"]["maxInWindow"]
     assert most <= int(RATE)
 
@@ -168,7 +176,7 @@ def test_a_dead_workers_batches_are_finished_by_another_within_half_a_minute(
     killed_at = time.monotonic()
     state = until_done(machine, delivery, within_seconds=40)
     assert time.monotonic() - killed_at < 30
-    nobody_missed_nobody_twice(machine, state)
+    nobody_missed_nobody_twice(machine, state, audience(machine))
 
 
 def leading(schedulers: list[Running]) -> int:
@@ -232,7 +240,7 @@ def test_a_backup_taken_while_it_runs_is_restored_elsewhere(
     other.copy_city(sources)
     other.todoke("restore", str(archive))
     assert shown(other, delivery) == kept
-    assert other.todoke("residents", "count").strip() == "1200"
+    assert other.todoke("residents", "count") == machine.todoke("residents", "count")
 
     # What is there is not overwritten by a slip of the hand.
     again = other.run("restore", str(archive))
