@@ -1,0 +1,220 @@
+"""What residents see: valid for LINE, readable, and a drill is never mistaken (promise 5)."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from linebot.v3.messaging import FlexMessage, MulticastRequest, PushMessageRequest, TextMessage
+
+from channels.alerts import AlertRequest, alert_notice
+from channels.line import compact_json, multicast_body, push_body
+from channels.render import (
+    BLACK,
+    LEVEL_GROUND,
+    WHITE,
+    contrast,
+    render,
+    render_all,
+    render_card,
+)
+from channels.simulator import messages as shapes
+from channels.simulator.answers import LineError, read_json
+from core.city import City
+from core.city_folder import load_city
+from core.errors import BadInput
+from core.languages import LANGUAGES
+from feeds.models import Notice, Status
+from feeds.texts import drill_mark
+from tests.channels.house import make_notice, small_city, user_id
+
+NOW = datetime(2026, 6, 15, 3, tzinfo=UTC)
+PROJECT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="module")
+def city() -> City:
+    return load_city(PROJECT / "deploy" / "city")
+
+
+def evacuation(city: City, *, level: int = 4, drill: bool = False) -> Notice:
+    return alert_notice(
+        city,
+        AlertRequest(
+            topic="evacuation",
+            level=level,
+            texts={"ja": "川があふれるおそれがあります。すぐに逃げてください。"},
+            drill=drill,
+            actor="a@city",
+        ),
+        NOW,
+    )
+
+
+def every_text(message: object) -> list[str]:
+    if isinstance(message, dict):
+        own = [message["text"]] if message.get("type") == "text" else []
+        return own + [text for part in message.values() for text in every_text(part)]
+    if isinstance(message, list):
+        return [text for part in message for text in every_text(part)]
+    return []
+
+
+@pytest.mark.parametrize("level", range(6))
+@pytest.mark.parametrize("drill", [True, False])
+def test_every_language_is_valid_for_line_at_every_level(
+    city: City, level: int, drill: bool
+) -> None:
+    notice = evacuation(city, level=level, drill=drill)
+    for language in city.languages:
+        messages = render(notice, language, city)
+        body = compact_json({"to": [user_id(1)], "messages": messages})
+        read_json(body, shapes.MULTICAST_REQUEST)
+        (card,) = messages
+        assert len(card["altText"].encode("utf-16-le")) // 2 <= 400
+        assert len(compact_json(card["contents"])) < 30_000
+
+
+def test_a_drill_says_so_first_and_has_no_level_colour(city: City) -> None:
+    notice = evacuation(city, drill=True)
+    for language in city.languages:
+        mark = drill_mark(language)
+        (card,) = render(notice, language, city)
+        assert card["altText"].startswith(mark)
+        header, body = card["contents"]["header"], card["contents"]["body"]
+        assert header["contents"][1]["text"].startswith(mark)
+        assert body["contents"][0]["text"].startswith(mark)
+        assert header["backgroundColor"] not in LEVEL_GROUND.values()
+        assert header["borderColor"] == body["borderColor"]
+
+
+def test_a_drill_whose_words_forgot_it_still_says_so(city: City) -> None:
+    notice = make_notice(drill=True, now=NOW)
+    notice.texts = {"ja": {"title": "避難指示", "text": "逃げてください"}}
+    (card,) = render(notice, "my", city)
+    # Nobody translated it, so the words and their mark are Japanese.
+    assert card["altText"].startswith(drill_mark("ja"))
+
+
+def test_a_real_notice_that_begins_like_a_drill_does_not_leave(city: City) -> None:
+    notice = make_notice(now=NOW)
+    notice.texts = {"ja": {"title": f"{drill_mark('ja')} 避難指示", "text": "逃げてください"}}
+    with pytest.raises(BadInput, match="begins like a drill"):
+        render(notice, "ja", city)
+
+
+def test_a_long_drill_is_marked_in_each_of_its_messages() -> None:
+    notice = make_notice(drill=True, now=NOW, languages=("en",))
+    notice.texts["en"]["text"] = f"{drill_mark('en')} " + "Some length.\n" * 1_600
+    messages = render(notice, "en", small_city())
+    assert [message["type"] for message in messages] == ["text"] * len(messages)
+    assert 1 < len(messages) <= 5
+    assert all(message["text"].startswith(drill_mark("en")) for message in messages)
+    assert all(len(message["text"]) <= 5000 for message in messages)
+    read_json(compact_json({"to": [user_id(1)], "messages": messages}), shapes.MULTICAST_REQUEST)
+
+
+def test_words_on_every_ground_have_a_contrast_of_at_least_4_5(city: City) -> None:
+    for level in range(6):
+        for drill in (True, False):
+            for status in (Status.ISSUED, Status.LIFTED):
+                notice = evacuation(city, level=level, drill=drill)
+                notice.status = status
+                bubble = render(notice, "ja", city)[0]["contents"]
+                for part in ("header", "body", "footer"):
+                    if part not in bubble:
+                        continue
+                    ground = bubble[part]["backgroundColor"]
+                    for component in bubble[part]["contents"]:
+                        under = component.get("backgroundColor", ground)
+                        words = component if component["type"] == "text" else None
+                        words = words or component["contents"][0]
+                        assert contrast(under, words["color"]) >= 4.5, (level, drill, part)
+    assert contrast(BLACK, WHITE) > 20
+
+
+def test_the_levels_have_the_cabinet_offices_colours() -> None:
+    assert LEVEL_GROUND == {
+        5: "#0C000C",
+        4: "#AA00AA",
+        3: "#FF2800",
+        2: "#F2E700",
+        1: "#FFFFFF",
+    }
+
+
+def test_an_ended_hazard_has_no_level_colour(city: City) -> None:
+    notice = evacuation(city, level=4)
+    notice.status = Status.LIFTED
+    ground = render(notice, "ja", city)[0]["contents"]["header"]["backgroundColor"]
+    assert ground not in LEVEL_GROUND.values()
+
+
+def test_an_address_becomes_something_to_tap_and_is_not_read_out(city: City) -> None:
+    notice = make_notice(now=NOW, languages=("ja",))
+    notice.texts["ja"]["text"] = (
+        "川の水が増えています。\n\n避難所：https://city.example/shelters\n出典：市"
+    )
+    bubble = render(notice, "ja", city)[0]["contents"]
+    (link,) = bubble["footer"]["contents"]
+    assert link["action"]["uri"] == "https://city.example/shelters"
+    assert link["contents"][0]["text"] == "避難所"
+    assert not any("https" in text for text in every_text(bubble["body"]))
+    assert "出典：市" in every_text(bubble["body"])
+
+
+def test_languages_with_equal_messages_share_one(city: City) -> None:
+    notice = make_notice(now=NOW, languages=("ja",))
+    topic = notice.topic
+    shared = render_all(notice, city)
+    by_heading = {rendered.messages for rendered in shared}
+    # Only the topic's name above the title differs.
+    assert len(by_heading) == len(shared) <= len(LANGUAGES)
+    assert sorted(code for each in shared for code in each.languages) == sorted(city.languages)
+    assert topic == "evacuation"
+
+
+def test_hostile_words_stay_words(city: City) -> None:
+    notice = make_notice(now=NOW, languages=("ja",))
+    notice.texts["ja"] = {
+        "title": '"},{"type":"text","text":"x" \u202e\u0000 ' + "🌊" * 300,
+        "text": 'javascript:alert(1)\n見る：javascript:alert(1)\n見る：http://a.example/"><b>',
+    }
+    messages = render(notice, "ja", city)
+    try:
+        read_json(
+            compact_json({"to": [user_id(1)], "messages": messages}), shapes.MULTICAST_REQUEST
+        )
+    except LineError as error:
+        pytest.fail(str(error))
+    assert "javascript:" not in json.dumps(messages[0]["contents"].get("footer", {}))
+
+
+def test_a_card_of_a_digest_is_small_and_valid(city: City) -> None:
+    notice = make_notice("events", level=0, now=NOW, languages=("ja",))
+    notice.texts["ja"]["text"] = "長い話。" * 500
+    title, bubble = render_card(notice, "ja", city)
+    assert bubble["size"] == "kilo"
+    assert len(compact_json(bubble)) < 5_000
+    assert title
+
+
+def test_bodies_are_what_line_bot_sdk_would_serialise(city: City) -> None:
+    notice = evacuation(city)
+    for language in ("ja", "my"):
+        messages = render(notice, language, city)
+        users = [user_id(number) for number in range(3)]
+        ours = json.loads(multicast_body('","'.join(users), compact_json(messages)))
+        theirs = MulticastRequest(to=users, messages=[_model(each) for each in messages])
+        assert ours == theirs.to_dict()
+        ours = json.loads(push_body(users[0], compact_json(messages)))
+        push = PushMessageRequest(to=users[0], messages=[_model(each) for each in messages])
+        assert ours == push.to_dict()
+
+
+def _model(message: dict[str, Any]) -> Any:
+    kinds = {"flex": FlexMessage, "text": TextMessage}
+    return kinds[message["type"]].from_dict(message)
