@@ -28,7 +28,7 @@ from feeds.texts import compose
 
 log = structlog.get_logger(__name__)
 
-SINGLE_EVENTS = frozenset({"earthquake", "long-period", "tsunami", "eruption", "ash-fall"})
+SINGLE_EVENTS = frozenset({"earthquake", "long-period", "eruption", "typhoon"})
 """Hazards of which two can be going on at once; the others are in force or not."""
 TAKES_BACK = frozenset({Status.LIFTED, Status.CANCELLED})
 
@@ -140,7 +140,7 @@ def _overtake(
 
 def _about(fact: Fact) -> tuple[object, ...]:
     event = fact.event_id if fact.hazard in SINGLE_EVENTS else ""
-    return (fact.drill, fact.hazard, event, fact.areas if not event else ())
+    return (fact.drill, fact.hazard, event, () if event else fact.areas)
 
 
 async def _notice(
@@ -152,7 +152,7 @@ async def _notice(
     now: datetime,
 ) -> Notice:
     fact = change.fact
-    told = None if fact.drill else await _told_before(session, fact)
+    told = await _told_before(session, fact, city)
     if told is None and fact.status in TAKES_BACK and ruling.decision is Decision.SEND:
         ruling = Ruling(Decision.PUBLISH, "nobody-was-told", "There is nothing to take back.")
     return Notice(
@@ -206,23 +206,23 @@ def identity_of(fact: Fact, city: City) -> str:
     return f"jma:{fact.hazard}:{digest}"
 
 
-async def _told_before(session: AsyncSession, fact: Fact) -> Notice | None:
+async def _told_before(session: AsyncSession, fact: Fact, city: City) -> Notice | None:
     """Return the last notice about the same thing that went out, unless that ended it."""
-    query = (
-        select(Notice)
-        .where(
-            col(Notice.topic) == fact.topic,
-            col(Notice.hazard) == fact.hazard,
-            col(Notice.drill).is_(False),
-            col(Notice.decision).in_((Decision.SEND, Decision.DIGEST)),
-            col(Notice.reported_at) <= fact.reported_at,
+    told_id = await jma.last_told(session, city.jma.municipality, fact)
+    if told_id is None and fact.event_id:
+        told_id = await session.scalar(
+            select(Notice.id)
+            .where(
+                col(Notice.topic) == fact.topic,
+                col(Notice.hazard) == fact.hazard,
+                col(Notice.event_id) == fact.event_id,
+                col(Notice.drill).is_(fact.drill),
+                col(Notice.decision).in_((Decision.SEND, Decision.DIGEST)),
+            )
+            .order_by(col(Notice.id).desc())
+            .limit(1)
         )
-        .order_by(col(Notice.reported_at).desc(), col(Notice.id).desc())
-        .limit(1)
-    )
-    if fact.hazard in SINGLE_EVENTS:
-        query = query.where(col(Notice.event_id) == fact.event_id)
-    told = (await session.scalars(query)).one_or_none()
+    told = await session.get(Notice, told_id) if told_id is not None else None
     if told is None or told.status in TAKES_BACK:
         return None
     return told if fact.status is not Status.ISSUED or fact.update else None

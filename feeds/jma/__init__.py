@@ -16,7 +16,7 @@ from feeds.facts import Fact
 from feeds.jma import early, nankai, quakes, rivers, sudden, tsunami, typhoon, volcano, warnings
 from feeds.jma.codes import codes_for, completed
 from feeds.jma.state import HazardBoard, Side
-from feeds.jma.store import load, remember_notice, save
+from feeds.jma.store import last_told, load, remember_notice, save
 from feeds.jma.telegram import Telegram, read_telegram
 
 Reader = Callable[[Telegram, JmaCodes, Side], list[Fact]]
@@ -147,6 +147,7 @@ __all__ = [
     "Telegram",
     "codes_for",
     "facts",
+    "last_told",
     "load",
     "read_telegram",
     "remember_notice",

@@ -11,7 +11,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import delete, update
+from sqlalchemy import ColumnElement, delete, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
@@ -89,14 +89,29 @@ async def remember_notice(
     """Note that ``notice_id`` is the last that residents were told of what ``fact`` is about."""
     await session.execute(
         update(HazardState)
-        .where(
-            col(HazardState.municipality)
-            == (_drills_of(municipality) if fact.drill else municipality),
-            col(HazardState.hazard) == _group_of(fact),
-            col(HazardState.area).in_(fact.areas),
-        )
+        .where(*_about(municipality, fact))
         .values(notice_id=notice_id)
         .execution_options(synchronize_session=False)
+    )
+
+
+async def last_told(session: AsyncSession, municipality: str, fact: Fact) -> int | None:
+    """The id of the last notice residents were told of what ``fact`` is about, if any."""
+    return await session.scalar(
+        select(HazardState.notice_id)
+        .where(*_about(municipality, fact), col(HazardState.notice_id).is_not(None))
+        .order_by(col(HazardState.notice_id).desc())
+        .limit(1)
+    )
+
+
+def _about(municipality: str, fact: Fact) -> tuple[ColumnElement[bool], ...]:
+    """The rows a fact speaks of: its scale, its areas, and its event where it has one."""
+    return (
+        col(HazardState.municipality) == (_drills_of(municipality) if fact.drill else municipality),
+        col(HazardState.hazard) == _group_of(fact),
+        col(HazardState.area).in_(fact.areas),
+        col(HazardState.event_id).in_(("", fact.event_id)),
     )
 
 

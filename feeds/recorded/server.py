@@ -71,7 +71,7 @@ class RecordedDays:
         self._released = asyncio.Event()
 
     async def __aenter__(self) -> RecordedDays:
-        self._runner = web.AppRunner(self.app(), access_log=None)
+        self._runner = web.AppRunner(self.app(), access_log=None, shutdown_timeout=1.0)
         await self._runner.setup()
         site = web.TCPSite(self._runner, self.host, self.port)
         await site.start()

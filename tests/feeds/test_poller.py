@@ -180,12 +180,14 @@ async def test_a_source_that_never_finishes_answering_holds_up_nobody(
     recorded.fail("/rss/news.rdf", "slow")
     await world.clock.advance(3600)
     polling = asyncio.create_task(poller.poll_due())
-    async with asyncio.timeout(10):
-        while not world.sent:
-            await asyncio.sleep(0.01)
-    assert not polling.done()
-    polling.cancel()
-    await asyncio.gather(polling, return_exceptions=True)
+    try:
+        async with asyncio.timeout(20):
+            while not world.sent:
+                await asyncio.sleep(0.01)
+        assert not polling.done()
+    finally:
+        polling.cancel()
+        await asyncio.gather(polling, return_exceptions=True)
 
 
 @pytest.mark.parametrize("fault", ["error", "error-page", "endless-redirect", "bomb", "broken-off"])
