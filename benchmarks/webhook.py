@@ -231,6 +231,15 @@ def serve(port: int, database_url: str) -> None:
         runner.run(run())
 
 
+def cpu_seconds(pid: int) -> float:
+    """Processor time a process has used, where the system says it (Linux; 0 elsewhere)."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    except OSError:
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def peak_memory_mb(pid: int) -> float | None:
     """The most memory a process has held, where the system says it (Linux)."""
     try:
@@ -256,7 +265,9 @@ async def measure(database_url: str, wanted: int, seconds: int) -> dict[str, Any
         await flat_out(port, make(0, 200), 8)
         steady = await at_rate(port, make(1_000, 500 * seconds), 500, 64)
         fast = await at_rate(port, make(100_000, 2_000 * seconds), 2_000, 256)
+        used = cpu_seconds(pid)
         most = await flat_out(port, make(300_000, wanted), 64)
+        most["service_cpu_us_per_request"] = round((cpu_seconds(pid) - used) / wanted * 1e6)
         bundled = await flat_out(port, make(100_000, wanted // 10, 10), 16)
         bundled["events_per_s"] = bundled["requests_per_s"] * 10
         return {
