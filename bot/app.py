@@ -36,6 +36,7 @@ def create_app(context: Context, line: LineClient, *, folder: CityFolder) -> Fas
     app.state.folder = folder
     app.add_exception_handler(ClientDisconnect, _gone)
     app.state.publish = publisher(context.queue, context.city, context.clock)
+    app.state.database_probe = health.DatabaseProbe(context)
     webhook.attach(app, context)
     for room in (health, webhook, feeds_api, console_pages, public_pages):
         app.include_router(room.router)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 import structlog
@@ -20,6 +22,8 @@ log = structlog.get_logger(__name__)
 router = APIRouter()
 
 LEAST_FREE_BYTES = 200 * 1024 * 1024
+DATABASE_SECONDS = 1.5
+"""A database that takes no write for so long is not ready; whoever asks has an answer by then."""
 
 
 class WebhookHealth(Protocol):
@@ -50,7 +54,8 @@ async def healthz() -> dict[str, str]:
 @router.get("/readyz", include_in_schema=False)
 async def readyz(request: Request) -> JSONResponse:
     """200 when webhooks can be stored and messages sent; 503 with the reasons otherwise."""
-    readiness = await look(request.app.state.context, request.app.state.webhook_health)
+    state = request.app.state
+    readiness = await look(state.context, state.database_probe, state.webhook_health)
     if not readiness.ready:
         log.warning("not ready", **{k: v for k, v in readiness.faults.items() if v})
     body = {
@@ -66,11 +71,32 @@ async def metrics() -> Response:
     return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
 
-async def look(context: Context, webhook: WebhookHealth) -> Readiness:
+class DatabaseProbe:
+    """Tries the database, one try at a time, however often it is asked.
+
+    A locked database lets a try wait for long; those who ask meanwhile are told so, and do not
+    join the queue.
+    """
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._try: asyncio.Task[str | None] | None = None
+
+    async def fault(self) -> str | None:
+        """What keeps the database from taking a write, or None."""
+        if self._try is None or self._try.done():
+            self._try = asyncio.create_task(_database_fault(self._context), name="readiness")
+        done, _ = await asyncio.wait({self._try}, timeout=DATABASE_SECONDS)
+        if not done:
+            return f"takes no write within {DATABASE_SECONDS} s: locked, or overloaded"
+        return self._try.result()
+
+
+async def look(context: Context, database: DatabaseProbe, webhook: WebhookHealth) -> Readiness:
     """Check what the service needs to take events and to send."""
     return Readiness(
         {
-            "database": await _database_fault(context),
+            "database": await database.fault(),
             "disk": _disk_fault(context),
             "webhook": webhook.fault,
         }
@@ -94,10 +120,15 @@ async def _database_fault(context: Context) -> str | None:
 
 
 def _disk_fault(context: Context) -> str | None:
-    folder = context.settings.media_dir
-    while not folder.exists():
-        folder = folder.parent
-    free = shutil.disk_usage(folder).free
-    if free < LEAST_FREE_BYTES:
-        return f"only {free // 1024 // 1024} MB free for photos"
+    """What is short on the disks of the photos and, on SQLite, of the database."""
+    places = {"photos": context.settings.media_dir}
+    file = context.database.url.database
+    if context.database.is_sqlite and file:
+        places["the database"] = Path(file).parent
+    for name, folder in places.items():
+        while not folder.exists():
+            folder = folder.parent
+        free = shutil.disk_usage(folder).free
+        if free < LEAST_FREE_BYTES:
+            return f"only {free // 1024 // 1024} MB free for {name}"
     return None

@@ -164,17 +164,25 @@ class Machine:
         assert done.code == 0, f"{arguments}: {done.err}"
         return done.out
 
-    def start(self, *arguments: str, changes: Mapping[str, str | None] | None = None) -> Running:
-        """Start a process that goes on."""
+    def start(
+        self,
+        *arguments: str,
+        changes: Mapping[str, str | None] | None = None,
+        piped: bool = False,
+    ) -> Running:
+        """Start a process that goes on; ``piped`` keeps it from writing its log by itself."""
         log = self.folder / f"log-{len(self.running)}-{arguments[0]}"
         with log.open("wb") as output:
             process = subprocess.Popen(
                 [*COMMAND, *arguments],
                 cwd=self.folder,
                 env=self.environment(changes),
-                stdout=output,
+                stdout=subprocess.PIPE if piped else output,
                 stderr=subprocess.STDOUT,
             )
+            if piped:
+                with process.stdout as words:  # type: ignore[union-attr]
+                    subprocess.Popen(["cat"], stdin=words, stdout=output)
         started = Running(process, log)
         self.running.append(started)
         return started
@@ -188,9 +196,9 @@ class Machine:
         self.until_answers(line, f"{self.stand.url}/_simulator/state")
         return line
 
-    def serve(self, *arguments: str, changes: Mapping[str, str | None] | None = None) -> Running:
+    def serve(self, *arguments: str, piped: bool = False) -> Running:
         """Start the service and wait until it is ready."""
-        service = self.start("serve", "--port", str(self.service_port), *arguments, changes=changes)
+        service = self.start("serve", "--port", str(self.service_port), *arguments, piped=piped)
         self.until_answers(service, f"{self.url}/readyz")
         return service
 

@@ -59,8 +59,14 @@ class Stand:
         wish = {"name": name, "language": language, "follows": follows}
         return str(self.ask("POST", "users", wish)["userId"])
 
-    def act(self, user_id: str, what: str, **wish: Any) -> None:
-        self.ask("POST", f"users/{user_id}/{what}", wish)
+    def act(self, user_id: str, what: str, **wish: Any) -> str:
+        """Let somebody do something; return the id of the event."""
+        return str(self.ask("POST", f"users/{user_id}/{what}", wish)["webhookEventId"])
+
+    def attempts(self, event_id: str) -> list[dict[str, Any]]:
+        """Every attempt to bring an event to the service."""
+        attempts = self.ask("GET", "webhook")["attempts"]
+        return [attempt for attempt in attempts if event_id in attempt["eventIds"]]
 
     def user_called(self, name: str) -> str:
         """Return the id of the newest resident of that name."""
