@@ -166,18 +166,14 @@ def _bubble(
         )
         for place, paragraph in enumerate(paragraphs)
     ]
-    bubble: dict[str, Any] = {
-        "type": "bubble",
-        "size": "giga",
-        "header": header,
-        "body": {
-            "type": "box",
-            "layout": "vertical",
-            "backgroundColor": WHITE,
-            "paddingAll": "16px",
-            "contents": words,
-        },
+    body = {
+        "type": "box",
+        "layout": "vertical",
+        "backgroundColor": WHITE,
+        "paddingAll": "16px",
+        "contents": words,
     }
+    bubble: dict[str, Any] = {"type": "bubble", "size": "giga", "header": header, "body": body}
     if links:
         bubble["footer"] = {
             "type": "box",
@@ -188,12 +184,26 @@ def _bubble(
             "contents": [_link(label, address) for label, address in links],
         }
         bubble["styles"] = {"footer": {"separator": True, "separatorColor": RULE}}
-    if frame:
-        for part in ("header", "body", "footer"):
-            if part in bubble:
-                bubble[part]["borderColor"] = frame
-                bubble[part]["borderWidth"] = "4px"
-    return bubble
+    return _framed(bubble, frame) if frame else bubble
+
+
+def _framed(bubble: dict[str, Any], frame: str) -> dict[str, Any]:
+    """Return the bubble with one frame around all of it, which only a box can have."""
+    parts = [bubble[part] for part in ("header", "body", "footer") if part in bubble]
+    return {
+        "type": "bubble",
+        "size": bubble["size"],
+        "body": {
+            "type": "box",
+            "layout": "vertical",
+            "backgroundColor": WHITE,
+            "borderColor": frame,
+            "borderWidth": "5px" if frame == DRILL_FRAME else "1px",
+            "cornerRadius": "16px",
+            "paddingAll": "0px",
+            "contents": parts,
+        },
+    }
 
 
 def _colours(notice: Notice) -> tuple[str, str, str]:

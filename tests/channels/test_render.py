@@ -84,11 +84,12 @@ def test_a_drill_says_so_first_and_has_no_level_colour(city: City) -> None:
         mark = drill_mark(language)
         (card,) = render(notice, language, city)
         assert card["altText"].startswith(mark)
-        header, body = card["contents"]["header"], card["contents"]["body"]
+        frame = card["contents"]["body"]
+        header, body = frame["contents"][:2]
         assert header["contents"][1]["text"].startswith(mark)
         assert body["contents"][0]["text"].startswith(mark)
         assert header["backgroundColor"] not in LEVEL_GROUND.values()
-        assert header["borderColor"] == body["borderColor"]
+        assert frame["borderColor"] not in LEVEL_GROUND.values()
 
 
 def test_a_drill_whose_words_forgot_it_still_says_so(city: City) -> None:
@@ -108,7 +109,7 @@ def test_a_real_notice_that_begins_like_a_drill_does_not_leave(city: City) -> No
 
 def test_a_long_drill_is_marked_in_each_of_its_messages() -> None:
     notice = make_notice(drill=True, now=NOW, languages=("en",))
-    notice.texts["en"]["text"] = f"{drill_mark('en')} " + "Some length.\n" * 1_600
+    notice.texts["en"]["text"] = f"{drill_mark('en')} " + "Some length.\n" * 2_400
     messages = render(notice, "en", small_city())
     assert [message["type"] for message in messages] == ["text"] * len(messages)
     assert 1 < len(messages) <= 5
@@ -124,15 +125,16 @@ def test_words_on_every_ground_have_a_contrast_of_at_least_4_5(city: City) -> No
                 notice = evacuation(city, level=level, drill=drill)
                 notice.status = status
                 bubble = render(notice, "ja", city)[0]["contents"]
-                for part in ("header", "body", "footer"):
-                    if part not in bubble:
-                        continue
-                    ground = bubble[part]["backgroundColor"]
-                    for component in bubble[part]["contents"]:
+                parts = [bubble[name] for name in ("header", "body", "footer") if name in bubble]
+                if "header" not in bubble:
+                    parts = bubble["body"]["contents"]
+                for part in parts:
+                    ground = part["backgroundColor"]
+                    for component in part["contents"]:
                         under = component.get("backgroundColor", ground)
                         words = component if component["type"] == "text" else None
                         words = words or component["contents"][0]
-                        assert contrast(under, words["color"]) >= 4.5, (level, drill, part)
+                        assert contrast(under, words["color"]) >= 4.5, (level, drill)
     assert contrast(BLACK, WHITE) > 20
 
 
