@@ -90,7 +90,7 @@ class Actor:
         Returns
         -------
         bool
-            Whether the resident's language may have changed.
+            Whether the resident's menu at LINE may have to change.
         """
         assert event.line_user_id is not None
         event.state = EventState.DONE
@@ -131,8 +131,10 @@ class Actor:
             event.answer = list(outcome.messages)
             event.answer_matters = outcome.matters
             event.state = EventState.ANSWERING
-        return isinstance(incoming, Followed) or any(
-            isinstance(effect, SetLanguage) for effect in outcome.effects
+        return (
+            erased
+            or isinstance(incoming, Followed)
+            or any(isinstance(effect, SetLanguage) for effect in outcome.effects)
         )
 
     async def _is_overtaken(self, session: AsyncSession, event: WebhookEvent) -> bool:

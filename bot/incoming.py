@@ -106,7 +106,15 @@ class Reader:
         except PhotoRefused as error:
             log.info("photo refused", message_id=message_id, reason=error.reason)
             return Photographed(refusal=error.reason)
-        return Photographed(picture)
+        return Photographed(picture, more=_more_to_come(message.get("imageSet")))
+
+
+def _more_to_come(image_set: Any) -> bool:
+    """Whether a photo is one of several sent together, and not the last of them."""
+    if not isinstance(image_set, dict):
+        return False
+    index, total = image_set.get("index"), image_set.get("total")
+    return isinstance(index, int) and isinstance(total, int) and index < total
 
 
 def greeting_language(city: City, tag: str | None) -> str:

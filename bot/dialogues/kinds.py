@@ -76,10 +76,14 @@ class Pressed:
 
 @dataclass(frozen=True)
 class Photographed:
-    """A photo came. Without a ``picture``, ``refusal`` says why (a key of reports.photos)."""
+    """A photo came. Without a ``picture``, ``refusal`` says why (a key of reports.photos).
+
+    ``more`` when it was sent together with others that are still to come.
+    """
 
     picture: Picture | None = None
     refusal: str = ""
+    more: bool = False
 
 
 @dataclass(frozen=True)

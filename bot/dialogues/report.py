@@ -107,7 +107,8 @@ def _photo(state: State, event: Photographed, known: Known) -> Outcome:
     thanks = known.say(
         "Thank you for the photo ({count} of {limit}).", count=len(photos), limit=MAX_PHOTOS
     )
-    return Outcome(following, (messages.text(thanks), *prompt(following, known)), matters=True)
+    asked = () if event.more else prompt(following, known)
+    return Outcome(following, (messages.text(thanks), *asked), matters=True)
 
 
 def _located(state: State, event: Located, known: Known) -> Outcome:

@@ -65,12 +65,13 @@ class RichMenus:
             return self._ids
 
     async def give(self, line_user_id: str) -> None:
-        """Link the menu of the resident's language; nothing for somebody who is gone."""
+        """Link the menu of the resident's language; unlink that of somebody who is gone."""
         async with self.context.database.reading() as session:
             language = await session.scalar(
                 select(Resident.language).where(col(Resident.line_user_id) == line_user_id)
             )
         if language is None:
+            await self._take(line_user_id)
             return
         menus = await self.ensure()
         if language not in menus:
@@ -81,6 +82,13 @@ class RichMenus:
             if error.status == 404:
                 self._ids = {}
             log.warning("rich menu not linked", language=language, error=str(error))
+
+    async def _take(self, line_user_id: str) -> None:
+        """Leave nothing at LINE about somebody who was erased."""
+        try:
+            await self.line.unlink_rich_menu(line_user_id)
+        except LineRefused as error:
+            log.info("no rich menu to take back", answer=error.answer)
 
     async def _ensure(self) -> dict[str, str]:
         existing = {

@@ -172,6 +172,9 @@ async def test_the_rich_menus_are_made_once_and_given_by_language(town: Town) ->
     assert town.simulator.users.get(user).rich_menu_id == made["my"]
     await town.taps(user, await town.says(user, "language"), "Tiếng Việt")
     assert town.simulator.users.get(user).rich_menu_id == made["vi"]
+    town.simulator.phones.postback(user, "do=erase-yes")
+    await town.settle()
+    assert town.simulator.users.get(user).rich_menu_id is None
 
 
 async def test_an_older_rich_menu_is_replaced(

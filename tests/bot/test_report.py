@@ -122,6 +122,16 @@ async def test_four_photos_are_kept_and_the_same_one_once(town: Town) -> None:
     assert len((await town.dialogue(user)).data["photos"]) == 4
 
 
+async def test_photos_sent_together_are_asked_about_once(town: Town) -> None:
+    user = await aboard(town)
+    for index in (1, 2, 3):
+        content = Content(a_photo(), "image/jpeg")
+        town.simulator.phones.send_media(user, "image", content, image_set=("set", index, 3))
+    said = words_in(await town.news(user))
+    assert "3 of 4" in said
+    assert said.count("Where is it?") == 1
+
+
 async def test_a_place_outside_the_city_is_said_kindly(town: Town) -> None:
     user = await aboard(town)
     await sends(town, user, a_photo())
