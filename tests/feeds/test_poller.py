@@ -186,8 +186,10 @@ async def test_a_source_that_never_finishes_answering_holds_up_nobody(
                 await asyncio.sleep(0.01)
         assert not polling.done()
     finally:
-        polling.cancel()
-        await asyncio.gather(polling, return_exceptions=True)
+        recorded.release()
+        outcomes = {result.source: result.outcome for result in await polling}
+    assert outcomes["city-news"] == "failed"
+    assert outcomes["jma-extra"] == "new"
 
 
 @pytest.mark.parametrize("fault", ["error", "error-page", "endless-redirect", "bomb", "broken-off"])
