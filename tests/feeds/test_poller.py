@@ -10,7 +10,7 @@ from sqlmodel import col, select
 
 from core.city import Decision
 from core.errors import BadInput
-from feeds.models import Item, ItemState, Notice, Source, Status
+from feeds.models import HazardState, Item, ItemState, Notice, Source, Status
 from feeds.recorded import RecordedDays
 from feeds.service import Poller
 from tests.feeds.conftest import FeedWorld
@@ -99,6 +99,11 @@ async def test_a_rainstorm_is_told_by_what_changes(
     assert top.kind == "レベル４土砂災害危険警報"
     assert "レベル４土砂災害危険警報" in top.texts["ja"]["title"]
     assert not any(notice.drill for notice in world.sent)
+    async with world.database.reading() as session:
+        told = await session.scalars(
+            select(HazardState.notice_id).where(col(HazardState.hazard) == "landslide")
+        )
+    assert list(told) == [landslide[-1].id]
 
 
 async def test_the_detail_of_an_earthquake_updates_the_flash(
