@@ -8,7 +8,6 @@ from dataclasses import replace
 from bot import messages
 from bot.dialogues.kinds import (
     ONBOARDING,
-    WORDS,
     ConfirmTopics,
     Followed,
     Incoming,
@@ -250,6 +249,3 @@ def menu_card(known: Known) -> Message:
     """What the service can do, to be tapped."""
     tiles = [messages.tile(messages.press(known.say(name), do)) for do, name in MENU]
     return messages.card(known.say("What can I do for you?"), messages.columns(tiles))
-
-
-__all__ = ["MENU", "WORDS", "begin", "menu_card", "prompt", "step", "topics_card"]
