@@ -13,9 +13,9 @@ from core.city import City, name_in
 from core.languages import LANGUAGES
 
 
-def say(language: str, message: str) -> str:
+def say(language: str, message: str, **values: object) -> str:
     """What the conversation says, in a resident's language."""
-    return WORDS.text(language, message)
+    return WORDS.text(language, message, **values)
 
 
 def inside(city: City, district: str) -> tuple[float, float]:
@@ -47,6 +47,12 @@ class Phone:
     def said(self) -> Locator:
         """Everything the account said, one element a message."""
         return self.chat.locator('[data-testid=message][data-side="account"]')
+
+    def switched_on_again(self, user_id: str) -> None:
+        """Open the chat anew, as after the phone was off."""
+        address = self.page.url.partition("?")[0]
+        self.page.goto(f"{address}?user={user_id}")
+        self.page.locator("body[data-ready]").wait_for()
 
     def follow(self) -> None:
         self.page.get_by_test_id("follow").first.click()
