@@ -119,7 +119,7 @@ def _located(state: State, event: Located, known: Known) -> Outcome:
         "latitude": event.latitude,
         "address": clean(event.address, MAX_ADDRESS),
     }
-    following = _next(state.at(state.step, place=place))
+    following = _next(state.at(state.step, place=place, exif=None))
     return Outcome(following, prompt(following, known))
 
 
@@ -140,7 +140,7 @@ def _said(state: State, said: str, known: Known) -> Outcome | None:
         return None
     if state.step == PLACE:
         place = {"address": clean(said, MAX_ADDRESS)}
-        following = _next(state.at(PLACE, place=place))
+        following = _next(state.at(PLACE, place=place, exif=None))
         return Outcome(following, prompt(following, known))
     if state.step == NOTE:
         following = _next(state.at(NOTE, note=text))
@@ -169,14 +169,7 @@ def _pressed(state: State, do: str, values: Mapping[str, str], known: Known) -> 
         case "r-no-photo":
             following = _next(state.at(PHOTO, no_photo=True))
         case "r-exif":
-            following = _exif_answered(state, values.get("use") == "1")
-            if "place" in following.data:
-                place = following.data["place"]
-                if known.city.districts and not known.city.district_at(
-                    place["longitude"], place["latitude"]
-                ):
-                    data = {key: value for key, value in following.data.items() if key != "place"}
-                    return _outside(replace(following, data=data), known)
+            return _exif_answered(state, values.get("use") == "1", known)
         case "r-kind" if values.get("to") in {c.code for c in known.city.report_categories}:
             following = _next(state.at(KIND, kind=values["to"]))
         case "r-no-note":
@@ -191,12 +184,14 @@ def _pressed(state: State, do: str, values: Mapping[str, str], known: Known) -> 
     return Outcome(following, prompt(following, known))
 
 
-def _exif_answered(state: State, use: bool) -> State:
+def _exif_answered(state: State, use: bool, known: Known) -> Outcome:
+    """Take the place that the photo says, or forget it; it is kept no longer than asked about."""
     taken = state.data.get("exif")
-    data = {**state.data, "exif": None}
+    asked = replace(state, data={**state.data, "exif": None})
     if use and taken:
-        data["place"] = {"longitude": taken[0], "latitude": taken[1], "address": ""}
-    return _next(replace(state, data=data))
+        return _located(asked, Located(taken[0], taken[1]), known)
+    following = _next(asked)
+    return Outcome(following, prompt(following, known))
 
 
 def _next(state: State) -> State:

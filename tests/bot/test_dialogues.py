@@ -53,7 +53,7 @@ the_sample = cache(partial(load_folder, SAMPLE))
 STRANGE = st.builds(Pressed, st.text(max_size=12), st.dictionaries(st.text(max_size=4), TEXTS))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(data=st.data())
 def test_every_event_is_answered_whatever_came_before(data: Any) -> None:
     """Buttons of any earlier message, words, photos, places, in any order, early and late."""
@@ -86,6 +86,16 @@ def test_every_event_is_answered_whatever_came_before(data: Any) -> None:
         assert json.loads(json.dumps(dict(state.data))) == dict(state.data)
         json.dumps(list(said)).encode()
         seen += actions_in(list(said))
+
+
+def test_a_typed_place_and_then_no_to_the_photos_place_goes_on() -> None:
+    known = known_in("en", the_sample())
+    draft = {"draft": "01HX", "photos": [{"sha256": "0" * 64}], "exif": [140.11, 36.08]}
+    typed = respond(State("report", "place", draft), Said("1-2-3 Chuo"), known)
+    assert typed.state.step == "kind"
+    after = respond(typed.state, Pressed("r-exif", {"d": "01HX", "use": "0"}), known)
+    assert after.state.step == "kind"
+    assert after.state.data["place"] == {"address": "1-2-3 Chuo"}
 
 
 def test_commands_mean_one_thing_each() -> None:
