@@ -1,12 +1,13 @@
-"""The demo's own page: where everything is, and the recorded days to play."""
+"""The demo's own page: where everything is, what to try, and the recorded days to play."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-from fastapi import APIRouter, Form, Request
+from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from channels.web import PublicRoute, templates
@@ -27,12 +28,66 @@ class DemoPlaces:
     feeds: RecordedDays
 
 
+@dataclass(frozen=True, kw_only=True)
+class DayWords:
+    """What a recorded day is called, and what happens on it."""
+
+    title: str
+    about: str
+
+
+DAY_WORDS: Mapping[str, Mapping[str, DayWords]] = {
+    "quiet": {
+        "ja": DayWords(title="静かな日", about="ふだんのお知らせがひとつ届くだけの一日です。"),
+        "en": DayWords(title="A quiet day", about="One item of routine news, and nothing else."),
+    },
+    "rainstorm": {
+        "ja": DayWords(
+            title="大雨の日",
+            about="大雨と土砂災害の警報が、約3分でレベル2から4まで上がり、また下がります。",
+        ),
+        "en": DayWords(
+            title="A rainstorm",
+            about="Rain and landslide warnings climb from level 2 to 4 and fall again, "
+            "in about 3 minutes.",
+        ),
+    },
+    "earthquake": {
+        "ja": DayWords(
+            title="地震の日",
+            about="震度5弱の地震です。速報、くわしい情報、市のお知らせの順に届きます。",
+        ),
+        "en": DayWords(
+            title="An earthquake",
+            about="Intensity 5 lower: the flash, then the detail, then the city's own news.",
+        ),
+    },
+    "holiday": {
+        "ja": DayWords(title="祝日", about="休日当番医や市場など、ふだんのお知らせが届きます。"),
+        "en": DayWords(
+            title="A public holiday", about="Routine news: doctors on duty, a market, a crossing."
+        ),
+    },
+}
+"""The page's own words for the days, by language; a day without any says its recorded ones."""
+
+
 @router.get("/demo")
-async def demo(request: Request) -> HTMLResponse:
-    """Show the addresses and the days."""
-    places: DemoPlaces = request.app.state.demo_places
+async def demo(
+    request: Request, lang: Annotated[str | None, Query(max_length=8)] = None
+) -> HTMLResponse:
+    """Show the addresses, what to try, and the days, in Japanese or English."""
+    state = request.app.state
+    places: DemoPlaces = state.demo_places
+    language = _language(request, lang)
     page = _templates.get_template("demo.html").render(
-        places=places, days=DAYS.values(), playing=places.feeds.playing
+        language=language,
+        places=places,
+        accounts=state.demo_accounts,
+        days={name: _words(name, language) for name in DAYS},
+        playing=next(
+            (name for name, day in DAYS.items() if day.title == places.feeds.playing), None
+        ),
     )
     return HTMLResponse(page)
 
@@ -42,6 +97,7 @@ async def play(
     request: Request,
     day: Annotated[str, Form(max_length=32)],
     speed: Annotated[float | None, Form(gt=0, le=100_000)] = None,
+    lang: Annotated[str | None, Form(max_length=8)] = None,
 ) -> Response:
     """Let a recorded day begin, at its own pace or ``speed`` times the real one's.
 
@@ -51,4 +107,16 @@ async def play(
     if day not in DAYS:
         return Response("There is no such day.", status_code=404, media_type="text/plain")
     await places.feeds.play(day, speed)
-    return RedirectResponse("/demo", status_code=303)
+    return RedirectResponse(f"/demo?lang={_language(request, lang)}#days", status_code=303)
+
+
+def _language(request: Request, asked: str | None) -> str:
+    """The language asked for, else the browser's, else English."""
+    if asked in ("ja", "en"):
+        return asked
+    return "ja" if request.headers.get("accept-language", "").lower().startswith("ja") else "en"
+
+
+def _words(day: str, language: str) -> DayWords:
+    recorded = DayWords(title=DAYS[day].title, about=DAYS[day].about)
+    return DAY_WORDS.get(day, {}).get(language, recorded)
