@@ -87,18 +87,18 @@ class Engine:
         """Watch over what is sent here until ``stop`` is set; then take no more turns."""
         watching = asyncio.create_task(self._watch(), name="delivery watch")
         looking = asyncio.create_task(self._look(), name="delivery look-out")
+        stopped = asyncio.create_task(stop.wait())
         try:
-            stopped = asyncio.create_task(stop.wait())
             await asyncio.wait((stopped, watching, looking), return_when=asyncio.FIRST_COMPLETED)
-            stopped.cancel()
             for task in (watching, looking):
                 if task.done():
                     task.result()
         finally:
             self.sender.halt_all()
-            for task in (watching, looking):
-                task.cancel()
-            await asyncio.gather(watching, looking, return_exceptions=True)
+            stopped.cancel()
+            watching.cancel()
+            looking.cancel()
+            await asyncio.gather(stopped, watching, looking, return_exceptions=True)
 
     async def recover(self) -> None:
         """Put everything that is unfinished, whoever began it."""
