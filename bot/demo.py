@@ -126,7 +126,7 @@ async def _demo(ports: Ports) -> None:
                 app=app,
                 host=HOST,
                 port=ports.service,
-                ready=lambda: _say(places, settings, accounts),
+                ready=lambda _: _say(places, settings, accounts),
             )
 
 

@@ -115,7 +115,7 @@ async def run(
     app: FastAPI | None = None,
     host: str = "127.0.0.1",
     port: int = 8000,
-    ready: Callable[[], None] | None = None,
+    ready: Callable[[int], None] | None = None,
 ) -> None:
     """Run until ``stop`` is set or a part fails; then let what is half done end.
 
@@ -124,10 +124,17 @@ async def run(
     app
         The web application, where it is not the ordinary one.
     ready
-        Called once, when the web answers.
+        Called once with the port, when the web answers.
+
+    Raises
+    ------
+    BadInput
+        The web cannot listen there; nothing else was begun then.
     """
     async with contextlib.AsyncExitStack() as stack:
         tasks: list[asyncio.Task[None]] = []
+        if parts.web:
+            listening = stack.enter_context(contextlib.closing(_listen(host, port)))
         if parts.work:
             context = service.context
             engine = Engine(
@@ -152,9 +159,8 @@ async def run(
             store = app.state.webhook_store
             await store.start()
             stack.push_async_callback(store.stop)
-            config = uvicorn.Config(app, host=host, port=port, log_config=None)
-            server = _Server(config, ready)
-            tasks.append(asyncio.create_task(server.serve(), name="web"))
+            server = _Server(uvicorn.Config(app, log_config=None), ready)
+            tasks.append(asyncio.create_task(server.serve([listening]), name="web"))
             stack.callback(server.end)
         await _until_stopped(stop, tasks)
         log.info("stopping")
@@ -178,10 +184,18 @@ async def _until_stopped(stop: asyncio.Event, tasks: list[asyncio.Task[None]]) -
         stopping.cancel()
 
 
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=2048)
+    except OSError as error:
+        raise BadInput(f"{host}:{port} cannot be used: {error.strerror or error}.") from error
+
+
 class _Server(uvicorn.Server):
     """Uvicorn, with signals left to us, that says when it answers."""
 
-    def __init__(self, config: uvicorn.Config, ready: Callable[[], None] | None) -> None:
+    def __init__(self, config: uvicorn.Config, ready: Callable[[int], None] | None) -> None:
         super().__init__(config)
         self._ready = ready
 
@@ -191,8 +205,8 @@ class _Server(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
-        if self._ready is not None and self.started:
-            self._ready()
+        if self._ready is not None and self.started and sockets:
+            self._ready(int(sockets[0].getsockname()[1]))
 
     def end(self) -> None:
         self.should_exit = True
@@ -213,7 +227,7 @@ def run_service(
                 stop,
                 host=host,
                 port=port,
-                ready=lambda: log.info("ready", address=f"http://{host}:{port}"),
+                ready=lambda taken: log.info("ready", address=f"http://{host}:{taken}"),
             )
 
     uvloop.run(main())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import socket
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -327,6 +328,8 @@ def test_bad_input_is_one_clear_line_and_no_traceback(machine: Machine) -> None:
     broken = machine.folder / "broken.xml"
     broken.write_text("<Report>", "utf-8")
     alert = ("alert", "send", "--topic", "evacuation", "--level", "3", "--yes")
+    taken = socket.create_server(("127.0.0.1", 0))
+    port = str(taken.getsockname()[1])
     wrong: list[tuple[tuple[str, ...], dict[str, str | None]]] = [
         (("serve",), {"TODOKE_LINE_CHANNEL_SECRET": None}),
         (("serve", "--web-only"), {}),
@@ -336,6 +339,10 @@ def test_bad_input_is_one_clear_line_and_no_traceback(machine: Machine) -> None:
         (("serve",), {"TODOKE_DATABASE_URL": "sqlite:////proc/nowhere.sqlite3"}),
         (("serve",), {"TODOKE_CITY": "/proc/nowhere"}),
         (("serve", "--port", "99999"), {}),
+        (("serve", "--port", port), {}),
+        (("serve", "--host", "203.0.113.7"), {}),
+        (("simulator", "--port", port), {}),
+        (("demo", "--port", port), {}),
         (("db", "upgrade"), {"TODOKE_DATABASE_URL": "sqlite:////proc/nowhere/at/all.sqlite3"}),
         (("db", "upgrade"), {"TODOKE_DATABASE_URL": "postgresql://nobody@127.0.0.1:9/none"}),
         (("residents", "generate", "0"), {}),
@@ -366,7 +373,8 @@ def test_bad_input_is_one_clear_line_and_no_traceback(machine: Machine) -> None:
         (("restore", "missing.tar.gz"), {}),
         (("restore", str(broken)), {}),
     ]
-    ended = machine.run_many(wrong)
+    with taken:
+        ended = machine.run_many(wrong)
     objections = []
     for (arguments, changes), done in zip(wrong, ended, strict=True):
         said = [line for line in done.err.splitlines() if line.strip()]
