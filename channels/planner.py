@@ -46,6 +46,7 @@ RANGE = 100_000
 RUN_BATCHES = 100
 """Half a second at LINE's limit for multicasts."""
 RUN_PUSHES = 400
+LEAST_RUN, LEAST_PUSHES, PARTS = 20, 100, 3
 SETTLE_SECONDS = 2.0
 SETTLE_LOOKS = 40
 PLANNED_KINDS = (DeliveryKind.NOTICE, DeliveryKind.CORRECTION)
@@ -405,7 +406,9 @@ def cut_into_runs(batches: list[dict[str, Any]], first: int) -> list[tuple[int, 
         together.setdefault((batch["endpoint"], batch["not_before"]), []).append(batch)
     runs: list[tuple[int, datetime | None]] = []
     for (endpoint, not_before), same in together.items():
-        size = RUN_PUSHES if endpoint == "push" else RUN_BATCHES
+        most, least = (RUN_PUSHES, LEAST_PUSHES) if endpoint == "push" else (RUN_BATCHES, LEAST_RUN)
+        # Several runs even of a small delivery, so that several workers have a part of it.
+        size = min(most, max(least, -(-len(same) // PARTS)))
         for start in range(0, len(same), size):
             number = first + len(runs)
             for batch in same[start : start + size]:

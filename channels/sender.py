@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections import Counter
 from collections.abc import Coroutine, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -39,6 +40,8 @@ BUSY_TRIES = 20
 FIRST_DELAY_SECONDS = 0.2
 STOPPED_SECONDS = 15.0
 KNOWN_VARIANTS = 256
+MOST_REFUSED = 500
+"""Residents of a delivery whom LINE refuses one by one, before a person has to look at it."""
 
 log = structlog.get_logger(__name__)
 
@@ -113,6 +116,7 @@ class Sender:
         self._recorder = Recorder(database, clock)
         self._known: dict[int, bytes] = {}
         self._bad_variants: dict[int, asyncio.Future[str | None]] = {}
+        self._refused_count: Counter[int] = Counter()
         self.active: set[Sending] = set()
 
     async def send(self, key: str) -> None:
@@ -298,6 +302,7 @@ class Sender:
         fault = await self._fault_of_variant(sending, batch, error)
         if fault is not None or batch.size == 1:
             self._record_attempt(sending, attempt, BatchState.FAILED, error=fault or str(error))
+            await self._count_refused(sending, batch, error)
             return
         async with self._database.writing() as session:
             second_id, first_key, second_key = await outbox.split(
@@ -322,6 +327,13 @@ class Sender:
             self._send(sending, replace(half, first_tried_at=now, uncertain=False), ids)
             for half, ids in zip(halves, joined, strict=True)
         )
+
+    async def _count_refused(self, sending: Sending, batch: Claimed, error: LineRefused) -> None:
+        """Stop splitting where hardly anybody can be meant: LINE objects to something else."""
+        self._refused_count[sending.delivery_id] += batch.size
+        if batch.size == 1 and self._refused_count[sending.delivery_id] == MOST_REFUSED:
+            why = f"LINE refused {MOST_REFUSED} residents one by one: {error}"
+            await self._halt_delivery(sending, why[:500])
 
     async def _fault_of_variant(
         self, sending: Sending, batch: Claimed, error: LineRefused
