@@ -84,7 +84,7 @@ def run_todoke(arguments: Sequence[str], *, folder: Path, environment: dict[str,
     return done.stdout
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
     """A demo in a folder of its own, with a space in its path."""
     folder = tmp_path_factory.mktemp("a demo")
@@ -134,9 +134,13 @@ def city() -> City:
     return load_city(PROJECT / "deploy" / "city")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """A Chromium; without one the tests in the browser are skipped."""
+    """A Chromium; without one the tests in the browser are skipped.
+
+    It ends with its module: while it is open, its own event loop counts as running, and no
+    asynchronous test could start one.
+    """
     chromium = shutil.which("chromium") or shutil.which("google-chrome")
     if chromium is None:
         pytest.skip("there is no Chromium on this machine")
