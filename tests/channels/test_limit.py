@@ -132,6 +132,7 @@ async def test_an_emergency_goes_before_what_waits_and_holds_it_back() -> None:
     assert 0 < begun < 20
     limiter.begin_urgent(1)
     tasks += [asyncio.create_task(request("emergency", Priority.EMERGENCY)) for _ in range(5)]
+    await asyncio.sleep(0)
     await clock.advance(3)
     assert order[begun:] == ["emergency"] * 5
     limiter.end_urgent(1)
