@@ -84,7 +84,7 @@ class Buckets:
     def add(self, key: BucketKey, ids: array[int], users: str) -> None:
         known = self.ids.get(key)
         if known is None or not len(known):
-            self.ids[key], self.users[key] = ids, users
+            self.ids[key], self.users[key] = ids[:], users
             return
         before = self.users.get(key, "")
         self.users[key] = before + users if before and users else ""
@@ -283,6 +283,7 @@ class Planner:
         """Store a chunk's batches; False when somebody else did, or the delivery was halted."""
         now = self._clock.now()
         done = through >= limit
+        found = sum(len(group.ids) for group in groups)
         for group in groups:
             variant = variants.get(group.language) or variants[_FALLBACK]
             key = (variant, group.quiet_start, group.quiet_end)
@@ -299,7 +300,6 @@ class Planner:
             if cut.users and held is None:
                 users.append((batches[-1]["retry_key"], cut.users))
         runs = cut_into_runs(batches, delivery.runs)
-        found = sum(len(group.ids) for group in groups)
         changed = {
             "state": DeliveryState.SENDING,
             "planned_through": through,

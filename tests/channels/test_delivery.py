@@ -38,6 +38,25 @@ async def test_everybody_gets_it_once_in_their_own_language(database: Database) 
     assert done.last_sent_at is not None
 
 
+async def test_languages_without_words_of_their_own_share_the_requests(
+    database: Database,
+) -> None:
+    await add_residents(database, 1, 1_100)
+    async with house(database) as home:
+        only_japanese = home.city.model_copy(update={"languages": ("ja",)})
+        async with database.writing() as session:
+            notice = make_notice(now=home.clock.now(), languages=("ja",))
+            session.add(notice)
+            await session.flush()
+            delivery = await service.deliver(
+                session, home.queue, notice, only_japanese, home.clock.now(), created_by="a@city"
+            )
+        assert delivery.id is not None
+        done = await home.ended(delivery.id)
+    assert (done.recipients, done.sent, done.batches) == (1_100, 1_100, 3)
+    assert home.simulator.ledger.counts_by_times() == {1: 1_100}
+
+
 async def test_nobody_twice_though_line_fails_in_every_way(database: Database) -> None:
     await add_residents(database, 1, 6_000)
     plan = FaultPlan.parse("5xx-before=10%,5xx-after=10%,drop=10%,429=5%,seed=3")
