@@ -9,11 +9,13 @@ from dataclasses import dataclass
 from functools import partial
 
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col, select
 
 from bot.retention import forget
 from bot.schedule import Chore
 from channels.digest import send_digests
-from channels.service import deliver
+from channels.models import Delivery
+from channels.service import correct, deliver
 from core.city import City
 from core.clock import Clock
 from core.context import Context
@@ -21,7 +23,7 @@ from core.database import Database
 from core.work import Queue
 from feeds import health
 from feeds.fetch import guarded_session
-from feeds.models import Notice
+from feeds.models import Notice, Status
 from feeds.service import Poller, Publish
 from feeds.translate import article_translations
 from subscriptions import bitmaps
@@ -40,10 +42,27 @@ def publisher(queue: Queue, city: City, clock: Clock) -> Publish:
     """Return what the feeds call, in a notice's own transaction, when it is to be sent."""
 
     async def publish(session: AsyncSession, notice: Notice) -> None:
-        now = clock.now()
-        await deliver(session, queue, notice, city, now, created_by=notice.decided_by)
+        now, by = clock.now(), notice.decided_by
+        wrong = await _delivery_put_right(session, notice)
+        if wrong is None:
+            await deliver(session, queue, notice, city, now, created_by=by)
+        else:
+            await correct(session, queue, notice, city, now, wrong_delivery=wrong, created_by=by)
 
     return publish
+
+
+async def _delivery_put_right(session: AsyncSession, notice: Notice) -> int | None:
+    """Return the delivery of a warning that ``notice`` corrects or takes back.
+
+    An article that was edited is no such thing: it waits its turn like any other news.
+    """
+    if notice.status not in (Status.CORRECTED, Status.CANCELLED) or notice.replaces_id is None:
+        return None
+    wrong = await session.get(Notice, notice.replaces_id)
+    if wrong is None or wrong.reach == 0:
+        return None
+    return await session.scalar(select(Delivery.id).where(col(Delivery.notice_id) == wrong.id))
 
 
 @asynccontextmanager

@@ -82,7 +82,7 @@ def compact_json(value: object) -> bytes:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
 
 
-def multicast_body(joined_ids: str, messages: bytes) -> bytes:
+def multicast_body(joined_ids: str, messages: bytes, *, silent: bool = False) -> bytes:
     """Return a multicast's body.
 
     Parameters
@@ -91,16 +91,18 @@ def multicast_body(joined_ids: str, messages: bytes) -> bytes:
         User ids with ``","`` between them, without the first and the last quotation mark.
     messages
         The messages as JSON.
+    silent
+        Whether phones make no sound.
     """
-    return b"".join((b'{"to":["', joined_ids.encode(), b'"],"messages":', messages, _SILENT_FALSE))
+    return b"".join((b'{"to":["', joined_ids.encode(), b'"],"messages":', messages, _END[silent]))
 
 
-def push_body(user_id: str, messages: bytes) -> bytes:
-    """Return a push's body; ``messages`` as for :func:`multicast_body`."""
-    return b"".join((b'{"to":"', user_id.encode(), b'","messages":', messages, _SILENT_FALSE))
+def push_body(user_id: str, messages: bytes, *, silent: bool = False) -> bytes:
+    """Return a push's body; the rest as for :func:`multicast_body`."""
+    return b"".join((b'{"to":"', user_id.encode(), b'","messages":', messages, _END[silent]))
 
 
-_SILENT_FALSE = b',"notificationDisabled":false}'
+_END = {False: b',"notificationDisabled":false}', True: b',"notificationDisabled":true}'}
 
 
 class LineClient:

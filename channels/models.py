@@ -70,6 +70,8 @@ class Delivery(SQLModel, table=True):
     priority: int
     respects_quiet: bool = True
     """Whether it waits for the end of a resident's quiet hours (promise 4)."""
+    silent: bool = False
+    """Whether phones make no sound."""
     audience: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
     audience_limit: int | None = None
     """The greatest resident id of the audience's snapshot; later followers are not in it."""

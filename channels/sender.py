@@ -218,7 +218,8 @@ class Sender:
         if user_ids.count(",") + 1 < batch.size:
             absent = await outbox.absent_members(self._database, batch.members)
         messages = sending.messages[batch.variant_id]
-        body = (multicast_body if batch.endpoint == "multicast" else push_body)(user_ids, messages)
+        make_body = multicast_body if batch.endpoint == "multicast" else push_body
+        body = make_body(user_ids, messages, silent=sending.delivery.silent)
         attempt = _Attempt(batch, absent)
         try:
             await self._try(sending, attempt, body)

@@ -171,7 +171,8 @@ async def _create(
         session.add(notice)
         await session.flush()
     variants = render_all(notice, city)
-    if notice.replaces_id is not None:
+    if notice.replaces_id is not None and not notice.silent:
+        # What arrives without a sound never takes the place of the alarm itself.
         await _stop_replaced(session, notice)
     urgent = notice.emergency
     delivery = Delivery(
@@ -180,6 +181,7 @@ async def _create(
         corrects_id=None if wrong is None else wrong.id,
         priority=priority_of(notice, correction=kind is DeliveryKind.CORRECTION),
         respects_quiet=not urgent,
+        silent=notice.silent,
         audience=query.to_json(),
         audience_limit=await session.scalar(select(func.max(col(Resident.id)))) or 0,
         expires_at=notice.expires_at or (None if urgent else now + LIFE),

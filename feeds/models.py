@@ -108,6 +108,8 @@ class Notice(SQLModel, table=True):
     """1 to 5 by which residents are chosen (``Subscription.min_level``): that of what is
     announced, or of what has ended. An earthquake and a storm have one too, though their names
     carry no evacuation level; ``feeds.jma.levels`` says how."""
+    silent: bool = False
+    """Whether it arrives without a sound: more about something residents were alarmed of."""
     intensity: str = ""
     """Seismic intensity in this city (1 … 5- 5+ 6- 6+ 7), for earthquakes."""
     status: Status = Field(sa_type=text_enum(Status))

@@ -168,6 +168,7 @@ async def _notice(
         areas=[],
         drill=fact.drill,
         emergency=is_emergency(fact, city),
+        silent=fact.update and told is not None and told.reach >= fact.heard_level,
         reported_at=fact.reported_at,
         expires_at=expiry_of_fact(fact),
         event_id=fact.event_id,

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 from datetime import timedelta
 
-from sqlmodel import select
+from sqlmodel import col, select
 
 from channels import service
-from channels.models import ChannelStop, DeliveryState
+from channels.models import ChannelStop, Delivery, DeliveryState
 from channels.progress import reached
 from channels.simulator import FaultPlan, SimulatorOptions
 from core.database import Database
@@ -67,6 +67,29 @@ async def test_nobody_twice_though_line_fails_in_every_way(database: Database) -
     assert done.sent == 6_000
     assert home.simulator.ledger.counts_by_times() == {1: 6_000}
     assert done.retries > 0
+
+
+async def test_more_about_an_alarm_makes_no_second_sound_and_never_takes_its_place(
+    database: Database,
+) -> None:
+    await add_residents(database, 1, 1_200)
+    async with house(database, running=False) as home:
+        now = home.clock.now()
+        alarm = await home.send(make_notice(now=now, identity="flash", emergency=True))
+        async with database.reading() as session:
+            told = await session.scalar(select(Delivery.notice_id).where(col(Delivery.id) == alarm))
+        update = make_notice(now=now, identity="detail", emergency=True)
+        update.replaces_id, update.silent = told, True
+        more = await home.send(update)
+        for delivery in (alarm, more):
+            await home.engine.planner.plan(str(delivery))
+            row = await home.row(delivery)
+            for run in range(row.runs):
+                await home.engine.sender.send(f"{delivery}:{run}")
+        first, second = await home.progress(alarm), await home.progress(more)
+    assert (first.sent, second.sent) == (1_200, 1_200)
+    sounds = [entry.silent for entry in home.simulator.ledger.deliveries(user_id(7))]
+    assert sounds == [False, True]
 
 
 async def test_whoever_left_meanwhile_is_skipped_and_counted(database: Database) -> None:

@@ -115,6 +115,8 @@ async def test_the_detail_of_an_earthquake_updates_the_flash(
     flash, detail = (notice for notice in world.sent if notice.topic == "earthquake")
     assert (flash.intensity, flash.emergency) == ("5-", True)
     assert detail.replaces_id == flash.id
+    # The detail is an update, not a second alarm.
+    assert (flash.silent, detail.silent) == (False, True)
     broken, mended = (notice for notice in world.sent if notice.topic == "lifeline")
     assert mended.status is Status.CORRECTED
     assert mended.replaces_id == broken.id
