@@ -243,17 +243,22 @@ def test_a_backup_taken_while_it_runs_is_restored_elsewhere(
     assert shown(other, delivery) == kept
     assert other.todoke("residents", "count") == machine.todoke("residents", "count")
 
-    # What is there is not overwritten by a slip of the hand.
-    again = other.run("restore", str(archive))
-    assert again.code == 2
-    assert len(again.err.strip().splitlines()) == 1
-    assert "Traceback" not in again.err
-    other.todoke("restore", "--force", str(archive))
+    # What is there is not overwritten by a slip of the hand, nor by half an archive.
     broken = other.folder / "broken"
     broken.write_bytes(archive.read_bytes()[:-200])
-    spoilt = other.run("restore", "--force", str(broken))
-    assert spoilt.code == 2
-    assert shown(other, delivery) == kept
+    again, forced, spoilt, after = other.run_many(
+        [
+            (("restore", str(archive)), {}),
+            (("restore", "--force", str(archive)), {}),
+            (("restore", "--force", str(broken)), {}),
+            (("deliveries", "show", str(delivery), "--json"), {}),
+        ]
+    )
+    assert (again.code, forced.code, spoilt.code) == (2, 0, 2)
+    for refused in (again, spoilt):
+        assert len(refused.err.strip().splitlines()) == 1
+        assert "Traceback" not in refused.err
+    assert json.loads(after.out) == kept
 
 
 def test_sources_are_polled_listed_and_explained_from_the_shell(
