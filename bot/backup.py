@@ -22,7 +22,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, Protocol
 
 import structlog
 from alembic.migration import MigrationContext
@@ -36,7 +36,6 @@ from bot.dump import Form, reading, sqlite_path, writing
 from bot.schema import newest_revision, upgrade_now
 from core.clock import Clock, SystemClock
 from core.errors import BadInput
-from core.settings import Settings
 
 FORMAT = 1
 MANIFEST = "manifest.json"
@@ -105,7 +104,16 @@ class Manifest:
         return manifest
 
 
-def backup(settings: Settings, file: Path, *, clock: Clock | None = None) -> Manifest:
+class State(Protocol):
+    """Where the whole state is; ``core.settings.Settings`` says it."""
+
+    @property
+    def database_url(self) -> str: ...
+    @property
+    def media_dir(self) -> Path: ...
+
+
+def backup(settings: State, file: Path, *, clock: Clock | None = None) -> Manifest:
     """Write the whole state to ``file``, also while the service runs.
 
     Raises
@@ -132,7 +140,7 @@ def backup(settings: Settings, file: Path, *, clock: Clock | None = None) -> Man
     return manifest
 
 
-def restore(settings: Settings, file: Path, *, force: bool = False) -> Manifest:
+def restore(settings: State, file: Path, *, force: bool = False) -> Manifest:
     """Put the state of ``file`` in place of what is there.
 
     Nothing is touched before the whole file has been checked. The service must not run
@@ -165,7 +173,7 @@ def _forms() -> list[Form]:
     return [Form.of(table) for table in tables if table.name not in DERIVED]
 
 
-def _fill(archive: tarfile.TarFile, settings: Settings, work: Path, now: datetime) -> Manifest:
+def _fill(archive: tarfile.TarFile, settings: State, work: Path, now: datetime) -> Manifest:
     files: dict[str, dict[str, Any]] = {}
     rows: dict[str, int] = {}
     numbers: dict[str, int] = {}
@@ -268,7 +276,7 @@ def _is_ours(name: str) -> bool:
     return len(path.parts) > 1 and path.parts[0] in ("tables", "media")
 
 
-def _restore_database(settings: Settings, work: Path, manifest: Manifest) -> None:
+def _restore_database(settings: State, work: Path, manifest: Manifest) -> None:
     """Fill the database; what was there is there until the new state is whole.
 
     On SQLite a new file is made at the backup's revision, migrated and put in the old one's
@@ -318,7 +326,7 @@ def _restore_media(media: Path, restored: Path) -> None:
         shutil.move(new, media / new.name)
 
 
-def _is_filled(settings: Settings) -> bool:
+def _is_filled(settings: State) -> bool:
     media = settings.media_dir
     if media.is_dir() and any(path.is_file() for path in media.rglob("*")):
         return True

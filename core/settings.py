@@ -50,7 +50,7 @@ class Settings:
         return cls(
             city=city_folder(env),
             database_url=database_url(env),
-            media_dir=Path(_text(env, "MEDIA_DIR", "var/media")),
+            media_dir=media_dir(env),
             public_url=public_url(env),
             line_channel_secret=_text(env, "LINE_CHANNEL_SECRET"),
             line_channel_access_token=_text(env, "LINE_CHANNEL_ACCESS_TOKEN"),
@@ -80,6 +80,25 @@ def database_url(environment: Mapping[str, str] | None = None) -> str:
     if not url.startswith(("sqlite:", "postgresql:", "postgresql+")):
         raise BadInput(f"TODOKE_DATABASE_URL must be a sqlite or postgresql address: {url!r}.")
     return url
+
+
+def media_dir(environment: Mapping[str, str] | None = None) -> Path:
+    """``TODOKE_MEDIA_DIR``."""
+    env = os.environ if environment is None else environment
+    return Path(_text(env, "MEDIA_DIR", "var/media"))
+
+
+@dataclass(frozen=True, kw_only=True)
+class StateSettings:
+    """Where the state is, for what needs no LINE account: backup and restore."""
+
+    database_url: str
+    media_dir: Path
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] | None = None) -> StateSettings:
+        """Read the two variables; raises as :meth:`Settings.from_environment`."""
+        return cls(database_url=database_url(environment), media_dir=media_dir(environment))
 
 
 def public_url(environment: Mapping[str, str] | None = None) -> str:

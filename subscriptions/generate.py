@@ -193,19 +193,17 @@ class _Maker:
         profiles = dice.choices(self.profiles, k=size)
         homes = dice.choices(self.homes, k=size)
         quiet = dice.choices(self.quiet, k=size)
-        left = dice.choices((False, True), (97, 3), k=size)
         followed = dice.choices(self.days, k=size)
         made = _Chunk([], [], [])
         for position, resident in enumerate(ids):
             chose, topics = profiles[position]
             home = homes[position]
             start, end = quiet[position]
-            gone = left[position]
             made.residents.append(
                 (
                     resident,
                     "U" + names[32 * position : 32 * position + 32],
-                    "left" if gone else "following",
+                    "following",
                     languages[position],
                     chose,
                     chose,
@@ -213,7 +211,7 @@ class _Maker:
                     end,
                     area_list(home),
                     followed[position],
-                    self.now if gone else None,
+                    None,
                     self.now,
                 )
             )

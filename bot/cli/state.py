@@ -50,9 +50,9 @@ def backup(
 ) -> None:
     """Write the whole state into one file, also while the service runs."""
     from bot.backup import backup as write_backup
-    from bot.cli.tools import settings
+    from core.settings import StateSettings
 
-    write_backup(settings(), file)
+    write_backup(StateSettings.from_environment(), file)
     print(f"Backed up to {file}.")
 
 
@@ -64,7 +64,7 @@ def restore(
 ) -> None:
     """Put the state of a backup in place; refuses to overwrite unless forced."""
     from bot.backup import restore as read_backup
-    from bot.cli.tools import settings
+    from core.settings import StateSettings
 
-    read_backup(settings(), file, force=force)
+    read_backup(StateSettings.from_environment(), file, force=force)
     print(f"Restored from {file}.")

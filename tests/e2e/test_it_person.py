@@ -113,10 +113,10 @@ def until_done(machine: Machine, delivery: int, within_seconds: float) -> dict[s
 
 
 def audience(machine: Machine) -> int:
-    """How many an evacuation order concerns; a few of the synthetic residents have left."""
+    """How many an evacuation order concerns: every synthetic resident."""
     counted = json.loads(machine.todoke("residents", "count", "--topic", "evacuation", "--json"))
     number = counted["count"]
-    assert RESIDENTS * 0.95 < number < RESIDENTS
+    assert number == RESIDENTS
     assert number == sum(counted["by_language"].values())
     return int(number)
 

@@ -18,7 +18,6 @@ from subscriptions.generate import generate
 from subscriptions.models import (
     Resident,
     ResidentArea,
-    ResidentState,
     Subscription,
     area_list,
 )
@@ -84,11 +83,9 @@ async def test_they_are_like_the_residents_of_a_city(
     assert all(row[6] == area_list(row[7]) for row in people)  # type: ignore[arg-type]
     unchosen = [row for row in people if not row[9]]
     assert {row[8] for row in unchosen} == {(("lifeline", 0), ("weather", 0))}
-    left = sum(row[1] is ResidentState.LEFT for row in people)
     async with database.reading() as session:
         everyone = AudienceQuery("evacuation", 4, mandatory=True)
-        assert await count(session, everyone) == number - left
-    assert 0 < left < number * 0.06
+        assert await count(session, everyone) == number
 
 
 async def test_real_residents_who_follow_meanwhile_keep_their_numbers(
