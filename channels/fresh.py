@@ -15,8 +15,8 @@ from sqlmodel import col, select
 from core.clock import Clock
 from subscriptions.models import ResidentChange
 
-MOST_CHARACTERS = 48_000_000
-"""A million residents are 36 million."""
+MOST_CHARACTERS = 16_000_000
+"""Some 450,000 residents: more than are sent to while this is fresh, at LINE's limit."""
 FRESH_SECONDS = 3.0
 
 

@@ -6,7 +6,8 @@ is here. So a request is let go only when fewer than the limit can arrive in the
 as it: those under way, and those whose answer came less than a second ago. That holds
 whatever the network does. It would cost one latency a second, were it not that a request
 also travels for a while before it arrives and its answer after: of the least time that any
-of the last requests took, nine tenths are taken off the second.
+of the last requests took, nine tenths are taken off the second, less what a busy process may
+add to one way and not to the other.
 
 Source of the limits: https://developers.line.biz/en/reference/messaging-api/#rate-limits
 """
@@ -30,6 +31,7 @@ WINDOW_SECONDS = 1.002
 BURST_SHARE = 0.1
 """What may be caught up at once after a pause, as a share of the limit."""
 KNOWN_TRAVEL_SHARE = 0.9
+OWN_DELAY_SECONDS = 0.01
 FORGET_TRAVEL_SECONDS = 5.0
 LEAST_FACTOR = 0.05
 RECOVERY_PER_SECOND = 0.1
@@ -147,7 +149,7 @@ class Lane:
         self._in_flight -= 1
         if self.limit is not None:
             self._travel.saw(now, now - started)
-            self._recent.append(now - self._travel.least * KNOWN_TRAVEL_SHARE + WINDOW_SECONDS)
+            self._recent.append(now)
         self.pump()
 
     def slow_down(self, retry_after: float | None) -> float:
@@ -238,7 +240,9 @@ class Lane:
         capacity = self._capacity(now)
         self._forget(now)
         if self._in_flight + len(self._recent) >= capacity:
-            return max(self._recent[0] - now, LEAST_NAP_SECONDS) if self._recent else 0
+            if not self._recent:
+                return 0
+            return max(self._recent[0] + self._window() - now, LEAST_NAP_SECONDS)
         if self._tokens < 1:
             return (1 - self._tokens) / max(capacity, 1)
         return None
@@ -257,9 +261,14 @@ class Lane:
         self._refilled = now
 
     def _forget(self, now: float) -> None:
-        recent = self._recent
-        while recent and recent[0] <= now:
+        recent, since = self._recent, now - self._window()
+        while recent and recent[0] <= since:
             recent.popleft()
+
+    def _window(self) -> float:
+        """How long ago an answer must have come for its request to be surely a second old."""
+        known = self._travel.least * KNOWN_TRAVEL_SHARE - OWN_DELAY_SECONDS
+        return WINDOW_SECONDS - max(0.0, known)
 
     def _look_again(self, moment: float) -> None:
         if self._nap is not None and not self._nap.done():
