@@ -23,6 +23,7 @@ from bot.inbox import Inbox
 from bot.richmenu import RichMenus
 from bot.schedule import scheduler
 from channels.engine import Engine
+from channels.limiter import Limiter
 from channels.line import LineClient
 from core.city_folder import CityFolder, load_folder
 from core.clock import Clock, SystemClock
@@ -95,7 +96,8 @@ async def assembled(
             queue=_queue(settings, parts, database, clock),
             http=http,
         )
-        line = LineClient(http, settings, clock)
+        line = LineClient(http, settings, clock, _limiter(settings, database, clock))
+        stack.push_async_callback(line.limiter.close)
         yield Service(context=context, folder=folder, line=line)
 
 
@@ -105,6 +107,15 @@ def _queue(settings: Settings, parts: Parts, database: Database, clock: Clock) -
 
         return ProcrastinateQueue(database, clock)
     return LocalQueue(clock) if parts.work else NoWorkers()
+
+
+def _limiter(settings: Settings, database: Database, clock: Clock) -> Limiter | None:
+    """LINE's limits: shared with the other processes on PostgreSQL, this one's on SQLite."""
+    if not settings.is_postgresql:
+        return None
+    from channels.shares import shared_limiter
+
+    return shared_limiter(database, clock, settings)
 
 
 async def run(
