@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Response
@@ -11,7 +12,7 @@ from sqlmodel import col, select
 from channels.models import Delivery
 from channels.render import render as render_messages
 from channels.service import preview
-from console import drafts
+from console import drafts, ready
 from console.access import Permission
 from console.drafts import Written
 from console.maps import district_shapes
@@ -103,8 +104,11 @@ async def save(visitor: Sender, draft_id: int) -> Response:
     """Save the draft, which reaches nobody; then stay, or go on to look at it."""
     written = _written(visitor)
     now = visitor.context.clock.now()
+    then = visitor.form.text("then")
     try:
         async with visitor.context.database.writing() as session:
+            if then == "fill":
+                written = _filled(visitor, written, await _draft(session, draft_id))
             await drafts.change(session, draft_id, written, actor=visitor.actor, now=now)
     except drafts.AlreadySent:
         raise
@@ -112,8 +116,9 @@ async def save(visitor: Sender, draft_id: int) -> Response:
         async with visitor.context.database.reading() as session:
             draft = _typed(await _draft(session, draft_id), written)
             return await _edit_page(visitor, session, draft, refusal=refusal)
-    check = visitor.form.text("then") == "check"
-    return visitor.go(f"/console/alerts/{draft_id}" + ("/check" if check else "?saved=yes"))
+    return visitor.go(
+        f"/console/alerts/{draft_id}" + ("/check" if then == "check" else "?saved=yes")
+    )
 
 
 @router.post("/alerts/{draft_id}/discard")
@@ -242,6 +247,15 @@ def _written(visitor: Visit) -> Written:
     )
 
 
+def _filled(visitor: Visit, written: Written, draft: AlertDraft) -> Written:
+    """Return the form with the chosen ready words in every language."""
+    languages = visitor.context.city.languages
+    words = ready.alert(visitor.form.text("ready"), languages, drill=draft.drill is True)
+    if words is None:
+        raise Refusal("Choose ready words first.")
+    return replace(written, texts=words)
+
+
 def _typed(draft: AlertDraft, written: Written) -> AlertDraft:
     """Return a copy of the draft with what is typed, which is never stored."""
     return AlertDraft(
@@ -275,6 +289,10 @@ async def _edit_page(
         saved=visitor.request.query_params.get("saved") == "yes",
         shapes=district_shapes(city, visitor.language),
         languages=[LANGUAGES[code] for code in city.languages],
+        ready_words=[
+            (code, ready.CATALOGUE.text(visitor.language, message))
+            for code, message in ready.alerts_for(drill=draft.drill is True).items()
+        ],
         title_limit=drafts.TITLE_LIMIT,
         text_limit=drafts.TEXT_LIMIT,
         **await _looked(visitor, session, draft),

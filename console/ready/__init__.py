@@ -74,6 +74,25 @@ ANSWERS = (
         None,
     ),
 )
+ALERTS = {
+    "river": (
+        "The river may overflow. People near the river: leave now and go to a safe, high place."
+    ),
+    "slope": (
+        "There is a danger of landslides. People near slopes and cliffs: leave now and go to a "
+        "safe place."
+    ),
+    "shelters": (
+        "Evacuation shelters are open. Bring drinking water, food, medicine and your mobile phone."
+    ),
+    "upstairs": (
+        "It is dangerous to go outside now. Go to an upper floor, away from slopes, and stay there."
+    ),
+    "water": "The water supply has stopped. We will tell you when it is back.",
+    "practice": "We are only practising. You do not need to do anything.",
+}
+"""Ready words for alerts. Drills have one of their own, which names no danger and no place."""
+DRILL_ALERTS = ("practice",)
 ABOUT_REPORT = "About your report {number}"
 WRITTEN_IN_JAPANESE = "This answer is in Japanese."
 
@@ -90,6 +109,19 @@ def taking_back(
         }
         for language in languages
     }
+
+
+def alerts_for(*, drill: bool) -> dict[str, str]:
+    """Return the ready words that fit a drill, or a real alert: never the same ones."""
+    return {code: words for code, words in ALERTS.items() if (code in DRILL_ALERTS) is drill}
+
+
+def alert(code: str, languages: Iterable[str], *, drill: bool) -> dict[str, tuple[str, str]] | None:
+    """Return ready words in every language as (title, text), or None when there are none."""
+    message = alerts_for(drill=drill).get(code)
+    if message is None:
+        return None
+    return {language: ("", CATALOGUE.text(language, message)) for language in languages}
 
 
 def answer(code: str, language: str) -> str | None:

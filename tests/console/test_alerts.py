@@ -305,3 +305,19 @@ async def test_every_language_of_a_drill_begins_with_its_own_word(office: Office
     for language, user in people.items():
         [[message]] = office.received(user)
         assert message["altText"].startswith(drill_mark(language)), language
+
+
+async def test_ready_words_fill_every_language_and_a_drill_has_its_own(office: Office) -> None:
+    """At 02:40 nobody translates: what is chosen from the list is there in all languages."""
+    browser = await office.at_desk(Role.DISASTER, "writer")
+    for kind, code, other in (("real", "river", "practice"), ("drill", "practice", "river")):
+        number, page = await begun(browser, kind)
+        address = f"/console/alerts/{number}"
+        common = {"topic": "evacuation", "level": "4", "whole_city": "yes"}
+        refused = await browser.submit(page, address, **common, ready=other, then="fill")
+        assert refused.status == 409
+        page = await browser.submit(page, address, **common, ready=code, then="fill")
+        texts = (await office.drafts())[-1].texts
+        assert set(texts) == set(office.context.city.languages)
+        page = await browser.get(f"{address}/check")
+        assert page.has_form(f"{address}/send"), page.words

@@ -80,6 +80,10 @@ async def test_an_alert_is_written_looked_at_sent_and_watched(office: Office) ->
         await expect(page.get_by_test_id("reach")).to_contain_text("2")
         await page.locator('textarea[name="text-ja"]').fill("避難の練習をします。")
         await expect(page.get_by_test_id("phone-ja")).to_contain_text("避難の練習をします。")
+        await page.locator("details.language summary").nth(2).click()
+        await page.locator('input[name="title-en"]').press("Enter")  # saves, and no more
+        await expect(page.locator('textarea[name="text-ja"]')).to_have_value("避難の練習をします。")
+        assert page.url.endswith("?saved=yes")
         await page.get_by_test_id("go-check").click()
         await expect(page.get_by_test_id("recipients")).to_contain_text("2")
         await page.get_by_test_id("typed").fill("訓練")

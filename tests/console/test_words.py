@@ -63,6 +63,7 @@ def test_the_public_page_speaks_all_languages() -> None:
 
 def test_ready_words_speak_all_languages() -> None:
     said = {answer.message for answer in ready.ANSWERS}
+    said |= set(ready.ALERTS.values())
     said |= {ready.MISTAKE, ready.OVER, ready.ABOUT_REPORT, ready.WRITTEN_IN_JAPANESE}
     check(ready.CATALOGUE, said, list(LANGUAGES))
 
