@@ -36,7 +36,7 @@ document.addEventListener("DOMContentLoaded", async () => {
   if (data.reports.features.length === 1) {
     map.setView(pins.getBounds().getCenter(), 16);
     // Without tiles a street cannot be seen; the district still says where it is.
-    tiles.once("tileerror", () => map.setZoom(12.5));
+    tiles.once("tileerror", () => map.setZoom(12.5, { animate: false }));
   } else if (districts.getLayers().length) {
     map.fitBounds(districts.getBounds(), { padding: [10, 10] });
   } else if (pins.getLayers().length) {

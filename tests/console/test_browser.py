@@ -102,6 +102,8 @@ async def test_reports_stand_on_a_map_without_any_network(office: Office) -> Non
         await expect(page.locator(".report-map path")).to_have_count(
             len(office.context.city.districts)
         )
+        # The tiles have failed by then, and the map stands where it stays.
+        await page.wait_for_load_state("networkidle")
         await page.locator(".report-map .pin").click()
         await page.locator(".leaflet-popup-content a").click()
         await expect(page.locator("h1")).to_contain_text(report.number)
