@@ -20,10 +20,14 @@ from bot.messages import Message, Part
 from core.city import name_in
 from core.clock import in_japan
 from core.languages import LANGUAGES
+from feeds.texts import intensity_name
 
 LEVELLED_TOPIC = "weather"
 """The topic whose notices carry the five levels."""
 LEVELS = (0, 2, 3, 4)
+QUAKE_TOPIC = "earthquake"
+QUAKES = {0: "3", 3: "4", 4: "5-"}
+"""Offered intensities by the level they are addressed with (``feeds.jma.levels``)."""
 QUIET_HOURS = ((1260, 360), (1320, 420), (1380, 480))
 """Offered quiet hours, in minutes after midnight in Japan."""
 MINUTES_A_DAY = 24 * 60
@@ -58,6 +62,10 @@ def step(state: State, event: Incoming, known: Known) -> Outcome | None:
             return Outcome(state, (levels_card(known),))
         case "level", {"to": level} if level in {str(n) for n in LEVELS}:
             return Outcome(state, (_saved(known),), (SetTopic(LEVELLED_TOPIC, int(level)),))
+        case "quakes", _:
+            return Outcome(state, (quakes_card(known),))
+        case "quake", {"to": level} if level in {str(n) for n in QUAKES}:
+            return Outcome(state, (_saved(known),), (SetTopic(QUAKE_TOPIC, int(level)),))
         case _:
             return _quiet(state, event, known) or _data(state, event, known)
 
@@ -120,6 +128,7 @@ def settings_card(known: Known) -> Message:
         ("areas", "Districts", places(known)),
         ("topics", "Topics", str(len(choices.topics))),
         ("levels", "Warning level", _level_name(known)),
+        ("quakes", "Earthquake intensity", _quake_name(known)),
         ("quiet-hours", "Quiet hours", quiet_name(known)),
         ("data", "My data", ""),
     ]
@@ -172,6 +181,24 @@ def levels_card(known: Known) -> Message:
     )
 
 
+def quakes_card(known: Known) -> Message:
+    tiles = [
+        messages.tile(
+            messages.press(_quake_label(known, level), "quake", to=level),
+            strong=_quake_name(known) == _quake_label(known, level),
+        )
+        for level in QUAKES
+    ]
+    return messages.card(
+        known.say("Earthquake intensity"),
+        messages.columns(tiles, 1),
+        intro=known.say(
+            "From which intensity in this city do you want to hear of earthquakes? "
+            "The scale goes up to 7."
+        ),
+    )
+
+
 def quiet_card(known: Known) -> Message:
     choices = known.preferences
     current = (choices.quiet_start, choices.quiet_end)
@@ -199,6 +226,7 @@ def data_card(known: Known) -> Message:
         messages.fact(known.say("Districts"), places(known)),
         messages.fact(known.say("Topics"), topic_names(known)),
         messages.fact(known.say("Warning level"), _level_name(known)),
+        messages.fact(known.say("Earthquake intensity"), _quake_name(known)),
         messages.fact(known.say("Quiet hours"), quiet_name(known)),
     ]
     if known.following_since is not None:
@@ -260,6 +288,18 @@ def _level_name(known: Known) -> str:
 
 def _level_label(known: Known, level: int) -> str:
     return known.say("Level {level} and above", level=level) if level else known.say("All levels")
+
+
+def _quake_name(known: Known) -> str:
+    level = known.preferences.topics.get(QUAKE_TOPIC)
+    if level is None:
+        return known.say("Off")
+    return _quake_label(known, max(offered for offered in QUAKES if offered <= level))
+
+
+def _quake_label(known: Known, level: int) -> str:
+    intensity = intensity_name(QUAKES[level], known.language)
+    return known.say("Intensity {intensity} and above", intensity=intensity)
 
 
 def quiet_name(known: Known) -> str:

@@ -9,7 +9,9 @@ from sqlmodel import select
 
 from bot.models import WebhookEvent
 from core.city import Decision
+from feeds.jma.levels import INTENSITY_LEVELS
 from feeds.models import HazardState, Notice, Source, Status
+from feeds.texts import intensity_name
 from subscriptions.models import Resident, ResidentState
 from tests.bot.conftest import Town, words_in
 from tests.bot.test_report import aboard
@@ -27,6 +29,8 @@ async def test_topics_districts_level_and_quiet_hours_can_be_changed(town: Town)
     await town.taps(user, areas, f"do=area&to={second}&on=1")
     levels = await town.taps(user, menu, "levels")
     await town.taps(user, levels, "do=level&to=3")
+    quakes = await town.taps(user, menu, "quakes")
+    await town.taps(user, quakes, "do=quake&to=4")
     quiet = await town.taps(user, menu, "quiet-hours")
     clock = await town.taps(user, quiet, "quiet-from")
     until = await town.taps(user, clock, "quiet-until", time="21:30")
@@ -34,11 +38,13 @@ async def test_topics_districts_level_and_quiet_hours_can_be_changed(town: Town)
     choices = await town.preferences(user)
     assert choices.topics["events"] == 0
     assert choices.topics["weather"] == 3
+    assert choices.topics["earthquake"] == INTENSITY_LEVELS["5-"]
     assert choices.areas == tuple(sorted((first, second)))
     assert (choices.quiet_start, choices.quiet_end) == (1290, 375)
     shown = words_in(await town.says(user, "settings"))
     assert "21:30–06:15" in shown
     assert "Level 3 and above" in shown
+    assert f"Intensity {intensity_name('5-', 'en')} and above" in shown
     whole = await town.taps(user, menu, "areas")
     await town.taps(user, whole, "area-all")
     assert (await town.preferences(user)).areas == ()
