@@ -280,7 +280,7 @@ async def _pushes(url: str, database_url: str, rate: int, seconds: int) -> Found
         async with database.writing() as session:
             session.add(delivery)
         assert delivery.id is not None
-        for start in range(0, len(ids), 2_000):
+        for start in range(0, len(ids), 500):
             async with database.writing() as session:
                 page = [
                     Parcel(
@@ -297,7 +297,7 @@ async def _pushes(url: str, database_url: str, rate: int, seconds: int) -> Found
                             ]
                         ),
                     )
-                    for number in ids[start : start + 2_000]
+                    for number in ids[start : start + 500]
                 ]
                 stored = await session.get_one(Delivery, delivery.id)
                 await add_parcels(session, queue, stored, page)

@@ -28,7 +28,7 @@ from core.clock import Clock
 
 WINDOW_SECONDS = 1.002
 """The second of the limit, and a little for clocks that do not tick alike."""
-BURST_SHARE = 0.1
+BURST_SHARE = 0.25
 """What may be caught up at once after a pause, as a share of the limit."""
 KNOWN_TRAVEL_SHARE = 0.9
 OWN_DELAY_SECONDS = 0.01

@@ -149,7 +149,7 @@ async def test_an_emergency_goes_before_what_waits_and_holds_it_back() -> None:
 
 async def test_an_emergency_in_the_middle_of_a_routine_delivery(database: Database) -> None:
     await add_residents(database, 1, 20_000, languages=("en", "ja"))
-    async with house(database) as home:
+    async with house(database, line_rate_multicast=40) as home:
         routine = await home.send(make_notice("events", level=0, now=home.clock.now()))
 
         async def begun() -> bool:
