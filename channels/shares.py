@@ -21,7 +21,7 @@ from functools import partial
 
 import psycopg
 import structlog
-from sqlalchemy import delete, func, text
+from sqlalchemy import delete, func, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -45,6 +45,7 @@ TRUST_SECONDS = 3.0
 DEAD_SECONDS = 5.0
 """And is another's after so long: its last requests arrived at least a second before."""
 LEAST_SECONDS = 0.05
+CLOSE_LOOKS = 30
 
 log = structlog.get_logger(__name__)
 
@@ -151,11 +152,25 @@ class SharedLimiter(Limiter):
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        lanes = [self._lanes[endpoint] for endpoint in self._keepers]
+        for lane in lanes:
+            lane.set_allowed(0)
+        # What was sent within this second still counts: nobody gets the share before it is over.
+        for _ in range(CLOSE_LOOKS):
+            if not any(lane.used for lane in lanes):
+                break
+            await self._clock.sleep(LEAST_SECONDS)
         await super().close()
+        over = [lane.endpoint for lane in lanes if not lane.used]
         try:
             async with self._database.writing() as session:
+                ours = col(RateShare.worker) == self._worker
                 await session.execute(
-                    delete(RateShare).where(col(RateShare.worker) == self._worker)
+                    delete(RateShare).where(ours, col(RateShare.endpoint).in_(over))
+                )
+                # A row that stays is another's when it is DEAD_SECONDS old.
+                await session.execute(
+                    update(RateShare).where(ours).values(wants=False, urgent=False)
                 )
         except DBAPIError as error:
             log.warning("shares of the rate not given back", error=str(error))
