@@ -9,7 +9,6 @@ import signal
 import sqlite3
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -23,7 +22,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from core.city import City
 from core.city_folder import load_city
 from tests.conftest import PROJECT
-from tests.e2e.watching import Stand
+from tests.e2e.watching import Stand, eventually
 
 CHROMIUM_OPTIONS = (
     "--no-sandbox",
@@ -112,20 +111,21 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
 
 def _addresses(process: subprocess.Popen[bytes], log: Path) -> dict[str, str]:
     """Read the three addresses from what the demo prints."""
-    deadline = time.monotonic() + START_SECONDS
-    while time.monotonic() < deadline and process.poll() is None:
-        printed = log.read_text()
-        if "Stop with Ctrl+C" in printed:
-            return {
-                name: re.search(rf"{label}\s+(http\S+)", printed)[1].rstrip("/")  # type: ignore[index]
-                for name, label in (
-                    ("phone", "phone"),
-                    ("console", "staff console"),
-                    ("public", "public page"),
-                )
-            }
-        time.sleep(0.05)
-    raise AssertionError(f"the demo did not start:\n{log.read_text()}")
+    eventually(
+        lambda: "Stop with Ctrl+C" in log.read_text() or process.poll() is not None,
+        "the demo to start or to end",
+        within_seconds=START_SECONDS,
+    )
+    printed = log.read_text()
+    assert process.poll() is None, f"the demo did not start:\n{printed}"
+    return {
+        name: re.search(rf"{label}\s+(http\S+)", printed)[1].rstrip("/")  # type: ignore[index]
+        for name, label in (
+            ("phone", "phone"),
+            ("console", "staff console"),
+            ("public", "public page"),
+        )
+    }
 
 
 @pytest.fixture(scope="session")
