@@ -127,9 +127,12 @@ async def generate(
                 made = await _draw(database, maker, min(CHUNK, n - done))
                 await writers.acquire()
                 tasks.create_task(store(made))
-    except* (IntegrityError, psycopg.IntegrityError) as errors:
+    except ExceptionGroup as errors:
+        # Not "except*": up to Python 3.11.3 it would wrap our one sentence in a group.
+        if errors.split((IntegrityError, psycopg.IntegrityError))[1] is not None:
+            raise
         raise BadInput(
-            f"residents of seed {seed} are there already; please choose another seed."
+            f"Residents of seed {seed} are there already; please choose another seed."
         ) from errors
     await _tidy(database)
     await bitmaps.rebuild(database)
