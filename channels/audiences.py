@@ -6,9 +6,11 @@ residents never become a million Python objects.
 
 from __future__ import annotations
 
+import asyncio
 import json
 from array import array
-from collections.abc import Iterable
+from collections import deque
+from collections.abc import AsyncGenerator, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,6 +28,10 @@ from subscriptions.models import Resident, ResidentState
 USER_SEPARATOR = '","'
 USER_STRIDE = 33 + len(USER_SEPARATOR)
 """Characters a user id and its separator take: ``U``, 32 hexadecimal digits, three more."""
+FIRST_RANGE = 20_000
+RANGE = 100_000
+"""Resident ids that are read at a time; at first fewer, so that sending starts at once."""
+READ_AHEAD = 2
 
 
 @dataclass(frozen=True)
@@ -41,6 +47,53 @@ class Group:
     quiet_end: int | None
     ids: array[int]
     users: str = ""
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """The part of an audience with ``after < id <= through``."""
+
+    after: int
+    through: int
+    groups: list[Group]
+
+
+async def read_in_ranges(
+    session: AsyncSession, delivery: Delivery, after: int, limit: int, had_wrong: bytearray | None
+) -> AsyncGenerator[Chunk]:
+    """Yield the audience of a delivery with ``after < id <= limit``, a range of ids at a time.
+
+    At least one chunk is yielded, however few there are. The next ranges are read while the
+    caller works on one. ``had_wrong`` is as for :func:`read_groups`.
+    """
+    turn = asyncio.Lock()
+
+    async def read(after: int, through: int) -> Chunk:
+        # A session serves one at a time.
+        async with turn:
+            groups = await read_groups(session, delivery, after, through, had_wrong)
+        return Chunk(after, through, groups)
+
+    ahead: deque[asyncio.Task[Chunk]] = deque()
+    try:
+        for first, last in _ranges(after, limit):
+            ahead.append(asyncio.create_task(read(first, last)))
+            if len(ahead) > READ_AHEAD:
+                yield await ahead.popleft()
+        while ahead:
+            yield await ahead.popleft()
+    finally:
+        if ahead:
+            # The caller closes the session next.
+            await asyncio.wait(ahead)
+
+
+def _ranges(after: int, limit: int) -> Iterator[tuple[int, int]]:
+    through = min(after + FIRST_RANGE, limit)
+    yield after, through
+    while through < limit:
+        after, through = through, min(through + RANGE, limit)
+        yield after, through
 
 
 async def read_groups(

@@ -38,7 +38,7 @@ RECOVERY_PER_SECOND = 0.1
 FIRST_PAUSE_SECONDS = 0.5
 LONGEST_PAUSE_SECONDS = 30.0
 LEAST_NAP_SECONDS = 0.002
-MOST_IN_FLIGHT = 256
+MOST_IN_FLIGHT = 128
 """Where there is no limit, and as many requests as a process should have open at once."""
 OTHER_ENDPOINTS = 2000
 OUTBOX = frozenset(("multicast", "push"))
@@ -105,6 +105,7 @@ class Lane:
         self._factor_since = clock.monotonic()
         self._paused_until = 0.0
         self._pauses = 0
+        self._gauge = LIMITER_WAITING.labels(endpoint)
         self.set_allowed(limit)
 
     @property
@@ -132,6 +133,12 @@ class Lane:
 
     async def enter(self, priority: int) -> float:
         """Wait for permission; returns when it was given, for :meth:`leave`."""
+        if not self._waiting and not self._held(priority):
+            now = self._clock.monotonic()
+            self._refill(now)
+            if self._delay(now) is None:
+                self._let_go(now)
+                return now
         self._numbers += 1
         turn: asyncio.Future[float] = asyncio.get_running_loop().create_future()
         heapq.heappush(self._waiting, (priority, self._numbers, turn))
@@ -219,11 +226,14 @@ class Lane:
                     self._look_again(now + delay)
                 break
             heapq.heappop(waiting)
-            self._tokens -= 1
-            self._in_flight += 1
-            self.last_used = now
+            self._let_go(now)
             turn.set_result(now)
-        LIMITER_WAITING.labels(self.endpoint).set(len(waiting))
+        self._gauge.set(len(waiting))
+
+    def _let_go(self, now: float) -> None:
+        self._tokens -= 1
+        self._in_flight += 1
+        self.last_used = now
 
     def _held(self, priority: int) -> bool:
         return bool(self._urgent) and priority > Priority.EMERGENCY and self.endpoint in OUTBOX

@@ -9,10 +9,10 @@ taken twice.
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import json
 from array import array
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, cast
@@ -23,7 +23,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
 from channels import outbox
-from channels.audiences import USER_SEPARATOR, USER_STRIDE, Group, bitmap, read_groups
+from channels.audiences import USER_SEPARATOR, USER_STRIDE, Chunk, bitmap, read_in_ranges
 from channels.errors import LineRefused, QuotaReached, TokenRefused
 from channels.fresh import FreshUsers, mark_of
 from channels.line import LineClient
@@ -40,9 +40,6 @@ from subscriptions.audience import AudienceQuery, count
 
 MULTICAST_SIZE = 500
 """LINE takes at most so many in one multicast."""
-FIRST_RANGE = 20_000
-RANGE = 100_000
-"""Resident ids a chunk looks at; the first is smaller, so that sending starts at once."""
 RUN_BATCHES = 100
 """Half a second at LINE's limit for multicasts."""
 RUN_PUSHES = 400
@@ -245,46 +242,27 @@ class Planner:
         if delivery.corrects_id is not None:
             wrong = await bitmap(session, delivery.corrects_id)
         buckets = Buckets.from_bytes(delivery.carry)
-        through, size = delivery.planned_through, FIRST_RANGE
-        reading: asyncio.Task[list[Group]] | None = None
-        try:
-            while not delivery.planning_done:
-                after, through = through, min(through + size, limit)
-                size = RANGE
-                groups = await (reading or read_groups(session, delivery, after, through, wrong))
-                # The next range is read while this one is stored.
-                beyond = min(through + size, limit)
-                reading = (
-                    asyncio.create_task(read_groups(session, delivery, through, beyond, wrong))
-                    if through < limit
-                    else None
-                )
-                if not await self._commit(
-                    delivery, buckets, groups, variants, after, through, limit, mark
-                ):
+        chunks = read_in_ranges(session, delivery, delivery.planned_through, limit, wrong)
+        async with aclosing(chunks):
+            async for chunk in chunks:
+                if not await self._commit(delivery, buckets, chunk, variants, limit, mark):
                     log.info("planning was overtaken or halted", delivery=delivery.id)
                     return
-        finally:
-            if reading is not None:
-                # A session serves one at a time, and is closed after this.
-                await asyncio.wait((reading,))
 
     async def _commit(
         self,
         delivery: Delivery,
         buckets: Buckets,
-        groups: list[Group],
+        chunk: Chunk,
         variants: dict[str, int],
-        after: int,
-        through: int,
         limit: int,
         mark: int,
     ) -> bool:
         """Store a chunk's batches; False when somebody else did, or the delivery was halted."""
         now = self._clock.now()
-        done = through >= limit
-        found = sum(len(group.ids) for group in groups)
-        for group in groups:
+        done = chunk.through >= limit
+        found = sum(len(group.ids) for group in chunk.groups)
+        for group in chunk.groups:
             variant = variants.get(group.language) or variants[_FALLBACK]
             key = (variant, group.quiet_start, group.quiet_end)
             buckets.add(key, group.ids, group.users)
@@ -302,14 +280,14 @@ class Planner:
         runs = cut_into_runs(batches, delivery.runs)
         changed = {
             "state": DeliveryState.SENDING,
-            "planned_through": through,
+            "planned_through": chunk.through,
             "carry": b"" if done else buckets.to_bytes(),
             "runs": delivery.runs + len(runs),
             "planning_done": done,
             "recipients": delivery.recipients + found,
             "skipped": delivery.skipped + skipped,
         }
-        step = Step(after, delivery.runs)
+        step = Step(chunk.after, delivery.runs)
         async with self._database.writing() as session:
             if not await _advance(session, delivery, step, changed):
                 return False
