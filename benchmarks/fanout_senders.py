@@ -317,7 +317,7 @@ def planning(_url: str, database_url: str) -> Found:
 
 async def _planning(database_url: str) -> Found:
     from channels import service
-    from channels.audiences import read_groups
+    from channels.audiences import read_in_ranges
     from core.clock import SystemClock
 
     async with Sending("http://127.0.0.1:9", database_url, running=False) as (
@@ -335,9 +335,9 @@ async def _planning(database_url: str) -> Found:
             )
         started = time.time()
         async with database.reading() as session:
-            groups = await read_groups(session, delivery, 0, delivery.audience_limit or 0, None)
+            async for _ in read_in_ranges(session, delivery, 0, delivery.audience_limit or 0, None):
+                """Read, and nothing more."""
         audience = time.time() - started
-        del groups
         began = time.time()
         await engine.planner.plan(str(delivery.id))
         took = time.time() - began

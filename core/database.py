@@ -7,8 +7,9 @@ start (``BEGIN IMMEDIATE``), so that two writers queue instead of one failing ha
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -76,7 +77,10 @@ class Database:
         if self.is_sqlite:
             if self.url.database and self.url.database != ":memory:":
                 Path(self.url.database).parent.mkdir(parents=True, exist_ok=True)
-            options["connect_args"] = {"timeout": BUSY_TIMEOUT_MS / 1000}
+            options["connect_args"] = {
+                "timeout": BUSY_TIMEOUT_MS / 1000,
+                "factory": _SqliteConnection,
+            }
         options["pool_size"] = pool_size
         options["max_overflow"] = pool_size
         self.engine: AsyncEngine = create_async_engine(self.url, **options)
@@ -132,6 +136,23 @@ class Database:
         await self.engine.dispose()
 
 
+class _SqliteConnection(sqlite3.Connection):
+    """A connection that ends its transaction when it is closed, as everybody thinks it does.
+
+    SQLite puts off the closing while a statement is not finished, and with it the end of the
+    transaction. Who is cancelled within a statement closes its connection and leaves such a
+    statement behind, in a cursor that nobody can reach; the lock would stay for ever.
+
+    Source: https://www.sqlite.org/c3ref/close.html
+    """
+
+    def close(self) -> None:
+        # Closed twice is closed.
+        with suppress(sqlite3.ProgrammingError):
+            self.rollback()
+        super().close()
+
+
 def _with_driver(url: URL) -> URL:
     backend = url.get_backend_name()
     return url.set(drivername="sqlite+aiosqlite" if backend == "sqlite" else "postgresql+psycopg")
@@ -153,7 +174,7 @@ def prepare_sqlite(engine: Engine) -> None:
             "foreign_keys=ON",
             f"busy_timeout={BUSY_TIMEOUT_MS}",
             "temp_store=MEMORY",
-            "cache_size=-32000",
+            "cache_size=-8000",
         ):
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
