@@ -25,7 +25,6 @@ from pathlib import Path, PurePosixPath
 from typing import Any, Protocol
 
 import structlog
-from alembic.migration import MigrationContext
 from alembic.util import CommandError
 from sqlalchemy import create_engine
 from sqlalchemy.engine import make_url
@@ -33,7 +32,7 @@ from sqlalchemy.pool import NullPool
 from sqlmodel import SQLModel
 
 from bot.dump import Form, reading, sqlite_path, writing
-from bot.schema import newest_revision, upgrade_now
+from bot.schema import newest_revision, revision_of, upgrade_now
 from core.clock import Clock, SystemClock
 from core.errors import BadInput
 
@@ -344,7 +343,7 @@ def _revision(url: str) -> str | None:
     driver = "postgresql+psycopg" if path is None else "sqlite"
     engine = create_engine(make_url(url).set(drivername=driver), poolclass=NullPool)
     with engine.connect() as connection:
-        revision = MigrationContext.configure(connection).get_current_revision()
+        revision = revision_of(connection)
     engine.dispose()
     return revision
 

@@ -1,25 +1,31 @@
-"""The database's schema: brought up to date by Alembic's migrations, the same on both databases."""
+"""The database's schema: brought up to date by Alembic's migrations, the same on both databases.
+
+Alembic itself is imported only to migrate: every command asks for the revision, and would else
+wait for it.
+"""
 
 from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from alembic import command
-from alembic.config import Config
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import create_engine
+from sqlalchemy import create_engine, inspect, text
 from sqlalchemy.engine import Connection, make_url
 from sqlalchemy.pool import NullPool
 
 from core.database import BUSY_TIMEOUT_MS, WRITES, Database, prepare_sqlite
 from core.errors import BadInput, Permanent
 
+if TYPE_CHECKING:
+    from alembic.config import Config
+
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 
-def _config(connection: Connection | None = None) -> Config:
+def _config(connection: Connection) -> Config:
+    from alembic.config import Config
+
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     config.attributes["connection"] = connection
@@ -32,6 +38,8 @@ def upgrade_now(url: str, revision: str = "head") -> None:
     SQLite keeps foreign keys off while tables are rebuilt, as its documentation asks, and
     takes the whole upgrade in one transaction; so does PostgreSQL.
     """
+    from alembic import command
+
     address = make_url(url)
     sqlite = address.get_backend_name() == "sqlite"
     if sqlite and address.database:
@@ -62,18 +70,22 @@ async def upgrade(database: Database, revision: str = "head") -> None:
 
 
 def newest_revision() -> str:
-    """The revision this version of Todoke needs."""
-    head = ScriptDirectory.from_config(_config()).get_current_head()
-    assert head is not None
-    return head
+    """The revision this version of Todoke needs: the number of the last file of migrations."""
+    return max(path.name.partition("_")[0] for path in (MIGRATIONS / "versions").glob("*_*.py"))
+
+
+def revision_of(connection: Connection) -> str | None:
+    """The revision of an open database, or None when it is empty."""
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    revision: str | None = connection.scalar(text("SELECT version_num FROM alembic_version"))
+    return revision
 
 
 async def current_revision(database: Database) -> str | None:
     """The revision the database is at, or None when it is empty."""
     async with database.engine.connect() as connection:
-        return await connection.run_sync(
-            lambda sync: MigrationContext.configure(sync).get_current_revision()
-        )
+        return await connection.run_sync(revision_of)
 
 
 async def require_newest(database: Database) -> None:

@@ -10,7 +10,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from babel.messages.pofile import read_po
 from prometheus_client import Counter
 
 MISSING_TRANSLATIONS = Counter(
@@ -136,6 +135,9 @@ def _read(path: Path) -> dict[tuple[str | None, str], str]:
     """Return the finished (non-empty, not fuzzy) messages of a catalogue by context and msgid."""
     if not path.exists():
         return {}
+    # Here, as most commands say nothing to residents and would wait for it.
+    from babel.messages.pofile import read_po
+
     with path.open("rb") as source:
         catalogue = read_po(source, abort_invalid=True)
     return {

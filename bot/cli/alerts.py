@@ -14,13 +14,14 @@ app = typer.Typer(no_args_is_help=True)
 
 @app.command("send")
 def send(
-    topic: Annotated[str, typer.Option(help="Topic's code, such as evacuation.")],
-    level: Annotated[int, typer.Option(min=0, max=5, help="Alert level; 0 has none.")],
+    topic: Annotated[str, typer.Option(metavar="CODE", help="Topic's code, such as evacuation.")],
+    level: Annotated[int, typer.Option(metavar="N", min=0, max=5, help="Alert level; 0 has none.")],
     text: Annotated[
         list[str], typer.Option(metavar="LANG=TEXT", help="What it says; Japanese is needed.")
     ],
     area: Annotated[
-        list[str] | None, typer.Option(help="District's code; none means the whole city.")
+        list[str] | None,
+        typer.Option(metavar="CODE", help="District's code; none means the whole city."),
     ] = None,
     title: Annotated[
         list[str] | None, typer.Option(metavar="LANG=TITLE", help="Its title; else a standard one.")

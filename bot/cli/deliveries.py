@@ -14,11 +14,13 @@ COLUMNS = ("id", "state", "recipients", "sent", "failed", "skipped", "batches", 
 
 @app.command("list")
 def list_deliveries(
-    limit: Annotated[int, typer.Option(min=1, max=1000, help="The newest so many.")] = 20,
+    limit: Annotated[
+        int, typer.Option(metavar="N", min=1, max=1000, help="The newest so many.")
+    ] = 20,
     json_: Json = False,
 ) -> None:
     """List deliveries, newest first."""
-    from channels.service import recent
+    from channels.progress import recent
 
     async def work() -> list[dict[str, object]]:
         async with opened_database() as database, database.reading() as session:
@@ -40,8 +42,8 @@ def show(
     json_: Json = False,
 ) -> None:
     """Show how far one delivery is."""
-    from channels.service import follow as follow_delivery
-    from channels.service import progress
+    from channels.progress import follow as follow_delivery
+    from channels.progress import progress
 
     async def look() -> dict[str, object]:
         async with opened_database() as database, database.reading() as session:

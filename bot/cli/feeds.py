@@ -46,7 +46,9 @@ def _print_results(results: list[PollResult], json_: bool) -> None:
 
 @app.command("poll")
 def poll(
-    source: Annotated[str | None, typer.Argument(help="Its code; without one, all.")] = None,
+    source: Annotated[
+        str | None, typer.Argument(metavar="SOURCE", help="Its code; without one, all.")
+    ] = None,
     json_: Json = False,
 ) -> None:
     """Fetch now; exit code 1 when a source failed."""
@@ -79,10 +81,10 @@ def list_sources(json_: Json = False) -> None:
 
 @app.command("mail")
 def mail(
-    source: Annotated[str, typer.Argument(help="Code of a source of kind mail.")],
+    source: Annotated[str, typer.Argument(metavar="SOURCE", help="Code of a source of kind mail.")],
     json_: Json = False,
 ) -> None:
-    """Take in one message from standard input, as a mail server pipes it."""
+    """Take in one mail from standard input, as a mail server pipes it."""
     letter = sys.stdin.buffer.read()
 
     async def work() -> list[PollResult]:
@@ -94,9 +96,13 @@ def mail(
 
 @app.command("explain")
 def explain(
-    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False)],
+    file: Annotated[
+        Path,
+        typer.Argument(metavar="FILE", exists=True, dir_okay=False, help="As it was published."),
+    ],
     municipality: Annotated[
-        str | None, typer.Option(help="Seven digits; by default the city's own.")
+        str | None,
+        typer.Option(metavar="CODE", help="Seven digits; by default the city's own."),
     ] = None,
     json_: Json = False,
 ) -> None:

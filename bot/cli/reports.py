@@ -26,8 +26,12 @@ COLUMNS = ("number", "state", "category", "area", "address", "created_at")
 
 @app.command("list")
 def list_all(
-    status: Annotated[str | None, typer.Option(help="Only those in this state.")] = None,
-    limit: Annotated[int, typer.Option(min=1, max=MOST, help="The newest so many.")] = 1000,
+    status: Annotated[
+        str | None, typer.Option(metavar="STATE", help="Only those in this state.")
+    ] = None,
+    limit: Annotated[
+        int, typer.Option(metavar="N", min=1, max=MOST, help="The newest so many.")
+    ] = 1000,
     json_: Json = False,
 ) -> None:
     """List reports, newest first."""
@@ -62,4 +66,4 @@ def export(
             found = await list_reports(session, limit=MOST)
         return export_csv(found) if format_ is Format.csv else export_geojson(found)
 
-    sys.stdout.write(run(work()))
+    sys.stdout.write(run(work()).rstrip("\n") + "\n")

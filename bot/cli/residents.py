@@ -14,7 +14,9 @@ app = typer.Typer(no_args_is_help=True)
 @app.command("generate")
 def generate(
     number: Annotated[int, typer.Argument(metavar="N", min=1, max=20_000_000)],
-    seed: Annotated[int, typer.Option(help="The same seed makes the same residents.")] = 1,
+    seed: Annotated[
+        int, typer.Option(metavar="N", help="The same seed makes the same residents.")
+    ] = 1,
 ) -> None:
     """Add N synthetic residents."""
     from rich.progress import Progress
@@ -41,10 +43,19 @@ def generate(
 
 @app.command("count")
 def count(
-    topic: Annotated[str | None, typer.Option(help="Only those who want this topic.")] = None,
-    area: Annotated[list[str] | None, typer.Option(help="Only for these districts.")] = None,
-    language: Annotated[str | None, typer.Option(help="Only this language.")] = None,
-    level: Annotated[int, typer.Option(min=0, max=5, help="A notice of this level.")] = 5,
+    topic: Annotated[
+        str | None, typer.Option(metavar="CODE", help="Only those who want this topic.")
+    ] = None,
+    area: Annotated[
+        list[str] | None,
+        typer.Option(metavar="CODE", help="For this district; may be given several times."),
+    ] = None,
+    language: Annotated[
+        str | None, typer.Option(metavar="CODE", help="Only this language.")
+    ] = None,
+    level: Annotated[
+        int, typer.Option(metavar="N", min=0, max=5, help="A notice of this level.")
+    ] = 5,
     json_: Json = False,
 ) -> None:
     """Print how many residents a notice would concern."""

@@ -9,19 +9,22 @@ import typer
 
 from bot.cli.tools import settings
 
-Host = Annotated[str, typer.Option(help="Address to listen on.")]
-Port = Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes any.")]
+Host = Annotated[str, typer.Option(metavar="H", help="Address to listen on.")]
+Port = Annotated[
+    int, typer.Option(metavar="N", min=0, max=65535, help="Port to listen on; 0 takes any.")
+]
 
 
 def demo(
     port: Port = 8000,
     simulator_port: Annotated[
-        int, typer.Option(min=0, max=65535, help="Port of the simulator's phone.")
+        int, typer.Option(metavar="N", min=0, max=65535, help="Port of the simulator's phone.")
     ] = 8001,
 ) -> None:
-    """Try everything: a sample city, residents, a feed that plays, the console, a phone.
+    """Try everything on this machine, without a LINE account.
 
-    Needs no LINE account and no network. What it stores is in var/demo.
+    A sample city, residents, a feed that plays, the staff's console, a phone in a web page;
+    no network is needed. What it stores is in var/demo.
     """
     from bot.demo import run_demo
 
@@ -60,27 +63,44 @@ def simulator(
     port: Port = 8001,
     faults: Annotated[
         str,
-        typer.Option(help="Faults, such as 'latency=50ms,5xx-after=1%,drop=1%'; see the docs."),
+        typer.Option(metavar="SPEC", help="Such as latency=50ms,5xx-after=1%; see the docs."),
     ] = "",
     webhook_url: Annotated[
-        str, typer.Option(help="Where webhooks go; can be set later by the API.")
+        str, typer.Option(metavar="URL", help="Where webhooks go; can be set later by the API.")
     ] = "",
     channel_secret: Annotated[
-        str, typer.Option(envvar="TODOKE_LINE_CHANNEL_SECRET", help="Signs the webhooks.")
+        str,
+        typer.Option(
+            metavar="TEXT", envvar="TODOKE_LINE_CHANNEL_SECRET", help="Signs the webhooks."
+        ),
     ] = "simulator-secret",
     channel_access_token: Annotated[
-        str, typer.Option(envvar="TODOKE_LINE_CHANNEL_ACCESS_TOKEN", help="What callers send.")
+        str,
+        typer.Option(
+            metavar="TEXT", envvar="TODOKE_LINE_CHANNEL_ACCESS_TOKEN", help="What callers send."
+        ),
     ] = "simulator-token",
-    account_name: Annotated[str, typer.Option(help="Name of the city's account.")] = "とどけ市",
+    account_name: Annotated[
+        str, typer.Option(metavar="NAME", help="Name of the city's account.")
+    ] = "とどけ市",
     map_: Annotated[
         Path | None,
-        typer.Option("--map", exists=True, help="GeoJSON of the districts, for the phone's map."),
+        typer.Option(
+            "--map",
+            metavar="FILE",
+            exists=True,
+            dir_okay=False,
+            help="GeoJSON of the districts, for the phone's map.",
+        ),
     ] = None,
     any_user: Annotated[
         bool, typer.Option("--any-user", help="Take every well-formed user id for a follower.")
     ] = False,
 ) -> None:
-    """Run the stand-in for the LINE Platform alone, with a phone in a web page."""
+    """Run the stand-in for the LINE Platform alone.
+
+    Its page is a phone to chat from; /ledger.html shows what was sent.
+    """
     from channels.simulator import FaultPlan, SimulatorOptions, run
 
     run(

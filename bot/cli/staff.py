@@ -20,11 +20,14 @@ def staff() -> None:
 
 @app.command("add")
 def add(
-    email: Annotated[str, typer.Argument()],
-    role: Annotated[str, typer.Option(help="admin, disaster, roads or viewer.")],
-    name: Annotated[str, typer.Option(help="How colleagues see them.")] = "",
+    email: Annotated[str, typer.Argument(metavar="EMAIL")],
+    role: Annotated[str, typer.Option(metavar="ROLE", help="admin, disaster, roads or viewer.")],
+    name: Annotated[str, typer.Option(metavar="NAME", help="How colleagues see them.")] = "",
 ) -> None:
-    """Add an account; asks for its password, or reads it from standard input."""
+    """Add an account.
+
+    Asks for its password, or reads it from the first line of standard input.
+    """
     from console.accounts import add_staff, check_password, normal_email
     from console.models import Role
     from core.clock import SystemClock

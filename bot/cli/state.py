@@ -23,7 +23,10 @@ def upgrade() -> None:
 
 
 def check(json_: Json = False) -> None:
-    """Check the city's folder and the settings; every fault with its file and line."""
+    """Check the city's folder and the settings.
+
+    Prints every fault with its file and line, and leaves with 1 when there is one.
+    """
     from core.city_folder import check_city
     from core.errors import BadInput
     from core.settings import Settings, city_folder
@@ -46,9 +49,14 @@ def check(json_: Json = False) -> None:
 
 
 def backup(
-    file: Annotated[Path, typer.Argument(help="The archive to write.", dir_okay=False)],
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="The archive to write.", dir_okay=False)
+    ],
 ) -> None:
-    """Write the whole state into one file, also while the service runs."""
+    """Write the whole state into one file.
+
+    The service may run meanwhile.
+    """
     from bot.backup import backup as write_backup
     from core.settings import StateSettings
 
@@ -57,12 +65,17 @@ def backup(
 
 
 def restore(
-    file: Annotated[Path, typer.Argument(help="An archive of 'todoke backup'.", exists=True)],
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="An archive of 'todoke backup'.", exists=True)
+    ],
     force: Annotated[
         bool, typer.Option("--force", help="Replace what is there; it is lost.")
     ] = False,
 ) -> None:
-    """Put the state of a backup in place; refuses to overwrite unless forced."""
+    """Put the state of a backup in place.
+
+    Refuses to replace a state that is there, unless forced.
+    """
     from bot.backup import restore as read_backup
     from core.settings import StateSettings
 

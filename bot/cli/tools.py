@@ -77,17 +77,12 @@ def print_json(value: object) -> None:
 
 
 def print_table(columns: list[str], rows: list[list[object]]) -> None:
-    """Print rows under their column names."""
+    """Print rows under their column names; without a header where no column has one."""
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(*columns, box=None, pad_edge=False, header_style="bold")
+    headed = any(columns)
+    table = Table(*columns, box=None, pad_edge=False, header_style="bold", show_header=headed)
     for row in rows:
         table.add_row(*("" if cell is None else str(cell) for cell in row))
     Console(width=None if sys.stdout.isatty() else WIDTH).print(table)
-
-
-def complain(message: str) -> None:
-    """Print one line on standard error and leave with exit code 2."""
-    print(f"todoke: {message}", file=sys.stderr)
-    raise typer.Exit(2)

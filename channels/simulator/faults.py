@@ -76,7 +76,7 @@ class FaultPlan:
         for part in spec.split(","):
             name, equals, value = part.strip().partition("=")
             if not equals:
-                raise BadInput(f"--faults: {part.strip()!r} is not of the form name=value")
+                raise BadInput(f"--faults: {part.strip()!r} is not of the form name=value.")
             plan = _with(plan, name.strip(), value.strip())
         return plan
 
@@ -146,7 +146,7 @@ def _with(plan: FaultPlan, name: str, value: str) -> FaultPlan:
             low = _seconds(name, least)
             high = _seconds(name, most) if dots else low
             if high < low:
-                raise BadInput(f"--faults: {name}={value} runs from more to less")
+                raise BadInput(f"--faults: {name}={value} runs from more to less.")
             return replace(plan, latency=low, latency_most=high)
         case "drop":
             half = _chance(name, value) / 2
@@ -154,44 +154,44 @@ def _with(plan: FaultPlan, name: str, value: str) -> FaultPlan:
         case "429-storm":
             length, slash, period = value.partition("/")
             if not slash:
-                raise BadInput(f"--faults: {name}={value} must be LENGTH/PERIOD, such as 2s/10s")
+                raise BadInput(f"--faults: {name}={value} must be LENGTH/PERIOD, such as 2s/10s.")
             long, every = _seconds(name, length), _seconds(name, period)
             if not 0 < long <= every:
-                raise BadInput(f"--faults: {name}={value} must be no longer than its period")
+                raise BadInput(f"--faults: {name}={value} must be no longer than its period.")
             return replace(plan, storm_length=long, storm_period=every)
         case "retry-after":
             return replace(plan, retry_after=_seconds(name, value))
         case "unauthorized":
             if value not in ("on", "off"):
-                raise BadInput(f"--faults: {name}={value} must be on or off")
+                raise BadInput(f"--faults: {name}={value} must be on or off.")
             return replace(plan, unauthorized=value == "on")
         case "slow-content":
             speed = _SPEED.fullmatch(value)
             if speed is None or float(speed[1]) == 0:
-                raise BadInput(f"--faults: {name}={value} must be a speed such as 50KB/s")
+                raise BadInput(f"--faults: {name}={value} must be a speed such as 50KB/s.")
             return replace(plan, content_bytes_per_second=float(speed[1]) * _SPEED_UNITS[speed[2]])
         case "only":
             return replace(plan, only=frozenset(value.split("+")))
         case "seed":
             if not value.isascii() or not value.isdigit():
-                raise BadInput(f"--faults: {name}={value} must be a whole number")
+                raise BadInput(f"--faults: {name}={value} must be a whole number.")
             return replace(plan, seed=int(value))
         case _:
             known = ", ".join((*_CHANCES, *_OTHERS))
-            raise BadInput(f"--faults: there is no fault {name!r}; there are {known}")
+            raise BadInput(f"--faults: there is no fault {name!r}; there are {known}.")
 
 
 def _seconds(name: str, value: str) -> float:
     found = _SECONDS.fullmatch(value)
     if found is None:
-        raise BadInput(f"--faults: {name} needs a time such as 50ms or 2s, not {value!r}")
+        raise BadInput(f"--faults: {name} needs a time such as 50ms or 2s, not {value!r}.")
     return float(found[1]) * _UNITS[found[2]]
 
 
 def _chance(name: str, value: str) -> float:
     found = _PERCENT.fullmatch(value)
     if found is None or float(found[1]) > 100:
-        raise BadInput(f"--faults: {name} needs a share from 0% to 100%, not {value!r}")
+        raise BadInput(f"--faults: {name} needs a share from 0% to 100%, not {value!r}.")
     return float(found[1]) / 100
 
 

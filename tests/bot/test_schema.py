@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import (
     JSON,
     Column,
@@ -22,7 +24,7 @@ from sqlalchemy import (
 from sqlalchemy.engine import make_url
 from sqlmodel import AutoString, SQLModel
 
-from bot.schema import current_revision, newest_revision, require_newest, upgrade_now
+from bot.schema import MIGRATIONS, current_revision, newest_revision, require_newest, upgrade_now
 from core.database import Database, UtcDateTime
 from core.errors import BadInput
 
@@ -93,6 +95,12 @@ def _some_value(column: Column[Any]) -> Any:
 async def test_the_service_refuses_a_database_of_another_version(database: Database) -> None:
     with pytest.raises(BadInput, match="todoke db upgrade"):
         await require_newest(database)
+
+
+def test_the_newest_revision_is_the_last_that_alembic_knows() -> None:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    assert newest_revision() == ScriptDirectory.from_config(config).get_current_head()
 
 
 async def test_an_upgraded_database_is_at_the_newest_revision(database_url: str) -> None:
