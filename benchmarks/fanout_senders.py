@@ -7,6 +7,7 @@ since 1970) and what else it found. They share nothing but the bodies.
 from __future__ import annotations
 
 import asyncio
+import gc
 import importlib
 import json
 import logging
@@ -402,6 +403,9 @@ class Sending:
         self.limiter = Limiter(clock, {"multicast": rate or None, "push": push or None})
         line = LineClient(self.http, settings, clock, self.limiter)
         engine = Engine(self.database, load_city(CITY), clock, queue, line)
+        # As the service does at its start.
+        gc.collect()
+        gc.freeze()
         self.stop = asyncio.Event()
         self.tasks = (
             [asyncio.create_task(queue.run(self.stop)), asyncio.create_task(engine.run(self.stop))]
