@@ -143,11 +143,12 @@ async def run(
     BadInput
         The web cannot listen there; nothing else was begun then.
     """
-    # What is loaded by now stays; to look through it again and again costs up to 50 ms a time,
-    # in which nothing is sent.
-    gc.collect()
-    gc.freeze()
     async with contextlib.AsyncExitStack() as stack:
+        # What is loaded by now stays; to look through it for garbage again and again would
+        # cost some tens of milliseconds each time, in which nothing is sent.
+        gc.collect()
+        gc.freeze()
+        stack.callback(gc.unfreeze)
         tasks: list[asyncio.Task[None]] = []
         if parts.web:
             listening = stack.enter_context(contextlib.closing(_listen(host, port)))
