@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 from weakref import WeakKeyDictionary
 
+import aiosqlite
 from sqlalchemy import DateTime, Dialect, Enum, event
 from sqlalchemy.engine import URL, Engine, make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
@@ -79,7 +80,7 @@ class Database:
                 Path(self.url.database).parent.mkdir(parents=True, exist_ok=True)
             options["connect_args"] = {
                 "timeout": BUSY_TIMEOUT_MS / 1000,
-                "factory": _SqliteConnection,
+                "async_creator_fn": _connect_sqlite,
             }
         options["pool_size"] = pool_size
         options["max_overflow"] = pool_size
@@ -151,6 +152,31 @@ class _SqliteConnection(sqlite3.Connection):
         with suppress(sqlite3.ProgrammingError):
             self.rollback()
         super().close()
+
+
+class _SqliteThread(aiosqlite.Connection):
+    """A connection whose thread ends once, however often it is told to.
+
+    Told a second time, aiosqlite waits for a thread that is no more: whoever is cancelled
+    twice while a connection closes would keep the process from ending.
+    """
+
+    _ending: asyncio.Future[Any] | None = None
+
+    def stop(self) -> asyncio.Future[Any] | None:
+        if self._ending is None:
+            self._ending = super().stop()
+        return self._ending
+
+
+def _connect_sqlite(path: str, **options: Any) -> _SqliteThread:
+    def connect() -> sqlite3.Connection:
+        return sqlite3.connect(path, factory=_SqliteConnection, **options)
+
+    made = _SqliteThread(connect, iter_chunk_size=64)
+    # As SQLAlchemy does for connections it makes itself: none keeps the process from ending.
+    made._thread.daemon = True
+    return made
 
 
 def _with_driver(url: URL) -> URL:
