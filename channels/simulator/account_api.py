@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Coroutine
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from PIL import Image, UnidentifiedImageError
@@ -12,7 +13,7 @@ from PIL import Image, UnidentifiedImageError
 from channels.simulator import messages as shapes
 from channels.simulator.answers import Answer, LineError, Request, answer_json, read_json
 from channels.simulator.faults import Faults
-from channels.simulator.ledger import Ledger
+from channels.simulator.ledger import Ledger, day_in_japan
 from channels.simulator.moments import PlatformTime
 from channels.simulator.phones import Content, Phones
 from channels.simulator.routes import Names, Route, Router
@@ -20,6 +21,7 @@ from channels.simulator.users import Users
 from channels.simulator.webhooks import Webhooks
 
 _PREVIEW_PIXELS = 240
+_STATISTICS_BEGIN = datetime(2018, 3, 31, tzinfo=UTC)
 
 
 class AccountApi:
@@ -52,6 +54,7 @@ class AccountApi:
         """Add all endpoints."""
         content = "/v2/bot/message/{message_id}/content"
         endpoint = "/v2/bot/channel/webhook/endpoint"
+        aggregation = "/v2/bot/message/aggregation"
         for method, path, name, handler, with_body in (
             ("GET", "/v2/bot/profile/{user_id}", "profile", self._profile, False),
             ("GET", "/v2/bot/followers/ids", "followers", self._followers, False),
@@ -65,8 +68,13 @@ class AccountApi:
             ("PUT", endpoint, "webhook-endpoint-set", self._set_endpoint, True),
             ("POST", "/v2/bot/channel/webhook/test", "webhook-test", self._test_endpoint, False),
             ("POST", "/v2/bot/chat/loading/start", "loading", self._loading, True),
+            ("GET", f"{aggregation}/info", "aggregation-info", self._units, False),
+            ("GET", f"{aggregation}/list", "aggregation-list", self._unit_names, False),
         ):
             router.add(method, path, Route(name, handler, takes_json=with_body))
+        for kind in ("reply", "push", "multicast", "broadcast"):
+            path = f"/v2/bot/message/delivery/{kind}"
+            router.add("GET", path, Route(f"sent-{kind}", partial(self._sent, kind)))
 
     def _profile(self, _request: Request, names: Names) -> Answer:
         user_id = names["user_id"]
@@ -86,18 +94,7 @@ class AccountApi:
         return answer_json(profile)
 
     def _followers(self, request: Request, _names: Names) -> Answer:
-        try:
-            limit = int(request.query.get("limit", "300"))
-            start = int(request.query.get("start", "0"), 36)
-        except ValueError as error:
-            raise LineError(400, "The value for the 'start' or 'limit' is invalid") from error
-        if not 1 <= limit <= 1000 or start < 0:
-            raise LineError(400, "The value for the 'limit' parameter is invalid")
-        everybody = self._users.followers()
-        answer: dict[str, Any] = {"userIds": everybody[start : start + limit]}
-        if start + limit < len(everybody):
-            answer["next"] = _base36(start + limit)
-        return answer_json(answer)
+        return _page(request, "userIds", self._users.followers(), usual=300, most=1000)
 
     def _info(self, _request: Request, _names: Names) -> Answer:
         return answer_json(
@@ -117,6 +114,29 @@ class AccountApi:
 
     def _used(self, _request: Request, _names: Names) -> Answer:
         return answer_json({"totalUsage": self._ledger.quota_used})
+
+    def _sent(self, kind: str, request: Request, _names: Names) -> Answer:
+        """How many messages of a kind were sent on a day; known from the day after."""
+        wanted = request.query.get("date", "")
+        try:
+            if len(wanted) != len("yyyymmdd") or not wanted.isdecimal():
+                raise ValueError
+            day = datetime.strptime(wanted, "%Y%m%d").replace(tzinfo=UTC)
+        except ValueError as error:
+            raise LineError(400, "The value for the 'date' parameter is invalid") from error
+        if day < _STATISTICS_BEGIN:
+            return answer_json({"status": "out_of_service"})
+        number = (day - datetime.fromtimestamp(0, UTC)).days
+        if number >= day_in_japan(self._time.seconds()):
+            return answer_json({"status": "unready"})
+        return answer_json({"status": "ready", "success": self._ledger.sent_on[number, kind]})
+
+    def _units(self, _request: Request, _names: Names) -> Answer:
+        return answer_json({"numOfCustomAggregationUnits": len(self._ledger.aggregation_units)})
+
+    def _unit_names(self, request: Request, _names: Names) -> Answer:
+        names = list(self._ledger.aggregation_units)
+        return _page(request, "customAggregationUnits", names, usual=100, most=100)
 
     def _kept(self, names: Names) -> Content:
         content = self._phones.contents.get(names["message_id"])
@@ -194,6 +214,21 @@ class AccountApi:
             seconds = content.get("loadingSeconds", 20)
             self._users.tell(user_id, "loading", {"seconds": seconds})
         return Answer(202)
+
+
+def _page(request: Request, name: str, found: list[str], *, usual: int, most: int) -> Answer:
+    """Answer with a part of ``found``, and where the next part begins."""
+    try:
+        limit = int(request.query.get("limit", usual))
+        start = int(request.query.get("start", "0"), 36)
+    except ValueError as error:
+        raise LineError(400, "The value for the 'start' or 'limit' is invalid") from error
+    if not 1 <= limit <= most or start < 0:
+        raise LineError(400, "The value for the 'limit' parameter is invalid")
+    answer: dict[str, Any] = {name: found[start : start + limit]}
+    if start + limit < len(found):
+        answer["next"] = _base36(start + limit)
+    return answer_json(answer)
 
 
 def _base36(value: int) -> str:

@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 LedgerMode = Literal["full", "compact", "counts"]
 _ID_BYTES = 16
+_JAPAN_AHEAD, _DAY_SECONDS = 9 * 3600, 24 * 3600
 
 
 def pack_ids(user_ids: Sequence[str]) -> bytes:
@@ -27,6 +28,11 @@ def unpack_ids(packed: bytes) -> list[str]:
     return ["U" + digits[start : start + 32] for start in range(0, len(digits), 32)]
 
 
+def day_in_japan(at: float) -> int:
+    """The day, counted from 1970-01-01 in Japan, of a moment in seconds since 1970."""
+    return int(at + _JAPAN_AHEAD) // _DAY_SECONDS
+
+
 @dataclass(frozen=True, slots=True)
 class LedgerEntry:
     """One request that was carried out.
@@ -36,7 +42,7 @@ class LedgerEntry:
     at
         Seconds since 1970.
     endpoint
-        ``reply``, ``push`` or ``multicast``.
+        ``reply``, ``push``, ``multicast`` or ``broadcast``.
     packed
         The ids of those it reached; blocked and unknown users are not among them.
     body
@@ -82,6 +88,9 @@ class Ledger:
         self.requests = 0
         self.deliveries_total = 0
         self.quota_used = 0
+        self.sent_on: Counter[tuple[int, str]] = Counter()
+        """Messages that arrived, by day in Japan (see :func:`day_in_japan`) and endpoint."""
+        self.aggregation_units: dict[str, None] = {}
         self.first_at: float | None = None
         self.last_at: float | None = None
 
@@ -91,7 +100,11 @@ class Ledger:
         if self.first_at is None:
             self.first_at = entry.at
         self.last_at = entry.at
-        self.deliveries_total += len(entry.packed) // _ID_BYTES
+        recipients = len(entry.packed) // _ID_BYTES
+        self.deliveries_total += recipients
+        self.sent_on[day_in_japan(entry.at), entry.endpoint] += recipients
+        if entry.aggregation_unit is not None:
+            self.aggregation_units[entry.aggregation_unit] = None
         if self.mode != "counts":
             self.entries.append(entry)
 
@@ -127,6 +140,8 @@ class Ledger:
     def clear(self) -> None:
         """Forget everything."""
         self.entries.clear()
+        self.sent_on.clear()
+        self.aggregation_units.clear()
         self.requests = self.deliveries_total = self.quota_used = 0
         self.first_at = self.last_at = None
 

@@ -29,8 +29,9 @@ LINE_LIMITS: Mapping[str, RateLimit] = {
     "richmenu-delete": RateLimit(100, 3600),
     "richmenu-batch": RateLimit(3, 3600),
     "webhook-endpoint-set": RateLimit(1_000, 60),
-    "webhook-test": RateLimit(60, 60),
+    "webhook-test": RateLimit(60, 3600),
     "loading": RateLimit(100),
+    "token-stateless": RateLimit(370),
 }
 
 

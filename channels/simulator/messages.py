@@ -353,6 +353,9 @@ MULTICAST_REQUEST = record(
     },
     required=("to", "messages"),
 )
+BROADCAST_REQUEST = record(
+    {"messages": MESSAGES, "notificationDisabled": _silent}, required=("messages",)
+)
 # A multicast without its ``to``: what all batches of one variant have in common.
 MULTICAST_REST = record(
     {"messages": MESSAGES, "notificationDisabled": _silent, "customAggregationUnits": _units},
@@ -420,6 +423,7 @@ COMPONENTS: dict[str, Check] = {
     "ReplyMessageRequest": REPLY_REQUEST,
     "PushMessageRequest": PUSH_REQUEST,
     "MulticastRequest": MULTICAST_REQUEST,
+    "BroadcastRequest": BROADCAST_REQUEST,
     "ValidateMessageRequest": VALIDATE_REQUEST,
     "ShowLoadingAnimationRequest": LOADING_REQUEST,
     "SetWebhookEndpointRequest": WEBHOOK_ENDPOINT_REQUEST,

@@ -20,6 +20,9 @@ class SimulatorOptions:
     ----------
     port
         0 takes any free one.
+    channel_id, channel_secret, channel_access_token
+        As LINE's console shows them. The secret signs webhooks, and with the id it asks for
+        further tokens; the token is one that does not expire.
     webhook_url
         Where events go; without it they are kept back until one is set.
     any_user
@@ -43,6 +46,7 @@ class SimulatorOptions:
 
     host: str = "127.0.0.1"
     port: int = 0
+    channel_id: str = "1234567890"
     channel_secret: str = "simulator-secret"  # noqa: S105
     channel_access_token: str = "simulator-token"  # noqa: S105
     webhook_url: str | None = None

@@ -26,6 +26,7 @@ from channels.simulator.phones import Phones
 from channels.simulator.recipients import USER_ID, split_multicast
 from channels.simulator.richmenus import RichMenus
 from channels.simulator.routes import Names, Route, Router
+from channels.simulator.tokens import Tokens
 from channels.simulator.users import ChatItem, Users
 from channels.simulator.webhooks import Webhooks
 
@@ -81,8 +82,13 @@ class Platform:
             account_name=options.account_name,
             bot_user_id=webhooks.destination,
         )
+        self.tokens = Tokens(
+            time=time,
+            channel_id=options.channel_id,
+            channel_secret=options.channel_secret,
+            access_token=options.channel_access_token,
+        )
         self._options = options
-        self._bearer = f"Bearer {options.channel_access_token}"
         self._users = users
         self._phones = phones
         self._ledger = ledger
@@ -99,6 +105,7 @@ class Platform:
             ("reply", self._reply, False),
             ("push", self._push, True),
             ("multicast", self._multicast, True),
+            ("broadcast", self._broadcast, True),
         ):
             self._router.add(
                 "POST",
@@ -110,13 +117,20 @@ class Platform:
                 f"/v2/bot/message/validate/{name}",
                 Route(f"validate-{name}", self._validate, takes_json=True),
             )
+        self._router.add(
+            "POST",
+            "/v2/bot/message/validate/narrowcast",
+            Route("validate-narrowcast", self._validate, takes_json=True),
+        )
         self.account.add_to(self._router)
         self.menus.add_to(self._router)
+        self.tokens.add_to(self._router)
 
     def clear(self) -> None:
-        """Forget retry keys and links."""
+        """Forget retry keys, links and issued tokens."""
         self._retry_keys.clear()
         self.menus.clear()
+        self.tokens.clear()
 
     def handle(self, request: Request) -> Answer | Coroutine[Any, Any, Answer]:
         """Answer a request; a coroutine where the answer has to be waited for."""
@@ -181,8 +195,8 @@ class Platform:
             del self._retry_keys[key]
 
     def _check_headers(self, request: Request, route: Route) -> None:
-        bearer = request.headers.get("authorization", "")
-        if not secrets.compare_digest(bearer.encode(), self._bearer.encode()):
+        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        if route.needs_token and not (scheme == "Bearer" and self.tokens.good(token)):
             raise _unauthorized()
         if len(request.body) > self._options.max_body_bytes:
             raise LineError(413, "Request Entity Too Large")
@@ -259,6 +273,16 @@ class Platform:
         self._enter("multicast", packed, parcel, names)
         if users.people and self._keep_bodies:
             for user_id in users.people.keys() & set(unpack_ids(packed)):
+                self._show(user_id, parcel, names["request_id"])
+        return Answer()
+
+    def _broadcast(self, request: Request, names: Names) -> Answer:
+        parcel = _Parcel(read_json(request.body, shapes.BROADCAST_REQUEST))
+        everybody = self._users.followers()
+        self._take_from_quota(len(everybody))
+        self._enter("broadcast", pack_ids(everybody), parcel, names)
+        for user_id in everybody:
+            if user_id in self._users.people and self._keep_bodies:
                 self._show(user_id, parcel, names["request_id"])
         return Answer()
 

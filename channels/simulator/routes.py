@@ -25,12 +25,15 @@ class Route:
         Whether ``X-Line-Retry-Key`` may be given.
     takes_json
         Whether a body must be declared as JSON.
+    needs_token
+        Whether a channel access token is asked for.
     """
 
     name: str
     handler: Handler
     retry_keys: bool = False
     takes_json: bool = False
+    needs_token: bool = True
 
 
 class Router:

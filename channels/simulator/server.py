@@ -196,7 +196,7 @@ class Simulator:
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         path = request.path
-        if path.startswith("/v2/"):
+        if path.startswith(("/v2/", "/oauth2/")):
             return await self._line(request)
         if path == f"{PREFIX}stream":
             return await self._stream(request)
