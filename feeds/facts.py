@@ -12,6 +12,17 @@ from datetime import datetime
 from feeds.models import Status
 
 _NAMED_LEVEL = re.compile("レベル([1-5１-５])")
+_CORRESPONDING: dict[str, int] = {
+    "氾濫注意情報": 2,
+    "氾濫警戒情報": 3,
+    "氾濫危険情報": 4,
+    "氾濫発生情報": 5,
+    "土砂災害警戒情報": 4,
+    "大雨特別警報": 5,
+}
+"""Names of before 2026-05-29 that the agency itself gave an evacuation level in the telegram
+(警戒レベル４相当情報［土砂災害］). Its 大雨警報 is not among them: in the old forms that are
+still sent it also stands for a レベル４大雨危険警報."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,7 +86,10 @@ class Fact:
     previous_kind, previous_level
         What was in force before, as far as this service knows.
     areas
-        The telegram's own codes of the areas that concern the city.
+        The telegram's own codes of the areas that concern the city; empty when it names none
+        (a typhoon, the Nankai Trough).
+    standing
+        Under which areas the hazard board keeps it, when not under ``areas``.
     place
         The official Japanese name of the place meant (つくば市, 茨城県南部, 利根川上流部).
     headline
@@ -98,6 +112,7 @@ class Fact:
     previous_kind: str = ""
     previous_level: int = 0
     areas: tuple[str, ...] = ()
+    standing: tuple[str, ...] | None = None
     place: str = ""
     river: str = ""
     volcano: str = ""
@@ -122,7 +137,9 @@ class Fact:
 
     @property
     def shown_level(self) -> int:
-        """The evacuation level that the official name itself carries, 0 when it carries none.
+        """The evacuation level that goes with the official name, 0 when none does.
+
+        It is the number in the name, or for the agency's older names the one it gave them.
 
         暴風警報 has an urgency but no level in its name, so no level may be said of it. A
         volcano's レベル is on another scale and is no evacuation level.
@@ -130,6 +147,12 @@ class Fact:
         if self.hazard in ("volcano", "ash-fall", "eruption"):
             return 0
         named = _NAMED_LEVEL.match(self.kind)
+        return int(named.group(1)) if named else _CORRESPONDING.get(self.kind, 0)
+
+    @property
+    def alert_level(self) -> int:
+        """The volcano's own alert level (噴火警戒レベル, 1 to 5) in the official name, or 0."""
+        named = _NAMED_LEVEL.match(self.kind) if self.hazard == "volcano" else None
         return int(named.group(1)) if named else 0
 
     @property

@@ -75,7 +75,7 @@ async def take_telegrams(
             _set_aside(item, source, str(error), made)
             continue
         readable.append((item, telegram))
-    for item, telegram in sorted(readable, key=lambda pair: pair[1].order):
+    for item, telegram in sorted(readable, key=lambda pair: jma.reading_order(pair[1])):
         before = copy.deepcopy(board)
         try:
             facts = jma.facts(telegram, city.jma, board, now=now)
@@ -140,7 +140,7 @@ def _overtake(
 
 def _about(fact: Fact) -> tuple[object, ...]:
     event = fact.event_id if fact.hazard in SINGLE_EVENTS else ""
-    return (fact.drill, fact.hazard, event, () if event else fact.areas)
+    return (fact.drill, fact.hazard, event, () if event else fact.standing or fact.areas)
 
 
 async def _notice(

@@ -15,6 +15,7 @@ from feeds.errors import UnknownKind, Unreadable
 from feeds.facts import Fact
 from feeds.jma import early, nankai, quakes, rivers, sudden, tsunami, typhoon, volcano, warnings
 from feeds.jma.codes import codes_for, completed
+from feeds.jma.levels import OLD_FORMS
 from feeds.jma.state import HazardBoard, Side
 from feeds.jma.store import last_told, load, remember_notice, save
 from feeds.jma.telegram import Telegram, read_telegram
@@ -54,45 +55,28 @@ READERS: dict[str, Reader] = {
     "VPTI50": typhoon.typhoon,
     "VPTI51": typhoon.typhoon,
     "VPTI52": typhoon.typhoon,
-    "VPFD60": early.early_notice,
     "VPFD61": early.early_notice,
     "VPWP50": early.time_series,
 }
 """Who reads which kind."""
 
 QUIET = frozenset(
-    {
-        "VPWW50",  # what VPWW53 and 54 say, by coarser areas
-        "VPWS50",  # all of VPWW55-61 once more, collected for the whole country
-        "VPCJ50",
-        "VPCJ51",
-        "VPFD50",
-        "VPFD51",
-        "VPFG50",
-        "VPFJ50",
-        "VPFJ51",
-        "VPFW50",
-        "VPFW60",
-        "VPZJ50",
-        "VPZJ51",
-        "VPZU50",
-        "VPZU51",
-        "VPFT50",
-        "VPTA50",
-        "VPTW60",
-        "VPTW61",
-        "VPTW62",
-        "VPTW63",
-        "VPTW64",
-        "VPTW65",
-        "VZSE40",
-        "VFVO51",
-        "VFVO52",
-        "VFVO60",
-    }
+    (
+        # Repeats: of VPWW53/54 by coarser areas, of VPWW55-61 for the whole country, of VPFD61.
+        *("VPWW50", "VPWS50", "VPFD60"),
+        # Forecasts.
+        *("VPFD50", "VPFD51", "VPFW50", "VPFW60", "VPFG50", "VPZU50", "VPZU51", "VPTA50"),
+        *("VPTW60", "VPTW61", "VPTW62", "VPTW63", "VPTW64", "VPTW65", "VPFT50", "VPAW51"),
+        # Commentary on weather, tides, earthquakes and volcanoes.
+        *("VPZJ50", "VPZJ51", "VPCJ50", "VPCJ51", "VPFJ50", "VPFJ51", "VPZI50", "VPCI50"),
+        *("VMCJ50", "VMCJ51", "VMCJ52", "VMCJ53", "VMCJ54", "VMCJ55"),
+        *("VXSE56", "VXSE60", "VZSE40", "VFVO51", "VFVO52", "VFVO60", "VZVO40"),
+    )
 )
-"""Kinds this service knows and makes no notice of: forecasts and commentary, and repeats."""
+"""Kinds this service knows and makes no notice of."""
 
+REPEATS = OLD_FORMS | {"VPOA50"}
+"""Old forms that say again what a new one says in the same minute."""
 
 AHEAD = timedelta(minutes=15)
 """How far a telegram's clock may be before ours; a warning dated next year would silence every
@@ -142,6 +126,14 @@ def facts(
     return reader(telegram, completed(codes), state.side(drill=telegram.drill))
 
 
+def reading_order(telegram: Telegram) -> tuple[datetime, bool, tuple[datetime, datetime, int]]:
+    """By what telegrams that came together are read: by time, and the new form before the old.
+
+    The new form says it to the municipality and by the name in use.
+    """
+    return (telegram.reported_at, telegram.kind in REPEATS, telegram.order)
+
+
 __all__ = [
     "HazardBoard",
     "Telegram",
@@ -150,6 +142,7 @@ __all__ = [
     "last_told",
     "load",
     "read_telegram",
+    "reading_order",
     "remember_notice",
     "save",
 ]

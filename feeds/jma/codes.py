@@ -22,6 +22,7 @@ WARDS: dict[str, str] = {
     "04100": "04105",
     "11100": "11110",
     "12100": "12106",
+    "13400": "13402",
     "14100": "14118",
     "14130": "14137",
     "14150": "14153",
@@ -39,7 +40,23 @@ WARDS: dict[str, str] = {
     "40130": "40137",
     "43100": "43105",
 }
-"""Designated cities by code, and the code of their last ward: earthquakes are told by ward."""
+"""Designated cities by code, and the code of their last ward: earthquakes are told by ward.
+
+13400 is 八丈支庁管内, which the agency lists beside the town and the village it is made of.
+"""
+
+SUCCESSORS: dict[str, str] = {"04423": "04216", "40305": "40231"}
+"""Towns of the agency's list that have become cities, and these (富谷市, 那珂川市): old telegrams
+and old settings mean the same place."""
+
+STANDS_FOR: dict[str, str] = {"1340000": "1340100"}
+"""Entries of the agency's list that have no areas of their own; those of 八丈町 are 八丈支庁's."""
+
+WITHOUT_AREAS = frozenset({"0169001", "0169002", "0169500"})
+"""国後島, 択捉島 and 色丹村: on the agency's list, but in no forecast area or quake region."""
+
+PARTS = frozenset(f"{number:02}" for number in range(1, 10))
+"""Last two digits of the parts into which warnings split a municipality (五條市北部 2920701)."""
 
 
 @dataclass(frozen=True)
@@ -56,14 +73,23 @@ class Place:
 
 
 def is_part_of(area: str, municipality: str) -> bool:
-    """Whether a 7-digit area code is the municipality, a ward or a part of it.
+    """Whether what a telegram says of a 7-digit area code is said of the municipality.
 
-    The first five digits are the municipality (総務省 code); the last two split it.
+    The first five digits are the municipality (総務省 code); the last two split it. A city's
+    wards and parts are the city; a ward or a part given as the municipality is meant by its own
+    code and by that of the whole city.
     """
-    if len(area) != 7 or not area.isdecimal():
+    if len(area) != 7 or not (area.isascii() and area.isdecimal()):
         return False
-    city, five = municipality[:5], area[:5]
-    return five == city or (city in WARDS and city < five <= WARDS[city])
+    if area == municipality:
+        return True
+    city = SUCCESSORS.get(municipality[:5], municipality[:5])
+    five = SUCCESSORS.get(area[:5], area[:5])
+    if five == city:
+        return municipality[5:] == "00" or area[5:] == "00"
+    if city in WARDS:
+        return city < five <= WARDS[city]
+    return area[5:] == "00" and five in WARDS and five < city <= WARDS[five]
 
 
 @cache
@@ -90,7 +116,8 @@ def codes_for(municipality: str, base: JmaCodes | None = None) -> JmaCodes:
     Parameters
     ----------
     municipality
-        Seven digits.
+        Seven digits: any entry of the agency's list, a ward of a designated city, or a part
+        that warnings are issued for.
     base
         The city's own codes, taken as they are where they belong to this municipality;
         what they leave empty is filled from the tables.
@@ -100,7 +127,7 @@ def codes_for(municipality: str, base: JmaCodes | None = None) -> JmaCodes:
     BadInput
         When there is no such municipality.
     """
-    place = places().get(municipality)
+    place = _place_of(municipality)
     if place is None:
         raise BadInput(f"There is no municipality with the code {municipality!r}.")
     own = base if base is not None and base.municipality == municipality else None
@@ -117,9 +144,31 @@ def codes_for(municipality: str, base: JmaCodes | None = None) -> JmaCodes:
 @lru_cache(maxsize=64)
 def completed(codes: JmaCodes) -> JmaCodes:
     """A city's codes with what they leave open filled in; a city not in the tables as it is."""
-    if codes.municipality not in places():
+    if place_of(codes) is None:
         return codes
     return codes_for(codes.municipality, codes)
+
+
+def _place_of(municipality: str) -> Place | None:
+    """The entry a code belongs to: itself, the city of a ward or a part, or what it became."""
+    if municipality in WITHOUT_AREAS:
+        return Place(municipality, "", "", "北海道", (), (), ())
+    if len(municipality) != 7 or not (municipality.isascii() and municipality.isdecimal()):
+        return None
+    five, part = municipality[:5], municipality[5:]
+    candidates = [municipality, STANDS_FOR.get(municipality, "")]
+    if part in PARTS:
+        candidates.append(five + "00")
+    elif part == "00":
+        candidates.append(SUCCESSORS.get(five, "") + "00")
+        candidates += [city + "00" for city, last in WARDS.items() if city < five <= last]
+    known = places()
+    return next((known[code] for code in candidates if code in known), None)
+
+
+def place_of(codes: JmaCodes) -> Place | None:
+    """The entry of the agency's list that a city's municipality code belongs to, if any."""
+    return _place_of(codes.municipality)
 
 
 OFFICE_NAMES: dict[str, tuple[str, ...]] = {
@@ -145,7 +194,7 @@ def may_concern(title: str, codes: JmaCodes) -> bool:
 
     A 取消 carries no areas; its title (奈良県気象警報・注意報) is all that tells whose it is.
     """
-    place = places().get(codes.municipality)
+    place = place_of(codes)
     if place is None:
         return False
     names = [name for area in codes.forecast_areas for name in OFFICE_NAMES.get(area, ())] or [
@@ -156,5 +205,5 @@ def may_concern(title: str, codes: JmaCodes) -> bool:
 
 def city_name(codes: JmaCodes) -> str:
     """The municipality's short official name, or nothing when the tables lack it."""
-    place = places().get(codes.municipality)
+    place = place_of(codes)
     return place.name if place else ""

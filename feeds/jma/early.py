@@ -1,12 +1,13 @@
-"""What may come: VPFD60/61 (早期注意情報) and VPWP50 (the warnings' time series).
+"""What may come: VPFD61 (早期注意情報) and VPWP50 (the warnings' time series).
 
-Both are told by forecast area or municipality several times a day. News is what was not
-expected before and is not in force already.
+VPFD61 is told by forecast area, VPWP50 by municipality, both several times a day. News is what
+neither expected before and what is not in force already.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 
 from core.city import JmaCodes
 from feeds.facts import Fact
@@ -22,6 +23,15 @@ LEVEL = 1
 _RANKS = {"中": 1, "高": 2}
 _DANGERS = {"30": 3, "31": 3, "41": 4, "50": 5, "51": 5}
 """危険度 codes of 警報級 and above."""
+_RANK_GROUPS = {
+    "大雨": "heavy-rain",
+    "雨": "heavy-rain",
+    "土砂災害": "landslide",
+    "潮位": "storm-surge",
+    "風（風雪）": "storm",
+    "波": "high-waves",
+    "雪": "heavy-snow",
+}
 _DANGER_GROUPS = {
     "大雨浸水危険度": "heavy-rain",
     "土砂災害危険度": "landslide",
@@ -32,8 +42,18 @@ _DANGER_GROUPS = {
 }
 
 
+_GROUPS = _RANK_GROUPS | {
+    name.removesuffix("危険度"): group for name, group in _DANGER_GROUPS.items()
+}
+"""The scale of warnings that each danger belongs to, by its short name in either kind."""
+WARNING_LEVEL = 3
+OTHERS = {"VPFD61": "VPWP50", "VPWP50": "VPFD61"}
+STILL_NEW = timedelta(hours=24)
+"""How long what one kind has said need not be said by the other."""
+
+
 def early_notice(telegram: Telegram, codes: JmaCodes, side: Side) -> list[Fact]:
-    """Facts of VPFD60/61: the possibility (高, 中) that a warning will be needed."""
+    """Facts of VPFD61: the possibility (高, 中) that a warning will be needed."""
     if is_cancellation(telegram):
         return []
     found: dict[str, int] = {}
@@ -49,7 +69,7 @@ def early_notice(telegram: Telegram, codes: JmaCodes, side: Side) -> list[Fact]:
                 found[name] = max(found.get(name, 0), _RANKS.get(text(rank), 0))
     if not areas:
         return []
-    return _expected(telegram, side, found, areas, title="早期注意情報")
+    return _expected(telegram, codes, side, found, areas, title="早期注意情報")
 
 
 def time_series(telegram: Telegram, codes: JmaCodes, side: Side) -> list[Fact]:
@@ -76,7 +96,7 @@ def time_series(telegram: Telegram, codes: JmaCodes, side: Side) -> list[Fact]:
             found[short] = max(found.get(short, 0), level)
     if not areas:
         return []
-    return _expected(telegram, side, found, areas, title="気象警報・注意報時系列情報")
+    return _expected(telegram, codes, side, found, areas, title="気象警報・注意報時系列情報")
 
 
 def _items(telegram: Telegram) -> Iterator[Element]:
@@ -88,7 +108,13 @@ def _items(telegram: Telegram) -> Iterator[Element]:
 
 
 def _expected(
-    telegram: Telegram, side: Side, found: dict[str, int], areas: dict[str, str], *, title: str
+    telegram: Telegram,
+    codes: JmaCodes,
+    side: Side,
+    found: dict[str, int],
+    areas: dict[str, str],
+    *,
+    title: str,
 ) -> list[Fact]:
     """One fact for a telegram: what is newly expected, or that nothing is."""
     key = Key("early-notice", telegram.kind)
@@ -97,7 +123,13 @@ def _expected(
         return []
     before: dict[str, int] = dict(known.detail) if known is not None else {}
     expected = {name: rank for name, rank in sorted(found.items()) if rank}
-    risen = [name for name, rank in expected.items() if rank > before.get(name, 0)]
+    said = _in_force(codes, side) | _said_by_other(telegram, side)
+    risen = [
+        name
+        for name, rank in expected.items()
+        if rank > before.get(name, 0)
+        and (rank > WARNING_LEVEL or _GROUPS.get(name, name) not in said)
+    ]
     side.put(
         key,
         Standing(
@@ -128,3 +160,20 @@ def _expected(
             place="、".join(areas[code] for code in sorted(areas)),
         )
     ]
+
+
+def _in_force(codes: JmaCodes, side: Side) -> set[str]:
+    """The scales on which a warning is in force in the city."""
+    return {
+        key.hazard
+        for key, standing in side.about(_GROUPS.values())
+        if standing.level >= WARNING_LEVEL and is_part_of(key.area, codes.municipality)
+    }
+
+
+def _said_by_other(telegram: Telegram, side: Side) -> set[str]:
+    """The scales for which the other kind expects a warning, and has lately said so."""
+    other = side.get(Key("early-notice", OTHERS[telegram.kind]))
+    if other is None or abs(telegram.reported_at - other.reported_at) > STILL_NEW:
+        return set()
+    return {_GROUPS.get(name, name) for name in other.detail}

@@ -9,6 +9,7 @@ alone, only municipalities on the sea are meant.
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 from core.city import JmaCodes
 from feeds.errors import Unreadable
@@ -31,6 +32,11 @@ SEASIDE_ONLY = frozenset(("08", "12", "13", "40", "42", "43", "46", "47"))
 SANRIKU_PREFECTURES = frozenset(("01", "02", "03", "04", "07", "08", "12"))
 SANRIKU_LEVEL = 3
 """Be ready to leave at once, for a week: our rule, beside 巨大地震注意."""
+INQUIRY = frozenset(("111", "112", "113"))
+"""調査中, for a quake, a slow slip or something else."""
+NANKAI_LASTS = timedelta(days=14)
+"""巨大地震警戒 asks for a week of heightened and a week of ordinary care, 注意 for one week."""
+SANRIKU_LASTS = timedelta(days=7)
 
 
 def nankai(telegram: Telegram, codes: JmaCodes, side: Side) -> list[Fact]:
@@ -51,7 +57,7 @@ def nankai(telegram: Telegram, codes: JmaCodes, side: Side) -> list[Fact]:
     if telegram.kind != "VYSE50":
         return _commentary(telegram, side, code)
     name = f"南海トラフ地震臨時情報（{keyword}）"
-    return _stage(telegram, side, "nankai-trough", level, name, code)
+    return _stage(telegram, side, "nankai-trough", level, name, code, lasting=NANKAI_LASTS)
 
 
 def off_sanriku(telegram: Telegram, codes: JmaCodes, side: Side) -> list[Fact]:
@@ -59,7 +65,8 @@ def off_sanriku(telegram: Telegram, codes: JmaCodes, side: Side) -> list[Fact]:
     if codes.municipality[:2] not in SANRIKU_PREFECTURES:
         return []
     level = 0 if is_cancellation(telegram) else SANRIKU_LEVEL
-    return _stage(telegram, side, "off-sanriku", level, "北海道・三陸沖後発地震注意情報", "")
+    name = "北海道・三陸沖後発地震注意情報"
+    return _stage(telegram, side, "off-sanriku", level, name, "", lasting=SANRIKU_LASTS)
 
 
 def _commentary(telegram: Telegram, side: Side, code: str) -> list[Fact]:
@@ -88,31 +95,43 @@ def _commentary(telegram: Telegram, side: Side, code: str) -> list[Fact]:
 
 
 def _stage(
-    telegram: Telegram, side: Side, hazard: str, level: int, name: str, code: str
+    telegram: Telegram,
+    side: Side,
+    hazard: str,
+    level: int,
+    name: str,
+    code: str,
+    *,
+    lasting: timedelta,
 ) -> list[Fact]:
-    """One step of the sequence 調査中 → 警戒 or 注意 → 調査終了, each of them news."""
+    """One step of the sequence 調査中 → 警戒 or 注意 → 調査終了, each of them news.
+
+    Each telegram has an EventID of its own, so the steps are told apart by their codes. No
+    telegram ends 警戒 and 注意: after ``lasting`` they are over, and what comes then begins anew.
+    """
     key = Key(hazard, "")
     known = side.get(key)
     if is_older(known, telegram):
         return []
-    before = known.level if known is not None else 0
     if is_cancellation(telegram):
-        if known is None or not before:
-            return [unknown_cancellation(telegram, topic=TOPIC, hazard=hazard, kind=telegram.title)]
-        side.put(key, _standing(telegram, 0, "", "", known))
-        status, name, code = Status.CANCELLED, known.kind, known.kind_code
+        return _taken_back(telegram, side, key, known)
+    active = (
+        known if known is not None and known.level and _lasts(known, telegram, lasting) else None
+    )
+    before = active.level if active is not None else 0
+    repeated = known is not None and (known.kind_code, known.level) == (code, level)
+    same_event = known is not None and known.detail.get("event_id") == telegram.event_id
+    if repeated and (same_event or (code and (active is not None or level == 0))):
+        status = Status.CONTINUED
+    elif telegram.info_type is InfoType.CORRECTED and before:
+        status = Status.CORRECTED
+    elif level == 0:
+        status = Status.LIFTED
+    elif before == 0 or code in INQUIRY or not code:
+        status = Status.ISSUED
     else:
-        side.put(key, _standing(telegram, level, name, code, known))
-        if known is not None and known.kind_code == code and known.level == level:
-            status = Status.CONTINUED
-        elif telegram.info_type is InfoType.CORRECTED and before:
-            status = Status.CORRECTED
-        elif level == 0:
-            status = Status.LIFTED
-        elif before == 0:
-            status = Status.ISSUED
-        else:
-            status = Status.RAISED if level > before else Status.LOWERED
+        status = Status.RAISED if level > before else Status.LOWERED
+    side.put(key, _standing(telegram, level, name, code, known))
     return [
         make_fact(
             telegram,
@@ -122,8 +141,46 @@ def _stage(
             kind_code=code,
             level=level,
             status=status,
-            previous_kind=known.kind if known else "",
+            standing=(key.area,),
+            previous_kind=active.kind if active is not None else "",
             previous_level=before,
+        )
+    ]
+
+
+def _lasts(known: Standing, telegram: Telegram, lasting: timedelta) -> bool:
+    return telegram.reported_at - known.reported_at <= lasting
+
+
+def _taken_back(telegram: Telegram, side: Side, key: Key, known: Standing | None) -> list[Fact]:
+    """Take back the step with this EventID; the one before it stands again."""
+    event = known.detail.get("event_id") if known is not None else None
+    if known is None or not known.told or (telegram.event_id and event != telegram.event_id):
+        return [unknown_cancellation(telegram, topic=TOPIC, hazard=key.hazard, kind=telegram.title)]
+    before = known.before
+    side.put(
+        key,
+        replace(
+            before or replace(known, level=0, kind="", kind_code="", told=False, detail={}),
+            reported_at=telegram.reported_at,
+            published_at=telegram.published_at,
+            serial=telegram.serial,
+            telegram=telegram.kind,
+            before=None,
+        ),
+    )
+    return [
+        make_fact(
+            telegram,
+            topic=TOPIC,
+            hazard=key.hazard,
+            kind=known.kind,
+            kind_code=known.kind_code,
+            level=before.level if before is not None else 0,
+            status=Status.CANCELLED,
+            standing=(key.area,),
+            previous_kind=known.kind,
+            previous_level=known.level,
         )
     ]
 
@@ -131,6 +188,8 @@ def _stage(
 def _standing(
     telegram: Telegram, level: int, kind: str, code: str, known: Standing | None
 ) -> Standing:
+    repeated = known is not None and known.order == telegram.order
+    past = known.before if repeated and known is not None else known
     return Standing(
         level=level,
         kind=kind,
@@ -139,6 +198,7 @@ def _standing(
         reported_at=telegram.reported_at,
         published_at=telegram.published_at,
         serial=telegram.serial,
-        told=level > 0,
-        before=None if known is None else replace(known, before=None),
+        told=True,
+        detail={"event_id": telegram.event_id},
+        before=None if past is None else replace(past, before=None),
     )

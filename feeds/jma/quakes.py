@@ -98,6 +98,7 @@ def hypocentre(telegram: Telegram, codes: JmaCodes, side: Side) -> list[Fact]:
     return [
         _fact(
             telegram,
+            codes,
             revised,
             areas=tuple(revised.get("areas", ())),
             place=known.place,
@@ -170,6 +171,7 @@ def long_period(telegram: Telegram, codes: JmaCodes, side: Side) -> list[Fact]:
             previous_kind=known.kind if known else "",
             previous_level=before,
             areas=tuple(code for code, _, _ in here),
+            standing=(key.area,),
             place=place or (known.place if known else ""),
             update=before > 0,
             quake=_quake(_numbers(telegram) | {"long_period_class": best}),
@@ -258,6 +260,7 @@ def _felt(
     return [
         _fact(
             telegram,
+            codes,
             detail,
             areas=tuple(code for code, _ in here),
             place=place,
@@ -300,6 +303,7 @@ def _cancelled(telegram: Telegram, codes: JmaCodes, side: Side) -> list[Fact]:
         replace(
             _fact(
                 telegram,
+                codes,
                 known.detail,
                 areas=tuple(known.detail.get("areas", ())),
                 place=known.place,
@@ -359,6 +363,7 @@ def _standing(
 
 def _fact(
     telegram: Telegram,
+    codes: JmaCodes,
     detail: Mapping[str, Any],
     *,
     areas: tuple[str, ...],
@@ -379,6 +384,7 @@ def _fact(
         previous_kind=known.kind if known else "",
         previous_level=known.level if known else 0,
         areas=areas,
+        standing=(codes.municipality,),
         place=place,
         update=update,
         quake=_quake(detail),

@@ -28,7 +28,9 @@ from feeds.jma.telegram import Element, Telegram, child, children, name_of, text
 TOPIC = "weather"
 GROUP = "river-flood"
 """Rivers stand on a scale of their own: the old forms' 洪水警報 is by municipality."""
-SECTION = "（予報区域）"
+SECTIONS = ("（予報区域）", "（発表区間）")
+"""Endings of the Information types that name the section: VXKO's and VXSU's."""
+CONTINUING = "〔継続〕"
 _CONTINUING = frozenset({"21", "31", "41"})
 
 
@@ -43,7 +45,7 @@ def river(telegram: Telegram, codes: JmaCodes, side: Side) -> list[Fact]:
     reports = []
     sections = 0
     for information in children(child(telegram.head, "Headline"), "Information"):
-        if not information.get("type", "").endswith(SECTION):
+        if not information.get("type", "").endswith(SECTIONS):
             continue
         for item in children(information, "Item"):
             kind = child(item, "Kind")
@@ -51,7 +53,8 @@ def river(telegram: Telegram, codes: JmaCodes, side: Side) -> list[Fact]:
                 section = text(area, "Code")[:32]
                 sections += 1
                 if _is_ours(telegram, {section, telegram.event_id}, codes, side):
-                    reports.append(_report(kind, section, text(area, "Name")))
+                    name = text(area, "Name")
+                    reports.append(_report(kind, section, name, telegram.headline))
     if not sections:
         raise Unreadable("A flood forecast without a section of a river.")
     changes = take(telegram, reports, side)
@@ -78,7 +81,7 @@ def _known(section: str, side: Side) -> Standing | None:
     return side.get(Key(GROUP, section))
 
 
-def _report(kind: Element | None, section: str, name: str) -> Report:
+def _report(kind: Element | None, section: str, name: str, headline: str) -> Report:
     code, words = text(kind, "Code"), name_of(kind)
     if code not in RIVERS:
         raise Unreadable(f"The flood forecast {words[:40]!r} has the unknown code {code[:8]!r}.")
@@ -86,7 +89,7 @@ def _report(kind: Element | None, section: str, name: str) -> Report:
     level = level_in_name(words) if RIVERS[code] and level_in_name(words) else RIVERS[code]
     if level == 0:
         said = Said.LIFTED
-    elif code in _CONTINUING or "継続" in condition:
+    elif code in _CONTINUING or "継続" in condition or CONTINUING in headline:
         said = Said.CONTINUED
     else:
         said = Said.CHANGED

@@ -106,11 +106,15 @@ async def last_told(session: AsyncSession, municipality: str, fact: Fact) -> int
 
 
 def _about(municipality: str, fact: Fact) -> tuple[ColumnElement[bool], ...]:
-    """The rows a fact speaks of: its scale, its areas, and its event where it has one."""
+    """The rows a fact speaks of: its scale, its areas, and its event where it has one.
+
+    Where the board keeps it under other areas than the telegram names (an earthquake's region,
+    a forecast area), ``Fact.standing`` says under which.
+    """
     return (
         col(HazardState.municipality) == (_drills_of(municipality) if fact.drill else municipality),
         col(HazardState.hazard) == _group_of(fact),
-        col(HazardState.area).in_(fact.areas),
+        col(HazardState.area).in_(fact.areas if fact.standing is None else fact.standing),
         col(HazardState.event_id).in_(("", fact.event_id)),
     )
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 from core.city import JmaCodes
 from feeds.errors import Unreadable
@@ -20,7 +20,7 @@ from feeds.jma.building import (
     make_fact,
     unknown_cancellation,
 )
-from feeds.jma.codes import is_part_of, may_concern
+from feeds.jma.codes import city_name, is_part_of, may_concern, places
 from feeds.jma.levels import SUDDEN
 from feeds.jma.state import Key, Side, Standing, is_older
 from feeds.jma.telegram import InfoType, Telegram, child, children, half_width, text
@@ -36,7 +36,9 @@ LASTING: dict[str, timedelta] = {
 }
 """How long a report stands when it gives no end itself: our rule, about as long as the agency
 speaks of it; within it a repeat is no second alarm."""
-MUNICIPALITY_CODES = "気象・地震・火山情報／市町村等"
+SIGHTED = "【目撃情報あり】"
+NEW_FORMS = datetime(2026, 5, 28, 15, 0, tzinfo=UTC)
+"""From when on VPBS50 says what VPOA50 says, to the municipality (midnight of 29 May in Japan)."""
 
 
 def prompt_report(telegram: Telegram, codes: JmaCodes, side: Side) -> list[Fact]:
@@ -71,9 +73,15 @@ def prompt_report(telegram: Telegram, codes: JmaCodes, side: Side) -> list[Fact]
 
 
 def record_rain(telegram: Telegram, codes: JmaCodes, side: Side) -> list[Fact]:
-    """Facts of VPOA50, the old form, which names nothing finer than a prefecture."""
+    """Facts of VPOA50, the old form, whose codes name nothing finer than a prefecture.
+
+    Its headline names the municipalities in words. Since each of these telegrams repeats a
+    VPBS50 that concerns them alone, the others of the prefecture are not told by the repeat.
+    """
     if is_cancellation(telegram):
         return _cancelled(telegram, codes, side)
+    if telegram.reported_at >= NEW_FORMS and _names_others(telegram.headline, codes):
+        return []
     here = [
         (code, name)
         for code, name, active in _warned(telegram)
@@ -93,8 +101,22 @@ def record_rain(telegram: Telegram, codes: JmaCodes, side: Side) -> list[Fact]:
     )
 
 
+def _names_others(headline: str, codes: JmaCodes) -> bool:
+    """Whether a headline names municipalities of the prefecture, and not this one."""
+    named = {
+        place.name
+        for place in places().values()
+        if place.code[:2] == codes.municipality[:2] and place.name in headline
+    }
+    return bool(named) and city_name(codes) not in named
+
+
 def tornado(telegram: Telegram, codes: JmaCodes, side: Side) -> list[Fact]:
-    """Facts of VPHW50 and VPHW51; a sighting (51) is graver than the possibility."""
+    """Facts of VPHW50 and VPHW51; a sighting is graver than the possibility.
+
+    VPHW51 is sent beside every VPHW50. That its title says 目撃情報付き names its format; a
+    tornado was seen only where the headline says so.
+    """
     if is_cancellation(telegram):
         return _cancelled(telegram, codes, side)
     here = [
@@ -104,7 +126,7 @@ def tornado(telegram: Telegram, codes: JmaCodes, side: Side) -> list[Fact]:
     ]
     if not here:
         return []
-    seen = telegram.kind == "VPHW51" or "目撃" in telegram.head_title
+    seen = _is_sighting(telegram)
     plain = "竜巻注意情報（目撃情報付き）" if seen else "竜巻注意情報"
     return _single(
         telegram,
@@ -115,6 +137,19 @@ def tornado(telegram: Telegram, codes: JmaCodes, side: Side) -> list[Fact]:
         level=SUDDEN["竜巻目撃"][1] if seen else SUDDEN["竜巻注意"][1],
         kind=_titled(telegram, plain),
         code="1",
+    )
+
+
+def _is_sighting(telegram: Telegram) -> bool:
+    """Whether somebody saw the tornado: by its own part of VPHW51, by the new title, or by the
+    mark with which the headline of both forms begins."""
+    return (
+        "竜巻目撃" in telegram.head_title
+        or telegram.headline.startswith(SIGHTED)
+        or any(
+            information.get("type", "").endswith("（目撃情報あり）")
+            for information in children(child(telegram.head, "Headline"), "Information")
+        )
     )
 
 
@@ -214,6 +249,7 @@ def _single(
             previous_kind=before.kind if before else "",
             previous_level=before.level if before else 0,
             areas=tuple(code for code, _ in here),
+            standing=(key.area,),
             place=place,
             valid_until=ends,
         )

@@ -13,7 +13,7 @@ import re
 from core.city import JmaCodes
 from feeds.facts import Fact
 from feeds.jma.building import is_cancellation, make_fact, unknown_cancellation
-from feeds.jma.codes import places
+from feeds.jma.codes import place_of
 from feeds.jma.state import Key, Side, Standing, is_older
 from feeds.jma.telegram import Telegram, descendants_text
 from feeds.models import Status
@@ -103,7 +103,7 @@ def _names_of(codes: JmaCodes) -> list[str]:
         if any(area.startswith(start) for area in codes.forecast_areas)
         for name in names
     ]
-    place = places().get(codes.municipality)
+    place = place_of(codes)
     own = [place.prefecture, place.name] if place else []
     if islands:
         # Islands are spoken of by their own names; 東京都 or 関東 does not mean them.

@@ -31,6 +31,17 @@ from feeds.models import Status
 TOPIC = "weather"
 CONTINUED = "継続"
 REGULAR = "VFVO53"
+REGIONS: dict[str, frozenset[str]] = {
+    "1": frozenset(("01",)),
+    "2": frozenset(("02", "03", "04", "05", "06", "07")),
+    "3": frozenset(("07", "09", "10", "13", "14", "15", "16", "17", "18", "19", "20", "21", "22")),
+    "4": frozenset(("31", "32", "33", "34", "35")),
+    "5": frozenset(("40", "42", "43", "44", "45", "46")),
+    "6": frozenset(("46", "47")),
+}
+"""Prefectures with active volcanoes by the first digit of the volcanoes' codes (Hokkaido 1,
+Tohoku 2, Kanto and Chubu 3, Chugoku 4, Kyushu 5, the southern islands 6). Coarse on purpose:
+by it staff of cities that may be meant see a taking back that says nothing else of its place."""
 
 
 def alert_level(telegram: Telegram, codes: JmaCodes, side: Side) -> list[Fact]:
@@ -73,7 +84,8 @@ def eruption(telegram: Telegram, codes: JmaCodes, side: Side) -> list[Fact]:
         if known is None or known.level == 0:
             return _unknown(telegram, codes, "eruption")
         side.put(key, _event(telegram, 0, known.kind, known.kind_code, known.place))
-        return [_single(telegram, "eruption", Status.CANCELLED, known, known.place, 0)]
+        taken = _single(telegram, "eruption", Status.CANCELLED, known, known.place, 0)
+        return [replace(taken, areas=(codes.municipality,), standing=(key.area,))]
     item = next(_items(telegram, "噴火速報"), None)
     volcano = child(item, "Areas", "Area")
     code, name = text(volcano, "Code")[:32], text(volcano, "Name")
@@ -85,7 +97,9 @@ def eruption(telegram: Telegram, codes: JmaCodes, side: Side) -> list[Fact]:
     side.put(key, standing)
     repeated = known is not None and known.level > 0
     status = Status.CONTINUED if repeated else Status.ISSUED
-    return [_single(telegram, "eruption", status, standing, name, ERUPTION_LEVEL)]
+    fact = _single(telegram, "eruption", status, standing, name, ERUPTION_LEVEL)
+    areas = _own_areas(telegram.body, codes) or (code,)
+    return [replace(fact, areas=areas, standing=(key.area,))]
 
 
 def ash(telegram: Telegram, codes: JmaCodes, side: Side) -> list[Fact]:
@@ -107,7 +121,8 @@ def ash(telegram: Telegram, codes: JmaCodes, side: Side) -> list[Fact]:
         if known is None or known.level == 0:
             return _unknown(telegram, codes, "ash-fall")
         side.put(key, _event(telegram, 0, known.kind, known.kind_code, known.place))
-        return [_single(telegram, "ash-fall", Status.CANCELLED, known, known.place, 0)]
+        taken = _single(telegram, "ash-fall", Status.CANCELLED, known, volcano, 0)
+        return [replace(taken, areas=(codes.municipality,), standing=(key.area,))]
     kinds = sorted(_ash_here(telegram, codes), key=lambda kind: (ASH[kind[0]], kind[0]))
     if not kinds:
         if known is not None and known.level:
@@ -126,6 +141,8 @@ def ash(telegram: Telegram, codes: JmaCodes, side: Side) -> list[Fact]:
     return [
         replace(
             fact,
+            areas=_own_areas(telegram.body, codes),
+            standing=(key.area,),
             place=city_name(codes),
             previous_level=before,
             previous_kind=known.kind if known is not None and before else "",
@@ -160,10 +177,13 @@ def _concerns(telegram: Telegram, volcano: str, codes: JmaCodes, side: Side) -> 
     """Whether the telegram names the city, or is about a volcano the city follows."""
     if volcano in codes.volcanoes or side.get(Key("volcano", volcano)) is not None:
         return True
-    return any(
-        is_part_of(text(area, "Code"), codes.municipality)
-        for area in descendants(telegram.body, "Area")
-    )
+    return bool(_own_areas(telegram.body, codes))
+
+
+def _own_areas(body: Element | None, codes: JmaCodes) -> tuple[str, ...]:
+    """The codes of the city and its parts that a telegram names anywhere."""
+    named = (text(area, "Code") for area in descendants(body, "Area"))
+    return tuple(sorted({code for code in named if is_part_of(code, codes.municipality)}))
 
 
 def _level(kind: Element | None) -> int:
@@ -221,7 +241,9 @@ def _taken_back(telegram: Telegram, codes: JmaCodes, side: Side) -> list[Fact]:
 
 
 def _unknown(telegram: Telegram, codes: JmaCodes, hazard: str) -> list[Fact]:
-    """A 取消 names no places: it is shown where the city follows the volcano."""
-    if telegram.event_id.rpartition("_")[2] not in codes.volcanoes:
+    """A 取消 names no places: it is shown where the city follows the volcano, or may lie by it."""
+    volcano = telegram.event_id.rpartition("_")[2]
+    near = REGIONS.get(volcano[:1], frozenset())
+    if volcano not in codes.volcanoes and codes.municipality[:2] not in near:
         return []
     return [unknown_cancellation(telegram, topic=TOPIC, hazard=hazard, kind=telegram.title)]

@@ -122,7 +122,8 @@ def _settle_notified(telegram: Telegram, reports: list[Report], side: Side) -> N
             and levels.get((area, "heavy-rain")) != 5
         ):
             side.put(slope, replace(notified, hazard="landslide"))
-            side.put(rain, replace(notified, level=0, kind="", kind_code="", told=False))
+            nothing = replace(notified, level=0, kind="", kind_code="", told=False)
+            side.put(rain, notified.before or nothing)
 
 
 def _told(telegram: Telegram, reports: list[Report], side: Side) -> list[Fact]:

@@ -426,21 +426,59 @@ EXPECTATIONS: tuple[Expected, ...] = (
     Expected(
         "66_01_01_210517_VFVO53",
         "4620100",
-        (("issued", "ash-fall", 1, "降灰予報（定時）", "", ()),),
+        (("issued", "ash-fall", 1, "降灰予報（定時）", "", ("4620100",)),),
     ),
     Expected(
         "66_01_01_210517_VFVO53",
         "4520100",
-        (("issued", "ash-fall", 1, "降灰予報（定時）", "", ()),),
+        (("issued", "ash-fall", 1, "降灰予報（定時）", "", ("4520100",)),),
     ),
     Expected("66_01_01_210517_VFVO53", TSUKUBA),
     Expected(
         "67_01_01_140927_VFVO56",
         "2043200",
-        (("issued", "eruption", 4, "噴火速報", "", ()),),
+        (("issued", "eruption", 4, "噴火速報", "", ("2043200",)),),
     ),
     Expected("67_01_01_140927_VFVO56", TSUKUBA),
+    # What is taken back names no place: staff of the prefectures with such volcanoes see it.
+    Expected(
+        "67_01_04_140927_VFVO56",
+        "2043200",
+        (("cancelled", "eruption", 0, "噴火速報", "", ()),),
+        untold=True,
+    ),
     Expected("67_01_04_140927_VFVO56", TSUKUBA),
+    # Yokohama's Totsuka ward, and Izu and Ogasawara beside Tokyo's mainland.
+    Expected(
+        "32-35_01_03_240613_VXSE53",
+        "1411000",
+        (("issued", "earthquake", 3, "震度４", "", ("1411000",)),),
+        drill=True,
+        intensity="4",
+    ),
+    Expected("15_14_01_170216_VPWW54", "1342100"),
+    Expected("19_04_01_140425_VPHW51", "1340000"),
+    # One half of a split city, and the town that Tomiya was.
+    Expected(
+        "15_08_05_130412_VPWW53",
+        "2920701",
+        (("lifted", "heavy-rain", 0, "大雨注意報", "大雨注意報", ("2920701",)),),
+    ),
+    Expected(
+        "32-35_06_03_240613_VXSE53",
+        "0421600",
+        (("issued", "earthquake", 3, "震度４", "", ("0442300",)),),
+        intensity="4",
+    ),
+    # Satsumasendai is told by the mainland and the Koshiki islands, here both too weak.
+    Expected("32-35_04_04_240613_VXSE53", "4621500"),
+    Expected(
+        "32-35_04_04_240613_VXSE53",
+        "4621500",
+        (("issued", "earthquake", 1, "震度２", "", ("4621501",)),),
+        codes={"quake_threshold": "2"},
+        intensity="2",
+    ),
     Expected(
         "74_01_01_200512_VYSE50",
         "2210000",

@@ -23,6 +23,7 @@ def test_every_municipality_of_the_agencys_list_has_its_areas(shared_data: Path)
         code for code, name in listed.items() if name != "0" and code not in places()
     } - renamed
     assert missing == set()
+    assert all(codes_for(code).municipality == code for code in listed)
     for place in places().values():
         assert place.quake_regions
         assert place.forecast_areas
@@ -70,6 +71,13 @@ def test_cities_lie_in_the_quake_regions_that_telegrams_put_them_in(shared_data:
         ("4622200", ("460040", "460041"), ("778",), ("772",)),
         ("2020200", ("200000", "200020", "200023", "200024"), ("421",), ()),
         ("1342100", ("130000", "130040"), ("359",), ("321",)),
+        ("1411000", ("140000", "140010", "140011"), ("360",), ("312",)),
+        ("1340000", ("130000", "130030", "130031"), ("358",), ("320",)),
+        ("0442300", ("040000", "040010", "040011"), ("222",), ()),
+        ("0169500", (), (), ()),
+        ("3443100", ("340000", "340010", "340013"), ("592",), ("570",)),
+        ("0120800", ("013000", "013010", "013011", "013020"), ("141",), ("120",)),
+        ("4621500", ("460010", "460013", "460014", "460100"), ("770", "775"), ("773",)),
     ],
 )
 def test_the_codes_of_a_municipality_are_found(
@@ -89,14 +97,25 @@ def test_what_the_city_says_goes_before_the_table() -> None:
     assert (codes.quake_regions, codes.rivers) == (("300",), ("1",))
     assert codes.forecast_areas == ("080000", "080020", "080022")
     assert codes_for("0820300", own).rivers == ()
-    with pytest.raises(BadInput, match="9999999"):
-        codes_for("9999999")
+    for wrong in ("9999999", "0822099", "1419900", "082200", "つくば市です", "０８２２０００"):
+        with pytest.raises(BadInput, match="no municipality"):
+            codes_for(wrong)
 
 
 def test_wards_and_parts_belong_to_their_city() -> None:
     assert is_part_of("1411000", "1410000")
     assert is_part_of("2920701", "2920700")
     assert is_part_of("2610100", "2610000")
+    assert is_part_of("1410000", "1411000")
+    assert is_part_of("2920700", "2920701")
+    assert is_part_of("0442300", "0421600")
+    assert is_part_of("0421600", "0442300")
+    assert is_part_of("1340200", "1340000")
+    assert is_part_of("1340000", "1340200")
+    assert not is_part_of("1340100", "1340200")
+    assert not is_part_of("1411100", "1411000")
+    assert not is_part_of("1413000", "1411000")
+    assert not is_part_of("2920702", "2920701")
     assert not is_part_of("1413000", "1410000")
     assert not is_part_of("1410000", "1413000")
     assert not is_part_of("080022", "0822000")

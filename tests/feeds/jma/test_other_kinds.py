@@ -47,10 +47,27 @@ def test_a_river_of_another_city_is_not_heard_unless_the_city_is_named() -> None
     assert statuses(elsewhere.read(named)) == ["issued"]
 
 
-def test_a_river_with_told_water_levels_is_read_like_a_designated_one() -> None:
-    title = "指定河川洪水予報".encode()
-    data = river(0, "40").replace(title, "水位周知河川に関する情報".encode())
-    assert statuses(City().read(data)) == ["issued"]
+def test_a_river_with_told_water_levels_names_its_stretch_and_is_read_alike() -> None:
+    """VXSU calls what it warns for 発表区間, under a code of ten digits."""
+    stretch = ("8201813100", "善川")
+    data = flood(stretch, "20", TSUKUBA, envelope(0, event_id=stretch[0]))
+    data = data.replace("指定河川洪水予報".encode(), "水位周知河川に関する情報".encode())
+    data = data.replace("（予報区域）".encode(), "（発表区間）".encode())
+    city = City(CODES.model_copy(update={"rivers": (stretch[0],)}))
+    (fact,) = city.read(data)
+    assert (fact.status.value, fact.telegram, fact.river) == ("issued", "VXSU", "善川")
+    assert City().read(data) == []
+
+
+def test_a_flood_that_only_goes_on_is_no_news_to_a_service_that_starts_now() -> None:
+    """After 2026-05-29 no code and no condition says 継続, only the headline's mark."""
+    going_on = river(0, "51").replace(
+        "見出しです。".encode(), "【警戒レベル５相当情報［洪水］】〔継続〕小貝川では".encode()
+    )
+    assert statuses(City().read(going_on)) == ["continued"]
+    lost = City()
+    lost.read(river(-60, "20"))
+    assert statuses(lost.read(going_on)) == ["raised"]
 
 
 def test_a_cancelled_flood_forecast_is_taken_back_for_its_river_alone() -> None:
@@ -95,6 +112,27 @@ def test_record_rain_is_told_once_whichever_form_says_it_first() -> None:
         assert city.news() == [("issued", "record-rain", 4)]
 
 
+def old_record_rain(minutes: float, headline: str) -> bytes:
+    return raw(
+        "記録的短時間大雨情報",
+        '<Warning type="記録的短時間大雨情報（発表細分）"><Item><Kind>'
+        "<Name>記録的短時間大雨情報</Name><Code>1</Code><Status>発表</Status></Kind>"
+        "<Area><Name>茨城県</Name><Code>080000</Code></Area></Item></Warning>",
+        minutes=minutes,
+        headline=f"<Text>{headline}</Text>",
+        event_id="X_1",
+    )
+
+
+def test_the_old_record_rain_alarms_only_the_municipalities_its_headline_names() -> None:
+    """Its code is the whole prefecture's; it would wake a million people for one village."""
+    here = "１７時、茨城県つくば市、土浦市で記録的短時間大雨。つくば市付近で約１００ミリ。"
+    there = "１７時、茨城県つくばみらい市で記録的短時間大雨。"
+    assert statuses(City().read(old_record_rain(0, here))) == ["issued"]
+    assert City().read(old_record_rain(0, there)) == []
+    assert statuses(City().read(old_record_rain(0, "茨城県で記録的短時間大雨。"))) == ["issued"]
+
+
 def test_record_rain_that_names_municipalities_concerns_those_alone() -> None:
     area = (
         '<MeteorologicalInfos type="観測実況"><MeteorologicalInfo><Item><Area codeType="気象・'
@@ -116,7 +154,11 @@ def test_a_tag_that_is_not_known_is_set_aside() -> None:
 
 
 def tornado(
-    minutes: float, title: str = "竜巻注意情報", serial: str = "1", head_title: str = ""
+    minutes: float,
+    title: str = "竜巻注意情報",
+    serial: str = "1",
+    head_title: str = "",
+    headline: str = "",
 ) -> bytes:
     return raw(
         title,
@@ -126,6 +168,7 @@ def tornado(
         minutes=minutes,
         serial=serial,
         head_title=head_title,
+        headline=headline,
         valid_until=at(minutes + 70).isoformat(),
     )
 
@@ -145,7 +188,16 @@ def test_a_tornado_bears_the_name_in_its_title() -> None:
 def test_a_tornado_watch_that_is_renewed_is_told_once_and_a_sighting_again() -> None:
     city = City()
     seen = "竜巻注意情報（目撃情報付き）"
-    city.read(tornado(0), tornado(60, serial="2"), tornado(70, seen, "3"), tornado(300))
+    sighted = (
+        '<Text>【目撃情報あり】</Text><Information type="竜巻注意情報（目撃情報あり）">'
+        "<Item><Kind><Name>竜巻注意情報</Name><Code>1</Code></Kind></Item></Information>"
+    )
+    city.read(
+        tornado(0),
+        tornado(60, serial="2"),
+        tornado(70, seen, "3", headline=sighted),
+        tornado(300),
+    )
     assert [(f.status.value, f.kind) for f in city.heard] == [
         ("issued", "竜巻注意情報"),
         ("raised", seen),
@@ -154,6 +206,16 @@ def test_a_tornado_watch_that_is_renewed_is_told_once_and_a_sighting_again() -> 
     assert city.heard[0].valid_until == at(70)
     (taken,) = city.read(cancellation(tornado(300), at(305), "取り消します。"))
     assert taken.status.value == "cancelled"
+
+
+def test_the_format_with_room_for_sightings_claims_none_by_its_name() -> None:
+    """VPHW51 is sent beside every VPHW50, whether or not somebody saw a tornado."""
+    city = City()
+    plain = "竜巻注意情報（目撃情報付き）"
+    city.read(tornado(0), tornado(0, plain), tornado(20, plain, "2"))
+    assert [(f.status.value, f.kind) for f in city.heard] == [("issued", "竜巻注意情報")]
+    city.read(tornado(30, serial="3", headline="<Text>【目撃情報あり】茨城県南部で</Text>"))
+    assert city.heard[-1].status.value == "raised"
 
 
 def volcano(minutes: float, code: str, last: str, condition: str) -> bytes:
@@ -214,13 +276,24 @@ def test_ash_is_news_when_it_becomes_worse() -> None:
     ]
 
 
-def nankai(minutes: float, code: str, name: str, title: str = "南海トラフ地震臨時情報") -> bytes:
+def nankai(
+    minutes: float,
+    code: str,
+    name: str,
+    title: str = "南海トラフ地震臨時情報",
+    info_type: str = "発表",
+) -> bytes:
+    """Each has an EventID of its own, the moment of its issue; a 取消 that of what it undoes."""
+    issued = minutes if info_type == "発表" else minutes - 1
     return raw(
         title,
         "<EarthquakeInfo><InfoSerial>"
-        f"<Name>{name}</Name><Code>{code}</Code></InfoSerial></EarthquakeInfo>",
+        f"<Name>{name}</Name><Code>{code}</Code></InfoSerial></EarthquakeInfo>"
+        if info_type == "発表"
+        else "",
         minutes=minutes,
-        event_id="20260701120000",
+        info_type=info_type,
+        event_id=f"{at(issued):%Y%m%d%H%M%S}",
     )
 
 
@@ -246,10 +319,44 @@ def test_the_nankai_information_goes_from_inquiry_to_its_end() -> None:
         shizuoka.read(nankai(40_000, "777", "不明"))
 
 
-def test_the_later_quake_notice_concerns_the_north() -> None:
-    data = raw("北海道・三陸沖後発地震注意情報", event_id="20260701120000")
-    assert statuses(City(JmaCodes(municipality="0320200")).read(data)) == ["issued"]
-    assert City(JmaCodes(municipality="2210000")).read(data) == []
+def test_a_nankai_inquiry_months_later_begins_anew() -> None:
+    """Nothing ends 巨大地震注意: it runs out, and what comes next is no lowering of it."""
+    shizuoka = City(JmaCodes(municipality="2210000"))
+    months = 90 * 24 * 60
+    shizuoka.read(nankai(0, "111", "調査中"), nankai(60, "130", "巨大地震注意"))
+    shizuoka.read(nankai(months, "111", "調査中"), nankai(months + 60, "130", "巨大地震注意"))
+    assert [(f.status.value, f.level, f.previous_level) for f in shizuoka.heard] == [
+        ("issued", 2, 0),
+        ("raised", 3, 2),
+        ("issued", 2, 0),
+        ("raised", 3, 2),
+    ]
+
+
+def test_a_nankai_step_that_was_wrong_is_taken_back_and_the_inquiry_stands() -> None:
+    shizuoka = City(JmaCodes(municipality="2210000"))
+    shizuoka.read(nankai(0, "111", "調査中"), nankai(60, "130", "巨大地震注意"))
+    (taken,) = shizuoka.read(nankai(61, "", "", info_type="取消"))
+    assert (taken.status.value, taken.level, taken.previous_level) == ("cancelled", 2, 3)
+    assert taken.kind == "南海トラフ地震臨時情報（巨大地震注意）"
+    (again,) = shizuoka.read(nankai(62, "", "", info_type="取消"))
+    assert again.untold
+    (over,) = shizuoka.read(nankai(90, "190", "調査終了"))
+    assert (over.status.value, over.previous_level) == ("lifted", 2)
+
+
+def later_quake(minutes: float) -> bytes:
+    return raw(
+        "北海道・三陸沖後発地震注意情報", minutes=minutes, event_id=f"{at(minutes):%Y%m%d%H%M%S}"
+    )
+
+
+def test_the_later_quake_notice_concerns_the_north_and_each_quake_is_told() -> None:
+    miyako = City(JmaCodes(municipality="0320200"))
+    assert statuses(miyako.read(later_quake(0))) == ["issued"]
+    assert statuses(miyako.read(later_quake(0))) == ["continued"]
+    assert statuses(miyako.read(later_quake(190_000))) == ["issued"]
+    assert City(JmaCodes(municipality="2210000")).read(later_quake(0)) == []
 
 
 def typhoon(minutes: float, headline: str) -> bytes:
@@ -304,19 +411,34 @@ def test_an_early_notice_is_news_when_a_new_danger_is_expected() -> None:
     ]
 
 
-def test_the_time_series_speaks_only_of_dangers_without_a_warning() -> None:
-    def series(minutes: float, code: str) -> bytes:
-        return raw(
-            "気象警報・注意報時系列情報（Ｒ０６）",
-            '<MeteorologicalInfos type="量的予想時系列（市町村等）"><TimeSeriesInfo><Item><Kind>'
-            "<Property><Type>大雨浸水危険度</Type><SignificancyPart><Base>"
-            f'<Significancy refID="3" type="大雨浸水危険度"><Code>{code}</Code></Significancy>'
-            "</Base></SignificancyPart></Property></Kind>"
-            f"<Area><Name>つくば市</Name><Code>{CODE}</Code></Area></Item></TimeSeriesInfo>"
-            "</MeteorologicalInfos>",
-            minutes=minutes,
-        )
+def series(minutes: float, code: str) -> bytes:
+    return raw(
+        "気象警報・注意報時系列情報（Ｒ０６）",
+        '<MeteorologicalInfos type="量的予想時系列（市町村等）"><TimeSeriesInfo><Item><Kind>'
+        "<Property><Type>大雨浸水危険度</Type><SignificancyPart><Base>"
+        f'<Significancy refID="3" type="大雨浸水危険度"><Code>{code}</Code></Significancy>'
+        "</Base></SignificancyPart></Property></Kind>"
+        f"<Area><Name>つくば市</Name><Code>{CODE}</Code></Area></Item></TimeSeriesInfo>"
+        "</MeteorologicalInfos>",
+        minutes=minutes,
+    )
 
+
+def test_what_one_early_notice_said_the_other_does_not_say_again() -> None:
+    city = City()
+    city.read(early(0, ("大雨", "高")), series(10, "31"))
+    assert [f.kind for f in city.heard] == ["早期注意情報（大雨）"]
+    city.read(series(20, "41"))
+    assert [f.kind for f in city.heard][1:] == ["気象警報・注意報時系列情報（大雨浸水）"]
+    other = City()
+    other.read(series(0, "31"), early(10, ("大雨", "中"), ("波", "中")))
+    assert [f.kind for f in other.heard][1:] == ["早期注意情報（波）"]
+    warned = City()
+    warned.read(rain(0), rain(5, "03"), early(10, ("大雨", "高")))
+    assert [f.hazard for f in warned.heard] == ["heavy-rain"]
+
+
+def test_the_time_series_speaks_only_of_dangers_without_a_warning() -> None:
     city = City()
     city.read(rain(0), series(1, "21"), series(10, "41"), series(20, "41"))
     assert [(f.hazard, f.level) for f in city.heard] == [("early-notice", 1)]

@@ -12,7 +12,7 @@ from lxml import etree
 
 from core.city import JmaCodes
 from core.errors import Permanent
-from feeds.jma import HazardBoard, facts, read_telegram
+from feeds.jma import HazardBoard, codes_for, facts, read_telegram
 from feeds.jma.codes import places
 from tests.feeds.jma.expectations import EXPECTATIONS, Expected
 
@@ -48,21 +48,52 @@ def test_the_table_covers_the_samples_and_eight_municipalities() -> None:
     assert len({expected.municipality for expected in EXPECTATIONS}) >= 8
 
 
-def test_every_sample_is_read_for_every_municipality_without_error(shared_data: Path) -> None:
+def test_every_sample_is_read_for_every_code_of_the_agency_without_error(
+    shared_data: Path,
+) -> None:
     samples = sorted((shared_data / "jma" / "samples").glob("*.xml"))
     assert len(samples) >= 43
-    some = sorted(places())[::40]
+    lists = (shared_data / "jma" / "codes" / "municipalities.csv").read_text(encoding="utf-8")
+    listed = {line[:7] for line in lists.splitlines()[1:]}
+    every = [codes_for(code) for code in sorted(listed | places().keys())]
+    assert len(every) > 1740
     for sample in samples:
         kind = KIND.search(sample.stem)
         assert kind is not None
         telegram = read_telegram(sample.read_bytes())
         assert telegram.kind == kind.group(1).replace("VXKOii", "VXKO")
         assert read_telegram(sample.read_bytes(), kind=kind.group(1)).kind == telegram.kind
-        for municipality in some:
-            for fact in facts(telegram, JmaCodes(municipality=municipality), HazardBoard()):
-                assert 0 <= fact.level <= 5
-                assert fact.kind
+        for codes in every:
+            for fact in facts(telegram, codes, HazardBoard()):
+                assert 0 <= fact.level <= 5, (sample.name, codes.municipality)
+                assert fact.kind, (sample.name, codes.municipality)
                 assert fact.reported_at == telegram.reported_at
+
+
+PARTS = "（市町村等）"
+WORDS = {"発表": {"issued", "raised", "lowered"}, "継続": {"continued"}, "解除": {"lifted"}}
+
+
+def test_every_municipality_hears_of_a_warning_what_its_own_item_says(shared_data: Path) -> None:
+    """Another reading of the XML, of the municipalities' items alone, for the whole country."""
+    checked = 0
+    for sample in sorted((shared_data / "jma" / "samples").glob("15_*.xml")):
+        telegram = read_telegram(sample.read_bytes())
+        said: dict[str, set[tuple[str, str]]] = {code[:5]: set() for code in places()}
+        warnings = etree.parse(str(sample)).getroot().iter("{*}Warning")
+        for item in (item for w in warnings if w.get("type", "").endswith(PARTS) for item in w):
+            for kind in item.iterchildren("{*}Kind"):
+                name, status = kind.findtext("{*}Name"), kind.findtext("{*}Status") or ""
+                if name and status in WORDS:
+                    said[(item.findtext("{*}Area/{*}Code") or "")[:5]].add((name, status))
+        for code in places():
+            found = facts(telegram, codes_for(code), HazardBoard())
+            told = {(fact.kind, fact.status.value) for fact in found}
+            assert {name for name, _ in told} == {name for name, _ in said[code[:5]]}, code
+            for name, status in said[code[:5]]:
+                assert WORDS[status] & {word for kind, word in told if kind == name}, code
+            checked += len(told)
+    assert checked > 200
 
 
 def test_a_second_reading_of_any_sample_is_no_news(shared_data: Path) -> None:
