@@ -20,7 +20,7 @@ from core.city import City
 from core.errors import BadInput
 from core.languages import EASY_JAPANESE, LANGUAGES
 from feeds.models import Notice, Status
-from feeds.texts import drill_mark, topic_name
+from feeds.texts import drill_mark, topic_name, without_topic
 
 MOST_ALT_UNITS = 400
 MOST_TEXT_UNITS = 5000
@@ -66,7 +66,8 @@ def render(notice: Notice, language: str, city: City) -> list[dict[str, Any]]:
     """
     spoken, title, text = _words(notice, language)
     links, paragraphs = _take_links(text)
-    bubble = _bubble(notice, topic_name(notice.topic, language, city), title, paragraphs, links)
+    topic = topic_name(notice.topic, spoken, city)
+    bubble = _bubble(notice, topic, without_topic(title, topic, spoken), paragraphs, links)
     if len(compact_json(bubble)) <= MOST_BUBBLE_BYTES and paragraphs:
         alt = _cut(f"{title}\n{_after_mark(paragraphs, spoken)}", MOST_ALT_UNITS)
         return [{"type": "flex", "altText": alt, "contents": bubble}]
@@ -76,11 +77,11 @@ def render(notice: Notice, language: str, city: City) -> list[dict[str, Any]]:
 
 def render_card(notice: Notice, language: str, city: City) -> tuple[str, dict[str, Any]]:
     """Return a notice's title and a small card of it, one of several to leaf through."""
-    _, title, text = _words(notice, language)
+    spoken, title, text = _words(notice, language)
     links, paragraphs = _take_links(text)
-    topic = topic_name(notice.topic, language, city)
+    topic = topic_name(notice.topic, spoken, city)
     shortened = [_cut("\n\n".join(paragraphs), CARD_UNITS)] if paragraphs else []
-    bubble = _bubble(notice, topic, title, shortened, links[:1])
+    bubble = _bubble(notice, topic, without_topic(title, topic, spoken), shortened, links[:1])
     bubble["size"] = "kilo"
     return title, bubble
 

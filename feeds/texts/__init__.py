@@ -14,6 +14,7 @@ from feeds.texts.free import (
     machine_translated,
     status_name,
     topic_name,
+    without_topic,
 )
 from feeds.texts.places import place_name
 from feeds.texts.terms import Term, level_name, term, terms
@@ -38,4 +39,5 @@ __all__ = [
     "term",
     "terms",
     "topic_name",
+    "without_topic",
 ]

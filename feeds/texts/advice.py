@@ -4,7 +4,8 @@ Levels 2 to 5 and their actions follow the Cabinet Office's guideline on evacuat
 information (避難情報に関するガイドライン, 2021): at level 3 the elderly and others who need
 time leave dangerous places, at 4 everybody there, at 5 lives are to be saved at once. A
 warning of the Meteorological Agency corresponds to a level and is not itself the city's
-order; from level 3 up the text says so.
+order; at levels 3 and 4 the text says so. At level 5 it is too late to wait for anything, and
+the text says nothing that could make anybody hesitate.
 """
 
 from __future__ import annotations
@@ -105,6 +106,8 @@ def advice(fact: Fact) -> tuple[str, ...]:
     if fact.hazard == "linear-rain-band":
         soon = re.search("予測|予想|可能性|おそれ", fact.kind) is not None
         return (m.RAIN_BAND_SOON if soon else m.RAIN_BAND,)
+    if fact.hazard == "tornado" and "目撃" in fact.kind:
+        return (m.TORNADO_SEEN,)
     sentence = _WEATHER.get(fact.hazard, m.FOLLOW_NEWS)
     return (m.ONCE_IN_DECADES, sentence) if "特別警報" in fact.kind else (sentence,)
 
@@ -136,7 +139,7 @@ def _by_level(level: int, places: str) -> tuple[str, ...]:
     if level not in _LEVELS:
         return (places,)
     sentences = (_LEVELS[level], places)
-    return (*sentences, m.NOT_AN_ORDER) if level >= 3 else sentences
+    return (*sentences, m.NOT_AN_ORDER) if level in (3, 4) else sentences
 
 
 def _left_in_force(level: int, places: str | None) -> tuple[str, ...]:

@@ -15,8 +15,8 @@ from feeds.facts import Fact, Quake, Tsunami
 from feeds.models import Status
 from feeds.texts import messages as m
 from feeds.texts.advice import advice, needs_shelter, tsunami_comment
-from feeds.texts.places import joined, load_readings, office_name, place_name
-from feeds.texts.terms import level_name, normal, number, term
+from feeds.texts.places import joined, load_places, office_name, place_name
+from feeds.texts.terms import explained, level_name, normal, number, term
 from feeds.texts.times import moment
 
 CATALOGUE = Catalogue(Path(__file__).parent.parent / "locales")
@@ -81,7 +81,7 @@ def compose(
 
 def prepare() -> None:
     """Read catalogues and tables now (some 0.2 s), so that the first notice need not wait."""
-    load_readings()
+    load_places()
     for language in LANGUAGES:
         say(language, m.DRILL)
         level_name(1, language)
@@ -177,6 +177,8 @@ class _Writer:
     def _what(self) -> list[str]:
         fact = self.fact
         lines = [self._change()]
+        if fact.status not in (Status.CANCELLED, Status.LIFTED):
+            lines += explained(self._kind, self.language)
         if self._wants_headline():
             lines.append(fact.headline.strip())
         if self._has_place:
@@ -306,5 +308,8 @@ class _Writer:
             return self.say(m.SOURCE, source=agency)
         if self.language == "ja":
             return self.say(m.SOURCE, source="、".join(offices))
-        office = joined((office_name(name, self.language) for name in offices), self.language)
+        names = [office_name(name, self.language) for name in offices]
+        office = joined((name for name in names if name), self.language)
+        if not office:
+            return self.say(m.SOURCE, source=agency)
         return self.say(m.SOURCE_OFFICE, source=agency, office=office)

@@ -14,7 +14,7 @@ from core.languages import EASY_JAPANESE, LANGUAGES
 from feeds.models import Status
 from feeds.texts import messages as m
 from feeds.texts.advice import EVACUATION_LEVELS, evacuation
-from feeds.texts.compose import CATALOGUE, Texts, mark_drill, say
+from feeds.texts.compose import CATALOGUE, Texts, drill_mark, mark_drill, say
 from feeds.texts.places import area_names, joined
 from feeds.texts.terms import level_name, term
 from feeds.texts.times import moment
@@ -74,6 +74,8 @@ def article_texts(
 ) -> Texts:
     """Return an article of a city's web site, in Japanese, with a heading in each language.
 
+    Its own title stands in the title alone, behind the topic's name.
+
     Parameters
     ----------
     translations
@@ -98,10 +100,19 @@ def article_texts(
             topic=topic_name(topic, language, city),
             title=own_title,
         )
-        blocks = ["\n".join(notes), own_title, own_summary, "\n".join(last)]
+        blocks = ["\n".join(notes), own_summary, "\n".join(last)]
         written = {"title": heading, "text": "\n\n".join(block for block in blocks if block)}
         texts[language] = mark_drill(written, language) if drill else written
     return texts
+
+
+def without_topic(title: str, topic: str, language: str) -> str:
+    """Return an article's title without the topic's name before it, where that is said apart."""
+    mark = drill_mark(language)
+    drilled, own = title.startswith(mark), title.removeprefix(mark).lstrip()
+    before = say(language, m.TITLE_ARTICLE, topic=topic, title="\0").partition("\0")[0]
+    own = own.removeprefix(before)
+    return f"{mark} {own}" if drilled else own
 
 
 def alert_heading(topic: str, level: int, language: str, city: City) -> str:

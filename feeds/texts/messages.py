@@ -161,6 +161,10 @@ TORNADO = (
     "If the sky turns dark, you hear thunder or feel a cold wind, go into a strong building at"
     " once. Stay away from windows."
 )
+TORNADO_SEEN = (
+    "A tornado has been seen. Go into a strong building now. Stay on a low floor, away from"
+    " windows."
+)
 TYPHOON = (
     "A typhoon may come near. Bring in what the wind could blow away, prepare water and food, and"
     " check where you would go."
@@ -191,7 +195,10 @@ TSUNAMI_WARNING = (
     "Leave the coast and the riverside now. Go to high ground or to a tsunami evacuation building."
 )
 TSUNAMI_ADVISORY = "Get out of the sea and leave the coast now."
-TSUNAMI_STAY = "Tsunami come again and again. Do not go back until this is lifted."
+TSUNAMI_STAY = (
+    "Tsunami come again and again. Do not go to look at the sea. Do not go back until this is"
+    " lifted."
+)
 TSUNAMI_FORECAST = (
     "The sea level may change a little. No damage is expected, but take care in and near the sea."
 )

@@ -1,73 +1,59 @@
-"""Names of places as a resident can read them: Japanese, with a reading, or in letters.
+"""Names of places as a resident can read them.
 
-The table ``data/readings.csv`` has the agency's codes, names and readings; a name that is not
-in it stays in Japanese, because a name read wrongly is another place.
+Japanese stays as it is; easy Japanese gets the reading of every name. In the other languages
+a name is spelled as its readers write Japanese names (letters, hangul, Chinese characters) and
+the words around it (prefecture, bay, off the coast of) are in the language. A name that cannot
+be taken apart stays in Japanese, because a name read wrongly is another place.
+
+``data/places/<language>.toml`` holds the words; what it calls ``official`` is the agency's own
+English, everything else is ours.
 """
 
 from __future__ import annotations
 
-import csv
 import re
-from collections.abc import Iterable, Sequence
+import tomllib
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
+from babel.lists import format_list
+
 from core.city import City, Names
-from core.languages import EASY_JAPANESE
+from core.languages import EASY_JAPANESE, LANGUAGES
+from feeds.texts.hangul import hangul
+from feeds.texts.readings import FORECAST_AREA_DIGITS, folded, readings
 from feeds.texts.romaji import romanise
+from feeds.texts.toponyms import Kind, Place, analyse
 
-READINGS = Path(__file__).parent / "data" / "readings.csv"
-
-PREFECTURE_DIGITS = 2
-FORECAST_AREA_DIGITS = 6
-MUNICIPALITY_DIGITS = 7
+DIRECTORY = Path(__file__).parent / "data"
 _COMMAS = {"ja": "、", EASY_JAPANESE: "、", "zh-Hans": "、", "zh-Hant": "、", "my": "၊ "}
-_READS_KANJI = ("zh-Hans", "zh-Hant")
+_CHINESE = ("zh-Hans", "zh-Hant")
 """Readers who know a Japanese place by its characters, as on its signs, if it has no kana."""
 _KANA = re.compile(r"[ぁ-ゖァ-ヺ]")
-_PARTS = {
-    "北部": "ほくぶ",
-    "南部": "なんぶ",
-    "東部": "とうぶ",
-    "西部": "せいぶ",
-    "中部": "ちゅうぶ",
-    "北東部": "ほくとうぶ",
-    "北西部": "ほくせいぶ",
-    "南東部": "なんとうぶ",
-    "南西部": "なんせいぶ",
-    "東方": "とうほう",
-    "西方": "せいほう",
-    "南方": "なんぽう",
-    "北方": "ほっぽう",
-    "南東": "なんとう",
-    "南西": "なんせい",
-    "北東": "ほくとう",
-    "北西": "ほくせい",
-    "沖": "おき",
-    "沿岸": "えんがん",
-    "地方": "ちほう",
-    "近海": "きんかい",
-    "付近": "ふきん",
-    "湾": "わん",
-    "地方気象台": "ちほうきしょうだい",
-    "管区気象台": "かんくきしょうだい",
-    "上流部": "じょうりゅうぶ",
-    "中流部": "ちゅうりゅうぶ",
-    "下流部": "かりゅうぶ",
-    "上流": "じょうりゅう",
-    "中流": "ちゅうりゅう",
-    "下流": "かりゅう",
-}
-"""Words that follow a place's name in the agency's names of regions, epicentres and rivers."""
-_PART = re.compile("|".join(sorted(_PARTS, key=len, reverse=True)))
-_DIRECTIONS = frozenset(name for name in _PARTS if name.endswith("部") and "流" not in name)
-_MUNICIPAL = (
-    ("市", ("し",), "{} City"),
-    ("区", ("く",), "{} Ward"),
-    ("町", ("まち", "ちょう"), "{} Town"),
-    ("村", ("むら", "そん"), "{} Village"),
-)
+_OF = re.compile("(?<=[㐀-鿿])[のノ](?=[㐀-鿿])")
+_SMALL_KE = re.compile("(?<=[㐀-鿿])[ヶケ](?=[㐀-鿿])")
+_KANJI = re.compile(r"[㐀-鿿々〆]")
+_REMARKS = {"除く": "を 除（のぞ）く", "含む": "を 含（ふく）む"}
+_DIRECTIONS = re.compile("[中北南東西]{1,2}部")
+_WHOLE_IN_CHINESE = (*"県府都市区町村川湖山島湾", "水道", "海峡")
+"""Words that Chinese keeps with the name, character for character."""
+_UNSPACED = {"th": "\u0e00-\u0e7f", "km": "\u1780-\u17ff", "ne": "\u0900-\u097f"}
+"""Scripts whose words touch each other, but not the Latin letters of a name."""
+_INVISIBLE_SPACE = "\u200b"
+
+
+@dataclass(frozen=True)
+class Words:
+    """One language's words for places; see the files' heads."""
+
+    official: Mapping[str, str]
+    names: Mapping[str, str]
+    words: Mapping[str, str]
+    parts: Mapping[str, str]
+    sides: Mapping[str, str]
+    joins: Mapping[str, str]
 
 
 def place_name(japanese: str, language: str, city: City, areas: Sequence[str] = ()) -> str:
@@ -76,14 +62,15 @@ def place_name(japanese: str, language: str, city: City, areas: Sequence[str] = 
     Parameters
     ----------
     japanese
-        As the telegram has it: つくば市, 茨城県南部, 利根川上流部.
+        As the telegram has it: つくば市, 茨城県南部, 利根川上流部; several parted by 、.
     city
         Its own names, and its districts', come first.
     areas
         The telegram's codes; they tell two places of one name apart.
     """
     names = [_with_prefecture(name, areas) for name in japanese.split("、")]
-    return joined((_place(name, language, city, areas) for name in names), language)
+    said = [_place(name, language, city, areas) for name in names]
+    return joined(dict.fromkeys(said), language)
 
 
 def joined(names: Iterable[str], language: str) -> str:
@@ -91,38 +78,12 @@ def joined(names: Iterable[str], language: str) -> str:
     return _COMMAS.get(language, ", ").join(names)
 
 
-def _place(japanese: str, language: str, city: City, areas: Sequence[str]) -> str:
-    if not japanese or language == "ja":
-        return japanese
-    own = _own_name(japanese, language, city)
-    if own is not None:
-        return own
-    reading = _reading(japanese, areas)
-    if reading is None:
-        japanese, reading = _by_code(areas) or (japanese, _by_parts(japanese))
-    if reading is None:
-        return japanese
-    if language == EASY_JAPANESE:
-        return _with_reading(japanese, reading)
-    if language in _READS_KANJI and _KANA.search(japanese) is None:
-        return japanese
-    return in_letters(japanese, reading)
-
-
 def office_name(japanese: str, language: str) -> str:
-    """Return an office's name as its own people write it, for easy Japanese with a reading."""
-    spoken = language == EASY_JAPANESE
-    reading = (_reading(japanese, ()) or _by_parts(japanese)) if spoken else None
-    return japanese if reading is None else _with_reading(japanese, reading)
-
-
-def _with_prefecture(japanese: str, areas: Sequence[str]) -> str:
-    """Return 茨城県南部 for the forecast area 南部 (080020), which says nothing alone."""
-    codes = [code for code in areas if len(code) == FORECAST_AREA_DIGITS]
-    if japanese not in _DIRECTIONS or not codes:
+    """Return the name of an office that publishes; empty when the language has none for it."""
+    if language == "ja":
         return japanese
-    prefecture = _tables().prefectures.get(codes[0][:2], "")
-    return f"{prefecture}{japanese}"
+    said = spoken_name(japanese, language)
+    return said or ""
 
 
 def area_names(codes: Iterable[str], language: str, city: City) -> list[str]:
@@ -131,110 +92,166 @@ def area_names(codes: Iterable[str], language: str, city: City) -> list[str]:
     return [_named(names, language) for names in districts or [city.name]]
 
 
-def in_letters(japanese: str, reading: str) -> str:
-    """Return a name in Latin letters, with City, Town or Village where it says so."""
-    for written, endings, form in _MUNICIPAL:
-        for ending in endings:
-            if japanese.endswith(written) and reading.endswith(ending) and " " not in reading:
-                stem = _capital(romanise(reading.removesuffix(ending), japanese))
-                return form.format(stem)
-    return _capital(romanise(reading.replace("・", " / "), japanese))
+@lru_cache(maxsize=4096)
+def _analysed(japanese: str, areas: tuple[str, ...]) -> Place | None:
+    return analyse(japanese, place_words("en").names, areas)
+
+
+def spoken_name(japanese: str, language: str, areas: Sequence[str] = ()) -> str | None:
+    """Return a name in ``language``, or None when it cannot be taken apart."""
+    if language == EASY_JAPANESE and _KANJI.search(japanese) is None:
+        return japanese
+    place = _analysed(japanese, tuple(areas))
+    if place is None:
+        return None
+    if language == EASY_JAPANESE:
+        return _aloud(japanese, place)
+    said = _said(place, language)
+    return said[:1].upper() + said[1:] if language in ("en", "pt", "es", "id", "tl") else said
+
+
+def load_places() -> None:
+    """Read all tables of places, once for the life of the process."""
+    readings()
+    for language in LANGUAGES:
+        if language not in ("ja", EASY_JAPANESE):
+            place_words(language)
+            _characters(language)
+
+
+def _place(japanese: str, language: str, city: City, areas: Sequence[str]) -> str:
+    if not japanese or language == "ja":
+        return japanese
+    own = _own_name(japanese, language, city)
+    if own is not None:
+        return own
+    said = spoken_name(japanese, language, areas)
+    if said is None:
+        named = readings().municipality(areas)
+        said = None if named is None else spoken_name(named[0], language, areas)
+    return japanese if said is None else said
+
+
+def _with_prefecture(japanese: str, areas: Sequence[str]) -> str:
+    """Return 茨城県南部 for the forecast area 南部 (080020), which says nothing alone."""
+    codes = [code for code in areas if len(code) == FORECAST_AREA_DIGITS]
+    if _DIRECTIONS.fullmatch(japanese) is None or not codes:
+        return japanese
+    prefecture = readings().prefectures.get(codes[0][:2], "")
+    return f"{prefecture}{japanese}"
 
 
 def _own_name(japanese: str, language: str, city: City) -> str | None:
     for names in (city.name, *(district.names for district in city.districts)):
-        if names["ja"] == japanese and (language in names or language != EASY_JAPANESE):
-            if language in names or "en" in names:
-                return _named(names, language)
-            return None
-    return None
+        if names["ja"] == japanese and language in names:
+            return names[language]
+    districts = (district.names for district in city.districts)
+    own = next((names for names in districts if names["ja"] == japanese), None)
+    return _named(own, language) if own is not None and "en" in own else None
 
 
 def _named(names: Names, language: str) -> str:
     if language in names:
         return names[language]
     if language == EASY_JAPANESE:
-        reading = _reading(names["ja"], ())
-        return names["ja"] if reading is None else _with_reading(names["ja"], reading)
-    return names.get("en", names["ja"])
+        return spoken_name(names["ja"], language) or names["ja"]
+    return names.get("en") or spoken_name(names["ja"], language) or names["ja"]
 
 
-def _capital(letters: str) -> str:
-    """Return each word with a capital; a prefecture is a word of its own."""
-    return " ".join(word[:1].upper() + word[1:] for word in letters.split())
+def _said(place: Place, language: str) -> str:
+    words = place_words(language)
+    for table in (words.official, words.names):
+        if place.japanese in table:
+            return table[place.japanese]
+    match place.kind:
+        case Kind.PROPER:
+            said = _spelled(place.japanese, place.reading, language)
+        case Kind.WORD:
+            said = _with_word(place, words, language)
+        case Kind.WITHIN:
+            whole, part = (_said(piece, language) for piece in place.pieces)
+            said = words.words["within"].format(whole=whole, part=part)
+        case Kind.NOTE:
+            whole, part = (_said(piece, language) for piece in place.pieces)
+            said = words.words[place.word].format(whole=whole, part=part)
+        case Kind.LIST:
+            pieces = [_said(piece, language) for piece in place.pieces]
+            locale = LANGUAGES[language].locale
+            said = format_list(pieces, locale=locale).replace(_INVISIBLE_SPACE, "")
+    return _fitted(said, words, language)
 
 
-def _kana_only(text: str) -> bool:
-    return re.search(r"[㐀-鿿々〆ヶ]", text) is None
+def _with_word(place: Place, words: Words, language: str) -> str:
+    (inner,) = place.pieces
+    kept = place.word in _WHOLE_IN_CHINESE and inner.kind is Kind.PROPER
+    if language in _CHINESE and kept and not _has_kana(place.japanese):
+        return _in_characters(place.japanese, language)
+    side = words.parts if place.word == "部" else {**words.parts, **words.sides}
+    return words.words[place.word].format(_said(inner, language), side=side.get(place.side, ""))
 
 
-def _with_reading(japanese: str, reading: str) -> str:
-    if _kana_only(japanese):
-        return japanese
-    spoken = re.sub(r"[ -]", "", reading)  # the marks part words in letters only
-    return f"{japanese}（{spoken}）"
+def _fitted(said: str, words: Words, language: str) -> str:
+    """Return a name with the articles and the spaces that its language wants between words."""
+    for apart, together in words.joins.items():
+        said = re.sub(rf"\b{re.escape(apart)}\b", together, said)
+    script = _UNSPACED.get(language)
+    if script is not None:
+        said = re.sub(rf"(?<=[{script}])(?=[A-Za-z0-9])|(?<=[A-Za-z0-9])(?=[{script}])", " ", said)
+    return said
 
 
-def _reading(japanese: str, areas: Sequence[str]) -> str | None:
-    tables = _tables()
-    for code in areas:
-        if (japanese, code) in tables.by_code:
-            return tables.by_code[japanese, code]
-    return tables.by_name.get(japanese)
+def _spelled(japanese: str, reading: str, language: str) -> str:
+    if language == "ko":
+        return hangul(reading, japanese)
+    if language in _CHINESE and not _has_kana(japanese):
+        return _in_characters(japanese, language)
+    letters = romanise(reading, japanese)
+    return re.sub(r"(?:^|(?<=[ -]))[a-z]", lambda first: first.group().upper(), letters)
 
 
-def _by_code(areas: Sequence[str]) -> tuple[str, str] | None:
-    """Return name and reading of the one municipality meant, whose name may have changed."""
-    codes = [code for code in areas if len(code) == MUNICIPALITY_DIGITS]
-    return _tables().municipalities.get(codes[0]) if len(codes) == 1 else None
+def _in_characters(japanese: str, language: str) -> str:
+    """Return kanji as Chinese readers write them (竜 is 龙 or 龍)."""
+    return _join(japanese).translate(_characters(language))
 
 
-def _by_parts(japanese: str) -> str | None:
-    """Return the reading of a name made of a known place and known words (茨城県沖), or None."""
-    by_name = _tables().by_name
-    for length in range(len(japanese) - 1, 0, -1):
-        known = japanese[:length]
-        start = by_name.get(known) or by_name.get(f"{known}市", "").removesuffix("し")
-        if not start:
-            continue
-        rest = _PART.sub(lambda found: f" {_PARTS[found.group()]}", japanese[length:])
-        if _kana_only(rest):
-            return start + rest
-    return None
+def _join(japanese: str) -> str:
+    """Return a name as Chinese writes the の and ヶ within it: 之, and nothing."""
+    return _SMALL_KE.sub("", _OF.sub("之", japanese))
 
 
-def load_readings() -> None:
-    """Read the table of readings, once for the life of the process."""
-    _tables()
+def _has_kana(japanese: str) -> bool:
+    return _KANA.search(_join(japanese)) is not None
 
 
-@dataclass(frozen=True)
-class _Tables:
-    """Readings by name and code, and by name where all of that name read the same."""
-
-    by_code: dict[tuple[str, str], str]
-    by_name: dict[str, str]
-    prefectures: dict[str, str]
-    municipalities: dict[str, tuple[str, str]]
+def _aloud(japanese: str, place: Place) -> str:
+    """Return a name with its reading behind it, for easy Japanese."""
+    if place.kind is Kind.NOTE:
+        whole, part = (_aloud(piece.japanese, piece) for piece in place.pieces)
+        return f"{whole}（{part}{_REMARKS.get(place.word, '')}）"
+    written = japanese if folded(japanese) == place.japanese else place.japanese
+    if _KANJI.search(written) is None:
+        return written
+    spoken = re.sub(r"[ -]", "", place.reading)  # the marks part words in letters only
+    return f"{written}（{spoken}）"
 
 
 @cache
-def _tables() -> _Tables:
-    by_code: dict[tuple[str, str], str] = {}
-    by_name: dict[str, str] = {}
-    prefectures: dict[str, str] = {}
-    municipalities: dict[str, tuple[str, str]] = {}
-    doubtful: set[str] = set()
-    with READINGS.open(encoding="utf-8", newline="") as source:
-        for row in csv.DictReader(line for line in source if not line.startswith("#")):
-            code, name, reading = row["code"], row["name"], row["reading"]
-            by_code[name, code] = reading
-            if len(code) == PREFECTURE_DIGITS:
-                prefectures[code] = name
-            if len(code) == MUNICIPALITY_DIGITS and code.isdigit():
-                municipalities[code] = (name, reading)
-            if by_name.setdefault(name, reading) != reading:
-                doubtful.add(name)
-    for name in doubtful:
-        del by_name[name]
-    return _Tables(by_code, by_name, prefectures, municipalities)
+def place_words(language: str) -> Words:
+    """Return a language's words for places."""
+    path = DIRECTORY / "places" / f"{language}.toml"
+    tables = tomllib.loads(path.read_text(encoding="utf-8"))
+    return Words(
+        official=tables.get("official", {}),
+        names=tables["names"],
+        words=tables["words"],
+        parts=tables["parts"],
+        sides=tables["sides"],
+        joins=tables["joins"],
+    )
+
+
+@cache
+def _characters(language: str) -> dict[int, int]:
+    tables = tomllib.loads((DIRECTORY / "characters.toml").read_text(encoding="utf-8"))
+    pairs = tables.get(language, {})
+    return str.maketrans(pairs.get("japanese", ""), pairs.get("chinese", ""))

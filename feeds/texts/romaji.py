@@ -62,15 +62,20 @@ def romanise(reading: str, written: str = "") -> str:
         The same name as it is written; tells where a vowel begins a new part, so that 松浦
         becomes matsuura and not matsura.
     """
-    kana = _hiragana(reading)
+    return "".join(_shorten(_letters(piece)) for piece in parted(reading, written))
+
+
+def parted(reading: str, written: str = "") -> list[str]:
+    """Return ``reading`` in hiragana, cut where a vowel begins a new part of the name."""
+    kana = hiragana(reading)
     for character, part in _BOUNDARIES.items():
         if character in written:
             kana = re.sub(rf"(?<=[^{BREAK}]){part}", BREAK + part, kana)
-    kana = kana.replace("のうえ", f"の{BREAK}うえ")
-    return "".join(_shorten(_letters(piece)) for piece in kana.split(BREAK))
+    return kana.replace("のうえ", f"の{BREAK}うえ").split(BREAK)
 
 
-def _hiragana(text: str) -> str:
+def hiragana(text: str) -> str:
+    """Return katakana as hiragana, everything else as it is."""
     return "".join(chr(ord(c) - 0x60) if "ァ" <= c <= "ヴ" else c for c in text)
 
 

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from babel.numbers import get_decimal_symbol
 from prometheus_client import Counter
 
 from core.languages import LANGUAGES
@@ -105,31 +106,65 @@ def level_name(level: int, language: str) -> str:
     return term(LEVEL_TERM.format(level=level), language).text
 
 
+def explained(kind: str, language: str) -> tuple[str, ...]:
+    """Return what an official name means, in sentences; only easy Japanese explains them."""
+    name = normal(kind)
+    if _VOLCANIC.match(name):
+        name = "噴火警戒レベル"
+    found = (_longest(table, name) for table in _explanations(language))
+    return tuple(sentence for sentence in found if sentence)
+
+
+def _longest(table: Mapping[str, str], name: str) -> str:
+    word = max((word for word in table if word in name), key=len, default="")
+    return table.get(word, "")
+
+
+_VOLCANIC = re.compile(r"レベル[1-5]\(")
+"""A volcano's alert level as telegrams name it: レベル3(入山規制)."""
+
+
+@cache
+def _explanations(language: str) -> tuple[dict[str, str], ...]:
+    tables = _file(language)
+    return tuple(
+        {normal(word): sentence for word, sentence in tables.get(table, {}).items()}
+        for table in ("hazards", "grades")
+    )
+
+
 def normal(kind: str) -> str:
     """Return a Japanese name with width and spaces evened out, for comparing only."""
     return re.sub(r"\s+", "", unicodedata.normalize("NFKC", kind))
 
 
 def number(value: object, language: str) -> str:
-    """Return a number's digits as ``language`` writes them."""
+    """Return a number as ``language`` writes it: its digits, and its sign before decimals."""
     digits = DIGITS.get(language)
     text = str(value)
+    if _DECIMAL.fullmatch(text):
+        text = text.replace(".", get_decimal_symbol(LANGUAGES[language].locale))
     return text if digits is None else text.translate(str.maketrans("0123456789", digits))
 
+
+_DECIMAL = re.compile(r"[0-9]+\.[0-9]+")
 
 _FULL_WIDTH = str.maketrans("0123456789", "０１２３４５６７８９")
 
 
 @cache
 def _terms(language: str) -> dict[str, Term]:
-    if language not in LANGUAGES:
-        return {}
-    path = DIRECTORY / f"{language}.toml"
-    if not path.exists():
-        return {}
-    tables = tomllib.loads(path.read_text(encoding="utf-8"))
+    tables = _file(language)
     return {
         normal(kind): Term(text.rstrip("."), official=table == "official")
         for table in ("ours", "official")
         for kind, text in tables.get(table, {}).items()
     }
+
+
+@cache
+def _file(language: str) -> dict[str, dict[str, str]]:
+    path = DIRECTORY / f"{language}.toml"
+    if language not in LANGUAGES or not path.exists():
+        return {}
+    return tomllib.loads(path.read_text(encoding="utf-8"))

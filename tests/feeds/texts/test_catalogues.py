@@ -11,7 +11,7 @@ from babel.messages.pofile import read_po
 
 from core.languages import EASY_JAPANESE, LANGUAGES
 from feeds.texts import messages
-from feeds.texts.terms import DIRECTORY, level_name, lookup, normal, term, terms
+from feeds.texts.terms import DIRECTORY, explained, level_name, lookup, normal, term, terms
 
 LOCALES = Path(messages.__file__).parent.parent / "locales"
 TRANSLATED = tuple(code for code in LANGUAGES if code != "en")
@@ -67,6 +67,7 @@ def test_easy_japanese_reads_every_character_aloud() -> None:
     with (LOCALES / f"{EASY_JAPANESE}.po").open("rb") as source:
         spoken = [str(entry.string) for entry in read_po(source) if entry.id]
     spoken += [name.text for name in terms(EASY_JAPANESE).values()]
+    spoken += [said for name in terms(EASY_JAPANESE) for said in explained(name, EASY_JAPANESE)]
     unread = {text: runs for text in spoken if (runs := without_reading(text))}
     assert not unread
 

@@ -14,6 +14,7 @@ from feeds.texts import (
     status_name,
     term,
     topic_name,
+    without_topic,
 )
 from feeds.texts.messages import TOPICS
 from tests.feeds.texts.worked import AT, CITY, unsaid
@@ -26,11 +27,11 @@ def test_an_article_goes_out_in_japanese_with_a_heading_in_the_residents_languag
     texts = article_texts("図書館の休館", "7月6日は休館。", "events", "https://e.jp/1", SOURCE)
     assert texts["ja"] == {
         "title": "イベント：図書館の休館",
-        "text": "図書館の休館\n\n7月6日は休館。\n\n詳しくは：https://e.jp/1\n出典：つくば市ホームページ",
+        "text": "7月6日は休館。\n\n詳しくは：https://e.jp/1\n出典：つくば市ホームページ",
     }
     assert texts["pt"] == {
         "title": "Eventos: 図書館の休館",
-        "text": "Este artigo está em japonês.\n\n図書館の休館\n\n7月6日は休館。\n\n"
+        "text": "Este artigo está em japonês.\n\n7月6日は休館。\n\n"
         "Mais informações: https://e.jp/1\nFonte: Tsukuba City web site",
     }
 
@@ -48,8 +49,18 @@ def test_promise_6_a_machines_translation_says_so() -> None:
     assert texts["en"]["text"].startswith(machine_translated("en"))
     assert "Library closed" in texts["en"]["title"]
     assert machine_translated("vi") not in texts["vi"]["text"]
-    assert "図書館" not in texts["en"]["text"]
-    assert "図書館の休館" in texts["ko"]["text"]
+    assert "図書館" not in texts["en"]["title"]
+    assert texts["ko"]["title"].endswith(": 図書館の休館")
+
+
+def test_an_articles_title_and_topic_are_each_said_once_on_a_card() -> None:
+    for drill in (False, True):
+        texts = article_texts("図書館の休館", "7月6日。", "events", "", SOURCE, drill=drill)
+        for language, said in texts.items():
+            mark = f"{drill_mark(language)} " if drill else ""
+            topic = topic_name("events", language)
+            assert without_topic(said["title"], topic, language) == f"{mark}図書館の休館"
+            assert "図書館の休館" not in said["text"]
 
 
 def test_the_citys_own_name_for_a_topic_comes_first() -> None:
