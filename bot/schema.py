@@ -43,7 +43,10 @@ def upgrade_now(url: str, revision: str = "head") -> None:
     address = make_url(url)
     sqlite = address.get_backend_name() == "sqlite"
     if sqlite and address.database:
-        Path(address.database).parent.mkdir(parents=True, exist_ok=True)
+        file = Path(address.database)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        # What residents told the city is nobody else's on this machine.
+        file.touch(mode=0o600)
     engine = create_engine(
         address.set(drivername="sqlite" if sqlite else "postgresql+psycopg"),
         poolclass=NullPool,

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from bot.cli.tools import Json, city, opened_database, print_json, run
+from bot.cli.tools import Json, city, opened_database, print_json, progress_bar, run
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -19,14 +19,12 @@ def generate(
     ] = 1,
 ) -> None:
     """Add N synthetic residents."""
-    from rich.progress import Progress
-
     from core.clock import SystemClock
     from subscriptions.generate import generate as generate_residents
 
     async def work() -> None:
         async with opened_database() as database:
-            with Progress() as bar:
+            with progress_bar() as bar:
                 task = bar.add_task("Residents", total=number)
                 await generate_residents(
                     database,

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import typer
 
 if TYPE_CHECKING:
+    from rich.progress import Progress
+
     from core.city import City
     from core.database import Database
     from core.settings import Settings
@@ -68,6 +70,14 @@ async def opened_database() -> AsyncIterator[Database]:
         yield database
     finally:
         await database.close()
+
+
+def progress_bar() -> Progress:
+    """A bar for a person who waits; it stays out of what a program reads."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    return Progress(console=Console(stderr=True), disable=not sys.stderr.isatty())
 
 
 def print_json(value: object) -> None:

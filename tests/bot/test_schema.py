@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -95,6 +96,15 @@ def _some_value(column: Column[Any]) -> Any:
 async def test_the_service_refuses_a_database_of_another_version(database: Database) -> None:
     with pytest.raises(BadInput, match="todoke db upgrade"):
         await require_newest(database)
+
+
+def test_a_database_file_is_its_owners_alone(tmp_path: Path) -> None:
+    file = tmp_path / "state" / "todoke.sqlite3"
+    upgrade_now(f"sqlite:///{file}")
+    assert file.stat().st_mode & 0o777 == 0o600
+    file.chmod(0o640)  # a group that the machine's owner chose
+    upgrade_now(f"sqlite:///{file}")
+    assert file.stat().st_mode & 0o777 == 0o640
 
 
 def test_the_newest_revision_is_the_last_that_alembic_knows() -> None:
