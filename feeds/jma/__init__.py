@@ -14,9 +14,10 @@ from core.city import JmaCodes
 from feeds.errors import UnknownKind, Unreadable
 from feeds.facts import Fact
 from feeds.jma import early, nankai, quakes, rivers, sudden, tsunami, typhoon, volcano, warnings
-from feeds.jma.codes import codes_for, completed
+from feeds.jma.building import is_cancellation
+from feeds.jma.codes import codes_for, completed, may_concern, place_of
 from feeds.jma.levels import OLD_FORMS
-from feeds.jma.state import HazardBoard, Side
+from feeds.jma.state import HazardBoard, Key, Side, Standing, is_older
 from feeds.jma.store import last_told, load, remember_notice, save
 from feeds.jma.telegram import Telegram, read_telegram
 
@@ -78,6 +79,18 @@ QUIET = frozenset(
 REPEATS = OLD_FORMS | {"VPOA50"}
 """Old forms that say again what a new one says in the same minute."""
 
+BY_OFFICE = (
+    frozenset(kind for kind in READERS if kind.startswith("VPWW"))
+    | OLD_FORMS
+    | {"VPOA50", "VPBS50", "VPHW50", "VPHW51"}
+)
+"""Kinds that an office sends for its own forecast area: another's 取消 takes nothing back here."""
+
+FROM_THE_HEAD = frozenset(
+    ("VPNO50", "VPBS50", "VXKO", "VXSU", "VYSE60", "VPTI50", "VPTI51", "VPTI52")
+)
+"""Kinds whose Head says whom they concern; all others say nothing without a Body."""
+
 AHEAD = timedelta(minutes=15)
 """How far a telegram's clock may be before ours; a warning dated next year would silence every
 later one, as the newest wins."""
@@ -123,7 +136,38 @@ def facts(
     reader = READERS.get(telegram.kind)
     if reader is None:
         raise UnknownKind(f"A telegram of the unknown kind {telegram.kind[:8]!r}.")
-    return reader(telegram, completed(codes), state.side(drill=telegram.drill))
+    own, side = completed(codes), state.side(drill=telegram.drill)
+    key = Key("taken-back", telegram.kind, telegram.event_id)
+    if is_cancellation(telegram):
+        if telegram.kind in BY_OFFICE and _is_elsewhere(telegram, own):
+            return []
+        found = reader(telegram, own, side)
+        if any(fact.untold for fact in found):
+            side.put(key, _tombstone(telegram))
+        return found
+    if telegram.kind not in FROM_THE_HEAD and (telegram.body is None or not len(telegram.body)):
+        raise Unreadable("The telegram says nothing: it has no Body, or an empty one.")
+    taken_back = side.get(key)
+    if taken_back is not None and is_older(taken_back, telegram):
+        return []
+    return reader(telegram, own, side)
+
+
+def _is_elsewhere(telegram: Telegram, codes: JmaCodes) -> bool:
+    return place_of(codes) is not None and not may_concern(telegram.head_title, codes)
+
+
+def _tombstone(telegram: Telegram) -> Standing:
+    """What keeps a telegram silent that comes after the 取消 that took it back."""
+    return Standing(
+        level=0,
+        kind="",
+        kind_code="",
+        telegram=telegram.kind,
+        reported_at=telegram.reported_at,
+        published_at=telegram.published_at,
+        serial=telegram.serial,
+    )
 
 
 def reading_order(telegram: Telegram) -> tuple[datetime, bool, tuple[datetime, datetime, int]]:

@@ -226,8 +226,7 @@ def warning(kind: str, where: Locality, changes: Sequence[Change], envelope: Env
 def flood(river: tuple[str, str], code: str, where: Locality, envelope: Envelope) -> bytes:
     """A designated river's forecast (VXKO); ``river`` is the code and name of its section."""
     name = RIVER_NAMES[code]
-    word = "解除" if code == "10" else "継続" if code in ("21", "31", "41") else "発表"
-    kind = _kind(name, code, f"{name}（{word}）")
+    kind = _kind(name, code, name)
     return _report(
         "指定河川洪水予報",
         where.office,

@@ -204,7 +204,8 @@ def test_a_tornado_watch_that_is_renewed_is_told_once_and_a_sighting_again() -> 
         ("issued", "竜巻注意情報"),
     ]
     assert city.heard[0].valid_until == at(70)
-    (taken,) = city.read(cancellation(tornado(300), at(305), "取り消します。"))
+    wrong = tornado(300, head_title="茨城県竜巻注意情報")
+    (taken,) = city.read(cancellation(wrong, at(305), "取り消します。"))
     assert taken.status.value == "cancelled"
 
 
