@@ -16,6 +16,7 @@ from feeds.articles import leads_elsewhere
 from feeds.classify import Classification, classify
 from feeds.errors import Unreadable
 from feeds.facts import Fact
+from feeds.jma.codes import city_name
 from feeds.mail import for_child_watch
 from feeds.mail_source import sift
 from feeds.models import Status
@@ -27,7 +28,11 @@ from feeds.texts import article_texts, compose
 
 @dataclass(frozen=True, kw_only=True)
 class ExplainedNotice:
-    """One notice that would be made; ``decision`` and ``because`` say what would happen to it."""
+    """One notice that would be made; ``decision`` and ``because`` say what would happen to it.
+
+    ``level`` is the one that goes with the official name: the evacuation level of a warning, or
+    a volcano's own alert level; 0 when the name has none, or when nothing is in force any more.
+    """
 
     topic: str
     kind: str
@@ -91,8 +96,7 @@ def explain(path: Path, municipality: str | None, city: City) -> list[ExplainedN
     if municipality is not None:
         if len(municipality) != 7 or not (municipality.isascii() and municipality.isdecimal()):
             raise BadInput(f"A municipality's code has seven digits: {municipality!r}.")
-        codes = jma.codes_for(municipality, city.jma)
-        city = city.model_copy(update={"jma": codes})
+        city = _as_seen_from(municipality, city)
     if path.suffix.lower() in {".eml", ".mail"}:
         return _mail(data, city)
     if cap.is_alert(data):
@@ -100,6 +104,15 @@ def explain(path: Path, municipality: str | None, city: City) -> list[ExplainedN
     if b"http://xml.kishou.go.jp/jmaxml1/" in data[:2000] or b"<Report" in data[:2000]:
         return _telegram(data, city)
     return _feed(data, path, city)
+
+
+def _as_seen_from(municipality: str, city: City) -> City:
+    """Return the city with another municipality's codes, name, and none of its own shelters."""
+    if municipality == city.jma.municipality:
+        return city
+    codes = jma.codes_for(municipality, city.jma)
+    name = {"ja": city_name(codes)} if city_name(codes) else city.name
+    return city.model_copy(update={"jma": codes, "name": name, "shelter_url": ""})
 
 
 def _telegram(data: bytes, city: City) -> list[ExplainedNotice]:
@@ -116,7 +129,7 @@ def _of_fact(fact: Fact, city: City, source: SourceConfig) -> ExplainedNotice:
         topic=fact.topic,
         kind=fact.kind,
         kind_code=fact.kind_code,
-        level=0 if fact.status in TAKES_BACK else fact.shown_level,
+        level=0 if fact.status in TAKES_BACK else fact.shown_level or fact.alert_level,
         intensity=fact.quake.intensity if fact.quake else "",
         status=fact.status,
         areas=fact.areas,

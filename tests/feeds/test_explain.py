@@ -51,6 +51,34 @@ def test_a_telegram_is_explained_with_the_promised_keys(tmp_path: Path) -> None:
     assert explain(written(tmp_path / "x.xml", data), "1310100", CITY) == []
 
 
+def test_a_telegram_is_explained_for_any_municipality_in_its_own_name(shared_data: Path) -> None:
+    taken_back = shared_data / "jma" / "samples" / "32-35_06_06_100915_VXSE53.xml"
+    [notice] = explain(taken_back, "0321500", CITY)
+    assert "奥州市" in notice.texts["ja"]["title"]
+    assert "Oshu" in notice.texts["en"]["title"]
+    assert not any("つくば" in words["text"] for words in notice.texts.values())
+
+
+@pytest.mark.parametrize(
+    ("sample", "municipality", "level"),
+    [
+        ("15_16_03_241226_VPWW55", "0121400", 4),
+        ("15_16_04_241226_VPWW58", "0121400", 0),
+        ("17_02_01_190529_VXWW50", "0133100", 4),
+        ("17_01_01_190529_VXWW50", "4013000", 0),
+        ("62_01_01_130412_VPNO50", "2920100", 5),
+        ("45_01_01_200522_VFVO50", "1042500", 3),
+        ("32-39_11_02_250206_VTSE41", "0320200", 0),
+        ("32-35_01_01_100806_VXSE51", "2210000", 0),
+    ],
+)
+def test_the_level_is_the_one_that_goes_with_the_official_name(
+    shared_data: Path, sample: str, municipality: str, level: int
+) -> None:
+    [notice] = explain(shared_data / "jma" / "samples" / f"{sample}.xml", municipality, CITY)
+    assert notice.to_json()["level"] == level
+
+
 def test_a_drill_is_explained_as_a_drill(tmp_path: Path) -> None:
     envelope = Envelope(at=NOON, operation=Operation.TRAINING)
     data = warning("VPWW55", TSUKUBA, [Change("43")], envelope)
