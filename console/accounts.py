@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
 
-import pyotp
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from sqlalchemy import delete, func
@@ -22,10 +21,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
 from console.models import Role, SignInAttempts, Staff
-from console.words import Refusal
+from console.one_time import step_of
+from console.words import Refusal, mark
 from core import audit
 from core.database import Database
-from core.errors import Permanent
+from core.typed import clean
 
 MINIMUM_PASSWORD = 12
 MAXIMUM_PASSWORD = 256
@@ -39,8 +39,11 @@ LIMIT_ACCOUNT = 60
 _hasher = PasswordHasher()
 
 
-class TooManyAttempts(Permanent):
+class TooManyAttempts(Refusal):
     """Signing in is closed for this address and account until the window has passed."""
+
+    def __init__(self) -> None:
+        super().__init__(mark("Too many failed sign-ins. Please wait 15 minutes."))
 
 
 @dataclass(frozen=True)
@@ -61,9 +64,25 @@ def normal_email(email: str) -> str:
     """
     address = email.strip().lower()
     local, at, domain = address.rpartition("@")
-    if not (at and local and domain) or len(address) > 254 or any(c.isspace() for c in address):
+    odd = any(c.isspace() for c in address) or clean(address) != address
+    if not (at and local and domain) or len(address) > 254 or odd:
         raise Refusal("This is not an e-mail address: {email}", email=email.strip()[:80])
     return address
+
+
+def role_called(name: str) -> Role:
+    """Return the role of that name.
+
+    Raises
+    ------
+    Refusal
+        There is none.
+    """
+    if name not in list(Role):
+        raise Refusal(
+            "There is no role {role}; roles are {roles}.", role=name[:40], roles=", ".join(Role)
+        )
+    return Role(name)
 
 
 def check_password(password: str) -> None:
@@ -97,10 +116,7 @@ async def add_staff(
         The address or role is not one, the password too short, or the account exists.
     """
     address = normal_email(email)
-    if role not in list(Role):
-        raise Refusal(
-            "There is no role {role}; roles are {roles}.", role=role, roles=", ".join(Role)
-        )
+    wanted = role_called(role)
     if password is not None:
         check_password(password)
     chosen = password or secrets.token_urlsafe(15)
@@ -108,8 +124,8 @@ async def add_staff(
         raise Refusal("{email} already has an account.", email=address)
     staff = Staff(
         email=address,
-        name=name.strip()[:80],
-        role=Role(role),
+        name=clean(name, line=True)[:80],
+        role=wanted,
         password_hash=await asyncio.to_thread(_hasher.hash, chosen),
         created_at=now,
     )
@@ -169,10 +185,63 @@ async def change_staff(
     return staff
 
 
+async def reset_staff(
+    session: AsyncSession, staff_id: int, *, now: datetime, actor: str
+) -> NewAccount:
+    """Let somebody in again who lost password or phone: another password, no one-time code.
+
+    Raises
+    ------
+    Refusal
+        There is no such account, or it is one's own.
+    """
+    staff = await session.get(Staff, staff_id, with_for_update=True)
+    if staff is None:
+        raise Refusal("There is no such account.")
+    if staff.email == actor:
+        raise Refusal("Change your own password under your account.")
+    chosen = secrets.token_urlsafe(15)
+    staff.password_hash = await asyncio.to_thread(_hasher.hash, chosen)
+    staff.totp_secret = None
+    staff.session_version += 1
+    session.add(staff)
+    await audit.record(session, now, actor=actor, action="staff.reset", subject=staff.email)
+    return NewAccount(staff, chosen)
+
+
+async def set_one_time(
+    session: AsyncSession, staff: Staff, secret: str | None, *, now: datetime, actor: str
+) -> None:
+    """Ask for one-time codes of this key from now on, or for none; other sessions end."""
+    staff.totp_secret = secret
+    staff.session_version += 1
+    session.add(staff)
+    action = "staff.code-off" if secret is None else "staff.code-on"
+    await audit.record(session, now, actor=actor, action=action, subject=staff.email)
+
+
 async def sign_in(
     database: Database, email: str, password: str, *, code: str, address: str, now: datetime
 ) -> Staff | None:
-    """Return who signs in, or None when anything about it is wrong.
+    """Return who signs in, or None when anything about it is wrong; see :func:`prove`."""
+    staff = await prove(database, email, password, code=code, address=address, now=now)
+    if staff is not None:
+        async with database.writing() as session:
+            await audit.record(
+                session,
+                now,
+                actor=staff.email,
+                action="sign-in",
+                subject=staff.email,
+                address=address,
+            )
+    return staff
+
+
+async def prove(
+    database: Database, email: str, password: str, *, code: str, address: str, now: datetime
+) -> Staff | None:
+    """Return whose password and code these are, or None when anything about them is wrong.
 
     Parameters
     ----------
@@ -190,8 +259,9 @@ async def sign_in(
         wanted = normal_email(email)
     except Refusal:
         wanted = email.strip().lower()[:254]
+    pair = _key("pair", wanted, address)
     limits = {
-        _key("pair", wanted, address): LIMIT_PAIR,
+        pair: LIMIT_PAIR,
         _key("address", address): LIMIT_ADDRESS,
         _key("account", wanted): LIMIT_ACCOUNT,
     }
@@ -201,20 +271,12 @@ async def sign_in(
     known = staff is not None and staff.active
     hashed = staff.password_hash if staff is not None and known else _nobody()
     right = await asyncio.to_thread(_verify, hashed, password[:MAXIMUM_PASSWORD])
-    if staff is None or not known or not right or not _code_fits(staff, code, now):
-        async with database.writing() as session:
-            await audit.record(
-                session, now, actor="nobody", action="sign-in.failed", subject=address
-            )
-        return None
     async with database.writing() as session:
-        pair = await session.get(SignInAttempts, _key("pair", wanted, address))
-        if pair is not None:
-            await session.delete(pair)
-        await audit.record(
-            session, now, actor=staff.email, action="sign-in", subject=staff.email, address=address
-        )
-    return staff
+        if staff and known and right and await _code_fits(session, staff, code, now):
+            await _uncount_attempt(session, limits, pair)
+            return staff
+        await audit.record(session, now, actor="nobody", action="sign-in.failed", subject=address)
+    return None
 
 
 async def _count_attempt(session: AsyncSession, limits: dict[str, int], now: datetime) -> None:
@@ -225,10 +287,26 @@ async def _count_attempt(session: AsyncSession, limits: dict[str, int], now: dat
         if attempts is None:
             attempts = SignInAttempts(key=key, since=now)
         if attempts.count >= limits[key]:
-            raise TooManyAttempts("Too many failed sign-ins. Please wait 15 minutes.")
+            raise TooManyAttempts
         attempts.count += 1
         session.add(attempts)
     await session.flush()
+
+
+async def _uncount_attempt(session: AsyncSession, limits: dict[str, int], pair: str) -> None:
+    """Take back a try that was right: many people sign in from behind one address.
+
+    What this person got wrong from here before is forgotten too.
+    """
+    for key in sorted(limits):
+        attempts = await session.get(SignInAttempts, key, with_for_update=True)
+        if attempts is None:
+            continue
+        attempts.count -= 1
+        if key == pair or attempts.count <= 0:
+            await session.delete(attempts)
+        else:
+            session.add(attempts)
 
 
 def _key(*parts: str) -> str:
@@ -248,7 +326,16 @@ def _verify(hashed: str, password: str) -> bool:
         return False
 
 
-def _code_fits(staff: Staff, code: str, now: datetime) -> bool:
-    if staff.totp_secret is None:
-        return True
-    return pyotp.TOTP(staff.totp_secret).verify(code.strip(), for_time=now, valid_window=1)
+async def _code_fits(session: AsyncSession, staff: Staff, code: str, now: datetime) -> bool:
+    """Whether the one-time code is right and was not used before (RFC 6238, section 5.2)."""
+    current = await session.get(Staff, staff.id, with_for_update=True)
+    if current is None or current.totp_secret is None:
+        return current is not None
+    step = step_of(current.totp_secret, code, now)
+    if step is None:
+        return False
+    used = _key("code", current.email, str(step))
+    if await session.get(SignInAttempts, used) is not None:
+        return False
+    session.add(SignInAttempts(key=used, count=1, since=now))
+    return True

@@ -12,16 +12,17 @@ from sqlmodel import col, select
 from channels.models import Delivery
 from channels.render import render as render_messages
 from channels.service import preview
-from console import drafts, ready
+from console import drafts, ready, words
 from console.access import Permission
 from console.drafts import Written
 from console.maps import district_shapes
 from console.models import AlertDraft
 from console.reach import reach
 from console.sending import REASON_LENGTH, Decided, Look, delivery_of, notice_of, send
-from console.web import Missing, StaffRoute, Visit, visit
+from console.web import Missing, RowNumber, StaffRoute, Visit, visit
 from console.words import Refusal
 from core.languages import LANGUAGES
+from core.typed import clean
 from feeds.models import Notice, Status
 
 router = APIRouter(prefix="/console", route_class=StaffRoute)
@@ -57,7 +58,7 @@ async def begin(visitor: Sender) -> Response:
 
 
 @router.post("/notices/{notice_id}/again")
-async def begin_again(visitor: Sender, notice_id: int) -> Response:
+async def begin_again(visitor: Sender, notice_id: RowNumber) -> Response:
     """Begin a draft like an earlier notice, as a drill or as real."""
     drill = _drill_or_real(visitor)
     async with visitor.context.database.writing() as session:
@@ -72,7 +73,7 @@ async def begin_again(visitor: Sender, notice_id: int) -> Response:
 
 
 @router.post("/notices/{notice_id}/take-back")
-async def take_back(visitor: Sender, notice_id: int) -> Response:
+async def take_back(visitor: Sender, notice_id: RowNumber) -> Response:
     """Begin the correction, withdrawal or all-clear of what was sent."""
     status = visitor.form.text("status")
     if status not in drafts.TAKE_BACK:
@@ -91,7 +92,7 @@ async def take_back(visitor: Sender, notice_id: int) -> Response:
 
 
 @router.get("/alerts/{draft_id}")
-async def edit(visitor: Sender, draft_id: int) -> Response:
+async def edit(visitor: Sender, draft_id: RowNumber) -> Response:
     async with visitor.context.database.reading() as session:
         draft = await _draft(session, draft_id)
         if draft.notice_id is not None or draft.discarded_at is not None:
@@ -100,7 +101,7 @@ async def edit(visitor: Sender, draft_id: int) -> Response:
 
 
 @router.post("/alerts/{draft_id}")
-async def save(visitor: Sender, draft_id: int) -> Response:
+async def save(visitor: Sender, draft_id: RowNumber) -> Response:
     """Save the draft, which reaches nobody; then stay, or go on to look at it."""
     written = _written(visitor)
     now = visitor.context.clock.now()
@@ -114,15 +115,17 @@ async def save(visitor: Sender, draft_id: int) -> Response:
         raise
     except Refusal as refusal:
         async with visitor.context.database.reading() as session:
-            draft = _typed(await _draft(session, draft_id), written)
-            return await _edit_page(visitor, session, draft, refusal=refusal)
+            saved = await _draft(session, draft_id)
+            overtaken = saved.version != written.version
+            draft = _typed(saved, written)
+            return await _edit_page(visitor, session, draft, refusal=refusal, overtaken=overtaken)
     return visitor.go(
         f"/console/alerts/{draft_id}" + ("/check" if then == "check" else "?saved=yes")
     )
 
 
 @router.post("/alerts/{draft_id}/discard")
-async def discard(visitor: Sender, draft_id: int) -> Response:
+async def discard(visitor: Sender, draft_id: RowNumber) -> Response:
     async with visitor.context.database.writing() as session:
         await drafts.discard(
             session,
@@ -135,7 +138,7 @@ async def discard(visitor: Sender, draft_id: int) -> Response:
 
 
 @router.post("/alerts/{draft_id}/look")
-async def look(visitor: Sender, draft_id: int) -> Response:
+async def look(visitor: Sender, draft_id: RowNumber) -> Response:
     """Show what the form as it stands would become; nothing is saved."""
     async with visitor.context.database.reading() as session:
         draft = _typed(await _draft(session, draft_id), _written(visitor))
@@ -143,30 +146,95 @@ async def look(visitor: Sender, draft_id: int) -> Response:
 
 
 @router.get("/alerts/{draft_id}/check")
-async def check(visitor: Sender, draft_id: int) -> Response:
+async def check(visitor: Sender, draft_id: RowNumber) -> Response:
     """Show who gets what in every language, and ask for the confirmation."""
+    return await _check_page(visitor, draft_id)
+
+
+@router.post("/alerts/{draft_id}/confirm")
+async def confirm(visitor: Sender, draft_id: RowNumber) -> Response:
+    """A colleague confirms the version they look at; nothing is sent by it."""
+    try:
+        async with visitor.context.database.writing() as session:
+            await drafts.confirm(
+                session,
+                draft_id,
+                visitor.form.number("version") or 0,
+                visitor.context.city,
+                actor=visitor.actor,
+                now=visitor.context.clock.now(),
+            )
+    except Refusal as refusal:
+        return await _check_page(visitor, draft_id, refusal=refusal)
+    return visitor.go(f"/console/alerts/{draft_id}/check")
+
+
+@router.post("/alerts/{draft_id}/send")
+async def send_alert(visitor: Sender, draft_id: RowNumber) -> Response:
+    """Send what was looked at. A second press finds it sent and shows the delivery.
+
+    A refusal shows the page once more as things stand now, with the reasons that were typed;
+    the word or number that sends has to be typed again.
+    """
+    context, form = visitor.context, visitor.form
+    try:
+        decided = Decided(
+            look=Look.unseal(form.text("look"), context.settings.secret_key),
+            typed=form.text("typed"),
+            alone_reason=_reason(visitor, "alone_reason"),
+            hazard_reason=_reason(visitor, "hazard_reason"),
+        )
+        async with context.database.writing() as session:
+            delivery = await send(
+                session,
+                context.queue,
+                context.city,
+                draft_id,
+                decided,
+                actor=visitor.actor,
+                staff_id=visitor.session.staff_id,
+                now=context.clock.now(),
+            )
+    except drafts.AlreadySent as sent:
+        async with context.database.reading() as session:
+            return visitor.go(await _delivery_address(session, sent.notice_id, again=True))
+    except Refusal as refusal:
+        return await _check_page(visitor, draft_id, refusal=refusal)
+    return visitor.go(f"/console/deliveries/{delivery}")
+
+
+async def _check_page(visitor: Visit, draft_id: int, *, refusal: Refusal | None = None) -> Response:
     context = visitor.context
     now = context.clock.now()
     async with context.database.reading() as session:
         draft = await _draft(session, draft_id)
         if draft.notice_id is not None or draft.discarded_at is not None:
             return await _closed(visitor, session, draft)
-        faults = drafts.faults(draft, context.city)
-        if faults:
-            return await _edit_page(visitor, session, draft)
+        if drafts.faults(draft, context.city):
+            return await _edit_page(visitor, session, draft, refusal=refusal)
         found = await reach(session, draft, context.city, by_area=True)
         notice = notice_of(draft, context.city, actor=visitor.actor, now=now)
         seen = await preview(session, notice, context.city, now)
         hazards = await drafts.in_force(session, context.city, least=drafts.TWO_PEOPLE_LEVEL)
         earlier = await _earlier(session, draft)
-    assert visitor.staff.id is not None
+    unwritten = {
+        code: number
+        for code, number in found.by_language.items()
+        if number and not draft.texts.get(code, {}).get("text")
+    }
     sealed = Look(
-        draft_id, draft.version, visitor.staff.id, found.total, int(now.timestamp())
+        draft_id, draft.version, visitor.session.staff_id, found.total, int(now.timestamp())
     ).seal(context.settings.secret_key)
     return visitor.page(
         "alert_check.html",
+        status=400 if refusal else 200,
+        refusal=refusal.said(visitor.language) if refusal else "",
         draft=draft,
         reach=found,
+        unwritten=unwritten,
+        unwritten_names=words.listed(
+            [words.language_name(code, visitor.language) for code in unwritten], visitor.language
+        ),
         seen=seen,
         stale=now - draft.updated_at > drafts.STALE_AFTER,
         look=sealed,
@@ -176,51 +244,13 @@ async def check(visitor: Sender, draft_id: int) -> Response:
         hazards=hazards,
         earlier=earlier,
         reason_length=REASON_LENGTH,
+        alone_reason=_reason(visitor, "alone_reason"),
+        hazard_reason=_reason(visitor, "hazard_reason"),
     )
 
 
-@router.post("/alerts/{draft_id}/confirm")
-async def confirm(visitor: Sender, draft_id: int) -> Response:
-    """A colleague confirms the version they look at; nothing is sent by it."""
-    async with visitor.context.database.writing() as session:
-        await drafts.confirm(
-            session,
-            draft_id,
-            visitor.form.number("version") or 0,
-            visitor.context.city,
-            actor=visitor.actor,
-            now=visitor.context.clock.now(),
-        )
-    return visitor.go(f"/console/alerts/{draft_id}/check")
-
-
-@router.post("/alerts/{draft_id}/send")
-async def send_alert(visitor: Sender, draft_id: int) -> Response:
-    """Send what was looked at. A second press finds it sent and shows the delivery."""
-    context, form = visitor.context, visitor.form
-    decided = Decided(
-        look=Look.unseal(form.text("look"), context.settings.secret_key),
-        typed=form.text("typed"),
-        alone_reason=drafts.clean(form.text("alone_reason"), line=True)[:400],
-        hazard_reason=drafts.clean(form.text("hazard_reason"), line=True)[:400],
-    )
-    assert visitor.staff.id is not None
-    try:
-        async with context.database.writing() as session:
-            delivery = await send(
-                session,
-                context.queue,
-                context.city,
-                draft_id,
-                decided,
-                actor=visitor.actor,
-                staff_id=visitor.staff.id,
-                now=context.clock.now(),
-            )
-    except drafts.AlreadySent as sent:
-        async with context.database.reading() as session:
-            return visitor.go(await _delivery_address(session, sent.notice_id, again=True))
-    return visitor.go(f"/console/deliveries/{delivery}")
+def _reason(visitor: Visit, field: str) -> str:
+    return clean(visitor.form.text(field), line=True)[:400]
 
 
 def _drill_or_real(visitor: Visit) -> bool:
@@ -266,9 +296,8 @@ def _typed(draft: AlertDraft, written: Written) -> AlertDraft:
             "whole_city": written.whole_city,
             "areas": [] if written.whole_city else list(written.areas),
             "valid_hours": written.valid_hours,
-            "version": written.version,
             "texts": {
-                code: {"title": drafts.clean(title, line=True), "text": drafts.clean(text)}
+                code: {"title": clean(title, line=True), "text": clean(text)}
                 for code, (title, text) in written.texts.items()
                 if title.strip() or text.strip()
             },
@@ -277,14 +306,21 @@ def _typed(draft: AlertDraft, written: Written) -> AlertDraft:
 
 
 async def _edit_page(
-    visitor: Visit, session: AsyncSession, draft: AlertDraft, *, refusal: Refusal | None = None
+    visitor: Visit,
+    session: AsyncSession,
+    draft: AlertDraft,
+    *,
+    refusal: Refusal | None = None,
+    overtaken: bool = False,
 ) -> Response:
+    """Show the form; ``overtaken`` when it holds other words than a colleague saved meanwhile."""
     city = visitor.context.city
     replaces = await session.get(Notice, draft.replaces_id) if draft.replaces_id else None
     return visitor.page(
         "alert_edit.html",
-        status=409 if refusal else 200,
+        status=400 if refusal else 200,
         replaces=replaces,
+        overtaken=overtaken,
         refusal=refusal.said(visitor.language) if refusal else "",
         saved=visitor.request.query_params.get("saved") == "yes",
         shapes=district_shapes(city, visitor.language),

@@ -12,9 +12,10 @@ from channels import service
 from channels.models import Delivery, DeliveryState
 from channels.render import render as render_messages
 from console.access import Permission
-from console.web import Missing, StaffRoute, Visit, visit
+from console.web import Missing, RowNumber, StaffRoute, Visit, visit
 from console.words import Refusal
 from core.city import Decision
+from core.errors import BadInput
 from feeds.models import Notice
 
 router = APIRouter(prefix="/console", route_class=StaffRoute)
@@ -23,7 +24,7 @@ Sender = Annotated[Visit, Depends(visit(Permission.ALERTS))]
 
 
 @router.get("/deliveries/{delivery_id}")
-async def delivery_page(visitor: Looker, delivery_id: int) -> Response:
+async def delivery_page(visitor: Looker, delivery_id: RowNumber) -> Response:
     context = visitor.context
     language = visitor.request.query_params.get("preview", "ja")
     language = language if language in context.city.languages else "ja"
@@ -55,7 +56,7 @@ async def delivery_page(visitor: Looker, delivery_id: int) -> Response:
 
 
 @router.get("/deliveries/{delivery_id}/live")
-async def live(visitor: Looker, delivery_id: int) -> Response:
+async def live(visitor: Looker, delivery_id: RowNumber) -> Response:
     """The progress, asked for by the page itself every second while it moves."""
     async with visitor.context.database.reading() as session:
         delivery, notice = await _delivery(session, delivery_id)
@@ -75,7 +76,7 @@ async def live(visitor: Looker, delivery_id: int) -> Response:
 
 
 @router.post("/deliveries/{delivery_id}/{act}")
-async def steer(visitor: Sender, delivery_id: int, act: str) -> Response:
+async def steer(visitor: Sender, delivery_id: RowNumber, act: str) -> Response:
     """Pause, resume or stop a delivery; what has arrived stays arrived."""
     if act not in ("pause", "resume", "stop"):
         raise Missing
@@ -85,12 +86,15 @@ async def steer(visitor: Sender, delivery_id: int, act: str) -> Response:
         delivery, _ = await _delivery(session, delivery_id)
         if delivery.state in (DeliveryState.DONE, DeliveryState.STOPPED):
             raise Refusal("This delivery has ended.")
-        if act == "pause":
-            await service.pause(session, delivery_id, actor, now)
-        elif act == "resume":
-            await service.resume(session, context.queue, delivery_id, actor, now)
-        else:
-            await service.stop(session, delivery_id, actor, now)
+        try:
+            if act == "pause":
+                await service.pause(session, delivery_id, actor, now)
+            elif act == "resume":
+                await service.resume(session, context.queue, delivery_id, actor, now)
+            else:
+                await service.stop(session, delivery_id, actor, now)
+        except BadInput as error:
+            raise Refusal("Somebody paused, resumed or stopped this meanwhile.") from error
     return visitor.go(f"/console/deliveries/{delivery_id}")
 
 

@@ -13,7 +13,6 @@ What went wrong in real cities decides the rules:
 
 from __future__ import annotations
 
-import unicodedata
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -27,6 +26,7 @@ from console.words import Refusal, mark
 from core import audit
 from core.city import City, Decision
 from core.languages import LANGUAGES
+from core.typed import clean
 from feeds.models import HazardState, Notice, Status
 from feeds.texts import drill_mark
 
@@ -45,7 +45,9 @@ class AlreadySent(Refusal):
     """The draft left before; it can be corrected or taken back, and never sent again."""
 
     def __init__(self, notice_id: int) -> None:
-        super().__init__("This draft has been sent. What was sent can be corrected or taken back.")
+        super().__init__(
+            mark("This draft has been sent. What was sent can be corrected or taken back.")
+        )
         self.notice_id = notice_id
 
 
@@ -356,23 +358,6 @@ def _text_faults(draft: AlertDraft, city: City) -> list[Fault]:
                 Fault(field, mark("{language}: a drill must not say that it is not one."), (name,))
             )
     return found
-
-
-def clean(text: str, *, line: bool = False) -> str:
-    """Return what somebody typed without what cannot be seen.
-
-    Control characters, zero-width spaces and direction overrides go, so that a text is what
-    it looks like; joiners stay, as Burmese, Khmer, Nepali and emoji need them.
-    """
-    joined = unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n"))
-    if line:
-        joined = " ".join(joined.split())
-    kept = (
-        character
-        for character in joined
-        if character in "\n\u200c\u200d" or unicodedata.category(character) not in ("Cc", "Cf")
-    )
-    return "".join(kept).strip()
 
 
 async def _begun(session: AsyncSession, draft: AlertDraft, actor: str, now: datetime) -> AlertDraft:

@@ -12,9 +12,10 @@ from channels.render import render as render_messages
 from console import drafts, holding
 from console.access import Permission
 from console.sources import healths
-from console.web import Missing, StaffRoute, Visit, visit
+from console.web import Missing, RowNumber, StaffRoute, Visit, visit
 from console.words import Refusal
 from core.city import Decision
+from core.typed import clean
 from feeds.models import Item, ItemState, Notice
 from subscriptions.audience import AudienceQuery, count_by_language
 
@@ -58,7 +59,7 @@ async def feeds(visitor: Looker, state: str = "set-aside", page: int = 1) -> Res
 
 
 @router.get("/feeds/items/{item_id}")
-async def item_page(visitor: Looker, item_id: int) -> Response:
+async def item_page(visitor: Looker, item_id: RowNumber) -> Response:
     """Show what came, as plain text: nothing of it is interpreted."""
     async with visitor.context.database.reading() as session:
         item = await session.get(Item, item_id)
@@ -93,8 +94,12 @@ async def held(visitor: Looker) -> Response:
 
 
 @router.get("/held/{notice_id}")
-async def held_page(visitor: Looker, notice_id: int) -> Response:
+async def held_page(visitor: Looker, notice_id: RowNumber) -> Response:
     """Show one held notice as it would arrive, and whom it would reach."""
+    return await _held_page(visitor, notice_id)
+
+
+async def _held_page(visitor: Visit, notice_id: int, *, refusal: Refusal | None = None) -> Response:
     context = visitor.context
     language = visitor.request.query_params.get("preview", "ja")
     language = language if language in context.city.languages else "ja"
@@ -112,6 +117,9 @@ async def held_page(visitor: Looker, notice_id: int) -> Response:
         item = await session.get(Item, notice.item_id) if notice.item_id else None
     return visitor.page(
         "held_notice.html",
+        status=400 if refusal else 200,
+        refusal=refusal.said(visitor.language) if refusal else "",
+        reason=_reason(visitor),
         notice=notice,
         item=item,
         total=sum(by_language.values()),
@@ -124,22 +132,29 @@ async def held_page(visitor: Looker, notice_id: int) -> Response:
 
 
 @router.post("/held/{notice_id}")
-async def decide(visitor: Decider, notice_id: int) -> Response:
+async def decide(visitor: Decider, notice_id: RowNumber) -> Response:
     """Send, publish or drop a held notice, once."""
     context, form = visitor.context, visitor.form
     choice = form.text("decision")
-    if choice not in ("send", "publish", "drop"):
-        raise Refusal("Choose what to do with it.")
-    async with context.database.writing() as session:
-        delivery = await holding.decide(
-            session,
-            context.queue,
-            context.city,
-            notice_id,
-            Decision(choice),
-            typed=form.number("typed"),
-            reason=drafts.clean(form.text("reason"), line=True)[:400],
-            actor=visitor.actor,
-            now=context.clock.now(),
-        )
+    try:
+        if choice not in ("send", "publish", "drop"):
+            raise Refusal("Choose what to do with it.")
+        async with context.database.writing() as session:
+            delivery = await holding.decide(
+                session,
+                context.queue,
+                context.city,
+                notice_id,
+                Decision(choice),
+                typed=form.number("typed"),
+                reason=_reason(visitor),
+                actor=visitor.actor,
+                now=context.clock.now(),
+            )
+    except Refusal as refusal:
+        return await _held_page(visitor, notice_id, refusal=refusal)
     return visitor.go(f"/console/deliveries/{delivery}" if delivery else "/console/held")
+
+
+def _reason(visitor: Visit) -> str:
+    return clean(visitor.form.text("reason"), line=True)[:400]

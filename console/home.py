@@ -9,8 +9,10 @@ from sqlalchemy import func
 from sqlmodel import col, select
 
 from channels.models import Delivery, DeliveryState
+from channels.public.notices import public_board
 from console import drafts
 from console.access import Permission
+from console.sending import delivery_of
 from console.sources import healths, set_aside_count
 from console.web import StaffRoute, Visit, visit
 from core.city import Decision
@@ -76,7 +78,12 @@ async def _now(visitor: Visit) -> dict[str, Any]:
                 select(func.count()).select_from(Report).where(col(Report.state) == ReportState.NEW)
             ),
         }
+        board = await public_board(session, context.clock.now(), context.city.jma.municipality)
+        own = [notice for notice in board.current if notice.source is None]
         return {
+            "own_alerts": [
+                (notice, await delivery_of(session, notice.id)) for notice in own if notice.id
+            ],
             "hazards": await drafts.in_force(session, context.city),
             "open_drafts": await drafts.open_drafts(session),
             "moving": [(delivery, notice) for delivery, notice in moving],

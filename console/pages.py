@@ -12,6 +12,7 @@ from starlette.types import Scope
 from channels import public
 from channels.web import PUBLIC_POLICY, secure
 from console import (
+    account_pages,
     alert_pages,
     delivery_pages,
     feed_pages,
@@ -42,6 +43,7 @@ async def lost(_rest: str) -> Response:
 for pages in (
     entrance,
     sign_in.router,
+    account_pages.router,
     home.router,
     alert_pages.router,
     delivery_pages.router,

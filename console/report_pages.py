@@ -17,11 +17,13 @@ from channels.web import PHOTO_POLICY
 from console import ready
 from console.access import Permission
 from console.maps import district_geojson
-from console.web import Missing, StaffRoute, Visit, visit
+from console.web import Missing, RowNumber, StaffRoute, Visit, reason_of, visit
 from console.words import REPORT_NAMES, Refusal
 from core import audit
 from core.city import City, name_in
 from core.clock import JAPAN
+from core.errors import BadInput
+from core.typed import clean
 from reports import service
 from reports.models import Photo, Report, ReportState
 from reports.photos import photo_path
@@ -83,6 +85,11 @@ async def export_geojson(visitor: Worker) -> Response:
 
 @router.get("/reports/{number}")
 async def report_page(visitor: Looker, number: str) -> Response:
+    return await _report_page(visitor, number)
+
+
+async def _report_page(visitor: Visit, number: str, *, refusal: BadInput | None = None) -> Response:
+    """Show one report; after a refusal with what was typed, so that nobody types it twice."""
     async with visitor.context.database.reading() as session:
         report = await _report(session, number)
         assert report.id is not None
@@ -91,9 +98,17 @@ async def report_page(visitor: Looker, number: str) -> Response:
         reachable = await _reachable(session, report)
     return visitor.page(
         "report.html",
+        status=400 if refusal else 200,
+        refusal=reason_of(refusal, visitor.language) if refusal else "",
+        typed=visitor.form,
         report=report,
         photos=photos,
         updates=updates,
+        meanings={
+            update.id: ready.meaning(update.answer, report.language, visitor.language)
+            for update in updates
+            if update.answer and report.language != visitor.language
+        },
         reachable=reachable,
         states=list(ReportState),
         answers=[(one, ready.CATALOGUE.text("ja", one.message)) for one in ready.ANSWERS],
@@ -110,7 +125,7 @@ async def one_on_map(visitor: Looker, number: str) -> Response:
 
 
 @router.get("/reports/{number}/photos/{photo_id}")
-async def photo(visitor: Looker, number: str, photo_id: int, small: bool = False) -> Response:
+async def photo(visitor: Looker, number: str, photo_id: RowNumber, small: bool = False) -> Response:
     """Return a report's photo to somebody who may see reports, and to nobody else."""
     async with visitor.context.database.reading() as session:
         report = await _report(session, number)
@@ -134,42 +149,51 @@ async def photo(visitor: Looker, number: str, photo_id: int, small: bool = False
 @router.post("/reports/{number}")
 async def work(visitor: Worker, number: str) -> Response:
     """Move a report on, give it to a department, and answer the resident: one act, once."""
-    context, form = visitor.context, visitor.form
-    now = context.clock.now()
-    async with context.database.writing() as session:
-        report = await session.scalar(
-            select(Report).where(col(Report.number) == number).with_for_update()
-        )
-        if report is None:
-            raise Missing
-        if form.text("seen") != report.updated_at.isoformat():
-            raise Refusal("Somebody changed this report meanwhile. Look at it again.")
-        state = _state(form.text("state"))
-        department, note = form.text("department"), form.text("note")[: service.MAX_TEXT]
-        words, japanese = _answer_words(form.text("ready"), form.text("answer"), report.language)
-        moved = state if state is not report.state else None
-        if department and department != report.department:
-            await service.assign(
-                session, context.city, report, department, by=visitor.actor, now=now
+    try:
+        async with visitor.context.database.writing() as session:
+            report = await session.scalar(
+                select(Report).where(col(Report.number) == number).with_for_update()
             )
-        if moved is not None or note:
-            await service.change_state(session, report, state, by=visitor.actor, now=now, note=note)
-        if words:
-            message = ready.answer_message(report.number, words, report.language, japanese=japanese)
-            if len(message) > 4500:
-                raise Refusal("The answer is too long.")
-            await service.answer(session, report, words, by=visitor.actor, now=now)
-            if report.resident_id is None or not await _reachable(session, report):
-                raise Refusal("The resident has left and can no longer be answered.")
-            await push(
-                session,
-                context.queue,
-                report.resident_id,
-                [{"type": "text", "text": message}],
-                visitor.actor,
-                now,
-            )
+            if report is None:
+                raise Missing
+            await _work(session, visitor, report)
+    except BadInput as refusal:
+        return await _report_page(visitor, number, refusal=refusal)
     return visitor.go(f"/console/reports/{number}?done=yes")
+
+
+async def _work(session: AsyncSession, visitor: Visit, report: Report) -> None:
+    form, by, now = visitor.form, visitor.actor, visitor.context.clock.now()
+    if form.text("seen") != report.updated_at.isoformat():
+        raise Refusal("Somebody changed this report meanwhile. Look at it again.")
+    state, department = _state(form.text("state")), form.text("department")
+    note = clean(form.text("note"), line=True)[: service.MAX_TEXT]
+    if department and department != report.department:
+        await service.assign(session, visitor.context.city, report, department, by=by, now=now)
+    if state is not report.state or note:
+        await service.change_state(session, report, state, by=by, now=now, note=note)
+    words, japanese = _answer_words(form.text("ready"), form.text("answer"), report.language)
+    if words:
+        await _answer(session, visitor, report, words, japanese=japanese)
+
+
+async def _answer(
+    session: AsyncSession, visitor: Visit, report: Report, words: str, *, japanese: bool
+) -> None:
+    """Answer the resident, who must still be there."""
+    if report.resident_id is None or not await _reachable(session, report):
+        raise Refusal("The resident has left and can no longer be answered.")
+    message = ready.answer_message(report.number, words, report.language, japanese=japanese)
+    now = visitor.context.clock.now()
+    await service.answer(session, report, words, by=visitor.actor, now=now)
+    await push(
+        session,
+        visitor.context.queue,
+        report.resident_id,
+        [{"type": "text", "text": message}],
+        visitor.actor,
+        now,
+    )
 
 
 class _Names:
@@ -215,11 +239,12 @@ def _filters(request: Request) -> tuple[ReportFilter, dict[str, str]]:
 
 
 def _day(value: str) -> datetime | None:
-    """Return the beginning of a day in Japan, or None when it is no day."""
+    """Return the beginning of a day in Japan, or None when it is none of this service's time."""
     try:
-        return datetime.strptime(value, "%Y-%m-%d").replace(tzinfo=JAPAN)
+        day = datetime.strptime(value, "%Y-%m-%d").replace(tzinfo=JAPAN)
     except ValueError:
         return None
+    return day if 2000 <= day.year < 3000 else None
 
 
 def _state(value: str) -> ReportState:
@@ -233,9 +258,9 @@ def _answer_words(code: str, typed: str, language: str) -> tuple[str, bool]:
 
     A ready answer that was left as it stands goes out in the resident's own language.
     """
-    if code and typed in ("", ready.answer(code, "ja") or ""):
+    if code and typed.replace("\r\n", "\n") in ("", ready.answer(code, "ja") or ""):
         return ready.answer(code, language) or "", False
-    return typed[: service.MAX_ANSWER], True
+    return clean(typed)[: service.MAX_ANSWER], True
 
 
 def _map(visitor: Visit, found: list[Report]) -> Response:

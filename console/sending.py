@@ -17,6 +17,7 @@ from console.reach import audience_of, reach
 from console.words import Refusal
 from core import audit
 from core.city import City, Decision
+from core.typed import clean
 from core.work import Queue
 from feeds.models import Notice, Status
 from feeds.texts import alert_texts, drill_mark
@@ -182,7 +183,7 @@ async def send(
 
 def _typed_right(draft: AlertDraft, decided: Decided) -> bool:
     """A drill wants its word, a real alert the number of people it reaches."""
-    typed = drafts.clean(decided.typed, line=True)
+    typed = clean(decided.typed, line=True)
     if draft.drill:
         return typed.casefold() in DRILL_WORDS
     digits = typed.replace(",", "").replace("，", "")

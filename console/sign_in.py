@@ -10,11 +10,9 @@ from fastapi.responses import RedirectResponse
 from channels.web import read_form
 from console import accounts
 from console.access import Permission
-from console.models import Staff
 from console.web import (
     LANGUAGE_COOKIE,
     DemoAccount,
-    Forbidden,
     StaffRoute,
     Visit,
     context_of,
@@ -24,11 +22,11 @@ from console.web import (
     sessions_of,
     visit,
 )
-from console.words import CATALOGUE, STAFF_LANGUAGES, Refusal
+from console.words import CATALOGUE, STAFF_LANGUAGES, mark
 from core import audit
 
 router = APIRouter(prefix="/console", route_class=StaffRoute)
-WRONG = "E-mail address, password or code is wrong."
+WRONG = mark("E-mail address, password or code is wrong.")
 Looker = Annotated[Visit, Depends(visit(Permission.LOOK))]
 
 
@@ -85,13 +83,8 @@ async def sign_in(request: Request) -> Response:
             address=request.client.host if request.client else "",
             now=now,
         )
-    except accounts.TooManyAttempts:
-        response = _form(
-            request,
-            message=CATALOGUE.text(language, "Too many failed sign-ins. Please wait 15 minutes."),
-            email=email,
-            back=back,
-        )
+    except accounts.TooManyAttempts as refusal:
+        response = _form(request, message=refusal.said(language), email=email, back=back)
         response.status_code = 429
         return response
     if staff is None or staff.id is None:
@@ -134,38 +127,3 @@ async def choose_language(request: Request) -> Response:
             samesite="lax",
         )
     return response
-
-
-@router.get("/account")
-async def account_page(visitor: Looker) -> Response:
-    return visitor.page("account.html", done=False)
-
-
-@router.post("/account/password")
-async def change_password(request: Request, visitor: Looker) -> Response:
-    """Change one's own password, knowing the present one; other sessions end."""
-    context, form = visitor.context, visitor.form
-    now = context.clock.now()
-    if form.get("new", "") != form.get("again", ""):
-        raise Refusal("The two new passwords differ.")
-    accounts.check_password(form.get("new", ""))
-    known = await accounts.sign_in(
-        context.database,
-        visitor.staff.email,
-        form.get("present", ""),
-        code=form.text("code"),
-        address=request.client.host if request.client else "",
-        now=now,
-    )
-    if known is None or known.id is None:
-        raise Refusal("The present password or code is wrong.")
-    async with context.database.writing() as session:
-        staff = await session.get(Staff, known.id, with_for_update=True)
-        if staff is None:
-            raise Forbidden
-        await accounts.set_password(
-            session, staff, form.get("new", ""), now=now, actor=visitor.actor
-        )
-        version = staff.session_version
-    request.state.session = sessions_of(request).start(known.id, version, now)
-    return visitor.page("account.html", done=True)

@@ -10,11 +10,12 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
-from typing import Any
-from urllib.parse import urlsplit
+from pathlib import Path as FilePath
+from typing import Annotated, Any
+from urllib.parse import quote, unquote_to_bytes, urlsplit
 
-from fastapi import Request, Response
+import structlog
+from fastapi import Path, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, RedirectResponse
 from fastapi.routing import APIRoute
@@ -33,6 +34,15 @@ LANGUAGE_COOKIE = "todoke_console_language"
 STATIC = "/static/console"
 MAY_NOT = words.mark("You may not do this.")
 NOT_THERE = words.mark("This does not exist.")
+NOT_TAKEN = words.mark("What was entered cannot be taken as it is.")
+BROKEN = words.mark(
+    "Something went wrong here. Before you try again, look whether it was done all the same."
+)
+MOST = 2**63 - 1
+"""The largest number a row can have in either database."""
+RowNumber = Annotated[int, Path(ge=1, le=MOST)]
+
+log = structlog.get_logger(__name__)
 
 
 class SignInNeeded(Exception):
@@ -185,7 +195,7 @@ def render(
 
 @cache
 def environment() -> Environment:
-    found = templates(Path(__file__).parent / "templates")
+    found = templates(FilePath(__file__).parent / "templates")
     found.filters["thousands"] = lambda number: f"{number:,}"
     return found
 
@@ -198,6 +208,7 @@ class StaffRoute(APIRoute):
 
         async def handler(request: Request) -> Response:
             try:
+                _refuse_nul(request)
                 response = await handle(request)
             except SignInNeeded:
                 response = _to_sign_in(request)
@@ -205,14 +216,15 @@ class StaffRoute(APIRoute):
                 response = _trouble(request, 403, _said(request, MAY_NOT))
             except Missing:
                 response = _trouble(request, 404, _said(request, NOT_THERE))
-            except words.Refusal as error:
-                response = _trouble(request, 400, error.said(language_of(request)))
             except BadInput as error:
-                response = _trouble(request, 400, str(error))
+                response = _trouble(request, 400, reason_of(error, language_of(request)))
             except RequestValidationError:
                 response = _trouble(request, 404, _said(request, NOT_THERE))
             except HTTPException as error:
-                response = _trouble(request, error.status_code, str(error.detail))
+                response = _trouble(request, error.status_code, _said(request, NOT_THERE))
+            except Exception:
+                log.exception("console page failed", path=request.url.path)
+                response = _trouble(request, 500, _said(request, BROKEN))
             self._keep(request, response)
             return response
 
@@ -229,11 +241,22 @@ class StaffRoute(APIRoute):
         secure(response, STAFF_POLICY, https=https)
 
 
+def _refuse_nul(request: Request) -> None:
+    """PostgreSQL takes no NUL in a text, and no address of ours has one."""
+    raw: bytes = request.scope.get("raw_path", b"") + request.scope.get("query_string", b"")
+    if b"\0" in unquote_to_bytes(raw):
+        raise Missing
+
+
 def _to_sign_in(request: Request) -> Response:
     if request.headers.get("hx-request"):
         return Response(status_code=204, headers={"HX-Redirect": "/console/sign-in"})
     back = request.url.path if request.method == "GET" else ""
-    address = f"/console/sign-in?next={back}" if safe_next(back) else "/console/sign-in"
+    if back and request.url.query:
+        back += f"?{request.url.query}"
+    address = "/console/sign-in"
+    if safe_next(back):
+        address += f"?next={quote(back, safe='/')}"
     return RedirectResponse(address, status_code=303)
 
 
@@ -253,6 +276,28 @@ def _said(request: Request, message: str) -> str:
     return words.CATALOGUE.text(language_of(request), message)
 
 
+def reason_of(error: BadInput, language: str) -> str:
+    """Return in the visitor's language why something cannot be taken.
+
+    Other rooms say it in English; what the catalogue lacks of theirs goes to the log.
+    """
+    if isinstance(error, words.Refusal):
+        return error.said(language)
+    if str(error) in words.SAID_BY_OTHERS:
+        return words.CATALOGUE.text(language, str(error))
+    log.warning("bad input", reason=str(error))
+    return words.CATALOGUE.text(language, NOT_TAKEN)
+
+
+def _came_from(request: Request) -> str:
+    """Return the page of the console whose form was sent, or "" when there is none to go to."""
+    if request.method == "GET":
+        return ""
+    parts = urlsplit(request.headers.get("referer", ""))
+    address = f"{parts.path}?{parts.query}" if parts.query else parts.path
+    return address if safe_next(address) else ""
+
+
 def _trouble(request: Request, status: int, message: str) -> Response:
     visit: Visit | None = getattr(request.state, "visit", None)
     return render(
@@ -262,4 +307,5 @@ def _trouble(request: Request, status: int, message: str) -> Response:
         visit=visit,
         message=message,
         code=status,
+        back=_came_from(request),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from core.city import Decision
 from core.clock import in_japan
 from core.errors import BadInput
 from core.languages import LANGUAGES, Catalogue
-from feeds.models import ItemState, Status
+from feeds.models import ItemState, Notice, Status
 from reports.models import ReportState
 
 STAFF_LANGUAGES = ("ja", "en")
@@ -43,6 +44,12 @@ class Refusal(BadInput):
         return CATALOGUE.text(language, self.message, **self.values)
 
 
+SAID_BY_OTHERS = (
+    mark("The form is too large."),
+    mark("The form is not in the form that a browser sends."),
+    mark("The form cannot be read."),
+)
+"""What other rooms refuse with, as they say it."""
 ROLE_NAMES = {
     Role.ADMIN: mark("Administrator"),
     Role.DISASTER: mark("Disaster staff"),
@@ -95,12 +102,92 @@ LEVEL_NAMES = {
 }
 
 
+RULE_NAMES = {
+    "default": mark("no rule fits"),
+    "digest": mark("daily digest"),
+    "drill": mark("drill or test of another office"),
+    "edited": mark("edited after it was sent"),
+    "emergency": mark("emergencies go at once"),
+    "expired": mark("had expired"),
+    "first-poll": mark("was there before"),
+    "flood": mark("too many at once"),
+    "foreign-link": mark("leads to another web site"),
+    "from-the-future": mark("dated in the future"),
+    "no-change": mark("nothing has changed"),
+    "nobody-was-told": mark("nobody was told"),
+    "overtaken": mark("overtaken by something newer"),
+    "too-old": mark("too old"),
+}
+"""The rules that are the same in every city; a source's own rules are named after it."""
+ACTION_NAMES = {
+    "alert.begun": mark("began an alert"),
+    "alert.saved": mark("saved an alert"),
+    "alert.confirmed": mark("confirmed an alert"),
+    "alert.discarded": mark("threw an alert away"),
+    "alert.sent": mark("sent an alert"),
+    "notice.send": mark("sent a held notice"),
+    "notice.publish": mark("published a held notice"),
+    "notice.drop": mark("dropped a held notice"),
+    "delivery.paused": mark("paused a delivery"),
+    "delivery.resumed": mark("resumed a delivery"),
+    "delivery.stopped": mark("stopped a delivery"),
+    "report.state": mark("moved a report on"),
+    "report.assign": mark("gave a report to a department"),
+    "report.answer": mark("answered a report"),
+    "report.export": mark("exported reports"),
+    "sign-in": mark("signed in"),
+    "sign-in.failed": mark("failed to sign in"),
+    "sign-out": mark("signed out"),
+    "sign-out.elsewhere": mark("signed out everywhere else"),
+    "staff.added": mark("made an account"),
+    "staff.changed": mark("changed an account"),
+    "staff.password": mark("changed a password"),
+    "staff.reset": mark("gave a new password"),
+    "staff.code-on": mark("set up one-time codes"),
+    "staff.code-off": mark("stopped one-time codes"),
+}
+
+
+def title_of(notice: Notice, language: str) -> str:
+    """Return a notice's title as staff read it: in their language, else in Japanese."""
+    for code in (language, "ja"):
+        if title := notice.texts.get(code, {}).get("title"):
+            return title
+    return notice.kind or notice.topic
+
+
+def decider(decided_by: str, language: str) -> str:
+    """Return who or what decided: a person's address, or the rule in words."""
+    kind, _, rule = decided_by.partition(":")
+    if kind != "rule":
+        return decided_by
+    name = CATALOGUE.text(language, RULE_NAMES[rule]) if rule in RULE_NAMES else rule
+    return CATALOGUE.text(language, "Rule: {name}", name=name)
+
+
+def plain(value: object, language: str) -> str:
+    """Return a value of the audit trail as a person reads it; "" for what says nothing."""
+    if isinstance(value, bool):
+        return CATALOGUE.text(language, "yes") if value else CATALOGUE.text(language, "no")
+    if isinstance(value, dict):
+        pairs = [f"{key} {plain(one, language)}" for key, one in value.items()]
+        return listed(pairs, language)
+    if isinstance(value, list):
+        return listed([plain(one, language) for one in value], language)
+    return "" if value is None else str(value)
+
+
 def language_name(code: str, language: str) -> str:
     """Return the name of a resident's language for staff who read ``language``."""
     known = LANGUAGES.get(code)
     if known is None:
         return code
     return known.japanese if language == "ja" else known.english
+
+
+def listed(names: Sequence[str], language: str) -> str:
+    """Return names one after the other, as the language separates them."""
+    return ("、" if language == "ja" else ", ").join(names)
 
 
 def moment(at: datetime | None, language: str, *, seconds: bool = False) -> str:

@@ -42,7 +42,7 @@ CSV_COLUMNS = (
     "description",
     "language",
 )
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
+_FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
 Narrowable = TypeVar("Narrowable", bound=Select[Any])
 
 log = structlog.get_logger(__name__)
@@ -358,7 +358,8 @@ def export_csv(reports: Sequence[Report]) -> str:
 
 
 def _cell(value: str) -> str:
-    return f"'{value}" if value.lstrip(" 　").startswith(_FORMULA) else value
+    bare = value.lstrip()
+    return f"'{value}" if bare.startswith(_FORMULA) or bare != value else value
 
 
 def as_json(report: Report) -> dict[str, object]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from core import typed
+
 _KATAKANA_TO_HIRAGANA = {code: code - 0x60 for code in range(0x30A1, 0x30F7)}
 _EDGES = " \t\r\n　.,!?！？。、，．・…~～「」『』()（）[]【】\"'“”"
 
@@ -75,20 +77,8 @@ _NUMBERS = re.compile(r"(?<![0-9\-−‐])(119|110)(?![0-9\-−‐]|番地|号|�
 
 
 def clean(text: str, limit: int = 500) -> str:
-    """Return what a person typed, fit to be kept: no control, zero-width or bidi characters
-    that hide or turn text around, no lone surrogates, at most ``limit`` characters.
-
-    The zero-width joiners stay inside words, where Indic, Khmer and emoji need them.
-    """
-    safe = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    kept = (
-        character
-        for character in unicodedata.normalize("NFC", safe)
-        if character == "\n"
-        or character in "\u200c\u200d"
-        or unicodedata.category(character) not in {"Cc", "Cf", "Cs", "Co"}
-    )
-    return "".join(kept)[:limit].strip().strip("\u200c\u200d").strip()
+    """Return what a person typed, fit to be kept, at most ``limit`` characters of it."""
+    return typed.clean(typed.clean(text)[:limit])
 
 
 def fold(text: str) -> str:

@@ -130,6 +130,18 @@ def answer(code: str, language: str) -> str | None:
     return CATALOGUE.text(language, found.message) if found else None
 
 
+def meaning(words: str, language: str, staff_language: str) -> str:
+    """Return what a ready answer says in the language of staff, or "" when it is none."""
+    return next(
+        (
+            CATALOGUE.text(staff_language, ready.message)
+            for ready in ANSWERS
+            if CATALOGUE.text(language, ready.message) == words
+        ),
+        "",
+    )
+
+
 def answer_message(number: str, words: str, language: str, *, japanese: bool) -> str:
     """Return what a resident reads: which report, what the city says, and in which language.
 

@@ -10,6 +10,7 @@ from datetime import timedelta
 from typing import Any
 
 from console.models import Role
+from console.words import decider
 from core.city import Decision
 from feeds.models import Notice, Status
 from feeds.texts import drill_mark
@@ -299,7 +300,7 @@ async def test_a_rule_that_nobody_tried_sends_nothing_under_a_blue_sky(office: O
     await office.store(from_source(office))
     page = await staff.get("/console/held/1")
     # It is held; whoever sends it sees it as it would arrive, whom it reaches and which rule.
-    assert "rule:default" in page.words
+    assert decider("rule:default", "ja") in page.words
     assert 'data-testid="phone-ja"' in page.body
     assert not office.received(user)
     fields = {**page.form("/console/held/1"), "typed": "1"}

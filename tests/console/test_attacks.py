@@ -1,0 +1,267 @@
+"""What somebody tries who means harm, from outside and from a desk inside (promise 8)."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from dataclasses import replace
+
+from fastapi.routing import APIRoute
+from yarl import URL
+
+from channels.web import FORM_LIMIT_BYTES
+from console import (
+    account_pages,
+    alert_pages,
+    delivery_pages,
+    feed_pages,
+    report_pages,
+    sign_in,
+    staff_pages,
+)
+from console.accounts import LIMIT_ADDRESS, LIMIT_PAIR
+from console.models import Role, Staff
+from console.sessions import COOKIE, VISITOR_COOKIE
+from core.city import Decision
+from feeds.models import Item, ItemState, Notice, Source, Status
+from tests.console.conftest import Office
+from tests.console.test_reports import reported
+
+HUGE = "9" * 30
+SCRIPT = "<script>alert(1)</script>"
+TURNED = "abc\u202etxt.exe\u200b"
+
+
+ODD_PAGES = (
+    f"/console/alerts/{HUGE}",
+    f"/console/alerts/{HUGE}/check",
+    f"/console/deliveries/{HUGE}",
+    f"/console/deliveries/{HUGE}/live",
+    f"/console/deliveries/-{HUGE}",
+    f"/console/feeds/items/{HUGE}",
+    f"/console/held/{HUGE}",
+    f"/console/reports/2026-000001/photos/{HUGE}",
+    f"/console/audit?before={HUGE}",
+    f"/console/feeds?page={HUGE}",
+    f"/console/reports?page={HUGE}",
+    "/console/deliveries/%00",
+    "/console/reports/%00",
+    "/console/reports/..%2f..%2fetc%2fpasswd",
+    "/console/reports/2026-000001/photos/..%2f..%2fetc%2fpasswd",
+    "/static/console/..%2f..%2f..%2fpyproject.toml",
+    "/console/reports?text=%00",
+    "/console/reports?category=%00&department=%00&area=%00",
+    "/console/reports?text=%ff%fe&since=9999-99-99&until=0000-01-01",
+    "/console/reports?until=9999-12-31",
+    "/console/reports?since=0001-01-01",
+    "/console/reports/map.json?text=%00",
+    "/console/reports/export.csv?area=%00",
+    "/console/feeds?state=%00",
+)
+ODD_FORMS = (
+    f"/console/alerts/{HUGE}/send",
+    f"/console/alerts/{HUGE}/discard",
+    f"/console/notices/{HUGE}/again",
+    f"/console/notices/{HUGE}/take-back",
+    f"/console/held/{HUGE}",
+    f"/console/staff/{HUGE}",
+    f"/console/staff/{HUGE}/reset",
+    f"/console/deliveries/{HUGE}/pause",
+    "/console/reports/%00",
+)
+
+
+async def test_an_odd_address_is_answered_and_breaks_nothing(office: Office) -> None:
+    browser = await office.at_desk(Role.ADMIN, "boss")
+    await reported(office)
+    for path in ODD_PAGES:
+        page = await browser.get(path)
+        assert page.status in (200, 400, 404), (path, page.status)
+        assert "root:" not in page.body, path
+        assert "[project]" not in page.body, path
+    token = (await browser.get("/console/account")).form("/console/account/password")["csrf"]
+    fields = {"kind": "drill", "status": "lifted", "decision": "drop", "role": "admin"}
+    for path in ODD_FORMS:
+        page = await browser.post(path, {**fields, "csrf": token, "version": HUGE[:18]})
+        assert page.status in (400, 404), (path, page.status)
+
+
+async def test_a_form_that_is_too_large_or_not_one_is_refused_in_japanese(office: Office) -> None:
+    browser = await office.at_desk(Role.ADMIN, "boss")
+    token = (await browser.get("/console/account")).form("/console/account/password")["csrf"]
+    large = await browser.post("/console/alerts", {"csrf": token, "x": "x" * FORM_LIMIT_BYTES})
+    assert large.status == 400
+    assert "The form" not in large.words
+    many = await browser.post("/console/alerts", {f"f{n}": "1" for n in range(2000)})
+    assert many.status == 400
+    assert "The form" not in many.words
+
+
+async def test_guessing_with_a_stolen_session_is_slowed_down_too(office: Office) -> None:
+    browser = await office.at_desk(Role.ROADS, "road")
+    page = await browser.get("/console/account")
+    new = "a much longer password"
+    answers = [
+        await browser.submit(
+            page, "/console/account/password", present=f"guess number {n}", new=new, again=new
+        )
+        for n in range(LIMIT_PAIR + 2)
+    ]
+    assert answers[0].status == 400
+    assert answers[-1].status in (400, 429)
+    assert "15" in answers[-1].words
+
+
+async def test_a_whole_town_hall_behind_one_address_can_sign_in(office: Office) -> None:
+    await office.hire(Role.DISASTER, "duty")
+    for _ in range(LIMIT_ADDRESS + 2):
+        page = await (await office.browser()).sign_in("duty@city.example")
+        assert page.status == 200
+
+
+async def test_what_residents_wrote_is_shown_as_text_on_every_page(office: Office) -> None:
+    browser = await office.at_desk(Role.ADMIN, "boss")
+    report = await reported(office, description=SCRIPT, address=f'"><img src=x>{SCRIPT}')
+    for path in ("/console/", "/console/reports", f"/console/reports/{report.number}"):
+        page = await browser.get(path)
+        assert SCRIPT not in page.body
+        assert "<img src=x>" not in page.body
+    assert SCRIPT in (await browser.get(f"/console/reports/{report.number}")).words
+    found = await browser.get(f"/console/reports?text={SCRIPT}")
+    assert SCRIPT not in found.body
+
+
+async def test_what_a_source_sent_is_shown_as_text_on_every_page(office: Office) -> None:
+    browser = await office.at_desk(Role.ADMIN, "boss")
+    now = office.clock.now()
+    item = Item(
+        source="city-news",
+        identity=f"javascript:alert(1){SCRIPT}",
+        kind="rss",
+        title=SCRIPT,
+        url="javascript:alert(1)",
+        payload=f"<x>{SCRIPT}</x>".encode(),
+        state=ItemState.SET_ASIDE,
+        reason=SCRIPT,
+        fetched_at=now,
+    )
+    notice = Notice(
+        identity="an attack",
+        topic="city-news",
+        kind=SCRIPT,
+        level=0,
+        status=Status.ISSUED,
+        drill=False,
+        texts={"ja": {"title": SCRIPT, "text": f"{SCRIPT} {'x' * 20}"}},
+        reported_at=now,
+        created_at=now,
+        decision=Decision.HOLD,
+        decided_by=f"rule:{SCRIPT}",
+    )
+    await office.store(Source(code="city-news", kind="rss"))
+    await office.store(item, notice)
+    for path in (
+        "/console/",
+        "/console/feeds?state=all",
+        "/console/feeds/items/1",
+        "/console/held",
+        "/console/held/1",
+    ):
+        page = await browser.get(path)
+        assert page.status == 200, path
+        assert SCRIPT not in page.body, path
+        assert 'href="javascript:' not in page.body, path
+
+
+async def test_a_cell_that_a_spreadsheet_would_run_is_made_plain(office: Office) -> None:
+    browser = await office.at_desk(Role.ROADS, "road")
+    for cell in ("=1+1", "＝HYPERLINK(1)", "\t@SUM(1)", "\n=1+1", "\u3000 -2+3", "+81", "|cmd"):
+        await reported(office, description=cell, address=cell)
+    page = await browser.get("/console/reports/export.csv")
+    rows = list(csv.DictReader(io.StringIO(page.body.removeprefix("\ufeff"))))
+    assert len(rows) == 7
+    for row in rows:
+        for name in ("description", "address"):
+            assert not row[name].strip().startswith(("=", "＝", "@", "-", "+")), row[name]
+
+
+async def test_names_hide_nothing(office: Office) -> None:
+    boss = await office.at_desk(Role.ADMIN, "boss")
+    page = await boss.get("/console/staff")
+    await boss.submit(page, "/console/staff", email="new@city.example", name=TURNED, role="viewer")
+    refused = await boss.submit(
+        page, "/console/staff", email="bo\u200bss@city.example", name="x", role="admin"
+    )
+    assert refused.status == 400
+    people = await office.rows(Staff)
+    assert [(one.email, one.name) for one in people[1:]] == [("new@city.example", "abctxt.exe")]
+
+
+async def test_notes_and_answers_hide_nothing(office: Office) -> None:
+    browser = await office.at_desk(Role.ROADS, "road")
+    user = await office.resident("ja")
+    report = await reported(office, user)
+    page = await browser.get(f"/console/reports/{report.number}")
+    await browser.submit(
+        page, f"/console/reports/{report.number}", note=TURNED, answer=f"直しました{TURNED}"
+    )
+    page = await browser.get(f"/console/reports/{report.number}")
+    assert "abctxt.exe" in page.words
+    assert "\u202e" not in page.body
+    await office.done(1)
+    [[message]] = office.received(user)
+    assert "\u202e" not in message["text"]
+
+
+async def test_a_session_cannot_be_made_or_planted(office: Office) -> None:
+    """Fixation: whatever cookies a browser brings, signing in makes a session of its own."""
+    await office.hire(Role.ADMIN, "boss")
+    browser = await office.browser()
+    planted = {COOKIE: "planted", VISITOR_COOKIE: "a" * 24}
+    for name, value in planted.items():
+        browser.http.cookie_jar.update_cookies({name: value}, URL(f"{office.url}/console/"))
+    assert "/sign-in" in (await browser.get("/console/")).url
+    await browser.sign_in("boss@city.example")
+    first = browser.cookie(COOKIE)
+    assert first not in ("", "planted")
+    forged = first.rsplit(".", 1)[0] + ".AAAAAAAAAAAAAAAAAAAAAAAAAAA"
+    thief = await office.browser()
+    thief.http.cookie_jar.update_cookies({COOKIE: forged}, URL(f"{office.url}/console/"))
+    assert "/sign-in" in (await thief.get("/console/")).url
+
+
+async def test_a_form_of_another_site_does_nothing(office: Office) -> None:
+    """Every form of the console, sent without its token, by somebody who may do everything."""
+    browser = await office.at_desk(Role.ADMIN, "boss")
+    report = await reported(office)
+    rooms = (account_pages, alert_pages, delivery_pages, feed_pages, report_pages, staff_pages)
+    forms = [
+        route.path
+        for room in (*rooms, sign_in)
+        for route in room.router.routes
+        if isinstance(route, APIRoute) and "POST" in route.methods
+    ]
+    open_to_all = {"/console/sign-in", "/console/language"}
+    assert open_to_all <= set(forms)
+    assert len(forms) > 15
+    before = len(await office.audit())
+    for path in set(forms) - open_to_all:
+        address = re.sub(r"{number}", report.number, path)
+        address = re.sub(r"{act}", "stop", re.sub(r"{\w+_id}", "1", address))
+        page = await browser.post(address, {"kind": "real", "role": "admin", "csrf": "x" * 64})
+        assert page.status == 403, address
+    assert len(await office.audit()) == before
+
+
+async def test_cookies_go_by_https_only_where_the_service_does(office: Office) -> None:
+    office.app.state.context = replace(
+        office.context,
+        settings=replace(office.context.settings, public_url="https://city.example"),
+    )
+    browser = await office.browser()
+    async with browser.http.get(f"{office.url}/console/sign-in") as answer:
+        [cookie] = answer.headers.getall("set-cookie")
+        assert "Secure" in cookie
+        assert "HttpOnly" in cookie
+        assert "max-age" in answer.headers["Strict-Transport-Security"]
