@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
 from sqlmodel import col, select
 
 from core.city import Decision
 from core.database import Database
 from feeds.facts import Fact
-from feeds.jma import facts, load, read_telegram, remember_notice, save
+from feeds.jma import facts, last_told, load, read_telegram, remember_notice, save
 from feeds.jma.telegram import Operation
 from feeds.jma.writing import (
     TSUKUBA,
@@ -15,11 +16,26 @@ from feeds.jma.writing import (
     Shaking,
     cancellation,
     intensity_detail,
+    intensity_flash,
     sudden,
     warning,
 )
 from feeds.models import HazardState, Notice, Source, Status
-from tests.feeds.jma.telegrams import CODE, CODES, City, at, envelope, rain, statuses
+from tests.feeds.jma.telegrams import CODE, CODES, City, at, envelope, rain, raw, statuses
+
+
+def a_notice() -> Notice:
+    return Notice(
+        identity="n",
+        topic="weather",
+        status=Status.LOWERED,
+        drill=False,
+        reported_at=at(10),
+        decision=Decision.SEND,
+        decided_by="rule:test",
+        created_at=at(10),
+        source="jma",
+    )
 
 
 async def read(database: Database, *telegrams: bytes) -> list[Fact]:
@@ -80,17 +96,7 @@ async def test_the_notice_residents_were_told_stays_with_its_state(database: Dat
     await read(database, warning("VPWW58", TSUKUBA, [Change("05")], envelope(0)))
     async with database.writing() as session:
         source = Source(code="jma", kind="jma")
-        notice = Notice(
-            identity="n",
-            topic="weather",
-            status=Status.LOWERED,
-            drill=False,
-            reported_at=at(10),
-            decision=Decision.SEND,
-            decided_by="rule:test",
-            created_at=at(10),
-            source="jma",
-        )
+        notice = a_notice()
         session.add(source)
         await session.flush()
         session.add(notice)
@@ -140,3 +146,64 @@ async def test_what_ended_a_month_ago_is_forgotten_and_what_is_in_force_is_not(
         kept = {key.hazard for key, _ in (await load(session, CODE)).items()}
     assert "storm" in kept
     assert not {"earthquake", "heavy-rain"} & kept
+
+
+def eruption(minutes: float, info_type: str = "発表") -> bytes:
+    parts = "".join(
+        f'<VolcanoInfo type="{name}"><Item><Kind><Name>噴火</Name><Code>52</Code></Kind><Areas>'
+        f"<Area><Name>x</Name><Code>{code}</Code></Area></Areas></Item></VolcanoInfo>"
+        for name, code in (("噴火速報", "306"), ("噴火速報（対象市町村等）", CODE))
+    )
+    body = parts if info_type == "発表" else ""
+    return raw("噴火速報", body, minutes=minutes, info_type=info_type, event_id="20260701_306")
+
+
+def nankai(minutes: float, code: str, name: str) -> bytes:
+    body = (
+        "<EarthquakeInfo><InfoSerial>"
+        f"<Name>{name}</Name><Code>{code}</Code></InfoSerial></EarthquakeInfo>"
+    )
+    event = f"{at(minutes):%Y%m%d%H%M%S}"
+    return raw("南海トラフ地震臨時情報", body, minutes=minutes, event_id=event)
+
+
+QUAKE = Shaking(origin_at=at(0), hypocentre=("301", "茨城県南部"), magnitude="5.9")
+BAND = sudden("線状降水帯発生", TSUKUBA, envelope(0, event_id="A"))
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        (
+            intensity_flash(TSUKUBA, "5-", QUAKE, envelope(2, event_id="E")),
+            intensity_detail(TSUKUBA, "5-", QUAKE, envelope(5, event_id="E")),
+        ),
+        (BAND, cancellation(BAND, at(5), "取り消します。")),
+        (eruption(0), eruption(5, "取消")),
+        (nankai(0, "111", "調査中"), nankai(90, "190", "調査終了")),
+    ],
+    ids=["earthquake", "rain-band", "eruption", "nankai"],
+)
+async def test_what_residents_were_told_is_found_again_by_its_end_or_update(
+    database: Database, first: bytes, second: bytes
+) -> None:
+    """A region, a forecast area or no area at all in the telegram: the board knows the city."""
+    codes = CODES.model_copy(update={"tsunami_regions": ("300",)})
+    found: list[Fact] = []
+    for data in (first, second):
+        async with database.writing() as session:
+            board = await load(session, CODE)
+            found += facts(read_telegram(data), codes, board)
+            await save(session, CODE, board)
+            if len(found) == 1:
+                session.add(Source(code="jma", kind="jma"))
+                await session.flush()
+                notice = a_notice()
+                session.add(notice)
+                await session.flush()
+                number = notice.id
+                assert number is not None
+                await remember_notice(session, CODE, found[0], number)
+    assert [fact.is_news for fact in found] == [True, True]
+    async with database.reading() as session:
+        assert await last_told(session, CODE, found[1]) == number
