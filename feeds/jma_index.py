@@ -20,6 +20,9 @@ _ATOM = "{http://www.w3.org/2005/Atom}"
 _NAME = re.compile(r"/\d{14}_\d+_(?P<kind>[A-Z]{4}\d{2})_(?P<office>\w+)\.xml$")
 _PREFECTURE = re.compile(r"(0[1-9]|[1-3]\d|4[0-7])\d{4}")
 
+HEADQUARTERS = "010000"
+"""The agency in Tokyo, not Hokkaido: what it sends may be about any prefecture."""
+
 BY_PREFECTURE = frozenset(
     {
         *("VPWW53", "VPWW54", "VPWW55", "VPWW56", "VPWW57", "VPWW58", "VPWW59", "VPWW60", "VPWW61"),
@@ -105,7 +108,8 @@ def may_concern(entry: IndexEntry, codes: JmaCodes) -> bool:
     """
     if entry.kind in KNOWN_BUT_NOT_NEWS:
         return False
-    if entry.kind in BY_PREFECTURE and _PREFECTURE.fullmatch(entry.office):
+    own_area = entry.office != HEADQUARTERS and _PREFECTURE.fullmatch(entry.office)
+    if entry.kind in BY_PREFECTURE and own_area:
         own = {code[:2] for code in (codes.municipality, *codes.forecast_areas)}
         return entry.office[:2] in own
     return True

@@ -189,6 +189,8 @@ def test_the_index_names_what_may_concern_the_city_and_nothing_else() -> None:
         for name in (
             "VPWW55_080000",
             "VPWW55_130000",
+            "VPHW50_011000",
+            "VPBS50_010000",
             "VXSE53_270000",
             "VXKO51_080000",
             "VPFD51_080000",
@@ -197,7 +199,7 @@ def test_the_index_names_what_may_concern_the_city_and_nothing_else() -> None:
     ]
     index = read_index(forms.index("extra", sent, "https://www.data.jma.go.jp"))
     concerned = [entry.kind for entry in index.entries if may_concern(entry, CITY.jma)]
-    assert sorted(concerned) == ["VPWW55", "VXKO51", "VXSE53", "VZZZ99"]
+    assert sorted(concerned) == ["VPBS50", "VPWW55", "VXKO51", "VXSE53", "VZZZ99"]
     assert long_feed("https://x.example/feed/extra.xml") == "https://x.example/feed/extra_l.xml"
     assert long_feed("https://x.example/feed/extra_l.xml") is None
     for data in (b"", b"<rss/>", b'<!DOCTYPE x [<!ENTITY a "b">]><feed>&a;</feed>'):
