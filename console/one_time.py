@@ -6,6 +6,7 @@ came back, so that nobody locks themselves out with an app that did not take the
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -66,7 +67,8 @@ class Offer:
 def step_of(secret: str, code: str, now: datetime) -> int | None:
     """Return the half-minute that a code belongs to, or None when it fits none near ``now``."""
     totp = pyotp.TOTP(secret)
-    digits = "".join(code.split())
+    # A Japanese keyboard gives full-width digits as readily as others.
+    digits = "".join(unicodedata.normalize("NFKC", code).split())
     if not (digits.isascii() and digits.isdecimal()):
         return None
     for offset in _STEPS:
