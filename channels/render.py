@@ -30,6 +30,8 @@ MOST_LABEL = 40
 CARD_UNITS = 400
 MOST_ADDRESS = 1000
 MOST_LINKS = 4
+GRAVE = 4
+"""From this level on the first thing a card says is bold."""
 
 BLACK, WHITE = "#0C000C", "#FFFFFF"
 INK, QUIET_INK, LINK_INK = "#1A1A1A", "#595959", "#0B4FA0"
@@ -157,15 +159,12 @@ def _bubble(
             _text(title, size="xl", color=ink, weight="bold", margin="xs"),
         ],
     }
-    last = len(paragraphs) - 1
+    if ground == WHITE:
+        header["paddingBottom"] = "0px"  # nothing parts a white header from the words below it
+    grave = notice.drill or (notice.level >= GRAVE and notice.status not in _NO_LEVEL)
     words = [
-        _text(
-            paragraph,
-            size="md" if place < last or place == 0 else "sm",
-            color=INK if place < last or place == 0 else QUIET_INK,
-            **({"margin": "lg"} if place else {}),
-        )
-        for place, paragraph in enumerate(paragraphs)
+        _paragraph(words, first=place == 0, last=place == len(paragraphs) - 1, grave=grave)
+        for place, words in enumerate(paragraphs)
     ]
     body = {
         "type": "box",
@@ -186,6 +185,15 @@ def _bubble(
         }
         bubble["styles"] = {"footer": {"separator": True, "separatorColor": RULE}}
     return _framed(bubble, frame) if frame else bubble
+
+
+def _paragraph(words: str, *, first: bool, last: bool, grave: bool) -> dict[str, Any]:
+    """Return one paragraph: the first bold where lives may depend on it, the source small."""
+    look = {} if first else {"margin": "lg"}
+    if first and grave:
+        look["weight"] = "bold"
+    quiet = last and not first
+    return _text(words, size="sm" if quiet else "md", color=QUIET_INK if quiet else INK, **look)
 
 
 def _framed(bubble: dict[str, Any], frame: str) -> dict[str, Any]:

@@ -176,6 +176,7 @@ _COMMENTS = (
     (("0201", "0211"), "津波警報等", m.TSUNAMI_IN_EFFECT),
     (("0202", "0212", "0213", "0214"), "海面変動", m.SLIGHT_SEA_CHANGE),
     (("0216",), "津波が発生するおそれ", m.TSUNAMI_POSSIBLE),
+    (("0217",), "今後の情報に注意してください", m.FOLLOW_NEWS),
 )
 """The agency's fixed comments (code table 固定付加文) by code, words and our sentence."""
 

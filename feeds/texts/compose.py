@@ -1,7 +1,8 @@
 """From a fact to a notice's title and text in every language, by rule and without I/O.
 
-A text is a list of whole lines, each a message of the catalogue: what changed, where, when,
-what is known, what to do now, where to go, who says so.
+A text is a list of whole lines, each a message of the catalogue. It begins with what changed
+and what to do now, because that is what a notification on a locked phone shows; then come
+where, when and what is known, where to go, who says so.
 """
 
 from __future__ import annotations
@@ -40,6 +41,14 @@ _LINES = {
     Status.CORRECTED: m.LINE_CORRECTED,
     Status.CONTINUED: m.LINE_UPDATE,
 }
+_LINES_FIRST = (
+    Status.RAISED,
+    Status.LOWERED,
+    Status.LIFTED,
+    Status.CANCELLED,
+    Status.CORRECTED,
+)
+"""What changed stands first; of what is new, the title says it and what to do comes first."""
 _INTENSITIES = {
     "5-": m.INTENSITY_5_LOWER,
     "5+": m.INTENSITY_5_UPPER,
@@ -127,7 +136,10 @@ class _Writer:
         )
 
     def texts(self) -> dict[str, str]:
-        blocks = [self._what(), self._to_do(), self._where_to_go()]
+        to_do = advice(self.fact)
+        actions = [self.say(each) for each in to_do if each != m.NOT_AN_ORDER]
+        remark = [self.say(m.NOT_AN_ORDER)] if m.NOT_AN_ORDER in to_do else []
+        blocks = [self._first(), actions, remark, self._known(), self._where_to_go()]
         text = "\n\n".join("\n".join(lines) for lines in blocks if lines)
         texts = {"title": self._title(), "text": text}
         return mark_drill(texts, self.language) if self.fact.drill else texts
@@ -174,21 +186,38 @@ class _Writer:
         """Whether the telegram names a place; what is about a whole sea trench names none."""
         return bool(self.fact.place or self.fact.volcano or self.fact.hazard == "earthquake")
 
-    def _what(self) -> list[str]:
+    @property
+    def _over(self) -> bool:
+        return self.fact.status in (Status.CANCELLED, Status.LIFTED)
+
+    def _first(self) -> list[str]:
+        """Return what nobody may miss: that something changed, and how near the danger is."""
         fact = self.fact
-        lines = [self._change()]
-        if fact.status not in (Status.CANCELLED, Status.LIFTED):
-            lines += explained(self._kind, self.language)
+        lines = [self._change()] if self._status in _LINES_FIRST else []
         if self._wants_headline():
             lines.append(fact.headline.strip())
+        if fact.quake is not None and not self._over:
+            lines += self._tsunami_comment(fact.quake)
+        if fact.tsunami is not None and not self._over:
+            lines += self._arrival(fact.tsunami)
+        return lines
+
+    def _known(self) -> list[str]:
+        fact = self.fact
+        lines = []
+        if self._status not in _LINES_FIRST and not self._is_quake:
+            lines.append(self._change())
+        if not self._over:
+            lines += explained(self._kind, self.language)
         if self._has_place:
             lines.append(self.say(m.PLACE, place=self.place))
         if fact.river and fact.river not in fact.place:
             lines.append(self.say(m.RIVER, river=self._placed(fact.river)))
         if fact.volcano and fact.volcano not in fact.place:
             lines.append(self.say(m.VOLCANO, volcano=self._placed(fact.volcano)))
-        lines.append(self.say(m.TIME, time=moment(fact.reported_at, self.language)))
-        if fact.status is Status.CANCELLED or fact.status is Status.LIFTED:
+        if fact.quake is None or fact.quake.origin_at is None or self._over:
+            lines.append(self.say(m.TIME, time=moment(fact.reported_at, self.language)))
+        if self._over:
             return lines
         if fact.valid_until is not None and fact.hazard == "tornado":
             lines.append(self.say(m.UNTIL, time=moment(fact.valid_until, self.language)))
@@ -198,10 +227,14 @@ class _Writer:
             lines += self._tsunami(fact.tsunami)
         return lines
 
+    @property
+    def _is_quake(self) -> bool:
+        """Whether the title tells of an earthquake that was felt, and so needs no line for it."""
+        quake = self.fact.quake
+        return self.fact.hazard == "earthquake" and quake is not None and bool(quake.intensity)
+
     def _change(self) -> str:
         status = self._status
-        if self.fact.hazard == "earthquake" and status in (Status.ISSUED, Status.NONE):
-            return self.say(m.LINE_QUAKE)
         name = self._name(self._kind)
         if status in (Status.RAISED, Status.LOWERED):
             if not self.fact.previous_kind:
@@ -226,7 +259,7 @@ class _Writer:
             lines.append(self._intensity(felt, quake.intensity))
         if quake.max_intensity and quake.max_intensity != quake.intensity:
             lines.append(self._intensity(m.MAX_INTENSITY, quake.max_intensity))
-        if quake.long_period_class:
+        if quake.long_period_class and self._shows_long_period(quake):
             value = number(quake.long_period_class, self.language)
             lines.append(self.say(m.LONG_PERIOD_CLASS, number=value))
         if quake.origin_at is not None:
@@ -240,14 +273,19 @@ class _Writer:
             value = number(quake.depth_km, self.language)
             shallow = quake.depth_km == 0
             lines.append(self.say(m.VERY_SHALLOW if shallow else m.DEPTH, depth=value))
+        return lines
+
+    def _shows_long_period(self, quake: Quake) -> bool:
+        """Whether the slow swaying of tall buildings matters beside the intensity (class 3, 4)."""
+        return self.fact.hazard == "long-period" or quake.long_period_class in ("3", "4")
+
+    def _tsunami_comment(self, quake: Quake) -> list[str]:
         comment = tsunami_comment(self.fact)
         if comment is not None:
-            lines.append(self.say(comment))
-        elif quake.tsunami_comment and self.language == "ja":
-            lines.append(quake.tsunami_comment)
-        elif quake.tsunami_comment:
-            lines.append(self.say(m.TSUNAMI_NOTE, note=quake.tsunami_comment))
-        return lines
+            return [self.say(comment)]
+        if not quake.tsunami_comment or self.language == "ja":
+            return [quake.tsunami_comment] if quake.tsunami_comment else []
+        return [self.say(m.TSUNAMI_NOTE, note=quake.tsunami_comment)]
 
     def _intensity(self, message: str, intensity: str) -> str:
         return self.say(message, intensity=intensity_name(intensity, self.language))
@@ -264,19 +302,20 @@ class _Writer:
             lines.append(self.say(m.OBSERVED_HEIGHT, height=seen))
         if tsunami.arrival_at is not None:
             lines.append(self.say(m.ARRIVAL, time=moment(tsunami.arrival_at, self.language)))
-        if "到達中" in tsunami.arrival_condition:
-            lines.append(self.say(m.ARRIVING))
-        elif "第１波" in tsunami.arrival_condition or "第1波" in tsunami.arrival_condition:
+        if "第1波" in normal(tsunami.arrival_condition):
             lines.append(self.say(m.ARRIVED))
-        elif "ただちに" in tsunami.arrival_condition:
-            lines.append(self.say(m.ARRIVAL_AT_ONCE))
         return lines
+
+    def _arrival(self, tsunami: Tsunami) -> list[str]:
+        if "到達中" in tsunami.arrival_condition:
+            return [self.say(m.ARRIVING)]
+        return [self.say(m.ARRIVAL_AT_ONCE)] if "ただちに" in tsunami.arrival_condition else []
 
     def _height(self, wording: str) -> str:
         """Return the agency's wording of a height (１０ｍ超, 巨大) in the language."""
-        if self.language == "ja" or not wording:
-            return wording
         plain = normal(wording)
+        if self.language == "ja":
+            return plain
         if plain in ("巨大", "高い"):
             return self.say(m.HEIGHT_HUGE if plain == "巨大" else m.HEIGHT_HIGH)
         metres = plain.rstrip("m超未満以上").rstrip("m")
@@ -288,9 +327,6 @@ class _Writer:
         if "超" in plain:
             return self.say(m.HEIGHT_OVER, metres=value)
         return self.say(m.HEIGHT_UNDER if "未満" in plain else m.HEIGHT_METRES, metres=value)
-
-    def _to_do(self) -> list[str]:
-        return [self.say(sentence) for sentence in advice(self.fact)]
 
     def _where_to_go(self) -> list[str]:
         lines = []

@@ -184,8 +184,7 @@ def _alert(
     what = [say(language, _LINES[status], name=name)] if status in _LINES else []
     if level and not over and topic in ("evacuation", "weather"):
         what.append(level_name(level, language))
-    what.append(say(language, m.PLACE, place=place))
-    what.append(say(language, m.TIME, time=moment(at, language)))
+    known = [say(language, m.PLACE, place=place), say(language, m.TIME, time=moment(at, language))]
     advised = evacuation(level) if topic == "evacuation" and not over else ()
     spoken = language if language in texts else _spoken_instead(texts)
     notes = []
@@ -203,6 +202,7 @@ def _alert(
         "\n".join(what),
         "\n".join(say(language, sentence) for sentence in advised),
         "\n".join([*notes, texts[spoken]]) if texts[spoken].strip() else "",
+        "\n".join(known),
         "\n".join(last),
     ]
     written = {

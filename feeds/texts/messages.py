@@ -33,7 +33,6 @@ LINE_WITHDRAWN = "Taken back by those who announced it: {name}. Please disregard
 STILL_IN_FORCE = "What was announced before it is still in effect. Stay careful."
 LINE_CORRECTED = "The earlier announcement had an error. This is the right one: {name}"
 LINE_UPDATE = "New details: {name}"
-LINE_QUAKE = "There was an earthquake."
 
 # Where, when, who.
 PLACE = "Place: {place}"

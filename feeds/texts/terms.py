@@ -49,10 +49,12 @@ def term(kind: str, language: str) -> Term:
     """Return the name of ``kind`` (the agency's Japanese name) in ``language``.
 
     A name that no catalogue has stays in Japanese, as the agency wrote it, and is counted:
-    what is not known is not translated.
+    what is not known is not translated. A volcano's level is called 噴火警戒レベル, as the agency
+    does outside its telegrams; レベル alone would be taken for an evacuation's.
     """
     if language == "ja":
-        return Term(kind, official=True)
+        volcanic = _VOLCANIC.match(normal(kind)) is not None
+        return Term(f"噴火警戒{kind}" if volcanic else kind, official=True)
     found = lookup(kind, language)
     if found is None:
         MISSING_TERMS.labels(language).inc()

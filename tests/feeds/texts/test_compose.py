@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import unicodedata
 from dataclasses import replace
 from pathlib import Path
 
@@ -205,7 +206,8 @@ def test_a_strong_earthquake_warns_of_the_sea_unless_the_agency_says_it_is_safe(
         ("0215 0241", "この地震による津波の心配はありません。", m.NO_TSUNAMI),
         ("0211", "津波警報等を発表中です。", m.TSUNAMI_IN_EFFECT),
         ("0212", "若干の海面変動があるかもしれません。", m.SLIGHT_SEA_CHANGE),
-        ("0217", "今後の情報に注意してください。", None),
+        ("0217", "今後の情報に注意してください。", m.FOLLOW_NEWS),
+        ("0229", "日本への津波の有無については現在調査中です。", None),
     ],
 )
 def test_the_agencys_comment_on_a_tsunami_is_said_or_shown_as_it_is(
@@ -248,7 +250,25 @@ def test_heights_are_said_as_the_agency_words_them() -> None:
     ):
         text = compose(replace(told, tsunami=replace(told.tsunami, height=height)), CITY)
         assert f"Expected height: {said}\n" in text["en"]["text"]
-        assert height in text["ja"]["text"]
+        assert unicodedata.normalize("NFKC", height) in text["ja"]["text"]
+
+
+def test_what_to_do_comes_before_where_and_when() -> None:
+    for told, sentence in (
+        (fact("tsunami", "大津波警報", 5), m.TSUNAMI_MAJOR),
+        (fact("heavy-rain", "レベル５大雨特別警報", 5), m.LEVEL_5),
+        (fact("earthquake", "震度６弱", 5), m.QUAKE_VERY_STRONG),
+    ):
+        for language, said in compose(told, CITY).items():
+            place = CATALOGUE.text(language, m.PLACE, place="\0").partition("\0")[0]
+            text = said["text"]
+            assert text.index(CATALOGUE.text(language, sentence)) < text.index(place)
+            assert text.index(CATALOGUE.text(language, sentence)) < 80
+
+
+def test_a_volcanos_level_is_not_taken_for_an_evacuations() -> None:
+    told = replace(fact("volcano", "レベル３（入山規制）", 3), place="浅間山")
+    assert compose(told, CITY)["ja"]["title"] == "噴火警戒レベル３（入山規制）（浅間山）"
 
 
 def test_a_volcanos_level_is_advised_on_its_own_scale() -> None:
