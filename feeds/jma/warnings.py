@@ -199,16 +199,25 @@ def _items(telegram: Telegram, codes: JmaCodes) -> Iterator[Element]:
             continue
         own_coasts = () if name.endswith("(市町村等)") else codes.forecast_areas
         for item in children(warning, "Item"):
-            code = text(item, "Area", "Code")
+            code, _ = _where(item)
             if is_part_of(code, codes.municipality) or code in own_coasts:
                 yield item
+
+
+def _where(item: Element) -> tuple[str, str]:
+    """Code and name of the area an item is about; a designated coast may stand as a Station."""
+    for tag in ("Area", "Station"):
+        code = text(item, tag, "Code")
+        if code:
+            return code, text(item, tag, "Name")
+    return "", ""
 
 
 def _reports(
     item: Element, telegram: Telegram, groups: frozenset[str], side: Side
 ) -> Iterator[Report]:
     """What one item says, and the silence it keeps about the rest of what it covers."""
-    code, place = text(item, "Area", "Code"), text(item, "Area", "Name")
+    code, place = _where(item)
     old = telegram.kind in OLD_FORMS
     reports: dict[str, Report] = {}
     if child(item, "Kind") is None:

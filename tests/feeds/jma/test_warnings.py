@@ -306,3 +306,5 @@ def test_a_designated_coast_of_the_city_is_heard() -> None:
     found = City(codes).read(data)
     assert [(f.hazard, f.level, f.place) for f in found] == [("storm-surge", 4, "鹿島海岸")]
     assert City().read(data) == []
+    station = data.replace(b"<Area>", b"<Station>").replace(b"</Area>", b"</Station>")
+    assert City(codes).read(station) == found
