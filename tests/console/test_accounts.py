@@ -33,7 +33,7 @@ async def with_codes(office: Office, browser: Browser) -> str:
     key = key_on(page)
     done = await browser.submit(page, CODE, new_code=shows(office, key), present=PASSWORD)
     assert done.status == 200, done.words
-    assert "ワンタイムコードが必要になります" in done.words
+    assert "確認コードが必要になります" in done.words
     return key
 
 
