@@ -16,7 +16,7 @@ from feeds.facts import Fact, Quake, Tsunami
 from feeds.models import Status
 from feeds.texts import messages as m
 from feeds.texts.advice import advice, needs_shelter, tsunami_comment
-from feeds.texts.places import joined, load_places, office_name, place_name
+from feeds.texts.places import load_places, office_name, place_name
 from feeds.texts.terms import explained, level_name, normal, number, term
 from feeds.texts.times import moment
 
@@ -345,7 +345,7 @@ class _Writer:
         if self.language == "ja":
             return self.say(m.SOURCE, source="、".join(offices))
         names = [office_name(name, self.language) for name in offices]
-        office = joined((name for name in names if name), self.language)
+        office = " / ".join(name for name in names if name)
         if not office:
             return self.say(m.SOURCE, source=agency)
         return self.say(m.SOURCE_OFFICE, source=agency, office=office)

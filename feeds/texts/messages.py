@@ -146,8 +146,8 @@ HEAVY_SNOW = (
     " roof alone."
 )
 THUNDER = (
-    "Go into a building or a car. Stay away from trees and poles. Sudden heavy rain, gusts and"
-    " hail are possible."
+    "When you hear thunder, go into a building or a car at once. Stay away from trees and poles."
+    " Sudden heavy rain, gusts and hail are possible."
 )
 SNOW_MELT = "Melting snow can cause floods and landslides. Stay away from rivers and slopes."
 DENSE_FOG = "It is hard to see ahead. Drive slowly, with your lights on."

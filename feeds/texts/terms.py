@@ -71,6 +71,12 @@ def lookup(kind: str, language: str) -> Term | None:
     suffix = next((suffix for suffix in _SUFFIXES if key.endswith(suffix)), "")
     if suffix in known:
         return known[suffix]
+    if "・" in key:
+        several = [known.get(part) for part in key.split("・")]
+        if None not in several:
+            found = [each for each in several if each is not None]
+            text = " / ".join(each.text for each in found)
+            return Term(text, official=all(each.official for each in found))
     listing = _LISTING.match(key)
     head = known.get(listing.group("head")) if listing else None
     if listing is None or head is None:

@@ -17,7 +17,9 @@ LOCALES = Path(messages.__file__).parent.parent / "locales"
 TRANSLATED = tuple(code for code in LANGUAGES if code != "en")
 NAMED = tuple(code for code in LANGUAGES if code != "ja")
 KANJI = re.compile(r"[㐀-鿿々〆]+")
-READ_ALOUD = re.compile(r"[㐀-鿿々〆]+(?:（[ぁ-ゖー ]|[ぁ-ゖァ-ヺー]*（[ぁ-ゖー ])")
+_NAME = r"[㐀-鿿々〆]+(?:[のヶ・０-９ァ-ヺー]+[㐀-鿿々〆]+)*"
+READ_ALOUD = re.compile(rf"{_NAME}(?:（[ぁ-ゖー ]|[ぁ-ゖァ-ヺー]*（[ぁ-ゖー ])")
+"""Kanji, parted as in names (上ノ国町, 相模湾・三浦半島), with a reading behind them."""
 
 
 def placeholders(text: str) -> set[str]:
