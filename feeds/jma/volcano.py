@@ -31,17 +31,35 @@ from feeds.models import Status
 TOPIC = "weather"
 CONTINUED = "継続"
 REGULAR = "VFVO53"
-REGIONS: dict[str, frozenset[str]] = {
-    "1": frozenset(("01",)),
-    "2": frozenset(("02", "03", "04", "05", "06", "07")),
-    "3": frozenset(("07", "09", "10", "13", "14", "15", "16", "17", "18", "19", "20", "21", "22")),
-    "4": frozenset(("31", "32", "33", "34", "35")),
-    "5": frozenset(("40", "42", "43", "44", "45", "46")),
-    "6": frozenset(("46", "47")),
+_PREFECTURES: dict[str, str] = {
+    "301": "07 09",
+    "302": "09 10",
+    **dict.fromkeys(("303", "304"), "10"),
+    **dict.fromkeys(("305", "306", "350", "351"), "10 20"),
+    **dict.fromkeys(("307", "308"), "15 20"),
+    "309": "16 20",
+    **dict.fromkeys(("310", "311", "312", "335"), "20 21"),
+    "313": "17 18 21",
+    "314": "19 22",
+    **dict.fromkeys(("315", "316"), "14 22"),
+    **dict.fromkeys(("333", "342"), "09"),
+    "334": "20",
+    "401": "32",
+    **dict.fromkeys(("502", "503"), "43 44"),
+    **dict.fromkeys(("504", "515"), "42"),
+    **dict.fromkeys(("505", "550", "551", "552", "553"), "45 46"),
+    "512": "35",
+    **dict.fromkeys(("513", "514"), "44"),
 }
-"""Prefectures with active volcanoes by the first digit of the volcanoes' codes (Hokkaido 1,
-Tohoku 2, Kanto and Chubu 3, Chugoku 4, Kyushu 5, the southern islands 6). Coarse on purpose:
-by it staff of cities that may be meant see a taking back that says nothing else of its place."""
+_BY_FIRST_DIGIT = {
+    "1": "01",
+    "2": "02 03 04 05 06 07",
+    "3": "13",
+    "5": "46",
+    "6": "47",
+}
+"""Prefectures of the volcanoes by the agency's code of each (312 御嶽山), and of those that
+remain by its first digit: Hokkaido, Tohoku, the islands of Tokyo, Kagoshima, Okinawa."""
 
 
 def alert_level(telegram: Telegram, codes: JmaCodes, side: Side) -> list[Fact]:
@@ -241,9 +259,9 @@ def _taken_back(telegram: Telegram, codes: JmaCodes, side: Side) -> list[Fact]:
 
 
 def _unknown(telegram: Telegram, codes: JmaCodes, hazard: str) -> list[Fact]:
-    """A 取消 names no places: it is shown where the city follows the volcano, or may lie by it."""
+    """A 取消 names no places: it is shown in the volcano's prefectures and where it is followed."""
     volcano = telegram.event_id.rpartition("_")[2]
-    near = REGIONS.get(volcano[:1], frozenset())
-    if volcano not in codes.volcanoes and codes.municipality[:2] not in near:
+    near = _PREFECTURES.get(volcano) or _BY_FIRST_DIGIT.get(volcano[:1], "")
+    if volcano not in codes.volcanoes and codes.municipality[:2] not in near.split():
         return []
     return [unknown_cancellation(telegram, topic=TOPIC, hazard=hazard, kind=telegram.title)]

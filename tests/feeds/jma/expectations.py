@@ -440,7 +440,7 @@ EXPECTATIONS: tuple[Expected, ...] = (
         (("issued", "eruption", 4, "噴火速報", "", ("2043200",)),),
     ),
     Expected("67_01_01_140927_VFVO56", TSUKUBA),
-    # What is taken back names no place: staff of the prefectures with such volcanoes see it.
+    # What is taken back names no place: staff of the volcano's two prefectures see it.
     Expected(
         "67_01_04_140927_VFVO56",
         "2043200",
@@ -448,6 +448,7 @@ EXPECTATIONS: tuple[Expected, ...] = (
         untold=True,
     ),
     Expected("67_01_04_140927_VFVO56", TSUKUBA),
+    Expected("67_01_04_140927_VFVO56", SHINJUKU),
     # Yokohama's Totsuka ward, and Izu and Ogasawara beside Tokyo's mainland.
     Expected(
         "32-35_01_03_240613_VXSE53",
