@@ -45,6 +45,8 @@ class Reader:
     def __init__(self, context: Context, line: LineClient) -> None:
         self.context = context
         self.line = line
+        # One photo at a time: unpacked, a single one can take some hundred megabytes.
+        self._unpacking = asyncio.Lock()
 
     async def read(self, event: WebhookEvent) -> Incoming:
         """Return what an event says.
@@ -100,9 +102,10 @@ class Reader:
             log.warning("photo not fetched", message_id=message_id, error=str(error))
             return Photographed(refusal="not-fetched")
         try:
-            picture = await asyncio.to_thread(
-                store_photo, self.context.settings.media_dir, bytes(data)
-            )
+            async with self._unpacking:
+                picture = await asyncio.to_thread(
+                    store_photo, self.context.settings.media_dir, bytes(data)
+                )
         except PhotoRefused as error:
             log.info("photo refused", message_id=message_id, reason=error.reason)
             return Photographed(refusal=error.reason)

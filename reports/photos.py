@@ -123,9 +123,7 @@ def _decode(data: bytes) -> tuple[Image.Image, tuple[float, float] | None]:
                 raise PhotoRefused("too-large", f"The photo has {width} x {height} pixels.")
             taken_at = _place_of(opened)
             opened.draft("RGB", (LONGEST_SIDE, LONGEST_SIDE))
-            opened.load()
-            upright = ImageOps.exif_transpose(opened)
-            upright.thumbnail((LONGEST_SIDE, LONGEST_SIDE), Image.Resampling.LANCZOS)
+            upright = ImageOps.exif_transpose(_shrunk(opened))
             return _opaque(upright), taken_at
     except Image.DecompressionBombError as error:
         raise PhotoRefused("too-large", "The photo has too many pixels.") from error
@@ -137,6 +135,25 @@ def _decode(data: bytes) -> tuple[Image.Image, tuple[float, float] | None]:
         # Broken files make the decoders fail in ways of their own; all mean the same here.
         log.warning("photo unreadable", error=repr(error))
         raise PhotoRefused("unreadable", "The file is not a photo that can be read.") from error
+
+
+def _shrunk(image: Image.Image) -> Image.Image:
+    """Return the picture at most :data:`LONGEST_SIDE` long.
+
+    Halved first in whole steps: every other way holds further copies of the full size, and a
+    file of some kilobytes can unpack to hundreds of megabytes.
+    """
+    image.load()
+    exif = image.getexif()
+    steps = max(image.size) // LONGEST_SIDE
+    if steps > 1 and image.mode in ("RGB", "RGBA", "L", "LA", "CMYK"):
+        smaller = image.reduce(steps)
+        smaller.info.update(image.info)
+    else:
+        smaller = image
+    smaller.thumbnail((LONGEST_SIDE, LONGEST_SIDE), Image.Resampling.LANCZOS)
+    smaller.getexif().update(exif)
+    return smaller
 
 
 def _opaque(image: Image.Image) -> Image.Image:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import io
 import os
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import ExifTags, Image
 
 from core.city_folder import load_city
 from core.clock import ManualClock
@@ -19,6 +21,7 @@ from core.errors import BadInput
 from reports import photos, service
 from reports.models import ReportState
 from reports.photos import PhotoRefused, photo_path, store_photo
+from tests.conftest import PROJECT
 
 SAMPLE = Path(__file__).resolve().parents[2] / "deploy" / "city"
 
@@ -72,6 +75,46 @@ def test_what_is_no_decent_photo_is_refused(tmp_path: Path, body: bytes, reason:
         store_photo(tmp_path, body)
     assert refused.value.reason == reason
     assert not list(tmp_path.rglob("*.jpg"))
+
+
+def test_a_small_file_that_unpacks_to_a_huge_picture_takes_little_memory(tmp_path: Path) -> None:
+    """60 megapixels are 240 MB unpacked; beside that there is room for nothing of the size."""
+    huge = tmp_path / "huge.png"
+    Image.new("RGB", (7_700, 7_700), "grey").save(huge, "PNG")
+    script = (
+        "import resource, sys; from pathlib import Path; from reports.photos import store_photo\n"
+        "peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024\n"
+        "before = peak(); store_photo(Path(sys.argv[2]), Path(sys.argv[1]).read_bytes())\n"
+        "print(peak() - before)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(huge), str(tmp_path)],
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert int(done.stdout) < 400
+
+
+def test_a_file_that_is_two_things_at_once_is_kept_as_a_photo_alone(tmp_path: Path) -> None:
+    page = b"<script>alert(1)</script>PK\x03\x04"
+    kept = store_photo(tmp_path, picture() + page)
+    assert b"script" not in photo_path(tmp_path, kept.sha256).read_bytes()
+
+
+def test_where_a_photo_was_taken_is_told_once_and_not_kept(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[ExifTags.IFD.GPSInfo] = {1: "N", 2: (36.0, 5.0, 0.0), 3: "E", 4: (140.0, 6.0, 0.0)}
+    output = io.BytesIO()
+    Image.new("RGB", (300, 200)).save(output, "JPEG", exif=exif)
+    kept = store_photo(tmp_path, output.getvalue())
+    assert kept.taken_at == pytest.approx((140.1, 36.0833), abs=0.001)
+    assert "taken" not in str(kept.to_json())
+    for small in (False, True):
+        with Image.open(photo_path(tmp_path, kept.sha256, thumbnail=small)) as stored:
+            assert not stored.getexif()
 
 
 @given(st.data())
