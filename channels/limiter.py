@@ -90,6 +90,8 @@ class Lane:
         self.starved: Callable[[], None] = _nobody
         """Told when something waits and there is no share."""
         self.last_used = -1e9
+        self.short_at = -1e9
+        """When something last waited because the share, or the limit, was used up."""
         self._clock = clock
         self._urgent = urgent
         self._waiting: list[tuple[int, int, asyncio.Future[float]]] = []
@@ -245,15 +247,18 @@ class Lane:
         if self.allowed is None:
             return None if self._in_flight < MOST_IN_FLIGHT else 0
         if not self.allowed or now > self.valid_until:
+            self.short_at = now
             self.starved()
             return 0
         capacity = self._capacity(now)
         self._forget(now)
         if self._in_flight + len(self._recent) >= capacity:
+            self.short_at = now
             if not self._recent:
                 return 0
             return max(self._recent[0] + self._window() - now, LEAST_NAP_SECONDS)
         if self._tokens < 1:
+            self.short_at = now
             return (1 - self._tokens) / max(capacity, 1)
         return None
 

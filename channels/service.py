@@ -26,6 +26,7 @@ from channels.planner import PLAN
 from channels.progress import Progress, follow, progress, recent
 from channels.quiet import quiet_until
 from channels.render import render, render_all
+from channels.shares import announce_emergency
 from core.audit import record
 from core.city import City
 from core.errors import BadInput
@@ -202,6 +203,8 @@ async def _create(
         )
     await session.flush()
     await queue.put(session, PLAN, str(delivery.id), priority=delivery.priority)
+    if delivery.priority <= Priority.EMERGENCY:
+        await announce_emergency(session)
     log.info(
         "delivery created",
         delivery=delivery.id,

@@ -6,9 +6,11 @@ too, with no clock in common and no word to the database for a request. Shares c
 only when processes begin or end to send: who has more than is fair sends less first, and
 gives away only what can no longer arrive in the same second.
 
-Rows are renewed about once a second while a process sends; a word by NOTIFY makes others
-look at once, when an emergency begins or LINE answers 429. A process that renews no more has
-died; its share is free when its last requests are certainly past.
+A process asks for what it can use: who sends little holds little, and the rest is for those
+with more to send than they may. Rows are read twice a second and renewed once a second while
+a process sends; a word by NOTIFY makes others look at once, when an emergency begins or LINE
+answers 429. Each process holds a lock of PostgreSQL that ends with it, so that the others see
+its death at once; its share is free when its last requests are certainly past.
 """
 
 from __future__ import annotations
@@ -18,14 +20,16 @@ from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
+from typing import Any, cast
+from uuid import uuid4
 
 import psycopg
 import structlog
-from sqlalchemy import delete, func, text, update
+from sqlalchemy import CursorResult, delete, func, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlmodel import col, select
+from sqlmodel import col
 
 from channels.limiter import OUTBOX, Lane, Limiter, line_limits
 from channels.models import RateShare, RateState
@@ -35,17 +39,28 @@ from core.settings import Settings
 from core.work_shared import plain_url
 
 CHANNEL = "todoke_rate"
-RENEW_SECONDS = 1.0
-SETTLE_SECONDS = 0.25
+EMERGENCY = "emergency"
+"""What is said on the channel when one was decided on, before anybody has begun to send it."""
+LOOK_SECONDS = 0.5
+RENEW_SECONDS = 0.9
+SETTLE_SECONDS = 0.1
 """How often shares are looked at while they change hands."""
 IDLE_SECONDS = 0.5
 """A process that has sent nothing for so long leaves its share to others."""
+GIVE_UP_PART = 8
+"""Who has more than is fair gives up this part of the limit at a time, as long as others
+starve, so that somebody who needs little is not given much."""
 TRUST_SECONDS = 3.0
 """A share that could not be renewed for so long is not used."""
 DEAD_SECONDS = 5.0
 """And is another's after so long: its last requests arrived at least a second before."""
+GONE_SECONDS = 1.2
+"""The same for a process that is seen to be gone, and can send nothing any more."""
+ANNOUNCED_SECONDS = 1.0
+"""An emergency that was decided on holds others back for so long, until somebody sends it."""
 LEAST_SECONDS = 0.05
 CLOSE_LOOKS = 30
+MOST_NAME = 71
 
 log = structlog.get_logger(__name__)
 
@@ -62,19 +77,34 @@ def shared_limiter(
     return SharedLimiter(database, clock, limits, worker=worker or worker_name())
 
 
+async def announce_emergency(session: AsyncSession) -> None:
+    """Have all processes hold back what is none, from the moment the caller commits.
+
+    On SQLite there is one process, and it knows.
+    """
+    if session.get_bind().dialect.name == "postgresql":
+        await session.execute(_NOTIFY, {"channel": CHANNEL, "payload": EMERGENCY})
+
+
 @dataclass(frozen=True)
 class Standing:
     """What the table says of one endpoint, at one moment of the database's clock.
 
     Parameters
     ----------
-    mine, wanted, was_urgent
-        This process's row.
+    mine, wanted, was_urgent, renewed
+        This process's row, and when it was written; None for never.
     others, others_starve
         Slots of the other living processes, and whether one that has something to send has
         less than is fair.
     fair
-        This process's part if all that want one had equal parts.
+        This process's part if all that want one had equal parts of what the rest leaves.
+    gone
+        Processes that have died, and whose last requests may not be past.
+    past
+        Whether rows are there that are nobody's any more.
+    due_in
+        Seconds until the next row of a dead process is nobody's; None for none.
     urgent
         Other processes that send an emergency.
     factor, factor_age, paused_for
@@ -85,13 +115,32 @@ class Standing:
     mine: int
     wanted: bool
     was_urgent: bool
+    renewed: datetime | None
     others: int
     others_starve: bool
     fair: int
+    gone: frozenset[str]
+    past: bool
+    due_in: float | None
     urgent: frozenset[str]
     factor: float
     factor_age: float
     paused_for: float
+
+
+@dataclass(frozen=True)
+class _Step:
+    """What a look decides: the share to come, the share written, what the row says."""
+
+    goal: int
+    slots: int
+    wants: bool
+    urgent: bool
+
+    @property
+    def keeps(self) -> bool:
+        """Whether there is anything to have a row for."""
+        return self.wants or self.urgent or self.slots > 0
 
 
 class SharedLimiter(Limiter):
@@ -107,7 +156,11 @@ class SharedLimiter(Limiter):
     ) -> None:
         super().__init__(clock, limits)
         self._database = database
-        self._worker = worker
+        # No two processes may be taken for one, whatever their machines are called.
+        self._worker = f"{worker[:MOST_NAME]}:{uuid4().hex[:8]}"
+        self._alive = asyncio.Event()
+        """Set while the lock is held that tells others that this process lives."""
+        self._announced: asyncio.Task[None] | None = None
         self._keepers: dict[str, asyncio.Task[None]] = {}
         self._look_now: dict[str, asyncio.Event] = {}
         self._listener: asyncio.Task[None] | None = None
@@ -148,10 +201,7 @@ class SharedLimiter(Limiter):
 
     async def close(self) -> None:
         """Give the shares back, and leave nothing behind that runs."""
-        tasks = [*self._keepers.values(), *([self._listener] if self._listener else [])]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await _ended(*self._keepers.values())
         lanes = [self._lanes[endpoint] for endpoint in self._keepers]
         for lane in lanes:
             lane.set_allowed(0)
@@ -174,10 +224,12 @@ class SharedLimiter(Limiter):
                 )
         except DBAPIError as error:
             log.warning("shares of the rate not given back", error=str(error))
+        # The lock ends last: until here, this process could still send.
+        await _ended(self._listener, self._announced)
 
     @property
     def _urgent_of_ours(self) -> bool:
-        return any(not isinstance(each, _Elsewhere) for each in self._urgent)
+        return any(not isinstance(each, _Elsewhere | _Announced) for each in self._urgent)
 
     def _wake(self) -> None:
         for endpoint in OUTBOX:
@@ -195,11 +247,12 @@ class SharedLimiter(Limiter):
             if await _set_within(look_now, pause, self._clock):
                 look_now.clear()
             self._resting.discard(lane.endpoint)
+            await self._alive.wait()
             try:
                 pause = await self._look(lane)
             except (DBAPIError, OSError) as error:
                 log.warning("rate share cannot be renewed", error=str(error))
-                pause = RENEW_SECONDS
+                pause = LOOK_SECONDS
             await self._clock.sleep(LEAST_SECONDS)
 
     def _starved(self, endpoint: str) -> None:
@@ -210,100 +263,163 @@ class SharedLimiter(Limiter):
     async def _look(self, lane: Lane) -> float | None:
         """Look at the table once; returns in how many seconds again, None for when woken."""
         began = self._clock.monotonic()
-        urgent = self._urgent_of_ours
-        wants = lane.wants or began - lane.last_used < IDLE_SECONDS
         penalty = lane.endpoint in self._penalties
         self._penalties.discard(lane.endpoint)
-        if not wants:
+        if not self._has_use(lane, began):
             lane.set_allowed(0)
-        async with self._database.writing() as session:
+        async with self._database.reading() as session:
             seen = await self._read(session, lane.endpoint)
-            goal = slots = self._fit(lane, seen, wants)
-            if goal < seen.mine:
-                # Send less first; given away is only what can no longer arrive in the same
-                # second as what others will send.
-                lane.set_allowed(min(lane.allowed or 0, goal))
-                slots = min(seen.mine, max(goal, lane.used))
-            keep = wants or urgent or slots > 0
-            await self._write(session, lane, slots if keep else None, wants, urgent)
-            changed = slots != seen.mine or wants != seen.wanted or urgent != seen.was_urgent
-            if penalty:
-                await self._share_penalty(session, lane, seen.now)
-            if changed or penalty:
-                await session.execute(_NOTIFY, {"channel": CHANNEL, "worker": self._worker})
-        if keep:
-            lane.valid_until = began + TRUST_SECONDS
-            if wants:
-                lane.set_allowed(min(slots, goal))
+        step = self._step(lane, seen, began)
+        if penalty or self._must_write(seen, step):
+            async with self._database.writing() as session:
+                await self._lock(session, lane.endpoint)
+                seen = await self._read(session, lane.endpoint)
+                step = self._step(lane, seen, began)
+                if step.goal < seen.mine:
+                    # Send less first; given away is only what can no longer arrive in the
+                    # same second as what others will send.
+                    lane.set_allowed(min(lane.allowed or 0, step.goal))
+                    step = self._step(lane, seen, began)
+                await self._clear_away(session, lane.endpoint, seen)
+                await self._write(session, lane, step)
+                if penalty:
+                    await self._share_penalty(session, lane, seen.now)
+                if penalty or _changes(seen, step):
+                    notice = {"channel": CHANNEL, "payload": self._worker}
+                    await session.execute(_NOTIFY, notice)
+            renewed = True
+        else:
+            renewed = step.keeps and await self._renew(lane, seen)
+        if step.keeps and self._alive.is_set():
+            if renewed:
+                lane.valid_until = began + TRUST_SECONDS
+            lane.set_allowed(min(step.slots, step.goal))
         self._hear_urgent(seen)
         self._hear_penalty(lane, seen)
-        if not keep:
+        return self._pause(lane, seen, step)
+
+    def _pause(self, lane: Lane, seen: Standing, step: _Step) -> float | None:
+        if not step.keeps:
             self._resting.add(lane.endpoint)
             return None
-        unsettled = slots != goal or (wants and slots < seen.fair)
-        return SETTLE_SECONDS if unsettled else min(RENEW_SECONDS, IDLE_SECONDS)
+        if step.slots != step.goal or (step.wants and step.slots < seen.fair):
+            return SETTLE_SECONDS
+        return LOOK_SECONDS if seen.due_in is None else min(LOOK_SECONDS, seen.due_in)
 
-    def _fit(self, lane: Lane, seen: Standing, wants: bool) -> int:
-        """Return how many slots this process should have, as things stand."""
+    def _has_use(self, lane: Lane, now: float) -> bool:
+        return lane.wants or now - lane.last_used < IDLE_SECONDS
+
+    def _step(self, lane: Lane, seen: Standing, now: float) -> _Step:
+        """Return what this process should do, as things stand."""
+        short = now - lane.short_at < IDLE_SECONDS
+        goal = self._fit(lane, seen, short) if self._has_use(lane, now) else 0
+        slots = goal if goal >= seen.mine else min(seen.mine, max(goal, lane.used))
+        return _Step(goal, slots, short, self._urgent_of_ours)
+
+    def _fit(self, lane: Lane, seen: Standing, short: bool) -> int:
+        """Return how many slots this process should have."""
         assert lane.limit is not None
-        if not wants:
-            return 0
         free = lane.limit - seen.others
+        if short:
+            # Twice what it uses, or all that waits: soon enough, and not much too much.
+            most = lane.used + 1 + max(lane.used, lane.waiting)
+        else:
+            # One to spare, and what it has as long as that is hardly more.
+            most = max(lane.used + 1, min(seen.mine, lane.used + 2 + lane.used // 4))
         if seen.mine > seen.fair and seen.others_starve:
-            return min(free, seen.fair)
-        if seen.others_starve:
-            return min(free, max(seen.mine, seen.fair))
-        return free
+            give_up = max(1, lane.limit // GIVE_UP_PART)
+            free = min(free, max(seen.fair, seen.mine - give_up))
+        elif seen.others_starve:
+            free = min(free, max(seen.mine, seen.fair))
+        return max(0, min(free, most))
 
-    async def _read(self, session: AsyncSession, endpoint: str) -> Standing:
-        """Lock the endpoint's row and read everything about it."""
+    def _must_write(self, seen: Standing, step: _Step) -> bool:
+        return bool(seen.gone) or seen.past or _changes(seen, step)
+
+    async def _lock(self, session: AsyncSession, endpoint: str) -> None:
+        """Let nobody else change who has which share of the endpoint, until the commit."""
         await session.execute(
             insert(RateState)
             .values(endpoint=endpoint, factor=1.0, since=func.now())
             .on_conflict_do_nothing()
         )
-        state = await session.get_one(RateState, endpoint, with_for_update=True)
-        now = await session.scalar(text("SELECT clock_timestamp()"))
-        assert isinstance(now, datetime)
-        await session.execute(
-            delete(RateShare).where(
-                col(RateShare.endpoint) == endpoint,
-                col(RateShare.renewed_at) < now - timedelta(seconds=DEAD_SECONDS),
-            )
-        )
+        await session.get_one(RateState, endpoint, with_for_update=True)
+
+    async def _read(self, session: AsyncSession, endpoint: str) -> Standing:
+        """Read everything about an endpoint."""
         limit = self._limits[endpoint]
         assert limit is not None
-        rows = list(
-            await session.scalars(select(RateShare).where(col(RateShare.endpoint) == endpoint))
-        )
-        mine = next((row for row in rows if row.worker == self._worker), None)
-        others = [row for row in rows if row.worker != self._worker]
+        state = await session.get(RateState, endpoint)
+        rows = (await session.execute(_ROWS, {"endpoint": endpoint, "us": self._worker})).all()
+        now = await session.scalar(text("SELECT clock_timestamp()"))
+        assert isinstance(now, datetime)
+        dead = now - timedelta(seconds=DEAD_SECONDS)
+        gone_at = dead + timedelta(seconds=GONE_SECONDS)
+        living = [row for row in rows if row.renewed_at >= dead]
+        mine = next((row for row in living if row.worker == self._worker), None)
+        others = [row for row in living if row.worker != self._worker]
+        left = limit - sum(row.slots for row in others if not row.wants)
         names = sorted({row.worker for row in others if row.wants} | {self._worker})
         fair = {
-            name: limit // len(names) + (place < limit % len(names))
+            name: max(0, left // len(names) + (place < left % len(names)))
             for place, name in enumerate(names)
         }
+        due = [(row.renewed_at - dead).total_seconds() for row in others if row.gone]
         return Standing(
             now=now,
             mine=0 if mine is None else mine.slots,
             wanted=mine is not None and mine.wants,
             was_urgent=mine is not None and mine.urgent,
+            renewed=None if mine is None else mine.renewed_at,
             others=sum(row.slots for row in others),
             others_starve=any(row.wants and row.slots < fair[row.worker] for row in others),
             fair=fair[self._worker],
-            urgent=frozenset(row.worker for row in others if row.urgent),
-            factor=state.factor,
-            factor_age=max(0.0, (now - state.since).total_seconds()),
+            gone=frozenset(row.worker for row in others if row.gone and row.renewed_at > gone_at),
+            past=len(living) < len(rows),
+            due_in=min(GONE_SECONDS, *due) + LEAST_SECONDS if due else None,
+            urgent=frozenset(row.worker for row in others if row.urgent and not row.gone),
+            factor=1.0 if state is None else state.factor,
+            factor_age=0.0 if state is None else max(0.0, (now - state.since).total_seconds()),
             paused_for=0.0
-            if state.paused_until is None
+            if state is None or state.paused_until is None
             else max(0.0, (state.paused_until - now).total_seconds()),
         )
 
-    async def _write(
-        self, session: AsyncSession, lane: Lane, slots: int | None, wants: bool, urgent: bool
-    ) -> None:
-        """Write this process's row, or take it away (``slots`` None)."""
-        if slots is None:
+    async def _clear_away(self, session: AsyncSession, endpoint: str, seen: Standing) -> None:
+        """Take away rows that are nobody's, and let those of the dead become so soon."""
+        dead = seen.now - timedelta(seconds=DEAD_SECONDS)
+        of_endpoint = col(RateShare.endpoint) == endpoint
+        if seen.past:
+            await session.execute(
+                delete(RateShare).where(of_endpoint, col(RateShare.renewed_at) < dead)
+            )
+        if seen.gone:
+            await session.execute(
+                update(RateShare)
+                .where(of_endpoint, col(RateShare.worker).in_(seen.gone))
+                .values(
+                    wants=False, urgent=False, renewed_at=dead + timedelta(seconds=GONE_SECONDS)
+                )
+            )
+
+    async def _renew(self, lane: Lane, seen: Standing) -> bool:
+        """Say that this process lives, if that was not said lately; returns whether it was."""
+        if seen.renewed and (seen.now - seen.renewed).total_seconds() < RENEW_SECONDS:
+            return False
+        async with self._database.writing() as session:
+            result = await session.execute(
+                update(RateShare)
+                .where(
+                    col(RateShare.endpoint) == lane.endpoint,
+                    col(RateShare.worker) == self._worker,
+                )
+                .values(renewed_at=func.clock_timestamp())
+            )
+        return cast("CursorResult[Any]", result).rowcount == 1
+
+    async def _write(self, session: AsyncSession, lane: Lane, step: _Step) -> None:
+        """Write this process's row, or take it away."""
+        if not step.keeps:
             await session.execute(
                 delete(RateShare).where(
                     col(RateShare.endpoint) == lane.endpoint,
@@ -312,9 +428,9 @@ class SharedLimiter(Limiter):
             )
             return
         values = {
-            "slots": slots,
-            "wants": wants,
-            "urgent": urgent,
+            "slots": step.slots,
+            "wants": step.wants,
+            "urgent": step.urgent,
             "renewed_at": func.clock_timestamp(),
         }
         await session.execute(
@@ -343,20 +459,38 @@ class SharedLimiter(Limiter):
             lane.pause_until(self._clock.monotonic() + seen.paused_for)
 
     async def _listen(self) -> None:
-        """Look at the table at once when another process has changed something."""
+        """Hold the lock that says that this process lives, and look when others say so."""
         while True:
             try:
                 async with await psycopg.AsyncConnection.connect(
                     plain_url(self._database.url), autocommit=True
                 ) as connection:
                     await connection.execute(f"LISTEN {CHANNEL}")
+                    await connection.execute(_LIVE, (self._worker,))
+                    self._alive.set()
                     async for notice in connection.notifies():
-                        if notice.payload != self._worker:
-                            for event in self._look_now.values():
-                                event.set()
+                        self._heard(notice.payload)
             except psycopg.Error as error:
+                # The others may take this process for dead now: it must not send either.
+                self._alive.clear()
+                for endpoint in self._keepers:
+                    self._lanes[endpoint].set_allowed(0)
                 log.warning("rate changes are not heard", error=str(error))
-                await self._clock.sleep(RENEW_SECONDS)
+                await self._clock.sleep(LOOK_SECONDS)
+
+    def _heard(self, payload: str) -> None:
+        if payload == EMERGENCY:
+            if self._announced is not None:
+                self._announced.cancel()
+            super().begin_urgent(_Announced())
+            self._announced = asyncio.create_task(self._announcement_ends())
+        elif payload != self._worker:
+            for event in self._look_now.values():
+                event.set()
+
+    async def _announcement_ends(self) -> None:
+        await self._clock.sleep(ANNOUNCED_SECONDS)
+        super().end_urgent(_Announced())
 
 
 @dataclass(frozen=True)
@@ -366,7 +500,38 @@ class _Elsewhere:
     worker: str
 
 
-_NOTIFY = text("SELECT pg_notify(:channel, :worker)")
+@dataclass(frozen=True)
+class _Announced:
+    """An emergency that nobody sends yet."""
+
+
+_NOTIFY = text("SELECT pg_notify(:channel, :payload)")
+# A lock that ends with the session that holds it; shared by who looks whether it is held.
+_LIVE = f"SELECT pg_advisory_lock(hashtext('{CHANNEL}'), hashtext(%s))"
+_ROWS = text(
+    f"""
+    SELECT worker, slots, wants, urgent, renewed_at,
+        worker <> :us
+        AND pg_try_advisory_xact_lock_shared(hashtext('{CHANNEL}'), hashtext(worker)) AS gone
+    FROM rate_shares WHERE endpoint = :endpoint
+    """  # noqa: S608
+)
+
+
+def _changes(seen: Standing, step: _Step) -> bool:
+    """Whether others should know of a step."""
+    if not step.keeps:
+        return seen.renewed is not None
+    there = (seen.mine, seen.wanted, seen.was_urgent)
+    return seen.renewed is None or there != (step.slots, step.wants, step.urgent)
+
+
+async def _ended(*tasks: asyncio.Task[None] | None) -> None:
+    """End tasks, and wait until they have."""
+    running = [task for task in tasks if task is not None]
+    for task in running:
+        task.cancel()
+    await asyncio.gather(*running, return_exceptions=True)
 
 
 async def _set_within(event: asyncio.Event, seconds: float | None, clock: Clock) -> bool:

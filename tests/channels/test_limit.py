@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import aiohttp
 import pytest
-from sqlmodel import SQLModel
 
 from channels.errors import LineBusy
-from channels.limiter import Limiter, line_limits
+from channels.limiter import Limiter
 from channels.line import LineClient
 from channels.models import Priority
-from channels.shares import SharedLimiter
 from channels.simulator import FaultPlan, Simulator, SimulatorOptions
 from channels.simulator.limits import LINE_LIMITS, RateLimit
 from core.clock import ManualClock, SystemClock
@@ -60,36 +58,6 @@ async def test_one_process_uses_the_limit_and_no_window_sees_more(faults: str) -
         assert simulator.ledger.requests == sent
     # A whole minute at 98 % is measured by the benchmark; here the first burst is on top.
     assert sent >= 4 * LIMIT * (0.98 if "120" not in faults else 0.9)
-
-
-async def test_three_processes_together_keep_the_limit_and_use_it(
-    new_postgresql_url: Callable[[], str],
-) -> None:
-    database = Database(new_postgresql_url())
-    async with database.engine.begin() as connection:
-        await connection.run_sync(SQLModel.metadata.create_all)
-    clock = SystemClock()
-    async with stand_in("latency=10ms") as simulator, aiohttp.ClientSession() as http:
-        settings = settings_for(simulator.url, line_rate_multicast=LIMIT)
-        limits = line_limits(LIMIT, 0)
-        lines = [
-            LineClient(http, settings, clock, SharedLimiter(database, clock, limits, worker=name))
-            for name in ("a", "b", "c")
-        ]
-        began = asyncio.get_running_loop().time()
-        counts = await asyncio.gather(*(send_for(line, 6.0) for line in lines))
-        took = asyncio.get_running_loop().time() - began
-        assert simulator.max_in_window("multicast") <= LIMIT
-        assert sum(counts) >= 0.85 * LIMIT * took
-        assert min(counts) > 0.15 * sum(counts)
-        # One process ends without a word; the others have its share when it is surely past.
-        await lines[0].limiter.close()
-        more = await asyncio.gather(*(send_for(line, 2.0) for line in lines[1:]))
-        assert simulator.max_in_window("multicast") <= LIMIT
-        assert sum(more) >= 0.7 * LIMIT * 2
-        for line in lines[1:]:
-            await line.limiter.close()
-    await database.close()
 
 
 async def test_429_slows_down_and_it_recovers_by_itself() -> None:
