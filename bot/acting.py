@@ -38,6 +38,7 @@ from bot.dialogues.kinds import (
 )
 from bot.dialogues.words import command_in, is_cry_for_help
 from bot.models import Dialogue, EventState, WebhookEvent
+from channels.forget import forget_personal
 from core.city import City, Decision
 from core.languages import EASY_JAPANESE
 from core.shelters import Shelter
@@ -275,6 +276,7 @@ class Actor:
         """Forget the resident, and what they said up to now; this event follows when answered."""
         assert resident.id is not None
         session.expunge(dialogue)
+        await forget_personal(session, [resident.id])
         await service.erase(session, self.city, resident.id, now)
         await session.execute(
             update(WebhookEvent)

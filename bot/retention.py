@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
 from bot.models import Dialogue, EventState, WebhookEvent
+from channels.forget import forget_personal
 from channels.models import Delivery, DeliveryState
 from core.context import Context
 from feeds.retention import forget as forget_items
@@ -33,7 +34,7 @@ async def forget(context: Context) -> None:
         deliveries = await _forget_deliveries(session, now - timedelta(days=keep.deliveries))
         photos = await forget_old_photos(session, keep.report_photos, now)
         items = await forget_items(session, now)
-    residents = await forget_left(context.database, keep.left_residents, now)
+    residents = await forget_left(context.database, keep.left_residents, now, also=forget_personal)
     async with context.database.reading() as session:
         drafts = await session.scalars(select(Dialogue.data))
         in_use = {found for data in drafts for found in _hashes(data)}

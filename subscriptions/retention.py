@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 
 import structlog
+from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
 from core.database import Database
@@ -17,8 +19,20 @@ CHUNK = 500
 _log = structlog.get_logger(__name__)
 
 
-async def forget_left(database: Database, days: int, now: datetime) -> int:
-    """Erase everybody who left more than ``days`` ago and did not come back; say how many."""
+async def forget_left(
+    database: Database,
+    days: int,
+    now: datetime,
+    *,
+    also: Callable[[AsyncSession, Sequence[int]], Awaitable[None]] | None = None,
+) -> int:
+    """Erase everybody who left more than ``days`` ago and did not come back; say how many.
+
+    Parameters
+    ----------
+    also
+        Called with their ids, in the same transaction, to erase what other rooms keep of them.
+    """
     erased = 0
     old = (
         select(Resident.id)
@@ -34,6 +48,8 @@ async def forget_left(database: Database, days: int, now: datetime) -> int:
     while True:
         async with database.writing() as session:
             ids = [number for number in await session.scalars(old) if number is not None]
+            if also is not None:
+                await also(session, ids)
             await erase_rows(session, ids)
         erased += len(ids)
         if len(ids) < CHUNK:

@@ -1,0 +1,92 @@
+"""Promise 9: of somebody who has themselves erased, no table says a word any more."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import inspect, text
+
+from bot.retention import forget
+from channels.service import push
+from core.clock import ManualClock
+from core.work import NoWorkers
+from subscriptions import bitmaps
+from subscriptions.service import find
+from tests.bot.conftest import Town
+from tests.bot.test_report import HERE, a_photo, aboard, reports, sends
+
+SECRETS = ("Sato from next door", "KAWA-1968", "Your street lamp, Anna")
+
+
+async def everything(town: Town) -> dict[str, str]:
+    """All rows of all tables as text, numbers and bytes among them."""
+    async with town.database.engine.connect() as connection:
+        names = await connection.run_sync(lambda sync: inspect(sync).get_table_names())
+        found = {}
+        for name in names:
+            rows = await connection.execute(text(f'SELECT * FROM "{name}"'))
+            found[name] = "\n".join(_readable(tuple(row)) for row in rows)
+        return found
+
+
+def _readable(row: tuple[Any, ...]) -> str:
+    return " | ".join(
+        cell.decode("utf-8", "replace") + cell.hex() if isinstance(cell, bytes) else str(cell)
+        for cell in row
+    )
+
+
+async def somebody(town: Town) -> str:
+    """A resident who wrote, reported a hole, and was answered by staff."""
+    user = await aboard(town)
+    await town.says(user, SECRETS[0])
+    await sends(town, user, a_photo())
+    news = await town.is_at(user, *HERE)
+    news = await town.taps(user, news, town.city.report_categories[0].names["en"])
+    news = await town.says(user, "A hole in the road")
+    await town.taps(user, news, "Send")
+    await town.says(user, SECRETS[1])
+    async with town.database.writing() as session:
+        resident = await find(session, user)
+        assert resident is not None
+        assert resident.id is not None
+        await push(
+            session,
+            NoWorkers(),
+            resident.id,
+            [{"type": "text", "text": SECRETS[2]}],
+            "staff@city.example.jp",
+            town.context.clock.now(),
+        )
+    await bitmaps.rebuild(town.database)
+    said = "\n".join((await everything(town)).values())
+    assert all(word in said for word in (user, *SECRETS))
+    return user
+
+
+async def nothing_is_left(town: Town, user: str) -> None:
+    after = await everything(town)
+    for word in (user, *SECRETS):
+        where = [name for name, rows in after.items() if word in rows]
+        assert where == [], f"{word} is still in {where}"
+    (report,) = await reports(town)
+    assert report.resident_id is None
+
+
+async def test_promise_9_nothing_of_an_erased_resident_is_left_in_any_table(town: Town) -> None:
+    user = await somebody(town)
+    data = await town.taps(user, await town.says(user, "settings"), "data")
+    asked = await town.taps(user, data, "erase")
+    await town.taps(user, asked, "erase-yes")
+    await nothing_is_left(town, user)
+
+
+async def test_promise_9_nothing_of_somebody_who_left_outlives_the_citys_days(town: Town) -> None:
+    user = await somebody(town)
+    town.simulator.phones.block(user)
+    await town.settle()
+    clock = ManualClock(town.context.clock.now() + timedelta(days=31))
+    await forget(replace(town.context, clock=clock))
+    await nothing_is_left(town, user)
