@@ -15,8 +15,8 @@ from feeds.models import Status
 from feeds.texts import messages as m
 from feeds.texts.advice import EVACUATION_LEVELS, evacuation
 from feeds.texts.compose import CATALOGUE, Texts, drill_mark, mark_drill, say
-from feeds.texts.places import area_names, joined
-from feeds.texts.terms import level_name, term
+from feeds.texts.places import area_names, joined, name_for
+from feeds.texts.terms import explained, level_name, term
 from feeds.texts.times import moment
 
 _TITLES = {
@@ -184,20 +184,22 @@ def _alert(
     what = [say(language, _LINES[status], name=name)] if status in _LINES else []
     if level and not over and topic in ("evacuation", "weather"):
         what.append(level_name(level, language))
-    known = [say(language, m.PLACE, place=place), say(language, m.TIME, time=moment(at, language))]
+    meant = _EVACUATION_KINDS.get(level, "") if topic == "evacuation" and not over else ""
+    known = [*explained(meant, language)]
+    known += [say(language, m.PLACE, place=place), say(language, m.TIME, time=moment(at, language))]
     advised = evacuation(level) if topic == "evacuation" and not over else ()
     spoken = language if language in texts else _spoken_instead(texts)
     notes = []
     if language in machine and language in texts:
         notes.append(machine_translated(language))
     elif spoken != language:
-        notes.append(say(language, m.TEXT_LANGUAGE, name=LANGUAGES[spoken].name))
+        notes.append(say(language, m.TEXT_LANGUAGE, name=_language_name(spoken, language)))
     last = []
     if advised and level >= 3 and city.shelter_url:
         last.append(say(language, m.SHELTERS, url=city.shelter_url))
     if url:
         last.append(say(language, m.MORE, url=url))
-    last.append(say(language, m.SOURCE, source=name_in(source or city.name, language)))
+    last.append(say(language, m.SOURCE, source=name_for(source or city.name, language)))
     blocks = [
         "\n".join(what),
         "\n".join(say(language, sentence) for sentence in advised),
@@ -214,3 +216,9 @@ def _alert(
 
 def _spoken_instead(texts: Mapping[str, str]) -> str:
     return next((code for code in _FALL_BACK if code in texts), next(iter(texts)))
+
+
+def _language_name(spoken: str, language: str) -> str:
+    """Return what a language calls itself; easy Japanese reads the name of Japanese aloud."""
+    name = LANGUAGES[spoken].name
+    return f"{name}（にほんご）" if (spoken, language) == ("ja", EASY_JAPANESE) else name

@@ -35,7 +35,7 @@ _KANA = re.compile(r"[ぁ-ゖァ-ヺ]")
 _OF = re.compile("(?<=[㐀-鿿])[のノ](?=[㐀-鿿])")
 _SMALL_KE = re.compile("(?<=[㐀-鿿])[ヶケ](?=[㐀-鿿])")
 _KANJI = re.compile(r"[㐀-鿿々〆]")
-_REMARKS = {"除く": "を 除（のぞ）く", "含む": "を 含（ふく）む"}
+_REMARKS = {"除く": "を 除（のぞ）く", "含む": "を 含（ふく）む", "区間": ""}
 _DIRECTIONS = re.compile("[中北南東西]{1,2}部")
 _WHOLE_IN_CHINESE = (*"県府都市区町村川湖山島湾", "水道", "海峡")
 """Words that Chinese keeps with the name, character for character."""
@@ -89,7 +89,7 @@ def office_name(japanese: str, language: str) -> str:
 def area_names(codes: Iterable[str], language: str, city: City) -> list[str]:
     """Return the names of the city's districts; the city's own name when there are none."""
     districts = [city.district_by_code[code].names for code in codes]
-    return [_named(names, language) for names in districts or [city.name]]
+    return [name_for(names, language) for names in districts or [city.name]]
 
 
 @lru_cache(maxsize=4096)
@@ -147,10 +147,11 @@ def _own_name(japanese: str, language: str, city: City) -> str | None:
             return names[language]
     districts = (district.names for district in city.districts)
     own = next((names for names in districts if names["ja"] == japanese), None)
-    return _named(own, language) if own is not None and "en" in own else None
+    return name_for(own, language) if own is not None and "en" in own else None
 
 
-def _named(names: Names, language: str) -> str:
+def name_for(names: Names, language: str) -> str:
+    """Return a name the city gave, else English, for easy Japanese with its reading if known."""
     if language in names:
         return names[language]
     if language == EASY_JAPANESE:

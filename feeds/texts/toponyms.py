@@ -117,7 +117,11 @@ _OFF = re.compile(r"(?:(?P<side>[北南][東西]|[北南東西](?=方))方?)?沖
 _TOWARDS = re.compile(r"(?P<side>[北南東西])方$")
 LONGEST = 40
 """Characters in a name; the agency's longest have about 20."""
-_NOTES = {"を除く": ("除く", "をのぞく"), "を含む": ("含む", "をふくむ")}
+_NOTES = {
+    "を除く": ("除く", "をのぞく"),
+    "を含む": ("含む", "をふくむ"),
+    "区間": ("区間", "くかん"),
+}
 _NOTE = re.compile(r"^(?P<whole>.+?)(?:（|\()(?P<part>[^（）()]+)(?:）|\))$")
 _SYSTEM = re.compile(r"^(?P<before>.+?)水系(?P<after>.*)$")
 _GEOGRAPHIC = ("湾", "半島", "島", "諸島", "列島", "群島", "川", "岳", "浦")
@@ -193,7 +197,7 @@ class _Analysis:
             if name.endswith(word) and reading.endswith(ending):
                 stem = name if word == "島" else name[:-1]
                 rest = reading if word == "島" else reading.removesuffix(ending)
-                if len(stem) < 2 or stem.endswith("焼"):
+                if len(stem) < 2 or stem.endswith(("焼", "の")):
                     # 荒川 stays Arakawa: nobody would know an Ara River.
                     stem, rest = name, reading
                 inner = Place(Kind.PROPER, stem, rest.strip(" -"))

@@ -17,6 +17,7 @@ from feeds.texts import (
     without_topic,
 )
 from feeds.texts.messages import TOPICS
+from tests.feeds.texts.test_catalogues import without_reading
 from tests.feeds.texts.worked import AT, CITY, unsaid
 
 SOURCE = {"ja": "つくば市ホームページ", "en": "Tsukuba City web site"}
@@ -122,6 +123,21 @@ def test_an_alert_that_is_over_asks_nobody_to_leave() -> None:
     assert texts["en"]["title"] == "Withdrawn: Evacuation Order – Tsukuba City"
     assert "leave it now" not in texts["en"]["text"]
     assert "shelters" not in texts["en"]["text"]
+
+
+def test_easy_japanese_explains_the_citys_evacuation_information() -> None:
+    for level, name in ((3, "高齢者等避難"), (4, "避難指示"), (5, "緊急安全確保")):
+        texts = alert_texts("evacuation", level, WORDS, CITY, drill=False, at=AT)
+        easy = texts[EASY_JAPANESE]
+        assert f"「{name}（" in easy["text"]
+        own = easy["text"].replace(WORDS["ja"], "")
+        assert without_reading(own) == [] == without_reading(easy["title"])
+
+
+def test_what_to_do_and_the_staffs_words_come_before_place_and_time() -> None:
+    texts = alert_texts("evacuation", 4, WORDS, CITY, drill=False, at=AT, areas=("d1",))
+    text = texts["en"]["text"]
+    assert text.index("leave it now") < text.index(WORDS["en"]) < text.index("Place: Higashimachi")
 
 
 def test_an_alert_without_words_is_refused() -> None:
