@@ -80,6 +80,7 @@ async def take_telegrams(
         try:
             facts = jma.facts(telegram, city.jma, board, now=now)
         except Permanent as error:
+            board = before
             _set_aside(item, source, str(error), made)
             continue
         except Exception as error:

@@ -23,7 +23,7 @@ from feeds.jma.building import (
 from feeds.jma.codes import city_name, is_part_of, may_concern, places
 from feeds.jma.levels import SUDDEN
 from feeds.jma.state import Key, Side, Standing, is_older
-from feeds.jma.telegram import InfoType, Telegram, child, children, half_width, text
+from feeds.jma.telegram import Element, InfoType, Telegram, child, children, half_width, text
 from feeds.models import Status
 
 TOPIC = "weather"
@@ -42,34 +42,27 @@ NEW_FORMS = datetime(2026, 5, 28, 15, 0, tzinfo=UTC)
 
 
 def prompt_report(telegram: Telegram, codes: JmaCodes, side: Side) -> list[Fact]:
-    """Facts of VPBS50. Its 情報タグ tells what it is about; municipalities it names decide."""
+    """Facts of VPBS50. Each 情報タグ tells what it is about; municipalities it names decide."""
     if is_cancellation(telegram):
         return _cancelled(telegram, codes, side)
-    information = next(
-        (
-            element
-            for element in children(child(telegram.head, "Headline"), "Information")
-            if element.get("type") == "情報タグ"
-        ),
-        None,
-    )
-    tag = text(information, "Item", "Kind", "Condition")
-    known = SUDDEN.get(tag)
-    here = _named_areas(telegram, codes)
-    if not here:
-        return []
-    if known is None:
-        raise Unreadable(f"A 気象防災速報 has the unknown tag {tag[:40]!r}.")
-    hazard, level, keyword = known
-    return _single(
-        telegram,
-        codes,
-        side,
-        here,
-        hazard=hazard,
-        level=level,
-        kind=_titled(telegram, f"気象防災速報（{keyword}）"),
-    )
+    found: list[tuple[list[tuple[str, str]], str, int, str]] = []
+    for information in children(child(telegram.head, "Headline"), "Information"):
+        if information.get("type") != "情報タグ":
+            continue
+        for item in children(information, "Item"):
+            here = _named_areas(telegram, item, codes)
+            if not here:
+                continue
+            tag = text(item, "Kind", "Condition")
+            if tag not in SUDDEN:
+                raise Unreadable(f"A 気象防災速報 has the unknown tag {tag[:40]!r}.")
+            hazard, level, keyword = SUDDEN[tag]
+            found.append((here, hazard, level, f"気象防災速報（{keyword}）"))
+    return [
+        fact
+        for here, hazard, level, kind in found
+        for fact in _single(telegram, codes, side, here, hazard=hazard, level=level, kind=kind)
+    ]
 
 
 def record_rain(telegram: Telegram, codes: JmaCodes, side: Side) -> list[Fact]:
@@ -173,17 +166,19 @@ def _warned(telegram: Telegram) -> list[tuple[str, str, bool]]:
     ]
 
 
-def _named_areas(telegram: Telegram, codes: JmaCodes) -> list[tuple[str, str]]:
-    """The city's areas: its own where municipalities are named, else the forecast areas."""
-    areas = [
+def _named_areas(telegram: Telegram, item: Element, codes: JmaCodes) -> list[tuple[str, str]]:
+    """The city's areas: its own where municipalities are named, else the item's that hold it."""
+    named = [
         (text(area, "Code"), text(area, "Name"))
         for part in (telegram.head, telegram.body)
         for area in descendants(part, "Area")
     ]
-    own = [area for area in areas if is_part_of(area[0], codes.municipality)]
-    if own or any(len(code) == 7 for code, _ in areas):
-        return list(dict.fromkeys(own))
-    return list(dict.fromkeys(area for area in areas if area[0] in codes.forecast_areas))
+    listed = [(text(area, "Code"), text(area, "Name")) for area in descendants(item, "Area")]
+    around = [area for area in listed or named if area[0] in codes.forecast_areas]
+    if any(len(code) == 7 for code, _ in named):
+        own = [area for area in named if is_part_of(area[0], codes.municipality)]
+        around = own if around or not listed or any(area in listed for area in own) else []
+    return list(dict.fromkeys(around))
 
 
 def _single(

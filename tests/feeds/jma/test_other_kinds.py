@@ -147,6 +147,26 @@ def test_record_rain_that_names_municipalities_concerns_those_alone() -> None:
     assert City(JmaCodes(municipality="0820300")).read(named) != []
 
 
+def test_two_tags_in_one_report_are_both_heard_each_in_its_own_area() -> None:
+    def tag(condition: str, code: str) -> str:
+        return (
+            f"<Item><Kind><Name>情報タグ</Name><Condition>{condition}</Condition></Kind>"
+            f"<Areas><Area><Name>x</Name><Code>{code}</Code></Area></Areas></Item>"
+        )
+
+    def told(*tags: str) -> list[str]:
+        data = raw(
+            "府県気象防災速報",
+            headline=f'<Text>x</Text><Information type="情報タグ">{"".join(tags)}</Information>',
+        )
+        return [fact.hazard for fact in City().read(data)]
+
+    both = ["short-heavy-snow", "record-rain"]
+    assert told(tag("短時間大雪", "080020"), tag("記録雨", "080020")) == both
+    assert told(tag("短時間大雪", "080010"), tag("記録雨", "080020")) == ["record-rain"]
+    assert told(tag("短時間大雪", "080010"), tag("記録雨", "080010")) == []
+
+
 def test_a_tag_that_is_not_known_is_set_aside() -> None:
     data = sudden("記録雨", TSUKUBA, envelope(0)).replace("記録雨".encode(), "彗星".encode())
     with pytest.raises(Unreadable, match="tag"):
