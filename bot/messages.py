@@ -102,7 +102,8 @@ def tile(action: Action, *, note: str = "", strong: bool = False, danger: bool =
     ink = "#FFFFFF" if strong else WARNING if danger else BRAND
     contents = [words(action["label"], align="center", weight="bold", color=ink)]
     if note:
-        contents.append(words(note, align="center", size="xs", color=QUIET_INK))
+        quiet = "#FFFFFF" if strong else QUIET_INK
+        contents.append(words(note, align="center", size="xs", color=quiet))
     return {
         "type": "box",
         "layout": "vertical",

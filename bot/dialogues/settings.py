@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import time
+
 from bot import messages
 from bot.dialogues import onboarding
 from bot.dialogues.kinds import (
@@ -200,8 +202,7 @@ def quakes_card(known: Known) -> Message:
 
 
 def quiet_card(known: Known) -> Message:
-    choices = known.preferences
-    current = (choices.quiet_start, choices.quiet_end)
+    current = _quiet_hours(known)
     tiles = [
         messages.tile(
             messages.press(_hours(start, end), "quiet", start=start, end=end),
@@ -211,7 +212,11 @@ def quiet_card(known: Known) -> Message:
     ]
     none = messages.press(known.say("No quiet hours"), "quiet", start=0, end=0)
     other = messages.press(known.say("Other hours"), "quiet-from")
-    tiles += [messages.tile(none), messages.tile(other)]
+    own = current[0] != current[1] and current not in QUIET_HOURS
+    tiles += [
+        messages.tile(none, strong=current[0] == current[1]),
+        messages.tile(other, note=_hours(*current) if own else "", strong=own),
+    ]
     return messages.card(
         known.say("Quiet hours"),
         messages.columns(tiles, 1),
@@ -304,11 +309,21 @@ def _quake_label(known: Known, level: int) -> str:
 
 def quiet_name(known: Known) -> str:
     """The quiet hours in force for the resident."""
+    start, end = _quiet_hours(known)
+    return known.say("No quiet hours") if start == end else _hours(start, end)
+
+
+def _quiet_hours(known: Known) -> tuple[int, int]:
+    """The resident's own quiet hours, else the city's, in minutes after midnight in Japan."""
     start, end = known.preferences.quiet_start, known.preferences.quiet_end
     if start is None or end is None:
         hours = known.city.quiet_hours
-        return f"{hours.start:%H:%M}–{hours.end:%H:%M}"
-    return known.say("No quiet hours") if start == end else _hours(start, end)
+        return _minutes(hours.start), _minutes(hours.end)
+    return start, end
+
+
+def _minutes(clock_time: time) -> int:
+    return clock_time.hour * 60 + clock_time.minute
 
 
 def _hours(start: int, end: int) -> str:

@@ -7,6 +7,7 @@ Devanagari.
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -20,7 +21,7 @@ from bot.dialogues.kinds import WORDS
 from bot.dialogues.onboarding import MENU
 from bot.richmenu import HEIGHT, IMAGES, WIDTH, places
 from core.errors import BadInput
-from core.languages import LANGUAGES
+from core.languages import EASY_JAPANESE, LANGUAGES
 
 GROUND, CARD, INK = "#DCE9E7", "#FFFFFF", "#1F2A30"
 COLOURS = {
@@ -35,13 +36,13 @@ MARGIN, RADIUS = 22, 44
 ICON_RADIUS = 178
 LARGEST, SMALLEST = 96, 50
 ICON_TOP = 285
-LINE_SPACE = {"my": 1.6, "km": 1.5, "th": 1.45, "ne": 1.4}
+LINE_SPACE = {EASY_JAPANESE: 1.16, "my": 1.6, "km": 1.5, "th": 1.45, "ne": 1.4}
 """Scripts with marks above and below need more room between lines; others have 1.28."""
 MAX_BYTES = 1_000_000
 """LINE takes pictures of at most 1 MB."""
 FAMILIES = {
     "ja": "Noto Sans CJK JP",
-    "ja-x-easy": "Noto Sans CJK JP",
+    EASY_JAPANESE: "Noto Sans CJK JP",
     "zh-Hans": "Noto Sans CJK SC",
     "zh-Hant": "Noto Sans CJK TC",
     "ko": "Noto Sans CJK KR",
@@ -50,8 +51,12 @@ FAMILIES = {
     "km": "Noto Sans Khmer",
     "my": "Noto Sans Myanmar",
 }
-UNSPACED = {"ja", "ja-x-easy", "zh-Hans", "zh-Hant", "th", "my", "km"}
+UNSPACED = {"ja", EASY_JAPANESE, "zh-Hans", "zh-Hant", "th", "my", "km"}
 """Languages that do not put spaces between words."""
+READING_SHARE = 0.72
+"""Size of a reading against the words it belongs to."""
+_READING = re.compile("（[^）]*）")
+_READ_KANJI = re.compile("[\u4e00-\u9fff]+（([^）]*)）")
 
 Draw = ImageDraw.ImageDraw
 Point = tuple[float, float]
@@ -75,13 +80,11 @@ def font_file(family: str) -> tuple[str, int]:
 
 
 def wrapped(label: str, language: str, fits: Callable[[str], bool]) -> list[str]:
-    """Break a label into lines that fit; a reading in brackets begins a line of its own."""
-    if language == "ja-x-easy" and "（" in label:
-        return _eased(label)
+    """Break a label into lines that fit, between words where the language has spaces."""
     if fits(label):
         return [label]
     parts = label.split(" ")
-    joiner = " "
+    joiner = "" if language == EASY_JAPANESE else " "
     if len(parts) == 1 and language in UNSPACED:
         return [label]
     lines: list[str] = []
@@ -93,25 +96,14 @@ def wrapped(label: str, language: str, fits: Callable[[str], bool]) -> list[str]
     return lines
 
 
-def _eased(label: str) -> list[str]:
-    """Return the words of an easy Japanese label, and below them how they are read."""
-    plain, reading, inside = "", "", False
-    run = ""
-    for character in label.replace(" ", ""):
-        if character == "（":
-            inside, kanji = True, run
-            while kanji and not ("\u4e00" <= kanji[0] <= "\u9fff"):
-                reading += kanji[0]
-                kanji = kanji[1:]
-            run = ""
-        elif character == "）":
-            inside = False
-        elif inside:
-            reading += character
-        else:
-            plain += character
-            run += character
-    return [plain, reading + run]
+def eased(label: str) -> tuple[str, str]:
+    """Return the words of an easy Japanese label, and how those with kanji are read."""
+    words, readings = [], []
+    for word in label.split(" "):
+        words.append(_READING.sub("", word))
+        if "（" in word:
+            readings.append(_READ_KANJI.sub(r"\1", word))
+    return " ".join(words), " ".join(readings)
 
 
 def draw_menu(language: str) -> Image.Image:
@@ -130,17 +122,20 @@ def draw_menu(language: str) -> Image.Image:
             (x - ICON_RADIUS, y - ICON_RADIUS, x + ICON_RADIUS, y + ICON_RADIUS), fill=COLOURS[do]
         )
         ICONS[do](draw, centre)
-        layouts.append((WORDS.text(language, name), x, right - left - 2 * MARGIN - 60, top, bottom))
-    size = min(_size(label, language, file, index, room) for label, _, room, _, _ in layouts)
+        label, reading = WORDS.text(language, name), ""
+        if language == EASY_JAPANESE:
+            label, reading = eased(label)
+        layouts.append((label, reading, x, right - left - 2 * MARGIN - 60, top, bottom))
+    size = min(_size(label, language, file, index, room) for label, _, _, room, _, _ in layouts)
     font = ImageFont.truetype(file, size, index=index)
     space = size * LINE_SPACE.get(language, 1.28)
-    small = ImageFont.truetype(file, round(size * 0.66), index=index)
-    for label, x, room, top, bottom in layouts:
-        lines = wrapped(label, language, partial(_fits, font, room))
+    small = ImageFont.truetype(file, round(size * READING_SHARE), index=index)
+    for label, reading, x, room, top, bottom in layouts:
+        lines = [(line, font) for line in wrapped(label, language, partial(_fits, font, room))]
+        lines += [(reading, small)] if reading else []
         height = (top + ICON_TOP + ICON_RADIUS + bottom - MARGIN) / 2
         first = height - (len(lines) - 1) * space / 2
-        for number, line in enumerate(lines):
-            face = small if language == "ja-x-easy" and number else font
+        for number, (line, face) in enumerate(lines):
             draw.text((x, first + number * space), line, INK, font=face, anchor="mm")
     return image.quantize(64, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
 
@@ -150,9 +145,7 @@ def _size(label: str, language: str, file: str, index: int, room: float) -> int:
     for size in range(LARGEST, SMALLEST, -2):
         font = ImageFont.truetype(file, size, index=index)
         lines = wrapped(label, language, partial(_fits, font, room))
-        # A reading is written smaller, below; the words alone decide.
-        measured = lines[:1] if language == "ja-x-easy" else lines
-        if len(lines) <= 2 and all(font.getlength(line) <= room for line in measured):
+        if len(lines) <= 2 and all(font.getlength(line) <= room for line in lines):
             return size
     raise BadInput(f"{label!r} does not fit into the menu.")
 

@@ -7,13 +7,18 @@ from typing import Any
 
 from sqlmodel import select
 
+from bot import messages
+from bot.dialogues import respond
+from bot.dialogues.kinds import Pressed, State
 from bot.models import WebhookEvent
 from core.city import Decision
+from core.city_folder import CityFolder
 from feeds.jma.levels import INTENSITY_LEVELS
 from feeds.models import HazardState, Notice, Source, Status
 from feeds.texts import intensity_name
 from subscriptions.models import Resident, ResidentState
 from tests.bot.conftest import Town, words_in
+from tests.bot.test_messages import known_in
 from tests.bot.test_report import aboard
 
 
@@ -48,6 +53,25 @@ async def test_topics_districts_level_and_quiet_hours_can_be_changed(town: Town)
     whole = await town.taps(user, menu, "areas")
     await town.taps(user, whole, "area-all")
     assert (await town.preferences(user)).areas == ()
+
+
+def test_the_quiet_hours_in_force_are_marked_whosoever_chose_them(sample: CityFolder) -> None:
+    """The city's, one of those offered, hours of one's own, none: one tile is marked."""
+    for hours, marked in (
+        ((None, None), "22:00–07:00"),
+        ((1260, 360), "21:00–06:00"),
+        ((90, 400), "01:30–06:40"),
+        ((0, 0), "No quiet hours"),
+    ):
+        known = known_in("en", sample).having(quiet_start=hours[0], quiet_end=hours[1])
+        card = respond(State(), Pressed("quiet-hours"), known).messages[0]
+        tiles = [
+            tile for row in card["contents"]["body"]["contents"][2:] for tile in row["contents"]
+        ]
+        strong = [tile for tile in tiles if tile["backgroundColor"] == messages.BRAND]
+        assert len(strong) == 1
+        assert marked in [part["text"] for part in strong[0]["contents"]]
+        assert {part["color"] for part in strong[0]["contents"]} == {"#FFFFFF"}
 
 
 async def test_an_evacuation_notice_cannot_be_switched_off(town: Town) -> None:
