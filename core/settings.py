@@ -3,14 +3,27 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
 
 from core.errors import BadInput
 
 LINE_API_URL = "https://api.line.me"
 LINE_DATA_API_URL = "https://api-data.line.me"
+SECRET_KEY_LENGTH = 32
+"""Characters below which a key is easily guessed."""
+_THIS_MACHINE = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+class BadSettings(BadInput):
+    """Values of the environment are missing or wrong; ``faults`` has a sentence for each."""
+
+    def __init__(self, faults: list[str]) -> None:
+        super().__init__(" ".join(faults))
+        self.faults = faults
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,7 +35,7 @@ class Settings:
     """
 
     city: Path
-    database_url: str
+    database_url: str = field(repr=False)
     media_dir: Path
     public_url: str
     line_channel_secret: str = field(repr=False)
@@ -43,23 +56,49 @@ class Settings:
 
         Raises
         ------
-        BadInput
-            A value is missing or is not what it should be; the message names the variable.
+        BadSettings
+            Values are missing or are not what they should be; the message names each variable.
         """
         env = os.environ if environment is None else environment
-        return cls(
-            city=city_folder(env),
-            database_url=database_url(env),
-            media_dir=media_dir(env),
-            public_url=public_url(env),
-            line_channel_secret=_text(env, "LINE_CHANNEL_SECRET"),
-            line_channel_access_token=_text(env, "LINE_CHANNEL_ACCESS_TOKEN"),
-            line_api_url=_address(env, "LINE_API_URL", LINE_API_URL),
-            line_data_api_url=_address(env, "LINE_DATA_API_URL", LINE_DATA_API_URL),
-            line_rate_multicast=_rate(env, "LINE_RATE_MULTICAST", 200),
-            line_rate_push=_rate(env, "LINE_RATE_PUSH", 2000),
-            secret_key=_text(env, "SECRET_KEY"),
+        faults: list[str] = []
+
+        def read(value: Callable[..., Any], *about: object) -> Any:
+            try:
+                return value(env, *about)
+            except BadInput as error:
+                faults.append(str(error))
+
+        made = cls(
+            city=read(city_folder),
+            database_url=read(database_url),
+            media_dir=read(media_dir),
+            public_url=read(public_url),
+            line_channel_secret=read(_text, "LINE_CHANNEL_SECRET"),
+            line_channel_access_token=read(_text, "LINE_CHANNEL_ACCESS_TOKEN"),
+            line_api_url=read(_address, "LINE_API_URL", LINE_API_URL),
+            line_data_api_url=read(_address, "LINE_DATA_API_URL", LINE_DATA_API_URL),
+            line_rate_multicast=read(_rate, "LINE_RATE_MULTICAST", 200),
+            line_rate_push=read(_rate, "LINE_RATE_PUSH", 2000),
+            secret_key=read(_text, "SECRET_KEY"),
         )
+        if faults:
+            raise BadSettings(faults)
+        return made
+
+    def doubts(self) -> list[str]:
+        """Say what works but is hardly meant in a city's service, a sentence each."""
+        found = []
+        if len(self.secret_key) < SECRET_KEY_LENGTH:
+            found.append(
+                f"TODOKE_SECRET_KEY is shorter than {SECRET_KEY_LENGTH} characters; "
+                "'openssl rand -hex 32' makes a good one."
+            )
+        public = urlsplit(self.public_url)
+        if public.scheme != "https" and public.hostname not in _THIS_MACHINE:
+            found.append(
+                "TODOKE_PUBLIC_URL does not begin with https://; LINE shows no picture from there."
+            )
+        return found
 
 
 def city_folder(environment: Mapping[str, str] | None = None) -> Path:
@@ -78,7 +117,9 @@ def database_url(environment: Mapping[str, str] | None = None) -> str:
     env = os.environ if environment is None else environment
     url = _text(env, "DATABASE_URL", "sqlite:///var/todoke.sqlite3")
     if not url.startswith(("sqlite:", "postgresql:", "postgresql+")):
-        raise BadInput(f"TODOKE_DATABASE_URL must be a sqlite or postgresql address: {url!r}.")
+        # Not the address itself, for it may hold a password.
+        kind = url.partition(":")[0]
+        raise BadInput(f"TODOKE_DATABASE_URL must begin with sqlite: or postgresql:, not {kind!r}.")
     return url
 
 
@@ -123,6 +164,11 @@ def _rate(env: Mapping[str, str], name: str, default: int) -> int:
 
 def _address(env: Mapping[str, str], name: str, default: str) -> str:
     value = _text(env, name, default).rstrip("/")
-    if not value.startswith(("http://", "https://")):
-        raise BadInput(f"TODOKE_{name} must begin with http:// or https://: {value!r}.")
+    try:
+        parts = urlsplit(value)
+        right = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:  # a port that is none
+        right = False
+    if not right:
+        raise BadInput(f"TODOKE_{name} must be an address that begins with https://: {value!r}.")
     return value

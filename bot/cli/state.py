@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -27,17 +28,24 @@ def check(json_: Json = False) -> None:
 
     Prints every fault with its file and line, and leaves with 1 when there is one.
     """
-    from core.city_folder import check_city
-    from core.errors import BadInput
-    from core.settings import Settings, city_folder
+    from core.city_folder import check_city, load_city
+    from core.settings import BadSettings, Settings, city_folder
 
     found = check_city(city_folder())
     faults = [str(fault) for fault in found if not fault.warning]
     warnings = [str(fault) for fault in found if fault.warning]
     try:
-        Settings.from_environment()
-    except BadInput as error:
-        faults.append(f"environment: {error}")
+        doubts = Settings.from_environment().doubts()
+        warnings += [f"environment: warning: {doubt}" for doubt in doubts]
+    except BadSettings as error:
+        faults += [f"environment: {fault}" for fault in error.faults]
+    if not any(not fault.warning for fault in found):
+        warnings += [
+            f"environment: warning: {source.secret_setting} is not set; the source "
+            f"{source.code!r} needs it."
+            for source in load_city(city_folder()).sources
+            if source.secret_setting and not os.environ.get(source.secret_setting)
+        ]
     if json_:
         print_json({"ok": not faults, "faults": faults, "warnings": warnings})
     else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -131,6 +132,35 @@ def test_what_a_program_reads_is_json(
     code, out, err = run(capsys, *arguments.split(), "--json")
     assert (code, err) == (0, "")
     json.loads(out)
+
+
+def test_check_names_every_fault_of_folder_and_environment(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    folder = tmp_path / "a city"
+    shutil.copytree(SAMPLE, folder)
+    toml = folder / "city.toml"
+    good = toml.read_text()
+    webhook = '[[sources]]\ncode = "fire"\nkind = "webhook"\nsecret_setting = "FIRE_SECRET"\n'
+    toml.write_text(f'{good}\n{webhook}names = {{ ja = "消防" }}\ntopic = "fire"\n')
+    monkeypatch.setenv("TODOKE_CITY", str(folder))
+    for name in ("LINE_CHANNEL_SECRET", "LINE_CHANNEL_ACCESS_TOKEN", "SECRET_KEY"):
+        monkeypatch.setenv(f"TODOKE_{name}", "s" * 32)
+    code, out, _ = run(capsys, "check", "--json")
+    found = json.loads(out)
+    assert (code, found["ok"], found["faults"]) == (0, True, [])
+    assert [warning for warning in found["warnings"] if "FIRE_SECRET" in warning]
+
+    toml.write_text(good.replace('topic = "', 'topic = "x', 1))
+    monkeypatch.setenv("TODOKE_LINE_RATE_PUSH", "fast")
+    monkeypatch.delenv("TODOKE_SECRET_KEY")
+    code, out, _ = run(capsys, "check")
+    line = good[: good.index('topic = "')].count("\n") + 1
+    faults = out.splitlines()
+    assert code == 1
+    assert faults[0].startswith(f"{toml}:{line}: there is no topic ")
+    assert faults[1].startswith("environment: TODOKE_LINE_RATE_PUSH ")
+    assert faults[2:] == ["environment: TODOKE_SECRET_KEY is not set.", "3 fault(s)."]
 
 
 def test_an_export_without_a_report_is_whole(capsys: pytest.CaptureFixture[str]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from core.errors import BadInput
-from core.settings import LINE_API_URL, Settings
+from core.settings import LINE_API_URL, BadSettings, Settings
 
 COMPLETE = {
     "TODOKE_LINE_CHANNEL_SECRET": "secret-of-the-channel",
@@ -27,6 +27,8 @@ def test_defaults_are_lines_own_addresses_and_limits() -> None:
         ("TODOKE_LINE_RATE_MULTICAST", "fast"),
         ("TODOKE_LINE_RATE_PUSH", "0"),
         ("TODOKE_LINE_API_URL", "file:///etc/passwd"),
+        ("TODOKE_LINE_API_URL", "https://"),
+        ("TODOKE_PUBLIC_URL", "https://city.example.jp:http"),
         ("TODOKE_DATABASE_URL", "mysql://localhost/city"),
     ],
 )
@@ -35,6 +37,33 @@ def test_a_wrong_value_is_named(name: str, value: str) -> None:
         Settings.from_environment({**COMPLETE, name: value})
 
 
-def test_secrets_do_not_show_when_settings_are_logged() -> None:
-    shown = repr(Settings.from_environment(COMPLETE))
-    assert not [value for value in COMPLETE.values() if value in shown]
+def test_everything_that_is_wrong_is_said_at_once() -> None:
+    with pytest.raises(BadSettings) as refused:
+        Settings.from_environment({"TODOKE_LINE_RATE_PUSH": "many", "TODOKE_SECRET_KEY": " "})
+    named = [fault.split()[0] for fault in refused.value.faults]
+    assert named == [
+        "TODOKE_LINE_CHANNEL_SECRET",
+        "TODOKE_LINE_CHANNEL_ACCESS_TOKEN",
+        "TODOKE_LINE_RATE_PUSH",
+        "TODOKE_SECRET_KEY",
+    ]
+
+
+def test_secrets_do_not_show_when_settings_are_logged_or_refused() -> None:
+    address = "postgresql://todoke:hidden@db/todoke"
+    shown = repr(Settings.from_environment({**COMPLETE, "TODOKE_DATABASE_URL": address}))
+    assert not [value for value in (*COMPLETE.values(), "hidden") if value in shown]
+    with pytest.raises(BadSettings) as refused:
+        Settings.from_environment({**COMPLETE, "TODOKE_DATABASE_URL": f"x{address}"})
+    assert "hidden" not in str(refused.value)
+
+
+def test_what_is_hardly_meant_is_doubted() -> None:
+    weak = Settings.from_environment({**COMPLETE, "TODOKE_PUBLIC_URL": "http://city.example.jp"})
+    assert [doubt.split()[0] for doubt in weak.doubts()] == [
+        "TODOKE_SECRET_KEY",
+        "TODOKE_PUBLIC_URL",
+    ]
+    good = {"TODOKE_SECRET_KEY": "k" * 32, "TODOKE_PUBLIC_URL": "https://city.example.jp/"}
+    assert Settings.from_environment({**COMPLETE, **good}).doubts() == []
+    assert Settings.from_environment({**COMPLETE, "TODOKE_SECRET_KEY": "k" * 32}).doubts() == []
