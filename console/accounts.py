@@ -185,6 +185,20 @@ async def change_staff(
     return staff
 
 
+async def staff_called(session: AsyncSession, email: str) -> int:
+    """Return the id of the account with that address.
+
+    Raises
+    ------
+    Refusal
+        There is none.
+    """
+    found = await session.scalar(select(Staff.id).where(Staff.email == normal_email(email)))
+    if found is None:
+        raise Refusal("There is no such account.")
+    return found
+
+
 async def reset_staff(
     session: AsyncSession, staff_id: int, *, now: datetime, actor: str
 ) -> NewAccount:

@@ -326,6 +326,10 @@ def test_a_new_colleague_signs_in_with_the_password_from_the_shell(machine: Mach
     short = machine.run("staff", "add", "b@city.example", "--role", "roads", stdin=b"short\n")
     assert short.code == 2
     assert "at least" in short.err
+    assert len(machine.todoke("staff", "reset", "kenta@city.example").strip()) >= 12
+    unknown = machine.run("staff", "reset", "nobody@city.example")
+    assert (unknown.code, unknown.out) == (2, "")
+    assert "no such account" in unknown.err
 
 
 def test_bad_input_is_one_clear_line_and_no_traceback(machine: Machine) -> None:
