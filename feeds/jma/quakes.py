@@ -224,6 +224,11 @@ def _felt(
         best = "5-"
     else:
         unconfirmed = False
+    if not exact and known is not None and known.detail.get("exact"):
+        # The city's own intensity is known: its region's says more only if later and stronger.
+        said = str(known.detail.get("intensity") or "")
+        if known.reported_at >= telegram.reported_at or stronger(said, best) == said:
+            return []
     here = [
         (code, name)
         for code, name, value in found

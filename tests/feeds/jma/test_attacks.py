@@ -11,6 +11,7 @@ from core.city import JmaCodes
 from core.errors import Permanent
 from feeds.errors import Unreadable
 from feeds.jma import HazardBoard, facts, read_telegram, reading_order
+from feeds.jma.levels import INTENSITY_LEVELS
 from feeds.jma.telegram import InfoType
 from feeds.jma.writing import (
     TSUKUBA,
@@ -185,6 +186,23 @@ def test_one_earthquake_is_one_alarm_through_all_its_telegrams() -> None:
     other = intensity_detail(TSUKUBA, "4", QUAKE, envelope(5, event_id="F", serial="1"))
     city.read(other)
     assert (city.heard[-1].update, city.heard[-1].event_id) == (False, "F")
+
+
+@pytest.mark.parametrize(
+    ("minute", "flash", "heard", "stands"),
+    [(5, "6-", 1, "4"), (6, "4", 1, "4"), (6, "3", 1, "4"), (6, "6-", 2, "6-")],
+)
+def test_a_regions_intensity_does_not_replace_the_citys_own(
+    minute: int, flash: str, heard: int, stands: str
+) -> None:
+    """A late flash says more than the detail only if it is both later and stronger."""
+    city = City()
+    city.read(
+        intensity_detail(TSUKUBA, "4", QUAKE, envelope(5, event_id="E", serial="1")),
+        intensity_flash(TSUKUBA, flash, QUAKE, envelope(minute, event_id="E")),
+    )
+    assert len(city.heard) == heard
+    assert city.heard[-1].level == INTENSITY_LEVELS[stands]
 
 
 @pytest.mark.parametrize(
