@@ -20,7 +20,7 @@ from core.city import City
 from core.errors import BadInput
 from core.languages import EASY_JAPANESE, LANGUAGES
 from feeds.models import Notice, Status
-from feeds.texts import drill_mark, topic_name, without_topic
+from feeds.texts import drill_mark, fact_labels, topic_name, without_topic
 
 MOST_ALT_UNITS = 400
 MOST_TEXT_UNITS = 5000
@@ -40,7 +40,7 @@ LEVEL_GROUND = {5: "#0C000C", 4: "#AA00AA", 3: "#FF2800", 2: "#F2E700", 1: "#FFF
 PLAIN_GROUND = "#20475A"
 DRILL_GROUND, DRILL_INK, DRILL_FRAME = "#E6F0FA", "#0A3A75", "#0A3A75"
 
-_LINK_LINE = re.compile(r"^(?P<label>.*?)[\s:：]*(?P<url>https?://\S+)$")
+_LINK_LINE = re.compile(r"^(?P<label>.*?)[\s:：៖]*(?P<url>https?://\S+)$")
 _NO_LEVEL = (Status.LIFTED, Status.CANCELLED)
 
 
@@ -69,7 +69,14 @@ def render(notice: Notice, language: str, city: City) -> list[dict[str, Any]]:
     spoken, title, text = _words(notice, language)
     links, paragraphs = _take_links(text)
     topic = topic_name(notice.topic, spoken, city)
-    bubble = _bubble(notice, topic, without_topic(title, topic, spoken), paragraphs, links)
+    bubble = _bubble(
+        notice,
+        topic,
+        without_topic(title, topic, spoken),
+        paragraphs,
+        links,
+        fact_labels(spoken),
+    )
     if len(compact_json(bubble)) <= MOST_BUBBLE_BYTES and paragraphs:
         alt = _cut(f"{title}\n{_after_mark(paragraphs, spoken)}", MOST_ALT_UNITS)
         return [{"type": "flex", "altText": alt, "contents": bubble}]
@@ -146,7 +153,12 @@ def _take_links(text: str) -> tuple[list[tuple[str, str]], list[str]]:
 
 
 def _bubble(
-    notice: Notice, topic: str, title: str, paragraphs: list[str], links: list[tuple[str, str]]
+    notice: Notice,
+    topic: str,
+    title: str,
+    paragraphs: list[str],
+    links: list[tuple[str, str]],
+    labels: tuple[str, ...] = (),
 ) -> dict[str, Any]:
     ground, ink, frame = _colours(notice)
     header = {
@@ -163,7 +175,7 @@ def _bubble(
         header["paddingBottom"] = "0px"  # nothing parts a white header from the words below it
     grave = notice.drill or (notice.level >= GRAVE and notice.status not in _NO_LEVEL)
     words = [
-        _paragraph(words, first=place == 0, last=place == len(paragraphs) - 1, grave=grave)
+        _paragraph(words, labels, first=place == 0, last=place == len(paragraphs) - 1, grave=grave)
         for place, words in enumerate(paragraphs)
     ]
     body = {
@@ -187,13 +199,34 @@ def _bubble(
     return _framed(bubble, frame) if frame else bubble
 
 
-def _paragraph(words: str, *, first: bool, last: bool, grave: bool) -> dict[str, Any]:
-    """Return one paragraph: the first bold where lives may depend on it, the source small."""
+def _paragraph(
+    words: str, labels: tuple[str, ...], *, first: bool, last: bool, grave: bool
+) -> dict[str, Any]:
+    """Return one paragraph: the first bold where lives may depend on it, the source small.
+
+    Where a line has a fact (Place: …), its label is quieter than what it says, so that the eye
+    finds the fact.
+    """
     look = {} if first else {"margin": "lg"}
     if first and grave:
         look["weight"] = "bold"
     quiet = last and not first
-    return _text(words, size="sm" if quiet else "md", color=QUIET_INK if quiet else INK, **look)
+    text = _text(words, size="sm" if quiet else "md", color=QUIET_INK if quiet else INK, **look)
+    lines = words.split("\n")
+    known = [next((label for label in labels if line.startswith(label)), "") for line in lines]
+    if not quiet and any(known):
+        text["contents"] = _spans(lines, known)
+    return text
+
+
+def _spans(lines: list[str], labels: list[str]) -> list[dict[str, str]]:
+    spans: list[dict[str, str]] = []
+    for place, (line, label) in enumerate(zip(lines, labels, strict=True)):
+        if label:
+            spans.append({"type": "span", "text": label, "color": QUIET_INK})
+        end = "" if place == len(lines) - 1 else "\n"
+        spans.append({"type": "span", "text": line.removeprefix(label) + end, "color": INK})
+    return spans
 
 
 def _framed(bubble: dict[str, Any], frame: str) -> dict[str, Any]:

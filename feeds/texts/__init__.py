@@ -6,7 +6,15 @@ and text by language, from the room's catalogue, the agency's terms and readings
 
 from __future__ import annotations
 
-from feeds.texts.compose import CATALOGUE, Texts, compose, drill_mark, intensity_name, prepare
+from feeds.texts.compose import (
+    CATALOGUE,
+    Texts,
+    compose,
+    drill_mark,
+    fact_labels,
+    intensity_name,
+    prepare,
+)
 from feeds.texts.free import (
     alert_heading,
     alert_texts,
@@ -29,6 +37,7 @@ __all__ = [
     "article_texts",
     "compose",
     "drill_mark",
+    "fact_labels",
     "intensity_name",
     "level_name",
     "machine_translated",

@@ -7,7 +7,9 @@ where, when and what is known, where to go, who says so.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 
 from core.city import City
@@ -70,6 +72,26 @@ _HEADLINE_HAZARDS = (
 )
 """Hazards whose facts stand in the agency's headline alone; Japanese texts carry it."""
 MAX_HEADLINE = 250
+_FACT_LINES = (
+    m.PLACE,
+    m.RIVER,
+    m.VOLCANO,
+    m.COAST,
+    m.TIME,
+    m.UNTIL,
+    m.INTENSITY,
+    m.MAX_INTENSITY,
+    m.LONG_PERIOD_CLASS,
+    m.ORIGIN_TIME,
+    m.HYPOCENTRE,
+    m.MAGNITUDE,
+    m.DEPTH,
+    m.HEIGHT,
+    m.OBSERVED_HEIGHT,
+    m.ARRIVAL,
+)
+_LABEL = re.compile("[^:：៖]+[:：៖] ?")
+_PLACEHOLDER = re.compile(r"{(\w+)}")
 
 
 def compose(
@@ -121,6 +143,19 @@ def intensity_name(intensity: str, language: str) -> str:
     if intensity in _INTENSITIES:
         return say(language, _INTENSITIES[intensity])
     return number(intensity, language)
+
+
+@cache
+def fact_labels(language: str) -> tuple[str, ...]:
+    """Return what lines with a fact begin with (``Place: ``), for those who set them apart."""
+    labels = []
+    for message in _FACT_LINES:
+        facts = dict.fromkeys(_PLACEHOLDER.findall(message), "\0")
+        start = say(language, message, **facts).partition("\0")[0]
+        label = _LABEL.match(start)
+        if label is not None:
+            labels.append(label.group())
+    return tuple(labels)
 
 
 class _Writer:

@@ -15,6 +15,7 @@ from channels.line import compact_json, multicast_body, push_body
 from channels.render import (
     BLACK,
     LEVEL_GROUND,
+    QUIET_INK,
     WHITE,
     contrast,
     render,
@@ -90,6 +91,30 @@ def test_a_drill_says_so_first_and_has_no_level_colour(city: City) -> None:
         assert body["contents"][0]["text"].startswith(mark)
         assert header["backgroundColor"] not in LEVEL_GROUND.values()
         assert frame["borderColor"] not in LEVEL_GROUND.values()
+
+
+def test_the_labels_of_facts_are_quieter_than_the_facts_and_nothing_is_lost(city: City) -> None:
+    notice = evacuation(city)
+    for language in city.languages:
+        (card,) = render(notice, language, city)
+        paragraphs = card["contents"]["body"]["contents"]
+        (facts,) = [each for each in paragraphs if "contents" in each]
+        assert "".join(span["text"] for span in facts["contents"]) == facts["text"]
+        quiet = [span["text"] for span in facts["contents"] if span["color"] == QUIET_INK]
+        assert len(quiet) == 2
+        assert all(label.strip().endswith((":", "：", "៖")) for label in quiet), (language, quiet)
+        assert contrast(QUIET_INK, WHITE) >= 4.5
+
+
+@pytest.mark.parametrize("level", range(6))
+def test_the_first_words_are_bold_where_lives_may_depend_on_them(city: City, level: int) -> None:
+    (card,) = render(evacuation(city, level=level), "en", city)
+    bubble = card["contents"]
+    framed = "header" not in bubble
+    body = bubble["body"]["contents"][1] if framed else bubble["body"]
+    first, *others = body["contents"]
+    assert (first.get("weight") == "bold") is (level >= 4)
+    assert not any(each.get("weight") for each in others)
 
 
 def test_a_drill_whose_words_forgot_it_still_says_so(city: City) -> None:
