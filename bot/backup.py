@@ -15,9 +15,11 @@ import json
 import os
 import re
 import shutil
+import sqlite3
 import tarfile
 import tempfile
 import zlib
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -34,6 +36,7 @@ from sqlmodel import SQLModel
 from bot.dump import Form, reading, sqlite_path, writing
 from bot.schema import newest_revision, revision_of, upgrade_now
 from core.clock import Clock, SystemClock
+from core.database import BUSY_TIMEOUT_MS
 from core.errors import BadInput
 
 FORMAT = 1
@@ -142,8 +145,8 @@ def backup(settings: State, file: Path, *, clock: Clock | None = None) -> Manife
 def restore(settings: State, file: Path, *, force: bool = False) -> Manifest:
     """Put the state of ``file`` in place of what is there.
 
-    Nothing is touched before the whole file has been checked. The service must not run
-    meanwhile.
+    Nothing is touched before the whole file has been checked. The service may run meanwhile
+    and goes on with the restored state.
 
     Raises
     ------
@@ -278,8 +281,8 @@ def _is_ours(name: str) -> bool:
 def _restore_database(settings: State, work: Path, manifest: Manifest) -> None:
     """Fill the database; what was there is there until the new state is whole.
 
-    On SQLite a new file is made at the backup's revision, migrated and put in the old one's
-    place. On PostgreSQL the tables are emptied and filled in one transaction; a backup of an
+    On SQLite a new database is made at the backup's revision, migrated and put in the old
+    one's place. On PostgreSQL the tables are emptied and filled in one transaction; a backup of an
     older version is therefore taken only by an empty database.
     """
     path = sqlite_path(settings.database_url)
@@ -307,10 +310,32 @@ def _restore_database(settings: State, work: Path, manifest: Manifest) -> None:
                 raise BadBackup(f"{form.name} has not as many rows as the manifest says.")
     upgrade_now(url)
     if path is not None:
-        for leftover in (f"{path}-wal", f"{path}-shm"):
-            Path(leftover).unlink(missing_ok=True)
-        (work / "restored.sqlite3").replace(path)
+        _put_in_place(work / "restored.sqlite3", path)
         _sync_folder(path.parent)
+
+
+def _put_in_place(made: Path, path: Path) -> None:
+    """Have ``path`` hold what ``made`` does, also while a service has it open.
+
+    Its content is written over in one transaction: a new file of the same name would not be
+    the one that the service goes on writing to. Only what is no database (any more) is
+    replaced as a file.
+    """
+    if path.exists():
+        try:
+            with (
+                closing(sqlite3.connect(made)) as source,
+                closing(sqlite3.connect(path, timeout=BUSY_TIMEOUT_MS / 1000)) as target,
+            ):
+                source.backup(target)
+        except sqlite3.DatabaseError as error:
+            if error.sqlite_errorname not in ("SQLITE_NOTADB", "SQLITE_CORRUPT"):
+                raise
+        else:
+            return
+    for leftover in (f"{path}-wal", f"{path}-shm"):
+        Path(leftover).unlink(missing_ok=True)
+    made.replace(path)
 
 
 def _restore_media(media: Path, restored: Path) -> None:

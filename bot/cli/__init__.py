@@ -60,9 +60,16 @@ def _explain_usage(error: typer.BadParameter) -> NoReturn:
 
 
 def _is_of_the_database(error: Exception) -> bool:
-    """Whether SQLAlchemy says so, which most commands never load."""
-    loaded = sys.modules.get("sqlalchemy.exc")
-    return loaded is not None and isinstance(error, loaded.DBAPIError)
+    """Whether SQLAlchemy or a driver says so; most commands never load them."""
+    for module, kind in (
+        ("sqlalchemy.exc", "DBAPIError"),
+        ("sqlite3", "Error"),
+        ("psycopg", "Error"),
+    ):
+        loaded = sys.modules.get(module)
+        if loaded is not None and isinstance(error, getattr(loaded, kind)):
+            return True
+    return False
 
 
 def _complain(message: str, code: int = BAD_INPUT) -> NoReturn:

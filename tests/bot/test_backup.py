@@ -209,6 +209,55 @@ async def test_what_is_there_is_replaced_only_when_told_to(
     assert media(settings.media_dir) == photos
 
 
+async def test_a_service_that_runs_goes_on_with_the_restored_state(
+    settings: Settings, tmp_path: Path
+) -> None:
+    """What it writes after a restore is in the same database as what was restored."""
+    await fill(settings)
+    city, database = load_city(SAMPLE), Database(settings.database_url)
+    file, done, stopping = tmp_path / "b.tar.gz", 0, asyncio.Event()
+    await asyncio.to_thread(backup, settings, file)
+    before = await content(settings.database_url)
+
+    async def serve() -> None:
+        nonlocal done
+        while not stopping.is_set():
+            async with database.writing() as session:
+                await service.follow(session, city, f"U{done:032x}", "ja", NOW)
+            done += 1
+
+    serving = asyncio.create_task(serve())
+    while done < 5:
+        await asyncio.sleep(0)
+    await asyncio.to_thread(restore, settings, file, force=True)
+    at = done
+    while done < at + 5:
+        await asyncio.sleep(0)
+    stopping.set()
+    await serving
+    newest = f"U{done - 1:032x}"
+    await database.close()
+    after = await content(settings.database_url)
+    users = {row[1] for row in after["residents"]}
+    assert {row[1] for row in before["residents"]} <= users
+    assert newest in users
+    assert f"U{0:032x}" not in users
+    assert after["notices"] == before["notices"]
+
+
+async def test_what_is_no_database_any_more_is_replaced(tmp_path: Path) -> None:
+    path = tmp_path / "todoke.sqlite3"
+    settings = settings_for(f"sqlite:///{path}", tmp_path)
+    upgrade_now(settings.database_url)
+    await fill(settings)
+    file = tmp_path / "b.tar.gz"
+    await asyncio.to_thread(backup, settings, file)
+    before = await content(settings.database_url)
+    path.write_bytes(b"a broken disk" * 1000)
+    await asyncio.to_thread(restore, settings, file, force=True)
+    assert await content(settings.database_url) == before
+
+
 async def test_a_backup_is_of_one_moment_while_the_service_runs(
     settings: Settings, elsewhere: Settings, tmp_path: Path
 ) -> None:
