@@ -13,21 +13,20 @@ from uuid import uuid4
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from channels.drill_words import says_drill, says_not_drill
+from channels.alert_checks import faults, unexplained
 from channels.service import Preview, deliver, preview
 from core.audit import record
 from core.city import City, Decision
 from core.database import Database
 from core.errors import BadInput
 from core.languages import LANGUAGES
+from core.typed import clean
 from core.work import NoWorkers, Queue
 from feeds.models import Notice, Status
 from feeds.texts import alert_texts, drill_mark
 
 MOST_LEVEL = 5
-MOST_TITLE = 100
-MOST_TEXT = 2000
-LIFE = timedelta(hours=24)
+VALID_HOURS = 24
 
 
 @dataclass(frozen=True)
@@ -35,7 +34,8 @@ class AlertRequest:
     """What somebody wants to send.
 
     ``texts`` and ``titles`` by language; a language without words gets the easy Japanese or
-    Japanese ones, and is told so. ``actor`` is the name under which it leaves.
+    Japanese ones, and is told so. ``actor`` is the name under which it leaves, ``reason`` why
+    one person sends it, or a drill in spite of a danger.
     """
 
     topic: str
@@ -45,10 +45,43 @@ class AlertRequest:
     actor: str
     areas: tuple[str, ...] = ()
     titles: Mapping[str, str] = field(default_factory=dict)
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """A request as the checks that all alerts pass look at it."""
+
+    topic: str
+    level: int
+    drill: bool | None
+    areas: tuple[str, ...]
+    texts: Mapping[str, Mapping[str, str]]
+    status: Status = Status.ISSUED
+    valid_hours: int = VALID_HOURS
+
+    @property
+    def whole_city(self) -> bool:
+        return not self.areas
+
+    @classmethod
+    def of(cls, request: AlertRequest) -> _Asked:
+        languages = dict.fromkeys((*request.texts, *request.titles))
+        texts = {
+            language: {
+                "title": clean(request.titles.get(language, ""), line=True),
+                "text": clean(request.texts.get(language, "")),
+            }
+            for language in languages
+        }
+        return cls(request.topic, request.level, request.drill, request.areas, texts)
 
 
 def check_alert(city: City, request: AlertRequest) -> None:
-    """Raise BadInput with one clear sentence for the first thing that is wrong."""
+    """Raise BadInput with one clear sentence for the first thing that is wrong.
+
+    What is typed in a shell is named; the rest are the checks of every alert.
+    """
     if request.topic not in city.topic_by_code:
         known = ", ".join(city.topic_by_code)
         raise BadInput(f"The city has no topic {request.topic!r}; it has {known}.")
@@ -57,29 +90,29 @@ def check_alert(city: City, request: AlertRequest) -> None:
     for area in request.areas:
         if area not in city.district_by_code:
             raise BadInput(f"The city has no district {area!r}.")
-    if "ja" not in request.texts:
-        raise BadInput("The alert needs a text in Japanese (ja).")
-    for name, words, most in (
-        ("text", request.texts, MOST_TEXT),
-        ("title", request.titles, MOST_TITLE),
-    ):
-        for language, said in words.items():
-            _check_words(name, language, said, most, drill=request.drill)
+    asked = _Asked.of(request)
+    for language, words in asked.texts.items():
+        if language not in LANGUAGES:
+            raise BadInput(f"{language!r} is none of the languages ({', '.join(LANGUAGES)}).")
+        if language in request.texts and not words["text"]:
+            raise BadInput(f"The text in {language} is empty.")
+    for fault in faults(asked, city):
+        raise BadInput(str(fault))
     if not request.actor.strip():
         raise BadInput("An alert leaves under a person's name.")
 
 
-def _check_words(name: str, language: str, said: str, most: int, *, drill: bool) -> None:
-    if language not in LANGUAGES:
-        raise BadInput(f"{language!r} is none of the languages ({', '.join(LANGUAGES)}).")
-    if not said.strip():
-        raise BadInput(f"The {name} in {language} is empty.")
-    if len(said) > most:
-        raise BadInput(f"The {name} in {language} has {len(said)} characters; {most} are allowed.")
-    if not drill and says_drill(said, language):
-        raise BadInput(f"The {name} in {language} says it is a drill, but the alert is real.")
-    if drill and says_not_drill(said):
-        raise BadInput(f"The {name} in {language} says it is no drill, but the alert is one.")
+async def to_explain(session: AsyncSession, city: City, request: AlertRequest) -> list[str]:
+    """Return what of the request asks for a reason that is not given, a sentence each."""
+    missing = await unexplained(
+        session,
+        _Asked.of(request),
+        city,
+        second_person=None,
+        alone_reason=request.reason,
+        hazard_reason=request.reason,
+    )
+    return [str(fault) for fault in missing]
 
 
 def alert_notice(city: City, request: AlertRequest, now: datetime) -> Notice:
@@ -91,20 +124,21 @@ def alert_notice(city: City, request: AlertRequest, now: datetime) -> Notice:
         Something is wrong with the request.
     """
     check_alert(city, request)
+    words = _Asked.of(request).texts
     texts = alert_texts(
         request.topic,
         request.level,
-        dict(request.texts),
+        {language: each["text"] for language, each in words.items() if each["text"]},
         city,
         drill=request.drill,
         at=now,
         areas=request.areas,
         languages=city.languages,
     )
-    for language, title in request.titles.items():
-        if language in texts:
+    for language, each in words.items():
+        if each["title"] and language in texts:
             mark = f"{drill_mark(language)} " if request.drill else ""
-            texts[language] = {**texts[language], "title": f"{mark}{title}"}
+            texts[language] = {**texts[language], "title": f"{mark}{each['title']}"}
     return Notice(
         identity=f"alert:{uuid4()}",
         topic=request.topic,
@@ -115,7 +149,7 @@ def alert_notice(city: City, request: AlertRequest, now: datetime) -> Notice:
         drill=request.drill,
         emergency=city.is_emergency(request.topic, request.level),
         reported_at=now,
-        expires_at=now + LIFE,
+        expires_at=now + timedelta(hours=VALID_HOURS),
         texts=texts,
         decision=Decision.SEND,
         decided_by=request.actor,
@@ -148,10 +182,12 @@ async def send_alert(
     Raises
     ------
     BadInput
-        Something is wrong with the request.
+        Something is wrong with the request, or a reason is missing.
     """
     notice = alert_notice(city, request, now)
     async with database.writing() as session:
+        for sentence in await to_explain(session, city, request):
+            raise BadInput(sentence)
         session.add(notice)
         await session.flush()
         delivery = await deliver(
@@ -168,6 +204,7 @@ async def send_alert(
             level=notice.level,
             areas=notice.areas,
             drill=notice.drill,
+            reason=request.reason,
         )
         assert delivery.id is not None
         return delivery.id

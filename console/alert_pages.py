@@ -9,6 +9,7 @@ from fastapi import APIRouter, Depends, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
+from channels import alert_checks
 from channels.models import Delivery
 from channels.render import render as render_messages
 from channels.service import preview
@@ -18,7 +19,7 @@ from console.drafts import Written
 from console.maps import district_shapes
 from console.models import AlertDraft
 from console.reach import reach
-from console.sending import REASON_LENGTH, Decided, Look, delivery_of, notice_of, send
+from console.sending import Decided, Look, delivery_of, notice_of, send
 from console.web import Missing, RowNumber, StaffRoute, Visit, visit
 from console.words import Refusal
 from core.languages import LANGUAGES
@@ -210,12 +211,14 @@ async def _check_page(visitor: Visit, draft_id: int, *, refusal: Refusal | None 
         draft = await _draft(session, draft_id)
         if draft.notice_id is not None or draft.discarded_at is not None:
             return await _closed(visitor, session, draft)
-        if drafts.faults(draft, context.city):
+        if alert_checks.faults(draft, context.city):
             return await _edit_page(visitor, session, draft, refusal=refusal)
         found = await reach(session, draft, context.city, by_area=True)
         notice = notice_of(draft, context.city, actor=visitor.actor, now=now)
         seen = await preview(session, notice, context.city, now)
-        hazards = await drafts.in_force(session, context.city, least=drafts.TWO_PEOPLE_LEVEL)
+        hazards = await alert_checks.in_force(
+            session, context.city, least=alert_checks.TWO_PEOPLE_LEVEL
+        )
         earlier = await _earlier(session, draft)
     unwritten = {
         code: number
@@ -238,12 +241,12 @@ async def _check_page(visitor: Visit, draft_id: int, *, refusal: Refusal | None 
         seen=seen,
         stale=now - draft.updated_at > drafts.STALE_AFTER,
         look=sealed,
-        needs_two=drafts.needs_two(draft),
+        needs_two=alert_checks.needs_two(draft),
         second=drafts.second_person(draft, visitor.actor, now),
         is_own=draft.edited_by == visitor.actor,
         hazards=hazards,
         earlier=earlier,
-        reason_length=REASON_LENGTH,
+        reason_length=alert_checks.REASON_LENGTH,
         alone_reason=_reason(visitor, "alone_reason"),
         hazard_reason=_reason(visitor, "hazard_reason"),
     )
@@ -329,8 +332,8 @@ async def _edit_page(
             (code, ready.CATALOGUE.text(visitor.language, message))
             for code, message in ready.alerts_for(drill=draft.drill is True).items()
         ],
-        title_limit=drafts.TITLE_LIMIT,
-        text_limit=drafts.TEXT_LIMIT,
+        title_limit=alert_checks.TITLE_LIMIT,
+        text_limit=alert_checks.TEXT_LIMIT,
         **await _looked(visitor, session, draft),
     )
 
@@ -350,12 +353,12 @@ async def _looked(visitor: Visit, session: AsyncSession, draft: AlertDraft) -> d
         "draft": draft,
         "faults": [
             (fault.field, visitor.say(fault.message, **dict(fault.values)))
-            for fault in drafts.faults(draft, city)
+            for fault in alert_checks.faults(draft, city)
         ],
         "reach": await reach(session, draft, city, by_area=True),
         "messages": messages,
         "preview_language": language,
-        "hazards": await drafts.in_force(session, city, least=drafts.TWO_PEOPLE_LEVEL),
+        "hazards": await alert_checks.in_force(session, city, least=alert_checks.TWO_PEOPLE_LEVEL),
     }
 
 

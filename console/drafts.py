@@ -19,7 +19,7 @@ from datetime import datetime, timedelta
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
-from channels.drill_words import says_drill, says_not_drill
+from channels.alert_checks import TEXT_LIMIT, faults
 from console import ready
 from console.models import AlertDraft
 from console.words import Refusal, mark
@@ -27,12 +27,9 @@ from core import audit
 from core.city import City, Decision
 from core.languages import LANGUAGES
 from core.typed import clean
-from feeds.models import HazardState, Notice, Status
+from feeds.models import Notice, Status
 from feeds.texts import drill_mark
 
-TITLE_LIMIT = 60
-TEXT_LIMIT = 1000
-TWO_PEOPLE_LEVEL = 3
 UNSAID = -1
 """The level of a draft for which nobody has said one."""
 CONFIRMATION_HOLDS = timedelta(minutes=30)
@@ -52,15 +49,6 @@ class AlreadySent(Refusal):
 
 
 @dataclass(frozen=True)
-class Fault:
-    """Something that keeps a draft from being sent; ``field`` is the form's field."""
-
-    field: str
-    message: str
-    values: tuple[tuple[str, object], ...] = ()
-
-
-@dataclass(frozen=True)
 class Written:
     """What the composing form holds. ``texts`` maps a language to (title, text)."""
 
@@ -71,16 +59,6 @@ class Written:
     areas: tuple[str, ...]
     texts: dict[str, tuple[str, str]]
     valid_hours: int
-
-
-def needs_two(draft: AlertDraft) -> bool:
-    """Whether a colleague has to confirm.
-
-    Taking back what was an error does not wait for anybody: it must be quicker than sending.
-    Saying that a danger is over is as serious as saying that it is there.
-    """
-    quick = draft.status in (Status.CORRECTED, Status.CANCELLED)
-    return draft.drill is False and draft.level >= TWO_PEOPLE_LEVEL and not quick
 
 
 def second_person(draft: AlertDraft, sender: str, now: datetime) -> str | None:
@@ -278,86 +256,12 @@ async def open_drafts(session: AsyncSession) -> list[AlertDraft]:
     return list(found)
 
 
-async def in_force(session: AsyncSession, city: City, *, least: int = 0) -> list[HazardState]:
-    """Return the hazards that the newest telegrams say are in force in the city."""
-    found = await session.scalars(
-        select(HazardState)
-        .where(
-            col(HazardState.municipality) == city.jma.municipality,
-            col(HazardState.level) >= max(1, least),
-        )
-        .order_by(col(HazardState.level).desc(), col(HazardState.reported_at).desc())
-    )
-    return list(found)
-
-
-def faults(draft: AlertDraft, city: City) -> list[Fault]:
-    """Return everything that keeps the draft from being sent."""
-    return [*_place_faults(draft, city), *_text_faults(draft, city)]
-
-
 def refuse_faults(draft: AlertDraft, city: City, now: datetime) -> None:
     """Refuse a draft with faults, or one that nobody has read since yesterday."""
     for fault in faults(draft, city):
         raise Refusal(fault.message, **dict(fault.values))
     if now - draft.updated_at > STALE_AFTER:
         raise Refusal("This draft is more than a day old. Read it again and save it.")
-
-
-def _place_faults(draft: AlertDraft, city: City) -> list[Fault]:
-    found = []
-    if draft.drill is None:
-        found.append(Fault("drill", mark("Say whether this is a drill or real.")))
-    if draft.topic not in city.topic_by_code:
-        found.append(Fault("topic", mark("Choose a topic.")))
-    if not 0 <= draft.level <= 5:
-        found.append(Fault("level", mark("Choose a level.")))
-    if not 1 <= draft.valid_hours <= 168:
-        found.append(Fault("valid_hours", mark("An alert is valid for 1 to 168 hours.")))
-    if not draft.whole_city and not draft.areas:
-        found.append(Fault("areas", mark("Choose districts, or say that the whole city is meant.")))
-    if any(area not in city.district_by_code for area in draft.areas):
-        found.append(Fault("areas", mark("One of the districts does not exist any more.")))
-    return found
-
-
-def _text_faults(draft: AlertDraft, city: City) -> list[Fault]:
-    found = []
-    if not draft.texts.get("ja", {}).get("text"):
-        found.append(Fault("text-ja", mark("The text in Japanese is needed.")))
-    for language, texts in draft.texts.items():
-        name = ("language", LANGUAGES[language].name)
-        field = f"text-{language}"
-        title, text = texts.get("title", ""), texts.get("text", "")
-        if language not in city.languages:
-            found.append(Fault(field, mark("The city does not speak {language}."), (name,)))
-        if title and not text:
-            found.append(Fault(field, mark("{language}: there is a title but no text."), (name,)))
-        if len(title) > TITLE_LIMIT:
-            found.append(
-                Fault(
-                    field,
-                    mark("{language}: a title has at most {n} characters."),
-                    (name, ("n", TITLE_LIMIT)),
-                )
-            )
-        if len(text) > TEXT_LIMIT:
-            found.append(
-                Fault(
-                    field,
-                    mark("{language}: a text has at most {n} characters."),
-                    (name, ("n", TEXT_LIMIT)),
-                )
-            )
-        if draft.drill is False and says_drill(f"{title}\n{text}", language):
-            found.append(
-                Fault(field, mark("{language}: a real alert must not speak of a drill."), (name,))
-            )
-        if draft.drill is True and says_not_drill(f"{title}\n{text}"):
-            found.append(
-                Fault(field, mark("{language}: a drill must not say that it is not one."), (name,))
-            )
-    return found
 
 
 async def _begun(session: AsyncSession, draft: AlertDraft, actor: str, now: datetime) -> AlertDraft:

@@ -8,8 +8,9 @@ from fastapi import APIRouter, Depends, Response
 from sqlalchemy import func
 from sqlmodel import col, select
 
+from channels.alert_checks import REASON_LENGTH, TWO_PEOPLE_LEVEL
 from channels.render import render as render_messages
-from console import drafts, holding
+from console import holding
 from console.access import Permission
 from console.sources import healths
 from console.web import Missing, RowNumber, StaffRoute, Visit, visit
@@ -126,8 +127,8 @@ async def _held_page(visitor: Visit, notice_id: int, *, refusal: Refusal | None 
         by_language=by_language,
         preview_language=language,
         messages=render_messages(notice, language, context.city) if topic else [],
-        serious=notice.level >= drafts.TWO_PEOPLE_LEVEL,
-        reason_length=holding.REASON_LENGTH,
+        serious=notice.level >= TWO_PEOPLE_LEVEL,
+        reason_length=REASON_LENGTH,
     )
 
 

@@ -7,15 +7,13 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from channels import service
-from console.drafts import TWO_PEOPLE_LEVEL
+from channels.alert_checks import REASON_LENGTH, TWO_PEOPLE_LEVEL
 from console.words import Refusal
 from core import audit
 from core.city import City, Decision
 from core.work import Queue
 from feeds.models import Notice
 from subscriptions.audience import AudienceQuery, count_by_language
-
-REASON_LENGTH = 10
 
 
 async def decide(

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, Response
 from sqlalchemy import func
 from sqlmodel import col, select
 
+from channels.alert_checks import in_force
 from channels.models import Delivery, DeliveryState
 from channels.public.notices import public_board
 from console import drafts
@@ -84,7 +85,7 @@ async def _now(visitor: Visit) -> dict[str, Any]:
             "own_alerts": [
                 (notice, await delivery_of(session, notice.id)) for notice in own if notice.id
             ],
-            "hazards": await drafts.in_force(session, context.city),
+            "hazards": await in_force(session, context.city),
             "open_drafts": await drafts.open_drafts(session),
             "moving": [(delivery, notice) for delivery, notice in moving],
             "recent": [(delivery, notice) for delivery, notice in recent],

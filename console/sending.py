@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
 from channels import service
+from channels.alert_checks import unexplained
 from channels.models import Delivery
 from console import drafts
 from console.models import AlertDraft
@@ -24,7 +25,6 @@ from feeds.texts import alert_texts, drill_mark
 
 LOOK_HOLDS = timedelta(minutes=15)
 """A confirmation page older than this cannot send: nothing stays armed in a forgotten tab."""
-REASON_LENGTH = 10
 DRILL_WORDS = ("訓練", "drill")
 
 
@@ -143,15 +143,15 @@ async def send(
     if not _typed_right(draft, decided):
         raise Refusal("What you typed is not what the page asked for. Nothing was sent.")
     second = drafts.second_person(draft, actor, now)
-    if drafts.needs_two(draft) and second is None and len(decided.alone_reason) < REASON_LENGTH:
-        raise Refusal("A colleague has to confirm this alert, or you write why you send it alone.")
-    if draft.drill and len(decided.hazard_reason) < REASON_LENGTH:
-        hazards = await drafts.in_force(session, city, least=drafts.TWO_PEOPLE_LEVEL)
-        if hazards:
-            raise Refusal(
-                "{kind} is in force now. Write why a drill is sent in spite of it.",
-                kind=hazards[0].kind,
-            )
+    for fault in await unexplained(
+        session,
+        draft,
+        city,
+        second_person=second,
+        alone_reason=decided.alone_reason,
+        hazard_reason=decided.hazard_reason,
+    ):
+        raise Refusal(fault.message, **dict(fault.values))
     notice = notice_of(draft, city, actor=actor, now=now)
     session.add(notice)
     await session.flush()

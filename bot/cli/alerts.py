@@ -7,9 +7,10 @@ from typing import Annotated
 
 import typer
 
-from bot.cli.tools import Json, city, opened_database, print_json, run
+from bot.cli.tools import Json, city, opened_database, print_json, queue_for, run
 
 app = typer.Typer(no_args_is_help=True)
+YES_WAS_SAID = "--yes was said in the shell"
 
 
 @app.command("send")
@@ -29,11 +30,26 @@ def send(
     drill: Annotated[
         bool | None, typer.Option("--drill/--real", help="One of them must be said.")
     ] = None,
-    yes: Annotated[bool, typer.Option("--yes", help="Send without asking again.")] = False,
+    reason: Annotated[
+        str,
+        typer.Option(
+            help="Why it is sent without a colleague's confirmation (real, level 3 and above),"
+            " or as a drill while a warning is in force; kept in the audit trail."
+        ),
+    ] = "",
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Send without asking; the audit trail says so.")
+    ] = False,
     json_: Json = False,
 ) -> None:
-    """Send an alert; prints its delivery's id."""
-    from channels.alerts import AlertRequest, preview_alert, send_alert
+    """Send an alert; prints its delivery's id.
+
+    What the console asks is asked here too. With --yes nobody is asked, and that stands as the
+    reason where one is needed and --reason gives none.
+    """
+    from dataclasses import replace
+
+    from channels.alerts import AlertRequest, check_alert, preview_alert, send_alert, to_explain
     from core.clock import SystemClock
     from core.errors import BadInput
 
@@ -48,11 +64,22 @@ def send(
         titles=_by_language(title or [], "--title"),
         drill=drill,
         actor=f"shell:{getpass.getuser()}",
+        reason=reason,
     )
+
+    check_alert(place, request)
 
     async def work() -> int:
         async with opened_database() as database:
             now = SystemClock().now()
+            asked = request
+            async with database.reading() as session:
+                questions = await to_explain(session, place, request)
+            for question in questions:
+                typer.echo(question, err=True)
+            if questions:
+                why = YES_WAS_SAID if yes else typer.prompt("Why", err=True)
+                asked = replace(request, reason=why)
             if not yes:
                 async with database.reading() as session:
                     reach = await preview_alert(session, place, request, now)
@@ -60,7 +87,7 @@ def send(
                 where = ", ".join(request.areas) or "the whole city"
                 question = f"{kind}, {topic}, level {level}, {where}: {reach.recipients} residents"
                 typer.confirm(f"{question}. Send it?", abort=True)
-            return await send_alert(database, place, request, now)
+            return await send_alert(database, place, asked, now, queue=queue_for(database))
 
     delivery = run(work())
     if json_:

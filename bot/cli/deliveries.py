@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from bot.cli.tools import Json, opened_database, print_json, print_table, run
+from bot.cli.tools import Json, opened_database, print_json, print_table, progress_bar, run
 
 app = typer.Typer(no_args_is_help=True)
 COLUMNS = ("id", "state", "recipients", "sent", "failed", "skipped", "batches", "duration_s")
@@ -50,10 +50,11 @@ def show(
             return (await progress(session, delivery)).to_json()
 
     async def watch() -> dict[str, object]:
-        from rich.progress import Progress as Bar
-
         async with opened_database() as database:
-            with Bar() as bar:
+            async with database.reading() as session:
+                # Said before a bar is drawn: whether there is such a delivery at all.
+                await progress(session, delivery)
+            with progress_bar() as bar:
                 task = bar.add_task(f"Delivery {delivery}", total=None)
                 async for state in follow_delivery(database, delivery):
                     bar.update(

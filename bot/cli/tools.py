@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from core.city import City
     from core.database import Database
     from core.settings import Settings
+    from core.work import Queue
 
 T = TypeVar("T")
 WIDTH = 240
@@ -70,6 +71,22 @@ async def opened_database() -> AsyncIterator[Database]:
         yield database
     finally:
         await database.close()
+
+
+def queue_for(database: Database) -> Queue:
+    """Who is told of what a command decides.
+
+    On PostgreSQL it is queued in the same transaction; on SQLite the service that runs finds
+    it within half a second.
+    """
+    from core.clock import SystemClock
+    from core.work import NoWorkers
+
+    if database.is_sqlite:
+        return NoWorkers()
+    from core.work_shared import ProcrastinateQueue
+
+    return ProcrastinateQueue(database, SystemClock())
 
 
 def progress_bar() -> Progress:

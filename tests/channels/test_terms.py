@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from sqlmodel import col, select
 
 from channels import service
-from channels.alerts import AlertRequest, check_alert, preview_alert, send_alert
+from channels.alerts import AlertRequest, check_alert, preview_alert, send_alert, to_explain
 from channels.digest import send_digests
 from channels.models import Batch, BatchState, DeliveryState
 from channels.parcels import Parcel, add_parcels
@@ -27,7 +27,7 @@ from core.clock import ManualClock, in_japan
 from core.database import Database
 from core.errors import BadInput
 from core.work import NoWorkers
-from feeds.models import Notice
+from feeds.models import HazardState, Notice
 from subscriptions.models import Resident
 from tests.channels.house import House, add_residents, house, make_notice, small_city, user_id
 
@@ -211,9 +211,16 @@ def request(**changes: object) -> AlertRequest:
         ({"areas": ("atlantis",)}, "no district"),
         ({"texts": {"en": "Leave."}}, "in Japanese"),
         ({"texts": {"ja": "  "}}, "is empty"),
-        ({"texts": {"ja": "あ" * 2001}}, "2000 are allowed"),
+        ({"texts": {"ja": "あ" * 1001}}, "at most 1000 characters"),
+        ({"texts": {"ja": "逃げて"}, "titles": {"ja": "あ" * 61}}, "at most 60 characters"),
+        ({"texts": {"ja": "逃げて"}, "titles": {"en": "Leave"}}, "a title but no text"),
+        ({"texts": {"ja": "\u200b\u202e"}}, "is empty"),
+        (
+            {"texts": {"ja": "逃げて", "my": "これは訓練ではありません"}},
+            "not say that it is not one",
+        ),
         ({"texts": {"ja": "逃げて", "tlh": "x"}}, "none of the languages"),
-        ({"drill": False, "texts": {"ja": "【訓練】逃げて"}}, "says it is a drill"),
+        ({"drill": False, "texts": {"ja": "【訓練】逃げて"}}, "must not speak of a drill"),
         ({"actor": " "}, "person's name"),
     ],
 )
@@ -253,6 +260,45 @@ async def test_an_alert_from_the_shell_leaves_a_trace_and_a_delivery(
         "duration_s",
     ]
     assert json.loads(json.dumps(row.to_json()))["state"] == "planned"
+
+
+async def test_a_serious_alert_from_the_shell_needs_a_reason_for_being_sent_alone(
+    database: Database, city: City
+) -> None:
+    now = datetime(2026, 6, 15, 3, tzinfo=UTC)
+    alone = request(drill=False)
+    with pytest.raises(BadInput, match="why you send it alone"):
+        await send_alert(database, city, alone, now)
+    async with database.reading() as session:
+        assert not list(await session.scalars(select(AuditEntry)))
+        assert len(await to_explain(session, city, alone)) == 1
+        assert not await to_explain(session, city, request(drill=False, level=2))
+    explained = request(drill=False, reason="Nobody else is on duty tonight.")
+    await send_alert(database, city, explained, now)
+    async with database.reading() as session:
+        entry = (await session.scalars(select(AuditEntry))).one()
+    assert entry.detail["reason"] == "Nobody else is on duty tonight."
+
+
+async def test_a_drill_from_the_shell_needs_a_reason_while_a_warning_is_in_force(
+    database: Database, city: City
+) -> None:
+    now = datetime(2026, 6, 15, 3, tzinfo=UTC)
+    async with database.writing() as session:
+        session.add(
+            HazardState(
+                municipality=city.jma.municipality,
+                hazard="rain",
+                area=city.jma.municipality,
+                kind="レベル4大雨危険警報",
+                kind_code="43",
+                level=4,
+                reported_at=now,
+            )
+        )
+    with pytest.raises(BadInput, match="レベル4大雨危険警報 is in force now"):
+        await send_alert(database, city, request(), now)
+    assert await send_alert(database, city, request(reason="The yearly drill goes on."), now)
 
 
 async def test_the_service_finds_a_delivery_that_another_process_wrote(

@@ -6,8 +6,9 @@ import re
 from pathlib import Path
 
 import pytest
-from babel.messages.extract import extract_from_dir
+from babel.messages.extract import extract_from_dir, extract_from_file
 
+import channels.alert_checks
 import channels.public
 import console
 from channels.public import pages as public_pages
@@ -52,6 +53,14 @@ def check(catalogue: Catalogue, messages: set[str], languages: list[str]) -> Non
 def test_the_console_speaks_japanese() -> None:
     said = said_in(Path(console.__file__).parent, without="ready/")
     assert len(said) > 250
+    check(words.CATALOGUE, said, ["ja"])
+
+
+def test_the_console_says_in_japanese_why_an_alert_may_not_leave() -> None:
+    file = Path(channels.alert_checks.__file__)
+    found = extract_from_file("python", file, keywords={"mark": None})
+    said = {str(message) for _, message, _, _ in found}
+    assert len(said) >= 14
     check(words.CATALOGUE, said, ["ja"])
 
 

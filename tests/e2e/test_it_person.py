@@ -371,6 +371,7 @@ def test_bad_input_is_one_clear_line_and_no_traceback(machine: Machine) -> None:
         ((*alert, "--real", "--text", "逃げて"), {}),
         ((*alert, "--real", "--area", "atlantis", "--text", "ja=逃げて"), {}),
         (("deliveries", "show", "4711", "--json"), {}),
+        (("deliveries", "show", "4711", "--follow"), {}),
         (("deliveries", "list", "--limit", "0"), {}),
         (("reports", "list", "--status", "lost"), {}),
         (("reports", "export", "--format", "xls"), {}),
