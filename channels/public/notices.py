@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from sqlalchemy import ColumnElement, and_, or_
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
@@ -16,6 +17,8 @@ PUBLIC = (Decision.SEND, Decision.DIGEST, Decision.PUBLISH)
 KEPT = timedelta(days=14)
 HOLDS = timedelta(hours=48)
 """A warning that nobody renewed nor lifted is not shown as current for longer."""
+SERIOUS = 2
+"""The level from which a notice speaks of a danger; an advisory's."""
 LIMIT = 60
 _OVER = (Status.LIFTED, Status.CANCELLED)
 _TAKEN_BACK = (Status.CANCELLED, Status.CORRECTED)
@@ -61,11 +64,15 @@ async def public_board(session: AsyncSession, now: datetime, municipality: str) 
             )
         )
     )
-    older = standing - {None} - {notice.id for notice in found}
-    found += await session.scalars(
-        select(Notice)
-        .where(col(Notice.id).in_(older), col(Notice.decision).in_(PUBLIC))
-        .order_by(col(Notice.id).desc())
+    # A danger is never pushed off the page by sixty pieces of news after it.
+    dangerous = and_(
+        col(Notice.reported_at) > now - HOLDS,
+        or_(col(Notice.level) >= SERIOUS, col(Notice.emergency)),
+    )
+    found += await _further(session, found, or_(col(Notice.id).in_(standing - {None}), dangerous))
+    # Nor is the word that it is over.
+    found += await _further(
+        session, found, col(Notice.replaces_id).in_([notice.id for notice in found])
     )
     taken_back = {n.replaces_id for n in found if n.status in _TAKEN_BACK}
     followed = {n.replaces_id for n in found}
@@ -83,9 +90,25 @@ async def public_board(session: AsyncSession, now: datetime, municipality: str) 
     return Board(tuple(current), tuple(recent), tuple(drills))
 
 
+async def _further(
+    session: AsyncSession, found: list[Notice], wanted: ColumnElement[bool]
+) -> list[Notice]:
+    """Return public notices besides those that were found."""
+    statement = (
+        select(Notice)
+        .where(
+            wanted,
+            col(Notice.id).not_in([notice.id for notice in found]),
+            col(Notice.decision).in_(PUBLIC),
+        )
+        .order_by(col(Notice.id).desc())
+    )
+    return list(await session.scalars(statement))
+
+
 def _holds(notice: Notice, now: datetime) -> bool:
     """Whether a notice speaks of a danger that is there now."""
-    serious = notice.level >= 2 or notice.emergency
+    serious = notice.level >= SERIOUS or notice.emergency
     fresh = now - notice.reported_at <= HOLDS
     valid = notice.expires_at is None or notice.expires_at > now
     return serious and fresh and valid and notice.status not in _OVER

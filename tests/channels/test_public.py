@@ -63,6 +63,30 @@ async def test_what_holds_now_stands_apart_from_what_was_said(office: Office) ->
     assert set(shown(page, "recent")) == {f"notice-{n}" for n in (2, 3, 4, 5)}
 
 
+async def test_a_danger_is_not_pushed_off_the_page_by_news(office: Office) -> None:
+    now = office.clock.now()
+    await office.store(
+        notice(office, "order", topic="evacuation", reported_at=now - timedelta(hours=30)),
+        *(notice(office, f"news-{n}", level=0, topic="events") for n in range(80)),
+    )
+    page = await (await office.browser()).get("/?lang=ja")
+    assert shown(page, "now") == ["notice-1"]
+    assert len(shown(page, "recent")) == 60
+    over = notice(
+        office,
+        "over",
+        level=0,
+        topic="evacuation",
+        status=Status.CANCELLED,
+        replaces_id=1,
+        reported_at=now - timedelta(hours=29),
+    )
+    await office.store(over)
+    page = await (await office.browser()).get("/?lang=en")
+    assert shown(page, "now") == []
+    assert f"notice-{over.id}" in shown(page, "recent")
+
+
 async def test_what_telegrams_say_is_in_force_stands_until_they_lift_it(office: Office) -> None:
     """A continued warning says nothing again; it is there all the same."""
     long_ago = office.clock.now() - timedelta(days=20)
