@@ -16,11 +16,9 @@ from channels.models import Priority
 from channels.simulator import FaultPlan, Simulator, SimulatorOptions
 from channels.simulator.limits import LINE_LIMITS, RateLimit
 from core.clock import ManualClock, SystemClock
-from core.database import Database
-from tests.channels.house import add_residents, house, make_notice, settings_for, user_id
+from tests.channels.house import settings_for, user_id
 
 LIMIT = 50
-LEVEL_FOUR = b'"backgroundColor":"#AA00AA"'
 
 
 @asynccontextmanager
@@ -113,26 +111,3 @@ async def test_an_emergency_goes_before_what_waits_and_holds_it_back() -> None:
     await asyncio.gather(*tasks)
     assert order[begun + 5 :] == ["routine"] * (20 - begun)
     await limiter.close()
-
-
-async def test_an_emergency_in_the_middle_of_a_routine_delivery(database: Database) -> None:
-    await add_residents(database, 1, 20_000, languages=("en", "ja"))
-    async with house(database, line_rate_multicast=40) as home:
-        routine = await home.send(make_notice("events", level=0, now=home.clock.now()))
-
-        async def begun() -> bool:
-            return home.simulator.ledger.requests >= 5
-
-        await home.until(begun)
-        emergency = await home.send(make_notice(now=home.clock.now()))
-        await home.ended(emergency)
-        done = await home.ended(routine)
-    assert done.sent == 20_000
-    names = [
-        "emergency" if LEVEL_FOUR in entry.body else "routine"
-        for entry in home.simulator.ledger.entries
-    ]
-    first, last = names.index("emergency"), len(names) - 1 - names[::-1].index("emergency")
-    assert first > 0
-    assert last < len(names) - 1
-    assert set(names[first : last + 1]) == {"emergency"}

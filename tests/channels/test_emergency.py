@@ -1,0 +1,106 @@
+"""Promise 4 at its full size: an emergency in the middle of a routine delivery to 200,000."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from channels import service
+from channels.models import DeliveryState
+from channels.simulator import Simulator, SimulatorOptions
+from core.clock import SystemClock
+from core.database import Database
+from core.work import Queue
+from core.work_shared import ProcrastinateQueue, install_schema
+from tests.channels.house import add_residents, house, make_notice, small_city
+
+PROJECT = Path(__file__).resolve().parents[2]
+RESIDENTS = 200_000
+RATE = 200
+LEVEL_FOUR = b'"backgroundColor":"#AA00AA"'
+OVERTAKES_WITHIN_SECONDS = 0.1
+
+
+@asynccontextmanager
+async def workers(url: str, database: Database) -> AsyncIterator[None]:
+    """Three processes that send, as ``todoke worker`` does."""
+    command = (sys.executable, "-m", "tests.channels.sender_process", "--line", url)
+    address = database.url.render_as_string(hide_password=False)
+    started = [
+        await asyncio.create_subprocess_exec(
+            *command, "--database", address, "--rate", str(RATE), cwd=PROJECT
+        )
+        for _ in range(3)
+    ]
+    try:
+        yield
+    finally:
+        for process in started:
+            process.kill()
+        await asyncio.gather(*(process.wait() for process in started))
+
+
+async def send(database: Database, queue: Queue, topic: str, level: int) -> int:
+    now = SystemClock().now()
+    async with database.writing() as session:
+        notice = make_notice(topic, level=level, now=now)
+        session.add(notice)
+        await session.flush()
+        delivery = await service.deliver(
+            session, queue, notice, small_city(), now, created_by="rule:test"
+        )
+        assert delivery.id is not None
+        return delivery.id
+
+
+async def ended(database: Database, delivery: int) -> service.Progress:
+    async with asyncio.timeout(60):
+        async for state in service.follow(database, delivery, every_seconds=0.1):
+            if state.ended:
+                return state
+    raise AssertionError("the delivery never ended")
+
+
+async def overtake(database: Database, queue: Queue, simulator: Simulator) -> None:
+    routine = await send(database, queue, "events", 0)
+    await simulator.wait_until(lambda: simulator.ledger.requests >= 80, timeout=60)
+    emergency = await send(database, queue, "evacuation", 4)
+    decided = simulator.time.seconds()
+    told = await ended(database, emergency)
+    done = await ended(database, routine)
+    assert (told.state, told.sent) == (DeliveryState.DONE, RESIDENTS)
+    assert (done.state, done.sent) == (DeliveryState.DONE, RESIDENTS)
+    entries = simulator.ledger.entries
+    urgent = [LEVEL_FOUR in entry.body for entry in entries]
+    last = len(urgent) - 1 - urgent[::-1].index(True)
+    # The routine one was in the middle, and was not over.
+    assert urgent.index(True) >= 80
+    assert urgent[last + 1 :].count(False) > RESIDENTS / 500 / 4
+    meanwhile = [
+        entry.at - decided
+        for entry, is_urgent in zip(entries[: last + 1], urgent, strict=False)
+        if not is_urgent and entry.at > decided
+    ]
+    first = entries[urgent.index(True)].at - decided
+    print(f"{len(meanwhile)} routine requests after the decision, the first urgent {first:.3f} s")
+    assert len(meanwhile) <= RATE * OVERTAKES_WITHIN_SECONDS
+    assert simulator.max_in_window("multicast") <= RATE
+    assert simulator.ledger.counts_by_times() == {2: RESIDENTS}
+
+
+async def test_an_emergency_is_out_before_a_routine_delivery_to_200000_continues(
+    database: Database,
+) -> None:
+    await add_residents(database, 1, RESIDENTS, languages=("en", "ja"))
+    async with Simulator(SimulatorOptions(any_user=True)) as simulator:
+        if database.is_sqlite:
+            async with house(database, simulator=simulator, line_rate_multicast=RATE) as home:
+                await overtake(database, home.queue, simulator)
+        else:
+            await install_schema(database.url)
+            queue = ProcrastinateQueue(database, SystemClock())
+            async with workers(simulator.url, database):
+                await overtake(database, queue, simulator)
