@@ -196,7 +196,7 @@ async def staff_called(session: AsyncSession, email: str) -> int:
     found = await session.scalar(select(Staff.id).where(Staff.email == normal_email(email)))
     if found is None:
         raise Refusal("There is no such account.")
-    return found
+    return int(found)
 
 
 async def reset_staff(

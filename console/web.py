@@ -26,6 +26,7 @@ from channels.web import STAFF_POLICY, Form, read_form, secure, templates
 from console import words
 from console.access import Permission, may
 from console.models import Staff
+from console.retold import retold
 from console.sessions import Sessions, SignedIn
 from core.context import Context
 from core.errors import BadInput
@@ -176,6 +177,7 @@ def render(
         .get_template(template)
         .render(
             _=say,
+            retold=lambda sentence: retold(sentence, language) or sentence,
             language=language,
             other_language="en" if language == "ja" else "ja",
             city=context.city,
@@ -283,10 +285,11 @@ def reason_of(error: BadInput, language: str) -> str:
     """
     if isinstance(error, words.Refusal):
         return error.said(language)
-    if str(error) in words.SAID_BY_OTHERS:
-        return words.CATALOGUE.text(language, str(error))
-    log.warning("bad input", reason=str(error))
-    return words.CATALOGUE.text(language, NOT_TAKEN)
+    said = retold(str(error), language)
+    if said is None:
+        log.warning("bad input", reason=str(error))
+        said = words.CATALOGUE.text(language, NOT_TAKEN)
+    return said
 
 
 def _came_from(request: Request) -> str:

@@ -44,12 +44,6 @@ class Refusal(BadInput):
         return CATALOGUE.text(language, self.message, **self.values)
 
 
-SAID_BY_OTHERS = (
-    mark("The form is too large."),
-    mark("The form is not in the form that a browser sends."),
-    mark("The form cannot be read."),
-)
-"""What other rooms refuse with, as they say it."""
 ROLE_NAMES = {
     Role.ADMIN: mark("Administrator"),
     Role.DISASTER: mark("Disaster staff"),

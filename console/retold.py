@@ -1,0 +1,64 @@
+"""Sentences of other rooms, which speak English, as staff read them.
+
+They reach the console in three ways: as what a room refuses, as why a notice was ruled on as it
+was, and as why a delivery stands still. What is not listed is left as it is.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+
+from console.words import CATALOGUE, mark
+
+SENTENCES = (
+    mark("The form is too large."),
+    mark("The form is not in the form that a browser sends."),
+    mark("The form cannot be read."),
+    mark("A drill or test telegram is never sent as news."),
+    mark("An exercise or test is never sent as news."),
+    mark("An emergency does not wait for the digest."),
+    mark("It has expired."),
+    mark("It is dated ahead of our clock."),
+    mark("It is over {hours} hours old."),
+    mark("It was there before this service was."),
+    mark("Listed at the first poll."),
+    mark("Not meant for the public."),
+    mark("Nothing residents were told has changed."),
+    mark("Something newer came with it."),
+    mark("There is nothing to take back."),
+    mark("No rule fits; everything else of {source} is {topic}."),
+    mark("No rule of {source} fits; somebody has to decide."),
+    mark("Rule {number} of {source}: {reason}."),
+    mark("word {word}"),
+    mark("category {category}"),
+    mark("it takes everything"),
+    mark("The same news as notice {id}."),
+    mark("{n} articles to send in one poll; the web site was rebuilt, perhaps."),
+    mark("paused by {name}"),
+    mark("stopped by {name}"),
+    mark("replaced by notice {id}"),
+    mark("corrected"),
+    mark("expired"),
+    mark("LINE refused {n} residents one by one: {error}"),
+    mark("the month's quota has {left} messages left, this needs {needed}"),
+)
+
+
+def retold(sentence: str, language: str) -> str | None:
+    """Return another room's sentence in the staff's language, or None when it is not listed."""
+    for message, pattern in _patterns():
+        if found := pattern.fullmatch(sentence):
+            values = {
+                name: retold(value, language) or value for name, value in found.groupdict().items()
+            }
+            return CATALOGUE.text(language, message, **values)
+    return None
+
+
+@cache
+def _patterns() -> tuple[tuple[str, re.Pattern[str]], ...]:
+    return tuple(
+        (message, re.compile(re.sub(r"\\{(\w+)\\}", r"(?P<\1>.{1,200})", re.escape(message))))
+        for message in SENTENCES
+    )
