@@ -1,9 +1,11 @@
 """A notice as LINE shows it: a card with the level's colour, the words, and links to tap.
 
 Nothing is said here that the notice does not say: the card gives its words a form. Levels
-have the colours that the Cabinet Office fixed for them (避難情報等に使用する配色, 2021); the
-words on them have a contrast of at least 4.5 (WCAG 2.2, AA). A drill never has a level's
-colour, and every text of it begins with the language's 【訓練】 (promise 5).
+have the colours that the Cabinet Office fixed for them (避難情報等に使用する配色, 2021);
+intensities, tsunami, volcanoes and warnings without a level have those of the Meteorological
+Agency's own pages (気象情報の配色に関する設定指針). The words on them have a contrast of at least
+4.5 (WCAG 2.2, AA). A drill has none of these colours, and every text of it begins with the
+language's 【訓練】 (promise 5).
 
 Limits: https://developers.line.biz/en/reference/messaging-api/#flex-message
 """
@@ -12,6 +14,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import unicodedata
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,10 +40,26 @@ BLACK, WHITE = "#0C000C", "#FFFFFF"
 INK, QUIET_INK, LINK_INK = "#1A1A1A", "#595959", "#0B4FA0"
 LINK_GROUND, RULE = "#EAF1FA", "#D0D7DE"
 LEVEL_GROUND = {5: "#0C000C", 4: "#AA00AA", 3: "#FF2800", 2: "#F2E700", 1: "#FFFFFF"}
+INTENSITY_GROUND = {
+    "1": "#F2F2FF",
+    "2": "#00AAFF",
+    "3": "#0041FF",
+    "4": "#FAE696",
+    "5-": "#FFE600",
+    "5+": "#FF9900",
+    "6-": "#FF2800",
+    "6+": "#A50021",
+    "7": "#B40068",
+}
+TSUNAMI_GROUND = {"大津波警報": "#C800FF", "津波警報": "#FF2800", "津波注意報": "#FAF500"}
+VOLCANO_GROUND = {"5": "#C800FF", "4": "#FF2800", "3": "#FFAA00", "2": "#F2E700"}
+WARNING_GROUND = {"特別警報": "#0C000C", "警報": "#FF2800", "注意報": "#F2E700"}
+AGENCY_GROUND = (INTENSITY_GROUND, TSUNAMI_GROUND, VOLCANO_GROUND, WARNING_GROUND)
 PLAIN_GROUND = "#20475A"
 DRILL_GROUND, DRILL_INK, DRILL_FRAME = "#E6F0FA", "#0A3A75", "#0A3A75"
 
 _LINK_LINE = re.compile(r"^(?P<label>.*?)[\s:：៖]*(?P<url>https?://\S+)$")
+_VOLCANO_LEVEL = re.compile(r"レベル([1-5])\(")
 _NO_LEVEL = (Status.LIFTED, Status.CANCELLED)
 
 
@@ -173,7 +192,7 @@ def _bubble(
     }
     if ground == WHITE:
         header["paddingBottom"] = "0px"  # nothing parts a white header from the words below it
-    grave = notice.drill or (notice.level >= GRAVE and notice.status not in _NO_LEVEL)
+    grave = notice.drill or (notice.reach >= GRAVE and notice.status not in _NO_LEVEL)
     words = [
         _paragraph(words, labels, first=place == 0, last=place == len(paragraphs) - 1, grave=grave)
         for place, words in enumerate(paragraphs)
@@ -252,11 +271,24 @@ def _colours(notice: Notice) -> tuple[str, str, str]:
     """Return the header's ground and ink, and the frame ("" for none)."""
     if notice.drill:
         return DRILL_GROUND, DRILL_INK, DRILL_FRAME
-    if notice.status in _NO_LEVEL or notice.level not in LEVEL_GROUND:
+    ground = "" if notice.status in _NO_LEVEL else LEVEL_GROUND.get(notice.level)
+    ground = _agency_ground(notice) if ground is None else ground
+    if not ground:
         return PLAIN_GROUND, WHITE, ""
-    ground = LEVEL_GROUND[notice.level]
     ink = WHITE if contrast(ground, WHITE) >= 4.5 else BLACK
     return ground, ink, RULE if ground == WHITE else ""
+
+
+def _agency_ground(notice: Notice) -> str:
+    """Return the agency's colour for what has no evacuation level; empty where it has none."""
+    if notice.hazard == "earthquake":
+        return INTENSITY_GROUND.get(notice.intensity, "")
+    kind = unicodedata.normalize("NFKC", notice.kind)
+    if notice.hazard == "volcano":
+        level = _VOLCANO_LEVEL.match(kind)
+        return "" if level is None else VOLCANO_GROUND.get(level.group(1), "")
+    grounds = TSUNAMI_GROUND if notice.hazard == "tsunami" else WARNING_GROUND
+    return next((ground for name, ground in grounds.items() if kind.endswith(name)), "")
 
 
 def contrast(one: str, other: str) -> float:

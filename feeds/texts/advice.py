@@ -161,14 +161,12 @@ def _after(fact: Fact) -> tuple[str, ...]:
 
 def _earthquake(fact: Fact) -> tuple[str, ...]:
     felt = "" if fact.quake is None else fact.quake.intensity
-    if felt in ("6-", "6+", "7"):
-        sentences: tuple[str, ...] = (m.QUAKE_VERY_STRONG,)
-    elif felt in ("5-", "5+"):
-        sentences = (m.QUAKE_STRONG,)
-    else:
-        return (m.QUAKE_LIGHT,)
-    harmless = fact.quake is not None and tsunami_comment(fact) == m.NO_TSUNAMI
-    return sentences if harmless else (*sentences, m.QUAKE_COAST)
+    comment = tsunami_comment(fact)
+    more = (m.FOLLOW_NEWS,) if comment == m.FOLLOW_NEWS else ()
+    if felt not in ("5-", "5+", "6-", "6+", "7"):
+        return (m.QUAKE_LIGHT, *more)
+    strong = m.QUAKE_STRONG if felt in ("5-", "5+") else m.QUAKE_VERY_STRONG
+    return (strong, *more) if comment == m.NO_TSUNAMI else (strong, m.QUAKE_COAST, *more)
 
 
 _COMMENTS = (

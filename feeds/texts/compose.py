@@ -316,6 +316,8 @@ class _Writer:
 
     def _tsunami_comment(self, quake: Quake) -> list[str]:
         comment = tsunami_comment(self.fact)
+        if comment == m.FOLLOW_NEWS:
+            return []  # that is advice, and stands with it
         if comment is not None:
             return [self.say(comment)]
         if not quake.tsunami_comment or self.language == "ja":

@@ -13,8 +13,10 @@ from linebot.v3.messaging import FlexMessage, MulticastRequest, PushMessageReque
 from channels.alerts import AlertRequest, alert_notice
 from channels.line import compact_json, multicast_body, push_body
 from channels.render import (
+    AGENCY_GROUND,
     BLACK,
     LEVEL_GROUND,
+    PLAIN_GROUND,
     QUIET_INK,
     WHITE,
     contrast,
@@ -161,6 +163,38 @@ def test_words_on_every_ground_have_a_contrast_of_at_least_4_5(city: City) -> No
                         words = words or component["contents"][0]
                         assert contrast(under, words["color"]) >= 4.5, (level, drill)
     assert contrast(BLACK, WHITE) > 20
+
+
+@pytest.mark.parametrize(
+    ("hazard", "kind", "intensity", "ground"),
+    [
+        ("earthquake", "震度５弱", "5-", "#FFE600"),
+        ("earthquake", "震源・震度に関する情報", "7", "#B40068"),
+        ("tsunami", "大津波警報", "", "#C800FF"),
+        ("tsunami", "津波警報", "", "#FF2800"),
+        ("tsunami", "津波注意報", "", "#FAF500"),
+        ("tsunami", "津波予報（若干の海面変動）", "", PLAIN_GROUND),
+        ("volcano", "レベル３（入山規制）", "", "#FFAA00"),
+        ("storm", "暴風特別警報", "", "#0C000C"),
+        ("storm", "暴風警報", "", "#FF2800"),
+        ("thunder", "雷注意報", "", "#F2E700"),
+        ("typhoon", "台風情報", "", PLAIN_GROUND),
+    ],
+)
+def test_what_has_no_evacuation_level_has_the_agencys_colours(
+    city: City, hazard: str, kind: str, intensity: str, ground: str
+) -> None:
+    notice = make_notice(now=NOW)
+    notice.level, notice.hazard, notice.kind, notice.intensity = 0, hazard, kind, intensity
+    header = render(notice, "ja", city)[0]["contents"]["header"]
+    assert header["backgroundColor"] == ground
+    assert all(contrast(ground, words["color"]) >= 4.5 for words in header["contents"])
+    notice.status = Status.LIFTED
+    lifted = render(notice, "ja", city)[0]["contents"]["header"]
+    assert lifted["backgroundColor"] == PLAIN_GROUND
+    notice.status, notice.drill = Status.ISSUED, True
+    drill = render(notice, "ja", city)[0]["contents"]["body"]["contents"][0]
+    assert all(drill["backgroundColor"] not in grounds.values() for grounds in AGENCY_GROUND)
 
 
 def test_the_levels_have_the_cabinet_offices_colours() -> None:
