@@ -11,7 +11,7 @@ from fastapi import APIRouter, Request, Response
 from jinja2 import Environment
 
 from channels.public.feeds import atom, json_feed
-from channels.public.notices import public_board, words_of
+from channels.public.notices import Board, public_board, words_of
 from channels.web import PublicRoute, templates
 from core.city import City, name_in
 from core.city_folder import CityFolder
@@ -48,11 +48,8 @@ HAZARDS = {
 @router.get("/")
 async def notices_page(request: Request) -> Response:
     """Show what holds now and what was said lately."""
-    context: Context = request.app.state.context
-    now = context.clock.now()
-    async with context.database.reading() as session:
-        board = await public_board(session, now, context.city.jma.municipality)
-    return _page(request, "notices.html", board=board, now=now)
+    context, _, board = await _asked(request)
+    return _page(request, "notices.html", board=board, now=context.clock.now())
 
 
 @router.get("/shelters")
@@ -71,10 +68,7 @@ async def shelters_page(request: Request) -> Response:
 
 @router.get("/feeds/notices.atom")
 async def notices_atom(request: Request) -> Response:
-    context: Context = request.app.state.context
-    language = _language(request, context.city)
-    async with context.database.reading() as session:
-        board = await public_board(session, context.clock.now(), context.city.jma.municipality)
+    context, language, board = await _asked(request)
     body = atom(
         board.real,
         title=_title(context.city, language),
@@ -87,10 +81,7 @@ async def notices_atom(request: Request) -> Response:
 
 @router.get("/feeds/notices.json")
 async def notices_json(request: Request) -> Response:
-    context: Context = request.app.state.context
-    language = _language(request, context.city)
-    async with context.database.reading() as session:
-        board = await public_board(session, context.clock.now(), context.city.jma.municipality)
+    context, language, board = await _asked(request)
     body = json_feed(
         board.real,
         title=_title(context.city, language),
@@ -100,6 +91,14 @@ async def notices_json(request: Request) -> Response:
     response = _cached(request, body, "application/feed+json; charset=utf-8")
     response.headers["Access-Control-Allow-Origin"] = "*"
     return response
+
+
+async def _asked(request: Request) -> tuple[Context, str, Board]:
+    """What the public sees now, and the language it is asked for in."""
+    context: Context = request.app.state.context
+    async with context.database.reading() as session:
+        board = await public_board(session, context.clock.now(), context.city.jma.municipality)
+    return context, _language(request, context.city), board
 
 
 def _title(city: City, language: str) -> str:
