@@ -173,6 +173,8 @@ class _Writer:
     def texts(self) -> dict[str, str]:
         to_do = advice(self.fact)
         actions = [self.say(each) for each in to_do if each != m.NOT_AN_ORDER]
+        if self.fact.tsunami is not None and not self._over:
+            actions = [*self._arrival(self.fact.tsunami), *actions]
         remark = [self.say(m.NOT_AN_ORDER)] if m.NOT_AN_ORDER in to_do else []
         blocks = [self._first(), actions, remark, self._known(), self._where_to_go()]
         text = "\n\n".join("\n".join(lines) for lines in blocks if lines)
@@ -226,15 +228,13 @@ class _Writer:
         return self.fact.status in (Status.CANCELLED, Status.LIFTED)
 
     def _first(self) -> list[str]:
-        """Return what nobody may miss: that something changed, and how near the danger is."""
+        """Return what changed, and what the agency itself says first of all."""
         fact = self.fact
         lines = [self._change()] if self._status in _LINES_FIRST else []
         if self._wants_headline():
             lines.append(fact.headline.strip())
         if fact.quake is not None and not self._over:
             lines += self._tsunami_comment(fact.quake)
-        if fact.tsunami is not None and not self._over:
-            lines += self._arrival(fact.tsunami)
         return lines
 
     def _known(self) -> list[str]:
