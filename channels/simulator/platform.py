@@ -12,6 +12,7 @@ import secrets
 from collections import OrderedDict
 from collections.abc import Coroutine
 from typing import Any
+from uuid import uuid4
 
 from channels.simulator import messages as shapes
 from channels.simulator.account_api import AccountApi
@@ -99,7 +100,8 @@ class Platform:
         self._checked: dict[bytes, _Parcel] = {}
         self._retry_keys: OrderedDict[str, tuple[float, str, bytes]] = OrderedDict()
         self._router = Router()
-        self._request_base = secrets.token_hex(8)
+        # A UUID, as LINE's are: chance in front, a number behind.
+        self._request_base = str(uuid4())[:24]
         self._requests = 0
         for name, handler, retry_keys in (
             ("reply", self._reply, False),
@@ -136,7 +138,7 @@ class Platform:
         """Answer a request; a coroutine where the answer has to be waited for."""
         now = self._time.seconds()
         self._requests += 1
-        request_id = f"{self._request_base}-{self._requests:08x}"
+        request_id = f"{self._request_base}{self._requests:012x}"
         found = self._router.find(request.method, request.path)
         if found is None:
             return _finished(self._unknown(request), request_id, NO_FATE)
