@@ -67,7 +67,7 @@ class Engine:
         self._line = line
         self.guard = ChannelGuard(database, clock, line)
         fresh = FreshUsers(clock)
-        self.planner = Planner(database, city, clock, queue, line, fresh)
+        self.planner = Planner(database, city, clock, queue, line, fresh, self.guard)
         self.sender = Sender(
             database,
             city,
@@ -162,9 +162,14 @@ class Engine:
 
     async def _look(self) -> None:
         since = self._clock.monotonic()
+        stopped = False
         while True:
             await self._clock.sleep(LOOK_SECONDS)
             await self.look()
+            was_stopped, stopped = stopped, await self.guard.is_stopped()
+            if was_stopped and not stopped:
+                # Everything waits for a while to come; now there is no need to.
+                await self.recover()
             if self._clock.monotonic() - since > LOOK_AT_ALL_SECONDS:
                 since = self._clock.monotonic()
                 await self.recover()

@@ -26,6 +26,7 @@ from channels import outbox
 from channels.audiences import USER_SEPARATOR, USER_STRIDE, Chunk, bitmap, read_in_ranges
 from channels.errors import LineRefused, QuotaReached, TokenRefused
 from channels.fresh import FreshUsers, mark_of
+from channels.guard import ChannelGuard
 from channels.line import LineClient
 from channels.members import pack, unpack
 from channels.metrics import PLANNING
@@ -138,6 +139,8 @@ class Planner:
         Asked for the month's quota.
     fresh
         Gets the user ids that were read on the way.
+    guard
+        Told when LINE refuses the token.
     """
 
     def __init__(
@@ -148,8 +151,10 @@ class Planner:
         queue: Queue,
         line: LineClient,
         fresh: FreshUsers,
+        guard: ChannelGuard,
     ) -> None:
         self._fresh = fresh
+        self._guard = guard
         self._database = database
         self._city = city
         self._clock = clock
@@ -220,7 +225,10 @@ class Planner:
             return True
         try:
             quota = await self._line.quota()
-        except (LineRefused, TokenRefused, QuotaReached) as error:
+        except TokenRefused as error:
+            await self._guard.stop(str(error))
+            raise Retryable(f"the month's quota cannot be read: {error}") from error
+        except (LineRefused, QuotaReached) as error:
             raise Retryable(f"the month's quota cannot be read: {error}") from error
         if quota.left is None:
             return True

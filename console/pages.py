@@ -20,6 +20,7 @@ from console import (
     report_pages,
     sign_in,
     staff_pages,
+    stopped,
 )
 from console.web import STATIC, Missing, StaffRoute
 
@@ -43,6 +44,7 @@ async def lost(_rest: str) -> Response:
 for pages in (
     entrance,
     sign_in.router,
+    stopped.router,
     account_pages.router,
     home.router,
     alert_pages.router,

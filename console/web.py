@@ -22,6 +22,8 @@ from fastapi.routing import APIRoute
 from jinja2 import Environment
 from starlette.exceptions import HTTPException
 
+from channels.guard import channel_stops
+from channels.models import ChannelStop
 from channels.web import STAFF_POLICY, Form, read_form, secure, templates
 from console import words
 from console.access import Permission, may
@@ -77,6 +79,13 @@ class Visit:
     session: SignedIn
     language: str
     form: Form
+    stops: tuple[ChannelStop, ...] = ()
+    """Channels that send nothing now; every page says so."""
+
+    @property
+    def stopped_since(self) -> str:
+        """Which stop a page shows, as it says when it asks for news; "" for none."""
+        return ",".join(str(int(stop.stopped_at.timestamp())) for stop in self.stops)
 
     @property
     def actor(self) -> str:
@@ -138,6 +147,7 @@ def visit(permission: Permission) -> Callable[[Request], Awaitable[Visit]]:
             raise SignInNeeded
         async with context.database.reading() as db:
             staff = await db.get(Staff, session.staff_id)
+            stops = tuple(await channel_stops(db))
         if staff is None or not staff.active or staff.session_version != session.version:
             raise SignInNeeded
         form = Form([])
@@ -147,7 +157,7 @@ def visit(permission: Permission) -> Callable[[Request], Awaitable[Visit]]:
             if not sessions.token_fits(session.nonce, token):
                 raise Forbidden
         request.state.session = session
-        found = Visit(request, context, staff, session, language_of(request), form)
+        found = Visit(request, context, staff, session, language_of(request), form, stops)
         request.state.visit = found
         if not found.may(permission):
             raise Forbidden
