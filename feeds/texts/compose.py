@@ -178,7 +178,9 @@ class _Writer:
         remark = [self.say(m.NOT_AN_ORDER)] if m.NOT_AN_ORDER in to_do else []
         blocks = [self._first(), actions, remark, self._known(), self._where_to_go()]
         text = "\n\n".join("\n".join(lines) for lines in blocks if lines)
-        texts = {"title": self._title(), "text": text}
+        title = self._title()
+        # The dictionary writes some names in small letters; a title begins with a large one.
+        texts = {"title": title[:1].upper() + title[1:], "text": text}
         return mark_drill(texts, self.language) if self.fact.drill else texts
 
     def say(self, message: str, /, **values: object) -> str:
@@ -381,7 +383,9 @@ class _Writer:
             return self.say(m.SOURCE, source=agency)
         if self.language == "ja":
             return self.say(m.SOURCE, source="、".join(offices))
-        names = [office_name(name, self.language) for name in offices]
+        names = [
+            office_name(name, self.language) for name in offices if not name.startswith("気象庁")
+        ]
         office = " / ".join(name for name in names if name)
         if not office:
             return self.say(m.SOURCE, source=agency)

@@ -43,6 +43,8 @@ def faults(told: Fact, city: City, language: str, said: dict[str, str]) -> list[
             found.append(f"without a reading: {unread}")
         if part.startswith(drill_mark(language)) is not told.drill:
             found.append(f"drill: {part!r}")
+    if title[:1].islower():
+        found.append(f"small: {title!r}")
     if needs_shelter(told) is not (city.shelter_url in text):
         found.append(f"shelters: {text!r}")
     return found
