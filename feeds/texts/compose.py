@@ -44,13 +44,13 @@ _LINES = {
     Status.CONTINUED: m.LINE_UPDATE,
 }
 _LINES_FIRST = (
-    Status.RAISED,
     Status.LOWERED,
     Status.LIFTED,
     Status.CANCELLED,
     Status.CORRECTED,
 )
-"""What changed stands first; of what is new, the title says it and what to do comes first."""
+"""Statuses whose change stands first; of what is new or worse the title says it, and what to do
+comes first."""
 _INTENSITIES = {
     "5-": m.INTENSITY_5_LOWER,
     "5+": m.INTENSITY_5_UPPER,
