@@ -13,7 +13,7 @@ import urllib.request
 from pathlib import Path
 
 from PIL import Image
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Locator, Page, sync_playwright
 
 from bot.dialogues.kinds import WORDS
 from feeds.texts.terms import term
@@ -23,8 +23,19 @@ HEIGHT, GAP, EDGE = 900, 32, 32
 LEVEL_4 = "レベル４土砂災害危険警報"
 
 
-def phone_picture(page: Page, phone: str, service: str) -> Image.Image:
-    """A resident comes aboard in Burmese and gets the level-4 warning."""
+def sign_in(page: Page, service: str) -> None:
+    """The people on duty sit at their desk."""
+    page.goto(f"{service}/console/sign-in")
+    account = page.locator("tr", has_text="disaster@")
+    email, password = (account.locator("code").nth(n).inner_text() for n in (0, 1))
+    page.locator("input[name=email]").fill(email)
+    page.locator("input[type=password]").fill(password)
+    page.locator("main button").first.click()
+    page.wait_for_url("**/console/")
+
+
+def come_aboard(page: Page, phone: str) -> Locator:
+    """A resident follows the account and chooses Burmese; returns their chat."""
     page.goto(phone)
     page.get_by_test_id("new-resident").first.click()
     page.get_by_test_id("new-resident-name").fill("အေး")
@@ -36,10 +47,27 @@ def phone_picture(page: Page, phone: str, service: str) -> Image.Image:
     for words in ("Skip", "Done"):
         reply = page.get_by_test_id("quick-reply").filter(has_text=WORDS.text("my", words))
         reply.first.click()
-    body = b"day=rainstorm&speed=3000"
+    return chat
+
+
+def level_4(chat: Locator, service: str) -> Locator:
+    """A storm plays; returns the warning as soon as it is there."""
+    body = b"day=rainstorm&speed=600"
     urllib.request.urlopen(urllib.request.Request(f"{service}/demo/play", data=body))
-    warning = chat.get_by_test_id("message").filter(has_text=term(LEVEL_4, "my").text).first
-    warning.wait_for(timeout=60_000)
+    words = term(LEVEL_4, "my").text
+    warning = chat.get_by_test_id("message").filter(has_text=words).first
+    warning.wait_for(timeout=180_000)
+    return warning
+
+
+def console_picture(page: Page) -> Image.Image:
+    """What the people on duty see at that moment."""
+    page.reload()
+    page.wait_for_timeout(800)
+    return Image.open(io.BytesIO(page.screenshot())).convert("RGB")
+
+
+def phone_picture(page: Page, warning: Locator) -> Image.Image:
     page.get_by_test_id("rich-menu-toggle").first.click()
     page.wait_for_timeout(1_500)
     warning.evaluate("element => element.scrollIntoView({block: 'start'})")
@@ -48,27 +76,15 @@ def phone_picture(page: Page, phone: str, service: str) -> Image.Image:
     return Image.open(io.BytesIO(shown)).convert("RGB")
 
 
-def console_picture(page: Page, service: str) -> Image.Image:
-    """What the people on duty see at that moment."""
-    page.goto(f"{service}/console/sign-in")
-    account = page.locator("tr", has_text="disaster@")
-    email, password = (account.locator("code").nth(n).inner_text() for n in (0, 1))
-    page.locator("input[name=email]").fill(email)
-    page.locator("input[type=password]").fill(password)
-    page.locator("main button").first.click()
-    page.wait_for_url("**/console/")
-    page.wait_for_timeout(800)
-    return Image.open(io.BytesIO(page.screenshot())).convert("RGB")
-
-
 def main(service: str, phone: str) -> None:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=CHROMIUM)
         size = {"width": 1280, "height": HEIGHT}
-        pictures = [
-            phone_picture(browser.new_page(viewport=size, locale="ja-JP"), phone, service),
-            console_picture(browser.new_page(viewport=size, locale="ja-JP"), service),
-        ]
+        desk, pocket = (browser.new_page(viewport=size, locale="ja-JP") for _ in range(2))
+        sign_in(desk, service)
+        warning = level_4(come_aboard(pocket, phone), service)
+        console = console_picture(desk)
+        pictures = [phone_picture(pocket, warning), console]
         browser.close()
     scaled = [
         picture.resize((round(picture.width * HEIGHT / picture.height), HEIGHT))
