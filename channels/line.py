@@ -44,6 +44,8 @@ CHUNK_BYTES = 64 * 1024
 RETRY_KEY_HEADER = "X-Line-Retry-Key"
 REQUEST_ID = "x-line-request-id"
 ACCEPTED_ID = "x-line-accepted-request-id"
+MONTHLY_LIMIT = "monthly limit"
+"""In LINE's words when the month's messages are used up; its 429s are alike otherwise."""
 USER_ID = re.compile(r"U[0-9a-f]{32}")
 _MESSAGE_ID = re.compile(r"[0-9]{1,40}")
 _MENU_NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
@@ -434,7 +436,7 @@ class LineClient:
             request_id=response.headers.get(REQUEST_ID),
         )
         if status == 429:
-            if "monthly limit" in words.lower():
+            if MONTHLY_LIMIT in words.lower():
                 return QuotaReached(f"LINE answered 429: {words}")
             retry_after = _seconds(response.headers.get("Retry-After"))
             self.limiter.slow_down(endpoint, retry_after)

@@ -49,6 +49,8 @@ SETTLE_SECONDS = 2.0
 SETTLE_LOOKS = 40
 PLANNED_KINDS = (DeliveryKind.NOTICE, DeliveryKind.CORRECTION)
 """The others get their batches from whoever makes them."""
+QUOTA_SHORT = "the month's quota has"
+"""How the reason of a delivery begins that waits for a person because of it."""
 PLAN = "channels.plan"
 SEND = "channels.send"
 
@@ -235,7 +237,7 @@ class Planner:
         needed = await count(session, AudienceQuery.from_json(delivery.audience))
         if needed <= quota.left:
             return True
-        why = f"the month's quota has {quota.left} messages left, this needs {needed}"
+        why = f"{QUOTA_SHORT} {quota.left} messages left, this needs {needed}"
         async with self._database.writing() as writing:
             await outbox.pause(writing, delivery.id, why)
         log.warning("delivery waits for a decision", delivery=delivery.id, reason=why)

@@ -39,6 +39,8 @@ TRIES_AT_ONCE = 3
 BUSY_TRIES = 20
 FIRST_DELAY_SECONDS = 0.2
 STOPPED_SECONDS = 15.0
+QUOTA_AGAIN = timedelta(hours=1)
+"""When a personal message is tried again that the month's quota did not suffice for."""
 KNOWN_VARIANTS = 256
 MOST_REFUSED = 500
 """Residents of a delivery whom LINE refuses one by one, before a person has to look at it."""
@@ -229,8 +231,15 @@ class Sender:
         except LineRefused as error:
             await self._refused(sending, attempt, error)
         except QuotaReached as error:
-            await self._halt_delivery(sending, str(error))
-            self._record_attempt(sending, attempt, BatchState.WAITING, error=str(error))
+            due = None
+            if sending.delivery.notice_id is None:
+                # Answers and digests are on nobody's list of what to decide: they try again.
+                due = self._clock.now() + QUOTA_AGAIN
+            else:
+                await self._halt_delivery(sending, str(error))
+            self._record_attempt(
+                sending, attempt, BatchState.WAITING, error=str(error), not_before=due
+            )
         except TokenRefused as error:
             await self._guard.stop(str(error))
             self.halt_all(STOPPED_SECONDS)
@@ -366,8 +375,9 @@ class Sender:
 
     async def _halt_delivery(self, sending: Sending, why: str) -> None:
         async with self._database.writing() as session:
-            await outbox.pause(session, sending.delivery_id, why)
-        log.error("delivery paused", delivery=sending.delivery_id, reason=why)
+            paused = await outbox.pause(session, sending.delivery_id, why)
+        if paused:
+            log.error("delivery paused", delivery=sending.delivery_id, reason=why)
         for each in self.active:
             if each.delivery_id == sending.delivery_id:
                 each.halt()

@@ -19,10 +19,10 @@ from sqlmodel import col, select
 
 from channels import outbox
 from channels.engine import put_unfinished
-from channels.line import compact_json
+from channels.line import MONTHLY_LIMIT, compact_json
 from channels.models import Delivery, DeliveryKind, DeliveryState, Priority, Variant
 from channels.parcels import Parcel, add_parcels
-from channels.planner import PLAN
+from channels.planner import PLAN, QUOTA_SHORT
 from channels.progress import Progress, follow, progress, recent
 from channels.quiet import quiet_until
 from channels.render import render, render_all
@@ -47,6 +47,7 @@ __all__ = [
     "correct",
     "deliver",
     "follow",
+    "is_short_of_quota",
     "pause",
     "preview",
     "progress",
@@ -289,6 +290,13 @@ async def push(
     )
     await add_parcels(session, queue, delivery, [parcel])
     return delivery
+
+
+def is_short_of_quota(delivery: Delivery) -> bool:
+    """Whether a delivery waits because the month's messages do not suffice, as far as known."""
+    return delivery.state is DeliveryState.PAUSED and (
+        delivery.reason.startswith(QUOTA_SHORT) or MONTHLY_LIMIT in delivery.reason.lower()
+    )
 
 
 async def pause(session: AsyncSession, delivery_id: int, actor: str, now: datetime) -> None:

@@ -52,6 +52,7 @@ async def delivery_page(visitor: Looker, delivery_id: RowNumber) -> Response:
         again=visitor.request.query_params.get("again") == "yes",
         can_take_back=notice.decision is Decision.SEND,
         finished=delivery.state in (DeliveryState.DONE, DeliveryState.STOPPED),
+        quota_short=service.is_short_of_quota(delivery),
     )
 
 

@@ -22,7 +22,8 @@ from reports.models import Report, ReportState
 
 router = APIRouter(prefix="/console", route_class=StaffRoute)
 Looker = Annotated[Visit, Depends(visit(Permission.LOOK))]
-ON_THEIR_WAY = (DeliveryState.PLANNED, DeliveryState.SENDING, DeliveryState.PAUSED)
+ON_THEIR_WAY = (DeliveryState.PLANNED, DeliveryState.SENDING)
+NOT_OVER = (*ON_THEIR_WAY, DeliveryState.PAUSED)
 
 
 @router.get("/")
@@ -46,10 +47,18 @@ async def _now(visitor: Visit) -> dict[str, Any]:
             .order_by(col(Delivery.priority), col(Delivery.id).desc())
             .limit(10)
         )
+        # What paused waits for somebody, whether a person paused it or the month's quota did.
+        paused = await session.execute(
+            select(Delivery, Notice)
+            .join(Notice, col(Notice.id) == col(Delivery.notice_id))
+            .where(col(Delivery.state) == DeliveryState.PAUSED)
+            .order_by(col(Delivery.priority), col(Delivery.id).desc())
+            .limit(10)
+        )
         recent = await session.execute(
             select(Delivery, Notice)
             .join(Notice, col(Notice.id) == col(Delivery.notice_id))
-            .where(col(Delivery.state).not_in(ON_THEIR_WAY))
+            .where(col(Delivery.state).not_in(NOT_OVER))
             .order_by(col(Delivery.id).desc())
             .limit(6)
         )
@@ -88,6 +97,7 @@ async def _now(visitor: Visit) -> dict[str, Any]:
             "hazards": await in_force(session, context.city),
             "open_drafts": await drafts.open_drafts(session),
             "moving": [(delivery, notice) for delivery, notice in moving],
+            "paused": [(delivery, notice) for delivery, notice in paused],
             "recent": [(delivery, notice) for delivery, notice in recent],
             "held": held,
             "new_reports": new_reports,

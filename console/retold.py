@@ -41,6 +41,7 @@ SENTENCES = (
     mark("corrected"),
     mark("expired"),
     mark("LINE refused {n} residents one by one: {error}"),
+    mark("LINE answered 429: You have reached your monthly limit."),
     mark("the month's quota has {left} messages left, this needs {needed}"),
 )
 

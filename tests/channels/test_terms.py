@@ -149,6 +149,34 @@ async def test_routine_waits_for_a_person_when_the_quota_is_short(database: Data
     assert "monthly limit" in after.reason
 
 
+async def test_an_answer_that_the_quota_does_not_suffice_for_tries_again_by_itself(
+    database: Database,
+) -> None:
+    await add_residents(database, 1, 1, languages=("en",))
+    clock = ManualClock(MORNING)
+    async with house(
+        database, clock=clock, options=SimulatorOptions(any_user=True, quota=0), running=False
+    ) as home:
+        async with database.writing() as session:
+            answer = [{"type": "text", "text": "Report 17 is done."}]
+            made = await service.push(session, home.queue, 1, answer, "a@city", clock.now())
+            assert made is not None
+            number = made.id
+        assert number is not None
+        await send_now(home, f"{number}:0")
+        assert await home.state(number) is DeliveryState.SENDING
+        async with database.reading() as session:
+            batch = (await session.scalars(select(Batch))).one()
+        assert batch.state is BatchState.WAITING
+        assert batch.not_before is not None
+        assert batch.not_before - clock.now() > timedelta(minutes=50)
+        home.simulator.platform.account.quota = 1
+        await clock.advance(3600)
+        await send_now(home, f"{number}:0")
+        assert await home.state(number) is DeliveryState.DONE
+    assert home.simulator.ledger.counts_by_times() == {1: 1}
+
+
 # Personal messages, and equal ones among them
 
 
