@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 import typer
 from typer.main import get_command
 
@@ -26,11 +28,14 @@ def empty(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 @pytest.fixture(autouse=True)
-def environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, empty: str) -> None:
+def environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, empty: str) -> Iterator[None]:
     """The sample city and the empty database."""
     monkeypatch.setenv("TODOKE_CITY", str(SAMPLE))
     monkeypatch.setenv("TODOKE_DATABASE_URL", empty)
     monkeypatch.setenv("TODOKE_MEDIA_DIR", str(tmp_path / "media"))
+    yield
+    # A command sets up the logs of its process on a stream that ends with the test here.
+    structlog.reset_defaults()
 
 
 @pytest.fixture
