@@ -34,6 +34,7 @@ def configure_logs(*, json: bool | None = None, level: int = logging.INFO) -> No
             else structlog.dev.ConsoleRenderer(),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        # Asked anew for each line, as standard error may have been put elsewhere since.
+        logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
         cache_logger_on_first_use=False,
     )

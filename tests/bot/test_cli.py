@@ -29,13 +29,13 @@ def empty(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 @pytest.fixture(autouse=True)
 def environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, empty: str) -> Iterator[None]:
-    """The sample city and the empty database."""
+    """The sample city and the empty database; afterwards, logs as they were."""
     monkeypatch.setenv("TODOKE_CITY", str(SAMPLE))
     monkeypatch.setenv("TODOKE_DATABASE_URL", empty)
     monkeypatch.setenv("TODOKE_MEDIA_DIR", str(tmp_path / "media"))
+    logs = structlog.get_config()
     yield
-    # A command sets up the logs of its process on a stream that ends with the test here.
-    structlog.reset_defaults()
+    structlog.configure(**logs)
 
 
 @pytest.fixture
