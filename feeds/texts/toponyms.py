@@ -122,7 +122,7 @@ _NOTES = {
     "を含む": ("含む", "をふくむ"),
     "区間": ("区間", "くかん"),
 }
-_NOTE = re.compile(r"^(?P<whole>.+?)(?:（|\()(?P<part>[^（）()]+)(?:）|\))$")
+_NOTE = re.compile(r"^(?P<whole>[^（(]+)[（(](?P<part>.+)[）)]$")
 _SYSTEM = re.compile(r"^(?P<before>.+?)水系(?P<after>.*)$")
 _GEOGRAPHIC = ("湾", "半島", "島", "諸島", "列島", "群島", "川", "岳", "浦")
 _OF_KIND = {"river": "川", "island": "島", "sea": "海", "lake": "湖", "volcano": "山"}
@@ -238,8 +238,11 @@ class _Analysis:
         remark = next((each for each in _NOTES if found["part"].endswith(each)), "")
         whole = self.place(found["whole"], None)
         part = self.place(found["part"].removesuffix(remark), None)
-        if whole is None or part is None:
+        if whole is None:
             return None
+        if part is None:
+            # 草津白根山（白根山（湯釜付近））is still 草津白根山; a place less a part of it is not.
+            return None if "除く" in found["part"] else whole
         word, spoken = _NOTES.get(remark, ("区間", ""))
         reading = f"{whole.reading}（{part.reading}{spoken}）"
         return Place(Kind.NOTE, name, reading, word, pieces=(whole, part))

@@ -89,6 +89,14 @@ def test_korean_writes_names_by_its_own_orthography(
         ("桜島", {"en": "Sakurajima", "zh-Hant": "櫻島"}),
         ("信濃川水系千曲川上流", {"en": "Upper Chikuma River", "vi": "thượng lưu sông Chikuma"}),
         ("荒川", {"en": "Arakawa River"}),
+        ("霧島山（新燃岳）", {"en": "Mt. Kirishima (Mt. Shinmoedake)"}),
+        (
+            "草津白根山（白根山（湯釜付近））",
+            {
+                "en": "Mt. Kusatsu-Shirane (Mt. Shirane)",
+                EASY_JAPANESE: "草津白根山（くさつしらねさん）（白根山（しらねさん））",
+            },
+        ),
         ("福島広野町", {"en": "Hirono Town", EASY_JAPANESE: "広野町（ひろのまち）"}),
         (
             "佐世保市（宇久地域を除く）",
@@ -101,6 +109,10 @@ def test_korean_writes_names_by_its_own_orthography(
 )
 def test_a_name_is_said_with_the_words_of_the_language(japanese: str, said: dict[str, str]) -> None:
     assert {language: spoken_name(japanese, language) for language in said} == said
+
+
+def test_a_place_less_a_part_that_nobody_can_read_stays_in_japanese() -> None:
+    assert spoken_name("佐世保市（見知らぬ谷を除く）", "en") is None
 
 
 def test_the_agencys_own_english_of_coasts_is_kept_and_marked() -> None:
