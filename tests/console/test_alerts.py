@@ -222,6 +222,29 @@ async def test_what_is_typed_must_be_what_is_asked(office: Office) -> None:
     assert not await office.deliveries()
 
 
+async def test_after_a_refusal_the_page_is_there_again_with_the_reason_but_not_the_number(
+    office: Office,
+) -> None:
+    """At 02:40 nobody writes a reason twice, and nobody sends by pressing once more."""
+    browser = await office.at_desk(Role.DISASTER, "alone")
+    await office.resident("ja")
+    await office.resident("my")
+    number, page = await written(browser, "real")
+    why = "電話がつながらず、誰もいません。"
+    refused = await sent(browser, number, page, typed="7", alone_reason=why)
+    assert refused.status == 400
+    assert "送信していません" in refused.words
+    form = refused.form(f"/console/alerts/{number}/send")
+    assert form["alone_reason"] == why
+    assert not form.get("typed")
+    # Who reads Japanese below a heading of their own is said before it leaves.
+    [note] = refused.tree.xpath("//*[@data-testid='unwritten']")
+    assert "ミャンマー語" in note.text_content()
+    assert "日本語、" not in note.text_content()
+    done = await sent(browser, number, refused)
+    assert (await office.done(delivery_of(done))).recipients == 2
+
+
 async def test_a_correction_goes_to_exactly_those_who_got_the_error_and_those_it_concerns(
     office: Office,
 ) -> None:

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 from sqlmodel import col, select
+from yarl import URL
 
 from console.accounts import LIMIT_PAIR, add_staff
 from console.models import Role, Staff
@@ -171,6 +172,17 @@ async def test_signing_in_leads_nowhere_but_the_console(office: Office) -> None:
         browser = await office.browser()
         page = await browser.sign_in("viewer@city.example", next=lure)
         assert page.url == f"{office.url}/console/"
+
+
+async def test_signing_in_leads_to_the_page_that_was_asked_for(office: Office) -> None:
+    await office.hire(Role.ROADS, "road")
+    for asked in ("/console/reports?state=open&text=%E7%A9%B4", "/console/held"):
+        browser = await office.browser()
+        page = await browser.get(asked)
+        page = await browser.submit(
+            page, "/console/sign-in", email="road@city.example", password=PASSWORD
+        )
+        assert str(URL(page.url).relative()) == str(URL(asked))
 
 
 async def test_accounts_have_sound_addresses_roles_and_passwords(office: Office) -> None:
