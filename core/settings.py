@@ -148,6 +148,13 @@ def public_url(environment: Mapping[str, str] | None = None) -> str:
     return _address(env, "PUBLIC_URL", "http://127.0.0.1:8000")
 
 
+def reaches_line(environment: Mapping[str, str] | None = None) -> bool:
+    """Whether what is sent from here goes to LINE itself, and not to a stand-in."""
+    env = os.environ if environment is None else environment
+    has_token = bool(env.get("TODOKE_LINE_CHANNEL_ACCESS_TOKEN", "").strip())
+    return has_token and _address(env, "LINE_API_URL", LINE_API_URL) == LINE_API_URL
+
+
 def _text(env: Mapping[str, str], name: str, default: str | None = None) -> str:
     value = env.get(f"TODOKE_{name}", "").strip() or default
     if value is None:

@@ -20,7 +20,15 @@ def generate(
 ) -> None:
     """Add N synthetic residents."""
     from core.clock import SystemClock
+    from core.settings import reaches_line
     from subscriptions.generate import generate as generate_residents
+
+    if reaches_line():
+        typer.echo(
+            "todoke: warning: these residents are invented, and this service sends to LINE "
+            "itself, which forbids sending to user ids that are guessed.",
+            err=True,
+        )
 
     async def work() -> None:
         async with opened_database() as database:

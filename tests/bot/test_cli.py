@@ -168,6 +168,20 @@ def test_check_names_every_fault_of_folder_and_environment(
     assert faults[2:] == ["environment: TODOKE_SECRET_KEY is not set.", "3 fault(s)."]
 
 
+def test_invented_residents_beside_the_real_line_are_warned_of(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    url = f"sqlite:///{tmp_path}/own.sqlite3"
+    upgrade_now(url)
+    monkeypatch.setenv("TODOKE_DATABASE_URL", url)
+    monkeypatch.setenv("TODOKE_LINE_CHANNEL_ACCESS_TOKEN", "t")
+    code, _, err = run(capsys, "residents", "generate", "2", "--seed", "1")
+    assert code == 0
+    assert err.startswith("todoke: warning: these residents are invented")
+    monkeypatch.setenv("TODOKE_LINE_API_URL", "http://127.0.0.1:8001")
+    assert run(capsys, "residents", "generate", "2", "--seed", "2")[2] == ""
+
+
 def test_an_export_without_a_report_is_whole(capsys: pytest.CaptureFixture[str]) -> None:
     _, out, _ = run(capsys, "reports", "export", "--format", "geojson")
     assert json.loads(out) == {"type": "FeatureCollection", "features": []}
