@@ -33,8 +33,9 @@ def send(
     reason: Annotated[
         str,
         typer.Option(
+            metavar="WHY",
             help="Why it is sent without a colleague's confirmation (real, level 3 and above),"
-            " or as a drill while a warning is in force; kept in the audit trail."
+            " or as a drill while a warning is in force; kept in the audit trail.",
         ),
     ] = "",
     yes: Annotated[
