@@ -111,12 +111,30 @@ class Progress:
 
 @dataclass(frozen=True)
 class Reached:
-    """What became of one resident in a delivery."""
+    """What became of one resident in a delivery.
+
+    Parameters
+    ----------
+    request_id
+        Under which LINE took it, for questions to LINE.
+    absent
+        They had left when it was sent to the others of their batch.
+    error
+        What LINE or we objected to, if anything.
+    """
 
     state: BatchState
     at: datetime | None
     request_id: str | None
     absent: bool
+    error: str | None = None
+
+    @property
+    def got_it(self) -> bool | None:
+        """Whether LINE took it for them; None while that is to come."""
+        if self.state in (BatchState.WAITING, BatchState.SENDING):
+            return None
+        return self.state is BatchState.SENT and not self.absent
 
 
 async def progress(
@@ -277,11 +295,12 @@ async def reached(session: AsyncSession, delivery_id: int, resident_id: int) -> 
             col(Batch.state),
             col(Batch.sent_at),
             col(Batch.request_id),
+            col(Batch.error),
         ).where(col(Batch.delivery_id) == delivery_id)
     )
-    async for members, absent, state, at, request_id in stream:
+    async for members, absent, state, at, request_id, error in stream:
         if is_member(members, resident_id):
-            return Reached(state, at, request_id, is_member(absent, resident_id))
+            return Reached(state, at, request_id, is_member(absent, resident_id), error)
     return None
 
 

@@ -233,6 +233,11 @@ def test_a_backup_taken_while_it_runs_is_restored_elsewhere(
     machine.serve()
     delivery = send_alert(machine)
     kept = until_done(machine, delivery, within_seconds=30)
+    somebody = machine.stand.carried()[0]["userIds"][0]
+    got_it = machine.todoke("deliveries", "reached", str(delivery), somebody)
+    assert got_it.startswith("Yes: LINE took it at 20")
+    stranger = machine.todoke("deliveries", "reached", str(delivery), "999999", "--json")
+    assert json.loads(stranger)["reached"] is False
     archive = machine.folder / "backup.tar.gz"
     machine.todoke("backup", str(archive))
     assert archive.stat().st_size > 0
@@ -372,6 +377,7 @@ def test_bad_input_is_one_clear_line_and_no_traceback(machine: Machine) -> None:
         ((*alert, "--real", "--area", "atlantis", "--text", "ja=逃げて"), {}),
         (("deliveries", "show", "4711", "--json"), {}),
         (("deliveries", "show", "4711", "--follow"), {}),
+        (("deliveries", "reached", "4711", "1"), {}),
         (("deliveries", "list", "--limit", "0"), {}),
         (("reports", "list", "--status", "lost"), {}),
         (("reports", "export", "--format", "xls"), {}),
