@@ -169,13 +169,16 @@ async def test_what_may_succeed_later_is_tried_again_and_what_cannot_is_not(shop
 
 async def test_work_put_off_waits_and_an_earlier_moment_wins(shop: Shop) -> None:
     shop.queue.register("t.note", noting(shop))
-    now = datetime.now(UTC)
     async with shop.open():
-        await shop.put("t.note", "tomorrow", not_before=now + timedelta(days=1))
-        await shop.put("t.note", "soon", not_before=now + timedelta(days=1))
-        await shop.put("t.note", "soon", not_before=now + timedelta(milliseconds=300))
+        tomorrow = datetime.now(UTC) + timedelta(days=1)
+        await shop.put("t.note", "tomorrow", not_before=tomorrow)
+        await shop.put("t.note", "soon", not_before=tomorrow)
         await shop.put("t.note", "now")
+        await shop.until(lambda: shop.done == ["now"])
+        soon = datetime.now(UTC) + timedelta(milliseconds=300)
+        await shop.put("t.note", "soon", not_before=soon)
         await shop.until(lambda: len(shop.done) == 2)
+        assert datetime.now(UTC) >= soon
     assert shop.done == ["now", "soon"]
 
 
