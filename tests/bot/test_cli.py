@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterator
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -222,6 +223,10 @@ def test_every_command_says_what_it_does(
         options = out.partition("Options:")[2]
         assert "<str" not in options, f"{path}: an option does not say what it takes"
         assert "<int" not in options, f"{path}: an option does not say what it takes"
+
+
+def test_it_says_which_version_it_is(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(capsys, "--version") == (0, f"todoke {version('todoke')}\n", "")
 
 
 def test_a_group_without_a_command_shows_its_help(capsys: pytest.CaptureFixture[str]) -> None:
