@@ -10,6 +10,7 @@ from sqlmodel import col, select
 
 from channels.alert_checks import REASON_LENGTH, TWO_PEOPLE_LEVEL
 from channels.render import render as render_messages
+from channels.service import audience_of
 from console import holding
 from console.access import Permission
 from console.sources import healths
@@ -18,7 +19,7 @@ from console.words import Refusal
 from core.city import Decision
 from core.typed import clean
 from feeds.models import Item, ItemState, Notice
-from subscriptions.audience import AudienceQuery, count_by_language
+from subscriptions.audience import count_by_language
 
 router = APIRouter(prefix="/console", route_class=StaffRoute)
 Looker = Annotated[Visit, Depends(visit(Permission.LOOK))]
@@ -108,12 +109,10 @@ async def _held_page(visitor: Visit, notice_id: int, *, refusal: Refusal | None 
         notice = await session.get(Notice, notice_id)
         if notice is None:
             raise Missing
-        topic = context.city.topic_by_code.get(notice.topic)
+        known = notice.topic in context.city.topic_by_code
         by_language: dict[str, int] = {}
-        if topic is not None:
-            query = AudienceQuery(
-                notice.topic, notice.level, tuple(notice.areas), mandatory=topic.mandatory
-            )
+        if known:
+            query = audience_of(notice, context.city)
             by_language = await count_by_language(session, query)
         item = await session.get(Item, notice.item_id) if notice.item_id else None
     return visitor.page(
@@ -126,8 +125,8 @@ async def _held_page(visitor: Visit, notice_id: int, *, refusal: Refusal | None 
         total=sum(by_language.values()),
         by_language=by_language,
         preview_language=language,
-        messages=render_messages(notice, language, context.city) if topic else [],
-        serious=notice.level >= TWO_PEOPLE_LEVEL,
+        messages=render_messages(notice, language, context.city) if known else [],
+        serious=notice.reach >= TWO_PEOPLE_LEVEL,
         reason_length=REASON_LENGTH,
     )
 

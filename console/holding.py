@@ -13,7 +13,7 @@ from core import audit
 from core.city import City, Decision
 from core.work import Queue
 from feeds.models import Notice
-from subscriptions.audience import AudienceQuery, count_by_language
+from subscriptions.audience import count_by_language
 
 
 async def decide(
@@ -91,17 +91,14 @@ async def _checked_reach(
     reason: str,
     now: datetime,
 ) -> int:
-    topic = city.topic_by_code.get(notice.topic)
-    if topic is None:
+    if notice.topic not in city.topic_by_code:
         raise Refusal("The city has no topic {topic} any more.", topic=notice.topic)
     if notice.expires_at is not None and notice.expires_at <= now:
         raise Refusal("This notice is out of date and can no longer be sent.")
-    query = AudienceQuery(
-        notice.topic, notice.level, tuple(notice.areas), mandatory=topic.mandatory
-    )
-    reached = sum((await count_by_language(session, query)).values())
+    found = await count_by_language(session, service.audience_of(notice, city))
+    reached = sum(found.values())
     if typed is None or abs(typed - reached) > max(10, reached // 50):
         raise Refusal("What you typed is not what the page asked for. Nothing was sent.")
-    if notice.level >= TWO_PEOPLE_LEVEL and len(reason) < REASON_LENGTH:
+    if notice.reach >= TWO_PEOPLE_LEVEL and len(reason) < REASON_LENGTH:
         raise Refusal("Write why this notice is sent.")
     return reached

@@ -333,3 +333,19 @@ async def test_everything_that_was_done_has_a_name_and_tampering_shows(office: O
     broken = await boss.get("/console/audit?check=true")
     assert "note-bad" in broken.body
     assert " 3 " in broken.words
+
+
+async def test_a_held_notice_reaches_as_many_as_its_page_said(office: Office) -> None:
+    """An earthquake has no level; whom it concerns goes by how strong it was here."""
+    staff = await office.at_desk(Role.DISASTER, "duty")
+    for threshold in (0, 3, 4, 5):
+        await office.resident("ja", topics={"earthquake": threshold})
+    quake = from_source(office, topic="earthquake", kind="震度速報", level=0, urgency=4)
+    await office.store(quake)
+    page = await staff.get("/console/held/1")
+    shown = page.tree.xpath("//p[@class='reach']/text()")[0].strip()
+    assert shown == "3"
+    sent = await staff.submit(
+        page, "/console/held/1", typed=shown, reason="気象庁に電話で確かめました", decision="send"
+    )
+    assert (await office.done(int(sent.url.rsplit("/", 1)[1]))).recipients == 3
