@@ -20,6 +20,8 @@ from core.toml_lines import KeyPath
 Finding = tuple[KeyPath, str]
 
 CODE = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
+TELEGRAM_TOPICS = ("weather", "earthquake", "tsunami")
+"""What ``feeds.jma`` puts telegrams on; without one, nobody would hear of them."""
 INTENSITIES = ("1", "2", "3", "4", "5-", "5+", "6-", "6+", "7")
 _EMAIL = re.compile(r"[^@\s]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
 _HOST = re.compile(r"(?=.{1,253}$)[a-z0-9-]{1,63}(\.[a-z0-9-]{1,63})*", re.IGNORECASE)
@@ -150,10 +152,19 @@ def _source(
         yield (*place, "url"), f"a source of kind {kind!r} needs an url."
     elif isinstance(url, str) and url:
         yield from _url((*place, "url"), url, mail=kind == "mail")
+    if kind == "jma":
+        for topic in TELEGRAM_TOPICS:
+            if topic not in topics:
+                yield (
+                    (*place, "kind"),
+                    f"its telegrams are told on the topic {topic!r}, which the city does not have.",
+                )
     if kind == "webhook" and not source.get("secret_setting"):
         yield (*place, "kind"), "a webhook needs secret_setting, to check who is calling."
     if kind == "mail" and not source.get("senders"):
         yield (*place, "kind"), "a mail source needs senders, whose mail alone is taken."
+    if kind != "cap" and source.get("certificates"):
+        yield (*place, "certificates"), "only a source of kind 'cap' has signatures to check."
     setting = source.get("secret_setting")
     if isinstance(setting, str) and not _SETTING.fullmatch(setting):
         yield (
@@ -172,6 +183,13 @@ def _source(
         yield from _rule((*place, *rule_place), rule, topics, districts)
         if not rule.get("words") and not rule.get("categories") and number < len(rules):
             yield (*place, *rule_place), "this rule takes everything, so none after it is used."
+
+
+def named_certificates(document: dict[str, Any]) -> Iterator[tuple[KeyPath, str]]:
+    """Yield the files with certificates that sources name: where, and the name."""
+    for place, source in _tables(document, "sources"):
+        for position, name in _texts(source.get("certificates")):
+            yield (*place, "certificates", position), name
 
 
 def _rule(

@@ -112,6 +112,7 @@ def test_areas_geojson_is_what_its_script_makes(folder: Path) -> None:
 
 
 TOML_MISTAKES: list[tuple[str, str, str, str]] = [
+    ('code = "tsunami"', 'code = "tidal-wave"', 'kind = "jma"', "on the topic 'tsunami', which"),
     ("digest_hour = 18", "digset_hour = 18", "digset_hour", "did you mean 'digest_hour'"),
     ("digest_hour = 18", "digest_hour = 25", "digest_hour", "less than or equal to 23"),
     ("digest_hour = 18", 'digest_hour = "18"', "digest_hour", "valid integer"),
