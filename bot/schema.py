@@ -60,6 +60,7 @@ def upgrade_now(url: str, revision: str = "head") -> None:
             connection.connection.cursor().execute("PRAGMA foreign_keys=OFF")
             connection = connection.execution_options(**WRITES)
         with connection.begin():
+            _refuse_newer(revision_of(connection))
             command.upgrade(_config(connection), revision)
             if sqlite and (broken := connection.exec_driver_sql("PRAGMA foreign_key_check").all()):
                 raise Permanent(f"The upgrade would leave rows that refer to nothing: {broken[0]}.")
@@ -91,6 +92,15 @@ async def current_revision(database: Database) -> str | None:
         return await connection.run_sync(revision_of)
 
 
+def _refuse_newer(revision: str | None) -> None:
+    """Refuse a database that a newer version of Todoke made; we do not know what is in it."""
+    if revision is not None and revision > newest_revision():
+        raise BadInput(
+            f"The database is of a newer Todoke (revision {revision}, here {newest_revision()}); "
+            "please update Todoke."
+        )
+
+
 async def require_newest(database: Database) -> None:
     """Refuse to work on a database that this version of Todoke did not make.
 
@@ -101,6 +111,7 @@ async def require_newest(database: Database) -> None:
     """
     _require_file(database)
     current, newest = await current_revision(database), newest_revision()
+    _refuse_newer(current)
     if current != newest:
         state = "is empty" if current is None else f"is at revision {current}, not {newest}"
         raise BadInput(f"The database {state}; run 'todoke db upgrade'.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +16,7 @@ LINE_API_URL = "https://api.line.me"
 LINE_DATA_API_URL = "https://api-data.line.me"
 SECRET_KEY_LENGTH = 32
 """Characters below which a key is easily guessed."""
+_DATABASE = re.compile(r"sqlite(\+\w+)?:///(?!:memory:)[^?].*|postgresql(\+\w+)?://\S+")
 _THIS_MACHINE = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -116,10 +118,12 @@ def database_url(environment: Mapping[str, str] | None = None) -> str:
     """
     env = os.environ if environment is None else environment
     url = _text(env, "DATABASE_URL", "sqlite:///var/todoke.sqlite3")
-    if not url.startswith(("sqlite:", "postgresql:", "postgresql+")):
-        # Not the address itself, for it may hold a password.
-        kind = url.partition(":")[0]
-        raise BadInput(f"TODOKE_DATABASE_URL must begin with sqlite: or postgresql:, not {kind!r}.")
+    if _DATABASE.fullmatch(url) is None:
+        # Without the address itself, for it may hold a password.
+        raise BadInput(
+            "TODOKE_DATABASE_URL must be sqlite:///FILE or postgresql://…, "
+            f"not {url.partition(':')[0]}:…"
+        )
     return url
 
 

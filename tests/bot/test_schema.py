@@ -98,6 +98,18 @@ async def test_the_service_refuses_a_database_of_another_version(database: Datab
         await require_newest(database)
 
 
+async def test_a_database_of_a_newer_version_is_left_alone(database_url: str) -> None:
+    upgrade_now(database_url)
+    with create_engine(sync_url(database_url)).begin() as connection:
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+    with pytest.raises(BadInput, match="newer Todoke"):
+        upgrade_now(database_url)
+    database = Database(database_url)
+    with pytest.raises(BadInput, match="please update Todoke"):
+        await require_newest(database)
+    await database.close()
+
+
 def test_a_database_file_is_its_owners_alone(tmp_path: Path) -> None:
     file = tmp_path / "state" / "todoke.sqlite3"
     upgrade_now(f"sqlite:///{file}")

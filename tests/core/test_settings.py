@@ -30,6 +30,9 @@ def test_defaults_are_lines_own_addresses_and_limits() -> None:
         ("TODOKE_LINE_API_URL", "https://"),
         ("TODOKE_PUBLIC_URL", "https://city.example.jp:http"),
         ("TODOKE_DATABASE_URL", "mysql://localhost/city"),
+        ("TODOKE_DATABASE_URL", "sqlite:"),
+        ("TODOKE_DATABASE_URL", "sqlite:///:memory:"),
+        ("TODOKE_DATABASE_URL", "postgresql://"),
     ],
 )
 def test_a_wrong_value_is_named(name: str, value: str) -> None:
