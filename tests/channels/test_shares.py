@@ -12,6 +12,7 @@ import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
+import psycopg
 import pytest
 from sqlmodel import SQLModel
 
@@ -100,6 +101,27 @@ async def test_the_share_of_a_process_that_ends_or_is_killed_is_soon_used_by_the
     print(f"back {killed:.1f} s after a kill, {ended:.1f} s after an end")
     assert max(killed, ended) <= 2.5
     assert most <= RATE
+
+
+async def test_processes_that_lose_the_database_for_a_moment_never_exceed_the_limit(
+    new_postgresql_url: Callable[[], str],
+) -> None:
+    url = await prepared(new_postgresql_url())
+    async with sending(url, 0.0, 0.0, 0.0) as (simulator, _):
+        since = simulator.time.seconds()
+        # To each of them, the others now look dead, and all of them are alive.
+        async with await psycopg.AsyncConnection.connect(url, autocommit=True) as connection:
+            ended = await connection.execute(
+                "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+            assert (await ended.fetchone() or (0,))[0] >= 3
+        back = await full_after(simulator, since, RATE, share=0.9)
+        await pass_by(simulator, 1.0)
+        most = simulator.max_in_window("multicast")
+    print(f"whole limit again {back:.1f} s after the database's connections broke")
+    assert most <= RATE
+    assert back <= 6.0
 
 
 @pytest.mark.parametrize("retry_after", ["", ",retry-after=1500ms"], ids=["silent", "retry-after"])

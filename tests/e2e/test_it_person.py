@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 from bot.cli.commands import app
 from tests.e2e.machine import Machine, Running, served
 from tests.e2e.phone import say
-from tests.e2e.watching import eventually
+from tests.e2e.watching import eventually, fetch
 
 DELIVERY_KEYS = {
     *("id", "state", "recipients", "sent", "failed", "skipped", "batches"),
@@ -150,6 +150,30 @@ def test_a_power_cut_in_the_middle_of_a_delivery_misses_and_doubles_nobody(
     nobody_missed_nobody_twice(machine, state, concerned)
     most = machine.stand.ask("GET", "stats?seconds=1")["multicast"]["maxInWindow"]
     assert most <= int(RATE)
+
+
+def test_a_token_that_line_refuses_costs_nothing_but_the_time_until_it_is_right(
+    machine: Machine,
+) -> None:
+    machine.todoke("db", "upgrade")
+    machine.todoke("residents", "generate", "900")
+    machine.start_line()
+    expired = {"TODOKE_LINE_CHANNEL_ACCESS_TOKEN": "expired"}
+    service = machine.start("serve", "--port", str(machine.service_port), changes=expired)
+    machine.until_answers(service, f"{machine.url}/readyz")
+    delivery = send_alert(machine)
+    stopped = 'todoke_channel_stopped{channel="line"} 1.0'
+    eventually(lambda: stopped in fetch(f"{machine.url}/metrics")[1], "the channel to stop")
+    waiting = shown(machine, delivery)
+    assert (waiting["state"], waiting["sent"], waiting["failed"]) == ("sending", 0, 0)
+    assert not machine.stand.times_reached()
+    service.stop()
+
+    machine.serve()
+    state = until_done(machine, delivery, within_seconds=45)
+    assert state["sent"] == state["recipients"]
+    assert machine.stand.times_reached() == {1: state["sent"]}
+    assert stopped not in fetch(f"{machine.url}/metrics")[1]
 
 
 def test_a_dead_workers_batches_are_finished_by_another_within_half_a_minute(
