@@ -355,6 +355,19 @@ class LineClient:
         user, menu = _checked(USER_ID, user_id), _checked(_MENU_NAME, menu_id)
         await self._json("richmenu", "POST", f"/v2/bot/user/{user}/richmenu/{menu}")
 
+    async def replace_rich_menus(self, successors: Mapping[str, str]) -> None:
+        """Link everybody who has a menu to its successor. LINE does it in its own time."""
+        operations = [
+            {
+                "type": "link",
+                "from": _checked(_MENU_NAME, old),
+                "to": _checked(_MENU_NAME, new),
+            }
+            for old, new in successors.items()
+        ]
+        body = compact_json({"operations": operations})
+        await self._json("richmenu", "POST", "/v2/bot/richmenu/batch", body)
+
     async def unlink_rich_menu(self, user_id: str) -> None:
         user = _checked(USER_ID, user_id)
         await self._json("richmenu", "DELETE", f"/v2/bot/user/{user}/richmenu")

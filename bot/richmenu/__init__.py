@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,10 @@ IMAGES = Path(__file__).parent / "data"
 WIDTH, HEIGHT = 2500, 1686
 COLUMNS, ROWS = 3, 2
 PREFIX = "todoke-"
+LEAVING = f"{PREFIX}old-"
+"""Begins the alias of a menu that residents move away from; it ends in the day they began."""
+MOVING = timedelta(days=1)
+"""How long LINE has for moving everybody from one menu to another."""
 
 log = structlog.get_logger(__name__)
 
@@ -56,8 +61,9 @@ class RichMenus:
         """Make at LINE what is not there yet; return the menus' ids by language.
 
         A menu is known by its name, which carries a hash of its picture and places: calling
-        this again, or from another process, makes nothing twice. Menus of older versions go
-        once the new ones are linked by their aliases.
+        this again, or from another process, makes nothing twice. Residents move from a menu
+        of an older version to the one that follows it; the older one goes at a later call,
+        when LINE has had time to move them.
         """
         async with self._lock:
             if not self._ids:
@@ -113,11 +119,47 @@ class RichMenus:
             made[language] = menu_id
             await self._point(aliases, alias, menu_id)
         await self.line.set_default_rich_menu(made[self.context.city.languages[0]])
-        for name, menu_id in existing.items():
-            if name.startswith(PREFIX) and name not in wanted:
+        older = {
+            name: menu_id
+            for name, menu_id in existing.items()
+            if name.startswith(PREFIX) and name not in wanted
+        }
+        await self._retire(older, made, aliases)
+        return made
+
+    async def _retire(
+        self, older: dict[str, str], made: dict[str, str], aliases: dict[str, str]
+    ) -> None:
+        """Move residents on from menus of older versions, and remove those they have left.
+
+        A menu that were removed at once would leave its residents with the first language's.
+        An alias says since which day the residents of a menu are moving, as LINE takes its time.
+        """
+        now = self.context.clock.now()
+        moved_by = f"{now - MOVING:%Y%m%d}"
+        since = {alias: alias.rpartition("-")[2] for alias in aliases if alias.startswith(LEAVING)}
+        successors: dict[str, str] = {}
+        for name, menu_id in older.items():
+            language = name.removeprefix(PREFIX).rpartition("-")[0]
+            leaving = next((alias for alias in since if aliases[alias] == menu_id), None)
+            if leaving is None and language in made:
+                successors[menu_id] = made[language]
+            elif leaving is None or since[leaving] < moved_by:
+                if leaving is not None:
+                    await self.line.delete_rich_menu_alias(leaving)
                 await self.line.delete_rich_menu(menu_id)
                 log.info("old rich menu removed", menu_id=menu_id)
-        return made
+        if not successors:
+            return
+        await self.line.replace_rich_menus(successors)
+        for name, menu_id in older.items():
+            if menu_id in successors:
+                alias = f"{LEAVING}{name.rpartition('-')[2][:12]}-{now:%Y%m%d}"
+                try:
+                    await self.line.create_rich_menu_alias(alias, menu_id)
+                except LineRefused as error:
+                    log.info("another process saw to it", menu_id=menu_id, answer=error.answer)
+        log.info("old rich menus replaced", count=len(successors))
 
     async def _complete(self, menu_id: str, image: bytes) -> None:
         """Give a menu its picture if a crash kept it from getting one."""

@@ -418,6 +418,25 @@ BULK_LINK_REQUEST = record(
     {"richMenuId": text(least=1), "userIds": _user_ids}, required=("richMenuId", "userIds")
 )
 BULK_UNLINK_REQUEST = record({"userIds": _user_ids}, required=("userIds",))
+_menu_id = text(least=1)
+BATCH_REQUEST = record(
+    {
+        "operations": array(
+            one_of(
+                {
+                    "link": record(
+                        {"type": _type, "from": _menu_id, "to": _menu_id}, required=("from", "to")
+                    ),
+                    "unlink": record({"type": _type, "from": _menu_id}, required=("from",)),
+                    "unlinkAll": record({"type": _type}),
+                }
+            ),
+            most=1000,
+        ),
+        "resumeRequestKey": text(least=1, most=100, pattern="[a-zA-Z0-9_-]{1,100}"),
+    },
+    required=("operations",),
+)
 
 COMPONENTS: dict[str, Check] = {
     "ReplyMessageRequest": REPLY_REQUEST,
@@ -436,6 +455,7 @@ COMPONENTS: dict[str, Check] = {
     "UpdateRichMenuAliasRequest": ALIAS_UPDATE_REQUEST,
     "RichMenuBulkLinkRequest": BULK_LINK_REQUEST,
     "RichMenuBulkUnlinkRequest": BULK_UNLINK_REQUEST,
+    "RichMenuBatchRequest": BATCH_REQUEST,
     "QuickReply": QUICK_REPLY,
     "QuickReplyItem": QUICK_REPLY_ITEM,
     "Sender": SENDER,

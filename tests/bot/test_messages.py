@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -29,7 +30,7 @@ from bot.richmenu import IMAGES, RichMenus, describe
 from channels.line import LineClient
 from channels.simulator import Simulator, SimulatorOptions
 from core.city_folder import CityFolder
-from core.clock import SystemClock
+from core.clock import ManualClock, SystemClock
 from core.context import Context
 from core.database import Database
 from core.languages import LANGUAGES
@@ -131,11 +132,17 @@ def said_in(language: str, sample: CityFolder) -> Iterator[list[dict[str, Any]]]
 
 
 @pytest.fixture
-async def line(settings: Settings) -> AsyncIterator[LineClient]:
+async def simulator() -> AsyncIterator[Simulator]:
     options = SimulatorOptions(
         channel_secret=SECRET, channel_access_token="a-token", rate_limits=False
     )
-    async with Simulator(options) as simulator, aiohttp.ClientSession() as http:
+    async with Simulator(options) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def line(settings: Settings, simulator: Simulator) -> AsyncIterator[LineClient]:
+    async with aiohttp.ClientSession() as http:
         ours = Settings(
             **{
                 **settings.__dict__,
@@ -177,8 +184,12 @@ async def test_the_rich_menus_are_made_once_and_given_by_language(town: Town) ->
     assert town.simulator.users.get(user).rich_menu_id is None
 
 
-async def test_an_older_rich_menu_is_replaced(
-    line: LineClient, settings: Settings, sample: CityFolder, database: Database
+async def test_an_older_rich_menu_is_replaced_and_nobody_is_without_one_meanwhile(
+    line: LineClient,
+    simulator: Simulator,
+    settings: Settings,
+    sample: CityFolder,
+    database: Database,
 ) -> None:
     if not database.is_sqlite:
         pytest.skip("the menus do not depend on the database")
@@ -186,14 +197,16 @@ async def test_an_older_rich_menu_is_replaced(
         settings=settings,
         city=sample.city,
         database=database,
-        clock=SystemClock(),
+        clock=ManualClock(datetime(2026, 6, 15, 3, 0, tzinfo=UTC)),
         queue=NoWorkers(),
         http=aiohttp.ClientSession(),
     )
     first = await RichMenus(context, line).ensure()
     picture = (IMAGES / "ja.png").read_bytes()
-    old = await line.create_rich_menu({**describe("ja", picture), "name": "todoke-ja-older"})
+    old = await line.create_rich_menu({**describe("ja", picture), "name": "todoke-zh-Hans-older"})
     await line.upload_rich_menu_image(old, picture, "image/png")
+    resident = simulator.users.add_user("住民", "zh-Hans")
+    await line.link_rich_menu(resident, old)
     await line.update_rich_menu_alias("todoke-ja", old)
     # Made, but the process died before its picture was sent.
     await line.delete_rich_menu_alias("todoke-my")
@@ -201,6 +214,17 @@ async def test_an_older_rich_menu_is_replaced(
     burmese = describe("my", (IMAGES / "my.png").read_bytes())
     first = {**first, "my": await line.create_rich_menu(burmese)}
     assert await RichMenus(context, line).ensure() == first
-    assert (await line.list_rich_menu_aliases())["todoke-ja"] == first["ja"]
+    aliases = await line.list_rich_menu_aliases()
+    assert aliases["todoke-ja"] == first["ja"]
+    # Whoever had it has the one that follows it in their language, before it goes.
+    assert simulator.users.people[resident].rich_menu_id == first["zh-Hans"]
+    assert aliases["todoke-old-older-20260615"] == old
+    # Another process, or this one started again: LINE may still be moving residents.
+    assert await RichMenus(context, line).ensure() == first
+    assert old in {menu["richMenuId"] for menu in await line.list_rich_menus()}
+    later = replace(context, clock=ManualClock(datetime(2026, 6, 17, 3, 0, tzinfo=UTC)))
+    assert await RichMenus(later, line).ensure() == first
+    assert simulator.users.people[resident].rich_menu_id == first["zh-Hans"]
     assert old not in {menu["richMenuId"] for menu in await line.list_rich_menus()}
+    assert set(await line.list_rich_menu_aliases()) == set(aliases) - {"todoke-old-older-20260615"}
     await context.http.close()

@@ -151,6 +151,12 @@ async def test_a_rich_menu_is_made_shown_switched_and_taken_away(line: Line) -> 
     bulk = {"richMenuId": second, "userIds": [user]}
     assert (await line.post("/v2/bot/richmenu/bulk/link", bulk)).status == 202
     assert (await line.get(f"/v2/bot/user/{user}/richmenu")).content == {"richMenuId": second}
+    replaced = {"operations": [{"type": "link", "from": second, "to": first}]}
+    assert (await line.post("/v2/bot/richmenu/batch", replaced)).status == 202
+    assert (await line.get(f"/v2/bot/user/{user}/richmenu")).content == {"richMenuId": first}
+    assert (
+        await line.post("/v2/bot/richmenu/batch", {"operations": [{"type": "x"}]})
+    ).status == 400
     unlink = {"userIds": [user]}
     assert (await line.post("/v2/bot/richmenu/bulk/unlink", unlink)).status == 202
     assert (await line.call("POST", f"/v2/bot/user/{user}/richmenu/{second}")).status == 200
