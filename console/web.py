@@ -21,6 +21,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from fastapi.routing import APIRoute
 from jinja2 import Environment
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from channels.guard import channel_stops
 from channels.models import ChannelStop
@@ -234,6 +235,8 @@ class StaffRoute(APIRoute):
                 response = _trouble(request, 404, _said(request, NOT_THERE))
             except HTTPException as error:
                 response = _trouble(request, error.status_code, _said(request, NOT_THERE))
+            except ClientDisconnect:
+                raise  # nobody is there to be told
             except Exception:
                 log.exception("console page failed", path=request.url.path)
                 response = _trouble(request, 500, _said(request, BROKEN))
