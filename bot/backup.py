@@ -299,9 +299,8 @@ def _restore_database(settings: State, work: Path, manifest: Manifest) -> None:
         except CommandError as error:
             raise BadBackup("The backup was made by a newer version; please update.") from error
     with writing(url) as store:
-        store.empty([form.name for form in manifest.tables])
-        if current is not None:
-            store.empty(sorted(DERIVED))
+        derived = sorted(DERIVED) if current is not None else []
+        store.empty([*derived, *(form.name for form in manifest.tables)])
         for form in manifest.tables:
             with (work / "tables" / f"{form.name}.copy").open("rb") as source:
                 store.read(form, source)

@@ -26,6 +26,8 @@ from core.errors import BadInput
 
 BLOCK = 1 << 20
 ROWS = 10_000
+LOCK_WAIT_MS, LOCK_ATTEMPTS = 200, 300
+"""Below the second after which PostgreSQL looks for deadlocks; a minute in all."""
 _SPECIAL = re.compile(r"[\\\t\n\r]")
 _ESCAPES = {"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"}
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
@@ -238,7 +240,27 @@ class PostgresStore:
 
     def empty(self, tables: Sequence[str]) -> None:
         names = sql.SQL(", ").join(map(sql.Identifier, tables))
+        self._take(names)
         self.connection.execute(sql.SQL("TRUNCATE {} RESTART IDENTITY").format(names))
+
+    def _take(self, names: sql.Composable) -> None:
+        """Lock tables against a service that runs.
+
+        They are locked one after another. Should that cross with a transaction of the
+        service, we give way and begin anew, before PostgreSQL ends the other one.
+        """
+        for _ in range(LOCK_ATTEMPTS):
+            with (
+                contextlib.suppress(psycopg.errors.LockNotAvailable),
+                self.connection.transaction(),
+            ):
+                self.connection.execute(sql.SQL("SET LOCAL lock_timeout = {}").format(LOCK_WAIT_MS))
+                self.connection.execute(
+                    sql.SQL("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE").format(names)
+                )
+                self.connection.execute("SET LOCAL lock_timeout = 0")
+                return
+        raise BadInput("The database is in use without a pause; please stop the service first.")
 
     def last_number(self, form: Form) -> int:
         sequence = self._sequence(form)
