@@ -200,7 +200,7 @@ class ProcrastinateQueue:
 
     def _worker(self, app: App, queue: str, concurrency: int) -> Any:
         # Its methods carry no types.
-        return Worker(
+        return _Worker(
             app,
             queues=[queue],
             name=queue,
@@ -245,6 +245,26 @@ class ProcrastinateQueue:
             except ConnectorException as error:
                 log.warning("cannot look for dead workers", error=str(error))
             await self._clock.sleep(min(LOOK_FOR_DEAD_SECONDS, self._dead_after / 3))
+
+
+class _Worker(Worker):
+    """Procrastinate's worker, which misses no word of a job that comes while it fetches.
+
+    It forgets after each fetch what it was told during it; a job that was put at that moment
+    would wait for the next poll, an emergency too.
+    """
+
+    _told = False
+
+    async def _handle_notification(self, **notice: Any) -> None:
+        self._told = True
+        await super()._handle_notification(**notice)
+
+    async def _fetch_and_process_jobs(self) -> None:
+        self._told = True
+        while self._told:
+            self._told = False
+            await super()._fetch_and_process_jobs()  # type: ignore[no-untyped-call]
 
 
 def _values(

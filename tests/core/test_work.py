@@ -151,6 +151,26 @@ async def test_an_urgent_piece_needs_no_free_place(shop: Shop) -> None:
         await shop.until(lambda: len(shop.done) == 5)
 
 
+async def test_work_put_while_other_work_is_fetched_does_not_wait_for_the_next_poll(
+    shop: Shop,
+) -> None:
+    chance = random.Random(5)
+    loop = asyncio.get_running_loop()
+    longest = 0.0
+    shop.queue.register("now", noting(shop))
+    async with shop.open():
+        await shop.put("now", "first")
+        await shop.until(lambda: shop.done == ["first"])
+        for turn in range(80):
+            await shop.put("now", f"{turn} a")
+            await asyncio.sleep(chance.random() * 0.006)
+            await shop.put("now", f"{turn} b")
+            began = loop.time()
+            await shop.until(lambda turn=turn: len(shop.done) == 3 + 2 * turn)
+            longest = max(longest, loop.time() - began)
+    assert longest < 0.7
+
+
 async def test_what_may_succeed_later_is_tried_again_and_what_cannot_is_not(shop: Shop) -> None:
     async def handler(key: str) -> None:
         shop.note(key)
