@@ -109,14 +109,72 @@ async def test_reports_stand_on_a_map_without_any_network(office: Office) -> Non
         await expect(page.locator("h1")).to_contain_text(report.number)
 
 
-async def test_no_page_is_wider_than_the_screen(office: Office) -> None:
+async def test_every_page_fits_and_can_be_read_by_everybody(office: Office) -> None:
+    """JIS X 8341-3, level AA, as far as a program can tell: contrast, names of what can be
+    used, one heading of the first rank and none left out, and no page wider than the screen."""
     desk = await office.at_desk(Role.ADMIN, "boss")
-    await reported(office)
-    page_paths = ("", "alerts", "held", "reports", "feeds", "audit", "staff", "account")
+    report = await reported(office)
+    paths = [
+        *(f"/console/{one}" for one in ("", "alerts", "held", "feeds", "audit", "staff")),
+        *("/console/account", "/console/account/code", "/console/reports"),
+        *(f"/console/reports/{report.number}", "/?lang=my", "/shelters"),
+    ]
     async with tab(office, desk) as page:
+        await page.goto(f"{office.url}/console/alerts")
+        await page.get_by_test_id("begin-real").click()
+        await page.wait_for_selector("form#alert")
+        paths.append(page.url.removeprefix(office.url))
         for width in (390, 1440):
             await page.set_viewport_size({"width": width, "height": 900})
-            for path in (*(f"/console/{one}" for one in page_paths), "/?lang=my", "/shelters"):
+            for path in paths:
                 await page.goto(office.url + path)
+                if "reports" in path:
+                    await page.wait_for_load_state("networkidle")  # the map
+                assert not await page.evaluate(BARRIERS), path
                 wide = await page.evaluate("document.documentElement.scrollWidth")
                 assert wide <= width, path
+
+
+BARRIERS = """() => {
+  const light = (colour) => {
+    const [r, g, b] = colour.map((part) => {
+      const share = part / 255;
+      return share <= 0.03928 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4;
+    });
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  const parts = (colour) => colour.match(/[\\d.]+/g).map(Number);
+  const found = [];
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (walker.nextNode()) {
+    const element = walker.currentNode.parentElement;
+    if (!walker.currentNode.textContent.trim() || !element.offsetParent) continue;
+    const style = getComputedStyle(element);
+    let ground = [255, 255, 255];
+    for (let under = element; under; under = under.parentElement) {
+      const colour = parts(getComputedStyle(under).backgroundColor);
+      if (colour.length < 4 || colour[3] > 0.9) { ground = colour.slice(0, 3); break; }
+    }
+    const [a, b] = [light(parts(style.color).slice(0, 3)), light(ground)];
+    const contrast = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+    const size = parseFloat(style.fontSize);
+    const large = size >= 24 || (size >= 18.66 && parseInt(style.fontWeight) >= 700);
+    if (contrast < (large ? 3 : 4.5)) {
+      found.push(`contrast ${contrast.toFixed(2)}: ${walker.currentNode.textContent.trim()}`);
+    }
+  }
+  const used = "input:not([type=hidden]), select, textarea, button, a[href], img, svg[role=img]";
+  for (const element of document.querySelectorAll(used)) {
+    const image = element.tagName === "IMG" ? element : element.querySelector("img");
+    const named = element.labels?.length || element.getAttribute("aria-label") || element.title
+      || element.textContent.trim() || image?.hasAttribute("alt");
+    if (element.checkVisibility() && !named) found.push(`no name: ${element.outerHTML}`);
+  }
+  const ranks = [...document.querySelectorAll("h1, h2, h3")].map((one) => Number(one.tagName[1]));
+  if (ranks.filter((rank) => rank === 1).length !== 1) found.push(`headings: ${ranks}`);
+  if (ranks.some((rank, n) => n && rank > ranks[n - 1] + 1)) found.push(`headings: ${ranks}`);
+  const ids = [...document.querySelectorAll("[id]")].map((one) => one.id);
+  if (new Set(ids).size !== ids.length) found.push("an id stands twice");
+  if (!document.documentElement.lang) found.push("no language");
+  return found;
+}"""
