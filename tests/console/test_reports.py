@@ -83,6 +83,10 @@ async def test_an_answer_from_the_list_arrives_in_the_residents_language(office:
         answer=ready.answer("working", "ja"),
     )
     assert page.status == 200
+    # What went out in Burmese is there for staff to read, too.
+    [timeline] = page.tree.xpath("//ol[@class='timeline']")
+    for language in ("my", "ja"):
+        assert ready.answer("working", language) in timeline.text_content()
     (delivery,) = await office.deliveries()
     await office.done(delivery.id or 0)
     [[message]] = office.received(user)
