@@ -118,6 +118,9 @@ class SourceConfig(_Part):
     """Addresses whose mail is taken (kind ``mail``)."""
     secret_setting: str | None = None
     """Name of the environment variable with the signing secret or mailbox password."""
+    certificates: tuple[str, ...] = ()
+    """Files of the city's folder with the certificates one of which must have signed every
+    alert (kind ``cap``); none means that signatures are not asked for."""
     stale_after_seconds: int = Field(default=3600, ge=30)
 
 
@@ -188,6 +191,8 @@ class City(_Part):
     """Page with the shelters, put into warnings; the service's own page when empty."""
     emergency_phone: Names = Field(default_factory=dict)
     credit: str = ""
+    certificates: dict[str, str] = Field(default_factory=dict, repr=False)
+    """PEM text of each file that a source's ``certificates`` names."""
 
     @cached_property
     def topic_by_code(self) -> dict[str, Topic]:

@@ -12,7 +12,7 @@ import tomllib
 import types
 from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass
-from datetime import date, time
+from datetime import date, datetime, time
 from pathlib import Path
 from typing import Any, Union, get_args, get_origin
 
@@ -20,7 +20,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from core.city import City
-from core.city_rules import broken_rules
+from core.city_rules import broken_rules, named_certificates
 from core.collection import Calendar, read_collection
 from core.districts import read_districts
 from core.errors import BadInput
@@ -32,6 +32,8 @@ from core.toml_lines import KeyPath, key_lines, line_of
 __all__ = ["BadCity", "CityFolder", "Fault", "check_city", "load_city", "load_folder"]
 
 MAX_BYTES = 2_000_000
+_ELSEWHERE = {"districts": "areas.geojson", "certificates": "files that the sources name"}
+"""What a city has that is not written into ``city.toml``."""
 
 
 @dataclass(frozen=True)
@@ -52,9 +54,12 @@ class BadCity(BadInput):
         self.faults = faults
 
 
-def check_city(folder: Path) -> list[Fault]:
-    """Return every fault of a city's folder, by file and line; none when it is right."""
-    return _read(folder)[1]
+def check_city(folder: Path, now: datetime | None = None) -> list[Fault]:
+    """Return every fault of a city's folder, by file and line; none when it is right.
+
+    With ``now`` a certificate that is out of date is among them, as a warning.
+    """
+    return _read(folder, now)[1]
 
 
 def load_city(folder: Path) -> City:
@@ -94,7 +99,7 @@ def redirect_sources(city: City, urls: Mapping[str, str]) -> City:
     return city.model_copy(update={"sources": sources})
 
 
-def _read(folder: Path) -> tuple[CityFolder | None, list[Fault]]:
+def _read(folder: Path, now: datetime | None = None) -> tuple[CityFolder | None, list[Fault]]:
     faults: list[Fault] = []
     if not folder.is_dir():
         return None, [Fault(folder, None, "is not a folder.")]
@@ -103,7 +108,7 @@ def _read(folder: Path) -> tuple[CityFolder | None, list[Fault]]:
     codes = {district.code for district in districts}
     calendar = read_collection(folder / "collection", codes, faults)
     answers = read_faq(folder / "faq", faults)
-    city = _read_toml(folder / "city.toml", codes, faults)
+    city = _read_toml(folder / "city.toml", codes, faults, now)
     faults.sort(key=lambda fault: (str(fault.path), fault.line or 0))
     if city is None:
         return None, faults
@@ -112,7 +117,9 @@ def _read(folder: Path) -> tuple[CityFolder | None, list[Fault]]:
     return CityFolder(city, shelters, calendar, answers), faults
 
 
-def _read_toml(path: Path, districts: Set[str], faults: list[Fault]) -> City | None:
+def _read_toml(
+    path: Path, districts: Set[str], faults: list[Fault], now: datetime | None
+) -> City | None:
     text = read_text(path, faults, limit=MAX_BYTES)
     if text is None:
         return None
@@ -126,10 +133,10 @@ def _read_toml(path: Path, districts: Set[str], faults: list[Fault]) -> City | N
         return None
     lines = key_lines(text)
     before = len(faults)
-    if "districts" in document:
-        line = line_of(lines, ("districts",))
-        faults.append(Fault(path, line, "districts belong into areas.geojson."))
-        del document["districts"]
+    for key, where in _ELSEWHERE.items():
+        if key in document:
+            faults.append(Fault(path, line_of(lines, (key,)), f"{key} belong into {where}."))
+            del document[key]
     city: City | None = None
     try:
         # Through JSON, as only JSON's strict mode takes lists for tuples and text for times.
@@ -140,7 +147,16 @@ def _read_toml(path: Path, districts: Set[str], faults: list[Fault]) -> City | N
             faults.append(Fault(path, line_of(lines, place), _explain(detail, place)))
     for place, message in broken_rules(document, districts):
         faults.append(Fault(path, line_of(lines, place), message))
-    return city if len(faults) == before else None
+    named = [(name, line_of(lines, place)) for place, name in named_certificates(document)]
+    certificates: dict[str, str] = {}
+    if named:
+        # Few cities need it, and it takes longer to import than the folder to read.
+        from core.certificates import read_certificates
+
+        certificates = read_certificates(path.parent, named, faults, now)
+    if city is None or any(not fault.warning for fault in faults[before:]):
+        return None
+    return city.model_copy(update={"certificates": certificates}) if certificates else city
 
 
 def _json(value: object) -> str:
@@ -154,7 +170,8 @@ def _explain(detail: ErrorDetails, place: KeyPath) -> str:
     name = _dotted(place)
     if detail["type"] == "extra_forbidden":
         model = _model_at(City, place[:-1])
-        known = [key for key in model.model_fields if key != "districts"] if model else []
+        elsewhere = _ELSEWHERE if len(place) == 1 else ()
+        known = [key for key in model.model_fields if key not in elsewhere] if model else []
         return f"{name} is not a key we know{suggestion(str(place[-1]), known)}."
     if detail["type"] == "missing":
         return f"{name} is missing."

@@ -1,8 +1,7 @@
 """The Common Alerting Protocol 1.2 (OASIS), read into articles.
 
 An alert is taken in Japanese where it has that language, else in the first it has. Severity is
-the sender's own judgement and no evacuation level, so no level follows from it. A signature
-(XML-DSig) may be there; it is not what an alert is trusted for: the configured host is.
+the sender's own judgement and no evacuation level, so no level follows from it.
 """
 
 from __future__ import annotations
@@ -63,6 +62,7 @@ class Alert:
     expires: datetime | None
     link: str
     signed: bool
+    """Whether a signature is still in it; ``feeds.signatures`` checks one and takes it out."""
 
     @property
     def drill(self) -> bool:

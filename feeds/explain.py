@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from core.city import City, Decision, SourceConfig
-from core.clock import in_japan
+from core.clock import SystemClock, in_japan
 from core.errors import BadInput
-from feeds import cap, jma, limits
+from feeds import cap, cap_source, jma, limits
 from feeds.articles import leads_elsewhere
 from feeds.classify import Classification, classify
 from feeds.errors import Unreadable
@@ -67,7 +67,9 @@ class ExplainedNotice:
         }
 
 
-def explain(path: Path, municipality: str | None, city: City) -> list[ExplainedNotice]:
+def explain(
+    path: Path, municipality: str | None, city: City, *, now: datetime | None = None
+) -> list[ExplainedNotice]:
     """Return what the file at ``path`` would become.
 
     Parameters
@@ -79,6 +81,8 @@ def explain(path: Path, municipality: str | None, city: City) -> list[ExplainedN
         been in force before.
     city
         Its rules and languages are used; no database is.
+    now
+        At which a signature's certificate must be in force; by the machine's clock when None.
 
     Raises
     ------
@@ -100,7 +104,7 @@ def explain(path: Path, municipality: str | None, city: City) -> list[ExplainedN
     if path.suffix.lower() in {".eml", ".mail"}:
         return _mail(data, city)
     if cap.is_alert(data):
-        return _alert(data, city)
+        return _alert(data, city, now or SystemClock().now())
     if b"http://xml.kishou.go.jp/jmaxml1/" in data[:2000] or b"<Report" in data[:2000]:
         return _telegram(data, city)
     return _feed(data, path, city)
@@ -200,11 +204,15 @@ def _best(
     return (by_rule or certain or ruled)[0]
 
 
-def _alert(data: bytes, city: City) -> list[ExplainedNotice]:
-    alert = cap.read_alert(data)
+def _alert(data: bytes, city: City, now: datetime) -> list[ExplainedNotice]:
+    source = _source(city, "cap")
+    alert = cap_source.read_proven(data, source, city, now)
     if not alert.is_news:
         return []
-    return [_of_article(alert.article(), [_source(city, "cap")], city, drill=alert.drill)]
+    article, status = alert.article(), cap_source.STATUSES[alert.type]
+    explained = _of_article(article, [source], city, drill=alert.drill)
+    texts = cap_source.texts_of(alert, article, explained.topic, status, source, city)
+    return [replace(explained, kind=alert.event, status=status, texts=texts)]
 
 
 def _mail(data: bytes, city: City) -> list[ExplainedNotice]:

@@ -24,3 +24,6 @@ NOTICES = Counter("todoke_notices_total", "Notices by topic and decision", ["top
 TRANSLATIONS = Counter(
     "todoke_machine_translations_total", "Machine translations by outcome", ["language", "outcome"]
 )
+SIGNATURES = Counter(
+    "todoke_alert_signatures_total", "Alerts that must be signed, by outcome", ["source", "outcome"]
+)

@@ -29,9 +29,10 @@ def check(json_: Json = False) -> None:
     Prints every fault with its file and line, and leaves with 1 when there is one.
     """
     from core.city_folder import check_city, load_city
+    from core.clock import SystemClock
     from core.settings import BadSettings, Settings, city_folder
 
-    found = check_city(city_folder())
+    found = check_city(city_folder(), SystemClock().now())
     faults = [str(fault) for fault in found if not fault.warning]
     warnings = [str(fault) for fault in found if fault.warning]
     try:
