@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -71,7 +70,11 @@ async def chores(context: Context) -> AsyncIterator[list[Chore]]:
     async with guarded_session() as http:
         publish = publisher(context.queue, context.city, context.clock)
         translate = article_translations(
-            os.environ, context.http, context.city, context.database, context.clock
+            context.settings.translator,
+            context.http,
+            context.city,
+            context.database,
+            context.clock,
         )
         poller = Poller(context, publish, http=http, translate=translate)
         yield [*_polling(context, poller), *_housekeeping(context)]

@@ -20,6 +20,28 @@ _DATABASE = re.compile(r"sqlite(\+\w+)?:///(?!:memory:)[^?].*|postgresql(\+\w+)?
 _THIS_MACHINE = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
+TRANSLATORS: Mapping[str, tuple[str, ...]] = {
+    "libretranslate": ("URL",),
+    "deepl": ("KEY",),
+    "textra": ("USER", "KEY", "SECRET"),
+}
+"""Machines that translate, and which ``TODOKE_TRANSLATOR_…`` each needs."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TranslatorSettings:
+    """The machine that translates articles, and how it is reached.
+
+    ``url`` is empty where the machine's own address is meant.
+    """
+
+    name: str
+    url: str = ""
+    user: str = ""
+    key: str = field(default="", repr=False)
+    secret: str = field(default="", repr=False)
+
+
 class BadSettings(BadInput):
     """Values of the environment are missing or wrong; ``faults`` has a sentence for each."""
 
@@ -47,6 +69,8 @@ class Settings:
     line_rate_multicast: int = 200
     line_rate_push: int = 2000
     secret_key: str = field(repr=False)
+    translator: TranslatorSettings | None = None
+    """None: articles go out in Japanese under a heading in the resident's language."""
 
     @property
     def is_postgresql(self) -> bool:
@@ -82,6 +106,7 @@ class Settings:
             line_rate_multicast=read(_rate, "LINE_RATE_MULTICAST", 200),
             line_rate_push=read(_rate, "LINE_RATE_PUSH", 2000),
             secret_key=read(_text, "SECRET_KEY"),
+            translator=read(translator),
         )
         if faults:
             raise BadSettings(faults)
@@ -150,6 +175,38 @@ def public_url(environment: Mapping[str, str] | None = None) -> str:
     """``TODOKE_PUBLIC_URL``, without a slash at its end."""
     env = os.environ if environment is None else environment
     return _address(env, "PUBLIC_URL", "http://127.0.0.1:8000")
+
+
+def translator(environment: Mapping[str, str] | None = None) -> TranslatorSettings | None:
+    """``TODOKE_TRANSLATOR`` and what belongs to it, for what needs no more.
+
+    Raises
+    ------
+    BadInput
+        The machine is none of ``TRANSLATORS``, or lacks something it needs.
+    """
+    env = os.environ if environment is None else environment
+    name = _text(env, "TRANSLATOR", " ").strip().lower()
+    if not name:
+        return None
+    if name not in TRANSLATORS:
+        known = ", ".join(TRANSLATORS)
+        raise BadInput(f"TODOKE_TRANSLATOR is one of {known}, not {name!r}.")
+    values = {
+        part: env.get(f"TODOKE_TRANSLATOR_{part}", "").strip()
+        for part in ("URL", "USER", "KEY", "SECRET")
+    }
+    missing = [part for part in TRANSLATORS[name] if not values[part]]
+    if missing:
+        needed = " and ".join(f"TODOKE_TRANSLATOR_{part}" for part in missing)
+        raise BadInput(f"TODOKE_TRANSLATOR={name} needs {needed}.")
+    return TranslatorSettings(
+        name=name,
+        url=_address(env, "TRANSLATOR_URL", "") if values["URL"] else "",
+        user=values["USER"],
+        key=values["KEY"],
+        secret=values["SECRET"],
+    )
 
 
 def reaches_line(environment: Mapping[str, str] | None = None) -> bool:

@@ -21,6 +21,7 @@ from core.clock import Clock
 from core.database import Database
 from core.errors import TodokeError
 from core.languages import EASY_JAPANESE
+from core.settings import TranslatorSettings
 from feeds import limits
 from feeds.articles import Translations
 from feeds.fidelity import problem_of
@@ -52,7 +53,7 @@ def city_glossary(city: City) -> Glossary:
 
 
 def article_translations(
-    environment: Mapping[str, str],
+    settings: TranslatorSettings | None,
     http: aiohttp.ClientSession,
     city: City,
     database: Database,
@@ -62,17 +63,13 @@ def article_translations(
 
     Parameters
     ----------
-    environment
-        Read as ``feeds.translators.translator_of`` says.
+    settings
+        The machine that translates; None when there is none.
     http
         An ordinary session: the city's own translation server may stand at a private address.
-
-    Raises
-    ------
-    BadInput
-        A setting is missing or wrong.
     """
-    translator, readings = translator_of(environment, http, clock), reader()
+    translator = translator_of(settings, http, clock) if settings is not None else None
+    readings = reader()
     if translator is None and readings is None:
         return None
     return ArticleTranslations(translator, city, database, clock, reader=readings)

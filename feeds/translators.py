@@ -6,13 +6,15 @@ Each is a small client with one method; none of them is asked for a language it 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 import aiohttp
 
 from core.clock import Clock
 from core.errors import BadInput, Permanent, Retryable
+from core.settings import TranslatorSettings
 from feeds import limits
 
 
@@ -112,9 +114,15 @@ class LibreTranslate:
 
 
 class DeepL:
-    """DeepL's API; keys ending in ``:fx`` belong to the free plan's address."""
+    """DeepL's API; keys ending in ``:fx`` belong to the free plan's address.
+
+    Languages and limits: https://developers.deepl.com (languages supported; translate text:
+    50 texts and 128 KiB a request). Languages it marks as beta are left to the others.
+    """
 
     name = "deepl"
+    MOST_TEXTS = 50
+    MOST_BYTES = 100 * 1024
     CODES: Mapping[str, str] = {
         "en": "EN-US",
         "zh-Hans": "ZH-HANS",
@@ -137,6 +145,26 @@ class DeepL:
         return frozenset(self.CODES)
 
     async def translate(self, texts: Sequence[str], language: str) -> list[str]:
+        made: list[str] = []
+        for some in self._requests(texts):
+            made += await self._some(some, language)
+        return made
+
+    def _requests(self, texts: Sequence[str]) -> Iterator[list[str]]:
+        """Cut ``texts`` into as many as a request may hold; JSON writes a kanji in six bytes."""
+        some: list[str] = []
+        size = 0
+        for text in texts:
+            needs = len(json.dumps(text))
+            if some and (len(some) >= self.MOST_TEXTS or size + needs > self.MOST_BYTES):
+                yield some
+                some, size = [], 0
+            some.append(text)
+            size += needs
+        if some:
+            yield some
+
+    async def _some(self, texts: Sequence[str], language: str) -> list[str]:
         answer = await _ask(
             self._http,
             "POST",
@@ -244,43 +272,27 @@ class TexTra:
 
 
 def translator_of(
-    environment: Mapping[str, str], http: aiohttp.ClientSession, clock: Clock
-) -> Translator | None:
-    """Return the translator that ``TODOKE_TRANSLATOR`` names, or None without one.
-
-    ``libretranslate`` wants ``TODOKE_TRANSLATOR_URL`` (and may have a key), ``deepl`` wants
-    ``TODOKE_TRANSLATOR_KEY``, ``textra`` wants ``TODOKE_TRANSLATOR_USER``, ``…_KEY`` and
-    ``…_SECRET``.
+    settings: TranslatorSettings, http: aiohttp.ClientSession, clock: Clock
+) -> Translator:
+    """Return the machine that the settings name.
 
     Raises
     ------
     BadInput
-        The name is none of these, or a setting is missing.
+        The name is none of ``core.settings.TRANSLATORS``.
     """
-    name = environment.get("TODOKE_TRANSLATOR", "").strip().lower()
-    if not name:
-        return None
-
-    def setting(which: str, *, needed: bool = True) -> str:
-        value = environment.get(f"TODOKE_TRANSLATOR_{which}", "").strip()
-        if needed and not value:
-            raise BadInput(f"TODOKE_TRANSLATOR={name} needs TODOKE_TRANSLATOR_{which}.")
-        return value
-
-    url = setting("URL", needed=name == "libretranslate")
-    if url and not url.startswith(("http://", "https://")):
-        raise BadInput(f"TODOKE_TRANSLATOR_URL must begin with http:// or https://: {url!r}.")
-    if name == "libretranslate":
-        return LibreTranslate(http, url, setting("KEY", needed=False))
-    if name == "deepl":
-        return DeepL(http, setting("KEY"), url)
-    if name == "textra":
-        return TexTra(
-            http,
-            clock,
-            user=setting("USER"),
-            key=setting("KEY"),
-            secret=setting("SECRET"),
-            url=url,
-        )
-    raise BadInput(f"TODOKE_TRANSLATOR is libretranslate, deepl or textra, not {name!r}.")
+    match settings.name:
+        case "libretranslate":
+            return LibreTranslate(http, settings.url, settings.key)
+        case "deepl":
+            return DeepL(http, settings.key, settings.url)
+        case "textra":
+            return TexTra(
+                http,
+                clock,
+                user=settings.user,
+                key=settings.key,
+                secret=settings.secret,
+                url=settings.url,
+            )
+    raise BadInput(f"There is no translator {settings.name!r}.")

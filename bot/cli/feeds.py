@@ -22,16 +22,25 @@ LIST = ("code", "kind", "url", "last_succeeded_at", "age_s", "stale", "failures"
 @asynccontextmanager
 async def _poller() -> AsyncIterator[Poller]:
     """The sources, as the scheduler polls them; what is to be sent, the service sends."""
+    import aiohttp
+
     from bot.chores import FeedParts, publisher
     from core.clock import SystemClock
+    from core.settings import translator
     from core.work import NoWorkers
     from feeds.fetch import guarded_session
     from feeds.service import Poller
+    from feeds.translate import article_translations
 
-    place, clock = city(), SystemClock()
-    async with opened_database() as database, guarded_session() as http:
+    place, clock, machine = city(), SystemClock(), translator()
+    async with (
+        opened_database() as database,
+        guarded_session() as http,
+        aiohttp.ClientSession() as plain,
+    ):
         parts = FeedParts(city=place, database=database, clock=clock)
-        yield Poller(parts, publisher(NoWorkers(), place, clock), http=http)
+        translate = article_translations(machine, plain, place, database, clock)
+        yield Poller(parts, publisher(NoWorkers(), place, clock), http=http, translate=translate)
 
 
 def _print_results(results: list[PollResult], json_: bool) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from core.errors import BadInput
-from core.settings import LINE_API_URL, BadSettings, Settings
+from core.settings import LINE_API_URL, BadSettings, Settings, TranslatorSettings
 
 COMPLETE = {
     "TODOKE_LINE_CHANNEL_SECRET": "secret-of-the-channel",
@@ -33,6 +33,10 @@ def test_defaults_are_lines_own_addresses_and_limits() -> None:
         ("TODOKE_DATABASE_URL", "sqlite:"),
         ("TODOKE_DATABASE_URL", "sqlite:///:memory:"),
         ("TODOKE_DATABASE_URL", "postgresql://"),
+        ("TODOKE_TRANSLATOR", "babelfish"),
+        ("TODOKE_TRANSLATOR", "libretranslate"),
+        ("TODOKE_TRANSLATOR", "deepl"),
+        ("TODOKE_TRANSLATOR", "textra"),
     ],
 )
 def test_a_wrong_value_is_named(name: str, value: str) -> None:
@@ -59,6 +63,24 @@ def test_secrets_do_not_show_when_settings_are_logged_or_refused() -> None:
     with pytest.raises(BadSettings) as refused:
         Settings.from_environment({**COMPLETE, "TODOKE_DATABASE_URL": f"x{address}"})
     assert "hidden" not in str(refused.value)
+
+
+def test_a_translator_is_named_with_what_it_needs() -> None:
+    def of(**values: str) -> TranslatorSettings | None:
+        named = {f"TODOKE_TRANSLATOR{name}": value for name, value in values.items()}
+        return Settings.from_environment({**COMPLETE, **named}).translator
+
+    assert of() is None
+    assert of(**{"": " DeepL ", "_KEY": "k"}) == TranslatorSettings(name="deepl", key="k")
+    libre = of(**{"": "libretranslate", "_URL": "http://127.0.0.1:5000/"})
+    assert libre == TranslatorSettings(name="libretranslate", url="http://127.0.0.1:5000")
+    textra = of(**{"": "textra", "_USER": "u", "_KEY": "hidden", "_SECRET": "hidden"})
+    assert textra is not None
+    assert "hidden" not in repr(textra)
+    with pytest.raises(BadSettings, match="TODOKE_TRANSLATOR_USER and TODOKE_TRANSLATOR_SECRET"):
+        of(**{"": "textra", "_KEY": "k"})
+    with pytest.raises(BadSettings, match="TODOKE_TRANSLATOR_URL"):
+        of(**{"": "libretranslate", "_URL": "ftp://x"})
 
 
 def test_what_is_hardly_meant_is_doubted() -> None:

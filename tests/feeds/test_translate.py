@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
@@ -12,13 +13,17 @@ from aiohttp import web
 
 from core.clock import ManualClock
 from core.database import Database
-from core.errors import BadInput, Permanent, Retryable
+from core.errors import Permanent, Retryable
+from core.settings import TRANSLATORS, TranslatorSettings
 from feeds import limits
+from feeds.articles import make_notice
+from feeds.classify import classify
 from feeds.fidelity import numbers_kept, problem_of
+from feeds.policy import rule_on_article
 from feeds.rss import Article
 from feeds.translate import ArticleTranslations
 from feeds.translators import DeepL, LibreTranslate, TexTra, Translator, translator_of
-from tests.feeds.conftest import a_city
+from tests.feeds.conftest import a_city, source
 
 CITY = a_city()
 
@@ -245,19 +250,52 @@ async def http_plain() -> AsyncIterator[aiohttp.ClientSession]:
         yield session
 
 
-async def test_a_translator_is_set_up_from_the_environment(
+async def test_the_settings_say_which_machine(
     http_plain: aiohttp.ClientSession, clock: ManualClock
 ) -> None:
-    def of(**settings: str) -> Translator | None:
-        environment = {f"TODOKE_TRANSLATOR{key}": value for key, value in settings.items()}
-        return translator_of(environment, http_plain, clock)
+    kinds = {"deepl": DeepL, "libretranslate": LibreTranslate, "textra": TexTra}
+    assert kinds.keys() == TRANSLATORS.keys()
+    for name, kind in kinds.items():
+        settings = TranslatorSettings(name=name, url="http://127.0.0.1:5000", user="u", key="k")
+        assert isinstance(translator_of(settings, http_plain, clock), kind)
 
-    assert of() is None
-    assert isinstance(of(**{"": "deepl", "_KEY": "k"}), DeepL)
-    libre = of(**{"": "libretranslate", "_URL": "http://127.0.0.1:5000"})
-    assert isinstance(libre, LibreTranslate)
-    textra = of(**{"": "textra", "_USER": "u", "_KEY": "k", "_SECRET": "s"})
-    assert isinstance(textra, TexTra)
-    for wrong in ({"": "babelfish"}, {"": "deepl"}, {"": "libretranslate", "_URL": "ftp://x"}):
-        with pytest.raises(BadInput, match="TODOKE_TRANSLATOR"):
-            of(**wrong)
+
+async def test_deepl_is_asked_for_no_more_than_it_takes_at_once(
+    engines: Engines, http_plain: aiohttp.ClientSession
+) -> None:
+    deepl = DeepL(http_plain, "key", engines.url)
+    many = [f"a{number}" for number in range(120)] + ["災" * 2000] * 20
+    assert await deepl.translate(many, "en") == [text.upper() for text in many]
+    asked = [said["text"] for _, said in engines.requests]
+    assert [text for texts in asked for text in texts] == many
+    assert max(len(texts) for texts in asked) == 50
+    assert max(len(json.dumps(texts)) for texts in asked) <= 128 * 1024
+
+
+@pytest.mark.parametrize("engine", ["libretranslate", "deepl", "textra"])
+async def test_a_language_the_machine_lacks_goes_out_in_japanese_under_its_own_heading(
+    engine: str,
+    engines: Engines,
+    http_plain: aiohttp.ClientSession,
+    database: Database,
+    clock: ManualClock,
+) -> None:
+    settings = TranslatorSettings(name=engine, url=engines.url, user="u", key="k", secret="s")
+    machine = translator_of(settings, http_plain, clock)
+    city = CITY.model_copy(update={"languages": ("ja", "en", "km", "ne", "mn")})
+    article = Article(identity="1", title="Hole in the road", link="http://x/1")
+    site = source("news", "rss", "http://x/", topic="roadworks")
+    translate = ArticleTranslations(machine, city, database, clock)
+    ruled = classify(article, site, city)
+    now = clock.now()
+    ruling = rule_on_article(article, ruled, site, now)
+    notice = make_notice(
+        article, site, city, ruled, ruling, now, await translate.articles([article])
+    )
+    assert "HOLE IN THE ROAD" in notice.texts["en"]["title"]
+    titles = {language: notice.texts[language]["title"] for language in ("ja", "km", "ne", "mn")}
+    # Each heading is in its own language, and what follows it is as it was published.
+    assert all("Hole in the road" in title for title in titles.values())
+    assert len(set(titles.values())) == 4
+    # It was asked for one language alone.
+    assert len([path for path, _ in engines.requests if "translate" in path or "/mt/" in path]) == 1
