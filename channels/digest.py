@@ -7,27 +7,41 @@ each, so that a crash neither skips nor repeats anybody.
 
 from __future__ import annotations
 
+import asyncio
+from array import array
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import structlog
+from sqlalchemy import or_
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
 from channels import outbox
 from channels.line import compact_json
-from channels.models import Delivery, DeliveryKind, DeliveryState, Priority
+from channels.members import unpack
+from channels.models import Batch, BatchState, Delivery, DeliveryKind, DeliveryState, Priority
 from channels.parcels import Parcel, add_parcels
 from channels.render import MOST_MESSAGES, render_card
 from core.city import City
 from core.clock import Clock
 from core.database import Database
 from core.work import Queue
-from feeds.digest import Digest, DigestSlot, due_digests, next_digests, note_digested
+from feeds.digest import (
+    CATCH_UP,
+    REMEMBERED,
+    Digest,
+    DigestSlot,
+    Had,
+    due_digests,
+    next_digests,
+    note_digested,
+)
 from feeds.models import Notice
 from subscriptions.models import Resident
 
+HOUR = timedelta(hours=1)
 LIFE = timedelta(hours=20)
 """A digest that could not be sent for so long is yesterday's."""
 PAGE = 2_000
@@ -51,11 +65,13 @@ async def _send_slot(
     database: Database, queue: Queue, city: City, clock: Clock, slot: DigestSlot
 ) -> int:
     total = 0
+    async with database.reading() as session:
+        had = await _had(session, slot)
     while True:
         async with database.writing() as session:
             now = clock.now()
             delivery = await _delivery(session, slot, city, clock)
-            digests, through = await next_digests(session, city, slot, page=PAGE)
+            digests, through = await next_digests(session, city, slot, had, page=PAGE)
             quiet = await _quiet_hours(session, digests)
             cards: dict[tuple[tuple[int | None, ...], str], bytes] = {}
             parcels = [
@@ -80,9 +96,52 @@ async def _send_slot(
             return total
 
 
+async def _had(session: AsyncSession, slot: DigestSlot) -> Had:
+    """Return who had which of the other digests that reach into the days of this one.
+
+    It is read from the batches themselves, at four bytes a resident, and so holds whatever
+    hours the residents had before. A digest that was given up before it was tried is none.
+    """
+    latest: array[int] = array("I")
+    """By resident: hours since 1970 of the last slot, 0 without one."""
+    reach = range(-int(REMEMBERED / HOUR), int(CATCH_UP / HOUR) + 1)
+    for slot_at in (slot.slot_at + hours * HOUR for hours in reach if hours):
+        batches = await session.scalars(
+            select(Batch.members)
+            .join(Delivery, col(Delivery.id) == col(Batch.delivery_id))
+            .where(
+                col(Delivery.reference) == _reference(slot_at),
+                or_(
+                    col(Batch.state) != BatchState.SKIPPED,
+                    # LINE may have taken it without our knowing.
+                    col(Batch.first_tried_at).is_not(None),
+                ),
+            )
+        )
+        for number, packed in enumerate(batches):
+            if number % 50 == 0:
+                await asyncio.sleep(0)  # a million residents take a while, and others are waiting
+            members = unpack(packed)
+            missing = max(members, default=-1) + 1 - len(latest)
+            if missing > 0:
+                latest.extend(array("I", bytes(4 * missing)))
+            for resident in members:
+                latest[resident] = int(slot_at.timestamp()) // 3600
+
+    def had(resident: int) -> datetime | None:
+        hour = latest[resident] if resident < len(latest) else 0
+        return datetime.fromtimestamp(hour * 3600, UTC) if hour else None
+
+    return had
+
+
+def _reference(slot_at: datetime) -> str:
+    return f"digest:{slot_at.isoformat()}"
+
+
 async def _delivery(session: AsyncSession, slot: DigestSlot, city: City, clock: Clock) -> Delivery:
     """Return the delivery of a slot, made at its first page."""
-    reference = f"digest:{slot.slot_at.isoformat()}"
+    reference = _reference(slot.slot_at)
     known = await session.scalar(select(Delivery).where(col(Delivery.reference) == reference))
     if known is not None:
         return known

@@ -3,14 +3,16 @@
 A notice whose decision is ``digest`` waits until the resident's hour. Each hour of each day is
 a slot; a slot hands out its residents in order of their ids and remembers how far it came, in
 the transaction in which their digests are queued, so that a crash neither skips nor repeats
-anybody. Nothing that has expired or been replaced meanwhile is in a digest.
+anybody. A digest begins where the resident's last one ended, so that whoever moves their hour,
+or was without a digest for a day, neither misses a notice nor gets it twice. Nothing that has
+expired or been replaced meanwhile is in a digest.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import func, or_
@@ -24,13 +26,23 @@ from subscriptions.models import Resident, ResidentArea, ResidentState, Subscrip
 
 CATCH_UP = timedelta(hours=3)
 """A slot missed for longer than this is skipped: yesterday's events at midnight help nobody."""
-WINDOW = timedelta(days=1)
+SETTLING = timedelta(minutes=1)
+"""After its hour a slot waits for the polls that are just storing what they found."""
+REMEMBERED = timedelta(days=3)
+"""How far back a digest reaches when the resident had none; articles expire after as long."""
 PAGE = 500
+
+Had = Callable[[int], datetime | None]
+"""Up to which slot a resident's last digest reached, whatever their hour was; None without one."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class DigestSlot:
-    """One hour's digest. ``notices`` are those collected in the day before it, oldest first."""
+    """One hour's digest.
+
+    ``notices`` are all that were collected before it and may still wait for somebody, oldest
+    first.
+    """
 
     slot_at: datetime
     hour: int
@@ -50,8 +62,8 @@ class Digest:
 
 async def due_digests(session: AsyncSession, city: City, now: datetime) -> list[DigestSlot]:
     """Return the slots whose hour has come and that are not finished, oldest first."""
-    this_hour = now.replace(minute=0, second=0, microsecond=0)
-    hours = [this_hour - timedelta(hours=back) for back in range(int(CATCH_UP.seconds / 3600))]
+    newest = (now - SETTLING).replace(minute=0, second=0, microsecond=0)
+    hours = [newest - timedelta(hours=back) for back in range(int(CATCH_UP.seconds / 3600))]
     runs = {
         run.slot_at: run
         for run in await session.scalars(select(DigestRun).where(col(DigestRun.slot_at).in_(hours)))
@@ -80,7 +92,7 @@ async def _collected(session: AsyncSession, slot_at: datetime, now: datetime) ->
         .where(
             col(Notice.decision) == Decision.DIGEST,
             col(Notice.drill).is_(False),
-            col(Notice.created_at) > slot_at - WINDOW,
+            col(Notice.created_at) > slot_at - REMEMBERED,
             col(Notice.created_at) <= slot_at,
             or_(col(Notice.expires_at).is_(None), col(Notice.expires_at) > now),
         )
@@ -95,7 +107,7 @@ async def _collected(session: AsyncSession, slot_at: datetime, now: datetime) ->
 
 
 async def next_digests(
-    session: AsyncSession, city: City, slot: DigestSlot, *, page: int = PAGE
+    session: AsyncSession, city: City, slot: DigestSlot, had: Had, *, page: int = PAGE
 ) -> tuple[list[Digest], int | None]:
     """Return the digests of a slot's next residents, and the last resident looked at.
 
@@ -124,10 +136,12 @@ async def next_digests(
     for resident_id, language in residents:
         if resident_id is None:
             continue
+        since = had(resident_id)
         concerned = tuple(
             notice
             for notice in slot.notices
-            if _concerns(notice, wants[resident_id], areas[resident_id])
+            if (since is None or notice.created_at > since)
+            and _concerns(notice, wants[resident_id], areas[resident_id])
         )
         if concerned:
             digests.append(Digest(resident_id=resident_id, language=language, notices=concerned))
@@ -147,12 +161,7 @@ async def note_digested(
     else:
         run.done_through = through
     await session.flush()
-    return DigestSlot(
-        slot_at=slot.slot_at,
-        hour=slot.hour,
-        done_through=run.done_through,
-        notices=slot.notices,
-    )
+    return replace(slot, done_through=run.done_through)
 
 
 def _concerns(notice: Notice, wants: dict[str, int], areas: set[str]) -> bool:

@@ -39,6 +39,8 @@ async def submit_notice(
         known.texts = notice.texts
         known.decision, known.decided_by = notice.decision, notice.decided_by
         known.emergency = notice.emergency
+        # It is news from now on, also for a digest that the first one came too late for.
+        known.created_at = notice.created_at
         notice = known
     session.add(notice)
     await session.flush()

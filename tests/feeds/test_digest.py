@@ -9,7 +9,7 @@ import pytest
 from core.city import Decision
 from core.clock import ManualClock
 from core.database import Database
-from feeds.digest import Digest, due_digests, next_digests, note_digested
+from feeds.digest import Digest, Had, due_digests, next_digests, note_digested
 from feeds.models import Notice, Status
 from subscriptions.models import Area, Resident, ResidentArea, ResidentState, Subscription
 from tests.feeds.conftest import a_city
@@ -76,6 +76,7 @@ async def ids(database: Database) -> dict[str, int]:
                 notice("nursery", noon, topic="childcare"),
                 notice("oho", noon, areas=["oho"]),
                 notice("yesterday's", EVENING - timedelta(days=2)),
+                notice("last week's", EVENING - timedelta(days=4)),
                 notice("expired", noon, expires_at=EVENING - timedelta(minutes=1)),
                 notice("drill", noon, drill=True),
                 notice("sent", noon, decision=Decision.SEND),
@@ -89,7 +90,13 @@ async def ids(database: Database) -> dict[str, int]:
     return found
 
 
-async def collect(database: Database, now: datetime, *, page: int = 500) -> list[Digest]:
+def nothing_yet(resident: int) -> datetime | None:
+    return None
+
+
+async def collect(
+    database: Database, now: datetime, *, page: int = 500, had: Had = nothing_yet
+) -> list[Digest]:
     """Hand out everything that is due, as the scheduler does."""
     handed: list[Digest] = []
     async with database.reading() as session:
@@ -97,7 +104,7 @@ async def collect(database: Database, now: datetime, *, page: int = 500) -> list
     for slot in slots:
         while True:
             async with database.writing() as session:
-                digests, through = await next_digests(session, CITY, slot, page=page)
+                digests, through = await next_digests(session, CITY, slot, had, page=page)
                 handed += digests
                 slot = await note_digested(session, slot, through, now)
             if through is None:
@@ -111,9 +118,9 @@ async def test_each_resident_gets_what_concerns_them_once(
     handed = await collect(database, EVENING)
     by_resident = {d.resident_id: [n.identity for n in d.notices] for d in handed}
     assert by_resident == {
-        ids["everything"]: ["market", "nursery", "oho", "right date"],
-        ids["in oho"]: ["market", "oho", "right date"],
-        ids["in toyosato"]: ["market", "right date"],
+        ids["everything"]: ["market", "nursery", "oho", "yesterday's", "right date"],
+        ids["in oho"]: ["market", "oho", "yesterday's", "right date"],
+        ids["in toyosato"]: ["market", "yesterday's", "right date"],
     }
     assert await collect(database, EVENING + timedelta(minutes=30)) == []
 
@@ -124,12 +131,12 @@ async def test_a_crash_between_two_pages_neither_skips_nor_repeats(
     async with database.reading() as session:
         [slot] = [s for s in await due_digests(session, CITY, EVENING) if s.hour == 18]
     async with database.writing() as session:
-        first, through = await next_digests(session, CITY, slot, page=2)
+        first, through = await next_digests(session, CITY, slot, nothing_yet, page=2)
         await note_digested(session, slot, through, EVENING)
     with pytest.raises(RuntimeError):
         async with database.writing() as session:
             [slot] = [s for s in await due_digests(session, CITY, EVENING) if s.hour == 18]
-            _, through = await next_digests(session, CITY, slot, page=2)
+            _, through = await next_digests(session, CITY, slot, nothing_yet, page=2)
             await note_digested(session, slot, through, EVENING)
             raise RuntimeError("the power went")
     rest = await collect(database, EVENING + timedelta(hours=1), page=2)
@@ -145,3 +152,37 @@ async def test_everybody_has_their_own_hour(database: Database, ids: dict[str, i
 
 async def test_a_digest_hours_late_is_left_out(database: Database, ids: dict[str, int]) -> None:
     assert await collect(database, EVENING + timedelta(hours=4)) == []
+
+
+async def test_a_digest_begins_where_the_last_one_ended(
+    database: Database, ids: dict[str, int]
+) -> None:
+    def had(resident: int) -> datetime | None:
+        hours = {ids["everything"]: 3, ids["in oho"]: 30}
+        before = hours.get(resident)
+        return EVENING - timedelta(hours=before) if before else None
+
+    async with database.writing() as session:
+        for hours in (2, 26, 40, 80):
+            session.add(notice(f"{hours} hours ago", EVENING - timedelta(hours=hours)))
+    handed = await collect(database, EVENING, had=had)
+    by_resident = {d.resident_id: {n.identity for n in d.notices} for d in handed}
+    assert by_resident[ids["everything"]] == {"2 hours ago"}
+    assert by_resident[ids["in oho"]] == {
+        *("market", "oho", "right date", "2 hours ago", "26 hours ago")
+    }
+    # Whoever had none lately gets what may still be of use.
+    assert by_resident[ids["in toyosato"]] == {
+        *("market", "right date", "2 hours ago", "26 hours ago", "40 hours ago", "yesterday's")
+    }
+
+
+async def test_what_is_just_being_stored_at_the_hour_is_waited_for(
+    database: Database, ids: dict[str, int]
+) -> None:
+    six = EVENING.replace(minute=0)
+    assert await collect(database, six + timedelta(seconds=30)) == []
+    async with database.writing() as session:
+        session.add(notice("last minute", six - timedelta(seconds=1)))
+    handed = await collect(database, six + timedelta(minutes=1))
+    assert all("last minute" in {n.identity for n in d.notices} for d in handed)
