@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import structlog
 from fastapi import FastAPI, Request, Response
+from fastapi.responses import JSONResponse
 from starlette.requests import ClientDisconnect
 
 from bot import health, webhook
@@ -14,6 +15,9 @@ from console import pages as console_pages
 from core.city_folder import CityFolder
 from core.context import Context
 from feeds import api as feeds_api
+
+FOR_PROGRAMS = ("/line/", "/feeds/", "/open311/", "/healthz", "/readyz", "/metrics", "/static/")
+"""Addresses that programs ask; they are told of trouble in JSON."""
 
 log = structlog.get_logger(__name__)
 
@@ -35,6 +39,8 @@ def create_app(context: Context, line: LineClient, *, folder: CityFolder) -> Fas
     app.state.line = line
     app.state.folder = folder
     app.add_exception_handler(ClientDisconnect, _gone)
+    app.add_exception_handler(404, _no_such_page)
+    app.add_exception_handler(Exception, _broken)
     app.state.publish = publisher(context.queue, context.city, context.clock)
     app.state.database_probe = health.DatabaseProbe(context)
     webhook.attach(app, context)
@@ -42,6 +48,24 @@ def create_app(context: Context, line: LineClient, *, folder: CityFolder) -> Fas
         app.include_router(room.router)
     console_pages.mount_static(app)
     return app
+
+
+def _is_for_programs(request: Request) -> bool:
+    return request.url.path.startswith(FOR_PROGRAMS)
+
+
+async def _no_such_page(request: Request, _error: Exception) -> Response:
+    """Answer an address that nothing has: people with a page, programs with JSON."""
+    if _is_for_programs(request):
+        return JSONResponse({"detail": "Not Found"}, 404)
+    return public_pages.no_such_page(request)
+
+
+async def _broken(request: Request, _error: Exception) -> Response:
+    """Answer what failed; the server logs the error itself."""
+    if _is_for_programs(request):
+        return JSONResponse({"detail": "Internal Server Error"}, 500)
+    return public_pages.broken(request)
 
 
 async def _gone(request: Request, _error: Exception) -> Response:

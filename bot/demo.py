@@ -233,8 +233,9 @@ async def _people(database: Database, city: City, clock: Clock) -> list[DemoAcco
     async with database.writing() as session:
         for name, role in STAFF:
             email = f"{name}@demo.example"
-            made = await add_staff(session, email, role, now=now, actor="demo")
-            accounts.append(DemoAccount(email, made.password, role))
+            password = secrets.token_urlsafe(15)
+            await add_staff(session, email, role, password=password, now=now, actor="demo")
+            accounts.append(DemoAccount(email, password, role))
     return accounts
 
 

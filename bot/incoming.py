@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import dataclass, field
 from typing import Any
 
 import structlog
@@ -33,20 +34,14 @@ MAX_TEXT = 5_000
 log = structlog.get_logger(__name__)
 
 
+@dataclass(frozen=True)
 class Reader:
-    """Reads events; what it fetches, it fetches from LINE.
+    """Reads events; what it fetches, it fetches from LINE."""
 
-    Parameters
-    ----------
-    context, line
-        The service's parts and the client for LINE.
-    """
-
-    def __init__(self, context: Context, line: LineClient) -> None:
-        self.context = context
-        self.line = line
-        # One photo at a time: unpacked, a single one can take some hundred megabytes.
-        self._unpacking = asyncio.Lock()
+    context: Context
+    line: LineClient
+    _unpacking: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)
+    """One photo at a time: unpacked, a single one can take some hundred megabytes."""
 
     async def read(self, event: WebhookEvent) -> Incoming:
         """Return what an event says.

@@ -176,7 +176,7 @@ async def run(
             store = app.state.webhook_store
             await store.start()
             stack.push_async_callback(store.stop)
-            server = _Server(uvicorn.Config(app, log_config=None), ready)
+            server = _Server(web_config(app, service.context.settings), ready)
             tasks.append(asyncio.create_task(server.serve([listening]), name="web"))
             stack.callback(server.end)
         await _until_stopped(stop, tasks)
@@ -186,6 +186,11 @@ async def run(
         _, late = await asyncio.wait(tasks, timeout=GRACE_SECONDS) if tasks else (set(), set())
         for task in late:
             task.cancel()
+
+
+def web_config(app: FastAPI, settings: Settings) -> uvicorn.Config:
+    """Return how the web is served: who stands before it is who the proxy says, if it is ours."""
+    return uvicorn.Config(app, log_config=None, forwarded_allow_ips=list(settings.trusted_proxies))
 
 
 async def _until_stopped(stop: asyncio.Event, tasks: list[asyncio.Task[None]]) -> None:

@@ -18,6 +18,7 @@ from core import audit
 
 router = APIRouter(prefix="/console/account", route_class=StaffRoute)
 Looker = Annotated[Visit, Depends(visit(Permission.LOOK))]
+Newcomer = Annotated[Visit, Depends(visit(Permission.LOOK, password_handed_over=True))]
 
 DONE = {
     "password": mark("The password is changed. You are signed out everywhere else."),
@@ -29,17 +30,19 @@ DONE = {
 
 
 @router.get("")
-async def account_page(visitor: Looker, done: str = "") -> Response:
+async def account_page(visitor: Newcomer, done: str = "") -> Response:
     return _page(visitor, done=DONE.get(done, ""))
 
 
 @router.post("/password")
-async def change_password(visitor: Looker) -> Response:
+async def change_password(visitor: Newcomer) -> Response:
     """Change one's own password, knowing the present one; other sessions end."""
     form = visitor.form
     try:
         if form.get("new", "") != form.get("again", ""):
             raise Refusal("The two new passwords differ.")
+        if form.get("new", "") == form.get("present", ""):
+            raise Refusal("The new password is the present one. Choose another.")
         accounts.check_password(form.get("new", ""))
         await _prove(visitor)
         async with visitor.context.database.writing() as session:

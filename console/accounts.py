@@ -20,8 +20,9 @@ from sqlalchemy import delete, func
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
-from console.models import Role, SignInAttempts, Staff
+from console.models import HANDED_OVER, Role, SignInAttempts, Staff
 from console.one_time import step_of
+from console.sessions import IDLE
 from console.words import Refusal, mark
 from core import audit
 from core.database import Database
@@ -108,7 +109,8 @@ async def add_staff(
     Parameters
     ----------
     password
-        One is made up when not given.
+        The person's own. Where none is given one is made up, to be handed over and changed at
+        the first sign-in.
 
     Raises
     ------
@@ -119,14 +121,14 @@ async def add_staff(
     wanted = role_called(role)
     if password is not None:
         check_password(password)
-    chosen = password or secrets.token_urlsafe(15)
     if await session.scalar(select(Staff.id).where(Staff.email == address)):
         raise Refusal("{email} already has an account.", email=address)
+    chosen, hashed = await _made_up() if password is None else (password, await _hash(password))
     staff = Staff(
         email=address,
         name=clean(name, line=True)[:80],
         role=wanted,
-        password_hash=await asyncio.to_thread(_hasher.hash, chosen),
+        password_hash=hashed,
         created_at=now,
     )
     session.add(staff)
@@ -140,9 +142,9 @@ async def add_staff(
 async def set_password(
     session: AsyncSession, staff: Staff, password: str, *, now: datetime, actor: str
 ) -> None:
-    """Give an account another password and end its sessions."""
+    """Give an account the password its owner chose, and end its sessions."""
     check_password(password)
-    staff.password_hash = await asyncio.to_thread(_hasher.hash, password)
+    staff.password_hash = await _hash(password)
     staff.session_version += 1
     session.add(staff)
     await audit.record(session, now, actor=actor, action="staff.password", subject=staff.email)
@@ -204,6 +206,8 @@ async def reset_staff(
 ) -> NewAccount:
     """Let somebody in again who lost password or phone: another password, no one-time code.
 
+    The password is to be handed over, and changed at the next sign-in.
+
     Raises
     ------
     Refusal
@@ -214,8 +218,7 @@ async def reset_staff(
         raise Refusal("There is no such account.")
     if staff.email == actor:
         raise Refusal("Change your own password under your account.")
-    chosen = secrets.token_urlsafe(15)
-    staff.password_hash = await asyncio.to_thread(_hasher.hash, chosen)
+    chosen, staff.password_hash = await _made_up()
     staff.totp_secret = None
     staff.session_version += 1
     session.add(staff)
@@ -250,6 +253,18 @@ async def sign_in(
                 address=address,
             )
     return staff
+
+
+async def sign_out(session: AsyncSession, staff: Staff, nonce: str, now: datetime) -> None:
+    """End one session for good: a copy of its cookie opens nothing either."""
+    # Nothing lets the session go on from now, so it is over by itself after IDLE.
+    await session.merge(SignInAttempts(key=_key("ended", nonce), count=1, since=now + IDLE))
+    await audit.record(session, now, actor=staff.email, action="sign-out", subject=staff.email)
+
+
+async def is_signed_out(session: AsyncSession, nonce: str) -> bool:
+    """Whether the session of that name was ended by signing out."""
+    return await session.get(SignInAttempts, _key("ended", nonce)) is not None
 
 
 async def prove(
@@ -327,6 +342,16 @@ def _key(*parts: str) -> str:
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
+async def _made_up() -> tuple[str, str]:
+    """Return a new password and the hash that says it is to be changed."""
+    password = secrets.token_urlsafe(15)
+    return password, HANDED_OVER + await _hash(password)
+
+
+async def _hash(password: str) -> str:
+    return await asyncio.to_thread(_hasher.hash, password)
+
+
 @cache
 def _nobody() -> str:
     """The hash that is checked when there is no account, so that it takes as long."""
@@ -335,7 +360,7 @@ def _nobody() -> str:
 
 def _verify(hashed: str, password: str) -> bool:
     try:
-        return _hasher.verify(hashed, password)
+        return _hasher.verify(hashed.removeprefix(HANDED_OVER), password)
     except (VerificationError, InvalidHashError):
         return False
 

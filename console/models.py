@@ -13,6 +13,8 @@ from core.database import UtcDateTime, text_enum
 from feeds.models import Status
 from subscriptions.models import RowId
 
+HANDED_OVER = "handed-over:"
+
 
 class Role(StrEnum):
     """What somebody may do: administer, issue alerts, work on reports, or only look."""
@@ -27,6 +29,7 @@ class Staff(SQLModel, table=True):
     """A member of staff who can sign in.
 
     ``session_version`` is in every session cookie; raising it ends all of a person's sessions.
+    ``password_hash`` begins with :data:`HANDED_OVER` while somebody else knows the password.
     """
 
     __tablename__ = "staff"
@@ -43,12 +46,18 @@ class Staff(SQLModel, table=True):
     session_version: int = 0
     created_at: datetime = Field(sa_type=UtcDateTime)
 
+    @property
+    def password_handed_over(self) -> bool:
+        """Whether the password was made up here and handed over, and has to be changed."""
+        return self.password_hash.startswith(HANDED_OVER)
+
 
 class SignInAttempts(SQLModel, table=True):
-    """Sign-ins that did not succeed, counted by what they have in common.
+    """Sign-ins that did not succeed, counted by what they have in common; and what has had its
+    time: a one-time code that was used, a session that was signed out.
 
     ``key`` is a hash of an address, of an e-mail, or of both together, so that the table
-    holds no list of people.
+    holds no list of people. A row goes some time after ``since``.
     """
 
     __tablename__ = "sign_in_attempts"

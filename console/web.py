@@ -26,7 +26,7 @@ from starlette.requests import ClientDisconnect
 from channels.guard import channel_stops
 from channels.models import ChannelStop
 from channels.web import STAFF_POLICY, Form, read_form, secure, templates
-from console import words
+from console import accounts, words
 from console.access import Permission, may
 from console.models import Staff
 from console.retold import retold
@@ -51,6 +51,10 @@ log = structlog.get_logger(__name__)
 
 class SignInNeeded(Exception):
     """Nobody is signed in, or the session has ended."""
+
+
+class OwnPasswordNeeded(Exception):
+    """The password is one that somebody else knows; nothing goes on before it is changed."""
 
 
 class Forbidden(Exception):
@@ -106,9 +110,7 @@ class Visit:
 
     def go(self, address: str) -> Response:
         """Send the browser to another page of the console."""
-        if self.request.headers.get("hx-request"):
-            return Response(status_code=204, headers={"HX-Redirect": address})
-        return RedirectResponse(address, status_code=303)
+        return _sent_to(self.request, address)
 
 
 def context_of(request: Request) -> Context:
@@ -132,12 +134,19 @@ def language_of(request: Request) -> str:
     return chosen if chosen in words.STAFF_LANGUAGES else "ja"
 
 
-def visit(permission: Permission) -> Callable[[Request], Awaitable[Visit]]:
+def visit(
+    permission: Permission, *, password_handed_over: bool = False
+) -> Callable[[Request], Awaitable[Visit]]:
     """Return the dependency that lets in those who have ``permission``.
+
+    Parameters
+    ----------
+    password_handed_over
+        Whether the page is also for those who have yet to choose a password of their own.
 
     Raises (when it runs)
     ---------------------
-    SignInNeeded, Forbidden, BadInput
+    SignInNeeded, OwnPasswordNeeded, Forbidden, BadInput
     """
 
     async def check(request: Request) -> Visit:
@@ -148,8 +157,10 @@ def visit(permission: Permission) -> Callable[[Request], Awaitable[Visit]]:
             raise SignInNeeded
         async with context.database.reading() as db:
             staff = await db.get(Staff, session.staff_id)
+            ended = await accounts.is_signed_out(db, session.nonce)
             stops = tuple(await channel_stops(db))
-        if staff is None or not staff.active or staff.session_version != session.version:
+        held = staff is not None and staff.active and staff.session_version == session.version
+        if staff is None or not held or ended:
             raise SignInNeeded
         form = Form([])
         if request.method not in ("GET", "HEAD"):
@@ -160,6 +171,8 @@ def visit(permission: Permission) -> Callable[[Request], Awaitable[Visit]]:
         request.state.session = session
         found = Visit(request, context, staff, session, language_of(request), form, stops)
         request.state.visit = found
+        if staff.password_handed_over and not password_handed_over:
+            raise OwnPasswordNeeded
         if not found.may(permission):
             raise Forbidden
         return found
@@ -225,6 +238,8 @@ class StaffRoute(APIRoute):
                 response = await handle(request)
             except SignInNeeded:
                 response = _to_sign_in(request)
+            except OwnPasswordNeeded:
+                response = _sent_to(request, "/console/account")
             except Forbidden:
                 response = _trouble(request, 403, _said(request, MAY_NOT))
             except Missing:
@@ -264,14 +279,21 @@ def _refuse_nul(request: Request) -> None:
 
 
 def _to_sign_in(request: Request) -> Response:
-    if request.headers.get("hx-request"):
-        return Response(status_code=204, headers={"HX-Redirect": "/console/sign-in"})
     back = request.url.path if request.method == "GET" else ""
+    if request.headers.get("hx-request"):
+        back = ""  # the address of a part is no page to come back to
     if back and request.url.query:
         back += f"?{request.url.query}"
     address = "/console/sign-in"
     if safe_next(back):
         address += f"?next={quote(back, safe='/')}"
+    return _sent_to(request, address)
+
+
+def _sent_to(request: Request, address: str) -> Response:
+    """Send the browser to another page, also when only a part of one was asked for."""
+    if request.headers.get("hx-request"):
+        return Response(status_code=204, headers={"HX-Redirect": address})
     return RedirectResponse(address, status_code=303)
 
 

@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -17,6 +18,7 @@ LINE_DATA_API_URL = "https://api-data.line.me"
 SECRET_KEY_LENGTH = 32
 """Characters below which a key is easily guessed."""
 _DATABASE = re.compile(r"sqlite(\+\w+)?:///(?!:memory:)[^?].*|postgresql(\+\w+)?://\S+")
+THIS_MACHINE_PROXY = ("127.0.0.1",)
 _THIS_MACHINE = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -71,6 +73,8 @@ class Settings:
     secret_key: str = field(repr=False)
     translator: TranslatorSettings | None = None
     """None: articles go out in Japanese under a heading in the resident's language."""
+    trusted_proxies: tuple[str, ...] = THIS_MACHINE_PROXY
+    """Addresses and networks whose ``X-Forwarded-For`` is believed."""
 
     @property
     def is_postgresql(self) -> bool:
@@ -107,6 +111,7 @@ class Settings:
             line_rate_push=read(_rate, "LINE_RATE_PUSH", 2000),
             secret_key=read(_text, "SECRET_KEY"),
             translator=read(translator),
+            trusted_proxies=read(trusted_proxies),
         )
         if faults:
             raise BadSettings(faults)
@@ -207,6 +212,31 @@ def translator(environment: Mapping[str, str] | None = None) -> TranslatorSettin
         key=values["KEY"],
         secret=values["SECRET"],
     )
+
+
+def trusted_proxies(environment: Mapping[str, str] | None = None) -> tuple[str, ...]:
+    """``TODOKE_TRUSTED_PROXIES``: addresses and networks with commas between them.
+
+    Raises
+    ------
+    BadInput
+        One of them is none, or is everybody: then anyone could say to be anyone.
+    """
+    env = os.environ if environment is None else environment
+    found = []
+    for part in _text(env, "TRUSTED_PROXIES", THIS_MACHINE_PROXY[0]).split(","):
+        try:
+            network = ip_network(part.strip())
+        except ValueError as error:
+            raise BadInput(
+                "TODOKE_TRUSTED_PROXIES is addresses or networks with commas between them, such "
+                f"as 127.0.0.1,10.0.0.0/24; {part.strip()!r} is none (a network has no bits set "
+                "beyond its length)."
+            ) from error
+        if network.prefixlen == 0:
+            raise BadInput("TODOKE_TRUSTED_PROXIES cannot be everybody.")
+        found.append(part.strip())
+    return tuple(found)
 
 
 def reaches_line(environment: Mapping[str, str] | None = None) -> bool:

@@ -1,4 +1,4 @@
-"""The public page, the list of shelters, and the feeds."""
+"""The public page, the list of shelters, the feeds, and what is shown when there is none."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from jinja2 import Environment
 
 from channels.public.feeds import atom, json_feed
 from channels.public.notices import Board, public_board, words_of
-from channels.web import PublicRoute, templates
+from channels.web import PUBLIC_POLICY, PublicRoute, secure, templates
 from core.city import City, name_in
 from core.city_folder import CityFolder
 from core.context import Context
-from core.languages import LANGUAGES, Catalogue, match_language
+from core.languages import EASY_JAPANESE, LANGUAGES, Catalogue, match_language
 from core.shelters import Hazard, Shelter
 from feeds.texts import level_name, moment, status_name, topic_name
 
@@ -93,6 +93,33 @@ async def notices_json(request: Request) -> Response:
     return response
 
 
+NO_PAGE = mark("This page does not exist.")
+BROKEN = mark("Something went wrong here. Please try again in a moment.")
+
+
+def no_such_page(request: Request) -> Response:
+    """Show somebody who followed a wrong address where the right ones are."""
+    return _trouble(request, 404, NO_PAGE)
+
+
+def broken(request: Request) -> Response:
+    """Say that the page failed; what the city's data say is all that this page needs."""
+    return _trouble(request, 500, BROKEN)
+
+
+def _trouble(request: Request, status: int, message: str) -> Response:
+    """Say what is wrong to the reader, and in Japanese and English to who stands beside them."""
+    language = _language(request, request.app.state.context.city)
+    said = {code: CATALOGUE.text(code, message) for code in dict.fromkeys((language, "ja", "en"))}
+    # The other languages' links lead to the notices: this page has no other.
+    body = _body(request, "trouble.html", language, path="/", said=said)
+    response = Response(body, status, media_type="text/html; charset=utf-8")
+    response.headers["Cache-Control"] = "no-store"
+    https = request.app.state.context.settings.public_url.startswith("https://")
+    secure(response, PUBLIC_POLICY, https=https)
+    return response
+
+
 async def _asked(request: Request) -> tuple[Context, str, Board]:
     """What the public sees now, and the language it is asked for in."""
     context: Context = request.app.state.context
@@ -106,25 +133,31 @@ def _title(city: City, language: str) -> str:
 
 
 def _page(request: Request, template: str, **values: object) -> Response:
+    language = _language(request, request.app.state.context.city)
+    body = _body(request, template, language, path=request.url.path, **values)
+    return _cached(request, body, "text/html; charset=utf-8")
+
+
+def _body(request: Request, template: str, language: str, *, path: str, **values: object) -> bytes:
+    """Return a page; ``path`` is where the same page is found in the other languages."""
     context: Context = request.app.state.context
-    language = _language(request, context.city)
 
     def say(message: str, /, **inserted: object) -> str:
         return CATALOGUE.text(language, message, **inserted)
 
-    body = (
+    text = (
         _environment()
         .get_template(template)
         .render(
             _=say,
             language=language,
-            html_language="ja" if language == "ja-x-easy" else language,
             languages=[LANGUAGES[code] for code in context.city.languages],
             city=context.city,
             city_name=name_in(context.city.name, language),
             title=_title(context.city, language),
             static=STATIC,
-            path=request.url.path,
+            path=path,
+            html_tag=html_tag,
             words_of=words_of,
             pieces=_pieces,
             moment=moment,
@@ -137,7 +170,12 @@ def _page(request: Request, template: str, **values: object) -> Response:
             **values,
         )
     )
-    return _cached(request, body.encode(), "text/html; charset=utf-8")
+    return text.encode()
+
+
+def html_tag(language: str) -> str:
+    """Return what ``lang`` says: screen readers know no easy Japanese."""
+    return "ja" if language == EASY_JAPANESE else language
 
 
 def _cached(request: Request, body: bytes, media_type: str) -> Response:

@@ -63,11 +63,11 @@ def settings(tmp_path: Path, media_dir: Path) -> Settings:
 
 
 @contextlib.asynccontextmanager
-async def served(app: FastAPI) -> AsyncIterator[str]:
+async def served(app: FastAPI, config: uvicorn.Config | None = None) -> AsyncIterator[str]:
     """Serve an application on a port of its own; yields its address."""
-    server = uvicorn.Server(
-        uvicorn.Config(app, port=0, log_level="warning", lifespan="off", access_log=False)
-    )
+    config = config or uvicorn.Config(app, log_level="warning", lifespan="off", access_log=False)
+    config.port = 0
+    server = uvicorn.Server(config)
     config_socket = server.config.bind_socket()
     task = asyncio.create_task(server.serve(sockets=[config_socket]))
     while not server.started:

@@ -24,6 +24,52 @@ async def test_signing_in_opens_the_console_and_signing_out_closes_it(office: Of
     assert page.url.startswith(f"{office.url}/console/sign-in")
 
 
+async def test_a_copied_cookie_opens_nothing_once_its_owner_signed_out(office: Office) -> None:
+    browser = await office.at_desk(Role.DISASTER, "sato")
+    phone = await office.browser()
+    await phone.sign_in("sato@city.example")
+    thief = await office.browser()
+    copied = {"todoke_staff": browser.cookie("todoke_staff")}
+    thief.http.cookie_jar.update_cookies(copied, URL(office.url + "/console/"))
+    assert "/sign-in" not in (await thief.get("/console/")).url
+    await browser.submit(await browser.get("/console/"), "/console/sign-out")
+    for _ in range(6):  # until after the last moment at which the cookie could have held
+        thief.http.cookie_jar.update_cookies(copied, URL(office.url + "/console/"))
+        assert "/sign-in" in (await thief.get("/console/")).url
+        await phone.sign_in("sato@city.example")  # forgets attempts of windows that have passed
+        office.clock.ahead += timedelta(minutes=8)
+    assert "/sign-in" not in (await phone.get("/console/")).url  # a session of their own
+
+
+async def test_a_password_that_was_handed_over_is_changed_before_anything_else(
+    office: Office,
+) -> None:
+    boss = await office.at_desk(Role.ADMIN, "boss")
+    people = await boss.get("/console/staff")
+    made = await boss.submit(
+        people, "/console/staff", email="new@city.example", name="", role="disaster"
+    )
+    given = made.tree.xpath('string(//code[@data-testid="password"])')
+    newcomer = await office.browser()
+    assert (await newcomer.sign_in("new@city.example", given)).url.endswith("/console/account")
+    for path in ("/console/", "/console/alerts", "/console/reports", "/console/account/code"):
+        assert (await newcomer.get(path)).url.endswith("/console/account")
+    part = await newcomer.get("/console/now/live", **{"HX-Request": "true"})
+    assert part.headers["HX-Redirect"] == "/console/account"
+    page = await newcomer.get("/console/account")
+    form = page.form("/console/account/password")
+    refused = await newcomer.post("/console/alerts", {**form, "kind": "drill"})
+    assert refused.url.endswith("/console/account")
+    assert not await office.drafts()
+    action = "/console/account/password"
+    same = await newcomer.submit(page, action, present=given, new=given, again=given)
+    assert same.status == 400
+    new = "a password of my own"
+    done = await newcomer.submit(page, action, present=given, new=new, again=new)
+    assert done.status == 200
+    assert (await newcomer.get("/console/alerts")).url.endswith("/console/alerts")
+
+
 async def test_a_wrong_password_and_an_unknown_address_look_the_same(office: Office) -> None:
     await office.hire(Role.ROADS, "known")
     answers = []

@@ -18,6 +18,13 @@ def test_defaults_are_lines_own_addresses_and_limits() -> None:
     settings = Settings.from_environment(COMPLETE)
     assert settings.line_api_url == LINE_API_URL
     assert (settings.line_rate_multicast, settings.line_rate_push) == (200, 2000)
+    assert settings.trusted_proxies == ("127.0.0.1",)
+
+
+def test_proxies_are_addresses_and_networks() -> None:
+    named = {"TODOKE_TRUSTED_PROXIES": "127.0.0.1, 10.1.0.0/16 ,fd00::/8"}
+    settings = Settings.from_environment({**COMPLETE, **named})
+    assert settings.trusted_proxies == ("127.0.0.1", "10.1.0.0/16", "fd00::/8")
 
 
 @pytest.mark.parametrize(
@@ -33,6 +40,12 @@ def test_defaults_are_lines_own_addresses_and_limits() -> None:
         ("TODOKE_DATABASE_URL", "sqlite:"),
         ("TODOKE_DATABASE_URL", "sqlite:///:memory:"),
         ("TODOKE_DATABASE_URL", "postgresql://"),
+        ("TODOKE_TRUSTED_PROXIES", "*"),
+        ("TODOKE_TRUSTED_PROXIES", "0.0.0.0/0"),
+        ("TODOKE_TRUSTED_PROXIES", "::/0"),
+        ("TODOKE_TRUSTED_PROXIES", "10.0.0.1/24"),
+        ("TODOKE_TRUSTED_PROXIES", "127.0.0.1,"),
+        ("TODOKE_TRUSTED_PROXIES", "proxy.city.example"),
         ("TODOKE_TRANSLATOR", "babelfish"),
         ("TODOKE_TRANSLATOR", "libretranslate"),
         ("TODOKE_TRANSLATOR", "deepl"),
