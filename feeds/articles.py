@@ -20,6 +20,7 @@ from sqlmodel import col, select
 
 from core.city import City, Decision, SourceConfig
 from core.languages import EASY_JAPANESE
+from feeds import limits
 from feeds.classify import DEFAULT_RULE, Classification, classify
 from feeds.fetch import Reach
 from feeds.metrics import ITEMS
@@ -188,11 +189,12 @@ async def take(
     ITEMS.labels(source.code, "new").inc(made.new)
     for article, item in sorted_out.touched:
         _renew(item, article)
+    rebuilt = len(sorted_out.edited) > limits.MAX_SENDS_A_POLL
     for article, item in sorted_out.edited:
         _renew(item, article)
         made.edited += 1
         notice_or_none = await _edit(
-            session, article, item, source, city, now, publish, translations or {}
+            session, article, item, source, city, now, publish, translations or {}, hold=rebuilt
         )
         if notice_or_none is not None:
             made.notices.append(notice_or_none)
@@ -208,8 +210,13 @@ async def _edit(
     now: datetime,
     publish: Publish,
     translations: Translations,
+    *,
+    hold: bool,
 ) -> Notice | None:
-    """Tell those who were told; change in place what nobody was told yet."""
+    """Tell those who were told; change in place what nobody was told yet.
+
+    With ``hold`` staff look first: so many edits at once are a rebuilt web site, not news.
+    """
     known = (
         await session.scalars(
             select(Notice).where(col(Notice.item_id) == item.id).order_by(col(Notice.id).desc())
@@ -233,6 +240,8 @@ async def _edit(
     if known.decision is Decision.SEND and ruling.rule == "too-old":
         # The feed kept the article's first date; those who were told it still need to know.
         notice.decision, notice.decided_by = Decision.SEND, "rule:edited"
+    if hold and notice.decision in {Decision.SEND, Decision.DIGEST}:
+        notice.decision, notice.decided_by = Decision.HOLD, "rule:flood"
     stored, is_new = await submit_notice(session, notice, publish)
     return stored if is_new else None
 
@@ -247,7 +256,6 @@ def make_notice(
     translations: Translations,
 ) -> Notice:
     """Compose the notice of an article, in every language of the city; nothing is stored."""
-    translated = translations.get(article.content_hash, {})
     return Notice(
         identity=notice_identity(article, source),
         topic=classification.topic,
@@ -258,22 +266,43 @@ def make_notice(
         reported_at=article.published_at or now,
         expires_at=now + ARTICLE_EXPIRES,
         url=article.link,
-        texts=article_texts(
-            article.title,
-            article.summary,
+        texts=words_of(
+            article,
             classification.topic,
-            article.link,
-            source.names,
-            city=city,
-            languages=city.languages,
-            translations=translated,
-            # Readings behind kanji are no translation.
-            machine=tuple(translated.keys() - {EASY_JAPANESE}),
+            source,
+            city,
+            translated=translations.get(article.content_hash),
         ),
         source=source.code,
         decision=ruling.decision,
         decided_by=ruling.decided_by,
         created_at=now,
+    )
+
+
+def words_of(
+    article: Article,
+    topic: str,
+    source: SourceConfig,
+    city: City,
+    *,
+    drill: bool = False,
+    translated: Mapping[str, tuple[str, str]] | None = None,
+) -> dict[str, dict[str, str]]:
+    """Return what residents read of an article, in every language of the city."""
+    translated = translated or {}
+    return article_texts(
+        article.title,
+        article.summary,
+        topic,
+        article.link,
+        source.names,
+        city=city,
+        languages=city.languages,
+        drill=drill,
+        translations=translated,
+        # Readings behind kanji are no translation.
+        machine=tuple(translated.keys() - {EASY_JAPANESE}),
     )
 
 

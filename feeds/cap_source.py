@@ -14,7 +14,7 @@ from core.city import City, Decision, SourceConfig
 from core.errors import Permanent, Retryable
 from feeds import cap, limits
 from feeds.article_sources import read_in_thread
-from feeds.articles import leads_elsewhere
+from feeds.articles import leads_elsewhere, words_of
 from feeds.cap import Alert, MessageType
 from feeds.classify import Classification, classify
 from feeds.desk import Desk, Tally, note
@@ -24,7 +24,7 @@ from feeds.models import Item, ItemState, Notice, Source, Status
 from feeds.notices import submit_notice
 from feeds.policy import ARTICLE_EXPIRES, Ruling, rule_on_article
 from feeds.rss import Article
-from feeds.texts import alert_texts, article_texts
+from feeds.texts import alert_texts
 
 log = structlog.get_logger(__name__)
 
@@ -251,16 +251,7 @@ def texts_of(
             languages=city.languages,
             url=alert.link,
         )
-    return article_texts(
-        article.title,
-        article.summary,
-        topic,
-        alert.link,
-        source.names,
-        city=city,
-        languages=city.languages,
-        drill=alert.drill,
-    )
+    return words_of(article, topic, source, city, drill=alert.drill)
 
 
 async def _told_before(session: AsyncSession, references: Sequence[str]) -> Notice | None:

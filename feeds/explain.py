@@ -12,7 +12,7 @@ from core.city import City, Decision, SourceConfig
 from core.clock import SystemClock, in_japan
 from core.errors import BadInput
 from feeds import cap, cap_source, jma, limits
-from feeds.articles import leads_elsewhere
+from feeds.articles import leads_elsewhere, words_of
 from feeds.classify import Classification, classify
 from feeds.errors import Unreadable
 from feeds.facts import Fact
@@ -23,7 +23,7 @@ from feeds.models import Status
 from feeds.policy import rule_on_article, rule_on_fact
 from feeds.rss import Article, read_feed
 from feeds.telegrams import TAKES_BACK
-from feeds.texts import article_texts, compose
+from feeds.texts import compose
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -179,16 +179,7 @@ def _of_article(
         drill=drill,
         reported_at=article.published_at,
         event_id="",
-        texts=article_texts(
-            article.title,
-            article.summary,
-            classification.topic,
-            article.link,
-            source.names,
-            city=city,
-            languages=city.languages,
-            drill=drill,
-        ),
+        texts=words_of(article, classification.topic, source, city, drill=drill),
         decision=Decision.HOLD if drill else ruling.decision,
         decided_by="rule:drill" if drill else ruling.decided_by,
         because=classification.because,

@@ -134,21 +134,60 @@ _TURNING_WORDS = tuple(
 )
 
 
+_DATE = (
+    r"(?:\d{4}年|令和(?:\d+|元)年)?\d{1,2}月\d{1,2}日"
+    r"|\d{4}[./ー]\d{1,2}[./ー]\d{1,2}|r\d+\.\d+\.\d+"
+)
+_DAY = rf"(?:{_DATE})(?:\(.\)|\(.曜日\)|.曜日)?(?:(?:午前|午後)?\d{{1,2}}[:時]\d{{0,2}}分?)?"
+_NO_NEWS = re.compile(
+    rf"(?:最終)?更新(?:日時?|年月日)?:?{_DAY}(?:更新)?|(?:掲載|登録|作成)(?:日時?|年月日):?{_DAY}"
+    rf"|{_DAY}に?更新"
+    r"|(?:閲覧|あくせす|訪問|表示|ぺーじびゅー|pv)(?:数|回数|件数|者数|かうんたー?):?[\d,]+(?:回|件|人)?"
+    r"|ぺーじ(?:番号|id):?\d+"
+)
+"""When a page was touched and how often it was read, in folded text."""
+
+
+def _substance(title: str, summary: str) -> str:
+    """Return what a reader would do something about, equal things written equally."""
+    text = _NO_NEWS.sub("", fold(f"{title}\n{summary}"))
+    text = re.sub(r"令和(\d+|元)年", _western_year, text)
+    text = re.sub(r"(?<=\d),(?=\d{3})", "", text)
+    return re.sub(r"(?<=\d)(?::|時)00分?(?!\d)", "時", text)
+
+
+def _western_year(era: re.Match[str]) -> str:
+    return f"{2018 + (1 if era[1] == '元' else int(era[1]))}年"
+
+
+def _same_start(one: str, other: str) -> int:
+    """Return how many characters two texts have in common at their beginning."""
+    pairs = enumerate(zip(one, other, strict=False))
+    return next((at for at, (a, b) in pairs if a != b), min(len(one), len(other)))
+
+
 def changed_in_substance(before: tuple[str, str], after: tuple[str, str]) -> bool:
     """Whether an edit of (title, summary) is news to somebody who read the first version.
 
     Another number or date is; so is a word that turns the meaning (中止, 延期, 訂正 …). Other
     changes are when more than a tenth of the text, and more than ten characters, differ.
-    Writing (width, kana, spaces) never is.
+    Writing (width, kana, spaces, 令和8年 for 2026年) never is, nor is the date of the last change
+    or a counter of readers.
     """
-    old, new = (fold("\n".join(version)) for version in (before, after))
+    old, new = (_substance(*version) for version in (before, after))
     if old == new:
         return False
     if Counter(re.findall(r"\d+", old)) != Counter(re.findall(r"\d+", new)):
         return True
     if any(old.count(word) != new.count(word) for word in _TURNING_WORDS):
         return True
+    longest = max(len(old), len(new))
+    # A rebuilt site changes thousands of texts at one end; only what lies between is compared.
+    start = _same_start(old, new)
+    old, new = old[start:], new[start:]
+    end = _same_start(old[::-1], new[::-1])
+    old, new = old[: len(old) - end], new[: len(new) - end]
     matcher = SequenceMatcher(None, old, new, autojunk=False)
     same = sum(block.size for block in matcher.get_matching_blocks())
     differing = max(len(old), len(new)) - same
-    return differing > max(10, max(len(old), len(new)) // 10)
+    return differing > max(10, longest // 10)

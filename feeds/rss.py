@@ -6,7 +6,6 @@ then gets clean UTF-8 and never an address, so that it cannot fetch anything its
 
 from __future__ import annotations
 
-import codecs
 import hashlib
 import io
 import re
@@ -20,25 +19,15 @@ from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit, urlunsplit
 import feedparser
 
 from feeds import limits
+from feeds.encodings import decode
 from feeds.errors import Unreadable
 from feeds.wording import clean, fold, one_line, plain, read_date
 
-_DECLARATION = re.compile(rb"^\s*<\?xml[^>]*?encoding\s*=\s*[\"']([A-Za-z0-9._-]{1,40})[\"']", re.I)
 _PROLOGUE = re.compile(r"^\s*<\?xml[^>]*\?>", re.I)
 _DOCTYPE = re.compile(r"<!DOCTYPE[^>\[]*(\[)?[^>]*>", re.I)
 _ROOT = re.compile(r"<(?:[A-Za-z0-9_.-]+:)?(rss|rdf|feed|channel)[\s>]", re.I)
-_JAPANESE = ("utf-8", "cp932", "euc_jis_2004", "iso2022_jp_2004")
-_ALIASES = {
-    "shift_jis": "cp932",
-    "shift-jis": "cp932",
-    "sjis": "cp932",
-    "x-sjis": "cp932",
-    "windows-31j": "cp932",
-    "ms932": "cp932",
-    "euc-jp": "euc_jis_2004",
-    "x-euc-jp": "euc_jis_2004",
-    "iso-2022-jp": "iso2022_jp_2004",
-}
+MANY_DATES = 3
+"""From so many articles on, one moment for all of them is no date of theirs."""
 _TRACKING = re.compile(r"^(utm_\w+|fbclid|gclid|yclid|_ga)$", re.I)
 
 
@@ -82,55 +71,6 @@ class Feed:
     form: str
     """``rss10``, ``rss20``, ``atom10`` … as feedparser names it."""
     articles: tuple[Article, ...] = field(default=(), repr=False)
-
-
-def decode(data: bytes, charset: str | None = None) -> str:
-    """Return the text of an XML document, whatever its labels say.
-
-    What it is declared to be is tried first (byte order mark, XML declaration, ``charset`` of
-    the HTTP header); a declaration under which the bytes make no sense is wrong, and the
-    encodings in use in Japan are tried in turn. Shift_JIS is read as the CP932 that it is.
-    """
-    for mark, encoding in (
-        (codecs.BOM_UTF8, "utf-8-sig"),
-        (codecs.BOM_UTF16_LE, "utf-16"),
-        (codecs.BOM_UTF16_BE, "utf-16"),
-    ):
-        if data.startswith(mark):
-            return data.decode(encoding, errors="replace")
-    declared = _DECLARATION.match(data[:200])
-    tried = [declared.group(1).decode("ascii")] if declared else []
-    if charset:
-        tried.append(charset)
-    if b"\x1b$" in data[:20_000]:
-        tried.insert(0, "iso-2022-jp")
-    fitting = []
-    for name in dict.fromkeys([*tried, *_JAPANESE]):
-        encoding = _ALIASES.get(name.lower(), name)
-        try:
-            text = data.decode(encoding)
-        except (UnicodeDecodeError, LookupError, ValueError):
-            continue
-        # Latin-1 reads any bytes; it is never what a Japanese site means by high bytes.
-        if codecs.lookup(encoding).name in {"iso8859-1", "cp1252"} and not text.isascii():
-            continue
-        fitting.append(text)
-    if fitting:
-        # EUC-JP read as Shift_JIS is half-width katakana from end to end, and no error.
-        return next((text for text in fitting if _oddness(text) < 0.2), min(fitting, key=_oddness))
-    # Damaged in a few places: take the encoding that is damaged least.
-    candidates = [data.decode(encoding, errors="replace") for encoding in _JAPANESE[:3]]
-    return min(candidates, key=lambda text: text.count("\ufffd"))
-
-
-def _oddness(text: str) -> float:
-    """Return the share of characters, among those beyond ASCII, that hardly anybody writes."""
-    beyond = [character for character in text[:20_000] if character > "\x7f"]
-    odd = sum(
-        "\uff61" <= c <= "\uff9f" or "\x80" <= c <= "\x9f" or "\ue000" <= c <= "\uf8ff"
-        for c in beyond
-    )
-    return odd / len(beyond) if beyond else 0.0
 
 
 def read_feed(data: bytes, *, url: str = "", charset: str | None = None) -> Feed:
@@ -186,23 +126,43 @@ def _safe(text: str) -> str:
     if root is None:
         raise Unreadable("This is no RSS or Atom feed; is it an error page?")
     name = re.escape(root.group()[1:].rstrip(">").strip())
-    if not re.search(rf"(</{name}\s*>|/>)\s*(<!--.*?-->\s*)*$", text[-2000:].rstrip("\x00 \r\n\t")):
+    # Behind its end stand comments, and what a provider or a counter put there.
+    if not re.search(rf"</{name}\s*>|^\s*<[^<>]*/>\s*$", text[-2000:]):
         raise Unreadable("The feed breaks off in the middle.")
     return text
 
 
 def _articles(entries: Sequence[Any], url: str) -> list[Article]:
-    guids = Counter(str(entry.get("id") or "") for entry in entries)
-    links = Counter(str(entry.get("link") or "") for entry in entries)
+    # Listed three times over, an article's guid and link are still its own.
+    keys = {
+        tuple(str(entry.get(key) or "") for key in ("id", "link", "title")) for entry in entries
+    }
+    guids = Counter(guid for guid, _, _ in keys)
+    links = Counter(link for _, link in {(title, link) for _, link, title in keys})
+    dates = [_date(entry) for entry in entries]
+    if len(dates) >= MANY_DATES and len(set(dates)) == 1:
+        # The moment at which the feed was made: it says nothing of the articles.
+        dates = [None] * len(entries)
     made: dict[str, Article] = {}
-    for entry in entries:
-        article = _article(entry, url, guids, links)
+    for entry, published in zip(entries, dates, strict=True):
+        article = _article(entry, url, published, guids, links)
         if article is not None:
             made.setdefault(article.identity, article)
     return list(made.values())
 
 
-def _article(entry: Any, url: str, guids: Counter[str], links: Counter[str]) -> Article | None:
+def _date(entry: Any) -> datetime | None:
+    stated = (str(entry.get(key) or "") for key in ("published", "updated", "created", "date"))
+    return next((moment for text in stated if (moment := read_date(text))), None)
+
+
+def _article(
+    entry: Any,
+    url: str,
+    published: datetime | None,
+    guids: Counter[str],
+    links: Counter[str],
+) -> Article | None:
     title = one_line(str(entry.get("title") or ""), limits.MAX_TITLE_CHARACTERS)
     summary = plain(_summary(entry), limits.MAX_SUMMARY_CHARACTERS)
     if not title:
@@ -211,14 +171,6 @@ def _article(entry: Any, url: str, guids: Counter[str], links: Counter[str]) -> 
         return None
     raw_link = str(entry.get("link") or "")
     link = safe_link(raw_link, url)
-    published = next(
-        (
-            moment
-            for key in ("published", "updated", "created", "dc_date", "date")
-            if (moment := read_date(str(entry.get(key) or "")))
-        ),
-        None,
-    )
     guid = str(entry.get("id") or "")
     # A generator that gives every item the same guid, or every item the same link, gives none.
     if guid and guids[guid] == 1:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, timezone
 from email.utils import parsedate_to_datetime
 from html.parser import HTMLParser
 
@@ -67,6 +67,8 @@ class _TextOf(HTMLParser):
             self._hidden += 1
         elif tag in _BLOCKS:
             self.pieces.append("\n")
+        elif tag in {"td", "th"}:
+            self.pieces.append(" ")
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         if tag in _BLOCKS:
@@ -112,7 +114,10 @@ _DATES = (
         r"\b(?P<era>[rhs])\.?(?P<era_year>\d{1,2})[./](?P<month>\d{1,2})[./](?P<day>\d{1,2})"
     ),
     re.compile(r"\b(?P<year>\d{4})[./-](?P<month>\d{1,2})[./-](?P<day>\d{1,2})"),
+    # RFC 822 by a machine that speaks Japanese: 月, 15 6月 2026 10:00:00 +0900.
+    re.compile(r"\b(?P<day>\d{1,2})\s+(?P<month>\d{1,2})月?\s+(?P<year>\d{4})\b"),
 )
+_ZONE = re.compile(r"(?:gmt|utc|(?P<sign>[+-])(?P<hours>\d{2}):?(?P<minutes>\d{2}))$")
 _CLOCK = re.compile(
     r"(?P<half>午前|午後|am|pm)?\s*(?P<hour>\d{1,2})\s*(?:時|:)"
     r"\s*(?:(?P<minute>半|\d{1,2})(?:\s*分|:(?P<second>\d{2}))?)?"
@@ -167,6 +172,11 @@ def _human_date(text: str) -> datetime | None:
         return None
     if hour > 24 or minute > 59 or second > 59:
         return day
+    zone = _ZONE.search(line)
+    if zone:
+        ahead = timedelta(hours=int(zone["hours"] or 0), minutes=int(zone["minutes"] or 0))
+        offset = -ahead if zone["sign"] == "-" else ahead
+        day = day.replace(tzinfo=timezone(offset)) if ahead < timedelta(days=1) else day
     return day + timedelta(hours=hour, minutes=minute, seconds=second)
 
 

@@ -189,6 +189,19 @@ async def test_a_rebuilt_web_site_is_held_for_somebody_to_look_at(desk: Desk) ->
     assert {n.decided_by for n in await desk.notices()} == {"rule:flood"}
 
 
+async def test_edits_of_a_whole_rebuilt_site_are_held_for_somebody_to_look_at(desk: Desk) -> None:
+    await desk.read(NEWS, first=True)
+    count = limits.MAX_SENDS_A_POLL
+    many = [article(n, title=f"第{n}号線 通行止め") for n in range(count + 1)]
+    await desk.read(NEWS, *many[:count])
+    await desk.read(NEWS, many[count])
+    assert len(desk.sent) == count + 1
+    added = [article(n, title=f"第{n}号線 通行止め", summary="令和8年度") for n in range(count + 1)]
+    await desk.read(NEWS, *added)
+    assert len(desk.sent) == count + 1
+    assert [n.decided_by for n in await desk.notices()][count + 1 :] == ["rule:flood"] * (count + 1)
+
+
 async def test_old_news_is_published_and_not_pushed(desk: Desk) -> None:
     await desk.read(NEWS, first=True)
     await desk.read(NEWS, article(1, at=desk.clock.now() - timedelta(days=30)))
@@ -242,6 +255,15 @@ def test_a_category_and_a_word_must_both_fit_and_the_first_rule_wins() -> None:
         ("定員20人", "定員30人", True),
         ("6月15日に開きます", "6月15日の催しは中止します", True),
         ("参加できます", "参加できません", True),
+        ("9時に開きます", "９：００に開きます", False),
+        ("令和8年6月15日に開きます", "2026年6月15日に開きます", False),
+        ("参加費1,000円", "参加費　1000円", False),
+        ("開きます 最終更新日：2026年6月15日", "開きます 更新日 令和8年6月16日（火曜日）", False),
+        ("開きます 閲覧数：123回", "開きます 閲覧数：1,456回", False),
+        ("6月15日更新 開きます", "6月16日更新 開きます", False),
+        ("6月15日更新 9時に開きます", "6月16日更新 10時に開きます", True),
+        ("6月15日15時現在、開いています", "6月15日16時現在、開いています", True),
+        ("登録は6月15日から", "登録は6月16日から", True),
         ("公園で遊びます", "公園の水道管が壊れたため、公園を閉めてしばらく使えなくします", True),
     ],
 )
