@@ -29,7 +29,10 @@ from core.clock import Clock
 WINDOW_SECONDS = 1.002
 """The second of the limit, and a little for clocks that do not tick alike."""
 BURST_SHARE = 0.25
-"""What may be caught up at once after a pause, as a share of the limit."""
+"""What may be caught up at once that had to wait meanwhile, as a share of the limit."""
+FRESH_BURST_SHARE = 0.05
+"""What may go at once after a rest: as long as the gap is that it leaves a second later, in
+which not even an emergency may go."""
 KNOWN_TRAVEL_SHARE = 0.9
 OWN_DELAY_SECONDS = 0.01
 FORGET_TRAVEL_SECONDS = 5.0
@@ -40,6 +43,13 @@ LONGEST_PAUSE_SECONDS = 30.0
 LEAST_NAP_SECONDS = 0.002
 MOST_IN_FLIGHT = 128
 """Where there is no limit, and as many requests as a process should have open at once."""
+ALWAYS_IN_FLIGHT = 64
+TIMES_IN_FLIGHT = 8
+"""Under a limit: so many, and so many times as the least travel needs. What goes beyond would
+wait for its turn on the processor and count against the limit meanwhile."""
+PATIENCE_SECONDS = 0.1
+"""What waits for so long has too small a share."""
+REMEMBER_USE_SECONDS = 1.0
 OTHER_ENDPOINTS = 2000
 OUTBOX = frozenset(("multicast", "push"))
 """Where emergencies hold back the rest; conversations and questions to LINE go on."""
@@ -91,18 +101,19 @@ class Lane:
         """Told when something waits and there is no share."""
         self.last_used = -1e9
         self.short_at = -1e9
-        """When something last waited because the share, or the limit, was used up."""
+        """When something last had to wait for long because the share, or the limit, was used."""
         self._clock = clock
         self._urgent = urgent
         self._waiting: list[tuple[int, int, asyncio.Future[float]]] = []
         self._numbers = 0
         self._in_flight = 0
         self._recent: deque[float] = deque()
-        self._tokens = max(1.0, (limit or 0) * BURST_SHARE)
+        self._tokens = max(1.0, (limit or 0) * FRESH_BURST_SHARE)
         self._refilled = clock.monotonic()
         self._nap: asyncio.Task[None] | None = None
         self._nap_until = 0.0
         self._travel = _LeastTravel()
+        self._most_used = _MostUsed()
         self._factor = 1.0
         self._factor_since = clock.monotonic()
         self._paused_until = 0.0
@@ -116,10 +127,20 @@ class Lane:
         return len(self._waiting)
 
     @property
+    def in_flight(self) -> int:
+        """Requests that were let go and have no answer yet."""
+        return self._in_flight
+
+    @property
     def used(self) -> int:
         """Requests that can still arrive in the same second as the next."""
         self._forget(self._clock.monotonic())
         return self._in_flight + len(self._recent)
+
+    @property
+    def needed(self) -> int:
+        """The most that was in use at once lately; see :attr:`used`."""
+        return max(self.used, self._most_used.most(self._clock.monotonic()))
 
     @property
     def wants(self) -> bool:
@@ -236,6 +257,7 @@ class Lane:
         self._tokens -= 1
         self._in_flight += 1
         self.last_used = now
+        self._most_used.saw(now, self._in_flight + len(self._recent))
 
     def _held(self, priority: int) -> bool:
         return bool(self._urgent) and priority > Priority.EMERGENCY and self.endpoint in OUTBOX
@@ -253,21 +275,34 @@ class Lane:
         capacity = self._capacity(now)
         self._forget(now)
         if self._in_flight + len(self._recent) >= capacity:
-            self.short_at = now
+            self._note_shortage(now, capacity)
             if not self._recent:
                 return 0
             return max(self._recent[0] + self._window() - now, LEAST_NAP_SECONDS)
         if self._tokens < 1:
-            self.short_at = now
+            self._note_shortage(now, capacity)
             return (1 - self._tokens) / max(capacity, 1)
-        return None
+        travelling = TIMES_IN_FLIGHT * capacity * self._travel.least
+        return None if self._in_flight < ALWAYS_IN_FLIGHT + travelling else 0
+
+    def _note_shortage(self, now: float, capacity: int) -> None:
+        """Note whether the last that waits will have to wait for long."""
+        recent, waiting = self._recent, len(self._waiting)
+        ends = waiting - max(0, capacity - self._in_flight - len(recent))
+        if (
+            ends > len(recent)
+            or (ends > 0 and recent[ends - 1] + self._window() - now > PATIENCE_SECONDS)
+            or (waiting - self._tokens) / max(capacity, 1) > PATIENCE_SECONDS
+        ):
+            self.short_at = now
 
     def _capacity(self, now: float) -> int:
         assert self.allowed is not None
         return int(self.allowed * self.factor(now)) or min(self.allowed, 1)
 
     def _burst(self) -> float:
-        return max(1.0, (self.allowed or 0) * BURST_SHARE)
+        share = BURST_SHARE if self._waiting else FRESH_BURST_SHARE
+        return max(1.0, (self.allowed or 0) * share)
 
     def _refill(self, now: float) -> None:
         if self.allowed is not None:
@@ -327,6 +362,28 @@ class _LeastTravel:
             self._since = now
         elif seconds < self._now:
             self._now = seconds
+
+
+class _MostUsed:
+    """The most that was in use at once in the last second or two."""
+
+    def __init__(self) -> None:
+        self._now = self._before = 0
+        self._since = -1e9
+
+    def most(self, now: float) -> int:
+        self._turn(now)
+        return max(self._now, self._before)
+
+    def saw(self, now: float, used: int) -> None:
+        self._turn(now)
+        self._now = max(self._now, used)
+
+    def _turn(self, now: float) -> None:
+        age = now - self._since
+        if age > REMEMBER_USE_SECONDS:
+            self._before = self._now if age <= 2 * REMEMBER_USE_SECONDS else 0
+            self._now, self._since = 0, now
 
 
 class Limiter:

@@ -320,12 +320,11 @@ class SharedLimiter(Limiter):
         """Return how many slots this process should have."""
         assert lane.limit is not None
         free = lane.limit - seen.others
+        # What it used at most lately, and none to spare: who is short of one asks for it.
+        most = max(1, lane.needed)
         if short:
             # Twice what it uses, or all that waits: soon enough, and not much too much.
             most = lane.used + 1 + max(lane.used, lane.waiting)
-        else:
-            # One to spare, and what it has as long as that is hardly more.
-            most = max(lane.used + 1, min(seen.mine, lane.used + 2 + lane.used // 4))
         if seen.mine > seen.fair and seen.others_starve:
             give_up = max(1, lane.limit // GIVE_UP_PART)
             free = min(free, max(seen.fair, seen.mine - give_up))

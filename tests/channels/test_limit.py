@@ -89,6 +89,53 @@ async def pass_time(clock: ManualClock, seconds: float) -> None:
         await clock.advance(0.05)
 
 
+async def test_an_emergency_need_not_wait_for_the_second_after_a_burst() -> None:
+    clock = ManualClock(SystemClock().now())
+    limiter = Limiter(clock, {"multicast": 200})
+
+    async def request(priority: int) -> float:
+        async with limiter.slot("multicast", priority):
+            return clock.monotonic()
+
+    routine = [asyncio.create_task(request(Priority.ROUTINE)) for _ in range(600)]
+    waits: list[float] = []
+    # Routine news began after a rest; whenever the decision falls, the way is free.
+    for number in range(40):
+        for _ in range(10):
+            await asyncio.sleep(0)
+            await clock.advance(0.005)
+        decided = clock.monotonic()
+        limiter.begin_urgent(number)
+        emergency = asyncio.create_task(request(Priority.EMERGENCY))
+        while not emergency.done():
+            await clock.advance(0.005)
+        waits.append(emergency.result() - decided)
+        limiter.end_urgent(number)
+    await limiter.close()
+    for task in routine:
+        task.cancel()
+    await asyncio.gather(*routine, return_exceptions=True)
+    assert max(waits) <= 0.075
+
+
+async def test_what_cannot_be_on_its_way_does_not_count_against_the_limit() -> None:
+    async with stand_in("latency=2ms") as simulator, aiohttp.ClientSession() as http:
+        line = LineClient(http, settings_for(simulator.url), SystemClock())
+        lane = line.limiter.lane("push")
+        most = 0
+
+        async def one() -> None:
+            nonlocal most
+            await line.push(user_id(1), [{"type": "text", "text": "a"}])
+            most = max(most, lane.in_flight)
+
+        # Far more than a processor can post at once: who waits for it holds no slot.
+        await asyncio.gather(*(one() for _ in range(600)))
+        await line.limiter.close()
+    assert simulator.ledger.requests == 600
+    assert most <= 250
+
+
 async def test_an_emergency_goes_before_what_waits_and_holds_it_back() -> None:
     clock = ManualClock(SystemClock().now())
     limiter = Limiter(clock, {"multicast": 10})

@@ -70,8 +70,8 @@ async def test_three_processes_use_the_limit_and_never_exceed_it(
         most = simulator.max_in_window("multicast")
     print(f"{used:.1%} of the limit used, {most} of {RATE} in a second, {written} rows written")
     assert most <= RATE
-    # Who sends little has a request or two a second to spare, which nobody else may use.
-    assert used >= (USED - 0.02 if any(every) else USED)
+    # Who sends little has hardly more than it uses: the rest is for the busy one.
+    assert used >= USED
     # A few writes a second, however many requests there are.
     assert written <= 3 * (SECONDS + 3) * 2
 
