@@ -6,7 +6,6 @@ does not undo a newer one, so that the order of arrival does not matter (promise
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -40,8 +39,8 @@ from bot.dialogues.words import command_in, is_cry_for_help
 from bot.models import Dialogue, EventState, WebhookEvent
 from channels.forget import forget_personal
 from core.city import City, Decision
+from core.city_folder import CityFolder
 from core.languages import EASY_JAPANESE
-from core.shelters import Shelter
 from feeds.models import HazardState, Notice, Status
 from reports.models import Report
 from reports.service import create_report
@@ -63,13 +62,15 @@ class Actor:
 
     Parameters
     ----------
-    city, shelters
-        The city and its list of evacuation sites.
+    city
+        The city as the service knows it.
+    folder
+        What only the conversation needs: evacuation sites, collection days, answers.
     """
 
-    def __init__(self, city: City, shelters: Sequence[Shelter] = ()) -> None:
+    def __init__(self, city: City, folder: CityFolder) -> None:
         self.city = city
-        self.shelters = tuple(shelters)
+        self.folder = folder
 
     async def act(
         self,
@@ -174,7 +175,9 @@ class Actor:
             preferences=await service.preferences(session, self.city, resident.id),
             now=now,
             event_id=event.event_id,
-            shelters=self.shelters,
+            shelters=self.folder.shelters,
+            calendar=self.folder.calendar,
+            answers=self.folder.answers,
             following_since=resident.followed_at,
         )
         match incoming:

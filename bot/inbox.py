@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -27,9 +26,9 @@ from bot.richmenu import MENU_TASK
 from bot.webhook import INBOX_TASK
 from channels.errors import LineBusy, LineRefused, QuotaReached, TokenRefused
 from channels.line import LineClient
+from core.city_folder import CityFolder
 from core.context import Context
 from core.errors import Permanent, Retryable
-from core.shelters import Shelter
 from subscriptions import service
 
 MAX_TRIES = 8
@@ -54,17 +53,15 @@ class Inbox:
     ----------
     context, line
         The service's parts and the client for LINE.
-    shelters
-        The city's evacuation sites.
+    folder
+        What the conversation needs of the city's folder.
     """
 
-    def __init__(
-        self, context: Context, line: LineClient, *, shelters: Sequence[Shelter] = ()
-    ) -> None:
+    def __init__(self, context: Context, line: LineClient, folder: CityFolder) -> None:
         self.context = context
         self.line = line
         self.reader = Reader(context, line)
-        self.actor = Actor(context.city, shelters)
+        self.actor = Actor(context.city, folder)
 
     def register(self) -> None:
         """Take on the task on the queue."""

@@ -157,7 +157,7 @@ async def run(
             engine = Engine(
                 context.database, context.city, context.clock, context.queue, service.line
             )
-            inbox = Inbox(context, service.line, shelters=service.folder.shelters)
+            inbox = Inbox(context, service.line, service.folder)
             menus = RichMenus(context, service.line)
             inbox.register()
             menus.register()

@@ -94,7 +94,10 @@ def mail(
     json_: Json = False,
 ) -> None:
     """Take in one mail from standard input, as a mail server pipes it."""
-    letter = sys.stdin.buffer.read()
+    letter = sys.stdin.buffer.read(MAX_MAIL)
+    while sys.stdin.buffer.read(MAX_MAIL):
+        # Attachments beyond what is read; a mail server wants to hand over all of it.
+        pass
 
     async def work() -> list[PollResult]:
         async with _poller() as poller:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from bot import messages
-from bot.dialogues import onboarding, report, service, settings
+from bot.dialogues import onboarding, questions, report, rubbish, service, settings
 from bot.dialogues.kinds import (
     IDLE,
     ONBOARDING,
@@ -24,7 +24,7 @@ from bot.dialogues.kinds import (
     Said,
     State,
 )
-from bot.dialogues.words import clean, command_in, is_cry_for_help
+from bot.dialogues.words import asks_for_rubbish_days, clean, command_in, is_cry_for_help
 from bot.messages import Message
 
 MAX_MESSAGES = 5
@@ -100,6 +100,10 @@ def _command(do: str, state: State, known: Known) -> Outcome | None:
             return service.ask_where(state, known)
         case "now":
             return service.warnings_now(state, known)
+        case "rubbish" if known.calendar.days:
+            return rubbish.days(state, known)
+        case "questions" if known.answers:
+            return questions.every(state, known)
         case "menu":
             return Outcome(state, (onboarding.menu_card(known),))
         case "help":
@@ -110,7 +114,7 @@ def _command(do: str, state: State, known: Known) -> Outcome | None:
 def _button(state: State, event: Pressed, known: Known) -> Outcome:
     if event.do.startswith("r-"):
         return report.old_button(state, known)
-    answer = settings.step(state, event, known)
+    answer = _asked_for(state, event, known) or settings.step(state, event, known)
     if answer is not None:
         return answer
     if event.do == "skip":
@@ -118,6 +122,15 @@ def _button(state: State, event: Pressed, known: Known) -> Outcome:
     return service.lost(
         state, known, known.say("That button no longer works. Here is what I can do.")
     )
+
+
+def _asked_for(state: State, event: Pressed, known: Known) -> Outcome | None:
+    match event.do, event.values:
+        case "rubbish-in", {"to": code} if code in known.city.district_by_code:
+            return rubbish.days(state, known, code)
+        case "question", {"name": name}:
+            return questions.answered(state, known, name)
+    return None
 
 
 def _cancel(state: State, known: Known) -> Outcome:
@@ -131,6 +144,11 @@ def _not_understood(state: State, text: str, known: Known) -> Outcome:
         return Outcome(state, (onboarding.not_a_district(known, text), *again))
     if state.name in (ONBOARDING, REPORT):
         return Outcome(state, (messages.text(known.say("Let us go on where we stopped.")), *again))
+    answer = rubbish.things(state, known, text) or questions.near(state, known, text)
+    if answer is None and known.calendar.days and asks_for_rubbish_days(text):
+        answer = rubbish.days(state, known)
+    if answer is not None:
+        return answer
     words = known.say("I did not understand that. Here is what I can do.")
     return service.lost(state, known, words)
 

@@ -10,6 +10,8 @@ from typing import Any, Self
 
 from bot.messages import Message
 from core.city import City
+from core.collection import Calendar
+from core.faq import Answer
 from core.languages import Catalogue
 from core.shelters import Shelter
 from reports.photos import Picture
@@ -18,6 +20,7 @@ from subscriptions.service import Preferences
 
 WORDS = Catalogue(Path(__file__).parent.parent / "locales")
 
+NO_CALENDAR = Calendar()
 IDLE = "idle"
 ONBOARDING = "onboarding"
 REPORT = "report"
@@ -120,6 +123,8 @@ class Known:
     now: datetime
     event_id: str = ""
     shelters: tuple[Shelter, ...] = ()
+    calendar: Calendar = NO_CALENDAR
+    answers: tuple[Answer, ...] = ()
     in_force: tuple[InForce, ...] = ()
     reports: int = 0
     """How many reports of this resident are kept."""

@@ -247,5 +247,10 @@ MENU = (
 
 def menu_card(known: Known) -> Message:
     """What the service can do, to be tapped."""
-    tiles = [messages.tile(messages.press(known.say(name), do)) for do, name in MENU]
+    offered = [(do, known.say(name)) for do, name in MENU]
+    if known.calendar.days:
+        offered.append(("rubbish", known.say("Rubbish days")))
+    if known.answers:
+        offered.append(("questions", known.say("Questions")))
+    tiles = [messages.tile(messages.press(name, do)) for do, name in offered]
     return messages.card(known.say("What can I do for you?"), messages.columns(tiles))

@@ -42,6 +42,21 @@ COMMANDS: dict[str, tuple[str, ...]] = {
         "ヘルプ", "使い方", "つかいかた", "help", "帮助", "說明", "幫助", "도움말", "trợ giúp",
         "ajuda", "ayuda", "bantuan", "tulong", "วิธีใช้", "सहयोग", "ជំនួយ", "အကူအညီ", "заавар",
     ),
+    "rubbish": (
+        "ごみの日", "ごみ収集", "ごみ収集日", "収集日", "しゅうしゅうび", "rubbish days",
+        "collection days", "垃圾收集日", "쓰레기 수거일", "ngày thu gom rác",
+        "dias de coleta de lixo", "días de recogida de basura", "hari pengambilan sampah",
+        "araw ng pagkolekta ng basura", "วันเก็บขยะ", "फोहोर उठाउने दिन",
+        "ថ្ងៃប្រមូលសំរាម", "အမှိုက်သိမ်းသည့်ရက်", "хог ачих өдөр",
+    ),
+    "questions": (
+        "質問", "しつもん", "よくある質問", "faq", "questions", "question", "常见问题", "常見問題",
+        "자주 묻는 질문", "질문", "câu hỏi", "câu hỏi thường gặp", "perguntas",
+        "perguntas frequentes", "preguntas", "preguntas frecuentes", "pertanyaan",
+        "pertanyaan umum", "mga madalas itanong", "tanong", "คำถาม", "คำถามที่พบบ่อย", "प्रश्न",
+        "धेरै सोधिने प्रश्न", "សំណួរ", "សំណួរដែលសួរញឹកញាប់", "မေးခွန်း", "မေးလေ့ရှိသော မေးခွန်းများ",
+        "асуулт", "түгээмэл асуулт",
+    ),
     "menu": (
         "メニュー", "menu", "菜单", "選單", "메뉴", "thực đơn", "menú", "เมนู", "मेनु", "ម៉ឺនុយ",
         "မီနူး", "цэс", "start", "はじめる",
@@ -73,6 +88,16 @@ CRY_WORDS: tuple[str, ...] = (
 )  # fmt: skip
 """Cries for help in scripts with spaces: found as whole words."""
 
+RUBBISH: tuple[str, ...] = (
+    "ごみ", "垃圾", "쓰레기", "ขยะ", "फोहोर", "សំរាម", "အမှိုက်",
+)  # fmt: skip
+"""Rubbish in scripts without spaces between words (and in those that join endings to words)."""
+
+RUBBISH_WORDS: tuple[str, ...] = (
+    "rubbish", "garbage", "trash", "recycling", "rác", "lixo", "basura", "sampah", "хог",
+)  # fmt: skip
+"""Rubbish in scripts with spaces: found as a whole word."""
+
 _NUMBERS = re.compile(r"(?<![0-9\-−‐])(119|110)(?![0-9\-−‐]|番地|号|丁目)")
 
 
@@ -96,13 +121,23 @@ def command_in(text: str) -> str | None:
 def is_cry_for_help(text: str) -> bool:
     """Whether somebody may be in danger. A house number such as 1-119 is not a cry."""
     folded = fold(text)
-    if _NUMBERS.search(folded):
-        return True
-    if any(cry in folded for cry in _CRIES):
-        return True
-    return any(re.search(rf"(?<!\w){re.escape(cry)}(?!\w)", folded) for cry in _CRY_WORDS)
+    return _NUMBERS.search(folded) is not None or _has_any(folded, _CRIES, _CRY_WORDS)
+
+
+def asks_for_rubbish_days(text: str) -> bool:
+    """Whether a message speaks of rubbish: then the days of collection are a likely answer."""
+    return _has_any(fold(text), _RUBBISH, _RUBBISH_WORDS)
+
+
+def _has_any(folded: str, anywhere: tuple[str, ...], whole: tuple[str, ...]) -> bool:
+    """Whether a folded text has one of these anywhere, or one of those as a whole word."""
+    return any(part in folded for part in anywhere) or any(
+        re.search(rf"(?<!\w){re.escape(word)}(?!\w)", folded) for word in whole
+    )
 
 
 _COMMANDS = {fold(word): name for name, words in COMMANDS.items() for word in words}
 _CRIES = tuple(fold(cry) for cry in CRIES if not cry.isdecimal())
 _CRY_WORDS = tuple(fold(cry) for cry in CRY_WORDS)
+_RUBBISH = tuple(fold(word) for word in RUBBISH)
+_RUBBISH_WORDS = tuple(fold(word) for word in RUBBISH_WORDS)

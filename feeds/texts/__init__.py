@@ -26,7 +26,7 @@ from feeds.texts.free import (
 )
 from feeds.texts.places import place_name
 from feeds.texts.terms import Term, level_name, term, terms
-from feeds.texts.times import moment
+from feeds.texts.times import day_name, moment
 
 __all__ = [
     "CATALOGUE",
@@ -36,6 +36,7 @@ __all__ = [
     "alert_texts",
     "article_texts",
     "compose",
+    "day_name",
     "drill_mark",
     "fact_labels",
     "intensity_name",

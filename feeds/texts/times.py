@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime, time
 
 from babel.dates import format_skeleton
 
@@ -35,8 +35,7 @@ def moment(at: datetime, language: str) -> str:
     """Return day, weekday, hour and minute of ``at`` in Japan, as ``language`` writes them."""
     local = in_japan(at)
     if language == "ja":
-        day = _WEEKDAYS[local.weekday()][0]
-        return f"{local.month}月{local.day}日（{day}）{local.hour}時{local.minute:02}分"
+        return f"{day_name(local, language)}{local.hour}時{local.minute:02}分"
     if language == EASY_JAPANESE:
         return _easy(local)
     locale = LANGUAGES[language].locale
@@ -44,16 +43,27 @@ def moment(at: datetime, language: str) -> str:
     return number(f"{day} {local.hour}:{local.minute:02}", language)
 
 
+def day_name(on: date, language: str) -> str:
+    """Return a day with its weekday, as ``language`` writes it."""
+    if language == "ja":
+        return f"{on.month}月{on.day}日（{_WEEKDAYS[on.weekday()][0]}）"
+    if language == EASY_JAPANESE:
+        return _easy_day(on)
+    noon = datetime.combine(on, time(12))
+    return number(format_skeleton("MMMMEd", noon, locale=LANGUAGES[language].locale), language)
+
+
+def _easy_day(on: date) -> str:
+    kanji, reading = _WEEKDAYS[on.weekday()][0], _WEEKDAYS[on.weekday()][1:]
+    day = f"{on.day}日（{_DAYS.get(on.day, 'にち')}）"
+    return f"{on.month}月（がつ）{day} {kanji}曜日（{reading}ようび）"
+
+
 def _easy(local: datetime) -> str:
     """Return a moment in easy Japanese: 12 hours, a reading for every character."""
-    kanji, reading = _WEEKDAYS[local.weekday()][0], _WEEKDAYS[local.weekday()][1:]
-    day = f"{local.day}日（{_DAYS.get(local.day, 'にち')}）"
     half = "午前（ごぜん）" if local.hour < 12 else "午後（ごご）"
     minutes = ""
     if local.minute:
         fun = "ふん" if local.minute % 10 in _FUN_ENDINGS else "ぷん"
         minutes = f"{local.minute}分（{fun}）"
-    return (
-        f"{local.month}月（がつ）{day} {kanji}曜日（{reading}ようび） "
-        f"{half}{local.hour % 12}時（じ）{minutes}"
-    )
+    return f"{_easy_day(local)} {half}{local.hour % 12}時（じ）{minutes}"

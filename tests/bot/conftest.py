@@ -93,6 +93,7 @@ class Town:
     context: Context
     line: LineClient
     store: EventStore
+    folder: CityFolder
     seen: dict[str, int] = field(default_factory=dict)
 
     def newcomer(self, language: str | None = "ja") -> str:
@@ -221,7 +222,7 @@ async def make_town(
                 http=http,
             )
             line = LineClient(http, ours, clock)
-            inbox = Inbox(context, line, shelters=sample.shelters)
+            inbox = Inbox(context, line, sample)
             inbox.register()
             queue.register(MENU_TASK, _no_menu)
             app = FastAPI()
@@ -241,7 +242,9 @@ async def make_town(
                     await running
 
                 stack.push_async_callback(end)
-            return Town(simulator, database, queue, inbox, sample.city, url, context, line, store)
+            return Town(
+                simulator, database, queue, inbox, sample.city, url, context, line, store, sample
+            )
 
         yield make
 

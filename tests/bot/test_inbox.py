@@ -154,7 +154,7 @@ async def test_a_crash_around_the_reply_neither_loses_nor_doubles_the_answer(
     town.simulator.phones.send_text(user, "menu")
     await town.settle()
     assert [event.state for event in await town.events()][-1] is EventState.ANSWERING
-    successor = Inbox(town.context, town.line)
+    successor = Inbox(town.context, town.line, town.folder)
     successor.register()
     assert await successor.recover() == 1
     news = await town.news(user)
@@ -283,7 +283,7 @@ async def test_what_waits_is_taken_up_after_a_restart(make_town: Callable[..., A
     town.simulator.phones.follow(user)
     await town.simulator.webhooks.idle()
     assert len(await town.events(EventState.WAITING)) == 1
-    successor = Inbox(town.context, town.line)
+    successor = Inbox(town.context, town.line, town.folder)
     await successor.work(user)
     assert await town.events(EventState.WAITING) == []
     chat = town.simulator.users.get(user).chat

@@ -48,7 +48,7 @@ FAR = Located(139.7, 35.7)
 BUTTONS = (
     *("menu", "help", "now", "settings", "language", "areas", "topics", "levels"),
     *("quiet-hours", "quiet-from", "data", "erase", "erase-no", "erase-yes"),
-    *("nonsense", "skip", "area-all"),
+    *("nonsense", "skip", "area-all", "rubbish", "questions"),
 )
 
 
@@ -72,6 +72,8 @@ def known_in(language: str, sample: CityFolder) -> Known:
         now=datetime(2026, 6, 15, 3, 0, tzinfo=UTC),
         event_id="01HX",
         shelters=sample.shelters,
+        calendar=sample.calendar,
+        answers=sample.answers,
         in_force=tuple(InForce("題" * 100, "文" * 3000) for _ in range(6)),
         reports=12,
         following_since=datetime(2026, 6, 1, tzinfo=UTC),

@@ -1,0 +1,142 @@
+"""Rubbish: on which days it is collected where a resident lives, and how a thing goes.
+
+All of it is what the city's folder says (``collection/*.csv``); what is not there is not said.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import date, timedelta
+
+from bot import messages
+from bot.dialogues.kinds import Known, Outcome, State
+from bot.dialogues.words import fold
+from bot.messages import Message, Part
+from core.city import name_in
+from core.clock import in_japan
+from core.collection import Item, Kind
+from feeds.texts import day_name
+
+MOST_DISTRICTS = 3
+MOST_ITEMS = 5
+EVERY_DAY = 7
+"""Days of which each collection is told; of what comes less often, the next one is."""
+AHEAD = 63
+"""Days looked ahead: what is collected in a month's fifth week comes within nine weeks."""
+_ASKING = re.compile(
+    r"(の(捨て方|すてかた|出し方|だしかた|分別|ぶんべつ|ごみ)|[はをって]*(どう|どこ|いつ|何|なに)).*$|[はを]$"
+)
+"""What people put behind the name of a thing they want to be rid of."""
+
+
+def days(state: State, known: Known, area: str = "") -> Outcome:
+    """The next collections in the resident's districts, or in ``area``."""
+    if area:
+        return Outcome(state, (_days_card(known, area),))
+    if not known.preferences.areas:
+        return Outcome(state, (_which_district(known),))
+    chosen = known.preferences.areas[:MOST_DISTRICTS]
+    return Outcome(state, tuple(_days_card(known, code) for code in chosen))
+
+
+def things(state: State, known: Known, text: str) -> Outcome | None:
+    """How the things that ``text`` names are thrown away; None when the city names none."""
+    found = _items_in(known, text)[:MOST_ITEMS]
+    if not found:
+        return None
+    parts: list[Part] = []
+    for item in found:
+        if parts:
+            parts.append({"type": "separator"})
+        parts += _item(known, item)
+    quick = (messages.press(known.say("Rubbish days"), "rubbish"),)
+    title = found[0].name if len(found) == 1 else known.say("Is this what you want to know?")
+    return Outcome(state, (messages.card(title, parts, quick=quick),))
+
+
+def _which_district(known: Known) -> Message:
+    tiles = [
+        messages.tile(messages.press(name_in(one.names, known.language), "rubbish-in", to=one.code))
+        for one in known.city.districts
+        if any(day.district == one.code for day in known.calendar.days)
+    ]
+    return messages.card(
+        known.say("Rubbish days"),
+        messages.columns(tiles[:MOST_TILES]),
+        intro=known.say("For which district? The days differ."),
+    )
+
+
+MOST_TILES = 40
+"""Districts to tap: more make a card that LINE does not take."""
+
+
+def _days_card(known: Known, area: str) -> Message:
+    rows: list[Part] = []
+    told: set[str] = set()
+    for day, kinds in _collections(known, area):
+        soon = (day - _today(known)).days < EVERY_DAY
+        here = [kind for kind in kinds if soon or kind.code not in told]
+        told |= {kind.code for kind in here}
+        if here:
+            names = "\n".join(name_in(kind.names, known.language) for kind in here)
+            rows.append(messages.fact(_day(known, day), names))
+    place = name_in(known.city.district_by_code[area].names, known.language)
+    intro = place if rows else f"{place}\n{known.say('No collection day is known here.')}"
+    return messages.card(known.say("Rubbish days"), rows, intro=intro)
+
+
+def _collections(known: Known, area: str) -> Iterator[tuple[date, list[Kind]]]:
+    """Days on which something is collected in ``area``, from today on, with what it is."""
+    kinds = {kind.code: kind for kind in known.calendar.kinds}
+    rules = [rule for rule in known.calendar.days if rule.district == area]
+    for ahead in range(AHEAD):
+        day = _today(known) + timedelta(days=ahead)
+        codes = {rule.kind for rule in rules if rule.falls_on(day)}
+        if codes:
+            yield day, [kind for code, kind in kinds.items() if code in codes]
+
+
+def _item(known: Known, item: Item) -> list[Part]:
+    """A thing with its kind, the city's advice, and when it is collected next."""
+    kind = next(kind for kind in known.calendar.kinds if kind.code == item.kind)
+    kind_name = name_in(kind.names, known.language)
+    parts = [messages.fact(item.name, kind_name)]
+    if item.advice:
+        parts.append(messages.words(item.advice))
+    for area in known.preferences.areas[:MOST_DISTRICTS]:
+        following = (day for day, kinds in _collections(known, area) if kind in kinds)
+        if day := next(following, None):
+            place = name_in(known.city.district_by_code[area].names, known.language)
+            parts.append(
+                messages.fact(known.say("Next collection"), f"{place}: {_day(known, day)}")
+            )
+    return parts
+
+
+def _items_in(known: Known, text: str) -> list[Item]:
+    """The things that ``text`` names, those it names exactly before those it may mean."""
+    said = fold(text)
+    thing = _ASKING.sub("", said).strip()
+    if not thing:
+        return []
+    named, meant = [], []
+    for item in known.calendar.items:
+        names = {fold(part) for part in item.name.split("・")}
+        readings = {fold(part) for part in item.reading.split("・")}
+        if thing in names | readings or any(name and name in thing for name in names):
+            named.append(item)
+        elif len(thing) > 1 and any(thing in name for name in names | readings):
+            meant.append(item)
+    return named or meant
+
+
+def _day(known: Known, day: date) -> str:
+    name = day_name(day, known.language)
+    near = {0: known.say("Today"), 1: known.say("Tomorrow")}.get((day - _today(known)).days)
+    return f"{near} · {name}" if near else name
+
+
+def _today(known: Known) -> date:
+    return in_japan(known.now).date()

@@ -1,0 +1,203 @@
+"""Residents ask: when is the rubbish collected, how does this go, where do I get that?"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from functools import cache, partial
+from typing import Any
+
+import pytest
+
+from bot.dialogues import respond
+from bot.dialogues.kinds import NO_CALENDAR, Known, Pressed, Said, State
+from core.city_folder import load_folder
+from core.collection import CollectionDay
+from core.faq import Answer
+from feeds.texts import day_name
+from tests.bot.conftest import SAMPLE, Town, actions_in, words_in
+from tests.bot.test_messages import known_in
+
+the_sample = cache(partial(load_folder, SAMPLE))
+SATURDAY = datetime(2026, 11, 21, 6, 0, tzinfo=UTC)
+"""The third Saturday of its month, three in the afternoon in Japan."""
+
+
+def resident(language: str, *areas: str, now: datetime = SATURDAY) -> Known:
+    return replace(known_in(language, the_sample()).having(areas=areas), now=now)
+
+
+def said(known: Known, text: str) -> str:
+    return words_in(list(respond(State(), Said(text), known).messages))
+
+
+def rows(known: Known) -> list[tuple[str, str]]:
+    """Return the days of the card with what goes on each."""
+    [card] = respond(State(), Pressed("rubbish"), known).messages
+    parts = card["contents"]["body"]["contents"][2:]
+    return [(part["contents"][0]["text"], part["contents"][1]["text"]) for part in parts]
+
+
+def test_the_next_collections_of_the_district_are_told_by_day() -> None:
+    # chuo: burnable Tue and Fri, plastic Thu, unburnable 2nd and 4th Mon,
+    # bottles and cans 1st and 3rd Sat, paper 2nd and 4th Sat.
+    assert rows(resident("en", "chuo")) == [
+        ("Today · Sat, Nov 21", "Bottles and cans"),
+        ("Mon, Nov 23", "Non-burnable rubbish"),
+        ("Tue, Nov 24", "Burnable rubbish"),
+        ("Thu, Nov 26", "Plastic packaging"),
+        ("Fri, Nov 27", "Burnable rubbish"),
+        ("Sat, Nov 28", "Paper and cloth"),
+    ]
+
+
+def test_what_comes_seldom_is_told_once_however_far_it_is() -> None:
+    calendar = the_sample().calendar
+    rare = CollectionDay("chuo", "cans", (5,), (5,))  # a fifth Saturday: 30 January
+    weekly = CollectionDay("chuo", "burnable", (0,), ())
+    known = resident("en", "chuo", now=SATURDAY + timedelta(days=8))
+    known = replace(known, calendar=replace(calendar, days=(rare, weekly)))
+    assert rows(known) == [
+        ("Tomorrow · Mon, Nov 30", "Burnable rubbish"),
+        ("Sat, Jan 30", "Bottles and cans"),
+    ]
+
+
+def test_japans_midnight_begins_the_day() -> None:
+    before, after = (
+        datetime(2026, 11, 23, 14, 59, tzinfo=UTC) + timedelta(minutes=n) for n in (0, 1)
+    )
+    assert rows(resident("en", "chuo", now=before))[0][0] == "Today · Mon, Nov 23"
+    assert rows(resident("en", "chuo", now=after))[0][0] == "Today · Tue, Nov 24"
+
+
+def test_who_has_no_district_is_asked_for_one() -> None:
+    known = resident("my")
+    [asked] = respond(State(), Said("အမှိုက်"), known).messages
+    codes = {action["data"] for action in actions_in(asked)}
+    assert codes == {f"do=rubbish-in&to={d.code}" for d in the_sample().city.districts}
+    [told] = respond(State(), Pressed("rubbish-in", {"to": "chuo"}), known).messages
+    assert "မီးရှို့နိုင်သော အမှိုက်" in words_in(told)
+
+
+def test_a_district_of_which_the_city_says_nothing_is_not_guessed_at() -> None:
+    calendar = the_sample().calendar
+    others = tuple(day for day in calendar.days if day.district != "chuo")
+    known = replace(resident("en", "chuo"), calendar=replace(calendar, days=others))
+    [told] = respond(State(), Pressed("rubbish"), known).messages
+    assert "No collection day is known here." in words_in(told)
+
+
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [
+        ("en", "When is the garbage collected?"),
+        ("ja", "ゴミはいつ出せますか"),
+        ("ja", "収集日"),
+        ("vi", "Khi nào thu gom rác?"),
+        ("pt", "Quando passa o lixo?"),
+        ("my", "အမှိုက် ဘယ်တော့ သိမ်းမလဲ"),
+        ("zh-Hans", "什么时候收垃圾？"),
+    ],
+)
+def test_who_asks_about_rubbish_in_their_own_words_is_told(language: str, text: str) -> None:
+    known = replace(resident(language, "chuo"), answers=())
+    kind = the_sample().calendar.kinds[0].names[language]
+    assert kind in said(known, text)
+
+
+@pytest.mark.parametrize(
+    ("text", "thing", "advice"),
+    [
+        ("スプレーかん", "スプレーかん", "必ず使い切ってください"),
+        ("スプレー缶", "", ""),
+        ("傘の捨て方", "傘", "束ねて"),
+        ("かさはどうやって捨てますか", "傘", "束ねて"),
+        ("はさみ", "包丁・はさみ", "キケン"),
+        ("ペットボトル", "ペットボトルのふた", "本体から外して"),
+        ("たかさ", "", ""),
+        ("自転車を捨てたい", "自転車", "電話で予約"),
+        ("ﾀﾞﾝﾎﾞｰﾙはいつですか", "段ボール", "ひもで"),
+    ],
+)
+def test_how_a_thing_is_thrown_away(text: str, thing: str, advice: str) -> None:
+    told = said(resident("ja", "chuo"), text)
+    if thing:
+        assert thing in told
+        assert advice in told
+    else:
+        assert "うまく読み取れませんでした" in told
+
+
+def test_a_thing_says_its_next_collection_where_one_lives() -> None:
+    told = said(resident("ja", "chuo", "kitaoka"), "新聞紙")
+    assert "中央: 11月28日（土）" in told
+    assert "北丘: " in told
+    assert "次の収集日" not in said(resident("ja", "chuo"), "布団")  # by appointment
+
+
+def test_a_question_in_ones_own_words_finds_the_citys_and_its_answer() -> None:
+    known = resident("ja", "chuo")
+    for text in ("住民票", "住民票が欲しい", "住民票はどこで取れますか？"):
+        [offered] = respond(State(), Said(text), known).messages
+        [action] = actions_in(offered)
+        [answer] = respond(State(), Pressed("question", {"name": "certificate"}), known).messages
+        assert action["data"] == "do=question&name=certificate"
+        assert "コンビニエンスストア" in answer["text"]
+    english = resident("vi", "chuo")
+    assert "certificate of residence" in said(english, "certificate of residence")
+
+
+@pytest.mark.parametrize(
+    "text", ["こんにちは", "hello", "where is it", "ありがとうございます", "?", "穴"]
+)
+def test_what_is_no_question_of_the_citys_is_not_answered_by_guess(text: str) -> None:
+    answer = respond(State(), Said(text), resident("ja", "chuo")).messages
+    assert not [action for action in actions_in(list(answer)) if "question&" in action["data"]]
+
+
+def test_questions_are_asked_in_the_residents_language_where_the_city_has_it() -> None:
+    for language, wanted in (
+        ("ja-x-easy", {"ごみは いつ 出（だ）しますか", "住民票の写しはどこで取れますか"}),
+        ("th", {"When and where do I put out my rubbish?", "There is a hole in the road"}),
+    ):
+        told = words_in(list(respond(State(), Pressed("questions"), resident(language)).messages))
+        assert wanted <= set(told.splitlines())
+
+
+def test_a_city_without_calendar_and_answers_offers_neither() -> None:
+    known = replace(resident("en", "chuo"), calendar=NO_CALENDAR, answers=())
+    [menu] = respond(State(), Pressed("menu"), known).messages
+    assert not {"do=rubbish", "do=questions"} & {a["data"] for a in actions_in(menu)}
+    for event in (Pressed("rubbish"), Pressed("questions"), Pressed("question", {"name": "x"})):
+        assert "That button no longer works" in words_in(
+            list(respond(State(), event, known).messages)
+        )
+
+
+@pytest.mark.parametrize("language", the_sample().city.languages)
+def test_the_longest_answer_and_every_day_fit_into_a_message(language: str) -> None:
+    folder = the_sample()
+    known = resident(language, *(d.code for d in folder.city.districts[:5]))
+    long = Answer("long", "en", "q" * 200, "あ" * 4500)
+    known = replace(known, answers=(*folder.answers, long))
+    [text] = respond(State(), Pressed("question", {"name": "long"}), known).messages
+    assert len(text["text"]) <= 5000
+    cards: list[Any] = list(respond(State(), Pressed("rubbish"), known).messages)
+    assert len(cards) == 3
+    assert day_name(date(2026, 11, 24), language) in words_in(cards)
+
+
+async def test_a_resident_asks_and_is_answered_over_line(town: Town) -> None:
+    """What is said passes LINE's own rules, from the city's folder to the phone."""
+    user = town.newcomer("en")
+    await town.follows(user)
+    await town.taps(user, await town.says(user, "menu"), "do=rubbish")
+    district = town.city.districts[0]
+    [told] = await town.taps(
+        user, await town.says(user, "rubbish days"), f"do=rubbish-in&to={district.code}"
+    )
+    assert "Burnable rubbish" in words_in(told)
+    [offered] = await town.says(user, "questions")
+    [answer] = await town.taps(user, [offered], "do=question&name=certificate")
+    assert "convenience store" in answer["text"]
