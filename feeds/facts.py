@@ -99,6 +99,8 @@ class Fact:
     update
         More on what residents have already been told (the detail after the flash): it
         replaces that notice and is no second alarm.
+    overflow
+        The river's water is coming out (氾濫が発生), beyond the warning that it may.
     untold
         A taking back of something this city was never told: shown to staff, not sent.
     """
@@ -127,6 +129,7 @@ class Fact:
     office: str = ""
     quake: Quake | None = None
     tsunami: Tsunami | None = None
+    overflow: bool = False
     update: bool = False
     untold: bool = False
 

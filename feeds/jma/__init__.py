@@ -143,7 +143,8 @@ def facts(
             return []
         found = reader(telegram, own, side)
         if any(fact.untold for fact in found):
-            side.put(key, _tombstone(telegram))
+            # It keeps a telegram silent that comes after the 取消 that took it back.
+            side.put(key, Standing.said_by(telegram, level=0))
         return found
     if telegram.kind not in FROM_THE_HEAD and (telegram.body is None or not len(telegram.body)):
         raise Unreadable("The telegram says nothing: it has no Body, or an empty one.")
@@ -155,19 +156,6 @@ def facts(
 
 def _is_elsewhere(telegram: Telegram, codes: JmaCodes) -> bool:
     return place_of(codes) is not None and not may_concern(telegram.head_title, codes)
-
-
-def _tombstone(telegram: Telegram) -> Standing:
-    """What keeps a telegram silent that comes after the 取消 that took it back."""
-    return Standing(
-        level=0,
-        kind="",
-        kind_code="",
-        telegram=telegram.kind,
-        reported_at=telegram.reported_at,
-        published_at=telegram.published_at,
-        serial=telegram.serial,
-    )
 
 
 def reading_order(telegram: Telegram) -> tuple[datetime, bool, tuple[datetime, datetime, int]]:

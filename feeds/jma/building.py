@@ -131,19 +131,18 @@ def taken_back(
 
 def _restored(standing: Standing, telegram: Telegram) -> Standing:
     before = standing.before
-    return Standing(
-        level=before.level if before else 0,
-        kind=before.kind if before else "",
-        kind_code=before.kind_code if before else "",
-        telegram=telegram.kind,
-        reported_at=telegram.reported_at,
-        published_at=telegram.published_at,
-        serial=telegram.serial,
-        hazard=before.hazard if before else standing.hazard,
-        told=before.told if before else False,
+    if before is None:
+        return Standing.said_by(telegram, level=0, hazard=standing.hazard, place=standing.place)
+    return Standing.said_by(
+        telegram,
+        level=before.level,
+        kind=before.kind,
+        kind_code=before.kind_code,
+        hazard=before.hazard,
+        told=before.told,
         place=standing.place,
-        valid_until=before.valid_until if before else None,
-        detail=before.detail if before else {},
+        valid_until=before.valid_until,
+        detail=before.detail,
     )
 
 

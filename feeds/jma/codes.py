@@ -70,6 +70,7 @@ class Place:
     forecast_areas: tuple[str, ...]
     quake_regions: tuple[str, ...]
     tsunami_regions: tuple[str, ...]
+    rivers: tuple[str, ...] = ()
 
 
 def is_part_of(area: str, municipality: str) -> bool:
@@ -95,6 +96,7 @@ def is_part_of(area: str, municipality: str) -> bool:
 @cache
 def places() -> dict[str, Place]:
     """All municipalities by 7-digit code."""
+    sections = _sections_of_rivers()
     with (DATA / "municipalities.csv").open(encoding="utf-8", newline="") as source:
         return {
             row["code"]: Place(
@@ -105,9 +107,20 @@ def places() -> dict[str, Place]:
                 forecast_areas=tuple(row["forecast_areas"].split()),
                 quake_regions=tuple(row["quake_regions"].split()),
                 tsunami_regions=tuple(row["tsunami_regions"].split()),
+                rivers=tuple(sections.get(row["code"][:5], ())),
             )
             for row in csv.DictReader(source)
         }
+
+
+def _sections_of_rivers() -> dict[str, list[str]]:
+    """Sections of designated rivers (予報区域) by the first five digits of a municipality."""
+    found: dict[str, list[str]] = {}
+    with (DATA / "rivers.csv").open(encoding="utf-8", newline="") as source:
+        for row in csv.DictReader(source):
+            for five in row["municipalities"].split():
+                found.setdefault(five, []).append(row["code"])
+    return found
 
 
 def codes_for(municipality: str, base: JmaCodes | None = None) -> JmaCodes:
@@ -137,6 +150,7 @@ def codes_for(municipality: str, base: JmaCodes | None = None) -> JmaCodes:
             "forecast_areas": known.forecast_areas or place.forecast_areas,
             "quake_regions": known.quake_regions or place.quake_regions,
             "tsunami_regions": known.tsunami_regions or place.tsunami_regions,
+            "rivers": known.rivers or place.rivers,
         }
     )
 

@@ -132,14 +132,10 @@ def _expected(
     ]
     side.put(
         key,
-        Standing(
+        Standing.said_by(
+            telegram,
             level=LEVEL if expected else 0,
             kind=title if expected else "",
-            kind_code="",
-            telegram=telegram.kind,
-            reported_at=telegram.reported_at,
-            published_at=telegram.published_at,
-            serial=telegram.serial,
             told=bool(risen) or (known is not None and known.told and bool(expected)),
             detail=expected,
         ),

@@ -8,6 +8,7 @@ alone, only municipalities on the sea are meant.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import timedelta
 
@@ -32,8 +33,12 @@ SEASIDE_ONLY = frozenset(("08", "12", "13", "40", "42", "43", "46", "47"))
 SANRIKU_PREFECTURES = frozenset(("01", "02", "03", "04", "07", "08", "12"))
 SANRIKU_LEVEL = 3
 """Be ready to leave at once, for a week: our rule, beside 巨大地震注意."""
-INQUIRY = frozenset(("111", "112", "113"))
+INQUIRIES = frozenset(("111", "112", "113"))
 """調査中, for a quake, a slow slip or something else."""
+ALARM, INQUIRY = Key("nankai-trough", ""), Key("nankai-trough", "inquiry")
+"""巨大地震警戒 or 注意, and beside it what is being looked into: a new inquiry takes nothing from
+an alarm that stands."""
+COMMENTARY_LEVEL = 1
 NANKAI_LASTS = timedelta(days=14)
 """巨大地震警戒 asks for a week of heightened and a week of ordinary care, 注意 for one week."""
 SANRIKU_LASTS = timedelta(days=7)
@@ -54,19 +59,33 @@ def nankai(telegram: Telegram, codes: JmaCodes, side: Side) -> list[Fact]:
         level, keyword = NANKAI[code]
     else:
         raise Unreadable(f"南海トラフ地震に関連する情報 with the unknown code {code[:8]!r}.")
-    if telegram.kind != "VYSE50":
+    if telegram.kind != "VYSE50" or level == COMMENTARY_LEVEL:
         return _commentary(telegram, side, code)
-    name = f"南海トラフ地震臨時情報（{keyword}）"
-    return _stage(telegram, side, "nankai-trough", level, name, code, lasting=NANKAI_LASTS)
+    if any(is_older(side.get(key), telegram) for key in (ALARM, INQUIRY)):
+        return []
+    if is_cancellation(telegram):
+        return _taken_back(telegram, side, (ALARM, INQUIRY))
+    step = _step(telegram, level, f"南海トラフ地震臨時情報（{keyword}）", code)
+    if code in INQUIRIES:
+        return _inquiry(telegram, side, step)
+    return _finding(telegram, side, step) if level else _end(telegram, side, step)
 
 
 def off_sanriku(telegram: Telegram, codes: JmaCodes, side: Side) -> list[Fact]:
     """Facts of VYSE60 (北海道・三陸沖後発地震注意情報)."""
     if codes.municipality[:2] not in SANRIKU_PREFECTURES:
         return []
-    level = 0 if is_cancellation(telegram) else SANRIKU_LEVEL
-    name = "北海道・三陸沖後発地震注意情報"
-    return _stage(telegram, side, "off-sanriku", level, name, "", lasting=SANRIKU_LASTS)
+    key = Key("off-sanriku", "")
+    known = side.get(key)
+    if is_older(known, telegram):
+        return []
+    if is_cancellation(telegram):
+        return _taken_back(telegram, side, (key,))
+    before = _in_force(known, telegram, SANRIKU_LASTS)
+    step = _step(telegram, SANRIKU_LEVEL, "北海道・三陸沖後発地震注意情報", "")
+    status = Status.CONTINUED if _is_same(known, step) else Status.ISSUED
+    side.put(key, _after(step, known))
+    return [_fact(telegram, key, status, step, before)]
 
 
 def _commentary(telegram: Telegram, side: Side, code: str) -> list[Fact]:
@@ -80,7 +99,7 @@ def _commentary(telegram: Telegram, side: Side, code: str) -> list[Fact]:
     if is_older(known, telegram):
         return []
     name = "南海トラフ地震関連解説情報"
-    side.put(key, _standing(telegram, 1, name, code, None))
+    side.put(key, _step(telegram, COMMENTARY_LEVEL, name, code))
     return [
         make_fact(
             telegram,
@@ -88,117 +107,146 @@ def _commentary(telegram: Telegram, side: Side, code: str) -> list[Fact]:
             hazard="nankai-trough",
             kind=name,
             kind_code=code,
-            level=1,
+            level=COMMENTARY_LEVEL,
             status=Status.ISSUED if known is None else Status.CONTINUED,
         )
     ]
 
 
-def _stage(
-    telegram: Telegram,
-    side: Side,
-    hazard: str,
-    level: int,
-    name: str,
-    code: str,
-    *,
-    lasting: timedelta,
-) -> list[Fact]:
-    """One step of the sequence 調査中 → 警戒 or 注意 → 調査終了, each of them news.
-
-    Each telegram has an EventID of its own, so the steps are told apart by their codes. No
-    telegram ends 警戒 and 注意: after ``lasting`` they are over, and what comes then begins anew.
-    """
-    key = Key(hazard, "")
-    known = side.get(key)
-    if is_older(known, telegram):
-        return []
-    if is_cancellation(telegram):
-        return _taken_back(telegram, side, key, known)
-    active = (
-        known if known is not None and known.level and _lasts(known, telegram, lasting) else None
-    )
-    before = active.level if active is not None else 0
-    repeated = known is not None and (known.kind_code, known.level) == (code, level)
-    same_event = known is not None and known.detail.get("event_id") == telegram.event_id
-    if repeated and (same_event or (code and (active is not None or level == 0))):
+def _inquiry(telegram: Telegram, side: Side, step: Standing) -> list[Fact]:
+    """調査中. What it looks into may be a second quake while the alarm for the first stands."""
+    known, alarm = side.get(INQUIRY), _in_force(side.get(ALARM), telegram)
+    open_one = _in_force(known, telegram)
+    side.put(INQUIRY, _after(step, known))
+    if open_one is None:
+        status = Status.ISSUED
+    elif open_one.kind_code == step.kind_code:
         status = Status.CONTINUED
-    elif telegram.info_type is InfoType.CORRECTED and before:
-        status = Status.CORRECTED
-    elif level == 0:
-        status = Status.LIFTED
-    elif before == 0 or code in INQUIRY or not code:
+    else:
+        status = _corrected_or(Status.ISSUED, telegram)
+    return [_fact(telegram, INQUIRY, status, step, alarm or open_one)]
+
+
+def _finding(telegram: Telegram, side: Side, step: Standing) -> list[Fact]:
+    """巨大地震警戒 or 注意, which closes the inquiry before it.
+
+    No telegram ends them: after :data:`NANKAI_LASTS` they are over, and what comes then begins
+    anew. A weaker finding of a later inquiry does not weaken the alarm that stands.
+    """
+    alarm = _in_force(side.get(ALARM), telegram)
+    answered = _in_force(side.get(INQUIRY), telegram)
+    if answered is not None:
+        side.put(INQUIRY, _after(replace(step, level=0), answered))
+    before = alarm or answered
+    if alarm is not None and answered is not None and step.level < alarm.level:
+        return [_fact(telegram, ALARM, Status.ISSUED, step, alarm)]
+    if alarm is not None and alarm.kind_code == step.kind_code and answered is None:
+        status = Status.CONTINUED
+    elif before is None or before.level == step.level:
         status = Status.ISSUED
     else:
-        status = Status.RAISED if level > before else Status.LOWERED
-    side.put(key, _standing(telegram, level, name, code, known))
-    return [
-        make_fact(
-            telegram,
-            topic=TOPIC,
-            hazard=hazard,
-            kind=name,
-            kind_code=code,
-            level=level,
-            status=status,
-            standing=(key.area,),
-            previous_kind=active.kind if active is not None else "",
-            previous_level=before,
-        )
+        raised = step.level > before.level
+        status = _corrected_or(Status.RAISED if raised else Status.LOWERED, telegram)
+    side.put(ALARM, _after(step, side.get(ALARM)))
+    return [_fact(telegram, ALARM, status, step, before)]
+
+
+def _end(telegram: Telegram, side: Side, step: Standing) -> list[Fact]:
+    """調査終了: nothing was found. An alarm for an earlier quake stands all the same."""
+    known, alarm = side.get(INQUIRY), _in_force(side.get(ALARM), telegram)
+    answered = _in_force(known, telegram)
+    side.put(INQUIRY, _after(step, known))
+    if answered is not None:
+        left = alarm.level if alarm is not None else 0
+        return [replace(_fact(telegram, INQUIRY, Status.LIFTED, step, answered), level=left)]
+    if alarm is not None:
+        side.put(ALARM, _after(step, alarm))
+    repeated = alarm is None and known is not None and known.kind_code == step.kind_code
+    status = Status.CONTINUED if repeated else Status.LIFTED
+    return [_fact(telegram, ALARM, status, step, alarm)]
+
+
+def _corrected_or(status: Status, telegram: Telegram) -> Status:
+    return Status.CORRECTED if telegram.info_type is InfoType.CORRECTED else status
+
+
+def _in_force(
+    known: Standing | None, telegram: Telegram, lasting: timedelta = NANKAI_LASTS
+) -> Standing | None:
+    if known is None or not known.level or telegram.reported_at - known.reported_at > lasting:
+        return None
+    return known
+
+
+def _is_same(known: Standing | None, step: Standing) -> bool:
+    """Whether a step was known before; each has an EventID of its own."""
+    return known is not None and bool(known.level) and known.detail == step.detail
+
+
+def _taken_back(telegram: Telegram, side: Side, keys: Iterable[Key]) -> list[Fact]:
+    """Take back the step with this EventID; what stood before it stands again."""
+    keys = tuple(keys)
+    event = {"event_id": telegram.event_id}
+    found = [(key, side.get(key)) for key in keys]
+    undone = [
+        (key, known) for key, known in found if known and known.told and known.detail == event
     ]
+    if not undone:
+        hazard = keys[0].hazard
+        return [unknown_cancellation(telegram, topic=TOPIC, hazard=hazard, kind=telegram.title)]
+    for key, known in undone:
+        side.put(key, _restored(telegram, known.before))
+    key, wrong = undone[0]
+    stands = [side.get(each) for each in keys]
+    level = max(standing.level for standing in stands if standing is not None)
+    fact = _fact(telegram, key, Status.CANCELLED, wrong, wrong)
+    said, _ = NANKAI.get(wrong.kind_code, (wrong.level, ""))
+    return [replace(fact, level=level, previous_level=said)]
 
 
-def _lasts(known: Standing, telegram: Telegram, lasting: timedelta) -> bool:
-    return telegram.reported_at - known.reported_at <= lasting
-
-
-def _taken_back(telegram: Telegram, side: Side, key: Key, known: Standing | None) -> list[Fact]:
-    """Take back the step with this EventID; the one before it stands again."""
-    event = known.detail.get("event_id") if known is not None else None
-    if known is None or not known.told or (telegram.event_id and event != telegram.event_id):
-        return [unknown_cancellation(telegram, topic=TOPIC, hazard=key.hazard, kind=telegram.title)]
-    before = known.before
-    side.put(
-        key,
-        replace(
-            before or replace(known, level=0, kind="", kind_code="", told=False, detail={}),
-            reported_at=telegram.reported_at,
-            published_at=telegram.published_at,
-            serial=telegram.serial,
-            telegram=telegram.kind,
-            before=None,
-        ),
-    )
-    return [
-        make_fact(
-            telegram,
-            topic=TOPIC,
-            hazard=key.hazard,
-            kind=known.kind,
-            kind_code=known.kind_code,
-            level=before.level if before is not None else 0,
-            status=Status.CANCELLED,
-            standing=(key.area,),
-            previous_kind=known.kind,
-            previous_level=known.level,
-        )
-    ]
-
-
-def _standing(
-    telegram: Telegram, level: int, kind: str, code: str, known: Standing | None
-) -> Standing:
-    repeated = known is not None and known.order == telegram.order
-    past = known.before if repeated and known is not None else known
-    return Standing(
-        level=level,
-        kind=kind,
-        kind_code=code,
-        telegram=telegram.kind,
+def _restored(telegram: Telegram, before: Standing | None) -> Standing:
+    if before is None:
+        return Standing.said_by(telegram, level=0)
+    return replace(
+        before,
         reported_at=telegram.reported_at,
         published_at=telegram.published_at,
         serial=telegram.serial,
+        telegram=telegram.kind,
+        before=None,
+    )
+
+
+def _step(telegram: Telegram, level: int, name: str, code: str) -> Standing:
+    return Standing.said_by(
+        telegram,
+        level=level,
+        kind=name,
+        kind_code=code,
         told=True,
         detail={"event_id": telegram.event_id},
-        before=None if past is None else replace(past, before=None),
+    )
+
+
+def _after(step: Standing, known: Standing | None) -> Standing:
+    """The step with what it follows; one that comes twice follows what it followed at first."""
+    repeated = known is not None and known.order == step.order
+    past = known.before if repeated and known is not None else known
+    return replace(step, before=None if past is None else replace(past, before=None))
+
+
+def _fact(
+    telegram: Telegram, key: Key, status: Status, step: Standing, before: Standing | None
+) -> Fact:
+    return make_fact(
+        telegram,
+        topic=TOPIC,
+        hazard=key.hazard,
+        kind=step.kind,
+        kind_code=step.kind_code,
+        level=step.level,
+        status=status,
+        standing=(key.area,),
+        previous_kind=before.kind if before is not None else "",
+        previous_level=before.level if before is not None else 0,
     )

@@ -144,15 +144,12 @@ def long_period(telegram: Telegram, codes: JmaCodes, side: Side) -> list[Fact]:
     place = "、".join(dict.fromkeys(name for _, name, _ in here))
     side.put(
         key,
-        Standing(
+        Standing.said_by(
+            telegram,
             level=level,
             kind=name,
             kind_code=best,
-            telegram=telegram.kind,
-            reported_at=telegram.reported_at,
-            published_at=telegram.published_at,
             hazard="long-period",
-            serial=telegram.serial,
             told=level > 0,
             place=place,
         ),
@@ -350,15 +347,12 @@ def _standing(
     repeated = known is not None and known.telegram == telegram.kind
     intensity = str(detail.get("intensity", ""))
     past = known.before if repeated and known is not None else known
-    return Standing(
+    return Standing.said_by(
+        telegram,
         level=level,
         kind=NAMES.get(intensity, ""),
         kind_code=intensity,
-        telegram=telegram.kind,
-        reported_at=telegram.reported_at,
-        published_at=telegram.published_at,
         hazard=HAZARD,
-        serial=telegram.serial,
         told=told,
         place=place or (known.place if known else ""),
         detail=detail,

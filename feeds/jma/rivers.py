@@ -1,12 +1,18 @@
 """Designated rivers (VXKO50 to 89) and those with told water levels (VXSU50 to 59).
 
-One standing for each section of a river. A section concerns the city when ``city.toml`` lists
-its code, or when the telegram itself names the municipality among the places it expects to be
-flooded.
+One standing for each section of a river. A section concerns the city when ``city.toml``, or
+where it lists none the agency's table, has its code, or when the telegram itself names the
+municipality among the places it expects to be flooded.
+
+Level 5 is announced when an overflow is imminent or has happened, under one code (51). What has
+overflowed, and where, stands in its sentences alone: the first overflow, and one at a place not
+heard of before, is news though the level stays.
 """
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from dataclasses import replace
 
 from core.city import JmaCodes
@@ -16,6 +22,7 @@ from feeds.jma.building import (
     as_facts,
     descendants,
     is_cancellation,
+    make_fact,
     take,
     taken_back,
     unknown_cancellation,
@@ -23,7 +30,8 @@ from feeds.jma.building import (
 from feeds.jma.codes import is_part_of
 from feeds.jma.levels import RIVERS, level_in_name
 from feeds.jma.state import Key, Report, Said, Side, Standing
-from feeds.jma.telegram import Element, Telegram, child, children, name_of, text
+from feeds.jma.telegram import Element, InfoType, Telegram, child, children, name_of, text
+from feeds.models import Status
 
 TOPIC = "weather"
 GROUP = "river-flood"
@@ -32,6 +40,13 @@ SECTIONS = ("（予報区域）", "（発表区間）")
 """Endings of the Information types that name the section: VXKO's and VXSU's."""
 CONTINUING = "〔継続〕"
 _CONTINUING = frozenset({"21", "31", "41"})
+WORST = 5
+SPREADING = frozenset({"52", "53"})
+"""氾濫水の予報: where the water that came out will go."""
+_OVERFLOWED = re.compile("氾濫が(?:既に|すでに)?発生(?!する)|氾濫発生|越水|溢水|決壊|破堤")
+_FEARED = re.compile("おそれ|恐れ|可能性|切迫|見込み|場合|または|又は|警戒|注意|危険")
+_LABEL = re.compile("【[^】]*】")
+_SPOT = re.compile(r"[^、。，．\s「」『』（）()【】［］]{2,40}?(?:地先|付近)")
 
 
 def river(telegram: Telegram, codes: JmaCodes, side: Side) -> list[Fact]:
@@ -52,17 +67,87 @@ def river(telegram: Telegram, codes: JmaCodes, side: Side) -> list[Fact]:
             for area in children(child(item, "Areas"), "Area"):
                 section = text(area, "Code")[:32]
                 sections += 1
-                if _is_ours(telegram, {section, telegram.event_id}, codes, side):
+                if _is_ours(telegram, {section}, codes, side):
                     name = text(area, "Name")
                     reports.append(_report(kind, section, name, telegram.headline))
     if not sections:
         raise Unreadable("A flood forecast without a section of a river.")
-    changes = take(telegram, reports, side)
-    return [_named(fact) for fact in as_facts(telegram, changes, topic=TOPIC)]
+    before = {report.key: side.get(report.key) for report in reports}
+    facts = []
+    for report, change in take(telegram, reports, side):
+        known, spots = before[report.key], _overflow(telegram, report)
+        heard = dict(known.detail) if known is not None and report.level == WORST else {}
+        if known is not None and known.level == report.level and spots.keys() - heard.keys():
+            change = replace(change, status=_again(telegram))
+        standing = side.get(report.key)
+        if standing is not None:
+            told = standing.told or change.status is not Status.CONTINUED
+            side.put(report.key, replace(standing, told=told, detail=heard | spots))
+        facts += [
+            replace(_named(fact), overflow=bool(spots))
+            for fact in as_facts(telegram, [(report, change)], topic=TOPIC)
+        ]
+    return sorted(facts, key=lambda fact: (-fact.heard_level, fact.areas))
+
+
+def _again(telegram: Telegram) -> Status:
+    """What news at an unchanged level is: heard afresh, or the mending of what was heard."""
+    return Status.CORRECTED if telegram.info_type is InfoType.CORRECTED else Status.ISSUED
 
 
 def _undone(telegram: Telegram, side: Side) -> list[Fact]:
-    return taken_back(telegram, (GROUP,), side, topic=TOPIC, areas=(telegram.event_id,))
+    section = telegram.event_id
+    wrong = _known(section, side)
+    facts = taken_back(telegram, (GROUP,), side, topic=TOPIC, areas=(section,))
+    before = wrong.before if wrong is not None else None
+    if facts or wrong is None or before is None or _known(section, side) is wrong:
+        return facts
+    if not wrong.told or not wrong.detail.keys() - before.detail.keys():
+        return []
+    # The level stays and the overflow that was told was none.
+    return [
+        make_fact(
+            telegram,
+            topic=TOPIC,
+            hazard="flood",
+            kind=wrong.kind,
+            kind_code=wrong.kind_code,
+            level=before.level,
+            status=Status.CANCELLED,
+            previous_kind=wrong.kind,
+            previous_level=wrong.level,
+            areas=(section,),
+            place=wrong.place,
+        )
+    ]
+
+
+def _overflow(telegram: Telegram, report: Report) -> dict[str, bool]:
+    """The spots where a level 5 telegram says that water is coming out; "" for any at all.
+
+    Its sentences are read, and one that only fears it says nothing. The older name
+    氾濫発生情報 and a forecast of where the water goes say it by themselves.
+    """
+    if report.level != WORST:
+        return {}
+    sure = "氾濫発生" in report.kind or report.kind_code in SPREADING
+    spots: dict[str, bool] = {"": True} if sure else {}
+    for sentence in _sentences(telegram):
+        clauses = sentence.split("、")
+        if any(_OVERFLOWED.search(each) and not _FEARED.search(each) for each in clauses):
+            spots |= dict.fromkeys(["", *_SPOT.findall(sentence)], True)
+    return spots
+
+
+def _sentences(telegram: Telegram) -> Iterator[str]:
+    """The sentences of the headline and of the main text (主文), without their labels."""
+    main = (
+        text(each, "Text")
+        for each in descendants(telegram.body, "Property")
+        if text(each, "Type") == "主文"
+    )
+    for words in (telegram.headline, *main):
+        yield from re.split("[。\n]", _LABEL.sub("", words))
 
 
 def _is_ours(telegram: Telegram, sections: set[str], codes: JmaCodes, side: Side) -> bool:

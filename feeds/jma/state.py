@@ -51,6 +51,19 @@ class Standing:
     detail: Mapping[str, Any] = field(default_factory=dict)
     before: Standing | None = None
 
+    @classmethod
+    def said_by(cls, telegram: Telegram, *, level: int, **values: Any) -> Standing:
+        """What ``telegram`` says; its moments and serial are filled in."""
+        said: dict[str, Any] = {
+            "kind": "",
+            "kind_code": "",
+            "telegram": telegram.kind,
+            "reported_at": telegram.reported_at,
+            "published_at": telegram.published_at,
+            "serial": telegram.serial,
+        }
+        return cls(level=level, **(said | values))
+
     @property
     def order(self) -> tuple[datetime, datetime, int]:
         return (
@@ -241,14 +254,11 @@ def standing_of(
         known is not None and known.telegram == telegram.kind and known.order == telegram.order
     )
     active = report.level > 0
-    return Standing(
+    return Standing.said_by(
+        telegram,
         level=report.level,
         kind=report.kind if active else "",
         kind_code=report.kind_code if active else "",
-        telegram=telegram.kind,
-        reported_at=telegram.reported_at,
-        published_at=telegram.published_at,
-        serial=telegram.serial,
         told=change.status not in (Status.CONTINUED, Status.NONE)
         or (known is not None and known.told and active),
         hazard=report.hazard,

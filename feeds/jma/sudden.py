@@ -216,15 +216,12 @@ def _single(
     place = "、".join(name for _, name in here)
     side.put(
         key,
-        Standing(
+        Standing.said_by(
+            telegram,
             level=max(level, before.level) if before and not graver else level,
             kind=before.kind if before and not graver else kind,
             kind_code=code,
-            telegram=telegram.kind,
-            reported_at=telegram.reported_at,
-            published_at=telegram.published_at,
             hazard=hazard,
-            serial=telegram.serial,
             told=True,
             place=place,
             valid_until=ends,

@@ -62,19 +62,7 @@ def typhoon(telegram: Telegram, codes: JmaCodes, side: Side) -> list[Fact]:
         ]
     if not _names(telegram.headline or descendants_text(telegram.body), codes):
         return []
-    side.put(
-        key,
-        Standing(
-            level=LEVEL,
-            kind="台風情報",
-            kind_code="",
-            telegram=telegram.kind,
-            reported_at=telegram.reported_at,
-            published_at=telegram.published_at,
-            serial=telegram.serial,
-            told=True,
-        ),
-    )
+    side.put(key, Standing.said_by(telegram, level=LEVEL, kind="台風情報", told=True))
     return [
         make_fact(
             telegram,

@@ -219,14 +219,11 @@ def _volcano_code(telegram: Telegram) -> str:
 def _event(
     telegram: Telegram, level: int, kind: str, code: str, place: str, *, told: bool = False
 ) -> Standing:
-    return Standing(
+    return Standing.said_by(
+        telegram,
         level=level,
         kind=kind,
         kind_code=code,
-        telegram=telegram.kind,
-        reported_at=telegram.reported_at,
-        published_at=telegram.published_at,
-        serial=telegram.serial,
         told=told,
         place=place,
         valid_until=telegram.valid_until,

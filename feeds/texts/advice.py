@@ -155,7 +155,7 @@ def _after(fact: Fact) -> tuple[str, ...]:
     if fact.hazard in _WATER_AND_SLOPES or fact.hazard in ("record-rain", "linear-rain-band"):
         return () if fact.previous_level in (1, 2) else (m.AFTER_RAIN,)
     if fact.hazard in ("nankai-trough", "off-sanriku"):
-        return (m.BE_PREPARED,)
+        return (m.STILL_IN_FORCE,) if fact.level else (m.BE_PREPARED,)
     return (m.AFTER_TSUNAMI,) if fact.hazard == "tsunami" else ()
 
 
@@ -201,6 +201,12 @@ def _tsunami(fact: Fact) -> tuple[str, ...]:
 
 
 def _great_quake(fact: Fact) -> tuple[str, ...]:
+    stands = fact.status is Status.ISSUED and fact.previous_level > fact.level
+    found = _by_finding(fact)
+    return (m.STILL_IN_FORCE, *found) if stands else found
+
+
+def _by_finding(fact: Fact) -> tuple[str, ...]:
     if "巨大地震警戒" in fact.kind or fact.kind_code == "120":
         return (m.GREAT_QUAKE_WARNING,)
     if "巨大地震注意" in fact.kind or fact.hazard == "off-sanriku" or fact.kind_code == "130":

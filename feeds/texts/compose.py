@@ -195,6 +195,8 @@ class _Writer:
     @property
     def _status(self) -> Status:
         """What changed; more on what was already told is said like something that goes on."""
+        if "調査終了" in self.fact.kind and self.fact.status is Status.LIFTED:
+            return Status.ISSUED  # its name says already that something has ended
         told = self.fact.update and self.fact.status in (Status.ISSUED, Status.NONE)
         return Status.CONTINUED if told else self.fact.status
 
@@ -233,6 +235,8 @@ class _Writer:
         """Return what changed, and what the agency itself says first of all."""
         fact = self.fact
         lines = [self._change()] if self._status in _LINES_FIRST else []
+        if fact.overflow and not self._over:
+            lines.append(self.say(m.OVERFLOW))
         if self._wants_headline():
             lines.append(fact.headline.strip())
         if fact.quake is not None and not self._over:
@@ -284,7 +288,8 @@ class _Writer:
         fact = self.fact
         told = fact.status not in (Status.LIFTED, Status.LOWERED, Status.CANCELLED)
         fits = 0 < len(fact.headline.strip()) <= MAX_HEADLINE
-        return self.language == "ja" and told and fits and fact.hazard in _HEADLINE_HAZARDS
+        wanted = fact.hazard in _HEADLINE_HAZARDS or fact.overflow
+        return self.language == "ja" and told and fits and wanted
 
     def _placed(self, name: str) -> str:
         return place_name(name, self.language, self.city)

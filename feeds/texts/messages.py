@@ -82,6 +82,9 @@ ARRIVING = "The tsunami is arriving now."
 ARRIVAL_AT_ONCE = "The tsunami will arrive at any moment."
 ARRIVED = "The first wave has arrived."
 
+# A river's facts.
+OVERFLOW = "The river has overflowed."
+
 # What to do: evacuation levels.
 LEVEL_2 = "Check the hazard map: where would you go, and which way would you take?"
 LEVEL_3 = (

@@ -96,10 +96,30 @@ def test_what_the_city_says_goes_before_the_table() -> None:
     codes = codes_for("0822000", own)
     assert (codes.quake_regions, codes.rivers) == (("300",), ("1",))
     assert codes.forecast_areas == ("080000", "080020", "080022")
-    assert codes_for("0820300", own).rivers == ()
+    assert codes_for("0820300", own).rivers == ("830303002800", "830303004600")
     for wrong in ("9999999", "0822099", "1419900", "082200", "つくば市です", "０８２２０００"):
         with pytest.raises(BadInput, match="no municipality"):
             codes_for(wrong)
+
+
+def test_every_river_of_the_table_runs_through_municipalities_that_are() -> None:
+    with (DATA / "rivers.csv").open(encoding="utf-8", newline="") as source:
+        rows = list(csv.DictReader(source))
+    known = {code[:5] for code in places()}
+    assert len({row["code"] for row in rows}) == len(rows) == 338
+    for row in rows:
+        assert row["name"] and row["code"].isdecimal() and len(row["code"]) == 12
+        assert set(row["municipalities"].split()) <= known
+
+
+def test_the_rivers_are_those_of_the_agencys_gauging_stations(shared_data: Path) -> None:
+    """Its list of gauging stations names the sections; three have been renamed or split since."""
+    with (DATA / "rivers.csv").open(encoding="utf-8", newline="") as source:
+        ours = {(row["name"], row["code"][:10]) for row in csv.DictReader(source)}
+    stations = shared_data / "jma" / "codes" / "water_level_stations.csv"
+    with stations.open(encoding="utf-8", newline="") as source:
+        theirs = {(row["予報区域名"], row["コード"][:10]) for row in csv.DictReader(source)}
+    assert {name for name, _ in theirs - ours} == {"入間川流域", "矢部川", "番匠川"}
 
 
 def test_wards_and_parts_belong_to_their_city() -> None:

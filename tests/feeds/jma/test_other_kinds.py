@@ -7,6 +7,10 @@ import pytest
 from core.city import JmaCodes
 from feeds.errors import Unreadable
 from feeds.jma.writing import TSUKUBA, Change, cancellation, flood, sudden, warning
+from feeds.texts.advice import advice
+from feeds.texts.compose import compose
+from feeds.texts.messages import OVERFLOW, STILL_IN_FORCE
+from tests.feeds.conftest import a_city
 from tests.feeds.jma.telegrams import CODE, CODES, KOKAI, City, at, envelope, rain, raw, statuses
 
 
@@ -29,6 +33,79 @@ def test_a_river_rises_to_level_5_and_falls() -> None:
     assert {(f.river, f.place, f.hazard, f.areas) for f in city.heard} == {
         ("小貝川", "小貝川", "flood", (KOKAI[0],))
     }
+
+
+def overflowing(minutes: float, code: str, words: str, info_type: str = "発表") -> bytes:
+    """Level 5 with the sentence that says whether and where water is coming out."""
+    data = river(minutes, code).replace(
+        "発表</InfoType>".encode(), f"{info_type}</InfoType>".encode()
+    )
+    label = "【警戒レベル５相当情報［洪水］】"
+    return data.replace("見出しです。".encode(), (label + words).encode())
+
+
+FEARED = "小貝川では、氾濫が発生するおそれ"
+BROKEN = "小貝川では、つくば市上郷地先（左岸）付近で堤防が決壊し、氾濫が発生しました"
+ELSEWHERE = "小貝川では、常総市豊岡町地先（右岸）でも氾濫が発生"
+
+
+def test_the_first_overflow_and_each_new_place_are_news_at_level_5() -> None:
+    city = City()
+    city.read(
+        river(0, "40"),
+        overflowing(10, "51", FEARED),
+        overflowing(20, "51", FEARED),
+        overflowing(30, "51", BROKEN),
+        overflowing(40, "51", "〔継続〕" + BROKEN),
+        overflowing(50, "51", ELSEWHERE),
+        overflowing(60, "53", ELSEWHERE),
+        overflowing(70, "51", BROKEN),
+        river(80, "31"),
+    )
+    assert [(f.status.value, f.level, f.overflow) for f in city.heard] == [
+        ("issued", 4, False),
+        ("raised", 5, False),
+        ("issued", 5, True),
+        ("issued", 5, True),
+        ("lowered", 3, False),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("words", "sure"),
+    [
+        (BROKEN, True),
+        ("氾濫が発生しており、堤防の決壊に警戒してください。", True),
+        ("堤防から越水しています。", True),
+        (FEARED, False),
+        ("氾濫がすでに発生している可能性があります。", False),
+        ("氾濫が発生又は切迫しています。", False),
+        ("堤防の決壊や越水に厳重に警戒してください。", False),
+    ],
+)
+def test_only_what_has_overflowed_is_told_as_an_overflow(words: str, sure: bool) -> None:
+    (fact,) = City().read(overflowing(0, "51", words))
+    assert fact.overflow is sure
+    assert (OVERFLOW in compose(fact, a_city(), languages=["en"])["en"]["text"]) is sure
+
+
+def test_an_overflow_that_was_none_is_taken_back_though_level_5_stays() -> None:
+    city = City()
+    wrong = overflowing(20, "51", BROKEN)
+    city.read(overflowing(10, "51", FEARED), wrong)
+    (taken,) = city.read(cancellation(wrong, at(25), "取り消します。"))
+    assert (taken.status.value, taken.level, taken.previous_level) == ("cancelled", 5, 5)
+    assert statuses(city.read(overflowing(30, "51", BROKEN))) == ["issued"]
+    (mended,) = city.read(overflowing(35, "51", ELSEWHERE, "訂正"))
+    assert mended.status.value == "corrected"
+
+
+def test_a_rivers_telegram_finds_the_cities_along_it_without_their_doing() -> None:
+    """The agency's own table: 目黒川 for Meguro and Shinagawa, where no city lists its rivers."""
+    meguro_river = ("130005000100", "目黒川")
+    data = flood(meguro_river, "40", TSUKUBA, envelope(0, event_id=meguro_river[0]))
+    for municipality, told in (("1311000", True), ("1310900", True), ("1311200", False)):
+        assert bool(City(JmaCodes(municipality=municipality)).read(data)) is told
 
 
 def test_a_river_of_another_city_is_not_heard_unless_the_city_is_named() -> None:
@@ -352,6 +429,46 @@ def test_a_nankai_inquiry_months_later_begins_anew() -> None:
         ("issued", 2, 0),
         ("raised", 3, 2),
     ]
+
+
+@pytest.mark.parametrize(
+    ("outcome", "name", "told"),
+    [
+        ("190", "調査終了", ("lifted", 4, 2)),
+        ("130", "巨大地震注意", ("issued", 3, 4)),
+        ("120", "巨大地震警戒", ("issued", 4, 4)),
+    ],
+)
+def test_a_new_nankai_inquiry_takes_nothing_from_the_alarm_that_stands(
+    outcome: str, name: str, told: tuple[str, int, int]
+) -> None:
+    """A second quake three days later: whatever is found, 巨大地震警戒 stands as it did."""
+    shizuoka = City(JmaCodes(municipality="2210000"))
+    shizuoka.read(nankai(0, "111", "調査中"), nankai(60, "120", "巨大地震警戒"))
+    days = 3 * 24 * 60
+    (inquiry,) = shizuoka.read(nankai(days, "111", "調査中"))
+    assert (inquiry.status.value, inquiry.level, inquiry.previous_level) == ("issued", 2, 4)
+    (found,) = shizuoka.read(nankai(days + 60, outcome, name))
+    assert (found.status.value, found.level, found.previous_level) == told
+    assert STILL_IN_FORCE in advice(inquiry)
+    assert (STILL_IN_FORCE in advice(found)) is (outcome != "120")
+    # The alarm is still known: the same word again is no news, and it can still be lowered.
+    assert statuses(shizuoka.read(nankai(days + 90, "120", "巨大地震警戒"))) == ["continued"]
+    assert statuses(shizuoka.read(nankai(days + 5_000, "130", "巨大地震注意"))) == ["lowered"]
+
+
+def test_a_finding_that_was_wrong_opens_its_inquiry_again_and_leaves_the_alarm() -> None:
+    shizuoka = City(JmaCodes(municipality="2210000"))
+    shizuoka.read(nankai(0, "111", "調査中"), nankai(60, "120", "巨大地震警戒"))
+    shizuoka.read(nankai(5_000, "112", "調査中"), nankai(5_060, "130", "巨大地震注意"))
+    (taken,) = shizuoka.read(nankai(5_061, "", "", info_type="取消"))
+    assert (taken.status.value, taken.kind) == (
+        "cancelled",
+        "南海トラフ地震臨時情報（巨大地震注意）",
+    )
+    assert (taken.level, taken.previous_level) == (4, 3)
+    (over,) = shizuoka.read(nankai(5_090, "190", "調査終了"))
+    assert (over.status.value, over.level, over.previous_level) == ("lifted", 4, 2)
 
 
 def test_a_nankai_step_that_was_wrong_is_taken_back_and_the_inquiry_stands() -> None:
