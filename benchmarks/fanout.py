@@ -1,6 +1,6 @@
 """How fast a million residents are reached, beside everybody else who could do it, in one run.
 
-    python -m benchmarks.fanout [--residents 1000000] [--json FILE] [--only NAME…] [--data DIR]
+    python benchmarks/fanout.py [--residents 1000000] [--json FILE] [--only NAME…] [--data DIR]
 
 Each measurement starts a stand-in for LINE in a process of its own (no limits unless said,
 ``counts`` ledger) and the sender in another, whose peak memory is read when it ends. All post
@@ -29,6 +29,8 @@ from pathlib import Path
 from typing import Any
 
 import uvloop
+
+sys.path.insert(0, str(Path(__file__).parents[1]))  # also when run by its path
 
 from benchmarks import fanout_senders as senders
 from benchmarks.simulator_ceiling import call, cpu_seconds, post

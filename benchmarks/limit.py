@@ -1,6 +1,6 @@
 """How much of LINE's limit several processes use together, and whether they keep it.
 
-    python -m benchmarks.limit [--seconds 60] [--rate 200] [--only NAME…]
+    python benchmarks/limit.py [--seconds 60] [--rate 200] [--only NAME…]
 
 Real processes share the limit through PostgreSQL, started for it; each second's requests are
 counted at the stand-in. Names: one, three, three-far, uneven, killed.

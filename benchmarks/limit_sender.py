@@ -1,6 +1,6 @@
 """One process that sends as fast as it is let, or a little now and then; runs until it is ended.
 
-    python -m benchmarks.limit_sender --line URL --database URL --rate N [--every SECONDS]
+    python benchmarks/limit_sender.py --line URL --database URL --rate N [--every SECONDS]
 
 The processes of ``benchmarks.limit`` and of the limit's tests: what a worker does to LINE's
 limit, without deliveries.

@@ -1,12 +1,13 @@
 """How long news takes from the feed's change to the notice being handed on for delivery.
 
-Run with ``python -m benchmarks.news``; prints JSON. Everything is real but the distance: a
+Run with ``python benchmarks/news.py``; prints JSON. Everything is real but the distance: a
 feed server on this machine, SQLite on disk, telegrams and articles in their true formats,
 texts in all 16 languages. Times are milliseconds.
 """
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import json
 import statistics
@@ -99,6 +100,7 @@ def first_reading() -> float:
 
 
 def main() -> None:
+    argparse.ArgumentParser(description=__doc__).parse_args()
     configure_logs(json=True, level=40)
     with tempfile.TemporaryDirectory() as folder:
         took = sorted(asyncio.run(telegrams(Path(folder))))

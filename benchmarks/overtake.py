@@ -1,6 +1,6 @@
 """How soon an emergency overtakes a routine delivery that uses the whole of LINE's limit.
 
-    python -m benchmarks.overtake [--rounds 10] [--only sqlite postgresql]
+    python benchmarks/overtake.py [--rounds 10] [--only sqlite postgresql]
 
 A routine notice goes to 200,000; at a random moment an emergency for a few of them is decided.
 Measured by the stand-in's clock, from the commit of that decision: when the last routine request
@@ -27,6 +27,8 @@ from typing import Any
 
 import aiohttp
 import structlog
+
+sys.path.insert(0, str(Path(__file__).parents[1]))  # also when run by its path
 
 from benchmarks import fanout_senders as senders
 from benchmarks.limit_sender import settings

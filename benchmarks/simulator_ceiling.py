@@ -1,6 +1,6 @@
 """How much the stand-in bears: multicasts of 500 and distinct pushes a second, and its CPU.
 
-Run ``python -m benchmarks.simulator_ceiling [--json]``. The stand-in runs in a process of its own,
+Run ``python benchmarks/simulator_ceiling.py [--json]``. The stand-in runs in a process of its own,
 with limits off; the caller is as cheap as can be (prepared bytes over plain sockets), so that the
 stand-in and not the caller is measured. On a machine with two cores, each has one.
 """
