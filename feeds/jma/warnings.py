@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 
 from core.city import JmaCodes
 from feeds.errors import Unreadable
@@ -35,6 +36,9 @@ NOT_OURS = (
 )
 """Endings of Warning types that repeat the municipalities' items by coarser areas or by kind."""
 NOTHING = "発表警報・注意報はなし"
+EMERGENCY = 5
+SAME_MOMENT = timedelta(minutes=10)
+"""Between VPNO50 and the warnings it announces, which are sent together."""
 STEPS = {"注意報": 2, "警報": 3, "危険警報": 4, "特別警報": 5}
 OLD_CONDITIONS = (("土砂災害", "landslide"), ("浸水害", "heavy-rain"))
 
@@ -106,22 +110,26 @@ def landslide_alert(telegram: Telegram, codes: JmaCodes, side: Side) -> list[Fac
 
 
 def _settle_notified(telegram: Telegram, reports: list[Report], side: Side) -> None:
-    """Put an old 大雨特別警報 that VPNO50 told first on the hazard it is meant for.
+    """Put a 大雨特別警報 that VPNO50 told first on the hazard it is meant for.
 
-    VPNO50 does not say whether it is for floods or landslides; VPWW53/54 do, a moment later.
+    VPNO50 does not say whether it is for floods or landslides; the warnings of the same moment
+    do: VPWW53/54 for both, VPWW55 for floods, VPWW56 for landslides.
     """
     levels = {(report.area, report.group): report.level for report in reports}
     for area in {report.area for report in reports}:
         rain, slope = Key("heavy-rain", area), Key("landslide", area)
         notified = side.get(rain)
-        if (
-            telegram.kind in OLD_FORMS
-            and notified is not None
-            and notified.telegram == "VPNO50"
-            and notified.level == levels.get((area, "landslide")) == 5
-            and levels.get((area, "heavy-rain")) != 5
-        ):
-            side.put(slope, replace(notified, hazard="landslide"))
+        if notified is None or notified.telegram != "VPNO50" or notified.level != EMERGENCY:
+            continue
+        if telegram.reported_at - notified.reported_at > SAME_MOMENT:
+            continue
+        for_slope = levels.get((area, slope.hazard)) == EMERGENCY
+        not_for_rain = levels.get((area, rain.hazard), EMERGENCY) != EMERGENCY
+        if not_for_rain or (for_slope and (area, rain.hazard) not in levels):
+            known = side.get(slope)
+            if known is None or known.level != EMERGENCY:
+                before = None if known is None else replace(known, before=None)
+                side.put(slope, replace(notified, hazard="landslide", before=before))
             nothing = replace(notified, level=0, kind="", kind_code="", told=False)
             side.put(rain, notified.before or nothing)
 

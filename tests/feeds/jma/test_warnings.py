@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from itertools import permutations
+
+import pytest
+
 from core.city import JmaCodes
+from feeds.jma.levels import ALL_GROUPS
 from feeds.jma.telegram import InfoType, Operation
 from feeds.jma.writing import TSUKUBA, Change, cancellation, warning
+from feeds.models import Status
 from tests.feeds.jma.telegrams import (
     CODE,
     CODES,
@@ -229,20 +235,46 @@ def test_both_old_forms_say_one_emergency_once() -> None:
     assert city.news() == [("issued", "landslide", 5)]
 
 
-def test_the_notification_of_an_emergency_and_the_warning_are_one() -> None:
-    notice = raw(
+def notification(minutes: float) -> bytes:
+    """VPNO50 for Tsukuba, which names 大雨特別警報 and not the danger it is for."""
+    return raw(
         "気象特別警報報知",
         headline='<Text>報知</Text><Information type="気象特別警報報知（市町村等）"><Item>'
         "<Kind><Name>大雨特別警報</Name><Code>33</Code></Kind>"
         '<Areas codeType="気象・地震・火山情報／市町村等"><Area><Name>つくば市</Name>'
         f"<Code>{CODE}</Code></Area></Areas></Item></Information>",
-        minutes=10,
+        minutes=minutes,
     )
+
+
+def test_the_notification_of_an_emergency_and_the_warning_are_one() -> None:
+    notice = notification(10)
     slope = old_warning(10, ("33", "大雨特別警報", "発表", "土砂災害"))
     for order in ((notice, slope), (slope, notice)):
         city = City()
         city.read(old_warning(0), *order)
         assert [level for _, _, level in city.news()] == [5]
+
+
+@pytest.mark.parametrize(
+    ("rain_code", "slope_code", "worst"),
+    [("43", "39", ["landslide"]), ("33", "49", ["heavy-rain"])],
+)
+def test_an_emergency_is_one_alarm_whichever_of_the_new_forms_it_is_meant_for(
+    rain_code: str, slope_code: str, worst: list[str]
+) -> None:
+    """VPNO50 calls both 大雨特別警報; VPWW55 and 56 of the same minute say which it is."""
+    notice = notification(10)
+    water = warning("VPWW55", TSUKUBA, [Change(rain_code)], envelope(10))
+    slope = warning("VPWW56", TSUKUBA, [Change(slope_code)], envelope(10))
+    for order in permutations((notice, water, slope)):
+        city = City()
+        city.read(rain(0), warning("VPWW56", TSUKUBA, [], envelope(0)), *order)
+        assert sum(fact.level == 5 for fact in city.heard) == 1
+        assert all(fact.status is not Status.LOWERED for fact in city.heard)
+        stands = city.board.side(drill=False)
+        levels = {key.hazard: standing.level for key, standing in stands.about(ALL_GROUPS)}
+        assert [hazard for hazard, level in levels.items() if level == 5] == worst
 
 
 def test_a_landslide_alert_is_level_4_and_the_weaker_old_warning_does_not_undo_it() -> None:
