@@ -34,7 +34,7 @@ MAX_TEXT = 5_000
 log = structlog.get_logger(__name__)
 
 
-@dataclass(frozen=True)
+@dataclass
 class Reader:
     """Reads events; what it fetches, it fetches from LINE."""
 

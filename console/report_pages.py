@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
 from channels.service import push
-from channels.web import PHOTO_POLICY
+from channels.web import PHOTO_POLICY, Form
 from console import ready
 from console.access import Permission
 from console.maps import district_geojson
@@ -26,6 +26,7 @@ from core.errors import BadInput
 from core.typed import clean
 from reports import service
 from reports.models import Photo, Report, ReportState
+from reports.nearby import MOST, nearby
 from reports.photos import photo_path
 from reports.service import ReportFilter
 from subscriptions.models import Resident, ResidentState
@@ -96,6 +97,7 @@ async def _report_page(visitor: Visit, number: str, *, refusal: BadInput | None 
         photos = await service.photos_of(session, report.id)
         updates = await service.updates_of(session, report.id)
         reachable = await _reachable(session, report)
+        near = await nearby(session, report, visitor.context.clock.now())
     return visitor.page(
         "report.html",
         status=400 if refusal else 200,
@@ -110,6 +112,8 @@ async def _report_page(visitor: Visit, number: str, *, refusal: BadInput | None 
             if update.answer and report.language != visitor.language
         },
         reachable=reachable,
+        near=near,
+        ticked=set(visitor.form.all("also")),
         states=list(ReportState),
         answers=[(one, ready.CATALOGUE.text("ja", one.message)) for one in ready.ANSWERS],
         names=_Names(visitor.context.city, visitor.language),
@@ -121,7 +125,8 @@ async def _report_page(visitor: Visit, number: str, *, refusal: BadInput | None 
 async def one_on_map(visitor: Looker, number: str) -> Response:
     async with visitor.context.database.reading() as session:
         report = await _report(session, number)
-    return _map(visitor, [report])
+        near = await nearby(session, report, visitor.context.clock.now())
+    return _map(visitor, [report, *(one.report for one in near)], around=report)
 
 
 @router.get("/reports/{number}/photos/{photo_id}")
@@ -148,32 +153,54 @@ async def photo(visitor: Looker, number: str, photo_id: RowNumber, small: bool =
 
 @router.post("/reports/{number}")
 async def work(visitor: Worker, number: str) -> Response:
-    """Move a report on, give it to a department, and answer the resident: one act, once."""
+    """Move a report on, give it to a department, and answer the resident: one act, once.
+
+    Other reports of the same place, where they are ticked, go the same way with it.
+    """
     try:
+        also = _also(visitor.form)
         async with visitor.context.database.writing() as session:
-            report = await session.scalar(
-                select(Report).where(col(Report.number) == number).with_for_update()
+            found = await session.scalars(
+                select(Report)
+                .where(col(Report.number).in_([number, *also]))
+                .order_by(col(Report.number))
+                .with_for_update()
             )
-            if report is None:
+            reports = {report.number: report for report in found}
+            if number not in reports:
                 raise Missing
-            await _work(session, visitor, report)
+            await _work(session, visitor, reports[number], seen=visitor.form.text("seen"))
+            for other, seen in also.items():
+                if other not in reports or other == number:
+                    raise Refusal("Somebody changed this report meanwhile. Look at it again.")
+                await _work(session, visitor, reports[other], seen=seen, together_with=number)
     except BadInput as refusal:
         return await _report_page(visitor, number, refusal=refusal)
     return visitor.go(f"/console/reports/{number}?done=yes")
 
 
-async def _work(session: AsyncSession, visitor: Visit, report: Report) -> None:
+def _also(form: Form) -> dict[str, str]:
+    """Return the other reports that were ticked, each as it was seen."""
+    ticked = [one.partition(" ") for one in form.all("also")[:MOST]]
+    return {number: seen for number, _, seen in ticked}
+
+
+async def _work(
+    session: AsyncSession, visitor: Visit, report: Report, *, seen: str, together_with: str = ""
+) -> None:
     form, by, now = visitor.form, visitor.actor, visitor.context.clock.now()
-    if form.text("seen") != report.updated_at.isoformat():
+    if seen != report.updated_at.isoformat():
         raise Refusal("Somebody changed this report meanwhile. Look at it again.")
     state, department = _state(form.text("state")), form.text("department")
     note = clean(form.text("note"), line=True)[: service.MAX_TEXT]
+    if together_with:
+        note = f"→ {together_with} {note}".strip()
     if department and department != report.department:
         await service.assign(session, visitor.context.city, report, department, by=by, now=now)
     if state is not report.state or note:
         await service.change_state(session, report, state, by=by, now=now, note=note)
     words, japanese = _answer_words(form.text("ready"), form.text("answer"), report.language)
-    if words:
+    if words and (not together_with or await _reachable(session, report)):
         await _answer(session, visitor, report, words, japanese=japanese)
 
 
@@ -263,7 +290,8 @@ def _answer_words(code: str, typed: str, language: str) -> tuple[str, bool]:
     return clean(typed)[: service.MAX_ANSWER], True
 
 
-def _map(visitor: Visit, found: list[Report]) -> Response:
+def _map(visitor: Visit, found: list[Report], *, around: Report | None = None) -> Response:
+    """Return districts and reports for a map; ``around`` is the one in its middle."""
     names = _Names(visitor.context.city, visitor.language)
     features: list[dict[str, Any]] = [
         {
@@ -274,6 +302,7 @@ def _map(visitor: Visit, found: list[Report]) -> Response:
                 "state": report.state.value,
                 "state_name": visitor.say(REPORT_NAMES[report.state]),
                 "category": names.category(report.category),
+                "middle": report is around,
             },
         }
         for report in found

@@ -10,14 +10,13 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import StrEnum
-from math import asin, cos, radians, sin, sqrt
 from pathlib import Path
 
 from core.districts import EAST, NORTH, SOUTH, WEST
 from core.faults import Fault, Row, read_csv, suggestion
+from core.geo import distance_m
 
 MAX_BYTES = 20_000_000
-EARTH_RADIUS_M = 6_371_008.8
 
 
 class Hazard(StrEnum):
@@ -54,11 +53,8 @@ class Shelter:
     note: str
 
     def distance_m(self, longitude: float, latitude: float) -> float:
-        """Return the distance to a point in metres, on a sphere."""
-        here, there = radians(latitude), radians(self.latitude)
-        half_lat = sin((there - here) / 2) ** 2
-        half_lon = sin(radians(self.longitude - longitude) / 2) ** 2
-        return 2 * EARTH_RADIUS_M * asin(sqrt(half_lat + cos(here) * cos(there) * half_lon))
+        """Return the distance to a point in metres."""
+        return distance_m(longitude, latitude, self.longitude, self.latitude)
 
 
 COLUMNS = (

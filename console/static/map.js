@@ -33,8 +33,9 @@ document.addEventListener("DOMContentLoaded", async () => {
       return marker.bindPopup(link);
     }),
   ).addTo(map);
-  if (data.reports.features.length === 1) {
-    map.setView(pins.getBounds().getCenter(), 16);
+  const middle = data.reports.features.find((feature) => feature.properties.middle);
+  if (middle) {
+    map.setView([middle.geometry.coordinates[1], middle.geometry.coordinates[0]], data.reports.features.length > 1 ? 18 : 16);
     // Without tiles a street cannot be seen; the district still says where it is.
     tiles.once("tileerror", () => map.setZoom(12.5, { animate: false }));
   } else if (districts.getLayers().length) {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from datetime import timedelta
 from typing import Any
 
 from PIL import Image
@@ -121,6 +122,71 @@ async def test_one_press_twice_answers_once(office: Office) -> None:
     assert (first.status, second.status) == (200, 400)
     await office.done(1)
     assert len(office.received(user)) == 1
+
+
+async def test_one_hole_reported_often_is_dealt_with_in_one_act(office: Office) -> None:
+    browser = await office.at_desk(Role.ROADS, "road")
+    first, second, left = [await office.resident(language) for language in ("ja", "my", "en")]
+    report = await reported(office, first)
+    assert report.latitude is not None
+    same = await reported(office, second, latitude=report.latitude + 0.0002)  # 22 m
+    gone = await reported(office, left, latitude=report.latitude + 0.0003)
+    unticked = await reported(office, latitude=report.latitude + 0.0001)
+    await reported(office, latitude=report.latitude + 0.001)  # 111 m: another hole
+    async with office.database.writing() as session:
+        await subscriptions.unfollow(session, office.context.city, left, office.clock.now())
+    address = f"/console/reports/{report.number}"
+    page = await browser.get(address)
+    offered = {box.get("value").split()[0]: box for box in page.tree.xpath("//input[@name='also']")}
+    assert list(offered) == [unticked.number, same.number, gone.number]
+    assert not any("checked" in box.attrib for box in offered.values())
+    ticked = [offered[one.number].get("value") for one in (same, gone)]
+    done = await browser.submit(page, address, state="done", ready="mended", also=ticked)
+    assert done.status == 200
+    reports = {one.number: one for one in await office.rows(Report)}
+    states = [reports[one.number].state.value for one in (report, same, gone, unticked)]
+    assert states == ["done", "done", "done", "new"]
+    for delivery in await office.deliveries():
+        await office.done(delivery.id or 0)
+    for user, language, number in ((first, "ja", report.number), (second, "my", same.number)):
+        [[message]] = office.received(user)
+        assert ready.answer("mended", language) in message["text"]
+        assert number in message["text"]
+    assert office.received(left) == []
+    assert f"→ {report.number}" in (await browser.get(f"/console/reports/{same.number}")).words
+    # Pressed again, or seen before somebody else worked on one of them: nothing happens twice.
+    again = await browser.submit(page, address, state="done", ready="mended", also=ticked)
+    other = await browser.get(f"/console/reports/{unticked.number}")
+    assert "also" not in other.form(f"/console/reports/{unticked.number}")
+    stale = await browser.submit(
+        other, f"/console/reports/{unticked.number}", state="done", also=ticked
+    )
+    assert (again.status, stale.status) == (400, 400)
+    assert (await office.rows(Report))[3].state is ReportState.NEW
+    assert len(await office.deliveries()) == 2
+
+
+async def test_what_was_finished_near_by_is_told_for_a_while(office: Office) -> None:
+    browser = await office.at_desk(Role.VIEWER, "viewer")
+    before, report = await reported(office), await reported(office)
+    async with office.database.writing() as session:
+        mended = await session.get(Report, before.id)
+        assert mended is not None
+        mended.state = ReportState.DONE
+        session.add(mended)
+    address = f"/console/reports/{report.number}"
+    assert before.number in (await browser.get(address)).body
+    pins = json.loads((await browser.get(f"{address}/map.json")).body)["reports"]["features"]
+    assert [(p["properties"]["number"], p["properties"]["middle"]) for p in pins] == [
+        (report.number, True),
+        (before.number, False),
+    ]
+    async with office.database.writing() as session:
+        old = await session.get(Report, before.id)
+        assert old is not None
+        old.updated_at -= timedelta(days=91)
+        session.add(old)
+    assert before.number not in (await browser.get(address)).body
 
 
 async def test_somebody_who_left_is_not_answered_and_staff_see_why(office: Office) -> None:
