@@ -28,8 +28,9 @@ from subscriptions.models import Resident, ResidentState
 USER_SEPARATOR = '","'
 USER_STRIDE = 33 + len(USER_SEPARATOR)
 """Characters a user id and its separator take: ``U``, 32 hexadecimal digits, three more."""
-FIRST_RANGE = 20_000
+FIRST_RANGE = 4_000
 RANGE = 100_000
+GROWTH = 5
 """Resident ids that are read at a time; at first fewer, so that sending starts at once."""
 READ_AHEAD = 2
 
@@ -89,10 +90,12 @@ async def read_in_ranges(
 
 
 def _ranges(after: int, limit: int) -> Iterator[tuple[int, int]]:
-    through = min(after + FIRST_RANGE, limit)
+    size = FIRST_RANGE
+    through = min(after + size, limit)
     yield after, through
     while through < limit:
-        after, through = through, min(through + RANGE, limit)
+        size = min(size * GROWTH, RANGE)
+        after, through = through, min(through + size, limit)
         yield after, through
 
 

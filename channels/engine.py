@@ -16,6 +16,7 @@ from channels.fresh import FreshUsers
 from channels.guard import ChannelGuard
 from channels.line import LineClient
 from channels.models import Batch, Delivery, DeliveryState
+from channels.newest import NewestDelivery
 from channels.planner import PLAN, PLANNED_KINDS, SEND, Planner, send_key
 from channels.sender import Sender
 from core.city import City
@@ -25,8 +26,10 @@ from core.work import Queue
 
 WATCH_SECONDS = 0.1
 """How soon a pause, a stop or the end of an emergency is noticed."""
-LOOK_SECONDS = 0.5
+GLANCE_SECONDS = 0.04
 """How soon a delivery that another process wrote (the shell) is taken up."""
+LOOK_SECONDS = 0.5
+"""The same for what another process changed (resumed, say)."""
 LOOK_AT_ALL_SECONDS = 60.0
 PLANS_AT_ONCE = 2
 RUNS_AT_ONCE = 8
@@ -80,7 +83,8 @@ class Engine:
             seed=seed,
         )
         self._seen: set[int] = set()
-        queue.register(PLAN, self.planner.plan, concurrency=PLANS_AT_ONCE)
+        self._newest = 0
+        queue.register(PLAN, self._plan, concurrency=PLANS_AT_ONCE)
         queue.register(SEND, self.sender.send, concurrency=RUNS_AT_ONCE)
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -155,17 +159,37 @@ class Engine:
         for delivery_id in ended:
             self._line.limiter.end_urgent(delivery_id)
 
+    async def _plan(self, key: str) -> None:
+        delivery_id = int(key)
+        # What was put here need not be found by a look.
+        self._seen.add(delivery_id)
+        if delivery_id == self._newest + 1:
+            self._newest = delivery_id
+        await self.planner.plan(key)
+
     async def _watch(self) -> None:
         while True:
             await self._clock.sleep(WATCH_SECONDS)
             await self.watch()
 
     async def _look(self) -> None:
-        since = self._clock.monotonic()
+        with NewestDelivery(self._database) as stored:
+            await self._look_out(stored)
+
+    async def _look_out(self, stored: NewestDelivery) -> None:
+        since = looked = self._clock.monotonic()
         stopped = False
         while True:
-            await self._clock.sleep(LOOK_SECONDS)
-            await self.look()
+            await self._clock.sleep(GLANCE_SECONDS)
+            newest = stored.id()
+            is_new = newest is not None and newest != self._newest
+            is_due = self._clock.monotonic() - looked >= LOOK_SECONDS
+            if is_new or is_due:
+                self._newest = newest or self._newest
+                await self.look()
+            if not is_due:
+                continue
+            looked = self._clock.monotonic()
             was_stopped, stopped = stopped, await self.guard.is_stopped()
             if was_stopped and not stopped:
                 # Everything waits for a while to come; now there is no need to.

@@ -279,7 +279,9 @@ class Planner:
         batches: list[dict[str, Any]] = []
         skipped = 0
         users: list[tuple[str, str]] = []
-        for cut in buckets.take(all_of_it=done):
+        # An emergency waits for no batch to fill before something has left.
+        first_of_all = delivery.priority <= Priority.EMERGENCY and not delivery.runs
+        for cut in buckets.take(all_of_it=done or first_of_all):
             held = self._held(delivery, cut.key, now)
             if held is not None and delivery.expires_at and held >= delivery.expires_at:
                 skipped += len(cut.ids)

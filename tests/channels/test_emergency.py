@@ -1,4 +1,4 @@
-"""Promise 4 at its full size: an emergency in the middle of a routine delivery to 200,000."""
+"""Promise 4: an emergency leaves at once; also in the middle of a routine delivery to 200,000."""
 
 from __future__ import annotations
 
@@ -8,12 +8,15 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import pytest
+from sqlmodel import col, select
+
 from channels import service
-from channels.models import DeliveryState
+from channels.models import Batch, DeliveryState, Variant
 from channels.simulator import Simulator, SimulatorOptions
-from core.clock import SystemClock
+from core.clock import ManualClock, SystemClock
 from core.database import Database
-from core.work import Queue
+from core.work import NoWorkers, Queue
 from core.work_shared import ProcrastinateQueue, install_schema
 from tests.channels.house import add_residents, house, make_notice, small_city
 
@@ -104,3 +107,39 @@ async def test_an_emergency_is_out_before_a_routine_delivery_to_200000_continues
             queue = ProcrastinateQueue(database, SystemClock())
             async with workers(simulator.url, database):
                 await overtake(database, queue, simulator)
+
+
+async def test_whoever_is_alone_with_their_language_is_in_an_emergencys_first_run(
+    database: Database,
+) -> None:
+    # One in a hundred reads Burmese: a batch of 500 would need half a city to be read first.
+    await add_residents(database, 1, 10_000, languages=("ja",) * 99 + ("my",))
+    async with house(database, running=False) as home:
+        emergency = await home.send(make_notice(now=home.clock.now(), languages=("ja", "my")))
+        await home.engine.planner.plan(str(emergency))
+        home.line.limiter.end_urgent(emergency)
+        async with database.reading() as session:
+            statement = (
+                select(col(Variant.language), col(Batch.size))
+                .join(Variant, col(Variant.id) == col(Batch.variant_id))
+                .where(col(Batch.delivery_id) == emergency)
+            )
+            first = (await session.execute(statement.where(col(Batch.run) == 0))).all()
+            everything = (await session.execute(statement)).all()
+    assert any(language == "my" for language, _ in first)
+    assert sum(size for _, size in everything) == 10_000
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_an_alert_from_the_shell_is_taken_up_within_a_twentieth_of_a_second(
+    database: Database,
+) -> None:
+    await add_residents(database, 1, 10)
+    clock = ManualClock(SystemClock().now())
+    async with house(database, clock=clock) as home:
+        shell = Database(str(database.url))
+        await send(shell, NoWorkers(), "evacuation", 4)
+        await shell.close()
+        await clock.advance(0.05)
+        # From here on nothing waits for the clock.
+        await home.simulator.wait_until(lambda: home.simulator.ledger.requests > 0, timeout=10)
