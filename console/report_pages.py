@@ -96,8 +96,10 @@ async def _report_page(visitor: Visit, number: str, *, refusal: BadInput | None 
         assert report.id is not None
         photos = await service.photos_of(session, report.id)
         updates = await service.updates_of(session, report.id)
-        reachable = await _reachable(session, report)
         near = await nearby(session, report, visitor.context.clock.now())
+        together = [one.report for one in near if one.is_open]
+        reachable = await _reachable(session, report)
+        others_reachable = [await _reachable(session, other) for other in together]
     return visitor.page(
         "report.html",
         status=400 if refusal else 200,
@@ -112,6 +114,7 @@ async def _report_page(visitor: Visit, number: str, *, refusal: BadInput | None 
             if update.answer and report.language != visitor.language
         },
         reachable=reachable,
+        answerable=reachable or any(others_reachable),
         near=near,
         ticked=set(visitor.form.all("also")),
         states=list(ReportState),
@@ -169,11 +172,16 @@ async def work(visitor: Worker, number: str) -> Response:
             reports = {report.number: report for report in found}
             if number not in reports:
                 raise Missing
-            await _work(session, visitor, reports[number], seen=visitor.form.text("seen"))
+            seen = visitor.form.text("seen")
+            answered = [await _work(session, visitor, reports[number], seen=seen)]
             for other, seen in also.items():
                 if other not in reports or other == number:
                     raise Refusal("Somebody changed this report meanwhile. Look at it again.")
-                await _work(session, visitor, reports[other], seen=seen, together_with=number)
+                answered.append(
+                    await _work(session, visitor, reports[other], seen=seen, together_with=number)
+                )
+            if _is_answer(visitor.form) and not any(answered):
+                raise Refusal("The resident has left and can no longer be answered.")
     except BadInput as refusal:
         return await _report_page(visitor, number, refusal=refusal)
     return visitor.go(f"/console/reports/{number}?done=yes")
@@ -185,9 +193,14 @@ def _also(form: Form) -> dict[str, str]:
     return {number: seen for number, _, seen in ticked}
 
 
+def _is_answer(form: Form) -> bool:
+    return bool(form.text("answer") or form.text("ready"))
+
+
 async def _work(
     session: AsyncSession, visitor: Visit, report: Report, *, seen: str, together_with: str = ""
-) -> None:
+) -> bool:
+    """Do to one report what the form says; return whether its resident was answered."""
     form, by, now = visitor.form, visitor.actor, visitor.context.clock.now()
     if seen != report.updated_at.isoformat():
         raise Refusal("Somebody changed this report meanwhile. Look at it again.")
@@ -200,27 +213,19 @@ async def _work(
     if state is not report.state or note:
         await service.change_state(session, report, state, by=by, now=now, note=note)
     words, japanese = _answer_words(form.text("ready"), form.text("answer"), report.language)
-    if words and (not together_with or await _reachable(session, report)):
-        await _answer(session, visitor, report, words, japanese=japanese)
-
-
-async def _answer(
-    session: AsyncSession, visitor: Visit, report: Report, words: str, *, japanese: bool
-) -> None:
-    """Answer the resident, who must still be there."""
-    if report.resident_id is None or not await _reachable(session, report):
-        raise Refusal("The resident has left and can no longer be answered.")
+    if not words or report.resident_id is None or not await _reachable(session, report):
+        return False
     message = ready.answer_message(report.number, words, report.language, japanese=japanese)
-    now = visitor.context.clock.now()
-    await service.answer(session, report, words, by=visitor.actor, now=now)
+    await service.answer(session, report, words, by=by, now=now)
     await push(
         session,
         visitor.context.queue,
         report.resident_id,
         [{"type": "text", "text": message}],
-        visitor.actor,
+        by,
         now,
     )
+    return True
 
 
 class _Names:

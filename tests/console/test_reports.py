@@ -154,6 +154,10 @@ async def test_one_hole_reported_often_is_dealt_with_in_one_act(office: Office) 
         assert number in message["text"]
     assert office.received(left) == []
     assert f"→ {report.number}" in (await browser.get(f"/console/reports/{same.number}")).words
+    # The one who left cannot be answered; who told of the same place still can.
+    page_of_gone = await browser.get(f"/console/reports/{gone.number}")
+    alone = await browser.submit(page_of_gone, f"/console/reports/{gone.number}", ready="thanks")
+    assert alone.status == 400
     # Pressed again, or seen before somebody else worked on one of them: nothing happens twice.
     again = await browser.submit(page, address, state="done", ready="mended", also=ticked)
     other = await browser.get(f"/console/reports/{unticked.number}")
