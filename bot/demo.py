@@ -40,6 +40,7 @@ from core.errors import BadInput
 from core.languages import LANGUAGES
 from core.logs import QUIET, configure_logs
 from core.settings import Settings
+from feeds.recorded.dangers import ASAMA, COAST
 from feeds.recorded.server import RecordedDays
 from subscriptions.generate import generate
 
@@ -181,12 +182,18 @@ def _prepare(settings: Settings, days: RecordedDays) -> None:
 
 
 def _polled_often(folder: CityFolder) -> CityFolder:
-    """The city, with its sources polled every few seconds, for those who watch."""
+    """The city, with its sources polled every few seconds, for those who watch.
+
+    It follows a coast and a volcano nearby, so that their recorded days concern it.
+    """
+    city = folder.city
     sources = tuple(
-        source.model_copy(update={"interval_seconds": POLL_SECONDS})
-        for source in folder.city.sources
+        source.model_copy(update={"interval_seconds": POLL_SECONDS}) for source in city.sources
     )
-    return replace(folder, city=folder.city.model_copy(update={"sources": sources}))
+    jma = city.jma.model_copy(
+        update={"tsunami_regions": (COAST[0],), "volcanoes": (ASAMA[0],)},
+    )
+    return replace(folder, city=city.model_copy(update={"sources": sources, "jma": jma}))
 
 
 @asynccontextmanager

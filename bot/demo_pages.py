@@ -62,6 +62,38 @@ DAY_WORDS: Mapping[str, Mapping[str, DayWords]] = {
             about="Intensity 5 lower: the flash, then the detail, then the city's own news.",
         ),
     },
+    "tsunami": {
+        "ja": DayWords(
+            title="津波の日",
+            about="海の大きな地震です。震度、津波警報、大津波警報と続き、解除まで届きます。",
+        ),
+        "en": DayWords(
+            title="A tsunami",
+            about="A great earthquake at sea: the shaking, then warnings for the coast, "
+            "up and down again.",
+        ),
+    },
+    "typhoon": {
+        "ja": DayWords(
+            title="台風の日",
+            about="強風、暴風、竜巻のあと、川がレベル5まで上がってあふれ、やがて収まります。",
+        ),
+        "en": DayWords(
+            title="A typhoon",
+            about="Gale, storm, a tornado watch, a river that rises to level 5 and overflows, "
+            "and the calm.",
+        ),
+    },
+    "volcano": {
+        "ja": DayWords(
+            title="噴火の日",
+            about="火山の噴火警戒レベルが上がり、噴火して、市内に灰が降ります。",
+        ),
+        "en": DayWords(
+            title="A volcano",
+            about="The alert level rises, it erupts, and ash comes down in the city.",
+        ),
+    },
     "holiday": {
         "ja": DayWords(title="祝日", about="休日当番医や市場など、ふだんのお知らせが届きます。"),
         "en": DayWords(

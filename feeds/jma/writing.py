@@ -6,27 +6,15 @@ is read by :mod:`feeds.jma` like the real thing, so a drill is marked as one by 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Any
+from datetime import datetime
 
 from lxml import etree
 
-from core.clock import in_japan
-from feeds.jma.telegram import Element, InfoType, Operation
-
-BASE = "http://xml.kishou.go.jp/jmaxml1/"
-HEAD = BASE + "informationBasis1/"
-METEOROLOGY = BASE + "body/meteorology1/"
-SEISMOLOGY = BASE + "body/seismology1/"
-BASIS = BASE + "elementBasis1/"
-FORECAST_AREAS = "気象情報／府県予報区・細分区域等"
-MUNICIPALITIES = "気象・地震・火山情報／市町村等"
-
-_DEFAULT: Any = None
-"""lxml's own key for the default namespace, which its type stubs do not know."""
-PREFIXES: Any = {_DEFAULT: BASE, "jmx": BASE, "jmx_eb": BASIS}
+from feeds.jma import form
+from feeds.jma.form import Envelope
+from feeds.jma.telegram import Element, InfoType
 
 NAMES: dict[str, str] = {
     "02": "暴風雪警報",
@@ -157,21 +145,6 @@ class Change:
     last: str = ""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Envelope:
-    """What a telegram says about itself."""
-
-    at: datetime
-    operation: Operation = Operation.NORMAL
-    info_type: InfoType = InfoType.ISSUED
-    event_id: str = ""
-    serial: str = ""
-    headline: str = ""
-    valid_until: datetime | None = None
-    sent: datetime | None = None
-    """Control/DateTime; the report's own moment when not given."""
-
-
 def warning(kind: str, where: Locality, changes: Sequence[Change], envelope: Envelope) -> bytes:
     """A weather warning VPWW55 to VPWW61; no changes means that nothing is in force.
 
@@ -182,37 +155,37 @@ def warning(kind: str, where: Locality, changes: Sequence[Change], envelope: Env
     """
     family, title = FAMILIES[kind]
     systems = (
-        ("気象警報・注意報（府県予報区等）", where.prefecture, FORECAST_AREAS),
-        ("気象警報・注意報（一次細分区域等）", where.primary, FORECAST_AREAS),
-        ("気象警報・注意報（市町村等をまとめた地域等）", where.group, FORECAST_AREAS),
-        ("気象警報・注意報（市町村等）", where.municipality, MUNICIPALITIES),
+        ("気象警報・注意報（府県予報区等）", where.prefecture, form.FORECAST_AREAS),
+        ("気象警報・注意報（一次細分区域等）", where.primary, form.FORECAST_AREAS),
+        ("気象警報・注意報（市町村等をまとめた地域等）", where.group, form.FORECAST_AREAS),
+        ("気象警報・注意報（市町村等）", where.municipality, form.MUNICIPALITIES),
     )
     active = [change for change in changes if change.status != "解除"]
     information = [
-        _information(name, [_kind(NAMES[c.code], c.code) for c in active], system, [area])
+        form.information(name, [form.kind(NAMES[c.code], c.code) for c in active], system, [area])
         for name, area, system in systems
         if active
     ]
-    body = _element(METEOROLOGY, "Body")
+    body = form.element(form.METEOROLOGY, "Body")
     for name, area, _ in systems:
-        group = _add(body, "Warning", type=name)
-        item = _add(group, "Item")
+        group = form.add(body, "Warning", type=name)
+        item = form.add(group, "Item")
         for change in changes:
-            entry = _add(item, "Kind")
-            _add(entry, "Name", NAMES[change.code])
-            _add(entry, "Code", change.code)
-            _add(entry, "Status", change.status)
+            entry = form.add(item, "Kind")
+            form.add(entry, "Name", NAMES[change.code])
+            form.add(entry, "Code", change.code)
+            form.add(entry, "Status", change.status)
             if change.last:
-                last = _add(entry, "LastKind")
-                _add(last, "Name", NAMES[change.last])
-                _add(last, "Code", change.last)
+                last = form.add(entry, "LastKind")
+                form.add(last, "Name", NAMES[change.last])
+                form.add(last, "Code", change.last)
         if not changes:
-            _add(_add(item, "Kind"), "Status", "発表警報・注意報はなし")
-        _area(item, area)
+            form.add(form.add(item, "Kind"), "Status", "発表警報・注意報はなし")
+        form.add_area(item, area)
         if changes:
             moved = any(change.status != "継続" for change in changes)
-            _add(item, "ChangeStatus", "警報・注意報種別に変化有" if moved else "変化無")
-    return _report(
+            form.add(item, "ChangeStatus", "警報・注意報種別に変化有" if moved else "変化無")
+    return form.report(
         f"気象警報・注意報（Ｒ０６）（{family}）",
         where.office,
         where.prefecture[1] + title,
@@ -223,41 +196,93 @@ def warning(kind: str, where: Locality, changes: Sequence[Change], envelope: Env
     )
 
 
-def flood(river: tuple[str, str], code: str, where: Locality, envelope: Envelope) -> bytes:
-    """A designated river's forecast (VXKO); ``river`` is the code and name of its section."""
+def flood(
+    river: tuple[str, str], code: str, where: Locality, envelope: Envelope, *, main: str = ""
+) -> bytes:
+    """A designated river's forecast (VXKO).
+
+    ``river`` is the code and name of its section, ``main`` the 主文, which may be left out.
+    """
     name = RIVER_NAMES[code]
-    kind = _kind(name, code, name)
-    return _report(
+    kind = form.kind(name, code, name)
+    body = form.element(form.METEOROLOGY, "Body")
+    if main:
+        item = form.add(form.add(body, "Warning", type="指定河川洪水予報"), "Item")
+        told = form.add(form.add(item, "Kind"), "Property")
+        form.add(told, "Type", "主文")
+        form.add(told, "Text", main)
+    return form.report(
         "指定河川洪水予報",
         where.office,
         river[1] + name,
         ("指定河川洪水予報", "1.1_1"),
         envelope,
         [
-            _information(
+            form.information(
                 "指定河川洪水予報（予報区域）", [kind], "指定河川洪水予報（予報区域）", [river]
             ),
-            _information(
-                "指定河川洪水予報（府県予報区等）", [kind], FORECAST_AREAS, [where.prefecture]
+            form.information(
+                "指定河川洪水予報（府県予報区等）", [kind], form.FORECAST_AREAS, [where.prefecture]
             ),
         ],
-        _element(METEOROLOGY, "Body"),
+        body,
     )
 
 
 def sudden(tag: str, where: Locality, envelope: Envelope) -> bytes:
     """気象防災速報 (VPBS50); ``tag`` is the 情報タグ, such as 線状降水帯発生."""
-    kind = _element(HEAD, "Kind")
-    _add(kind, "Name", "情報タグ")
-    _add(kind, "Condition", tag)
-    return _report(
+    kind = form.element(form.HEAD, "Kind")
+    form.add(kind, "Name", "情報タグ")
+    form.add(kind, "Condition", tag)
+    return form.report(
         "府県気象防災速報",
         where.office,
         f"{where.prefecture[1]}気象防災速報（{SUDDEN_TITLES[tag]}）",
         ("気象解説情報", "1.5_0"),
         envelope,
-        [_information("情報タグ", [kind], FORECAST_AREAS, [where.primary])],
-        _element(METEOROLOGY, "Body"),
+        [form.information("情報タグ", [kind], form.FORECAST_AREAS, [where.primary])],
+        form.element(form.METEOROLOGY, "Body"),
+    )
+
+
+def tornado(where: Locality, envelope: Envelope) -> bytes:
+    """竜巻注意情報 (VPHW50); ``envelope.valid_until`` says until when it is meant."""
+    kind = form.kind("竜巻注意情報", "1", "発表")
+    body = form.element(form.METEOROLOGY, "Body")
+    item = form.add(form.add(body, "Warning", type="竜巻注意情報（市町村等）"), "Item")
+    entry = form.add(item, "Kind")
+    for tag, value in (("Name", "竜巻注意情報"), ("Code", "1"), ("Status", "発表")):
+        form.add(entry, tag, value)
+    form.add_area(item, where.municipality)
+    return form.report(
+        "竜巻注意情報",
+        "気象庁本庁",
+        f"{where.prefecture[1]}竜巻注意情報",
+        ("竜巻注意情報", "1.1_0"),
+        envelope,
+        [
+            form.information(
+                "竜巻注意情報（市町村等）", [kind], form.MUNICIPALITIES, [where.municipality]
+            )
+        ],
+        body,
+        publisher=where.office,
+    )
+
+
+def typhoon(number: str, envelope: Envelope) -> bytes:
+    """全般台風情報（定型） (VPTI51): plain Japanese; ``number`` as in 台風第１５号."""
+    body = form.element(form.METEOROLOGY, "Body")
+    form.add(form.add(body, "Comment"), "Text", envelope.headline, type="本文")
+    return form.report(
+        "全般台風情報（定型）",
+        "気象庁本庁",
+        f"台風第{number}号に関する情報　（位置）",
+        ("同一現象用平文情報", "1.0_0"),
+        envelope,
+        [],
+        body,
+        publisher="気象庁予報部",
     )
 
 
@@ -277,17 +302,17 @@ class Shaking:
 def intensity_flash(where: Locality, intensity: str, shaking: Shaking, envelope: Envelope) -> bytes:
     """The flash by region (VXSE51)."""
     information = [
-        _information(
+        form.information(
             "震度速報",
-            [_kind(INTENSITY_NAMES[intensity])],
+            [form.kind(INTENSITY_NAMES[intensity])],
             "地震情報／細分区域",
             [where.quake_region],
         )
     ]
-    body = _element(SEISMOLOGY, "Body")
+    body = form.element(form.SEISMOLOGY, "Body")
     _region(_observation(body, intensity), where, intensity)
     _comment(body, "ForecastComment", ("0217", "今後の情報に注意してください。"))
-    return _report(
+    return form.report(
         "震度速報",
         "気象庁本庁",
         "震度速報",
@@ -304,24 +329,24 @@ def intensity_detail(
     where: Locality, intensity: str, shaking: Shaking, envelope: Envelope
 ) -> bytes:
     """The detail by municipality (VXSE53)."""
-    kind = [_kind(INTENSITY_NAMES[intensity])]
+    kind = [form.kind(INTENSITY_NAMES[intensity])]
     information = [
-        _information(
+        form.information(
             "震源・震度に関する情報（細分区域）", kind, "地震情報／細分区域", [where.quake_region]
         ),
-        _information(
-            "震源・震度に関する情報（市町村等）", kind, MUNICIPALITIES, [where.municipality]
+        form.information(
+            "震源・震度に関する情報（市町村等）", kind, form.MUNICIPALITIES, [where.municipality]
         ),
     ]
-    body = _element(SEISMOLOGY, "Body")
+    body = form.element(form.SEISMOLOGY, "Body")
     _earthquake(body, shaking)
     region = _region(_observation(body, intensity), where, intensity)
-    city = _add(region, "City")
-    _add(city, "Name", where.municipality[1])
-    _add(city, "Code", where.municipality[0])
-    _add(city, "MaxInt", intensity)
+    city = form.add(region, "City")
+    form.add(city, "Name", where.municipality[1])
+    form.add(city, "Code", where.municipality[0])
+    form.add(city, "MaxInt", intensity)
     _comment(body, "ForecastComment", shaking.comment)
-    return _report(
+    return form.report(
         "震源・震度に関する情報",
         "気象庁本庁",
         "震源・震度情報",
@@ -345,34 +370,13 @@ class Coast:
     arrival_at: datetime | None = None
 
 
-def tsunami_warning(coasts: Iterable[Coast], shaking: Shaking, envelope: Envelope) -> bytes:
+def tsunami_warning(coasts: Sequence[Coast], shaking: Shaking, envelope: Envelope) -> bytes:
     """Tsunami warnings, advisories and forecasts by coast (VTSE41)."""
-    body = _element(SEISMOLOGY, "Body")
-    forecast = _add(_add(body, "Tsunami"), "Forecast")
-    titles: list[str] = []
-    for coast in coasts:
-        titles.append(TSUNAMI_NAMES[coast.code].partition("：")[0].partition("（")[0])
-        item = _add(forecast, "Item")
-        _area(item, coast.area)
-        category = _add(item, "Category")
-        for tag, code in (("Kind", coast.code), ("LastKind", coast.last)):
-            kind = _add(category, tag)
-            _add(kind, "Name", TSUNAMI_NAMES[code])
-            _add(kind, "Code", code)
-        if coast.arrival_at is not None:
-            _add(_add(item, "FirstHeight"), "ArrivalTime", _japan(coast.arrival_at))
-        if coast.height:
-            wide = coast.height.translate(str.maketrans("0123456789.", "０１２３４５６７８９．"))
-            _add(
-                _add(item, "MaxHeight"),
-                f"{{{BASIS}}}TsunamiHeight",
-                coast.height,
-                type="津波の高さ",
-                unit="m",
-                description=wide + "ｍ",
-            )
+    body = form.element(form.SEISMOLOGY, "Body")
+    _forecast(form.add(body, "Tsunami"), coasts)
     _earthquake(body, shaking)
-    return _report(
+    titles = [TSUNAMI_NAMES[each.code].partition("：")[0].partition("（")[0] for each in coasts]
+    return form.report(
         "津波警報・注意報・予報a",
         "気象庁本庁",
         "・".join(dict.fromkeys(titles)),
@@ -384,12 +388,72 @@ def tsunami_warning(coasts: Iterable[Coast], shaking: Shaking, envelope: Envelop
     )
 
 
+def tsunami_heights(
+    coasts: Sequence[Coast],
+    observed: Mapping[str, str],
+    shaking: Shaking,
+    envelope: Envelope,
+) -> bytes:
+    """Times, heights and what was observed (VTSE51); ``observed`` is metres by coast's code."""
+    body = form.element(form.SEISMOLOGY, "Body")
+    tsunami = form.add(body, "Tsunami")
+    if observed:
+        seen = form.add(tsunami, "Observation")
+        for coast in (each for each in coasts if each.area[0] in observed):
+            item = form.add(seen, "Item")
+            form.add_area(item, coast.area)
+            station = form.add(item, "Station")
+            form.add(station, "Name", "検潮所")
+            form.add(station, "Code", coast.area[0] + "00")
+            _height(form.add(station, "MaxHeight"), observed[coast.area[0]])
+    _forecast(tsunami, coasts)
+    _earthquake(body, shaking)
+    return form.report(
+        "津波情報a",
+        "気象庁本庁",
+        "津波観測に関する情報" if observed else "各地の満潮時刻・津波到達予想時刻に関する情報",
+        ("津波情報", "1.0_1"),
+        envelope,
+        [],
+        body,
+        publisher="気象庁",
+    )
+
+
+def _forecast(tsunami: Element, coasts: Sequence[Coast]) -> None:
+    forecast = form.add(tsunami, "Forecast")
+    for coast in coasts:
+        item = form.add(forecast, "Item")
+        form.add_area(item, coast.area)
+        category = form.add(item, "Category")
+        for tag, code in (("Kind", coast.code), ("LastKind", coast.last)):
+            kind = form.add(category, tag)
+            form.add(kind, "Name", TSUNAMI_NAMES[code])
+            form.add(kind, "Code", code)
+        if coast.arrival_at is not None:
+            form.add(form.add(item, "FirstHeight"), "ArrivalTime", form.japan(coast.arrival_at))
+        if coast.height:
+            _height(form.add(item, "MaxHeight"), coast.height)
+
+
+def _height(parent: Element, metres: str) -> None:
+    wide = metres.translate(str.maketrans("0123456789.", "０１２３４５６７８９．"))
+    form.add(
+        parent,
+        f"{{{form.BASIS}}}TsunamiHeight",
+        metres,
+        type="津波の高さ",
+        unit="m",
+        description=wide + "ｍ",
+    )
+
+
 def cancellation(of: bytes, at: datetime, words: str) -> bytes:
     """A 取消 of a telegram written before: same kind and EventID, nothing but a sentence."""
     root = etree.fromstring(of, etree.XMLParser(resolve_entities=False, no_network=True))
     for path, value in (
-        ("{*}Control/{*}DateTime", _utc(at)),
-        ("{*}Head/{*}ReportDateTime", _japan(at)),
+        ("{*}Control/{*}DateTime", form.utc(at)),
+        ("{*}Head/{*}ReportDateTime", form.japan(at)),
         ("{*}Head/{*}InfoType", InfoType.CANCELLED.value),
     ):
         found = root.find(path)
@@ -401,150 +465,49 @@ def cancellation(of: bytes, at: datetime, words: str) -> bytes:
         if part is not None:
             for element in list(part):
                 part.remove(element)
-            _add(part, "Text", words)
-    return _bytes(root)
-
-
-def _report(
-    title: str,
-    office: str,
-    head_title: str,
-    info_kind: tuple[str, str],
-    envelope: Envelope,
-    information: Sequence[Element],
-    body: Element,
-    *,
-    publisher: str = "",
-    target: datetime | None = None,
-) -> bytes:
-    root = etree.Element(f"{{{BASE}}}Report", nsmap=PREFIXES)
-    control = _add(root, "Control")
-    _add(control, "Title", title)
-    _add(control, "DateTime", _utc(envelope.sent or envelope.at))
-    _add(control, "Status", envelope.operation.value)
-    _add(control, "EditorialOffice", office)
-    _add(control, "PublishingOffice", publisher or office)
-    head = _element(HEAD, "Head")
-    root.append(head)
-    _add(head, "Title", head_title)
-    _add(head, "ReportDateTime", _japan(envelope.at))
-    _add(head, "TargetDateTime", _japan(target or envelope.at))
-    if envelope.valid_until is not None:
-        _add(head, "ValidDateTime", _japan(envelope.valid_until))
-    _add(head, "EventID", envelope.event_id)
-    _add(head, "InfoType", envelope.info_type.value)
-    _add(head, "Serial", envelope.serial)
-    _add(head, "InfoKind", info_kind[0])
-    _add(head, "InfoKindVersion", info_kind[1])
-    headline = _add(head, "Headline")
-    _add(headline, "Text", envelope.headline)
-    headline.extend(information)
-    root.append(body)
-    return _bytes(root)
+            form.add(part, "Text", words)
+    return form.written(root)
 
 
 def _observation(body: Element, intensity: str) -> Element:
-    observation = _add(_add(body, "Intensity"), "Observation")
-    _add(observation, "MaxInt", intensity)
+    observation = form.add(form.add(body, "Intensity"), "Observation")
+    form.add(observation, "MaxInt", intensity)
     return observation
 
 
 def _region(observation: Element, where: Locality, intensity: str) -> Element:
-    prefecture = _add(observation, "Pref")
-    _add(prefecture, "Name", where.prefecture[1])
-    _add(prefecture, "Code", where.municipality[0][:2])
-    _add(prefecture, "MaxInt", intensity)
-    region = _add(prefecture, "Area")
-    _add(region, "Name", where.quake_region[1])
-    _add(region, "Code", where.quake_region[0])
-    _add(region, "MaxInt", intensity)
+    prefecture = form.add(observation, "Pref")
+    form.add(prefecture, "Name", where.prefecture[1])
+    form.add(prefecture, "Code", where.municipality[0][:2])
+    form.add(prefecture, "MaxInt", intensity)
+    region = form.add(prefecture, "Area")
+    form.add(region, "Name", where.quake_region[1])
+    form.add(region, "Code", where.quake_region[0])
+    form.add(region, "MaxInt", intensity)
     return region
 
 
 def _earthquake(body: Element, shaking: Shaking) -> None:
-    earthquake = _element(SEISMOLOGY, "Earthquake")
+    earthquake = form.element(form.SEISMOLOGY, "Earthquake")
     intensity = body.find("{*}Intensity")
     if intensity is None:
         body.append(earthquake)
     else:
         intensity.addprevious(earthquake)
-    _add(earthquake, "OriginTime", _japan(shaking.origin_at))
-    _add(earthquake, "ArrivalTime", _japan(shaking.origin_at))
-    area = _add(_add(earthquake, "Hypocenter"), "Area")
-    _add(area, "Name", shaking.hypocentre[1])
-    _add(area, "Code", shaking.hypocentre[0], type="震央地名")
-    _add(
+    form.add(earthquake, "OriginTime", form.japan(shaking.origin_at))
+    form.add(earthquake, "ArrivalTime", form.japan(shaking.origin_at))
+    area = form.add(form.add(earthquake, "Hypocenter"), "Area")
+    form.add(area, "Name", shaking.hypocentre[1])
+    form.add(area, "Code", shaking.hypocentre[0], type="震央地名")
+    form.add(
         area,
-        f"{{{BASIS}}}Coordinate",
+        f"{{{form.BASIS}}}Coordinate",
         f"{shaking.latitude:+.1f}{shaking.longitude:+.1f}{-shaking.depth_km * 1000:+d}/",
     )
-    _add(earthquake, f"{{{BASIS}}}Magnitude", shaking.magnitude or "NaN", type="Mj")
+    form.add(earthquake, f"{{{form.BASIS}}}Magnitude", shaking.magnitude or "NaN", type="Mj")
 
 
 def _comment(body: Element, name: str, comment: tuple[str, str]) -> None:
-    element = _add(_add(body, "Comments"), name, codeType="固定付加文")
-    _add(element, "Text", comment[1])
-    _add(element, "Code", comment[0])
-
-
-def _information(
-    name: str, kinds: Sequence[Element], system: str, areas: Sequence[tuple[str, str]]
-) -> Element:
-    information = _element(HEAD, "Information")
-    information.set("type", name)
-    item = _add(information, "Item")
-    for kind in kinds:
-        item.append(_copy(kind))
-    group = _add(item, "Areas", codeType=system)
-    for area in areas:
-        _area(group, area)
-    return information
-
-
-def _kind(name: str, code: str = "", condition: str = "") -> Element:
-    kind = _element(HEAD, "Kind")
-    _add(kind, "Name", name)
-    if code:
-        _add(kind, "Code", code)
-    if condition:
-        _add(kind, "Condition", condition)
-    return kind
-
-
-def _area(parent: Element, area: tuple[str, str]) -> None:
-    element = _add(parent, "Area")
-    _add(element, "Name", area[1])
-    _add(element, "Code", area[0])
-
-
-def _element(namespace: str, name: str) -> Element:
-    return etree.Element(f"{{{namespace}}}{name}", nsmap={_DEFAULT: namespace})
-
-
-def _copy(element: Element) -> Element:
-    return etree.fromstring(etree.tostring(element))
-
-
-def _add(parent: Element, name: str, value: str = "", **attributes: str) -> Element:
-    """A child in the parent's own namespace, unless the name brings one."""
-    tag = name if name.startswith("{") else f"{{{etree.QName(parent).namespace}}}{name}"
-    element = etree.SubElement(parent, tag, attributes)
-    if value:
-        element.text = value
-    return element
-
-
-def _qualified(namespace: str, name: str) -> str:
-    return f"{{{namespace}}}{name}"
-
-
-def _bytes(root: Element) -> bytes:
-    return etree.tostring(root, xml_declaration=True, encoding="UTF-8")
-
-
-def _utc(moment: datetime) -> str:
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def _japan(moment: datetime) -> str:
-    return in_japan(moment).isoformat(timespec="seconds")
+    element = form.add(form.add(body, "Comments"), name, codeType="固定付加文")
+    form.add(element, "Text", comment[1])
+    form.add(element, "Code", comment[0])

@@ -6,7 +6,8 @@ that cities and the Meteorological Agency use, with every time rewritten to the 
 
 from __future__ import annotations
 
-from feeds.recorded.days import DAYS, Day
+from feeds.recorded.days import DAYS
+from feeds.recorded.events import Day
 from feeds.recorded.server import RecordedDays
 
 __all__ = ["DAYS", "Day", "RecordedDays"]

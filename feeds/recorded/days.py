@@ -6,99 +6,24 @@ The telegrams are for Tsukuba (municipality 0822000), the sample city.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from feeds.jma.writing import (
-    TSUKUBA,
-    Change,
-    Envelope,
-    Shaking,
-    intensity_detail,
-    intensity_flash,
-    sudden,
-    warning,
+from feeds.jma.form import Envelope
+from feeds.jma.writing import TSUKUBA, Change, Shaking, intensity_detail, intensity_flash, sudden
+from feeds.recorded.dangers import TSUNAMI, TYPHOON, VOLCANO
+from feeds.recorded.events import (
+    EVENTS,
+    NEWS,
+    OFFICE,
+    SAFETY,
+    Day,
+    Event,
+    TelegramEvent,
+    article,
+    at,
+    weather,
 )
-
-NEWS, EVENTS, SAFETY = "/rss/news.rdf", "/events/feed.xml", "/safety/atom.xml"
-OFFICE = TSUKUBA.office
-TITLES = {
-    "VPWW55": "気象警報・注意報（Ｒ０６）（大雨）",
-    "VPWW56": "気象警報・注意報（Ｒ０６）（土砂）",
-    "VPWW58": "気象警報・注意報（Ｒ０６）（暴風）",
-    "VPWW61": "気象警報・注意報（Ｒ０６）（その他注意報）",
-    "VPBS50": "府県気象防災速報",
-    "VXSE51": "震度速報",
-    "VXSE53": "震源・震度に関する情報",
-}
-
-
-@dataclass(frozen=True, kw_only=True)
-class ArticleEvent:
-    """An article appears, or appears again with other words."""
-
-    name: str
-    feed: str
-    path: str
-    title: str
-    summary: str
-    category: str = ""
-
-
-@dataclass(frozen=True, kw_only=True)
-class TelegramEvent:
-    """A telegram is issued; ``write`` makes its bytes for the moment it is issued at."""
-
-    name: str
-    feed: str
-    kind: str
-    office: str
-    author: str
-    headline: str
-    write: Callable[[datetime], bytes]
-
-    @property
-    def title(self) -> str:
-        return TITLES[self.kind]
-
-
-@dataclass(frozen=True)
-class Event:
-    """Something that happens ``at`` a time after the day's beginning."""
-
-    at: timedelta
-    what: ArticleEvent | TelegramEvent
-
-
-@dataclass(frozen=True, kw_only=True)
-class Day:
-    """A day that can be played; ``speed`` is how many times faster than life it plays."""
-
-    name: str
-    title: str
-    about: str
-    speed: float
-    events: tuple[Event, ...]
-
-
-def _at(hours: int, minutes: int = 0) -> timedelta:
-    return timedelta(hours=hours, minutes=minutes)
-
-
-def _warning(name: str, kind: str, headline: str, *changes: Change) -> TelegramEvent:
-    def write(now: datetime) -> bytes:
-        return warning(kind, TSUKUBA, changes, Envelope(at=now, headline=headline))
-
-    return TelegramEvent(
-        name=name,
-        feed="extra",
-        kind=kind,
-        office=TSUKUBA.prefecture[0],
-        author=OFFICE,
-        headline=f"【茨城県気象警報・注意報】{headline}",
-        write=write,
-    )
 
 
 def _rain_band() -> TelegramEvent:
@@ -161,7 +86,7 @@ def _quake_events(intensity: str) -> Sequence[Event]:
     quake = _Earthquake(intensity)
     return (
         Event(
-            _at(0, 2),
+            at(0, 2),
             TelegramEvent(
                 name="intensity flash",
                 feed="eqvol",
@@ -173,7 +98,7 @@ def _quake_events(intensity: str) -> Sequence[Event]:
             ),
         ),
         Event(
-            _at(0, 6),
+            at(0, 6),
             TelegramEvent(
                 name="intensities by municipality",
                 feed="eqvol",
@@ -187,18 +112,10 @@ def _quake_events(intensity: str) -> Sequence[Event]:
     )
 
 
-def _article(
-    name: str, feed: str, path: str, title: str, summary: str, category: str = ""
-) -> ArticleEvent:
-    return ArticleEvent(
-        name=name, feed=feed, path=path, title=title, summary=summary, category=category
-    )
-
-
 BEFORE: tuple[Event, ...] = (
     Event(
-        _at(50),
-        _article(
+        at(50),
+        article(
             "old: library",
             EVENTS,
             "/events/101.html",
@@ -208,8 +125,8 @@ BEFORE: tuple[Event, ...] = (
         ),
     ),
     Event(
-        _at(40),
-        _article(
+        at(40),
+        article(
             "old: tender",
             NEWS,
             "/news/901.html",
@@ -219,8 +136,8 @@ BEFORE: tuple[Event, ...] = (
         ),
     ),
     Event(
-        _at(30),
-        _article(
+        at(30),
+        article(
             "old: fraud",
             SAFETY,
             "/safety/301.html",
@@ -240,8 +157,8 @@ QUIET = Day(
     speed=120,
     events=(
         Event(
-            _at(0, 30),
-            _article(
+            at(0, 30),
+            article(
                 "collection",
                 NEWS,
                 "/news/1001.html",
@@ -251,8 +168,8 @@ QUIET = Day(
             ),
         ),
         Event(
-            _at(2),
-            _article(
+            at(2),
+            article(
                 "park walk",
                 EVENTS,
                 "/events/2001.html",
@@ -262,8 +179,8 @@ QUIET = Day(
             ),
         ),
         Event(
-            _at(3),
-            _article(
+            at(3),
+            article(
                 "road closed",
                 NEWS,
                 "/news/1002.html",
@@ -282,12 +199,12 @@ RAINSTORM = Day(
     speed=200,
     events=(
         Event(
-            _at(0, 10),
-            _warning("thunder", "VPWW61", "雷に注意してください。", Change("14")),
+            at(0, 10),
+            weather("thunder", "VPWW61", "雷に注意してください。", Change("14")),
         ),
         Event(
-            _at(1),
-            _warning(
+            at(1),
+            weather(
                 "heavy rain level 2",
                 "VPWW55",
                 "茨城県南部では、低い土地の浸水に注意してください。",
@@ -295,8 +212,8 @@ RAINSTORM = Day(
             ),
         ),
         Event(
-            _at(1, 20),
-            _warning(
+            at(1, 20),
+            weather(
                 "landslide level 2",
                 "VPWW56",
                 "茨城県南部では、土砂災害に注意してください。",
@@ -304,8 +221,8 @@ RAINSTORM = Day(
             ),
         ),
         Event(
-            _at(2, 30),
-            _warning(
+            at(2, 30),
+            weather(
                 "heavy rain level 3",
                 "VPWW55",
                 "茨城県南部では、低い土地の浸水に警戒してください。",
@@ -313,8 +230,8 @@ RAINSTORM = Day(
             ),
         ),
         Event(
-            _at(3),
-            _article(
+            at(3),
+            article(
                 "bus stops",
                 SAFETY,
                 "/safety/401.html",
@@ -324,18 +241,18 @@ RAINSTORM = Day(
             ),
         ),
         Event(
-            _at(3, 20),
-            _warning(
+            at(3, 20),
+            weather(
                 "landslide level 3",
                 "VPWW56",
                 "茨城県南部では、土砂災害に警戒してください。",
                 Change("09", last="29"),
             ),
         ),
-        Event(_at(4), _rain_band()),
+        Event(at(4), _rain_band()),
         Event(
-            _at(4, 20),
-            _warning(
+            at(4, 20),
+            weather(
                 "landslide level 4",
                 "VPWW56",
                 "つくば市にレベル４土砂災害危険警報を発表しています。土砂災害に厳重に警戒してください。",
@@ -343,8 +260,8 @@ RAINSTORM = Day(
             ),
         ),
         Event(
-            _at(4, 40),
-            _warning(
+            at(4, 40),
+            weather(
                 "heavy rain level 4",
                 "VPWW55",
                 "つくば市にレベル４大雨危険警報を発表しています。低い土地の浸水に厳重に警戒してください。",
@@ -352,8 +269,8 @@ RAINSTORM = Day(
             ),
         ),
         Event(
-            _at(5, 20),
-            _warning(
+            at(5, 20),
+            weather(
                 "heavy rain level 4 goes on",
                 "VPWW55",
                 "つくば市では、引き続き低い土地の浸水に厳重に警戒してください。",
@@ -361,8 +278,8 @@ RAINSTORM = Day(
             ),
         ),
         Event(
-            _at(6, 30),
-            _warning(
+            at(6, 30),
+            weather(
                 "heavy rain back to level 3",
                 "VPWW55",
                 "茨城県南部では、低い土地の浸水に警戒してください。",
@@ -370,8 +287,8 @@ RAINSTORM = Day(
             ),
         ),
         Event(
-            _at(7, 20),
-            _warning(
+            at(7, 20),
+            weather(
                 "landslide back to level 3",
                 "VPWW56",
                 "茨城県南部では、土砂災害に警戒してください。",
@@ -379,8 +296,8 @@ RAINSTORM = Day(
             ),
         ),
         Event(
-            _at(8),
-            _warning(
+            at(8),
+            weather(
                 "heavy rain back to level 2",
                 "VPWW55",
                 "茨城県南部では、低い土地の浸水に注意してください。",
@@ -388,8 +305,8 @@ RAINSTORM = Day(
             ),
         ),
         Event(
-            _at(8, 40),
-            _warning(
+            at(8, 40),
+            weather(
                 "landslide back to level 2",
                 "VPWW56",
                 "茨城県南部では、土砂災害に注意してください。",
@@ -397,20 +314,20 @@ RAINSTORM = Day(
             ),
         ),
         Event(
-            _at(9, 20),
-            _warning(
+            at(9, 20),
+            weather(
                 "heavy rain lifted", "VPWW55", "大雨注意報を解除します。", Change("10", "解除")
             ),
         ),
         Event(
-            _at(9, 40),
-            _warning(
+            at(9, 40),
+            weather(
                 "landslide lifted", "VPWW56", "土砂災害注意報を解除します。", Change("29", "解除")
             ),
         ),
         Event(
-            _at(10),
-            _warning("thunder lifted", "VPWW61", "雷注意報を解除します。", Change("14", "解除")),
+            at(10),
+            weather("thunder lifted", "VPWW61", "雷注意報を解除します。", Change("14", "解除")),
         ),
     ),
 )
@@ -423,8 +340,8 @@ EARTHQUAKE = Day(
     events=(
         *_quake_events("5-"),
         Event(
-            _at(0, 15),
-            _article(
+            at(0, 15),
+            article(
                 "water main",
                 NEWS,
                 "/news/1101.html",
@@ -434,8 +351,8 @@ EARTHQUAKE = Day(
             ),
         ),
         Event(
-            _at(0, 24),
-            _article(
+            at(0, 24),
+            article(
                 "water is back",
                 NEWS,
                 "/news/1101.html",
@@ -454,8 +371,8 @@ HOLIDAY = Day(
     speed=120,
     events=(
         Event(
-            _at(0, 20),
-            _article(
+            at(0, 20),
+            article(
                 "doctor on duty",
                 NEWS,
                 "/news/1201.html",
@@ -465,8 +382,8 @@ HOLIDAY = Day(
             ),
         ),
         Event(
-            _at(0, 50),
-            _article(
+            at(0, 50),
+            article(
                 "morning market",
                 EVENTS,
                 "/events/2101.html",
@@ -476,8 +393,8 @@ HOLIDAY = Day(
             ),
         ),
         Event(
-            _at(1, 40),
-            _article(
+            at(1, 40),
+            article(
                 "child watch",
                 SAFETY,
                 "/safety/501.html",
@@ -488,8 +405,8 @@ HOLIDAY = Day(
             ),
         ),
         Event(
-            _at(2, 30),
-            _article(
+            at(2, 30),
+            article(
                 "market called off",
                 EVENTS,
                 "/events/2101.html",
@@ -501,4 +418,6 @@ HOLIDAY = Day(
     ),
 )
 
-DAYS: dict[str, Day] = {day.name: day for day in (QUIET, RAINSTORM, EARTHQUAKE, HOLIDAY)}
+DAYS: dict[str, Day] = {
+    day.name: day for day in (QUIET, RAINSTORM, EARTHQUAKE, TSUNAMI, TYPHOON, VOLCANO, HOLIDAY)
+}

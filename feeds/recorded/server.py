@@ -20,7 +20,8 @@ from aiohttp import web
 from core.city import City
 from core.clock import Clock
 from feeds.recorded import forms
-from feeds.recorded.days import BEFORE, DAYS, ArticleEvent, Day, Event, TelegramEvent
+from feeds.recorded.days import BEFORE, DAYS
+from feeds.recorded.events import ArticleEvent, Day, Event, TelegramEvent
 
 log = structlog.get_logger(__name__)
 

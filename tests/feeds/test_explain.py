@@ -13,8 +13,9 @@ from core.city import Decision
 from core.errors import BadInput, Permanent
 from feeds.explain import explain
 from feeds.health import Watch, states
+from feeds.jma.form import Envelope
 from feeds.jma.telegram import Operation
-from feeds.jma.writing import TSUKUBA, Change, Envelope, warning
+from feeds.jma.writing import TSUKUBA, Change, warning
 from feeds.jma_index import long_feed, may_concern, read_index
 from feeds.recorded import RecordedDays, forms
 from feeds.retention import forget

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import aiohttp
 
+from core.city import JmaCodes
 from core.clock import ManualClock
 from feeds import jma
 from feeds.recorded import DAYS, RecordedDays
-from feeds.recorded.days import TelegramEvent
+from feeds.recorded.dangers import ASAMA, COAST, KOKAI
+from feeds.recorded.events import TelegramEvent
 from feeds.rss import read_feed
 from tests.feeds.conftest import a_city, sample_sources
 
@@ -34,9 +36,77 @@ async def test_a_day_happens_by_the_clock(
     assert (await state())["telegrams"] == {"regular": 0, "extra": 16, "eqvol": 0, "other": 0}
 
 
+def followed() -> JmaCodes:
+    """The sample city's codes, and the coast and the volcano it follows on recorded days."""
+    return a_city().jma.model_copy(
+        update={
+            "tsunami_regions": (COAST[0],),
+            "volcanoes": (ASAMA[0],),
+            "rivers": (KOKAI[0],),
+        }
+    )
+
+
+async def told(day: str, clock: ManualClock) -> list[tuple[str, str, str]]:
+    """What a resident hears on a day: status, name and place of each notice, in order."""
+    board, heard = jma.HazardBoard(), []
+    for event in DAYS[day].events:
+        if isinstance(event.what, TelegramEvent):
+            await clock.advance(600)
+            telegram = jma.read_telegram(event.what.write(clock.now()), kind=event.what.kind)
+            heard += [fact for fact in jma.facts(telegram, followed(), board) if fact.is_news]
+    return [
+        ("update" if fact.update else fact.status.value, fact.kind, fact.place) for fact in heard
+    ]
+
+
+async def test_the_tsunami_day_as_a_resident_hears_it(clock: ManualClock) -> None:
+    assert await told("tsunami", clock) == [
+        ("issued", "震度５弱", "茨城県南部"),
+        ("issued", "津波警報", "茨城県"),
+        ("update", "震度５弱", "つくば市"),
+        ("raised", "大津波警報", "茨城県"),
+        ("lowered", "津波警報", "茨城県"),
+        ("lowered", "津波注意報", "茨城県"),
+        ("lowered", "津波予報（若干の海面変動）", "茨城県"),
+    ]
+
+
+async def test_the_typhoon_day_as_a_resident_hears_it(clock: ManualClock) -> None:
+    assert await told("typhoon", clock) == [
+        ("issued", "台風情報", ""),
+        ("issued", "強風注意報", "つくば市"),
+        ("issued", "レベル２大雨注意報", "つくば市"),
+        ("raised", "暴風警報", "つくば市"),
+        ("issued", "竜巻注意情報", "つくば市"),
+        ("issued", "レベル２氾濫注意報", "小貝川"),
+        ("raised", "レベル３氾濫警報", "小貝川"),
+        ("raised", "レベル４氾濫危険警報", "小貝川"),
+        ("raised", "レベル５氾濫特別警報", "小貝川"),
+        ("issued", "レベル５氾濫特別警報", "小貝川"),
+        ("lowered", "強風注意報", "つくば市"),
+        ("lowered", "レベル３氾濫警報", "小貝川"),
+        ("lowered", "レベル２氾濫注意報", "小貝川"),
+        ("lifted", "レベル２大雨注意報", "つくば市"),
+        ("lifted", "強風注意報", "つくば市"),
+        ("lifted", "レベル２氾濫注意報", "小貝川"),
+    ]
+
+
+async def test_the_volcano_day_as_a_resident_hears_it(clock: ManualClock) -> None:
+    assert await told("volcano", clock) == [
+        ("raised", "レベル２（火口周辺規制）", "浅間山"),
+        ("raised", "レベル３（入山規制）", "浅間山"),
+        ("issued", "噴火速報", "浅間山"),
+        ("issued", "少量の降灰", "つくば市"),
+        ("update", "やや多量の降灰", "つくば市"),
+        ("lowered", "レベル２（火口周辺規制）", "浅間山"),
+    ]
+
+
 async def test_every_recorded_telegram_is_a_true_telegram(clock: ManualClock) -> None:
     board = jma.HazardBoard()
-    codes = a_city().jma
+    codes = followed()
     for day in DAYS.values():
         for event in day.events:
             if isinstance(event.what, TelegramEvent):

@@ -12,8 +12,9 @@ from datetime import UTC, datetime, timedelta
 from core.city import JmaCodes
 from feeds.facts import Fact
 from feeds.jma import HazardBoard, facts, read_telegram
+from feeds.jma.form import Envelope
 from feeds.jma.telegram import InfoType, Operation
-from feeds.jma.writing import TSUKUBA, Change, Envelope, warning
+from feeds.jma.writing import TSUKUBA, Change, warning
 
 CODE = "0822000"
 START = datetime(2026, 7, 1, 3, 0, tzinfo=UTC)

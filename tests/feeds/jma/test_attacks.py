@@ -11,13 +11,13 @@ from core.city import JmaCodes
 from core.errors import Permanent
 from feeds.errors import Unreadable
 from feeds.jma import HazardBoard, facts, read_telegram, reading_order
+from feeds.jma.form import Envelope
 from feeds.jma.levels import INTENSITY_LEVELS
 from feeds.jma.telegram import InfoType
 from feeds.jma.writing import (
     TSUKUBA,
     Change,
     Coast,
-    Envelope,
     Shaking,
     cancellation,
     flood,
