@@ -37,6 +37,12 @@ TELEGRAM_ATTEMPTS = 5
 
 # Mail and webhooks.
 MAX_MAIL = 5 * 1024 * 1024
+"""What lies beyond is cut off: attachments, behind the text."""
+MAX_MAIL_HEAD = 256 * 1024
+MAX_MAIL_FIELD = 4 * 1024
+"""One header, and one description of a part."""
+MAX_MAIL_PARTS = 200
+MAX_MAIL_TEXT = 200_000
 MAX_MAILS_A_POLL = 50
 MAIL_TIMEOUT = 20.0
 MAX_INBOUND_BODY = 256 * 1024

@@ -7,30 +7,35 @@ Headers that anybody could have written are not believed. What identifies a pers
 
 from __future__ import annotations
 
+import binascii
 import email
 import email.policy
 import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from email.message import EmailMessage
+from email.errors import HeaderParseError
+from email.header import decode_header
+from email.message import Message
 from email.utils import getaddresses
 
 from core.city import City, SourceConfig
-from core.clock import JAPAN
 from core.errors import Permanent
 from feeds import limits
 from feeds.classify import first_word
+from feeds.encodings import decode
 from feeds.errors import Unreadable
+from feeds.mail_proof import proof
 from feeds.privacy import without_personal_data
 from feeds.rss import Article
-from feeds.wording import clean, fold, one_line, plain
+from feeds.wording import clean, fold, one_line, plain, read_date
 
 CHILD_WATCH = "child-watch"
 CHILD_WATCH_WORDS = (
-    *("不審者", "声かけ", "声掛け", "つきまとい", "付きまとい", "わいせつ", "露出", "盗撮"),
-    *("痴漢", "のぞき", "連れ去り", "誘拐", "児童に対する", "公然わいせつ"),
+    *("不審者", "声かけ", "声掛け", "声をかけられ", "声を掛けられ", "つきまと", "付きまと"),
+    *("後をつけられ", "追いかけられ", "体を触", "つかまれ", "下半身", "わいせつ", "露出"),
+    *("盗撮", "痴漢", "のぞき", "連れ去", "誘拐", "児童に対する"),
 )
 
 
@@ -57,120 +62,147 @@ def read_letter(data: bytes, *, trusted: Iterable[str]) -> Letter:
     Parameters
     ----------
     data
-        The message as the mail server handed it over.
+        The message as the mail server handed it over. What lies beyond ``limits.MAX_MAIL`` are
+        attachments and is not looked at.
     trusted
         Names by which the city's own mail server signs Authentication-Results.
 
     Raises
     ------
     Unreadable
-        It is too long or no message at all.
+        It is no message, or one that was made to hurt its reader.
     """
-    if len(data) > limits.MAX_MAIL:
-        raise Unreadable(f"The message is over {limits.MAX_MAIL:,} bytes long.")
-    message = email.message_from_bytes(data, policy=email.policy.default)
-    try:
-        sender = _sender(message)
-        subject = one_line(str(message.get("Subject", "")), limits.MAX_TITLE_CHARACTERS)
-        text = _body(message)
-        identifier = clean(str(message.get("Message-ID", "")), 300)
-        sent_at = _date(message)
-    except (LookupError, ValueError, AttributeError) as error:
-        raise Unreadable(f"The message cannot be read: {error}.") from error
+    message = _parsed(data[: limits.MAX_MAIL])
+    headers = [(name.lower(), str(value)) for name, value in message.raw_items()]
+    sender = _sender([value for name, value in headers if name == "from"])
+    subject = one_line(_words(_first(headers, "subject")), limits.MAX_TITLE_CHARACTERS)
+    text = _text(message)
     if not subject and not text:
         raise Unreadable("The message is empty.")
+    identifier = clean(_first(headers, "message-id"), limits.MAX_MAIL_FIELD)
     return Letter(
         message_id=identifier or hashlib.sha256(data).hexdigest(),
         sender=sender,
         subject=subject,
         text=text,
-        sent_at=sent_at,
-        proven_by=_proof(message, sender.rpartition("@")[2], {name.lower() for name in trusted}),
+        sent_at=read_date(" ".join(_first(headers, "date").split())),
+        proven_by=proof(headers, sender.rpartition("@")[2], trusted),
     )
 
 
-def _sender(message: EmailMessage) -> str:
-    """Return the one address in From; two are as good as none."""
-    headers = [str(value) for value in message.get_all("From", [])]
-    addresses = [address.lower() for _, address in getaddresses(headers) if "@" in address]
-    return addresses[0] if len(addresses) == 1 and len(headers) == 1 else ""
+_END_OF_HEAD = re.compile(rb"\r?\n\r?\n|\r\r")
+_TYPE = re.compile(rb"^content-[a-z-]{1,40}[ \t]*:[^\r\n]*(?:\r?\n[ \t][^\r\n]*)*", re.I | re.M)
 
 
-def _date(message: EmailMessage) -> datetime | None:
-    moment = getattr(message.get("Date"), "datetime", None)
-    if not isinstance(moment, datetime):
-        return None
-    return moment if moment.tzinfo else moment.replace(tzinfo=JAPAN)
-
-
-def _body(message: EmailMessage) -> str:
-    part = message.get_body(preferencelist=("plain", "html"))
-    if part is None:
-        return ""
+def _parsed(data: bytes) -> Message:
+    """Return the parts of a message, refusing one that would take minutes or all memory."""
+    end = _END_OF_HEAD.search(data)
+    if (end.start() if end else len(data)) > limits.MAX_MAIL_HEAD:
+        raise Unreadable(f"The message's head is over {limits.MAX_MAIL_HEAD:,} bytes long.")
+    if any(len(field.group()) > limits.MAX_MAIL_FIELD for field in _TYPE.finditer(data)):
+        raise Unreadable("The message describes one of its parts at endless length.")
+    if data.count(b"\n--") + data.count(b"\r--") > limits.MAX_MAIL_PARTS:
+        raise Unreadable(f"The message has over {limits.MAX_MAIL_PARTS:,} parts.")
     try:
-        content = str(part.get_content())
-    except (LookupError, UnicodeError):
-        raw = part.get_payload(decode=True)
-        content = raw.decode("iso2022_jp_2004", "replace") if isinstance(raw, bytes) else ""
-    if part.get_content_subtype() == "html":
-        return plain(content, limits.MAX_SUMMARY_CHARACTERS)
-    return clean(content, limits.MAX_SUMMARY_CHARACTERS)
+        message = email.message_from_bytes(data, policy=email.policy.compat32)
+    except RecursionError:
+        raise Unreadable("The message has parts within parts without end.") from None
+    if not message.keys():
+        raise Unreadable("This is no message.")
+    return message
 
 
-def _proof(message: EmailMessage, domain: str, trusted: set[str]) -> str:
-    """Return which mechanism proved ``domain``, as our own server wrote it.
+def _first(headers: Iterable[tuple[str, str]], wanted: str) -> str:
+    """Return a header's first value; nothing when it is absent or absurdly long."""
+    value = next((value for name, value in headers if name == wanted), "")
+    return value if len(value) <= limits.MAX_MAIL_FIELD else ""
 
-    Only headers above the second Received count: below it stands what came with the message,
-    which its sender may have made up.
-    """
-    if not domain:
+
+_SHIFTED = re.compile(r"\x1b\$[@B].*?(?:\x1b\([BJ]|$)", re.S)
+
+
+def _sender(headers: list[str]) -> str:
+    """Return the one address in From; two are as good as none."""
+    if len(headers) != 1 or len(headers[0]) > limits.MAX_MAIL_FIELD:
         return ""
-    hops = 0
-    for name, value in message.items():
-        if name.lower() == "received":
-            hops += 1
-            if hops > 1:
-                return ""
-        if name.lower() == "authentication-results":
-            proof = _result(str(value), domain, trusted)
-            if proof:
-                return proof
-    return ""
+    # Japanese without the encoding that headers need may contain quotes and brackets.
+    found = getaddresses([_SHIFTED.sub("", headers[0])])
+    addresses = {address.lower() for _, address in found if "@" in address}
+    return addresses.pop() if len(addresses) == 1 else ""
 
 
-_COMMENT = re.compile(r"\([^()]*\)")
+def _words(header: str) -> str:
+    """Return what a header says, also where a sender cut it in the middle of a character."""
+    try:
+        pieces = decode_header(header)
+    except HeaderParseError:
+        pieces = [(header, None)]
+    return "".join(
+        decode(piece.encode("utf-8", "surrogateescape"))
+        if isinstance(piece, str)
+        else decode(piece, charset)
+        for piece, charset in pieces
+    )
 
 
-def _result(value: str, domain: str, trusted: set[str]) -> str:
-    identity, *results = _COMMENT.sub(" ", value).split(";")
-    if identity.split()[:1] == [] or identity.split()[0].lower() not in trusted:
-        return ""
-    for result in results:
-        words = {
-            key.lower(): setting.strip('"').lower()
-            for key, _, setting in (word.partition("=") for word in result.split())
-            if setting
-        }
-        for mechanism, property_ in (
-            ("dmarc", "header.from"),
-            ("dkim", "header.d"),
-            ("dkim", "header.i"),
-            ("spf", "smtp.mailfrom"),
-        ):
-            proven = words.get(property_, "").rpartition("@")[2]
-            if words.get(mechanism) == "pass" and _aligned(proven, domain):
-                return f"{mechanism} {proven}"
-    return ""
+_READ = 2 * limits.MAX_SUMMARY_CHARACTERS
+"""More than is passed on, so that no name is cut in two before it is looked for."""
 
 
-def _aligned(proven: str, domain: str) -> bool:
-    """Whether a proven domain is the From domain itself or one above it, never a mere ending.
+def _text(message: Message) -> str:
+    """Return the first plain text that says anything, else the first HTML that does."""
+    html = ""
+    for part in _parts(message):
+        if part.get_content_maintype() != "text" or part.get_content_disposition() == "attachment":
+            continue
+        written = decode(_bytes_of(part)[: limits.MAX_MAIL_TEXT], _charset(part))
+        if part.get_content_subtype() == "html":
+            html = html or plain(written, _READ)
+        elif text := clean(written, _READ):
+            return text
+    return html
 
-    ``jp`` and ``lg.jp`` prove nothing; a proven domain must have a name of its own.
-    """
-    if proven == domain:
-        return True
-    return proven.count(".") >= 2 and domain.endswith("." + proven)
+
+def _parts(message: Message) -> Iterator[Message]:
+    """Yield the message's own parts in order, none of the messages it carries along."""
+    waiting = [message]
+    while waiting:
+        part = waiting.pop(0)
+        if not part.is_multipart():
+            yield part
+        elif part.get_content_maintype() == "multipart":
+            inner = part.get_payload()
+            waiting[:0] = [each for each in inner if isinstance(each, Message)]
+
+
+_CHARSET = re.compile(r"charset\*?\s*=\s*[\"']?([\w.:-]+)", re.I)
+
+
+def _charset(part: Message) -> str | None:
+    found = _CHARSET.search(str(part.get("Content-Type", "")))
+    return found[1] if found else None
+
+
+_FOOTER = re.compile(rb"^(?:--|__|==)|\S\s+\S|[^\x00-\x7f]")
+
+
+def _bytes_of(part: Message) -> bytes:
+    """Return a part's bytes, without what a mailing list wrote below the encoded text."""
+    encoded = str(part.get("Content-Transfer-Encoding", "")).strip().lower() == "base64"
+    if encoded:
+        del part["Content-Transfer-Encoding"]
+    payload = part.get_payload(decode=True)
+    written = payload if isinstance(payload, bytes) else b""
+    if not encoded:
+        return written
+    lines = written.strip().splitlines()
+    end = next((n for n, line in enumerate(lines) if _FOOTER.search(line)), len(lines))
+    if end == 0:
+        return written
+    letters = re.sub(rb"[^A-Za-z0-9+/]", b"", b"".join(lines[:end]))
+    # A single letter at the end is no byte.
+    letters = letters[:-1] if len(letters) % 4 == 1 else letters
+    return binascii.a2b_base64(letters + b"=" * (-len(letters) % 4))
 
 
 def take_letter(letter: Letter, source: SourceConfig) -> Article:
@@ -183,7 +215,7 @@ def take_letter(letter: Letter, source: SourceConfig) -> Article:
     """
     allowed = {sender.lower() for sender in source.senders}
     if letter.sender not in allowed:
-        raise MailRefused(f"{letter.sender or 'Nobody'!r} is not on the list of senders.")
+        raise MailRefused(f"{letter.sender[:200] or 'Nobody'!r} is not on the list of senders.")
     if not letter.proven_by:
         raise MailRefused(f"Neither SPF nor DKIM proves that this is from {letter.sender}.")
     subject = without_personal_data(letter.subject)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from dataclasses import dataclass
 
@@ -25,7 +26,6 @@ class Sifted:
     """A letter's article, or why there is none."""
 
     article: Article | None = None
-    identity: str = ""
     reason: str = ""
 
 
@@ -68,17 +68,19 @@ async def take_piped(desk: Desk, source: SourceConfig, data: bytes) -> Tally:
 
 def sift(source: SourceConfig, data: bytes) -> Sifted:
     """Return what a message becomes; a refusal keeps its reason and nothing of its words."""
-    identity = ""
     try:
-        letter = read_letter(data, trusted=source.hosts)
-        identity = f"mail:{letter.message_id}"[:500]
-        return Sifted(article=take_letter(letter, source), identity=identity)
+        return Sifted(article=take_letter(read_letter(data, trusted=source.hosts), source))
     except Permanent as error:
-        return Sifted(identity=identity, reason=str(error))
+        return Sifted(reason=str(error))
+    except Exception as error:
+        # A letter that the library trips over must not keep those behind it from us. Its words
+        # are nobody's business, so that no trace of them is logged.
+        return Sifted(reason=f"The message is broken: {type(error).__name__}.")
 
 
 async def _take(desk: Desk, source: SourceConfig, state: Source, data: bytes, tally: Tally) -> None:
-    sifted = sift(source, data)
+    # A hostile letter takes half a second, and the loop has emergencies to send meanwhile.
+    sifted = await asyncio.to_thread(sift, source, data)
     if sifted.article is None:
         await _set_aside(desk, source, data, sifted, tally)
         return
@@ -99,7 +101,8 @@ async def _set_aside(
     desk: Desk, source: SourceConfig, data: bytes, sifted: Sifted, tally: Tally
 ) -> None:
     """Keep that a message was refused and why, without keeping what a stranger wrote."""
-    identity = sifted.identity or f"mail:{hashlib.sha256(data).hexdigest()}"
+    # Not under its Message-ID: anybody could write one, and keep the real letter out by it.
+    identity = f"refused:{hashlib.sha256(data).hexdigest()}"
     now = desk.context.clock.now()
     async with desk.context.database.writing() as session:
         known = await session.scalar(

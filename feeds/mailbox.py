@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import imaplib
-import re
 import ssl
 from dataclasses import dataclass, field
 from urllib.parse import unquote, urlsplit
@@ -47,7 +46,7 @@ class Mailbox:
 
 @dataclass(frozen=True, kw_only=True)
 class Post:
-    """What a look into the mailbox brought. A letter that is too large is empty.
+    """What a look into the mailbox brought; of a long letter no more than is read of it.
 
     ``position`` is the mailbox's UIDVALIDITY and the last UID seen; it is given back the next
     time. Should the server number its messages anew, nothing is told twice: letters are known
@@ -109,12 +108,7 @@ def _search(server: imaplib.IMAP4_SSL, last: int) -> list[int]:
 
 
 def _letter(server: imaplib.IMAP4_SSL, uid: int) -> bytes:
-    _, sizes = server.uid("FETCH", str(uid), "(RFC822.SIZE)")
-    said = b" ".join(part for part in sizes if isinstance(part, bytes))
-    size = re.search(rb"RFC822\.SIZE (\d+)", said)
-    if size is None or int(size.group(1)) > limits.MAX_MAIL:
-        return b""
-    _, parts = server.uid("FETCH", str(uid), "(BODY.PEEK[])")
+    _, parts = server.uid("FETCH", str(uid), f"(BODY.PEEK[]<0.{limits.MAX_MAIL}>)")
     return next((bytes(part[1]) for part in parts if isinstance(part, tuple)), b"")
 
 

@@ -77,6 +77,8 @@ def rule_on_article(
     foreign_link: bool = False,
 ) -> Ruling:
     """Decide on an article that is new since the last poll."""
+    if _DRILL.search(fold(f"{article.title}\n{article.summary}")):
+        return Ruling(Decision.HOLD, "drill", "An exercise or test is never sent as news.")
     if foreign_link and classification.decision in {Decision.SEND, Decision.DIGEST}:
         return Ruling(
             Decision.HOLD, "foreign-link", "Its link leads to a host the source does not name."
@@ -86,6 +88,14 @@ def rule_on_article(
         if aged is not None:
             return aged
     return Ruling(classification.decision, classification.rule, classification.because)
+
+
+_DRILL = re.compile(
+    r"[【\[(〔《〈「『](?:訓練|試験|てすと|test)(?:配信|放送|めーる|送信|通知|用)?[】\])〕》〉」』]"
+    r"|これは、?(?:訓練|試験|てすと)(?:です|であり|配信|放送|めーる|送信)"
+    r"|(?:訓練|試験|てすと)(?:配信|放送|めーる|送信)(?:です|を行)"
+)
+"""How senders mark what is not meant, in folded text; a drill that is announced is news."""
 
 
 def _by_age(reported_at: datetime, source: SourceConfig, now: datetime) -> Ruling | None:

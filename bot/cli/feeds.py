@@ -94,6 +94,8 @@ def mail(
     json_: Json = False,
 ) -> None:
     """Take in one mail from standard input, as a mail server pipes it."""
+    from feeds.limits import MAX_MAIL
+
     letter = sys.stdin.buffer.read(MAX_MAIL)
     while sys.stdin.buffer.read(MAX_MAIL):
         # Attachments beyond what is read; a mail server wants to hand over all of it.
