@@ -163,6 +163,7 @@ def fact(name: str, value: str) -> Part:
     return {
         "type": "box",
         "layout": "vertical",
+        "spacing": "xs",
         "contents": [words(name, size="xs", color=QUIET_INK), words(value)],
     }
 

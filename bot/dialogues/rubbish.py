@@ -81,7 +81,11 @@ def _days_card(known: Known, area: str) -> Message:
         told |= {kind.code for kind in here}
         if here:
             names = "\n".join(name_in(kind.names, known.language) for kind in here)
-            rows.append(messages.fact(_day(known, day), names))
+            when = messages.words(_day(known, day), size="xs", color=messages.QUIET_INK)
+            what = messages.words(names, weight="bold")
+            rows.append(
+                {"type": "box", "layout": "vertical", "spacing": "xs", "contents": [when, what]}
+            )
     place = name_in(known.city.district_by_code[area].names, known.language)
     intro = place if rows else f"{place}\n{known.say('No collection day is known here.')}"
     return messages.card(known.say("Rubbish days"), rows, intro=intro)
