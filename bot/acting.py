@@ -7,12 +7,11 @@ does not undo a newer one, so that the order of arrival does not matter (promise
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import structlog
 from sqlalchemy import func, update
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import aliased
 from sqlmodel import col, select
 
 from bot.dialogues import respond
@@ -38,10 +37,11 @@ from bot.dialogues.kinds import (
 from bot.dialogues.words import command_in, is_cry_for_help
 from bot.models import Dialogue, EventState, WebhookEvent
 from channels.forget import forget_personal
-from core.city import City, Decision
+from core.city import City
 from core.city_folder import CityFolder
 from core.languages import EASY_JAPANESE
-from feeds.models import HazardState, Notice, Status
+from feeds.in_force import in_force
+from feeds.models import Notice
 from reports.models import Report
 from reports.service import create_report
 from subscriptions import service
@@ -49,9 +49,6 @@ from subscriptions.models import Resident, ResidentState
 
 ALL_AREAS = "areas"
 """The choice that forgets all districts; each district's own choice is ``area:<code>``."""
-STANDING = (Status.ISSUED, Status.RAISED, Status.LOWERED, Status.CONTINUED, Status.CORRECTED)
-STAFF_ALERT_HOURS = 48
-"""An alert that nobody lifted or renewed for so long says nothing of now."""
 SIGNS_OF_LIFE = ("follow", "message", "postback")
 
 log = structlog.get_logger(__name__)
@@ -196,7 +193,8 @@ class Actor:
                 wanted = False
         if not wanted:
             return known
-        return replace(known, in_force=await in_force(session, self.city, known.language, now))
+        notices = await in_force(session, self.city.jma.municipality, now)
+        return replace(known, in_force=tuple(_as_told(n, known.language) for n in notices))
 
     async def _apply(
         self,
@@ -295,42 +293,6 @@ class Actor:
             .execution_options(synchronize_session=False)
         )
         event.forget = True
-
-
-async def in_force(
-    session: AsyncSession, city: City, language: str, now: datetime
-) -> tuple[InForce, ...]:
-    """Return what is in force in the city, the gravest first, as residents were told.
-
-    That is what the agency's telegrams left standing, and what staff sent with a level and
-    nobody has replaced, for :data:`STAFF_ALERT_HOURS` or until it expires.
-    """
-    hazards = await session.scalars(
-        select(Notice)
-        .join(HazardState, col(HazardState.notice_id) == col(Notice.id))
-        .where(
-            col(HazardState.municipality) == city.jma.municipality,
-            col(HazardState.level) > 0,
-            col(Notice.drill).is_(False),
-            col(Notice.decision) == Decision.SEND,
-        )
-    )
-    later = aliased(Notice)
-    alerts = await session.scalars(
-        select(Notice).where(
-            col(Notice.source).is_(None),
-            col(Notice.level) > 0,
-            col(Notice.drill).is_(False),
-            col(Notice.decision) == Decision.SEND,
-            col(Notice.status).in_(STANDING),
-            col(Notice.reported_at) > now - timedelta(hours=STAFF_ALERT_HOURS),
-            col(Notice.expires_at).is_(None) | (col(Notice.expires_at) > now),
-            ~select(later.id).where(later.replaces_id == col(Notice.id)).exists(),
-        )
-    )
-    notices = {notice.id: notice for notice in (*hazards, *alerts)}
-    gravest = sorted(notices.values(), key=lambda n: (-n.level, -n.reported_at.timestamp()))
-    return tuple(_as_told(notice, language) for notice in gravest)
 
 
 def _as_told(notice: Notice, language: str) -> InForce:

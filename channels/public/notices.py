@@ -9,18 +9,12 @@ from sqlalchemy import ColumnElement, and_, or_
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
-from core.city import Decision
 from core.languages import EASY_JAPANESE
-from feeds.models import HazardState, Notice, Status
+from feeds.in_force import HOLDS, PUBLIC, SERIOUS, in_force
+from feeds.models import Notice, Status
 
-PUBLIC = (Decision.SEND, Decision.DIGEST, Decision.PUBLISH)
 KEPT = timedelta(days=14)
-HOLDS = timedelta(hours=48)
-"""A warning that nobody renewed nor lifted is not shown as current for longer."""
-SERIOUS = 2
-"""The level from which a notice speaks of a danger; an advisory's."""
 LIMIT = 60
-_OVER = (Status.LIFTED, Status.CANCELLED)
 _TAKEN_BACK = (Status.CANCELLED, Status.CORRECTED)
 
 
@@ -48,7 +42,7 @@ async def public_board(session: AsyncSession, now: datetime, municipality: str) 
     """Return the notices of the last days as the public sees them at ``now``.
 
     What was withdrawn or corrected is left out; the withdrawal or correction stands instead.
-    What the agency's telegrams say is in force holds until they lift it, however long.
+    What holds now is told apart (``feeds.in_force``), and no news pushes it off the page.
     """
     newest = (
         select(Notice)
@@ -57,36 +51,21 @@ async def public_board(session: AsyncSession, now: datetime, municipality: str) 
         .limit(LIMIT)
     )
     found = list(await session.scalars(newest))
-    standing = set(
-        await session.scalars(
-            select(HazardState.notice_id).where(
-                col(HazardState.municipality) == municipality, col(HazardState.level) > 0
-            )
-        )
-    )
-    # A danger is never pushed off the page by sixty pieces of news after it.
+    current = await in_force(session, municipality, now)
+    # The word that a danger is over is never pushed off the page by sixty pieces of news after it.
     dangerous = and_(
         col(Notice.reported_at) > now - HOLDS,
         or_(col(Notice.level) >= SERIOUS, col(Notice.emergency)),
     )
-    found += await _further(session, found, or_(col(Notice.id).in_(standing - {None}), dangerous))
-    # Nor is the word that it is over.
+    found += await _further(session, found, dangerous)
     found += await _further(
         session, found, col(Notice.replaces_id).in_([notice.id for notice in found])
     )
     taken_back = {n.replaces_id for n in found if n.status in _TAKEN_BACK}
-    followed = {n.replaces_id for n in found}
-    shown = [notice for notice in found if notice.id not in taken_back]
-    current, recent, drills = [], [], []
-    for notice in shown:
-        if notice.drill:
-            if now - notice.reported_at <= HOLDS:
-                drills.append(notice)
-        elif (notice.id in standing or _holds(notice, now)) and notice.id not in followed:
-            current.append(notice)
-        else:
-            recent.append(notice)
-    current.sort(key=lambda notice: -notice.level)
+    now_true = {notice.id for notice in current}
+    others = [n for n in found if n.id not in taken_back and n.id not in now_true]
+    drills = [n for n in others if n.drill and now - n.reported_at <= HOLDS]
+    recent = [n for n in others if not n.drill]
     return Board(tuple(current), tuple(recent), tuple(drills))
 
 
@@ -104,14 +83,6 @@ async def _further(
         .order_by(col(Notice.id).desc())
     )
     return list(await session.scalars(statement))
-
-
-def _holds(notice: Notice, now: datetime) -> bool:
-    """Whether a notice speaks of a danger that is there now."""
-    serious = notice.level >= SERIOUS or notice.emergency
-    fresh = now - notice.reported_at <= HOLDS
-    valid = notice.expires_at is None or notice.expires_at > now
-    return serious and fresh and valid and notice.status not in _OVER
 
 
 def words_of(notice: Notice, language: str) -> tuple[str, str, str]:
