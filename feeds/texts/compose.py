@@ -17,7 +17,7 @@ from core.languages import LANGUAGES, Catalogue
 from feeds.facts import Fact, Quake, Tsunami
 from feeds.models import Status
 from feeds.texts import messages as m
-from feeds.texts.advice import advice, needs_shelter, tsunami_comment
+from feeds.texts.advice import NEEDS_SHELTER, advice, needs_shelter, tsunami_comment
 from feeds.texts.places import load_places, office_name, place_name
 from feeds.texts.terms import explained, level_name, normal, number, term
 from feeds.texts.times import moment
@@ -197,6 +197,8 @@ class _Writer:
         """What changed; more on what was already told is said like something that goes on."""
         if "調査終了" in self.fact.kind and self.fact.status is Status.LIFTED:
             return Status.ISSUED  # its name says already that something has ended
+        if self._sea_is_calm:
+            return Status.LIFTED
         told = self.fact.update and self.fact.status in (Status.ISSUED, Status.NONE)
         return Status.CONTINUED if told else self.fact.status
 
@@ -204,6 +206,8 @@ class _Writer:
     def _kind(self) -> str:
         """The name meant: a telegram that only says 解除 means the one that was in force."""
         kind = normal(self.fact.kind)
+        if self._sea_is_calm:
+            return self.fact.previous_kind
         ended = kind in ("", "解除", "発表なし", "なし")
         return self.fact.previous_kind or self.fact.kind if ended else self.fact.kind
 
@@ -221,6 +225,16 @@ class _Writer:
         if message == m.TITLE_ISSUED and not self._has_place:
             return name
         return self.say(message, name=name, place=self.place)
+
+    @property
+    def _sea_is_calm(self) -> bool:
+        """Whether a tsunami warning or advisory has become a forecast of slight changes.
+
+        People were told to stay away until it is lifted; this is when the agency lifts it.
+        """
+        fact = self.fact
+        slight = fact.level < NEEDS_SHELTER["tsunami"] <= fact.previous_level
+        return fact.hazard == "tsunami" and fact.status is Status.LOWERED and slight
 
     @property
     def _has_place(self) -> bool:

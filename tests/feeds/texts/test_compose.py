@@ -237,6 +237,26 @@ def test_each_grade_of_tsunami_asks_for_its_own_action(kind: str, advice: str) -
         assert CATALOGUE.text(language, advice) in said["text"]
 
 
+def test_whoever_was_told_to_wait_until_it_is_lifted_hears_that_it_is() -> None:
+    """The agency ends an advisory with a forecast of slight changes, not with 解除."""
+    slight = replace(
+        fact("tsunami", "津波予報（若干の海面変動）", 1, Status.LOWERED),
+        previous_kind="津波注意報",
+        previous_level=3,
+        place="茨城県",
+    )
+    for language, said in compose(slight, CITY).items():
+        ended = term("津波注意報", language).text
+        assert said["text"].startswith(CATALOGUE.text(language, m.LINE_LIFTED, name=ended))
+        assert ended.lower() in said["title"].lower()
+        assert CATALOGUE.text(language, m.TSUNAMI_FORECAST) in said["text"]
+    stands = replace(slight, kind="津波注意報", level=3, previous_kind="津波警報", previous_level=4)
+    for language, said in compose(stands, CITY).items():
+        previous, now = term("津波警報", language).text, term("津波注意報", language).text
+        line = CATALOGUE.text(language, m.LINE_LOWERED, previous=previous, name=now)
+        assert said["text"].startswith(line)
+
+
 def test_heights_are_said_as_the_agency_words_them() -> None:
     told = fact("tsunami", "大津波警報", 5)
     assert told.tsunami is not None
