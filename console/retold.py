@@ -1,7 +1,8 @@
 """Sentences of other rooms, which speak English, as staff read them.
 
-They reach the console in three ways: as what a room refuses, as why a notice was ruled on as it
-was, and as why a delivery stands still. What is not listed is left as it is.
+They reach the console in four ways: as what a room refuses, as why a notice was ruled on as it
+was, as why something could not be read (``console.reasons``), and as why a delivery stands still.
+What is not listed is left as it is.
 """
 
 from __future__ import annotations
@@ -9,7 +10,9 @@ from __future__ import annotations
 import re
 from functools import cache
 
-from console.words import CATALOGUE, mark
+from console.reasons import kind_of_trouble
+from console.words import CATALOGUE, STATUS_NAMES, mark
+from feeds.models import Status
 
 SENTENCES = (
     mark("The form is too large."),
@@ -34,6 +37,9 @@ SENTENCES = (
     mark("category {category}"),
     mark("it takes everything"),
     mark("The same news as notice {id}."),
+    mark("The same as item {id} of {source}."),
+    mark("Listed twice in one feed."),
+    mark("Nothing in it for this city."),
     mark("{n} articles to send in one poll; the web site was rebuilt, perhaps."),
     mark("paused by {name}"),
     mark("stopped by {name}"),
@@ -54,7 +60,20 @@ def retold(sentence: str, language: str) -> str | None:
                 name: retold(value, language) or value for name, value in found.groupdict().items()
             }
             return CATALOGUE.text(language, message, **values)
-    return None
+    if language == "en":
+        return None
+    return _changes(sentence, language) or kind_of_trouble(sentence, language)
+
+
+def _changes(sentence: str, language: str) -> str | None:
+    """Return what a telegram changed (``issued: 雷注意報; lifted: 大雨警報``)."""
+    said = []
+    for part in sentence.split("; "):
+        status, _, kind = part.partition(": ")
+        if not kind or status not in set(Status):
+            return None
+        said.append(f"{CATALOGUE.text(language, STATUS_NAMES[Status(status)])}：{kind}")
+    return "、".join(said)
 
 
 @cache
