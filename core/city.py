@@ -184,6 +184,8 @@ class City(_Part):
     departments: tuple[Department, ...] = ()
     sources: tuple[SourceConfig, ...] = ()
     report_categories: tuple[ReportCategory, ...] = ()
+    publish_reports: bool = False
+    """Whether anybody sees kind, place, state and days of the reports that staff took up."""
     quiet_hours: QuietHours = QuietHours()
     digest_hour: int = Field(default=18, ge=0, le=23)
     retention: Retention = Retention()

@@ -73,6 +73,7 @@ class ReportFilter:
     since: datetime | None = None
     until: datetime | None = None
     text: str = ""
+    numbers: tuple[str, ...] = ()
 
 
 class UnknownReport(BadInput):
@@ -208,6 +209,7 @@ def _narrowed(query: Narrowable, wanted: ReportFilter) -> Narrowable:
         (col(Report.category), wanted.categories),
         (col(Report.department), wanted.departments),
         (col(Report.area), wanted.areas),
+        (col(Report.number), wanted.numbers),
     ):
         if values:
             query = query.where(column.in_(values))

@@ -1,0 +1,246 @@
+"""What is being mended, for other people's programs: Open311 GeoReport v2, read only.
+
+Only where the city's folder says ``publish_reports``, and only reports that staff have taken
+up: their kind, place, state and days. Never what residents wrote, their photos or themselves.
+(https://wiki.open311.org/GeoReport_v2)
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+
+from fastapi import APIRouter, Request, Response
+from lxml import etree
+
+from channels.web import PublicRoute
+from core.city import City, name_in
+from core.clock import in_japan
+from core.context import Context
+from core.languages import match_language
+from reports.models import Report, ReportState
+from reports.service import ReportFilter, list_reports
+
+router = APIRouter(prefix="/open311/v2", route_class=PublicRoute)
+
+PUBLISHED = (ReportState.ACCEPTED, ReportState.IN_PROGRESS, ReportState.DONE)
+"""States that staff have set; what nobody has looked at yet, or what was declined, is not shown."""
+STATUS = {
+    "open": (ReportState.ACCEPTED, ReportState.IN_PROGRESS),
+    "closed": (ReportState.DONE,),
+}
+LONGEST_SPAN = timedelta(days=90)
+MOST = 1000
+DECIMALS = 4
+"""Of a degree: about ten metres, enough for a street and not for a doorstep."""
+FRESH_SECONDS = 60
+MEDIA_TYPES = {"json": "application/json", "xml": "text/xml"}
+
+Entry = Mapping[str, str | int | float | bool | None]
+
+
+class _Refused(Exception):
+    """What was asked for cannot be answered."""
+
+    def __init__(self, status: int, reason: str) -> None:
+        super().__init__(reason)
+        self.status = status
+        self.reason = reason
+
+
+@router.get("/discovery.{form}")
+async def discovery(request: Request, form: str) -> Response:
+    """Say where the interface is and which formats it speaks."""
+    context: Context = request.app.state.context
+    address = f"{context.settings.public_url}/open311/v2"
+    if form not in MEDIA_TYPES:
+        return _refusal(form, _Refused(404, "There is discovery.xml and discovery.json."))
+    endpoint = {
+        "specification": "http://wiki.open311.org/GeoReport_v2",
+        "url": address,
+        "type": "production",
+        "formats": list(MEDIA_TYPES.values()),
+    }
+    if form == "json":
+        return _answer(form, json.dumps({"contact": None, "endpoints": [endpoint]}).encode())
+    root = etree.Element("discovery")
+    described = etree.SubElement(etree.SubElement(root, "endpoints"), "endpoint")
+    for name in ("specification", "url", "type"):
+        etree.SubElement(described, name).text = str(endpoint[name])
+    formats = etree.SubElement(described, "formats")
+    for media_type in MEDIA_TYPES.values():
+        etree.SubElement(formats, "format").text = media_type
+    return _answer(form, etree.tostring(root, xml_declaration=True, encoding="utf-8"))
+
+
+@router.get("/services.{form}")
+async def services(request: Request, form: str) -> Response:
+    """List what can be reported."""
+    city, language = _city(request), _language(request)
+    departments = {one.code: name_in(one.names, language) for one in city.departments}
+    entries: list[Entry] = [
+        {
+            "service_code": kind.code,
+            "service_name": name_in(kind.names, language),
+            "description": None,
+            "metadata": False,
+            "type": "realtime",
+            "keywords": None,
+            "group": departments.get(kind.department, kind.department),
+        }
+        for kind in city.report_categories
+    ]
+    return _listed(form, "services", "service", entries)
+
+
+@router.get("/requests.{form}")
+async def requests(request: Request, form: str) -> Response:
+    """List published reports: of the last 90 days, or of the days asked for."""
+    context: Context = request.app.state.context
+    try:
+        wanted = _wanted(request, context.clock.now())
+        return await _reports(request, form, wanted)
+    except _Refused as refused:
+        return _refusal(form, refused)
+
+
+@router.get("/requests/{number}.{form}")
+async def one_request(request: Request, number: str, form: str) -> Response:
+    """Show one published report."""
+    try:
+        return await _reports(request, form, ReportFilter(states=PUBLISHED, numbers=(number,)))
+    except _Refused as refused:
+        return _refusal(form, refused)
+
+
+async def _reports(request: Request, form: str, wanted: ReportFilter) -> Response:
+    context: Context = request.app.state.context
+    if not context.city.publish_reports:
+        raise _Refused(404, "This city does not publish its reports.")
+    if any("\0" in text for text in (*wanted.numbers, *wanted.categories)):
+        raise _Refused(404, "There is no such request.")
+    async with context.database.reading() as session:
+        found = await list_reports(session, wanted, limit=MOST)
+    if wanted.numbers and not found:
+        raise _Refused(404, "There is no such request.")
+    language = _language(request)
+    entries = [_entry(context.city, report, language) for report in found]
+    return _listed(form, "service_requests", "request", entries)
+
+
+def _entry(city: City, report: Report, language: str) -> Entry:
+    kinds = {kind.code: name_in(kind.names, language) for kind in city.report_categories}
+    departments = {one.code: name_in(one.names, language) for one in city.departments}
+    district = city.district_by_code.get(report.area or "")
+    return {
+        "service_request_id": report.number,
+        "status": "closed" if report.state in STATUS["closed"] else "open",
+        "status_notes": report.state.value,
+        "service_name": kinds.get(report.category, report.category),
+        "service_code": report.category,
+        "description": None,
+        "agency_responsible": departments.get(report.department, report.department),
+        "service_notice": None,
+        "requested_datetime": _moment(report.created_at),
+        "updated_datetime": _moment(report.updated_at),
+        "expected_datetime": None,
+        "address": name_in(district.names, language) if district else None,
+        "address_id": None,
+        "zipcode": None,
+        "lat": None if report.latitude is None else round(report.latitude, DECIMALS),
+        "long": None if report.longitude is None else round(report.longitude, DECIMALS),
+        "media_url": None,
+    }
+
+
+def _wanted(request: Request, now: datetime) -> ReportFilter:
+    """Return what the query asks for; ids go before everything else.
+
+    Raises
+    ------
+    _Refused
+        A date or a state is none, or the days are more than 90.
+    """
+    query = {name: value[:2000] for name, value in request.query_params.items()}
+    if numbers := tuple(filter(None, query.get("service_request_id", "").split(","))):
+        return ReportFilter(states=PUBLISHED, numbers=numbers[:MOST])
+    start, end = _date(query, "start_date"), _date(query, "end_date")
+    until = end or (min(now, start + LONGEST_SPAN) if start else now)
+    since = start or until - LONGEST_SPAN
+    if until - since > LONGEST_SPAN:
+        raise _Refused(400, "start_date and end_date may lie 90 days apart and no more.")
+    states: tuple[ReportState, ...] = PUBLISHED
+    if asked := query.get("status", ""):
+        if set(asked.split(",")) - set(STATUS):
+            raise _Refused(400, "status is open, closed or both with a comma between them.")
+        states = tuple(one for name in asked.split(",") for one in STATUS[name])
+    return ReportFilter(
+        states=states,
+        categories=tuple(filter(None, query.get("service_code", "").split(","))),
+        since=since,
+        until=until,
+    )
+
+
+def _date(query: Mapping[str, str], name: str) -> datetime | None:
+    if not (text := query.get(name, "")):
+        return None
+    try:
+        # A plus sign that nobody escaped comes as a space.
+        found = datetime.fromisoformat(text.replace(" ", "+") if "T" in text else text)
+        found = found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+        if not 2000 <= found.year < 3000:
+            raise ValueError
+    except (ValueError, OverflowError) as error:
+        reason = f"{name} is no moment such as 2026-11-21T00:00:00Z."
+        raise _Refused(400, reason) from error
+    return found
+
+
+def _city(request: Request) -> City:
+    context: Context = request.app.state.context
+    return context.city
+
+
+def _language(request: Request) -> str:
+    chosen = match_language(request.query_params.get("lang", "")[:35])
+    return chosen if chosen in _city(request).languages else "ja"
+
+
+def _moment(at: datetime) -> str:
+    return in_japan(at).isoformat(timespec="seconds")
+
+
+def _listed(form: str, many: str, one: str, entries: Sequence[Entry]) -> Response:
+    """Return a list in the format asked for, with every field in each entry."""
+    if form == "json":
+        return _answer(form, json.dumps(entries, ensure_ascii=False).encode())
+    if form != "xml":
+        return _refusal(form, _Refused(404, f"There is {many}.xml and {many}.json."))
+    return _answer(form, _xml(many, one, entries))
+
+
+def _refusal(form: str, refused: _Refused) -> Response:
+    """Return an error as the specification has it: a list, in the format asked for."""
+    entries: list[Entry] = [{"code": refused.status, "description": refused.reason}]
+    if form == "xml":
+        return _answer(form, _xml("errors", "error", entries), refused.status)
+    return _answer("json", json.dumps(entries).encode(), refused.status)
+
+
+def _xml(many: str, one: str, entries: Sequence[Entry]) -> bytes:
+    root = etree.Element(many)
+    for entry in entries:
+        element = etree.SubElement(root, one)
+        for name, value in entry.items():
+            text = str(value).lower() if isinstance(value, bool) else value
+            etree.SubElement(element, name).text = None if text is None else str(text)
+    return etree.tostring(root, xml_declaration=True, encoding="utf-8")
+
+
+def _answer(form: str, body: bytes, status: int = 200) -> Response:
+    headers = {"Access-Control-Allow-Origin": "*"}
+    if status == 200:
+        headers["Cache-Control"] = f"public, max-age={FRESH_SECONDS}"
+    return Response(body, status, headers, f"{MEDIA_TYPES[form]}; charset=utf-8")

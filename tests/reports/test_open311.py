@@ -1,0 +1,153 @@
+"""What is being mended is there for everybody's programs, and nothing of who told of it."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from lxml import etree
+
+from reports import open311
+from reports.models import Report, ReportState
+from reports.photos import store_photo
+from tests.console.conftest import Office, Page, office, sample
+from tests.console.test_reports import picture, reported
+
+__all__ = ["office", "sample"]
+API = "/open311/v2"
+
+
+@pytest.fixture(autouse=True)
+def _published(office: Office) -> None:
+    office.app.include_router(open311.router)
+
+
+async def asked(office: Office, path: str) -> Page:
+    return await (await office.browser()).get(f"{API}/{path}")
+
+
+async def filed(office: Office, state: ReportState, *, days: int = 0, **changes: Any) -> str:
+    """Have something reported and brought into a state; returns its number."""
+    report = await reported(office, **changes)
+    async with office.database.writing() as session:
+        row = await session.get(Report, report.id)
+        assert row is not None
+        row.state = state
+        row.created_at -= timedelta(days=days)
+        session.add(row)
+    return report.number
+
+
+def numbers(page: Page) -> list[str]:
+    assert page.status == 200, page.body
+    return [entry["service_request_id"] for entry in json.loads(page.body)]
+
+
+async def test_what_staff_took_up_is_shown_and_nothing_that_says_who_told_of_it(
+    office: Office,
+) -> None:
+    user = await office.resident("pt")
+    photo = store_photo(office.context.settings.media_dir, picture())
+    secret = {
+        "description": "田中です。家の前",
+        "address": "中央1-2-3 田中方",
+        "pictures": (photo,),
+    }
+    await filed(office, ReportState.NEW, user=user, **secret)
+    await filed(office, ReportState.DECLINED, user=user, **secret)
+    shown = await filed(office, ReportState.IN_PROGRESS, user=user, **secret)
+    page = await asked(office, "requests.json?lang=en")
+    assert numbers(page) == [shown]
+    [entry] = json.loads(page.body)
+    assert entry["status"] == "open"
+    assert entry["service_name"] == "Pothole"
+    assert entry["address"] == office.context.city.districts[0].names["en"]
+    assert entry["requested_datetime"].endswith("+09:00")
+    [report] = [one for one in await office.rows(Report) if one.number == shown]
+    assert report.latitude is not None
+    assert entry["lat"] == round(report.latitude, 4)
+    for answer in (
+        page,
+        await asked(office, "requests.xml"),
+        await asked(office, f"requests/{shown}.xml"),
+    ):
+        for kept in ("田中", "1-2-3", photo.sha256, user):
+            assert kept not in answer.body
+    unseen = "2026-000001"
+    assert (await asked(office, f"requests/{unseen}.json")).status == 404
+    assert (await asked(office, f"requests.json?service_request_id={unseen}")).status == 404
+
+
+async def test_a_city_that_does_not_publish_says_so(office: Office) -> None:
+    number = await filed(office, ReportState.ACCEPTED)
+    city = office.context.city.model_copy(update={"publish_reports": False})
+    object.__setattr__(office.context, "city", city)
+    for path in ("requests.json", f"requests/{number}.json"):
+        page = await asked(office, path)
+        assert page.status == 404
+        assert json.loads(page.body)[0]["description"] == "This city does not publish its reports."
+
+
+async def test_requests_are_found_by_state_kind_days_and_number(office: Office) -> None:
+    kinds = [kind.code for kind in office.context.city.report_categories]
+    old = await filed(office, ReportState.ACCEPTED, days=100)
+    done = await filed(office, ReportState.DONE, days=20)
+    light = await filed(office, ReportState.ACCEPTED, category=kinds[2])
+    hole = await filed(office, ReportState.ACCEPTED)
+    day = (office.clock.now() - timedelta(days=101)).strftime("%Y-%m-%dT%H:%M:%S")
+    for query, wanted in (
+        ("", [hole, light, done]),
+        ("status=closed", [done]),
+        ("status=open,closed", [hole, light, done]),
+        (f"service_code={kinds[2]}", [light]),
+        ("service_code=none", []),
+        (f"start_date={day}Z", [done, old]),
+        (f"start_date={day}%2B09:00", [done, old]),
+        (f"start_date={day}+09:00", [done, old]),
+        (f"end_date={day}Z", []),
+        (f"service_request_id={old},{hole}&status=closed", [hole, old]),
+    ):
+        page = await asked(office, f"requests.json?{query}")
+        assert sorted(numbers(page)) == sorted(wanted), query
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("requests.json?start_date=yesterday", 400),
+        ("requests.json?start_date=0001-01-01T00:00:00%2B14:00", 400),
+        ("requests.xml?start_date=2026-01-01T00:00:00Z&end_date=2026-12-01T00:00:00Z", 400),
+        ("requests.json?status=lost", 400),
+        ("requests.json?service_request_id=%00", 404),
+        ("requests.json?service_code=%00", 404),
+        ("requests/%00.json", 404),
+        ("requests/2026-000001.exe", 404),
+        ("services.html", 404),
+    ],
+)
+async def test_what_cannot_be_answered_is_refused_in_the_form_of_the_specification(
+    office: Office, path: str, status: int
+) -> None:
+    page = await asked(office, path)
+    assert page.status == status
+    if ".xml" in path:
+        assert etree.fromstring(page.body.encode()).findtext("error/code") == str(status)
+    else:
+        assert json.loads(page.body)[0]["code"] == status
+
+
+async def test_the_services_are_the_citys_in_both_formats(office: Office) -> None:
+    city = office.context.city
+    listed = json.loads((await asked(office, "services.json?lang=my")).body)
+    assert [one["service_code"] for one in listed] == [k.code for k in city.report_categories]
+    assert listed[0]["service_name"] == city.report_categories[0].names["my"]
+    page = await asked(office, "services.xml")
+    assert page.headers["Content-Type"] == "text/xml; charset=utf-8"
+    tree = etree.fromstring(page.body.encode())
+    assert tree.findtext("service/service_name") == city.report_categories[0].names["ja"]
+    assert tree.findtext("service/metadata") == "false"
+    discovered = etree.fromstring((await asked(office, "discovery.xml")).body.encode())
+    assert str(discovered.findtext("endpoints/endpoint/url")).endswith("/open311/v2")
+    assert json.loads((await asked(office, "discovery.json")).body)["endpoints"]
