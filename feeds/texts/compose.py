@@ -262,9 +262,13 @@ class _Writer:
         lines = []
         if self._status not in _LINES_FIRST and not self._is_quake:
             lines.append(self._change())
-        if not self._over:
+        if not self._over and not self._sea_is_calm:
             lines += explained(self._kind, self.language)
-        if self._has_place:
+        if fact.tsunami is not None:
+            coast = fact.tsunami.coast
+            here = self.place if coast == fact.place else self._placed(coast)
+            lines.append(self.say(m.COAST, coast=here))
+        elif self._has_place:
             lines.append(self.say(m.PLACE, place=self.place))
         if fact.river and fact.river not in fact.place:
             lines.append(self.say(m.RIVER, river=self._placed(fact.river)))
@@ -350,8 +354,6 @@ class _Writer:
 
     def _tsunami(self, tsunami: Tsunami) -> list[str]:
         lines = []
-        if tsunami.coast and tsunami.coast not in self.fact.place:
-            lines.append(self.say(m.COAST, coast=self._placed(tsunami.coast)))
         height = self._height(tsunami.height)
         if height:
             lines.append(self.say(m.HEIGHT, height=height))

@@ -250,6 +250,7 @@ def test_whoever_was_told_to_wait_until_it_is_lifted_hears_that_it_is() -> None:
         assert said["text"].startswith(CATALOGUE.text(language, m.LINE_LIFTED, name=ended))
         assert ended.lower() in said["title"].lower()
         assert CATALOGUE.text(language, m.TSUNAMI_FORECAST) in said["text"]
+        assert not any(meant in said["text"] for meant in explained("津波注意報", language))
     stands = replace(slight, kind="津波注意報", level=3, previous_kind="津波警報", previous_level=4)
     for language, said in compose(stands, CITY).items():
         previous, now = term("津波警報", language).text, term("津波注意報", language).text
@@ -280,7 +281,8 @@ def test_what_to_do_comes_before_where_and_when() -> None:
         (fact("earthquake", "震度６弱", 5), m.QUAKE_VERY_STRONG),
     ):
         for language, said in compose(told, CITY).items():
-            place = CATALOGUE.text(language, m.PLACE, place="\0").partition("\0")[0]
+            where = m.PLACE if told.tsunami is None else m.COAST
+            place = CATALOGUE.text(language, where, place="\0", coast="\0").partition("\0")[0]
             text = said["text"]
             assert text.index(CATALOGUE.text(language, sentence)) < text.index(place)
             assert text.index(CATALOGUE.text(language, sentence)) < 80
