@@ -16,6 +16,7 @@ from core.city_folder import CityFolder
 from core.context import Context
 from feeds import api as feeds_api
 from reports import open311
+from reports import pages as repairs
 
 FOR_PROGRAMS = ("/line/", "/feeds/", "/open311/", "/healthz", "/readyz", "/metrics", "/static/")
 """Addresses that programs ask; they are told of trouble in JSON."""
@@ -45,7 +46,7 @@ def create_app(context: Context, line: LineClient, *, folder: CityFolder) -> Fas
     app.state.publish = publisher(context.queue, context.city, context.clock)
     app.state.database_probe = health.DatabaseProbe(context)
     webhook.attach(app, context)
-    for room in (health, webhook, feeds_api, open311, console_pages, public_pages):
+    for room in (health, webhook, feeds_api, open311, repairs, console_pages, public_pages):
         app.include_router(room.router)
     console_pages.mount_static(app)
     return app

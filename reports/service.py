@@ -72,6 +72,7 @@ class ReportFilter:
     areas: tuple[str, ...] = ()
     since: datetime | None = None
     until: datetime | None = None
+    changed_since: datetime | None = None
     text: str = ""
     numbers: tuple[str, ...] = ()
 
@@ -217,6 +218,8 @@ def _narrowed(query: Narrowable, wanted: ReportFilter) -> Narrowable:
         query = query.where(col(Report.created_at) >= wanted.since)
     if wanted.until is not None:
         query = query.where(col(Report.created_at) < wanted.until)
+    if wanted.changed_since is not None:
+        query = query.where(col(Report.updated_at) >= wanted.changed_since)
     if wanted.text:
         query = query.where(
             col(Report.number).icontains(wanted.text, autoescape=True)

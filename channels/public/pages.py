@@ -18,7 +18,7 @@ from core.city_folder import CityFolder
 from core.context import Context
 from core.languages import EASY_JAPANESE, LANGUAGES, Catalogue, match_language
 from core.shelters import Hazard, Shelter
-from feeds.texts import level_name, moment, status_name, topic_name
+from feeds.texts import day_name, level_name, moment, status_name, topic_name
 
 STATIC = "/static/public"
 CATALOGUE = Catalogue(Path(__file__).parent / "locales")
@@ -49,7 +49,7 @@ HAZARDS = {
 async def notices_page(request: Request) -> Response:
     """Show what holds now and what was said lately."""
     context, _, board = await _asked(request)
-    return _page(request, "notices.html", board=board, now=context.clock.now())
+    return page(request, "notices.html", board=board, now=context.clock.now())
 
 
 @router.get("/shelters")
@@ -63,7 +63,7 @@ async def shelters_page(request: Request) -> Response:
         by_district.setdefault(district.code if district else "", []).append(shelter)
     order = [*(d.code for d in context.city.districts), ""]
     groups = [(code, by_district[code]) for code in order if code in by_district]
-    return _page(request, "shelters.html", groups=groups, hazards=HAZARDS)
+    return page(request, "shelters.html", groups=groups, hazards=HAZARDS)
 
 
 @router.get("/feeds/notices.atom")
@@ -132,7 +132,8 @@ def _title(city: City, language: str) -> str:
     return CATALOGUE.text(language, "Notices of {city}", city=name_in(city.name, language))
 
 
-def _page(request: Request, template: str, **values: object) -> Response:
+def page(request: Request, template: str, **values: object) -> Response:
+    """Return a page of the public site, in the reader's language."""
     language = _language(request, request.app.state.context.city)
     body = _body(request, template, language, path=request.url.path, **values)
     return _cached(request, body, "text/html; charset=utf-8")
@@ -161,6 +162,7 @@ def _body(request: Request, template: str, language: str, *, path: str, **values
             words_of=words_of,
             pieces=_pieces,
             moment=moment,
+            day_name=day_name,
             name_in=name_in,
             level_name=level_name,
             status_name=status_name,

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 from lxml import etree
+from sqlmodel import col, select
 
-from reports import open311
+from reports import open311, pages
 from reports.models import Report, ReportState
 from reports.photos import store_photo
 from tests.console.conftest import Office, Page, office, sample
@@ -21,7 +22,8 @@ API = "/open311/v2"
 
 @pytest.fixture(autouse=True)
 def _published(office: Office) -> None:
-    office.app.include_router(open311.router)
+    for router in (open311.router, pages.router):
+        office.app.include_router(router)
 
 
 async def asked(office: Office, path: str) -> Page:
@@ -75,6 +77,10 @@ async def test_what_staff_took_up_is_shown_and_nothing_that_says_who_told_of_it(
     ):
         for kept in ("田中", "1-2-3", photo.sha256, user):
             assert kept not in answer.body
+    page = await (await office.browser()).get("/reports?lang=en")
+    assert shown in page.words
+    for kept in ("田中", "1-2-3", photo.sha256, "2026-000001", "2026-000002"):
+        assert kept not in page.body
     unseen = "2026-000001"
     assert (await asked(office, f"requests/{unseen}.json")).status == 404
     assert (await asked(office, f"requests.json?service_request_id={unseen}")).status == 404
@@ -88,6 +94,26 @@ async def test_a_city_that_does_not_publish_says_so(office: Office) -> None:
         page = await asked(office, path)
         assert page.status == 404
         assert json.loads(page.body)[0]["description"] == "This city does not publish its reports."
+    assert (await (await office.browser()).get("/reports")).status == 404
+    assert "/reports" not in (await (await office.browser()).get("/")).body
+
+
+async def test_residents_read_what_is_being_mended_in_their_language(office: Office) -> None:
+    mended = await filed(office, ReportState.DONE, days=20)
+    taken_up = await filed(office, ReportState.ACCEPTED, days=400)
+    forgotten = await filed(office, ReportState.DONE)
+    async with office.database.writing() as session:
+        row = (await session.scalars(select(Report).where(col(Report.number) == forgotten))).one()
+        row.updated_at -= timedelta(days=91)
+        session.add(row)
+    kind = office.context.city.report_categories[0].names
+    for language in office.context.city.languages:
+        page = await (await office.browser()).get(f"/reports?lang={language}")
+        assert page.status == 200
+        assert page.words.count(kind[language]) == 2
+        assert mended in page.words
+        assert taken_up in page.words
+        assert forgotten not in page.words
 
 
 async def test_requests_are_found_by_state_kind_days_and_number(office: Office) -> None:
