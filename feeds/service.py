@@ -204,8 +204,13 @@ class Poller:
 
     async def _attempt(self, source: SourceConfig, state: Source) -> PollResult:
         first = state.initialised_at is None
+        read = READERS[source.kind]
         try:
-            tally = await READERS[source.kind](self.desk, source, state, first)
+            try:
+                tally = await read(self.desk, source, state, first)
+            except IntegrityError:
+                # Another source told the same news at the same moment. Now it is known.
+                tally = await read(self.desk, source, state, first)
         except TodokeError as error:
             return await self._failed(source, state, error)
         except Exception as error:

@@ -6,14 +6,19 @@ import asyncio
 
 import aiohttp
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
 from core.city import Decision
+from core.clock import ManualClock
+from core.database import Database
 from core.errors import BadInput
 from feeds.models import HazardState, Item, ItemState, Notice, Source, Status
 from feeds.recorded import RecordedDays
 from feeds.service import Poller
-from tests.feeds.conftest import FeedWorld
+from tests.feeds.conftest import FeedWorld, a_city, source
 
 
 async def notices(world: FeedWorld) -> list[Notice]:
@@ -297,3 +302,42 @@ async def test_a_source_the_city_does_not_have_is_refused_by_name(
 ) -> None:
     with pytest.raises(BadInput, match="nonsense"):
         await world.poller(http).poll("nonsense")
+
+
+async def test_two_feeds_that_tell_the_same_at_the_same_moment_tell_it_once(
+    database: Database, clock: ManualClock, http: aiohttp.ClientSession
+) -> None:
+    """On PostgreSQL the second poll waits for the first and then finds it all there."""
+    items: list[str] = []
+    asked = 0
+
+    async def feed(_: web.Request) -> web.Response:
+        nonlocal asked
+        asked += 1
+        body = f'<rss version="2.0"><channel><title>市</title>{"".join(items)}</channel></rss>'
+        return web.Response(text=body, content_type="application/xml")
+
+    application = web.Application()
+    application.router.add_get("/{name}.xml", feed)
+    async with TestServer(application) as server:
+        base = f"http://127.0.0.1:{server.port}"
+        both = [
+            source(name, "rss", f"{base}/{name}.xml", topic="lifeline", decision="send")
+            for name in ("one", "two")
+        ]
+        world = FeedWorld(a_city(*both), database, clock)
+
+        async def publish(session: AsyncSession, notice: Notice) -> None:
+            world.sent.append(notice)
+            # The other feed is read before this one's transaction ends.
+            async with asyncio.timeout(10):
+                while asked < 4:
+                    await asyncio.sleep(0.01)
+
+        poller = Poller(world, publish, http)
+        assert {result.outcome for result in await poller.poll_due()} == {"first"}
+        items.append(f"<item><title>断水</title><link>{base}/1.html</link></item>")
+        await clock.advance(3600)
+        results = await poller.poll_due()
+    assert [result.outcome for result in results] == ["new", "new"]
+    assert len(await notices(world)) == len(world.sent) == 1
