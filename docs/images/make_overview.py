@@ -72,6 +72,7 @@ def phone_picture(page: Page, warning: Locator) -> Image.Image:
     page.wait_for_timeout(1_500)
     warning.evaluate("element => element.scrollIntoView({block: 'start'})")
     page.wait_for_timeout(500)
+    page.locator(".chat-newer").first.evaluate("button => { button.hidden = true; }")
     shown = page.locator(".phone, [data-testid=phone-1]").last.screenshot()
     return Image.open(io.BytesIO(shown)).convert("RGB")
 
@@ -96,7 +97,8 @@ def main(service: str, phone: str) -> None:
     for picture in scaled:
         whole.paste(picture, (left, EDGE))
         left += picture.width + GAP
-    whole.quantize(128).save(Path(__file__).with_name("overview.png"), optimize=True)
+    picture = whole.quantize(256, dither=Image.Dither.NONE)
+    picture.save(Path(__file__).with_name("overview.png"), optimize=True)
 
 
 if __name__ == "__main__":
