@@ -101,6 +101,8 @@ class Fact:
         replaces that notice and is no second alarm.
     overflow
         The river's water is coming out (氾濫が発生), beyond the warning that it may.
+    overflow_at
+        Where, in the telegram's own Japanese (つくば市上郷地先), as far as it says.
     untold
         A taking back of something this city was never told: shown to staff, not sent.
     """
@@ -130,6 +132,7 @@ class Fact:
     quake: Quake | None = None
     tsunami: Tsunami | None = None
     overflow: bool = False
+    overflow_at: tuple[str, ...] = ()
     update: bool = False
     untold: bool = False
 

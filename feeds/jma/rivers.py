@@ -84,7 +84,11 @@ def river(telegram: Telegram, codes: JmaCodes, side: Side) -> list[Fact]:
             told = standing.told or change.status is not Status.CONTINUED
             side.put(report.key, replace(standing, told=told, detail=heard | spots))
         facts += [
-            replace(_named(fact), overflow=bool(spots))
+            replace(
+                _named(fact),
+                overflow=bool(spots),
+                overflow_at=tuple(spot for spot in spots if spot),
+            )
             for fact in as_facts(telegram, [(report, change)], topic=TOPIC)
         ]
     return sorted(facts, key=lambda fact: (-fact.heard_level, fact.areas))

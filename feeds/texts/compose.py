@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path
 
 from core.city import City
-from core.languages import LANGUAGES, Catalogue
+from core.languages import EASY_JAPANESE, LANGUAGES, Catalogue
 from feeds.facts import Fact, Quake, Tsunami
 from feeds.models import Status
 from feeds.texts import messages as m
@@ -249,7 +249,8 @@ class _Writer:
         """Return what changed, and what the agency itself says first of all."""
         fact = self.fact
         lines = [self._change()] if self._status in _LINES_FIRST else []
-        if fact.overflow and not self._over:
+        in_headline = self._wants_headline() and "氾濫が発生" in fact.headline
+        if fact.overflow and not self._over and not in_headline:
             lines.append(self.say(m.OVERFLOW))
         if self._wants_headline():
             lines.append(fact.headline.strip())
@@ -264,14 +265,11 @@ class _Writer:
             lines.append(self._change())
         if not self._over and not self._sea_is_calm:
             lines += explained(self._kind, self.language)
-        if fact.tsunami is not None:
-            coast = fact.tsunami.coast
-            here = self.place if coast == fact.place else self._placed(coast)
-            lines.append(self.say(m.COAST, coast=here))
-        elif self._has_place:
-            lines.append(self.say(m.PLACE, place=self.place))
-        if fact.river and fact.river not in fact.place:
-            lines.append(self.say(m.RIVER, river=self._placed(fact.river)))
+        if self._has_place:
+            lines.append(self._place())
+        if fact.overflow_at and self.language != EASY_JAPANESE:
+            # As the telegram has it; nobody has given these places a reading.
+            lines.append(self.say(m.PLACE, place="、".join(fact.overflow_at)))
         if fact.volcano and fact.volcano not in fact.place:
             lines.append(self.say(m.VOLCANO, volcano=self._placed(fact.volcano)))
         if fact.quake is None or fact.quake.origin_at is None or self._over:
@@ -285,6 +283,17 @@ class _Writer:
         if fact.tsunami is not None:
             lines += self._tsunami(fact.tsunami)
         return lines
+
+    def _place(self) -> str:
+        """Return the line that says where, under the name of what it is."""
+        fact = self.fact
+        if fact.hazard == "tsunami":
+            return self.say(m.COAST, coast=self.place)
+        if fact.river:
+            return self.say(m.RIVER, river=self.place)
+        if fact.volcano and fact.volcano == (fact.place or fact.volcano):
+            return self.say(m.VOLCANO, volcano=self.place)
+        return self.say(m.PLACE, place=self.place)
 
     @property
     def _is_quake(self) -> bool:

@@ -258,6 +258,31 @@ def test_whoever_was_told_to_wait_until_it_is_lifted_hears_that_it_is() -> None:
         assert said["text"].startswith(line)
 
 
+def test_an_overflow_is_said_first_and_once_with_the_river_and_the_spot() -> None:
+    told = replace(
+        fact("flood", "レベル５氾濫特別警報", 5),
+        place="小貝川",
+        river="小貝川",
+        overflow=True,
+        overflow_at=("つくば市上郷地先",),
+        headline="小貝川では、氾濫が発生",
+    )
+    for language, said in compose(told, CITY).items():
+        first = told.headline if language == "ja" else CATALOGUE.text(language, m.OVERFLOW)
+        assert said["text"].startswith(first)
+        river = CATALOGUE.text(language, m.RIVER, river="\0").partition("\0")[0]
+        assert sum(line.startswith(river) for line in said["text"].splitlines()) == 1
+        assert ("つくば市上郷地先" in said["text"]) is (language != EASY_JAPANESE)
+    japanese = compose(told, CITY)["ja"]["text"]
+    assert CATALOGUE.text("ja", m.OVERFLOW) not in japanese
+
+
+@pytest.mark.parametrize("language", [code for code in LANGUAGES if code != "ja"])
+def test_little_some_and_much_ash_are_told_apart(language: str) -> None:
+    amounts = ("降灰予報（定時）", "少量の降灰", "やや多量の降灰", "多量の降灰")
+    assert len({term(amount, language).text for amount in amounts}) == 4
+
+
 def test_heights_are_said_as_the_agency_words_them() -> None:
     told = fact("tsunami", "大津波警報", 5)
     assert told.tsunami is not None
