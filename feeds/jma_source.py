@@ -165,14 +165,19 @@ async def _take(
     # What was fetched is kept first and by itself: it is never to be asked for again.
     async with context.database.writing() as session:
         for item in items:
-            await session.merge(item)
+            stored = await session.get_one(Item, item.id, with_for_update=True)
+            if stored.state is ItemState.NEW:
+                await session.merge(item)
     for item in items:
         if item.state is ItemState.SET_ASIDE:
             tally.set_aside += 1
             SET_ASIDE.labels(source.code, item.kind).inc()
     async with context.database.writing() as session:
+        # Whoever else polls this source by hand waits, and then finds it read.
+        await session.get(Source, source.code, with_for_update=True)
         ids = [item.id for item in items if item.payload and item.state is ItemState.NEW]
-        own = list(await session.scalars(select(Item).where(col(Item.id).in_(ids))))
+        unread = select(Item).where(col(Item.id).in_(ids), col(Item.state) == ItemState.NEW)
+        own = list(await session.scalars(unread))
         taken = await telegrams.take_telegrams(
             session,
             own,

@@ -341,3 +341,17 @@ async def test_two_feeds_that_tell_the_same_at_the_same_moment_tell_it_once(
         results = await poller.poll_due()
     assert [result.outcome for result in results] == ["new", "new"]
     assert len(await notices(world)) == len(world.sent) == 1
+
+
+async def test_a_poll_by_hand_beside_the_scheduler_s_tells_nothing_twice(
+    world: FeedWorld, http: aiohttp.ClientSession, recorded: RecordedDays
+) -> None:
+    one, other = world.poller(http), world.poller(http)
+    await one.poll_due()
+    recorded.prepare("rainstorm")
+    while recorded.step():
+        await world.clock.advance(120)
+        both = await asyncio.gather(one.poll("jma-extra"), other.poll("jma-extra"))
+        assert {result.outcome for result in both} <= {"new", "unchanged"}
+    assert [n.level for n in world.sent if n.hazard == "heavy-rain"] == [2, 3, 4, 3, 2, 0]
+    assert {item.state for item in await items(world, "jma-extra")} == {ItemState.DONE}
