@@ -10,12 +10,14 @@ from functools import partial
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
+from bot.reminders import remind
 from bot.retention import forget
 from bot.schedule import Chore
 from channels.digest import send_digests
 from channels.models import Delivery
 from channels.service import correct, deliver
 from core.city import City
+from core.city_folder import CityFolder
 from core.clock import Clock
 from core.context import Context
 from core.database import Database
@@ -65,7 +67,7 @@ async def _delivery_put_right(session: AsyncSession, notice: Notice) -> int | No
 
 
 @asynccontextmanager
-async def chores(context: Context) -> AsyncIterator[list[Chore]]:
+async def chores(context: Context, folder: CityFolder) -> AsyncIterator[list[Chore]]:
     """What the scheduler of this city does; what it needs is open while it may be done."""
     async with guarded_session() as http:
         publish = publisher(context.queue, context.city, context.clock)
@@ -77,7 +79,7 @@ async def chores(context: Context) -> AsyncIterator[list[Chore]]:
             context.clock,
         )
         poller = Poller(context, publish, http=http, translate=translate)
-        yield [*_polling(context, poller), *_housekeeping(context)]
+        yield [*_polling(context, poller), *_housekeeping(context, folder)]
 
 
 def _polling(context: Context, poller: Poller) -> list[Chore]:
@@ -95,7 +97,7 @@ def _polling(context: Context, poller: Poller) -> list[Chore]:
     ]
 
 
-def _housekeeping(context: Context) -> list[Chore]:
+def _housekeeping(context: Context, folder: CityFolder) -> list[Chore]:
     watch = health.Watch()
 
     async def watch_sources() -> None:
@@ -106,6 +108,7 @@ def _housekeeping(context: Context) -> list[Chore]:
         await send_digests(context.database, context.queue, context.city, context.clock)
 
     return [
+        Chore(name="reminders", seconds=600.0, work=partial(remind, context, folder), at_once=True),
         Chore(name="digests", seconds=60.0, work=digests),
         Chore(name="watch sources", seconds=30.0, work=watch_sources),
         Chore(name="audiences", seconds=60.0, work=partial(bitmaps.maintain, context.database)),

@@ -167,7 +167,7 @@ async def run(
             await engine.recover()
         if parts.schedule:
             leader = await stack.enter_async_context(Leader(service.context.database))
-            found = await stack.enter_async_context(chores(service.context))
+            found = await stack.enter_async_context(chores(service.context, service.folder))
             jobs = scheduler(found, leader.leads, service.context.clock.now())
             jobs.start()
             stack.callback(jobs.shutdown, wait=False)

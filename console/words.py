@@ -97,6 +97,7 @@ LEVEL_NAMES = {
 
 
 RULE_NAMES = {
+    "collection-day": mark("collected tomorrow"),
     "default": mark("no rule fits"),
     "digest": mark("daily digest"),
     "drill": mark("drill or test of another office"),

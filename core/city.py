@@ -184,6 +184,8 @@ class City(_Part):
     departments: tuple[Department, ...] = ()
     sources: tuple[SourceConfig, ...] = ()
     report_categories: tuple[ReportCategory, ...] = ()
+    collection_reminders: bool = False
+    """Whether who chose the topic ``collection`` hears in the digest what is collected next."""
     publish_reports: bool = False
     """Whether anybody sees kind, place, state and days of the reports that staff took up."""
     quiet_hours: QuietHours = QuietHours()

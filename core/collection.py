@@ -20,6 +20,8 @@ from core.languages import LANGUAGES
 MAX_BYTES = 5_000_000
 WEEKDAYS = "月火水木金土日"
 EVERY_WEEK = "毎週"
+REMINDER_RULE = "rule:collection-day"
+"""Decides on reminders: what is told of every day is no news for the public page."""
 
 
 @dataclass(frozen=True)

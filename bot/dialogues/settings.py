@@ -18,6 +18,7 @@ from bot.dialogues.kinds import (
     SetTopic,
     State,
 )
+from bot.dialogues.words import listed
 from bot.messages import Message, Part
 from core.city import name_in
 from core.clock import in_japan
@@ -270,11 +271,7 @@ def places(known: Known) -> str:
         name_in(known.city.district_by_code[code].names, known.language)
         for code in known.preferences.areas
     ]
-    return (
-        "、".join(names)
-        if names and known.language.startswith("ja")
-        else (", ".join(names) or known.say("Whole city"))
-    )
+    return listed(names, known.language) or known.say("Whole city")
 
 
 def topic_names(known: Known) -> str:
@@ -283,7 +280,7 @@ def topic_names(known: Known) -> str:
         for topic in known.city.topics
         if topic.code in known.preferences.topics
     ]
-    return ("、" if known.language.startswith("ja") else ", ").join(names)
+    return listed(names, known.language)
 
 
 def _level_name(known: Known) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable
 
 from core import typed
 
@@ -127,6 +128,11 @@ def is_cry_for_help(text: str) -> bool:
 def asks_for_rubbish_days(text: str) -> bool:
     """Whether a message speaks of rubbish: then the days of collection are a likely answer."""
     return _has_any(fold(text), _RUBBISH, _RUBBISH_WORDS)
+
+
+def listed(names: Iterable[str], language: str) -> str:
+    """Return names one after the other, as the language separates them."""
+    return ("、" if language.startswith(("ja", "zh")) else ", ").join(names)
 
 
 def _has_any(folded: str, anywhere: tuple[str, ...], whole: tuple[str, ...]) -> bool:

@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, and_, or_
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
+from core.collection import REMINDER_RULE
 from core.languages import EASY_JAPANESE
 from feeds.in_force import HOLDS, PUBLIC, SERIOUS, in_force
 from feeds.models import Notice, Status
@@ -46,7 +47,11 @@ async def public_board(session: AsyncSession, now: datetime, municipality: str) 
     """
     newest = (
         select(Notice)
-        .where(col(Notice.decision).in_(PUBLIC), col(Notice.reported_at) > now - KEPT)
+        .where(
+            col(Notice.decision).in_(PUBLIC),
+            col(Notice.decided_by) != REMINDER_RULE,
+            col(Notice.reported_at) > now - KEPT,
+        )
         .order_by(col(Notice.reported_at).desc(), col(Notice.id).desc())
         .limit(LIMIT)
     )

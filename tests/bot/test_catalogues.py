@@ -22,7 +22,7 @@ def said() -> set[tuple[str | None, str]]:
     """Return every message in the code, by context."""
     found: set[tuple[str | None, str]] = {(None, name) for _, name in MENU}
     files = [*(ROOM / "dialogues").glob("*.py"), *(ROOM / "richmenu").glob("*.py")]
-    for path in [*files, ROOM / "inbox.py"]:
+    for path in [*files, ROOM / "inbox.py", ROOM / "reminders.py"]:
         for node in ast.walk(ast.parse(path.read_text())):
             if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
                 continue
