@@ -59,6 +59,7 @@ WORDS: dict[str, tuple[str, ...]] = {
     "内陸": ("ないりく",),
     "平野部": ("へいやぶ",),
     "山沿い": ("やまぞい",),
+    "上中流部": ("じょうちゅうりゅうぶ",),
     "上流部": ("じょうりゅうぶ",),
     "中流部": ("ちゅうりゅうぶ",),
     "下流部": ("かりゅうぶ",),
@@ -258,6 +259,12 @@ class _Analysis:
         meant = self.place(found["after"], None)
         if before is None or meant is None:
             return None
+        if meant.kind is Kind.PROPER and meant.japanese.endswith("川"):
+            # 大和川水系石川 is a river, and neither the prefecture nor the city of that name.
+            river = Place(Kind.PROPER, meant.japanese, meant.reading)
+            return Place(
+                Kind.WORD, name, f"{before.reading} すいけい {meant.reading}", "川", pieces=(river,)
+            )
         return _renamed(meant, name, f"{before.reading} すいけい {meant.reading}")
 
     def _in_prefecture(self, name: str, reading: str | None) -> Place | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import time
 from dataclasses import replace
 
@@ -10,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.languages import EASY_JAPANESE, LANGUAGES
+from feeds.jma.codes import DATA
 from feeds.texts import compose
 from feeds.texts.hangul import hangul
 from feeds.texts.places import office_name, place_words, spoken_name
@@ -130,6 +132,17 @@ def test_every_language_has_every_word() -> None:
         assert set(words.names) == set(english.names)
         assert set(words.parts) == set(english.parts)
         assert set(WORDS) - {"上流部", "中流部", "下流部"} <= set(words.words)
+
+
+def test_the_sections_of_designated_rivers_are_named_in_every_language() -> None:
+    """Those of the agency's table; what remains is said as it is written."""
+    with (DATA / "rivers.csv").open(encoding="utf-8", newline="") as source:
+        names = [row["name"] for row in csv.DictReader(source)]
+    unread = {name for name in names if spoken_name(name, "en") is None}
+    assert unread == {"丹生川", "札幌市新川水系　新川"}
+    for name in set(names) - unread:
+        assert "Suikei" not in (spoken_name(name, "en") or "")
+        assert all(spoken_name(name, language) for language in SPEAKING)
 
 
 def test_an_office_nobody_knows_is_left_out_beside_the_agency() -> None:
