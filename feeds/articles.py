@@ -32,6 +32,7 @@ from feeds.policy import (
     against_flood,
     changed_in_substance,
     rule_on_article,
+    says_drill,
 )
 from feeds.rss import Article, canonical_link
 from feeds.texts import article_texts
@@ -256,12 +257,13 @@ def make_notice(
     translations: Translations,
 ) -> Notice:
     """Compose the notice of an article, in every language of the city; nothing is stored."""
+    drill = says_drill(article.title, article.summary)
     return Notice(
         identity=notice_identity(article, source),
         topic=classification.topic,
         status=Status.ISSUED,
         areas=list(classification.areas),
-        drill=False,
+        drill=drill,
         emergency=False,
         reported_at=article.published_at or now,
         expires_at=now + ARTICLE_EXPIRES,
@@ -271,6 +273,7 @@ def make_notice(
             classification.topic,
             source,
             city,
+            drill=drill,
             translated=translations.get(article.content_hash),
         ),
         source=source.code,

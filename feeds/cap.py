@@ -15,6 +15,7 @@ from lxml import etree
 
 from feeds import limits
 from feeds.errors import Unreadable
+from feeds.policy import says_drill
 from feeds.rss import Article, safe_link
 from feeds.wording import clean, one_line, read_date
 from feeds.xml import local_name, read_xml
@@ -67,7 +68,7 @@ class Alert:
     @property
     def drill(self) -> bool:
         """An exercise or a test; a system's own chatter and drafts are likewise no news."""
-        return self.status is not AlertStatus.ACTUAL
+        return self.status is not AlertStatus.ACTUAL or says_drill(self.headline, self.description)
 
     @property
     def is_news(self) -> bool:

@@ -11,6 +11,7 @@ from datetime import timedelta
 from typing import Any, Protocol
 
 import aiohttp
+import structlog
 from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
@@ -23,6 +24,8 @@ from feeds.fetch import Answer, Validators
 from feeds.models import Notice, Source
 from feeds.notices import Publish
 from feeds.rss import Article
+
+log = structlog.get_logger(__name__)
 
 
 class FeedContext(Protocol):
@@ -116,9 +119,13 @@ class Desk:
             sorted_out = await articles.sort_out(session, source, context.city, some)
         translations: articles.Translations = {}
         if self.translate is not None and not first:
-            translations = await self.translate.articles(
-                [*sorted_out.fresh, *(article for article, _ in sorted_out.edited)]
-            )
+            try:
+                translations = await self.translate.articles(
+                    [*sorted_out.fresh, *(article for article, _ in sorted_out.edited)]
+                )
+            except Exception:
+                # News in Japanese does not wait for a machine that answers nonsense.
+                log.exception("translation broke", source=source.code)
         async with context.database.writing() as session:
             # What was new a moment ago is looked at again, now that nobody else can write it.
             sorted_out = await articles.sort_out(session, source, context.city, some)

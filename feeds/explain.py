@@ -20,7 +20,7 @@ from feeds.jma.codes import city_name
 from feeds.mail import for_child_watch
 from feeds.mail_source import sift
 from feeds.models import Status
-from feeds.policy import rule_on_article, rule_on_fact
+from feeds.policy import rule_on_article, rule_on_fact, says_drill
 from feeds.rss import Article, read_feed
 from feeds.telegrams import TAKES_BACK
 from feeds.texts import compose
@@ -160,6 +160,7 @@ def _of_article(
 ) -> ExplainedNotice:
     """Explain an article by the first source with a rule for it, as no address says which."""
     source, classification = _best(article, candidates, city)
+    drill = drill or says_drill(article.title, article.summary)
     # Its age is not held against a file on disk: it is read as on the day it was published.
     ruling = rule_on_article(
         article,

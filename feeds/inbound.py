@@ -28,7 +28,7 @@ from feeds.fetch import Reach
 from feeds.metrics import ITEMS
 from feeds.models import Item, ItemState, Notice, Source, Status
 from feeds.notices import Publish, submit_notice
-from feeds.policy import ARTICLE_EXPIRES
+from feeds.policy import ARTICLE_EXPIRES, says_drill
 from feeds.rss import safe_link
 from feeds.texts import article_texts
 from feeds.wording import clean
@@ -200,9 +200,11 @@ async def receive(
 
 def _notice(message: InboundMessage, source: SourceConfig, city: City, now: datetime) -> Notice:
     topic = message.topic or source.topic or ""
-    emergency = not message.drill and city.is_emergency(topic, message.level)
+    # Whatever a system believes of itself: a text that says it is a drill is one.
+    drill = message.drill or says_drill(message.title["ja"], message.text.get("ja", ""))
+    emergency = not drill and city.is_emergency(topic, message.level)
     decision, decided_by = source.decision, f"rule:{source.code}"
-    if message.drill:
+    if drill:
         decision, decided_by = Decision.HOLD, "rule:drill"
     elif message.url and not _own(message.url, source):
         decision, decided_by = Decision.HOLD, "rule:foreign-link"
@@ -220,7 +222,7 @@ def _notice(message: InboundMessage, source: SourceConfig, city: City, now: date
         urgency=message.level,
         status=Status.ISSUED,
         areas=list(message.areas),
-        drill=message.drill,
+        drill=drill,
         emergency=emergency,
         reported_at=reported_at,
         expires_at=now + ARTICLE_EXPIRES,
@@ -238,7 +240,7 @@ def _notice(message: InboundMessage, source: SourceConfig, city: City, now: date
                 for language in title
                 if language != "ja"
             },
-            drill=message.drill,
+            drill=drill,
         ),
         source=source.code,
         decision=decision,

@@ -77,7 +77,7 @@ def rule_on_article(
     foreign_link: bool = False,
 ) -> Ruling:
     """Decide on an article that is new since the last poll."""
-    if _DRILL.search(fold(f"{article.title}\n{article.summary}")):
+    if says_drill(article.title, article.summary):
         return Ruling(Decision.HOLD, "drill", "An exercise or test is never sent as news.")
     if foreign_link and classification.decision in {Decision.SEND, Decision.DIGEST}:
         return Ruling(
@@ -90,12 +90,23 @@ def rule_on_article(
     return Ruling(classification.decision, classification.rule, classification.because)
 
 
-_DRILL = re.compile(
+_MARK = (
     r"[【\[(〔《〈「『](?:訓練|試験|てすと|test)(?:配信|放送|めーる|送信|通知|用)?[】\])〕》〉」』]"
-    r"|これは、?(?:訓練|試験|てすと)(?:です|であり|配信|放送|めーる|送信)"
+)
+_SAID = re.compile(
+    r"これは、?(?:訓練|試験|てすと)(?:です|であり|配信|放送|めーる|送信)"
     r"|(?:訓練|試験|てすと)(?:配信|放送|めーる|送信)(?:です|を行)"
 )
-"""How senders mark what is not meant, in folded text; a drill that is announced is news."""
+
+
+def says_drill(title: str, text: str) -> bool:
+    """Whether a text marks itself as a drill or a test, as offices do: 【訓練】, これは訓練です.
+
+    A drill that is announced (防災訓練のお知らせ) is news like any other.
+    """
+    headline, body = fold(title), fold(text)
+    marked = re.search(_MARK, headline) or re.match(_MARK, body)
+    return bool(marked or _SAID.search(headline) or _SAID.search(body))
 
 
 def _by_age(reported_at: datetime, source: SourceConfig, now: datetime) -> Ruling | None:

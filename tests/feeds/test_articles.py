@@ -17,6 +17,7 @@ from feeds.classify import classify
 from feeds.models import Item, Notice, Source, Status
 from feeds.policy import changed_in_substance
 from feeds.rss import Article, canonical_link
+from feeds.texts import drill_mark
 from tests.feeds.conftest import a_city, source
 
 NEWS = source(
@@ -215,6 +216,30 @@ async def test_a_link_to_a_stranger_waits_for_a_person(desk: Desk) -> None:
     [notice] = await desk.notices()
     assert (notice.decision, notice.decided_by) == (Decision.HOLD, "rule:foreign-link")
     assert desk.sent == []
+
+
+@pytest.mark.parametrize(
+    ("title", "summary", "drill"),
+    [
+        ("【訓練】市道の通行止め", "通行止めです。", True),
+        ("市道の通行止め［テスト配信］", "通行止めです。", True),
+        ("市道の通行止め", "これは訓練です。通行止めです。", True),
+        ("防災訓練による通行止め", "訓練（図上訓練を含む）のため通行止めにします。", False),
+        ("【訓練ではありません】通行止め", "通行止めです。", False),
+    ],
+)
+async def test_promise_5_what_says_it_is_a_drill_is_held_as_one(
+    desk: Desk, title: str, summary: str, drill: bool
+) -> None:
+    await desk.read(NEWS, first=True)
+    await desk.read(NEWS, article(1, title=title, summary=summary))
+    [notice] = await desk.notices()
+    assert (notice.drill, bool(desk.sent)) == (drill, not drill)
+    if drill:
+        assert (notice.decision, notice.decided_by) == (Decision.HOLD, "rule:drill")
+        assert all(
+            words["title"].startswith(drill_mark(code)) for code, words in notice.texts.items()
+        )
 
 
 async def test_an_item_keeps_what_came_and_why_it_became_what_it_became(desk: Desk) -> None:

@@ -62,6 +62,10 @@ def test_what_is_not_actual_is_a_drill(status: str) -> None:
     assert read_alert(alert(status=status)).drill
 
 
+def test_an_actual_alert_that_says_it_is_a_drill_is_one() -> None:
+    assert read_alert(alert(headline="【訓練】大穂地区で断水しています")).drill
+
+
 @pytest.mark.parametrize(
     "data",
     [

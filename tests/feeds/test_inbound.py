@@ -128,8 +128,15 @@ async def test_a_correction_names_what_it_corrects(door: Door, world: FeedWorld)
     assert world.sent[1].replaces_id == world.sent[0].id
 
 
-async def test_a_drill_is_held_and_marked(door: Door, world: FeedWorld, database: Database) -> None:
-    answer = await post(door, world, message(drill=True, level=5))
+@pytest.mark.parametrize(
+    "said",
+    [{"drill": True}, {"title": {"ja": "【訓練】停電"}}, {"text": {"ja": "これは訓練です。"}}],
+)
+async def test_a_drill_is_held_and_marked(
+    door: Door, world: FeedWorld, database: Database, said: dict[str, Any]
+) -> None:
+    """Also one whose system says that it is real, while its words say what it is."""
+    answer = await post(door, world, message(level=5, **said))
     assert answer.said["decision"] == "hold"
     assert world.sent == []
     async with database.reading() as session:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 
 import aiohttp
 import pytest
@@ -15,8 +16,10 @@ from core.city import Decision
 from core.clock import ManualClock
 from core.database import Database
 from core.errors import BadInput
+from feeds.articles import Translations
 from feeds.models import HazardState, Item, ItemState, Notice, Source, Status
 from feeds.recorded import RecordedDays
+from feeds.rss import Article
 from feeds.service import Poller
 from tests.feeds.conftest import FeedWorld, a_city, source
 
@@ -355,3 +358,16 @@ async def test_a_poll_by_hand_beside_the_scheduler_s_tells_nothing_twice(
         assert {result.outcome for result in both} <= {"new", "unchanged"}
     assert [n.level for n in world.sent if n.hazard == "heavy-rain"] == [2, 3, 4, 3, 2, 0]
     assert {item.state for item in await items(world, "jma-extra")} == {ItemState.DONE}
+
+
+async def test_news_does_not_wait_for_a_translator_that_answers_nonsense(
+    world: FeedWorld, http: aiohttp.ClientSession, recorded: RecordedDays
+) -> None:
+    class Broken:
+        async def articles(self, some: Sequence[Article]) -> Translations:
+            raise ValueError("an hour is no number")
+
+    poller = world.poller(http, translate=Broken())
+    await poller.poll_due()
+    await play_through(world, poller, recorded, "quiet")
+    assert [notice.topic for notice in world.sent] == ["roadworks"]
