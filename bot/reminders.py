@@ -42,18 +42,14 @@ async def remind(context: Context, folder: CityFolder) -> int:
 
 def reminders(city: City, folder: CityFolder, day: date, now: datetime) -> list[Notice]:
     """Return a notice for each set of kinds that is collected on ``day``, with its districts."""
-    kinds = {kind.code: kind for kind in folder.calendar.kinds}
+    by_code = {kind.code: kind for kind in folder.calendar.kinds}
     districts: defaultdict[tuple[str, ...], list[str]] = defaultdict(list)
     for district in city.districts:
-        codes = {
-            rule.kind
-            for rule in folder.calendar.days
-            if rule.district == district.code and rule.falls_on(day)
-        }
+        codes = tuple(kind.code for kind in folder.calendar.collected(district.code, day))
         if codes:
-            districts[tuple(code for code in kinds if code in codes)].append(district.code)
+            districts[codes].append(district.code)
     return [
-        _notice(city, day, [kinds[code] for code in codes], areas, now)
+        _notice(city, day, [by_code[code] for code in codes], areas, now)
         for codes, areas in districts.items()
     ]
 

@@ -67,6 +67,13 @@ class Calendar:
     days: tuple[CollectionDay, ...] = ()
     items: tuple[Item, ...] = ()
 
+    def collected(self, district: str, day: date) -> list[Kind]:
+        """Return the kinds that are collected in a district on a day."""
+        codes = {
+            rule.kind for rule in self.days if rule.district == district and rule.falls_on(day)
+        }
+        return [kind for kind in self.kinds if kind.code in codes]
+
 
 def read_collection(folder: Path, districts: Collection[str], faults: list[Fault]) -> Calendar:
     """Return the calendar of a city that has one; each mistake becomes a fault."""

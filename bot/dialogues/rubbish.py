@@ -11,8 +11,9 @@ from datetime import date, timedelta
 
 from bot import messages
 from bot.dialogues.kinds import Known, Outcome, State
+from bot.dialogues.onboarding import MAX_LISTED
 from bot.dialogues.words import fold
-from bot.messages import Message, Part
+from bot.messages import Action, Message, Part
 from core.city import name_in
 from core.clock import in_japan
 from core.collection import Item, Kind
@@ -20,6 +21,7 @@ from feeds.texts import day_name
 
 MOST_DISTRICTS = 3
 MOST_ITEMS = 5
+MOST_ADVICE = 600
 EVERY_DAY = 7
 """Days of which each collection is told; of what comes less often, the next one is."""
 AHEAD = 63
@@ -50,7 +52,7 @@ def things(state: State, known: Known, text: str) -> Outcome | None:
         if parts:
             parts.append({"type": "separator"})
         parts += _item(known, item)
-    quick = (messages.press(known.say("Rubbish days"), "rubbish"),)
+    quick = (messages.press(known.say("Rubbish days"), "rubbish"), _report(known))
     title = found[0].name if len(found) == 1 else known.say("Is this what you want to know?")
     return Outcome(state, (messages.card(title, parts, quick=quick),))
 
@@ -63,13 +65,15 @@ def _which_district(known: Known) -> Message:
     ]
     return messages.card(
         known.say("Rubbish days"),
-        messages.columns(tiles[:MOST_TILES]),
+        messages.columns(tiles[:MAX_LISTED]),
         intro=known.say("For which district? The days differ."),
+        quick=(messages.press(known.say("Districts"), "areas"), _report(known)),
     )
 
 
-MOST_TILES = 40
-"""Districts to tap: more make a card that LINE does not take."""
+def _report(known: Known) -> Action:
+    """Who writes of rubbish may mean that somebody left it in the street."""
+    return messages.press(known.say("Report damage"), "report")
 
 
 def _days_card(known: Known, area: str) -> Message:
@@ -88,18 +92,15 @@ def _days_card(known: Known, area: str) -> Message:
             )
     place = name_in(known.city.district_by_code[area].names, known.language)
     intro = place if rows else f"{place}\n{known.say('No collection day is known here.')}"
-    return messages.card(known.say("Rubbish days"), rows, intro=intro)
+    return messages.card(known.say("Rubbish days"), rows, intro=intro, quick=(_report(known),))
 
 
 def _collections(known: Known, area: str) -> Iterator[tuple[date, list[Kind]]]:
     """Days on which something is collected in ``area``, from today on, with what it is."""
-    kinds = {kind.code: kind for kind in known.calendar.kinds}
-    rules = [rule for rule in known.calendar.days if rule.district == area]
     for ahead in range(AHEAD):
         day = _today(known) + timedelta(days=ahead)
-        codes = {rule.kind for rule in rules if rule.falls_on(day)}
-        if codes:
-            yield day, [kind for code, kind in kinds.items() if code in codes]
+        if kinds := known.calendar.collected(area, day):
+            yield day, kinds
 
 
 def _item(known: Known, item: Item) -> list[Part]:
@@ -108,7 +109,7 @@ def _item(known: Known, item: Item) -> list[Part]:
     kind_name = name_in(kind.names, known.language)
     parts = [messages.fact(item.name, kind_name)]
     if item.advice:
-        parts.append(messages.words(item.advice))
+        parts.append(messages.words(item.advice[:MOST_ADVICE]))
     for area in known.preferences.areas[:MOST_DISTRICTS]:
         following = (day for day, kinds in _collections(known, area) if kind in kinds)
         if day := next(following, None):

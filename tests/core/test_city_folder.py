@@ -299,6 +299,22 @@ def test_a_huge_file_is_refused_unread(folder: Path) -> None:
     assert any("larger than" in str(fault) for fault in check_city(folder))
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "says"),
+    [
+        ("rubbish.en.md", f"# {'q' * 101}\nanswer", "the question is longer than 100"),
+        ("rubbish.en.md", f"# q\n{'a' * 4501}", "the answer is longer than 4500"),
+        ("ごみ.ja.md", "# q\nanswer", "must be named with at most 60 of A-Z"),
+        (f"{'a' * 61}.ja.md", "# q\nanswer", "must be named with at most 60 of A-Z"),
+    ],
+)
+def test_a_question_and_its_answer_fit_into_what_line_takes(
+    folder: Path, name: str, text: str, says: str
+) -> None:
+    (folder / "faq" / name).write_text(text, "utf-8")
+    assert [fault for fault in check_city(folder) if says in str(fault)]
+
+
 def test_a_folder_that_is_none() -> None:
     nowhere = Path("no such folder")
     assert check_city(nowhere) == [Fault(nowhere, None, "is not a folder.")]
