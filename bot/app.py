@@ -6,6 +6,7 @@ import structlog
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse
 from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from bot import health, webhook
 from bot.chores import publisher
@@ -49,7 +50,23 @@ def create_app(context: Context, line: LineClient, *, folder: CityFolder) -> Fas
     for room in (health, webhook, feeds_api, open311, repairs, console_pages, public_pages):
         app.include_router(room.router)
     console_pages.mount_static(app)
+    app.add_middleware(HeadAsGet)
     return app
+
+
+class HeadAsGet:
+    """Answers HEAD wherever there is something to get, as programs that watch a service ask.
+
+    The server itself leaves the body away.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["method"] == "HEAD":
+            scope = {**scope, "method": "GET"}
+        await self._app(scope, receive, send)
 
 
 def _is_for_programs(request: Request) -> bool:

@@ -79,6 +79,14 @@ async def test_programs_are_told_in_json(app: FastAPI, path: str, status: int) -
     assert (answered, media_type) == (status, "application/json")
 
 
+@pytest.mark.parametrize(("path", "status"), [("/healthz", 200), ("/no-such-page", 404)])
+async def test_who_asks_only_for_the_head_gets_it(app: FastAPI, path: str, status: int) -> None:
+    async with served(app) as url, aiohttp.ClientSession() as http, http.head(url + path) as answer:
+        assert answer.status == status
+        assert int(answer.headers["Content-Length"]) > 0
+        assert await answer.read() == b""
+
+
 @pytest.mark.parametrize(
     ("trusted", "seen"),
     [
