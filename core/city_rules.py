@@ -163,6 +163,11 @@ def _source(
         yield (*place, "kind"), "a webhook needs secret_setting, to check who is calling."
     if kind == "mail" and not source.get("senders"):
         yield (*place, "kind"), "a mail source needs senders, whose mail alone is taken."
+    if kind == "mail" and not source.get("hosts"):
+        yield (
+            (*place, "kind"),
+            "a mail source needs hosts: the names by which your mail server signs what it checked.",
+        )
     if kind != "cap" and source.get("certificates"):
         yield (*place, "certificates"), "only a source of kind 'cap' has signatures to check."
     setting = source.get("secret_setting")

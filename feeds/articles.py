@@ -90,7 +90,8 @@ async def sort_out(
     for article in articles:
         item = known.get((source.code, article.identity))
         if item is not None:
-            if item.content_hash != article.content_hash:
+            # An old mail was emptied; who sends its number again is not heard.
+            if item.content_hash != article.content_hash and item.payload:
                 before = article_of(item)
                 substance = changed_in_substance(
                     (before.title, before.summary), (article.title, article.summary)

@@ -1,7 +1,7 @@
 """What came in is emptied when nobody needs to look at it again.
 
 An item's row stays: it is how an article or telegram is known not to be new. Only the bytes of
-telegrams and messages go; what is set aside for staff keeps them.
+telegrams, mail and messages go; what is set aside for staff keeps them.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ KEEP_DIGEST_RUNS = timedelta(days=30)
 async def forget(session: AsyncSession, now: datetime) -> int:
     """Empty old telegrams and drop old translations; returns how many items were emptied.
 
-    Articles keep their fields, because a later edit is compared with them.
+    Articles of web sites keep their fields, because a later edit is compared with them.
     """
     emptied = await session.execute(
         update(Item)
         .where(
             col(Item.fetched_at) < now - KEEP_PAYLOADS,
             col(Item.state) == ItemState.DONE,
-            col(Item.kind).not_in(("rss", "mail")),
+            col(Item.kind) != "rss",
             func.length(col(Item.payload)) > 0,
         )
         .values(payload=b"")

@@ -132,6 +132,8 @@ TOML_MISTAKES: list[tuple[str, str, str, str]] = [
     ('topic = "lifeline"', 'topic = "lifelines"', "lifelines", "did you mean 'lifeline'"),
     ('decision = "publish"', 'decision = "pubish"', "pubish", "decision"),
     ('kind = "rss"', 'kind = "rdf"', '"rdf"', "kind"),
+    ('kind = "rss"', 'kind = "mail"', '"mail"', "a mail source needs hosts"),
+    ('kind = "rss"', 'kind = "mail"', '"mail"', "a mail source needs senders"),
     ("https://www.city.example/rss", "ftp://www.city.example/rss", "ftp:", "https://"),
     ("https://www.city.example/rss", "https://a:b@c.example/rss", "a:b@", "password"),
     ("https://www.city.example/rss", "https:///rss", "https:///", "must be an address"),

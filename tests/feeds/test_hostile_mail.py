@@ -14,6 +14,7 @@ from core.database import Database
 from feeds.mail import read_letter
 from feeds.mail_source import sift
 from feeds.models import Item, ItemState
+from feeds.retention import forget
 from tests.feeds.conftest import FeedWorld, a_city
 from tests.feeds.test_mail import GOOD, POLICE, letter, proof
 
@@ -226,6 +227,20 @@ async def test_what_concerns_children_is_put_on_their_topic(
     world = FeedWorld(a_city(POLICE), database, clock)
     await world.poller(http).take_mail("police", letter(subject=subject, body=body))
     assert [notice.topic for notice in world.sent] == [topic]
+
+
+async def test_promise_9_an_old_mail_is_emptied_and_still_known(
+    database: Database, clock: ManualClock, http: aiohttp.ClientSession
+) -> None:
+    world = FeedWorld(a_city(POLICE), database, clock)
+    poller = world.poller(http)
+    await poller.take_mail("police", letter())
+    await clock.advance(31 * 86400)
+    async with database.writing() as session:
+        assert await forget(session, clock.now()) == 1
+    await poller.take_mail("police", letter())
+    await poller.take_mail("police", letter(body="同じ番号の別の声かけ。"))
+    assert len(world.sent) == 1
 
 
 def test_a_letter_without_a_head_is_none() -> None:
