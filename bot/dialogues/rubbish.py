@@ -44,16 +44,18 @@ def days(state: State, known: Known, area: str = "") -> Outcome:
 
 def things(state: State, known: Known, text: str) -> Outcome | None:
     """How the things that ``text`` names are thrown away; None when the city names none."""
-    found = _items_in(known, text)[:MOST_ITEMS]
+    named, meant = _items_in(known, text)
+    found = (named or meant)[:MOST_ITEMS]
     if not found:
         return None
+    sure = len(named) == 1
     parts: list[Part] = []
     for item in found:
         if parts:
             parts.append({"type": "separator"})
-        parts += _item(known, item)
+        parts += _item(known, item, headed=sure)
     quick = (messages.press(known.say("Rubbish days"), "rubbish"), _report(known))
-    title = found[0].name if len(found) == 1 else known.say("Is this what you want to know?")
+    title = found[0].name if sure else known.say("Is this what you want to know?")
     return Outcome(state, (messages.card(title, parts, quick=quick),))
 
 
@@ -103,11 +105,16 @@ def _collections(known: Known, area: str) -> Iterator[tuple[date, list[Kind]]]:
             yield day, kinds
 
 
-def _item(known: Known, item: Item) -> list[Part]:
-    """A thing with its kind, the city's advice, and when it is collected next."""
+def _item(known: Known, item: Item, *, headed: bool) -> list[Part]:
+    """A thing with its kind, the city's advice, and when it is collected next.
+
+    ``headed`` where the card's title names it already.
+    """
     kind = next(kind for kind in known.calendar.kinds if kind.code == item.kind)
     kind_name = name_in(kind.names, known.language)
-    parts = [messages.fact(item.name, kind_name)]
+    parts = [
+        messages.words(kind_name, weight="bold") if headed else messages.fact(item.name, kind_name)
+    ]
     if item.advice:
         parts.append(messages.words(item.advice[:MOST_ADVICE]))
     for area in known.preferences.areas[:MOST_DISTRICTS]:
@@ -120,13 +127,14 @@ def _item(known: Known, item: Item) -> list[Part]:
     return parts
 
 
-def _items_in(known: Known, text: str) -> list[Item]:
-    """The things that ``text`` names, those it names exactly before those it may mean."""
+def _items_in(known: Known, text: str) -> tuple[list[Item], list[Item]]:
+    """The things that ``text`` names, and those it may mean."""
     said = fold(text)
     thing = _ASKING.sub("", said).strip()
+    named: list[Item] = []
+    meant: list[Item] = []
     if not thing:
-        return []
-    named, meant = [], []
+        return named, meant
     for item in known.calendar.items:
         names = {fold(part) for part in item.name.split("・")}
         readings = {fold(part) for part in item.reading.split("・")}
@@ -134,7 +142,7 @@ def _items_in(known: Known, text: str) -> list[Item]:
             named.append(item)
         elif len(thing) > 1 and any(thing in name for name in names | readings):
             meant.append(item)
-    return named or meant
+    return named, meant
 
 
 def _day(known: Known, day: date) -> str:

@@ -127,6 +127,8 @@ def test_how_a_thing_is_thrown_away(text: str, thing: str, advice: str) -> None:
     if thing:
         assert thing in told
         assert advice in told
+        asked_back = "お知りになりたいのは" in told
+        assert asked_back == (text == "ペットボトル"), "only what was not named is asked about"
     else:
         assert "うまく読み取れませんでした" in told
 
