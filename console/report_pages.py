@@ -26,7 +26,7 @@ from core.errors import BadInput
 from core.typed import clean
 from reports import service
 from reports.models import Photo, Report, ReportState
-from reports.nearby import MOST, nearby
+from reports.nearby import MOST, OPEN, nearby
 from reports.photos import photo_path
 from reports.service import ReportFilter
 from subscriptions.models import Resident, ResidentState
@@ -253,8 +253,7 @@ def _filters(request: Request) -> tuple[ReportFilter, dict[str, str]]:
     state = chosen["state"]
     if state not in (*ReportState, "", "open"):
         chosen["state"] = state = ""
-    working = (ReportState.NEW, ReportState.ACCEPTED, ReportState.IN_PROGRESS)
-    states = working if state == "open" else (ReportState(state),) if state else ()
+    states = OPEN if state == "open" else (ReportState(state),) if state else ()
     until = _day(chosen["until"])
     return (
         ReportFilter(
