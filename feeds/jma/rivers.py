@@ -29,7 +29,7 @@ from feeds.jma.building import (
 )
 from feeds.jma.codes import is_part_of
 from feeds.jma.levels import RIVERS, level_in_name
-from feeds.jma.state import Key, Report, Said, Side, Standing
+from feeds.jma.state import Change, Key, Report, Said, Side, Standing
 from feeds.jma.telegram import Element, InfoType, Telegram, child, children, name_of, text
 from feeds.models import Status
 
@@ -57,6 +57,18 @@ def river(telegram: Telegram, codes: JmaCodes, side: Side) -> list[Fact]:
         return [_named(fact) for fact in _undone(telegram, side)] or [
             unknown_cancellation(telegram, topic=TOPIC, hazard="flood", kind=telegram.head_title)
         ]
+    reports = _reports(telegram, codes, side)
+    before = {report.key: side.get(report.key) for report in reports}
+    facts = [
+        fact
+        for report, change in take(telegram, reports, side)
+        for fact in _told(telegram, report, change, before[report.key], side)
+    ]
+    return sorted(facts, key=lambda fact: (-fact.heard_level, fact.areas))
+
+
+def _reports(telegram: Telegram, codes: JmaCodes, side: Side) -> list[Report]:
+    """What the headline says of each section that concerns the city."""
     reports = []
     sections = 0
     for information in children(child(telegram.head, "Headline"), "Information"):
@@ -72,31 +84,35 @@ def river(telegram: Telegram, codes: JmaCodes, side: Side) -> list[Fact]:
                     reports.append(_report(kind, section, name, telegram.headline))
     if not sections:
         raise Unreadable("A flood forecast without a section of a river.")
-    before = {report.key: side.get(report.key) for report in reports}
-    facts = []
-    for report, change in take(telegram, reports, side):
-        known, spots = before[report.key], _overflow(telegram, report)
-        heard = dict(known.detail) if known is not None and report.level == WORST else {}
-        if known is not None and known.level == report.level and spots.keys() - heard.keys():
-            change = replace(change, status=_again(telegram))
-        standing = side.get(report.key)
-        if standing is not None:
-            told = standing.told or change.status is not Status.CONTINUED
-            side.put(report.key, replace(standing, told=told, detail=heard | spots))
-        facts += [
+    return reports
+
+
+def _told(
+    telegram: Telegram, report: Report, change: Change, known: Standing | None, side: Side
+) -> list[Fact]:
+    """The facts of one section: a change of level, or of what has overflowed at level 5."""
+    spots = _overflow(telegram, report)
+    stays = known is not None and known.level == report.level == WORST
+    heard = dict(known.detail) if known is not None and stays else {}
+    corrected = telegram.info_type is InfoType.CORRECTED
+    news = stays and (spots.keys() != heard.keys() if corrected else spots.keys() - heard.keys())
+    if news:
+        change = replace(change, status=Status.CORRECTED if corrected else Status.ISSUED)
+    standing = side.get(report.key)
+    if standing is not None:
+        side.put(
+            report.key,
             replace(
-                _named(fact),
-                overflow=bool(spots),
-                overflow_at=tuple(spot for spot in spots if spot),
-            )
-            for fact in as_facts(telegram, [(report, change)], topic=TOPIC)
-        ]
-    return sorted(facts, key=lambda fact: (-fact.heard_level, fact.areas))
-
-
-def _again(telegram: Telegram) -> Status:
-    """What news at an unchanged level is: heard afresh, or the mending of what was heard."""
-    return Status.CORRECTED if telegram.info_type is InfoType.CORRECTED else Status.ISSUED
+                standing,
+                told=standing.told or bool(news),
+                detail=spots if corrected else heard | spots,
+            ),
+        )
+    places = tuple(spot for spot in spots if spot)
+    return [
+        replace(_named(fact), overflow=bool(spots), overflow_at=places)
+        for fact in as_facts(telegram, [(report, change)], topic=TOPIC)
+    ]
 
 
 def _undone(telegram: Telegram, side: Side) -> list[Fact]:

@@ -97,7 +97,10 @@ def test_an_overflow_that_was_none_is_taken_back_though_level_5_stays() -> None:
     assert (taken.status.value, taken.level, taken.previous_level) == ("cancelled", 5, 5)
     assert statuses(city.read(overflowing(30, "51", BROKEN))) == ["issued"]
     (mended,) = city.read(overflowing(35, "51", ELSEWHERE, "訂正"))
-    assert mended.status.value == "corrected"
+    assert (mended.status.value, mended.overflow) == ("corrected", True)
+    (none,) = city.read(overflowing(40, "51", FEARED, "訂正"))
+    assert (none.status.value, none.overflow) == ("corrected", False)
+    assert statuses(city.read(overflowing(45, "51", ELSEWHERE))) == ["issued"]
 
 
 def test_a_rivers_telegram_finds_the_cities_along_it_without_their_doing() -> None:
