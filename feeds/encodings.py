@@ -51,8 +51,8 @@ def decode(data: bytes, charset: str | None = None) -> str:
         return decode_jis(data)
     declared = [_NAMES[name] for name in names if name in _NAMES]
     text = data.decode("utf-8", "replace")
-    beyond = sum(character > "\x7f" for character in text)
-    if text.count("\ufffd") <= beyond * _DAMAGED and (
+    broken = text.count("\ufffd")
+    if (not broken or broken <= _DAMAGED * sum(character > "\x7f" for character in text)) and (
         not declared or "utf-8" in declared or _oddness(text) < _ODD
     ):
         return _CUT.sub("", text)
