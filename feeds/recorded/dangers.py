@@ -16,14 +16,13 @@ from feeds.jma.writing import (
     Coast,
     Shaking,
     flood,
-    intensity_detail,
-    intensity_flash,
     tornado,
     tsunami_heights,
     tsunami_warning,
     typhoon,
 )
 from feeds.jma.writing_volcano import alert_level, ash, eruption
+from feeds.recorded.earthquakes import NEVER, Earthquake, detailed, flashed, quake_sent
 from feeds.recorded.events import (
     NEWS,
     OFFICE,
@@ -33,13 +32,13 @@ from feeds.recorded.events import (
     TelegramEvent,
     article,
     at,
+    by_headquarters,
     weather,
 )
 
 COAST = ("300", "茨城県")
 ASAMA = ("306", "浅間山")
 KOKAI = ("830303015200", "小貝川")
-HEADQUARTERS = "010000"
 AROUND_ASAMA = (
     ("1042500", "群馬県嬬恋村"),
     ("2020800", "長野県小諸市"),
@@ -49,139 +48,55 @@ AROUND_ASAMA = (
 IN_TSUKUBA = ((TSUKUBA.municipality[0], "茨城県つくば市"),)
 
 
-def _by_headquarters(
-    name: str, feed: str, kind: str, headline: str, write: Callable[[datetime], bytes]
-) -> TelegramEvent:
-    return TelegramEvent(
-        name=name,
-        feed=feed,
-        kind=kind,
-        office=HEADQUARTERS,
-        author="気象庁",
-        headline=headline,
-        write=write,
-    )
+AT_SEA = Earthquake(
+    Shaking(
+        origin_at=NEVER,
+        hypocentre=("471", "茨城県沖"),
+        latitude=36.4,
+        longitude=141.4,
+        depth_km=30,
+        magnitude="7.6",
+        comment=("0211", "津波警報等（大津波警報・津波警報あるいは津波注意報）を発表中です。"),
+    ),
+    "5-",
+)
 
 
-class _GreatEarthquake:
-    """An earthquake under the sea and its tsunami, which share EventID and origin time."""
+def _coast(now: datetime, code: str, last: str, height: str) -> Coast:
+    arrival = AT_SEA.origin(now) + timedelta(minutes=25)
+    coming = code in ("51", "52", "53", "62") and now < arrival
+    return Coast(COAST, code, last, height, arrival if coming else None)
 
-    def __init__(self) -> None:
-        self._origin: datetime | None = None
 
-    def flash(self, now: datetime) -> bytes:
-        self._origin = now - timedelta(minutes=1)
-        headline = "震度３以上を観測した地域をお知らせします。今後の情報に注意してください。"
-        return intensity_flash(TSUKUBA, "5-", self._shaking(now), self._of(now, headline))
+def _warned(when: timedelta, name: str, code: str, last: str, height: str, words: str) -> Event:
+    """VTSE41: the grade ``code`` after the grade ``last``."""
 
-    def detail(self, now: datetime) -> bytes:
-        headline = "地震がありました。震源地は茨城県沖です。津波警報を発表中です。"
-        return intensity_detail(
-            TSUKUBA, "5-", self._shaking(now), self._of(now, headline, serial="1")
+    def write(now: datetime) -> bytes:
+        coast = _coast(now, code, last, height)
+        return tsunami_warning([coast], AT_SEA.shaking(now), AT_SEA.envelope(now, words))
+
+    return quake_sent(when, name, "VTSE41", words, write)
+
+
+def _measured(when: timedelta, serial: str, code: str, height: str, seen: str, words: str) -> Event:
+    """VTSE51: when it comes, and what was seen so far."""
+
+    def write(now: datetime) -> bytes:
+        return tsunami_heights(
+            [_coast(now, code, code, height)],
+            {COAST[0]: seen} if seen else {},
+            AT_SEA.shaking(now),
+            AT_SEA.envelope(now, words, serial=serial),
         )
 
-    def warned(
-        self, headline: str, code: str, last: str, height: str = ""
-    ) -> Callable[[datetime], bytes]:
-        """VTSE41: the grade ``code`` after the grade ``last``."""
-
-        def write(now: datetime) -> bytes:
-            coast = self._coast(now, code, last, height)
-            return tsunami_warning([coast], self._shaking(now), self._of(now, headline))
-
-        return write
-
-    def measured(
-        self, headline: str, serial: str, code: str, height: str, seen: str = ""
-    ) -> Callable[[datetime], bytes]:
-        """VTSE51: when it comes, and what was seen so far."""
-
-        def write(now: datetime) -> bytes:
-            coast = self._coast(now, code, code, height)
-            envelope = self._of(now, headline, serial=serial)
-            return tsunami_heights(
-                [coast], {COAST[0]: seen} if seen else {}, self._shaking(now), envelope
-            )
-
-        return write
-
-    def _coast(self, now: datetime, code: str, last: str, height: str) -> Coast:
-        arrival = (self._origin or now) + timedelta(minutes=25)
-        coming = code in ("51", "52", "53", "62") and now < arrival
-        return Coast(COAST, code, last, height, arrival if coming else None)
-
-    def _shaking(self, now: datetime) -> Shaking:
-        return Shaking(
-            origin_at=self._origin or now,
-            hypocentre=("471", "茨城県沖"),
-            latitude=36.4,
-            longitude=141.4,
-            depth_km=30,
-            magnitude="7.6",
-            comment=("0211", "津波警報等（大津波警報・津波警報あるいは津波注意報）を発表中です。"),
-        )
-
-    def _of(self, now: datetime, headline: str, serial: str = "") -> Envelope:
-        event = f"{self._origin or now:%Y%m%d%H%M%S}"
-        return Envelope(at=now, headline=headline, event_id=event, serial=serial)
-
-
-def _tsunami_events() -> tuple[Event, ...]:
-    quake = _GreatEarthquake()
-
-    def sent(
-        hours: int,
-        minutes: int,
-        name: str,
-        kind: str,
-        headline: str,
-        write: Callable[[datetime], bytes],
-    ) -> Event:
-        return Event(at(hours, minutes), _by_headquarters(name, "eqvol", kind, headline, write))
-
-    def warned(hours: int, minutes: int, name: str, words: str, *grade: str) -> Event:
-        return sent(hours, minutes, name, "VTSE41", words, quake.warned(words, *grade))
-
-    def measured(hours: int, minutes: int, name: str, words: str, *said: str) -> Event:
-        return sent(hours, minutes, name, "VTSE51", words, quake.measured(words, *said))
-
-    return (
-        sent(0, 2, "intensity flash", "VXSE51", "震度速報をお知らせします。", quake.flash),
-        warned(
-            0, 4, "warning", "津波警報を発表しました。ただちに避難してください。", "51", "00", "3"
-        ),
-        sent(0, 7, "intensities", "VXSE53", "茨城県沖で地震がありました。", quake.detail),
-        measured(0, 9, "times", "津波到達予想時刻をお知らせします。", "1", "51", "3"),
-        warned(
-            0,
-            16,
-            "major warning",
-            "大津波警報に切り替えました。ただちに避難してください。",
-            *("53", "51", "5"),
-        ),
-        measured(0, 50, "observed", "津波を観測しました。", "2", "53", "5", "3.2"),
-        Event(
-            at(1, 10),
-            article(
-                "coast buses",
-                SAFETY,
-                "/safety/601.html",
-                "海岸方面の高速バスは運休します",
-                "大津波警報のため、海岸方面の高速バスは終日運休します。海岸へ行かないでください。",
-                "交通",
-            ),
-        ),
-        warned(3, 0, "down to a warning", "津波警報に切り替えました。", "51", "53", "3"),
-        warned(6, 0, "down to an advisory", "津波注意報に切り替えました。", "62", "51", "1"),
-        warned(9, 0, "advisory lifted", "津波注意報を解除しました。", "72", "62"),
-    )
+    return quake_sent(when, f"heights {serial}", "VTSE51", words, write)
 
 
 def _bulletin(number: str, words: str) -> TelegramEvent:
     def write(now: datetime) -> bytes:
         return typhoon("１５", Envelope(at=now, headline=words, event_id="TC2615", serial=number))
 
-    return _by_headquarters(f"typhoon bulletin {number}", "extra", "VPTI51", words, write)
+    return by_headquarters(f"typhoon bulletin {number}", "extra", "VPTI51", words, write)
 
 
 def _river(name: str, code: str, words: str, main: str = "") -> TelegramEvent:
@@ -226,7 +141,7 @@ def _volcano(name: str, code: str, last: str, words: str) -> TelegramEvent:
         envelope = Envelope(at=now, headline=words, event_id=ASAMA[0])
         return alert_level(ASAMA, code, last, AROUND_ASAMA, envelope)
 
-    return _by_headquarters(name, "eqvol", "VFVO50", words, write)
+    return by_headquarters(name, "eqvol", "VFVO50", words, write)
 
 
 class _Eruption:
@@ -258,34 +173,26 @@ def _volcano_events() -> tuple[Event, ...]:
     return (
         Event(
             at(0, 20),
-            _volcano(
-                *("level 2", "12", "11"),
-                "＜浅間山に火口周辺警報（噴火警戒レベル２、火口周辺規制）を発表＞",
-            ),
+            _volcano("level 2", "12", "11", "＜浅間山に噴火警戒レベル２（火口周辺規制）を発表＞"),
         ),
         Event(
             at(2),
-            _volcano(
-                *("level 3", "13", "12"),
-                "＜浅間山に火口周辺警報（噴火警戒レベル３、入山規制）を発表＞",
-            ),
+            _volcano("level 3", "13", "12", "＜浅間山に噴火警戒レベル３（入山規制）を発表＞"),
         ),
         Event(
             at(3),
-            _by_headquarters(
-                *("eruption", "eqvol", "VFVO56"), "＜浅間山で噴火が発生＞", erupted.flash
-            ),
+            by_headquarters("eruption", "eqvol", "VFVO56", "＜浅間山で噴火が発生＞", erupted.flash),
         ),
         Event(
             at(3, 8),
-            _by_headquarters(
-                *("ash flash", "eqvol", "VFVO54", little), erupted.ash("VFVO54", "71", little)
+            by_headquarters(
+                "ash flash", "eqvol", "VFVO54", little, erupted.ash("VFVO54", "71", little)
             ),
         ),
         Event(
             at(3, 30),
-            _by_headquarters(
-                *("ash in detail", "eqvol", "VFVO55", more), erupted.ash("VFVO55", "72", more)
+            by_headquarters(
+                "ash in detail", "eqvol", "VFVO55", more, erupted.ash("VFVO55", "72", more)
             ),
         ),
         Event(
@@ -301,10 +208,7 @@ def _volcano_events() -> tuple[Event, ...]:
         ),
         Event(
             at(8),
-            _volcano(
-                *("back to level 2", "12", "13"),
-                "＜浅間山の噴火警戒レベルを３から２に引下げ＞",
-            ),
+            _volcano("back to level 2", "12", "13", "＜浅間山の噴火警戒レベルを３から２に引下げ＞"),
         ),
     )
 
@@ -314,7 +218,46 @@ TSUNAMI = Day(
     title="津波の日",
     about="A great earthquake at sea: the shaking, then warnings for the coast, up and down again.",
     speed=150,
-    events=_tsunami_events(),
+    events=(
+        quake_sent(
+            at(0, 2), "intensity flash", "VXSE51", "震度速報をお知らせします。", AT_SEA.flash
+        ),
+        _warned(
+            at(0, 4),
+            "warning",
+            "51",
+            "00",
+            "3",
+            "津波警報を発表しました。ただちに避難してください。",
+        ),
+        quake_sent(
+            at(0, 7), "intensities", "VXSE53", "茨城県沖で地震がありました。", AT_SEA.detail
+        ),
+        _measured(at(0, 9), "1", "51", "3", "", "津波到達予想時刻をお知らせします。"),
+        _warned(
+            at(0, 16),
+            "major warning",
+            "53",
+            "51",
+            "5",
+            "大津波警報に切り替えました。ただちに避難してください。",
+        ),
+        _measured(at(0, 50), "2", "53", "5", "3.2", "津波を観測しました。"),
+        Event(
+            at(1, 10),
+            article(
+                "coast buses",
+                SAFETY,
+                "/safety/601.html",
+                "海岸方面の高速バスは運休します",
+                "大津波警報のため、海岸方面の高速バスは終日運休します。海岸へ行かないでください。",
+                "交通",
+            ),
+        ),
+        _warned(at(3), "down to a warning", "51", "53", "3", "津波警報に切り替えました。"),
+        _warned(at(6), "down to an advisory", "62", "51", "1", "津波注意報に切り替えました。"),
+        _warned(at(9), "advisory lifted", "72", "62", "", "津波注意報を解除しました。"),
+    ),
 )
 
 TYPHOON = Day(

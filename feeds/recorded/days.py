@@ -6,12 +6,12 @@ The telegrams are for Tsukuba (municipality 0822000), the sample city.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from feeds.jma.form import Envelope
-from feeds.jma.writing import TSUKUBA, Change, Shaking, intensity_detail, intensity_flash, sudden
+from feeds.jma.writing import TSUKUBA, Change, Shaking, sudden
 from feeds.recorded.dangers import TSUNAMI, TYPHOON, VOLCANO
+from feeds.recorded.earthquakes import NEVER, Earthquake, detailed, flashed
 from feeds.recorded.events import (
     EVENTS,
     NEWS,
@@ -46,69 +46,6 @@ def _rain_band() -> TelegramEvent:
         author=OFFICE,
         headline=headline,
         write=write,
-    )
-
-
-class _Earthquake:
-    """One earthquake's telegrams, which share its EventID and origin time."""
-
-    def __init__(self, intensity: str) -> None:
-        self.intensity = intensity
-        self._origin: datetime | None = None
-
-    def flash(self, now: datetime) -> bytes:
-        self._origin = now - timedelta(minutes=1)
-        headline = "震度３以上を観測した地域をお知らせします。今後の情報に注意してください。"
-        return intensity_flash(TSUKUBA, self.intensity, self._shaking(now), self._of(now, headline))
-
-    def detail(self, now: datetime) -> bytes:
-        headline = "地震がありました。震源地は茨城県南部です。"
-        return intensity_detail(
-            TSUKUBA, self.intensity, self._shaking(now), self._of(now, headline, serial="1")
-        )
-
-    def _shaking(self, now: datetime) -> Shaking:
-        return Shaking(
-            origin_at=self._origin or now,
-            hypocentre=("301", "茨城県南部"),
-            latitude=36.1,
-            longitude=139.9,
-            depth_km=50,
-            magnitude="5.6",
-        )
-
-    def _of(self, now: datetime, headline: str, serial: str = "") -> Envelope:
-        event = f"{self._origin or now:%Y%m%d%H%M%S}"
-        return Envelope(at=now, headline=headline, event_id=event, serial=serial)
-
-
-def _quake_events(intensity: str) -> Sequence[Event]:
-    quake = _Earthquake(intensity)
-    return (
-        Event(
-            at(0, 2),
-            TelegramEvent(
-                name="intensity flash",
-                feed="eqvol",
-                kind="VXSE51",
-                office="010000",
-                author="気象庁",
-                headline="【震度速報】震度３以上を観測した地域をお知らせします。",
-                write=quake.flash,
-            ),
-        ),
-        Event(
-            at(0, 6),
-            TelegramEvent(
-                name="intensities by municipality",
-                feed="eqvol",
-                kind="VXSE53",
-                office="010000",
-                author="気象庁",
-                headline="【震源・震度情報】茨城県南部で地震がありました。",
-                write=quake.detail,
-            ),
-        ),
     )
 
 
@@ -332,13 +269,29 @@ RAINSTORM = Day(
     ),
 )
 
+QUAKE = Earthquake(
+    Shaking(
+        origin_at=NEVER,
+        hypocentre=("301", "茨城県南部"),
+        latitude=36.1,
+        longitude=139.9,
+        depth_km=50,
+        magnitude="5.6",
+    ),
+    "5-",
+)
 EARTHQUAKE = Day(
     name="earthquake",
     title="地震の日",
     about="An earthquake of intensity 5 lower: the flash, then the detail, then the city's news.",
     speed=8,
     events=(
-        *_quake_events("5-"),
+        quake_sent(
+            at(0, 2), "intensity flash", "VXSE51", "震度速報をお知らせします。", QUAKE.flash
+        ),
+        quake_sent(
+            at(0, 6), "intensities", "VXSE53", "茨城県南部で地震がありました。", QUAKE.detail
+        ),
         Event(
             at(0, 15),
             article(

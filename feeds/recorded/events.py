@@ -11,6 +11,7 @@ from feeds.jma.writing import TSUKUBA, Change, warning
 
 NEWS, EVENTS, SAFETY = "/rss/news.rdf", "/events/feed.xml", "/safety/atom.xml"
 OFFICE = TSUKUBA.office
+HEADQUARTERS = "010000"
 TITLES = {
     "VPWW55": "気象警報・注意報（Ｒ０６）（大雨）",
     "VPWW56": "気象警報・注意報（Ｒ０６）（土砂）",
@@ -94,6 +95,21 @@ def weather(name: str, kind: str, headline: str, *changes: Change) -> TelegramEv
         office=TSUKUBA.prefecture[0],
         author=OFFICE,
         headline=f"【茨城県気象警報・注意報】{headline}",
+        write=write,
+    )
+
+
+def by_headquarters(
+    name: str, feed: str, kind: str, headline: str, write: Callable[[datetime], bytes]
+) -> TelegramEvent:
+    """A telegram of the agency's headquarters."""
+    return TelegramEvent(
+        name=name,
+        feed=feed,
+        kind=kind,
+        office=HEADQUARTERS,
+        author="気象庁",
+        headline=headline,
         write=write,
     )
 
