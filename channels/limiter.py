@@ -33,6 +33,8 @@ BURST_SHARE = 0.25
 FRESH_BURST_SHARE = 0.05
 """What may go at once after a rest: as long as the gap is that it leaves a second later, in
 which not even an emergency may go."""
+LEAST_BURST = 4.0
+"""Who has a small share need not wait for as long as it takes to earn each request."""
 KNOWN_TRAVEL_SHARE = 0.9
 OWN_DELAY_SECONDS = 0.01
 FORGET_TRAVEL_SECONDS = 5.0
@@ -93,7 +95,7 @@ class Lane:
     ) -> None:
         self.endpoint = endpoint
         self.limit = limit
-        self.allowed = limit
+        self.allowed: int | None = 0
         """This process's share of the limit; all of it where no other process sends."""
         self.valid_until = float("inf")
         """Until when the share may be used, by the clock's monotonic time."""
@@ -108,7 +110,7 @@ class Lane:
         self._numbers = 0
         self._in_flight = 0
         self._recent: deque[float] = deque()
-        self._tokens = max(1.0, (limit or 0) * FRESH_BURST_SHARE)
+        self._tokens = 0.0
         self._refilled = clock.monotonic()
         self._nap: asyncio.Task[None] | None = None
         self._nap_until = 0.0
@@ -149,9 +151,10 @@ class Lane:
 
     def set_allowed(self, allowed: int | None) -> None:
         """Change this process's share."""
+        had_none = not self.allowed
         self.allowed = allowed
         LIMIT.labels(self.endpoint).set(allowed or 0)
-        self._tokens = min(self._tokens, self._burst())
+        self._tokens = self._burst() if had_none else min(self._tokens, self._burst())
         self.pump()
 
     async def enter(self, priority: int) -> float:
@@ -302,7 +305,7 @@ class Lane:
 
     def _burst(self) -> float:
         share = BURST_SHARE if self._waiting else FRESH_BURST_SHARE
-        return max(1.0, (self.allowed or 0) * share)
+        return max(LEAST_BURST, (self.allowed or 0) * share)
 
     def _refill(self, now: float) -> None:
         if self.allowed is not None:

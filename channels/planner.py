@@ -172,27 +172,31 @@ class Planner:
             LINE's quota cannot be read now.
         """
         started = self._clock.monotonic()
-        await self._let_wrong_one_settle(int(key))
-        async with self._database.reading() as session:
-            delivery = await session.get(Delivery, int(key))
-            if not _to_plan(delivery):
-                return
-            assert delivery is not None
-            # Planning changes it, and must never write through the snapshot it reads from.
-            session.expunge(delivery)
-            if not await self._may_begin(session, delivery):
-                return
-            urgent = delivery.priority <= Priority.EMERGENCY
-            if urgent:
-                self._line.limiter.begin_urgent(delivery.id)
-            await self._plan_all(session, delivery)
+        settled = False
+        while True:
+            async with self._database.reading() as session:
+                delivery = await session.get(Delivery, int(key))
+                if not _to_plan(delivery):
+                    return
+                assert delivery is not None
+                # Planning changes it, and must never write through the snapshot it reads from.
+                session.expunge(delivery)
+                if delivery.corrects_id is None or settled:
+                    if not await self._may_begin(session, delivery):
+                        return
+                    if delivery.priority <= Priority.EMERGENCY:
+                        self._line.limiter.begin_urgent(delivery.id)
+                    await self._plan_all(session, delivery)
+                    break
+            await self._let_settle(delivery.corrects_id)
+            settled = True
         async with self._database.writing() as session:
             assert delivery.id is not None
             await outbox.finish_if_done(session, delivery.id)
         PLANNING.observe(self._clock.monotonic() - started)
         log.info("delivery planned", delivery=delivery.id, recipients=delivery.recipients)
 
-    async def _let_wrong_one_settle(self, delivery_id: int) -> None:
+    async def _let_settle(self, wrong_delivery: int) -> None:
         """Before a correction: wait a moment until it is known whom the wrong one reached.
 
         Its requests under way end within a second as a rule; whoever is not known then counts
@@ -200,10 +204,7 @@ class Planner:
         """
         for _ in range(SETTLE_LOOKS):
             async with self._database.reading() as session:
-                delivery = await session.get(Delivery, delivery_id)
-                if delivery is None or delivery.corrects_id is None:
-                    return
-                if not await outbox.is_being_sent(session, delivery.corrects_id):
+                if not await outbox.is_being_sent(session, wrong_delivery):
                     return
             await self._clock.sleep(SETTLE_SECONDS / SETTLE_LOOKS)
 

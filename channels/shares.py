@@ -50,6 +50,8 @@ IDLE_SECONDS = 0.5
 GIVE_UP_PART = 8
 """Who has more than is fair gives up this part of the limit at a time, as long as others
 starve, so that somebody who needs little is not given much."""
+URGENT_PART = 20
+"""Who begins to send an emergency asks for this part of the limit before it needs it."""
 TRUST_SECONDS = 3.0
 """A share that could not be renewed for so long is not used."""
 DEAD_SECONDS = 5.0
@@ -59,6 +61,8 @@ GONE_SECONDS = 1.2
 ANNOUNCED_SECONDS = 1.0
 """An emergency that was decided on holds others back for so long, until somebody sends it."""
 LEAST_SECONDS = 0.05
+URGENT_SECONDS = 0.02
+"""The same, and how often is looked, while an emergency changes who has which share."""
 CLOSE_LOOKS = 30
 MOST_NAME = 71
 
@@ -253,7 +257,7 @@ class SharedLimiter(Limiter):
             except (DBAPIError, OSError) as error:
                 log.warning("rate share cannot be renewed", error=str(error))
                 pause = LOOK_SECONDS
-            await self._clock.sleep(LEAST_SECONDS)
+            await self._clock.sleep(URGENT_SECONDS if self._urgent else LEAST_SECONDS)
 
     def _starved(self, endpoint: str) -> None:
         """Something waits and has no share: ask for one, unless that is under way."""
@@ -302,29 +306,41 @@ class SharedLimiter(Limiter):
         if not step.keeps:
             self._resting.add(lane.endpoint)
             return None
+        if self._holds_back(seen):
+            return URGENT_SECONDS
         if step.slots != step.goal or (step.wants and step.slots < seen.fair):
             return SETTLE_SECONDS
         return LOOK_SECONDS if seen.due_in is None else min(LOOK_SECONDS, seen.due_in)
 
     def _has_use(self, lane: Lane, now: float) -> bool:
-        return lane.wants or now - lane.last_used < IDLE_SECONDS
+        return lane.wants or self._urgent_of_ours or now - lane.last_used < IDLE_SECONDS
+
+    def _holds_back(self, seen: Standing) -> bool:
+        """Whether others send an emergency, or will at once, and this process does not."""
+        return bool(self._urgent or seen.urgent) and not self._urgent_of_ours
 
     def _step(self, lane: Lane, seen: Standing, now: float) -> _Step:
         """Return what this process should do, as things stand."""
-        short = now - lane.short_at < IDLE_SECONDS
-        goal = self._fit(lane, seen, short) if self._has_use(lane, now) else 0
+        assert lane.limit is not None
+        least = max(1, lane.limit // URGENT_PART) if self._urgent_of_ours else 1
+        if self._holds_back(seen):
+            short = False
+            goal = min(seen.mine, lane.used)
+        else:
+            short = now - lane.short_at < IDLE_SECONDS or (least > 1 and seen.mine < least)
+            goal = self._fit(lane, seen, short, least) if self._has_use(lane, now) else 0
         slots = goal if goal >= seen.mine else min(seen.mine, max(goal, lane.used))
         return _Step(goal, slots, short, self._urgent_of_ours)
 
-    def _fit(self, lane: Lane, seen: Standing, short: bool) -> int:
-        """Return how many slots this process should have."""
+    def _fit(self, lane: Lane, seen: Standing, short: bool, least: int) -> int:
+        """Return how many slots this process should have, ``least`` if they are there."""
         assert lane.limit is not None
         free = lane.limit - seen.others
         # What it used at most lately, and none to spare: who is short of one asks for it.
-        most = max(1, lane.needed)
+        most = max(least, lane.needed)
         if short:
             # Twice what it uses, or all that waits: soon enough, and not much too much.
-            most = lane.used + 1 + max(lane.used, lane.waiting)
+            most = max(least, lane.used + 1 + max(lane.used, lane.waiting))
         if seen.mine > seen.fair and seen.others_starve:
             give_up = max(1, lane.limit // GIVE_UP_PART)
             free = min(free, max(seen.fair, seen.mine - give_up))
@@ -483,7 +499,8 @@ class SharedLimiter(Limiter):
                 self._announced.cancel()
             super().begin_urgent(_Announced())
             self._announced = asyncio.create_task(self._announcement_ends())
-        elif payload != self._worker:
+        if payload != self._worker:
+            # After an announcement, so that what is not used is free when it is needed.
             for event in self._look_now.values():
                 event.set()
 

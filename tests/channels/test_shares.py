@@ -17,7 +17,10 @@ import pytest
 from sqlmodel import SQLModel
 
 from benchmarks.limit import Senders, came_between, full_after, moments, stand_in, writes
+from channels.models import Priority
+from channels.shares import SharedLimiter, announce_emergency
 from channels.simulator import FaultPlan, Simulator
+from core.clock import SystemClock
 from core.database import Database
 
 CRUEL = bool(os.environ.get("TODOKE_CRUEL"))
@@ -123,6 +126,45 @@ async def test_processes_that_lose_the_database_for_a_moment_never_exceed_the_li
     print(f"whole limit again {back:.1f} s after the database's connections broke")
     assert most <= RATE
     assert back <= 6.0
+
+
+async def test_an_emergency_gets_a_share_at_once_where_there_was_none(
+    new_postgresql_url: Callable[[], str],
+) -> None:
+    database = Database(await prepared(new_postgresql_url()))
+    clock = SystemClock()
+    busy, idle = (
+        SharedLimiter(database, clock, {"multicast": RATE}, worker=name) for name in ("a", "b")
+    )
+
+    async def routine() -> None:
+        while True:
+            async with busy.slot("multicast", Priority.ROUTINE):
+                await clock.sleep(0.001)
+
+    running = [asyncio.create_task(routine()) for _ in range(50)]
+    lane = busy.lane("multicast")
+    while lane.used < RATE:
+        await clock.sleep(0.05)
+    waits: list[float] = []
+    for number in range(3):
+        async with database.writing() as session:
+            await announce_emergency(session)
+        decided = clock.monotonic()
+        idle.begin_urgent(number)
+        async with idle.slot("multicast", Priority.EMERGENCY):
+            waits.append(clock.monotonic() - decided)
+        idle.end_urgent(number)
+        while lane.used < 0.9 * RATE:
+            await clock.sleep(0.05)
+    for task in running:
+        task.cancel()
+    await asyncio.gather(*running, return_exceptions=True)
+    await asyncio.gather(busy.close(), idle.close())
+    await database.close()
+    print("waited", [f"{each:.3f} s" for each in waits])
+    assert min(waits) <= 0.1
+    assert max(waits) <= 0.3
 
 
 @pytest.mark.parametrize("retry_after", ["", ",retry-after=1500ms"], ids=["silent", "retry-after"])

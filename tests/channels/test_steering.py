@@ -71,6 +71,12 @@ class Office:
         async with self.database.reading() as session:
             return await service.progress(session, delivery)
 
+    async def planned(self, delivery: int) -> None:
+        """Wait until it is known whom it concerns."""
+        async with asyncio.timeout(30):
+            while not (await self.progress(delivery)).planning_done:
+                await asyncio.sleep(0.02)
+
     async def settled(self, delivery: int) -> service.Progress:
         """Wait until none of its batches is under way."""
         async with asyncio.timeout(30):
@@ -147,6 +153,7 @@ async def test_what_is_paused_in_flight_arrives_and_the_rest_waits_and_stops(
 ) -> None:
     delivery = await office.send(make_notice("events", level=0, now=SystemClock().now()))
     await office.after(3)
+    await office.planned(delivery)
     await office.steer("pause", delivery)
     paused = await office.settled(delivery)
     assert paused.state is DeliveryState.PAUSED
@@ -213,6 +220,7 @@ async def test_a_correction_goes_to_who_had_the_wrong_one_and_whom_it_concerns(
 async def test_what_is_replaced_stops_and_says_by_what(office: Office) -> None:
     old = await office.send(make_notice("events", level=0, now=SystemClock().now()))
     await office.after(3)
+    await office.planned(old)
     notice = make_notice("events", level=0, now=SystemClock().now())
     async with office.database.reading() as session:
         row = await session.get_one(Delivery, old)
