@@ -219,9 +219,7 @@ TSUNAMI = Day(
     about="A great earthquake at sea: the shaking, then warnings for the coast, up and down again.",
     speed=150,
     events=(
-        quake_sent(
-            at(0, 2), "intensity flash", "VXSE51", "震度速報をお知らせします。", AT_SEA.flash
-        ),
+        flashed(at(0, 2), AT_SEA),
         _warned(
             at(0, 4),
             "warning",
@@ -230,9 +228,7 @@ TSUNAMI = Day(
             "3",
             "津波警報を発表しました。ただちに避難してください。",
         ),
-        quake_sent(
-            at(0, 7), "intensities", "VXSE53", "茨城県沖で地震がありました。", AT_SEA.detail
-        ),
+        detailed(at(0, 7), AT_SEA),
         _measured(at(0, 9), "1", "51", "3", "", "津波到達予想時刻をお知らせします。"),
         _warned(
             at(0, 16),

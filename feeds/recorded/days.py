@@ -286,12 +286,8 @@ EARTHQUAKE = Day(
     about="An earthquake of intensity 5 lower: the flash, then the detail, then the city's news.",
     speed=8,
     events=(
-        quake_sent(
-            at(0, 2), "intensity flash", "VXSE51", "震度速報をお知らせします。", QUAKE.flash
-        ),
-        quake_sent(
-            at(0, 6), "intensities", "VXSE53", "茨城県南部で地震がありました。", QUAKE.detail
-        ),
+        flashed(at(0, 2), QUAKE),
+        detailed(at(0, 6), QUAKE),
         Event(
             at(0, 15),
             article(
