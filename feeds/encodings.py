@@ -45,7 +45,7 @@ def decode(data: bytes, charset: str | None = None) -> str:
     xml = _DECLARATION.match(data[:200])
     labels = (xml.group(1).decode("ascii") if xml else None, charset)
     names = [label.lower().replace("-", "_") for label in labels if label]
-    if b"\x1b" not in data and "iso_2022_jp" in names:
+    if b"\x1b" not in data and "iso_2022_jp" in names and len(data) < _LONGEST_WITHOUT_ESCAPES:
         data = _LOST_ESCAPE.sub(b"\x1b\\1\\2\x1b\\3", data)
     if _ESCAPE.search(data):
         return decode_jis(data)
@@ -95,7 +95,9 @@ _ERRORS = "todoke-beyond-euc-jp"
 codecs.register_error(_ERRORS, _beyond_standard)
 
 _ESCAPE = re.compile(rb"\x1b(\$[@B]|\$\([A-Z]|\([BIJ])")
-_LOST_ESCAPE = re.compile(rb"(\$[@B])((?:[\x21-\x7e]{2})+?)(\([BJ])")
+_LOST_ESCAPE = re.compile(rb"(\$[@B])((?:[\x21-\x7e]{2}){1,80}?)(\([BJ])")
+"""A line of mail has no more characters."""
+_LONGEST_WITHOUT_ESCAPES = 300_000
 
 
 def decode_jis(data: bytes) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -52,6 +54,13 @@ def test_broken_escapes_of_iso_2022_jp_spoil_no_more_than_their_line() -> None:
     assert decode(lost + b" 110", "iso-2022-jp") == "不審者 110"
     # Half-width katakana, which mail must not have and has.
     assert decode(b"\x1b(I6^=\x1b(B" + opened + b"4I" + closed) == "ｶﾞｽ管"
+
+
+@pytest.mark.parametrize("piece", [b"$B", b"$B!!", b"$", b"(B", b"\x1b$B", b"\x1b(", b"\xe3"])
+def test_endless_nonsense_is_read_in_no_time(piece: bytes) -> None:
+    started = time.monotonic()
+    decode((piece * 150_000)[:290_000], "iso-2022-jp")
+    assert time.monotonic() - started < 3
 
 
 def test_utf_16_is_known_by_its_mark() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from datetime import UTC, datetime
 
 import pytest
@@ -135,6 +136,13 @@ def test_dates_that_are_all_the_moment_of_making_are_no_dates() -> None:
 def test_a_feed_with_a_counter_behind_its_end_is_whole() -> None:
     data = rss("<title>断水</title>") + b"<script src='//counter.example/x.js'></script>"
     assert [article.title for article in read_feed(data, url=URL).articles] == ["断水"]
+
+
+def test_comments_behind_the_end_do_not_stop_the_clock() -> None:
+    started = time.monotonic()
+    data = rss("<title>断水</title>") + b"<!--a-->" * 200 + b"x"
+    assert len(read_feed(data, url=URL).articles) == 1
+    assert time.monotonic() - started < 3
 
 
 def test_html_becomes_what_a_reader_sees_of_it() -> None:
