@@ -110,6 +110,16 @@ async def test_a_first_day_of_2000_items_tells_nothing_and_the_next_item_is_news
     assert len(desk.sent) == 1
 
 
+async def test_a_feed_that_was_empty_for_a_while_tells_nothing_again(desk: Desk) -> None:
+    known = [article(n, title=f"第{n}号線の通行止め") for n in range(3)]
+    await desk.read(NEWS, first=True)
+    await desk.read(NEWS, *known)
+    await desk.read(NEWS)
+    await desk.clock.advance(86400)
+    await desk.read(NEWS, *known)
+    assert len(desk.sent) == 3
+
+
 async def test_an_article_that_moved_is_the_same_article(desk: Desk) -> None:
     at = desk.clock.now()
     await desk.read(NEWS, first=True)

@@ -133,6 +133,16 @@ def test_dates_that_are_all_the_moment_of_making_are_no_dates() -> None:
     assert all(article.published_at for article in feed.articles)
 
 
+def test_dispatches_dated_by_each_reading_are_the_same_the_next_day() -> None:
+    item = "<title>{0}</title><link>https://fire.example/</link><pubDate>{1}</pubDate>"
+    readings = [
+        read_feed(rss(*(item.format(what, day) for what in ("火災", "救助", "救急"))), url=URL)
+        for day in ("2026-06-15T10:00:00", "2026-06-16T10:00:00")
+    ]
+    one, other = ({article.identity for article in feed.articles} for feed in readings)
+    assert one == other
+
+
 def test_a_feed_with_a_counter_behind_its_end_is_whole() -> None:
     data = rss("<title>断水</title>") + b"<script src='//counter.example/x.js'></script>"
     assert [article.title for article in read_feed(data, url=URL).articles] == ["断水"]
