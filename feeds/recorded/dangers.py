@@ -1,7 +1,8 @@
 """The recorded days of a tsunami, a typhoon and a volcano. All of it is invented.
 
 Tsukuba has neither coast nor volcano. On these days it follows those of its neighbours, as a
-city may whose people go there (:data:`COAST`, :data:`ASAMA`): the demo's city does.
+city may whose people go there (:data:`COAST`, :data:`ASAMA`): the demo's city does. The
+hours for which a tsunami's warnings stand are pressed into one, so that each can be watched.
 """
 
 from __future__ import annotations
@@ -62,9 +63,8 @@ AT_SEA = Earthquake(
 )
 
 
-def _coast(now: datetime, code: str, last: str, height: str) -> Coast:
+def _coast(now: datetime, code: str, last: str, height: str, *, coming: bool) -> Coast:
     arrival = AT_SEA.origin(now) + timedelta(minutes=25)
-    coming = code in ("51", "52", "53", "62") and now < arrival
     return Coast(COAST, code, last, height, arrival if coming else None)
 
 
@@ -72,7 +72,7 @@ def _warned(when: timedelta, name: str, code: str, last: str, height: str, words
     """VTSE41: the grade ``code`` after the grade ``last``."""
 
     def write(now: datetime) -> bytes:
-        coast = _coast(now, code, last, height)
+        coast = _coast(now, code, last, height, coming=code > last)
         return tsunami_warning([coast], AT_SEA.shaking(now), AT_SEA.envelope(now, words))
 
     return quake_sent(when, name, "VTSE41", words, write)
@@ -83,7 +83,7 @@ def _measured(when: timedelta, serial: str, code: str, height: str, seen: str, w
 
     def write(now: datetime) -> bytes:
         return tsunami_heights(
-            [_coast(now, code, code, height)],
+            [_coast(now, code, code, height, coming=not seen)],
             {COAST[0]: seen} if seen else {},
             AT_SEA.shaking(now),
             AT_SEA.envelope(now, words, serial=serial),
@@ -217,7 +217,7 @@ TSUNAMI = Day(
     name="tsunami",
     title="津波の日",
     about="A great earthquake at sea: the shaking, then warnings for the coast, up and down again.",
-    speed=150,
+    speed=20,
     events=(
         flashed(at(0, 2), AT_SEA),
         _warned(
@@ -238,9 +238,9 @@ TSUNAMI = Day(
             "5",
             "大津波警報に切り替えました。ただちに避難してください。",
         ),
-        _measured(at(0, 50), "2", "53", "5", "3.2", "津波を観測しました。"),
+        _measured(at(0, 25), "2", "53", "5", "3.2", "津波を観測しました。"),
         Event(
-            at(1, 10),
+            at(0, 30),
             article(
                 "coast buses",
                 SAFETY,
@@ -250,9 +250,9 @@ TSUNAMI = Day(
                 "交通",
             ),
         ),
-        _warned(at(3), "down to a warning", "51", "53", "3", "津波警報に切り替えました。"),
-        _warned(at(6), "down to an advisory", "62", "51", "1", "津波注意報に切り替えました。"),
-        _warned(at(9), "advisory lifted", "72", "62", "", "津波注意報を解除しました。"),
+        _warned(at(0, 40), "down to a warning", "51", "53", "3", "津波警報に切り替えました。"),
+        _warned(at(0, 50), "down to an advisory", "62", "51", "1", "津波注意報に切り替えました。"),
+        _warned(at(1), "advisory lifted", "72", "62", "", "津波注意報を解除しました。"),
     ),
 )
 
