@@ -176,7 +176,11 @@ class _Writer:
         if self.fact.tsunami is not None and not self._over:
             actions = [*self._arrival(self.fact.tsunami), *actions]
         remark = [self.say(m.NOT_AN_ORDER)] if m.NOT_AN_ORDER in to_do else []
-        blocks = [self._first(), actions, remark, self._known(), self._where_to_go()]
+        first = self._first()
+        if self.fact.overflow:
+            # A card sets its first block in bold: what to do belongs there too.
+            first, actions = [*first, *actions], []
+        blocks = [first, actions, remark, self._known(), self._where_to_go()]
         text = "\n\n".join("\n".join(lines) for lines in blocks if lines)
         title = self._title()
         # The dictionary writes some names in small letters; a title begins with a large one.

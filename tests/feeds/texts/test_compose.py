@@ -269,7 +269,8 @@ def test_an_overflow_is_said_first_and_once_with_the_river_and_the_spot() -> Non
     )
     for language, said in compose(told, CITY).items():
         first = told.headline if language == "ja" else CATALOGUE.text(language, m.OVERFLOW)
-        assert said["text"].startswith(first)
+        do = CATALOGUE.text(language, m.LEVEL_5)
+        assert said["text"].startswith(f"{first}\n{do}")
         river = CATALOGUE.text(language, m.RIVER, river="\0").partition("\0")[0]
         assert sum(line.startswith(river) for line in said["text"].splitlines()) == 1
         assert ("つくば市上郷地先" in said["text"]) is (language != EASY_JAPANESE)
