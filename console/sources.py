@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 
 from sqlalchemy import func
@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
 from core.city import City, SourceConfig
+from feeds.health import is_stale
 from feeds.models import Item, ItemState, Source
 
 
@@ -33,13 +34,11 @@ class SourceHealth:
 
 
 def health_of(config: SourceConfig, state: Source | None, now: datetime) -> Health:
-    """Judge one source. What is told to us (webhook) is late only when it never came."""
-    if state is None or state.last_polled_at is None:
+    """Judge one source; whether it is late, ``feeds.health`` says."""
+    if state is None or (state.last_polled_at is None and state.last_succeeded_at is None):
         return Health.WAITING
-    if config.kind != "webhook":
-        seen = state.last_succeeded_at
-        if seen is None or now - seen > timedelta(seconds=config.stale_after_seconds):
-            return Health.STALE
+    if is_stale(config, state.last_succeeded_at, now):
+        return Health.STALE
     return Health.FAILING if state.failures else Health.FRESH
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
@@ -11,7 +11,7 @@ from sqlalchemy import func
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
-from core.city import City, name_in
+from core.city import City, SourceConfig, name_in
 from core.clock import in_japan
 from feeds.metrics import INCIDENTS, STALE, STALE_SECONDS
 from feeds.models import Item, ItemState, Source
@@ -60,12 +60,21 @@ def _shown(moment: datetime | None) -> str | None:
     return None if moment is None else in_japan(moment).isoformat(timespec="seconds")
 
 
+def is_stale(source: SourceConfig, seen: datetime | None, now: datetime) -> bool:
+    """Whether a source has not answered for longer than its ``stale_after_seconds``.
+
+    For the agency's warnings that is an incident. What was never polled is stale at once; a
+    webhook and mail that is piped to us, which speak when they have something to say, never are.
+    """
+    if source.kind == "webhook" or not source.url:
+        return False
+    return seen is None or now - seen > timedelta(seconds=source.stale_after_seconds)
+
+
 async def states(session: AsyncSession, city: City, now: datetime) -> list[SourceState]:
     """Return the state of every configured source, in the city's order.
 
-    A source is stale when it has not answered for longer than ``stale_after_seconds``; for the
-    agency's warnings that is an incident. What was never polled is stale at once; a webhook,
-    which speaks when it has something to say, never is. The gauges are set on the way.
+    The gauges are set on the way.
     """
     rows = {row.code: row for row in await session.scalars(select(Source))}
     waiting = dict(
@@ -82,7 +91,7 @@ async def states(session: AsyncSession, city: City, now: datetime) -> list[Sourc
         row = rows.get(source.code)
         seen = row.last_succeeded_at if row is not None else None
         age = None if seen is None else (now - seen).total_seconds()
-        stale = source.kind != "webhook" and (age is None or age > source.stale_after_seconds)
+        stale = is_stale(source, seen, now)
         STALE.labels(source.code).set(stale)
         if age is not None:
             STALE_SECONDS.labels(source.code).set(age)

@@ -13,7 +13,7 @@ import random
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 import aiohttp
 import structlog
@@ -35,6 +35,10 @@ log = structlog.get_logger(__name__)
 
 Reader = Callable[[Desk, SourceConfig, Source, bool], Awaitable[Tally | None]]
 """Polls one source; None when nothing was new."""
+
+T = TypeVar("T")
+MOST_MEETINGS = 3
+"""How often what one process stores may meet with what another one just stored."""
 
 READERS: dict[str, Reader] = {
     "jma": jma_source.poll,
@@ -140,12 +144,15 @@ class Poller:
         BadInput
             The city has no such source, or it takes no mail.
         """
-        tally = await mail_source.take_piped(self.desk, self.source(code), data)
+        source = self.source(code)
+        tally = await _settled(lambda: mail_source.take_piped(self.desk, source, data))
         return _result(code, "new", tally)
 
     def polled(self) -> list[str]:
         """Codes of the sources that are asked, rather than tell us by themselves."""
-        return [code for code, source in self._sources.items() if source.kind in READERS]
+        return [
+            code for code, source in self._sources.items() if source.kind in READERS and source.url
+        ]
 
     def source(self, code: str) -> SourceConfig:
         """Return a polled source by its code.
@@ -206,11 +213,7 @@ class Poller:
         first = state.initialised_at is None
         read = READERS[source.kind]
         try:
-            try:
-                tally = await read(self.desk, source, state, first)
-            except IntegrityError:
-                # Another source told the same news at the same moment. Now it is known.
-                tally = await read(self.desk, source, state, first)
+            tally = await _settled(lambda: read(self.desk, source, state, first))
         except TodokeError as error:
             return await self._failed(source, state, error)
         except Exception as error:
@@ -241,6 +244,16 @@ class Poller:
             )
         log.warning("poll failed", source=source.code, failures=failures, reason=reason)
         return PollResult(source=source.code, outcome="failed", error=reason)
+
+
+async def _settled(work: Callable[[], Awaitable[T]]) -> T:
+    """Do what another source or process may do at the same moment; the second finds it done."""
+    for _ in range(MOST_MEETINGS):
+        try:
+            return await work()
+        except IntegrityError:
+            log.info("somebody else stored it at the same moment")
+    return await work()
 
 
 def _result(code: str, outcome: str, tally: Tally) -> PollResult:

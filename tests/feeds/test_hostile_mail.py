@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import quopri
 
@@ -11,6 +12,7 @@ from sqlmodel import col, select
 
 from core.clock import ManualClock
 from core.database import Database
+from feeds.health import states
 from feeds.mail import read_letter
 from feeds.mail_source import sift
 from feeds.models import Item, ItemState
@@ -227,6 +229,21 @@ async def test_what_concerns_children_is_put_on_their_topic(
     world = FeedWorld(a_city(POLICE), database, clock)
     await world.poller(http).take_mail("police", letter(subject=subject, body=body))
     assert [notice.topic for notice in world.sent] == [topic]
+
+
+async def test_a_source_to_which_mail_is_piped_is_neither_polled_nor_ever_stale(
+    database: Database, clock: ManualClock, http: aiohttp.ClientSession
+) -> None:
+    piped = POLICE.model_copy(update={"url": ""})
+    world = FeedWorld(a_city(piped), database, clock)
+    poller = world.poller(http)
+    assert poller.polled() == []
+    # The same message, handed over by two of the mail server's processes.
+    await asyncio.gather(*(world.poller(http).take_mail("police", letter()) for _ in range(4)))
+    assert len(world.sent) == 1
+    await clock.advance(7 * 86400)
+    async with database.reading() as session:
+        assert [state.stale for state in await states(session, world.city, clock.now())] == [False]
 
 
 async def test_promise_9_an_old_mail_is_emptied_and_still_known(
