@@ -9,8 +9,13 @@ from pathlib import Path
 import pytest
 
 import feeds
+from console.models import Role
 from console.reasons import KINDS, kind_of_trouble
 from console.retold import retold
+from feeds.models import Item, ItemState, Source
+from tests.console.conftest import Office, office, sample
+
+__all__ = ["office", "sample"]
 
 REASONS = {"Unreadable", "UnknownKind", "MailRefused", "NotProven", "FetchRefused", "FetchFailed"}
 NOT_OF_SOURCES = {"explain.py"}
@@ -77,3 +82,30 @@ def test_every_reason_that_a_source_can_give_is_of_a_kind_that_staff_read() -> N
 def test_the_exact_reason_follows_the_sentence_for_staff(reason: str, japanese: str) -> None:
     assert retold(reason, "ja") == japanese
     assert (retold(reason, "en") or reason) == reason
+
+
+async def test_the_page_of_sources_says_it_in_japanese(office: Office) -> None:
+    source = office.context.city.sources[0]
+    await office.store(
+        Source(
+            code=source.code,
+            kind=source.kind,
+            last_polled_at=office.clock.now(),
+            failures=2,
+            last_error="The source answered 503.",
+        )
+    )
+    await office.store(
+        Item(
+            source=source.code,
+            identity="x",
+            kind="VXXX99",
+            fetched_at=office.clock.now(),
+            state=ItemState.SET_ASIDE,
+            reason="A telegram of the unknown kind 'VXXX99'.",
+        )
+    )
+    desk = await office.at_desk(Role.ADMIN, "佐藤")
+    page = await desk.get("/console/feeds?lang=ja")
+    assert "情報源のサーバーがエラーを返しています。（The source answered 503）" in page.body
+    assert "Todokeが対応していない種類の電文です。" in page.body
