@@ -16,6 +16,7 @@ from sqlmodel import col, select
 
 from bot.dialogues import respond
 from bot.dialogues.kinds import (
+    REPORT,
     ConfirmTopics,
     Effect,
     Erase,
@@ -24,6 +25,7 @@ from bot.dialogues.kinds import (
     Incoming,
     InForce,
     Known,
+    Located,
     Outcome,
     Pressed,
     Said,
@@ -43,6 +45,7 @@ from core.languages import EASY_JAPANESE
 from feeds.in_force import in_force
 from feeds.models import Notice
 from reports.models import Report
+from reports.nearby import taken_up_near
 from reports.service import create_report
 from subscriptions import service
 from subscriptions.models import Resident, ResidentState
@@ -115,8 +118,9 @@ class Actor:
             incoming = Followed(returning=found is not None)
         elif found is None and _is_plain(incoming):
             incoming = Followed()
-        known = await self._known(session, resident, incoming, event, now)
         state = State(dialogue.name, dialogue.step, dialogue.data)
+        known = await self._known(session, resident, incoming, event, now)
+        known = replace(known, taken_up=await _taken_up(session, state, incoming))
         outcome = respond(state, incoming, known, late=late)
         outcome = await self._apply(session, event, resident, dialogue, outcome, now)
         erased = any(isinstance(effect, Erase) for effect in outcome.effects)
@@ -308,6 +312,19 @@ async def _dialogue(session: AsyncSession, resident: Resident, now: datetime) ->
         session.add(dialogue)
         await session.flush()
     return dialogue
+
+
+async def _taken_up(session: AsyncSession, state: State, incoming: Incoming) -> frozenset[str]:
+    """Return what the city has taken up already at the place of the report being made."""
+    if state.name != REPORT:
+        return frozenset()
+    place = state.data.get("place") or {}
+    longitude, latitude = place.get("longitude"), place.get("latitude")
+    if isinstance(incoming, Located):
+        longitude, latitude = incoming.longitude, incoming.latitude
+    if longitude is None or latitude is None:
+        return frozenset()
+    return await taken_up_near(session, longitude, latitude)
 
 
 def _is_plain(incoming: Incoming) -> bool:

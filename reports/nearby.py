@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import cos, degrees, radians
 
+from sqlalchemy import ColumnElement
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
@@ -32,6 +33,9 @@ class Nearby:
         return self.report.state in OPEN
 
 
+TAKEN_UP = (ReportState.ACCEPTED, ReportState.IN_PROGRESS)
+
+
 async def nearby(session: AsyncSession, report: Report, now: datetime) -> list[Nearby]:
     """Return the reports within :data:`NEAR_METRES`, of the same kind first, then the nearest.
 
@@ -40,27 +44,39 @@ async def nearby(session: AsyncSession, report: Report, now: datetime) -> list[N
     """
     if report.longitude is None or report.latitude is None:
         return []
+    wanted = (col(Report.id) != report.id) & (
+        col(Report.state).in_(OPEN) | (col(Report.updated_at) > now - LATELY)
+    )
+    found = await _around(session, report.longitude, report.latitude, wanted)
+    found.sort(key=lambda one: (one.report.category != report.category, one.metres))
+    return found[:MOST]
+
+
+async def taken_up_near(session: AsyncSession, longitude: float, latitude: float) -> frozenset[str]:
+    """Return of which kinds the city has taken up reports within :data:`NEAR_METRES`."""
+    found = await _around(session, longitude, latitude, col(Report.state).in_(TAKEN_UP))
+    return frozenset(one.report.category for one in found)
+
+
+async def _around(
+    session: AsyncSession, longitude: float, latitude: float, wanted: ColumnElement[bool]
+) -> list[Nearby]:
+    """Return the wanted reports around a point (degrees, WGS 84), the newest first."""
     high = degrees(NEAR_METRES / EARTH_RADIUS_M)
-    wide = high / max(cos(radians(report.latitude)), 0.01)
-    around = await session.scalars(
+    wide = high / max(cos(radians(latitude)), 0.01)
+    boxed = await session.scalars(
         select(Report)
         .where(
-            col(Report.id) != report.id,
-            col(Report.latitude).between(report.latitude - high, report.latitude + high),
-            col(Report.longitude).between(report.longitude - wide, report.longitude + wide),
-            col(Report.state).in_(OPEN) | (col(Report.updated_at) > now - LATELY),
+            wanted,
+            col(Report.latitude).between(latitude - high, latitude + high),
+            col(Report.longitude).between(longitude - wide, longitude + wide),
         )
         .order_by(col(Report.created_at).desc())
         .limit(MOST * 5)
     )
     found = [
-        Nearby(other, metres)
-        for other in around
-        if other.longitude is not None and other.latitude is not None
-        if (
-            metres := distance_m(report.longitude, report.latitude, other.longitude, other.latitude)
-        )
-        <= NEAR_METRES
+        Nearby(report, distance_m(longitude, latitude, report.longitude, report.latitude))
+        for report in boxed
+        if report.longitude is not None and report.latitude is not None
     ]
-    found.sort(key=lambda one: (one.report.category != report.category, one.metres))
-    return found[:MOST]
+    return [one for one in found if one.metres <= NEAR_METRES]

@@ -126,6 +126,8 @@ class Known:
     calendar: Calendar = NO_CALENDAR
     answers: tuple[Answer, ...] = ()
     in_force: tuple[InForce, ...] = ()
+    taken_up: frozenset[str] = frozenset()
+    """Kinds of damage that the city has taken up already at the place being reported."""
     reports: int = 0
     """How many reports of this resident are kept."""
     following_since: datetime | None = None

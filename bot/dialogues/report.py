@@ -310,7 +310,13 @@ def _summary(state: State, known: Known) -> Message:
         _press(state, known.say("Cancel"), "r-cancel"),
     ]
     footer = [messages.tile(send, strong=True)]
-    return messages.card(known.say("Is this right?"), rows, footer=footer, quick=quick)
+    intro = ""
+    if data.get("kind") in known.taken_up:
+        intro = known.say(
+            "The city already has a report of this place and has taken it up. You can still send "
+            "yours, and will hear what becomes of it."
+        )
+    return messages.card(known.say("Is this right?"), rows, intro=intro, footer=footer, quick=quick)
 
 
 def _press(state: State, label: str, do: str, /, **values: object) -> Action:

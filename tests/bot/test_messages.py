@@ -75,6 +75,7 @@ def known_in(language: str, sample: CityFolder) -> Known:
         calendar=sample.calendar,
         answers=sample.answers,
         in_force=tuple(InForce("題" * 100, "文" * 3000) for _ in range(6)),
+        taken_up=frozenset({"pothole"}),
         reports=12,
         following_since=datetime(2026, 6, 1, tzinfo=UTC),
     )
