@@ -8,6 +8,7 @@ import socket
 from datetime import timedelta
 
 import structlog
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
@@ -115,22 +116,27 @@ class Engine:
     async def look(self) -> None:
         """Take up deliveries that are new to this process, and those whose time is over."""
         now = self._clock.now()
-        statement = select(Delivery).where(col(Delivery.state).in_(outbox.UNDER_WAY))
+        # Not whole rows: this is asked twice a second, and many may wait for the morning.
+        statement = select(col(Delivery.id), col(Delivery.expires_at)).where(
+            col(Delivery.state).in_(outbox.UNDER_WAY)
+        )
         async with self._database.reading() as session:
-            under_way = list(await session.scalars(statement))
-        ids = {delivery.id for delivery in under_way}
-        expired = [d for d in under_way if d.expires_at is not None and d.expires_at <= now]
-        fresh = [d for d in under_way if d.id not in self._seen and d not in expired]
-        self._seen = {each for each in ids if each is not None}
+            under_way = {
+                delivery_id: expires_at
+                for delivery_id, expires_at in await session.execute(statement)
+                if delivery_id is not None
+            }
+        expired = {each for each, at in under_way.items() if at is not None and at <= now}
+        fresh = under_way.keys() - self._seen - expired
+        self._seen = set(under_way)
         if not expired and not fresh:
             return
         async with self._database.writing() as session:
-            for delivery in expired:
-                assert delivery.id is not None
-                if await outbox.stop(session, delivery.id, "expired"):
-                    log.info("delivery expired", delivery=delivery.id)
-            for delivery in fresh:
-                await self._take_up(session, delivery)
+            for delivery_id in sorted(expired):
+                if await outbox.stop(session, delivery_id, "expired"):
+                    log.info("delivery expired", delivery=delivery_id)
+            for delivery_id in sorted(fresh):
+                await self._take_up(session, await session.get_one(Delivery, delivery_id))
 
     async def watch(self) -> None:
         """Halt what was paused or stopped, and end emergencies that have nothing left."""
@@ -170,7 +176,11 @@ class Engine:
     async def _watch(self) -> None:
         while True:
             await self._clock.sleep(WATCH_SECONDS)
-            await self.watch()
+            try:
+                await self.watch()
+            except (SQLAlchemyError, OSError) as error:
+                # Whoever works here goes on as soon as the database does.
+                log.warning("deliveries cannot be watched", error=str(error))
 
     async def _look(self) -> None:
         with NewestDelivery(self._database) as stored:
@@ -184,19 +194,24 @@ class Engine:
             newest = stored.id()
             is_new = newest is not None and newest != self._newest
             is_due = self._clock.monotonic() - looked >= LOOK_SECONDS
-            if is_new or is_due:
-                self._newest = newest or self._newest
-                await self.look()
-            if not is_due:
+            if not is_new and not is_due:
                 continue
-            looked = self._clock.monotonic()
-            was_stopped, stopped = stopped, await self.guard.is_stopped()
-            if was_stopped and not stopped:
-                # Everything waits for a while to come; now there is no need to.
-                await self.recover()
-            if self._clock.monotonic() - since > LOOK_AT_ALL_SECONDS:
-                since = self._clock.monotonic()
-                await self.recover()
+            self._newest = newest or self._newest
+            try:
+                await self.look()
+                if not is_due:
+                    continue
+                looked = self._clock.monotonic()
+                was_stopped, stopped = stopped, await self.guard.is_stopped()
+                if was_stopped and not stopped:
+                    # Everything waits for a while to come; now there is no need to.
+                    await self.recover()
+                if self._clock.monotonic() - since > LOOK_AT_ALL_SECONDS:
+                    since = self._clock.monotonic()
+                    await self.recover()
+            except (SQLAlchemyError, OSError) as error:
+                looked = self._clock.monotonic()
+                log.warning("deliveries cannot be looked for", error=str(error))
 
     async def _take_up(self, session: AsyncSession, delivery: Delivery) -> None:
         assert delivery.id is not None

@@ -34,6 +34,11 @@ class LineRefused(Permanent):
         self.answer = answer
         self.properties = properties
 
+    @property
+    def is_about_content(self) -> bool:
+        """Whether it is about what is said or to whom, and not about how LINE is reached."""
+        return self.status in (400, 413)
+
 
 class TokenRefused(Permanent):
     """401 or 403: the channel access token is wrong, or may not do this. LINE did not act."""

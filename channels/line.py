@@ -467,7 +467,8 @@ async def _limited(response: aiohttp.ClientResponse) -> bytes:
     async for chunk in response.content.iter_chunked(CHUNK_BYTES):
         answer += chunk
         if len(answer) > MOST_ANSWER_BYTES:
-            raise TooLarge(f"LINE's answer has more than {MOST_ANSWER_BYTES} bytes")
+            # Whoever says so much is not LINE; what LINE did is not known.
+            raise LineUnavailable(f"LINE's answer has more than {MOST_ANSWER_BYTES} bytes")
     return bytes(answer)
 
 

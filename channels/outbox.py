@@ -318,8 +318,10 @@ async def variant_messages(database: Database, ids: Iterable[int]) -> dict[int, 
     return found
 
 
-async def split(session: AsyncSession, batch: Claimed, delivery_id: int) -> tuple[int, str, str]:
-    """Cut a batch that LINE refused in two, in one transaction with the caller.
+async def split(
+    session: AsyncSession, batch: Claimed, delivery_id: int, now: datetime
+) -> tuple[int, str, str]:
+    """Cut a batch that LINE refused in two, marking both as tried before they are.
 
     The refusal means that nobody got it, so both halves get keys of their own. Returns the
     new batch's id, the first half's new key and the second half's.
@@ -341,10 +343,11 @@ async def split(session: AsyncSession, batch: Claimed, delivery_id: int) -> tupl
         state=BatchState.SENDING,
         attempts=1,
         worker=row.worker,
+        first_tried_at=now,
     )
     session.add(second)
     row.members, row.size, row.retry_key = pack(ids[:middle]), middle, first_key
-    row.first_tried_at = None
+    row.first_tried_at = now
     row.absent, row.missing = None, 0
     await session.flush()
     assert second.id is not None

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 
 import structlog
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import SQLAlchemyError
 
 from channels.metrics import RECIPIENTS
 from channels.models import BatchState
@@ -68,7 +68,7 @@ class Recorder:
         try:
             async with self._database.writing() as session:
                 await record_outcomes(session, group)
-        except DBAPIError as error:
+        except (SQLAlchemyError, OSError) as error:
             log.error("outcomes could not be written", batches=len(group), error=str(error))
             return False
         return True

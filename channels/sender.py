@@ -39,8 +39,8 @@ TRIES_AT_ONCE = 3
 BUSY_TRIES = 20
 FIRST_DELAY_SECONDS = 0.2
 STOPPED_SECONDS = 15.0
-QUOTA_AGAIN = timedelta(hours=1)
-"""When a personal message is tried again that the month's quota did not suffice for."""
+DECISION_AGAIN = timedelta(hours=1)
+"""When a personal message is tried again that the month's quota, say, did not suffice for."""
 KNOWN_VARIANTS = 256
 MOST_REFUSED = 500
 """Residents of a delivery whom LINE refuses one by one, before a person has to look at it."""
@@ -229,17 +229,15 @@ class Sender:
             attempt.withdraw()
             self._record_attempt(sending, attempt, BatchState.WAITING, error=attempt.error)
         except LineRefused as error:
-            await self._refused(sending, attempt, error)
-        except QuotaReached as error:
-            due = None
-            if sending.delivery.notice_id is None:
-                # Answers and digests are on nobody's list of what to decide: they try again.
-                due = self._clock.now() + QUOTA_AGAIN
+            # Had LINE taken it before, it would have answered 409 to the same key.
+            attempt.uncertain = False
+            if error.is_about_content:
+                await self._refused(sending, attempt, error)
             else:
-                await self._halt_delivery(sending, str(error))
-            self._record_attempt(
-                sending, attempt, BatchState.WAITING, error=str(error), not_before=due
-            )
+                # A wrong address, say: nobody's message is at fault, so none is given up.
+                await self._wait_for_decision(sending, attempt, error)
+        except QuotaReached as error:
+            await self._wait_for_decision(sending, attempt, error)
         except TokenRefused as error:
             await self._guard.stop(str(error))
             self.halt_all(STOPPED_SECONDS)
@@ -304,19 +302,19 @@ class Sender:
     async def _refused(self, sending: Sending, attempt: _Attempt, error: LineRefused) -> None:
         """Find out whose fault a refusal is: the message's, or one recipient's."""
         batch = attempt.batch
-        # Had LINE taken it before, it would have answered 409 to the same key.
-        attempt.uncertain = False
         if error.status != 400:
             self._record_attempt(sending, attempt, BatchState.FAILED, error=str(error))
             return
         fault = await self._fault_of_variant(sending, batch, error)
         if fault is not None or batch.size == 1:
             self._record_attempt(sending, attempt, BatchState.FAILED, error=fault or str(error))
-            await self._count_refused(sending, batch, error)
+            if fault is None:
+                await self._count_refused(sending, error)
             return
         async with self._database.writing() as session:
+            now = self._clock.now()
             second_id, first_key, second_key = await outbox.split(
-                session, batch, sending.delivery_id
+                session, batch, sending.delivery_id, now
             )
         middle = len(batch.members) // 8 * 4
         first, second = batch.members[:middle], batch.members[middle:]
@@ -332,18 +330,31 @@ class Sender:
             ),
         )
         joined = await outbox.user_ids(self._database, [half.members for half in halves])
-        now = self._clock.now()
         await _together(
             self._send(sending, replace(half, first_tried_at=now, uncertain=False), ids)
             for half, ids in zip(halves, joined, strict=True)
         )
 
-    async def _count_refused(self, sending: Sending, batch: Claimed, error: LineRefused) -> None:
+    async def _count_refused(self, sending: Sending, error: LineRefused) -> None:
         """Stop splitting where hardly anybody can be meant: LINE objects to something else."""
-        self._refused_count[sending.delivery_id] += batch.size
-        if batch.size == 1 and self._refused_count[sending.delivery_id] == MOST_REFUSED:
+        self._refused_count[sending.delivery_id] += 1
+        if self._refused_count[sending.delivery_id] >= MOST_REFUSED:
+            # Who lets it go on all the same is asked again after as many.
+            del self._refused_count[sending.delivery_id]
             why = f"LINE refused {MOST_REFUSED} residents one by one: {error}"
             await self._halt_delivery(sending, why[:500])
+
+    async def _wait_for_decision(
+        self, sending: Sending, attempt: _Attempt, error: LineRefused | QuotaReached
+    ) -> None:
+        """Keep a batch that is not at fault until a person has seen to what is."""
+        due = None
+        if sending.delivery.notice_id is None:
+            # Answers and digests are on nobody's list of what to decide: they try again.
+            due = self._clock.now() + DECISION_AGAIN
+        else:
+            await self._halt_delivery(sending, str(error)[:500])
+        self._record_attempt(sending, attempt, BatchState.WAITING, error=str(error), not_before=due)
 
     async def _fault_of_variant(
         self, sending: Sending, batch: Claimed, error: LineRefused

@@ -27,7 +27,7 @@ import psycopg
 import structlog
 from sqlalchemy import CursorResult, delete, func, text, update
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -226,7 +226,7 @@ class SharedLimiter(Limiter):
                 await session.execute(
                     update(RateShare).where(ours).values(wants=False, urgent=False)
                 )
-        except DBAPIError as error:
+        except (SQLAlchemyError, OSError) as error:
             log.warning("shares of the rate not given back", error=str(error))
         # The lock ends last: until here, this process could still send.
         await _ended(self._listener, self._announced)
@@ -254,7 +254,7 @@ class SharedLimiter(Limiter):
             await self._alive.wait()
             try:
                 pause = await self._look(lane)
-            except (DBAPIError, OSError) as error:
+            except (SQLAlchemyError, OSError) as error:
                 log.warning("rate share cannot be renewed", error=str(error))
                 pause = LOOK_SECONDS
             await self._clock.sleep(URGENT_SECONDS if self._urgent else LEAST_SECONDS)

@@ -136,7 +136,8 @@ async def test_a_delivery_can_be_paused_resumed_and_stopped(database: Database) 
         delivery = await home.send(make_notice(now=home.clock.now()))
 
         async def some() -> bool:
-            return (await home.progress(delivery)).sent > 0
+            now = await home.progress(delivery)
+            return now.sent > 0 and now.planning_done
 
         await home.until(some)
         async with database.writing() as session:
