@@ -44,6 +44,8 @@ MAX_MAIL_FIELD = 4 * 1024
 MAX_MAIL_PARTS = 200
 MAX_MAIL_TEXT = 200_000
 MAX_MAILS_A_POLL = 50
+MAX_MAIL_A_POLL = 20 * 1024 * 1024
+"""Bytes of letters after which the others wait for the next poll."""
 MAIL_TIMEOUT = 20.0
 MAX_INBOUND_BODY = 256 * 1024
 INBOUND_CLOCK_SKEW = 300

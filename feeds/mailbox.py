@@ -94,8 +94,10 @@ def _look(mailbox: Mailbox, position: str | None, tls: ssl.SSLContext | None) ->
         uids = _search(server, last)
         if position is None:
             return Post(position=f"{validity}:{max(uids, default=0)}")
-        letters = []
+        letters: list[bytes] = []
         for uid in uids[: limits.MAX_MAILS_A_POLL]:
+            if sum(map(len, letters)) > limits.MAX_MAIL_A_POLL:
+                break
             letters.append(_letter(server, uid))
             last = uid
     return Post(position=f"{validity}:{last}", letters=tuple(letters))

@@ -20,7 +20,7 @@ from sqlmodel import col, select
 from core.city import Decision
 from core.clock import ManualClock
 from core.database import Database
-from feeds import mail_source
+from feeds import limits, mail_source
 from feeds.errors import Unreadable
 from feeds.mail import MailRefused, read_letter, take_letter
 from feeds.mailbox import Mailbox, look
@@ -275,6 +275,12 @@ async def test_a_mailbox_is_polled_without_being_changed(
     assert (await poller.poll("police")).new == 1
     assert (await poller.poll("police")).outcome == "unchanged"
     assert [notice.topic for notice in world.sent] == ["child-watch"]
+    # Many at once are read in turns, and none is left out.
+    monkeypatch.setattr(limits, "MAX_MAIL_A_POLL", 2000)
+    post_office.letters += [letter(number=n, body=f"{n}件目のつきまとい。") for n in range(3, 8)]
+    while (await poller.poll("police")).outcome == "new":
+        pass
+    assert len(world.sent) == 6
     assert not any(
         command.startswith(("STORE", "UID STORE", "EXPUNGE", "SELECT"))
         for command in post_office.commands
