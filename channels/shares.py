@@ -9,8 +9,9 @@ gives away only what can no longer arrive in the same second.
 A process asks for what it can use: who sends little holds little, and the rest is for those
 with more to send than they may. Rows are read twice a second and renewed once a second while
 a process sends; a word by NOTIFY makes others look at once, when an emergency begins or LINE
-answers 429. Each process holds a lock of PostgreSQL that ends with it, so that the others see
-its death at once; its share is free when its last requests are certainly past.
+answers 429. Who holds back for an emergency leaves, look by look, what it no longer uses. Each
+process holds a lock of PostgreSQL that ends with it, so that the others see its death at once;
+its share is free when its last requests are certainly past.
 """
 
 from __future__ import annotations
