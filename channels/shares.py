@@ -53,6 +53,8 @@ GIVE_UP_PART = 8
 starve, so that somebody who needs little is not given much."""
 URGENT_PART = 20
 """Who begins to send an emergency asks for this part of the limit before it needs it."""
+LEAVE_PART = 100
+"""Who holds back for one leaves at least this part of the limit at a time."""
 TRUST_SECONDS = 3.0
 """A share that could not be renewed for so long is not used."""
 DEAD_SECONDS = 5.0
@@ -327,6 +329,9 @@ class SharedLimiter(Limiter):
         if self._holds_back(seen):
             short = False
             goal = min(seen.mine, lane.used)
+            if goal > 0 and seen.mine - goal < lane.limit // LEAVE_PART:
+                # Not worth a word to all the others yet.
+                goal = seen.mine
         else:
             short = now - lane.short_at < IDLE_SECONDS or (least > 1 and seen.mine < least)
             goal = self._fit(lane, seen, short, least) if self._has_use(lane, now) else 0
@@ -337,8 +342,9 @@ class SharedLimiter(Limiter):
         """Return how many slots this process should have, ``least`` if they are there."""
         assert lane.limit is not None
         free = lane.limit - seen.others
-        # What it used at most lately, and none to spare: who is short of one asks for it.
-        most = max(least, lane.needed)
+        # What it used at most lately, and none to spare: who is short of one asks for it. In an
+        # emergency what it uses now: another may have the next run.
+        most = max(least, lane.used if self._urgent_of_ours else lane.needed)
         if short:
             # Twice what it uses, or all that waits: soon enough, and not much too much.
             most = max(least, lane.used + 1 + max(lane.used, lane.waiting))
