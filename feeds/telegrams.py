@@ -227,4 +227,6 @@ async def _told_before(session: AsyncSession, fact: Fact, city: City) -> Notice 
     told = await session.get(Notice, told_id) if told_id is not None else None
     if told is None or told.status in TAKES_BACK:
         return None
-    return told if fact.status is not Status.ISSUED or fact.update else None
+    # An overflow is a new alarm and the same danger: what was said of it is no longer all.
+    follows = fact.status is not Status.ISSUED or fact.update or fact.overflow
+    return told if follows else None

@@ -9,7 +9,11 @@ from core.city import Decision
 from core.clock import ManualClock
 from core.database import Database
 from feeds.in_force import in_force
-from feeds.models import HazardState, Notice, Status
+from feeds.models import HazardState, Item, Notice, Source, Status
+from feeds.telegrams import take_telegrams
+from tests.feeds.conftest import FeedWorld, a_city, sample_sources
+from tests.feeds.jma.telegrams import CODES, at
+from tests.feeds.jma.test_other_kinds import BROKEN, ELSEWHERE, FEARED, overflowing, river
 
 HERE = "0822000"
 
@@ -85,3 +89,43 @@ async def test_what_telegrams_left_standing_here_holds_however_long_ago(
     async with database.writing() as session:
         session.add_all(states)
     assert await said(database, clock) == ["a"]
+
+
+async def test_a_river_that_has_overflowed_is_in_force_once_and_over_when_it_is(
+    database: Database,
+) -> None:
+    clock = ManualClock(at(0))
+    [agency, *_] = sample_sources("https://www.data.jma.example")
+    city = a_city(agency).model_copy(update={"jma": CODES})
+    world = FeedWorld(city, database, clock)
+    async with database.writing() as session:
+        session.add(Source(code=agency.code, kind=agency.kind))
+    held: list[list[str]] = []
+    for telegram in (
+        river(0, "40"),
+        overflowing(10, "51", FEARED),
+        overflowing(20, "51", BROKEN),
+        overflowing(30, "51", ELSEWHERE),
+        river(40, "31"),
+        river(50, "10"),
+    ):
+        item = Item(
+            source=agency.code,
+            identity=clock.now().isoformat(),
+            kind="VXKO58",
+            fetched_at=clock.now(),
+            payload=telegram,
+        )
+        async with database.writing() as session:
+            session.add(item)
+            await session.flush()
+            await take_telegrams(
+                session, [item], agency, city, clock.now(), world.publish, first_poll=False
+            )
+        async with database.reading() as session:
+            held.append([n.kind for n in await in_force(session, HERE, clock.now())])
+        await clock.advance(600)
+    worst = "レベル５氾濫特別警報"
+    assert held == [["レベル４氾濫危険警報"], [worst], [worst], [worst], ["レベル３氾濫警報"], []]
+    assert len(world.sent) == 6
+    assert not any(notice.silent for notice in world.sent)
