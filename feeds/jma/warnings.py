@@ -121,10 +121,13 @@ def _settle_notified(telegram: Telegram, reports: list[Report], side: Side) -> N
         notified = side.get(rain)
         if notified is None or notified.telegram != "VPNO50" or notified.level != EMERGENCY:
             continue
-        if telegram.reported_at - notified.reported_at > SAME_MOMENT:
+        later = telegram.reported_at - notified.reported_at
+        if abs(later) > SAME_MOMENT:
             continue
         for_slope = levels.get((area, slope.hazard)) == EMERGENCY
-        not_for_rain = levels.get((area, rain.hazard), EMERGENCY) != EMERGENCY
+        # What was there before the emergency says nothing of it.
+        since = later >= timedelta(0)
+        not_for_rain = since and levels.get((area, rain.hazard), EMERGENCY) != EMERGENCY
         if not_for_rain or (for_slope and (area, rain.hazard) not in levels):
             known = side.get(slope)
             if known is None or known.level != EMERGENCY:

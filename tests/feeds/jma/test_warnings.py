@@ -277,6 +277,12 @@ def test_an_emergency_is_one_alarm_whichever_of_the_new_forms_it_is_meant_for(
         assert [hazard for hazard, level in levels.items() if level == 5] == worst
 
 
+def test_a_late_warning_from_before_an_emergency_does_not_say_which_danger_it_is_for() -> None:
+    city = City()
+    city.read(rain(0), notification(10), rain(5, "43"), rain(10, "33", last="43"))
+    assert city.news() == [("issued", "heavy-rain", 5)]
+
+
 def test_a_landslide_alert_is_level_4_and_the_weaker_old_warning_does_not_undo_it() -> None:
     city = City()
     three = ("03", "大雨警報", "発表", "土砂災害")
