@@ -233,6 +233,12 @@ async def _edit(
     notice = make_notice(article, source, city, classification, ruling, now, translations)
     if known.decision not in {Decision.SEND, Decision.DIGEST}:
         known.texts, known.url = notice.texts, notice.url
+        if known.drill is not notice.drill:
+            known.drill = notice.drill
+            if known.decision is not Decision.DROP:
+                # Nobody decided yet on what it has become.
+                known.decision = Decision.HOLD
+                known.decided_by = ruling.decided_by if notice.drill else "rule:edited"
         session.add(known)
         return None
     notice.identity = f"{notice.identity}#{article.content_hash[:16]}"

@@ -68,7 +68,9 @@ class Alert:
     @property
     def drill(self) -> bool:
         """An exercise or a test; a system's own chatter and drafts are likewise no news."""
-        return self.status is not AlertStatus.ACTUAL or says_drill(self.headline, self.description)
+        article = self.article()
+        actual = self.status is AlertStatus.ACTUAL
+        return not actual or says_drill(article.title, article.summary)
 
     @property
     def is_news(self) -> bool:

@@ -36,7 +36,7 @@ async def submit_notice(
         if not _better(known, notice):
             return known, False
         known.topic, known.areas = notice.topic, notice.areas
-        known.texts = notice.texts
+        known.texts, known.drill = notice.texts, notice.drill
         known.decision, known.decided_by = notice.decision, notice.decided_by
         known.emergency = notice.emergency
         # It is news from now on, also for a digest that the first one came too late for.

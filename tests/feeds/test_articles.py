@@ -234,6 +234,9 @@ async def test_a_link_to_a_stranger_waits_for_a_person(desk: Desk) -> None:
         ("【訓練】市道の通行止め", "通行止めです。", True),
         ("市道の通行止め［テスト配信］", "通行止めです。", True),
         ("市道の通行止め", "これは訓練です。通行止めです。", True),
+        ("＜訓練＞市道の通行止め", "通行止めです。", True),
+        ("市道の通行止め", "これは、Ｊアラートのテストです。", True),
+        ("通行止め", "Ｊアラートのテスト：「これは、Ｊアラートのテストです。」と流れます", False),
         ("防災訓練による通行止め", "訓練（図上訓練を含む）のため通行止めにします。", False),
         ("【訓練ではありません】通行止め", "通行止めです。", False),
     ],
@@ -250,6 +253,28 @@ async def test_promise_5_what_says_it_is_a_drill_is_held_as_one(
         assert all(
             words["title"].startswith(drill_mark(code)) for code, words in notice.texts.items()
         )
+
+
+@pytest.mark.parametrize("topic", ["通行止め", "工事"])
+async def test_promise_5_an_edit_makes_it_a_drill_or_real_as_its_words_do(
+    desk: Desk, topic: str
+) -> None:
+    """What nobody was told yet is changed in place, the mark of a drill with the words."""
+    await desk.read(NEWS, first=True)
+    ago = desk.clock.now() - timedelta(days=30)
+    real = article(1, title=f"第1号線の{topic}", summary="片側は通れます。", at=ago)
+    drill = article(1, title=f"【訓練】第1号線の{topic}", at=ago)
+    for edited in (real, drill, real, drill):
+        await desk.read(NEWS, edited)
+        [notice] = await desk.notices()
+        assert notice.drill is (edited is drill)
+        for code, words in notice.texts.items():
+            assert words["title"].startswith(drill_mark(code)) is notice.drill
+        if notice.drill:
+            assert (notice.decision, notice.decided_by) == (Decision.HOLD, "rule:drill")
+        else:
+            assert notice.decided_by != "rule:drill"
+    assert not desk.sent
 
 
 async def test_an_item_keeps_what_came_and_why_it_became_what_it_became(desk: Desk) -> None:
@@ -299,6 +324,10 @@ def test_a_category_and_a_word_must_both_fit_and_the_first_rule_wins() -> None:
         ("6月15日更新 9時に開きます", "6月16日更新 10時に開きます", True),
         ("6月15日15時現在、開いています", "6月15日16時現在、開いています", True),
         ("登録は6月15日から", "登録は6月16日から", True),
+        ("運転免許更新 6月15日", "運転免許更新 6月25日", True),
+        ("免許の更新：6月15日（月）まで", "免許の更新：6月25日（木）まで", True),
+        ("6月15日に更新手続きをします", "6月25日に更新手続きをします", True),
+        ("訪問回数2回", "訪問回数3回", True),
         ("公園で遊びます", "公園の水道管が壊れたため、公園を閉めてしばらく使えなくします", True),
     ],
 )

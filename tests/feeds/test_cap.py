@@ -64,6 +64,8 @@ def test_what_is_not_actual_is_a_drill(status: str) -> None:
 
 def test_an_actual_alert_that_says_it_is_a_drill_is_one() -> None:
     assert read_alert(alert(headline="【訓練】大穂地区で断水しています")).drill
+    said = alert().replace("給水車をご利用ください。".encode(), "これは訓練です。".encode())
+    assert read_alert(said).drill
 
 
 @pytest.mark.parametrize(
