@@ -164,7 +164,8 @@ async def _take(
     context = desk.context
     # What was fetched is kept first and by itself: it is never to be asked for again.
     async with context.database.writing() as session:
-        for item in items:
+        # In one order, so that two who do this at once wait for each other and never both.
+        for item in sorted(items, key=lambda each: each.id or 0):
             stored = await session.get_one(Item, item.id, with_for_update=True)
             if stored.state is ItemState.NEW:
                 await session.merge(item)
