@@ -44,7 +44,9 @@ WORST = 5
 SPREADING = frozenset({"52", "53"})
 """氾濫水の予報: where the water that came out will go."""
 _OVERFLOWED = re.compile("氾濫が(?:既に|すでに)?発生(?!する)|氾濫発生|越水|溢水|決壊|破堤")
-_FEARED = re.compile("おそれ|恐れ|可能性|切迫|見込み|場合|または|又は|警戒|注意|危険")
+_NOT_SURE = re.compile(
+    "おそれ|恐れ|可能性|切迫|見込み|場合|または|又は|警戒|注意|危険|に備え|を防|ていな|ません"
+)
 _LABEL = re.compile("【[^】]*】")
 _SPOT = re.compile(r"[^、。，．\s「」『』（）()【】［］]{2,40}?(?:地先|付近)")
 
@@ -145,17 +147,18 @@ def _undone(telegram: Telegram, side: Side) -> list[Fact]:
 def _overflow(telegram: Telegram, report: Report) -> dict[str, bool]:
     """The spots where a level 5 telegram says that water is coming out; "" for any at all.
 
-    Its sentences are read, and one that only fears it says nothing. The older name
-    氾濫発生情報 and a forecast of where the water goes say it by themselves.
+    Its sentences are read, and a clause that only fears it or denies it says nothing. The older
+    name 氾濫発生情報 and a forecast of where the water goes say it by themselves.
     """
     if report.level != WORST:
         return {}
     sure = "氾濫発生" in report.kind or report.kind_code in SPREADING
     spots: dict[str, bool] = {"": True} if sure else {}
     for sentence in _sentences(telegram):
-        clauses = sentence.split("、")
-        if any(_OVERFLOWED.search(each) and not _FEARED.search(each) for each in clauses):
-            spots |= dict.fromkeys(["", *_SPOT.findall(sentence)], True)
+        clauses = [each for each in sentence.split("、") if not _NOT_SURE.search(each)]
+        if any(_OVERFLOWED.search(each) for each in clauses):
+            named = (spot for each in clauses for spot in _SPOT.findall(each))
+            spots |= dict.fromkeys(["", *named], True)
     return spots
 
 

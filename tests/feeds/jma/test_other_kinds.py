@@ -81,12 +81,21 @@ def test_the_first_overflow_and_each_new_place_are_news_at_level_5() -> None:
         ("氾濫がすでに発生している可能性があります。", False),
         ("氾濫が発生又は切迫しています。", False),
         ("堤防の決壊や越水に厳重に警戒してください。", False),
+        ("越水は確認されていません。", False),
+        ("現在、氾濫が発生していない区間でも避難してください。", False),
+        ("堤防の決壊に備え、避難してください。", False),
     ],
 )
 def test_only_what_has_overflowed_is_told_as_an_overflow(words: str, sure: bool) -> None:
     (fact,) = City().read(overflowing(0, "51", words))
     assert fact.overflow is sure
     assert (OVERFLOW in compose(fact, a_city(), languages=["en"])["en"]["text"]) is sure
+
+
+def test_a_place_where_an_overflow_is_feared_is_none_that_has_overflowed() -> None:
+    words = "小貝川では、つくば市上郷地先で氾濫が発生し、常総市豊岡町地先でも氾濫のおそれがあります"
+    (fact,) = City().read(overflowing(0, "51", words))
+    assert fact.overflow_at == ("つくば市上郷地先",)
 
 
 def test_an_overflow_that_was_none_is_taken_back_though_level_5_stays() -> None:
