@@ -212,7 +212,8 @@ def changed_in_substance(before: tuple[str, str], after: tuple[str, str]) -> boo
     old, new = old[start:], new[start:]
     end = _same_start(old[::-1], new[::-1])
     old, new = old[: len(old) - end], new[: len(new) - end]
-    matcher = SequenceMatcher(None, old, new, autojunk=False)
+    # It must not try every pair of the commonest letters: two hostile texts would take seconds.
+    matcher = SequenceMatcher(None, old, new, autojunk=True)
     same = sum(block.size for block in matcher.get_matching_blocks())
     differing = max(len(old), len(new)) - same
     return differing > max(10, longest // 10)

@@ -24,7 +24,7 @@ from feeds.errors import Unreadable
 from feeds.wording import clean, fold, one_line, plain, read_date
 
 _PROLOGUE = re.compile(r"^\s*<\?xml[^>]*\?>", re.I)
-_DOCTYPE = re.compile(r"<!DOCTYPE[^>\[]*(\[)?[^>]*>", re.I)
+_DOCTYPE = re.compile(r"<!DOCTYPE[^>\[]*+(\[)?+[^>]*+>", re.I)
 _ROOT = re.compile(r"<(?:[A-Za-z0-9_.-]+:)?(rss|rdf|feed|channel)[\s>]", re.I)
 MANY_DATES = 3
 """From so many articles on, one moment for all of them is no date of theirs."""

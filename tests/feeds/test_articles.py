@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
@@ -333,3 +334,9 @@ def test_a_category_and_a_word_must_both_fit_and_the_first_rule_wins() -> None:
 )
 def test_only_a_change_of_substance_is_news(before: str, after: str, news: bool) -> None:
     assert changed_in_substance(("催し", before), ("催し", after)) is news
+
+
+def test_an_edit_made_to_be_hard_to_compare_does_not_stop_the_clock() -> None:
+    started = time.monotonic()
+    assert changed_in_substance(("", "abcdefgh" * 250), ("", "hgfedcba" * 250))
+    assert time.monotonic() - started < 2

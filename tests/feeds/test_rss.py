@@ -148,6 +148,13 @@ def test_a_feed_with_a_counter_behind_its_end_is_whole() -> None:
     assert [article.title for article in read_feed(data, url=URL).articles] == ["断水"]
 
 
+def test_a_head_full_of_broken_declarations_does_not_stop_the_clock() -> None:
+    started = time.monotonic()
+    with pytest.raises(Unreadable):
+        read_feed(b"<!DOCTYPE " * 1000, url=URL)
+    assert time.monotonic() - started < 3
+
+
 def test_comments_behind_the_end_do_not_stop_the_clock() -> None:
     started = time.monotonic()
     data = rss("<title>断水</title>") + b"<!--a-->" * 200 + b"x"
