@@ -90,7 +90,10 @@ def rule_on_article(
     return Ruling(classification.decision, classification.rule, classification.because)
 
 
-_MARK = r"[【\[(〔《〈<「『](?:訓練|試験|てすと|test)(?:配信|放送|めーる|送信|通知|用)?[】\])〕》〉>」』]"
+_MARK = (
+    r"[【\[(〔《〈<「『](?:訓練|試験|てすと|test)"
+    r"(?:配信|放送|めーる|送信|通知|用)?[】\])〕》〉>」』]"
+)
 _SAID = re.compile(
     r"これは、?(?:訓練|試験|てすと)(?:です|であり|配信|放送|めーる|送信)"
     r"|(?:訓練|試験|てすと)(?:配信|放送|めーる|送信)(?:です|を行)"
