@@ -36,6 +36,7 @@ from bot.dialogues.kinds import (
     SetTopic,
     State,
 )
+from bot.dialogues.report import PLACE
 from bot.dialogues.words import command_in, is_cry_for_help
 from bot.models import Dialogue, EventState, WebhookEvent
 from channels.forget import forget_personal
@@ -318,7 +319,8 @@ async def _taken_up(session: AsyncSession, state: State, incoming: Incoming) -> 
     """Return what the city has taken up already at the place of the report being made."""
     if state.name != REPORT:
         return frozenset()
-    place = state.data.get("place") or {}
+    # Whoever is about to say another place may say one without a position.
+    place = {} if state.step == PLACE else state.data.get("place") or {}
     longitude, latitude = place.get("longitude"), place.get("latitude")
     if isinstance(incoming, Located):
         longitude, latitude = incoming.longitude, incoming.latitude

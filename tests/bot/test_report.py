@@ -60,8 +60,10 @@ async def test_who_reports_what_the_city_has_taken_up_already_is_told_so(town: T
     told = "The city already has a report of this place"
     hole, light = (town.city.report_categories[n].names["en"] for n in (0, 2))
 
-    async def summary(place: tuple[float, float], kind: str) -> list[dict[str, Any]]:
-        user = await aboard(town)
+    async def summary(
+        place: tuple[float, float], kind: str, user: str = ""
+    ) -> list[dict[str, Any]]:
+        user = user or await aboard(town)
         await sends(town, user, a_photo())
         await town.taps(user, await town.is_at(user, *place), kind)
         return await town.says(user, "Deep")
@@ -79,6 +81,10 @@ async def test_who_reports_what_the_city_has_taken_up_already_is_told_so(town: T
         session.add(report)
     beside = (HERE[0], HERE[1] + 0.0003)  # 33 m
     assert told in words_in(await summary(beside, hole))
+    await town.taps(user, await summary(beside, hole, user), "Change place")
+    elsewhere = await town.says(user, "Somewhere 1-2-3")
+    assert "Somewhere 1-2-3" in words_in(elsewhere)
+    assert told not in words_in(elsewhere), "of a place without a position nothing is known"
     assert told not in words_in(await summary(beside, light))
     assert told not in words_in(await summary((HERE[0], HERE[1] + 0.001), hole))
 
