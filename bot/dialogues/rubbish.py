@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import date, timedelta
+from functools import cache
 
 from bot import messages
 from bot.dialogues.kinds import Known, Outcome, State
@@ -30,6 +31,13 @@ _ASKING = re.compile(
     r"(の(捨て方|すてかた|出し方|だしかた|分別|ぶんべつ|ごみ)|[はをって]*(どう|どこ|いつ|何|なに)).*$|[はを]$"
 )
 """What people put behind the name of a thing they want to be rid of."""
+_KANA, _KANJI, _LATIN = r"\u3041-\u3096ー", r"\u3400-\u9fff々", "a-z0-9"
+_SHORT = (
+    (re.compile(f"[{_KANA}]{{1,2}}"), _KANA),
+    (re.compile(f"[{_KANJI}]"), _KANJI),
+    (re.compile(f"[{_LATIN}]{{1,4}}"), _LATIN),
+)
+"""Names so short that they are in other words too, with the letters that would join them."""
 
 
 def days(state: State, known: Known, area: str = "") -> Outcome:
@@ -136,13 +144,32 @@ def _items_in(known: Known, text: str) -> tuple[list[Item], list[Item]]:
     if not thing:
         return named, meant
     for item in known.calendar.items:
-        names = {fold(part) for part in item.name.split("・")}
-        readings = {fold(part) for part in item.reading.split("・")}
-        if thing in names | readings or any(name and name in thing for name in names):
+        names, readings = _folded(item.name), _folded(item.reading)
+        if thing in names | readings or any(_speaks_of(thing, name) for name in names):
             named.append(item)
-        elif len(thing) > 1 and any(thing in name for name in names | readings):
+        elif len(thing) > 1 and (
+            any(thing in name for name in names | readings)
+            or any(thing.endswith(name) for name in names)
+        ):
             meant.append(item)
     return named, meant
+
+
+@cache
+def _folded(names: str) -> frozenset[str]:
+    """Return the names or readings of a thing as they are compared; a city has thousands."""
+    return frozenset(filter(None, map(fold, names.split("・"))))
+
+
+def _speaks_of(text: str, name: str) -> bool:
+    """Whether a name is in a text; a short one as a word of its own: 本 is no part of 日本."""
+    if name not in text:
+        return False
+    for short, joined in _SHORT:
+        if short.fullmatch(name):
+            alone = rf"(?<![{joined}]){re.escape(name)}(?:[はをの]|(?![{joined}]))"
+            return re.search(alone, text) is not None
+    return True
 
 
 def _day(known: Known, day: date) -> str:

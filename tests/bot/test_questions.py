@@ -12,7 +12,7 @@ import pytest
 from bot.dialogues import respond
 from bot.dialogues.kinds import NO_CALENDAR, Known, Pressed, Said, State
 from core.city_folder import load_folder
-from core.collection import CollectionDay
+from core.collection import CollectionDay, Item
 from core.faq import MAX_ANSWER, MAX_QUESTION, Answer
 from feeds.texts import day_name
 from tests.bot.conftest import SAMPLE, Town, actions_in, words_in
@@ -131,6 +131,33 @@ def test_how_a_thing_is_thrown_away(text: str, thing: str, advice: str) -> None:
         assert asked_back == (text == "ペットボトル"), "only what was not named is asked about"
     else:
         assert "うまく読み取れませんでした" in told
+
+
+@pytest.mark.parametrize(
+    ("text", "told", "asked"),
+    [
+        ("本", "本", False),
+        ("古い本を捨てたい", "本", False),
+        ("本の捨て方", "本", False),
+        ("日本", "本", True),
+        ("本人確認書類は何が必要ですか", "", False),
+        ("日本語を習いたい", "", False),
+        ("いすを捨てたい", "いす", False),
+        ("壊れた椅子、いすの捨て方", "いす", False),
+        ("アイスを食べたい", "", False),
+        ("PCを捨てたい", "PC", False),
+        ("upcoming events", "", False),
+    ],
+)
+def test_a_things_short_name_within_another_word_is_not_taken_for_the_thing(
+    text: str, told: str, asked: bool
+) -> None:
+    calendar = the_sample().calendar
+    items = tuple(Item(name, "", "bulky", f"{name}の出し方") for name in ("本", "いす", "PC"))
+    known = replace(resident("ja", "chuo"), calendar=replace(calendar, items=items))
+    answer = said(known, text)
+    assert [item.name for item in items if item.advice in answer] == ([told] if told else [])
+    assert ("お知りになりたいのは" in answer) is asked
 
 
 def test_a_thing_says_its_next_collection_where_one_lives() -> None:
