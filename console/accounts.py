@@ -257,9 +257,10 @@ async def sign_in(
 
 async def sign_out(session: AsyncSession, staff: Staff, nonce: str, now: datetime) -> None:
     """End one session for good: a copy of its cookie opens nothing either."""
+    # First, for its lock lets the second of two presses see what the first one did.
+    await audit.record(session, now, actor=staff.email, action="sign-out", subject=staff.email)
     # Nothing lets the session go on from now, so it is over by itself after IDLE.
     await session.merge(SignInAttempts(key=_key("ended", nonce), count=1, since=now + IDLE))
-    await audit.record(session, now, actor=staff.email, action="sign-out", subject=staff.email)
 
 
 async def is_signed_out(session: AsyncSession, nonce: str) -> bool:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+import asyncio
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlmodel import col, select
 from yarl import URL
 
-from console.accounts import LIMIT_PAIR, add_staff
+from console.accounts import LIMIT_PAIR, add_staff, is_signed_out, sign_out
 from console.models import Role, Staff
 from console.words import Refusal
+from core.database import Database
 from tests.console.conftest import PASSWORD, Office
 
 
@@ -39,6 +41,20 @@ async def test_a_copied_cookie_opens_nothing_once_its_owner_signed_out(office: O
         await phone.sign_in("sato@city.example")  # forgets attempts of windows that have passed
         office.clock.ahead += timedelta(minutes=8)
     assert "/sign-in" not in (await phone.get("/console/")).url  # a session of their own
+
+
+async def test_two_presses_at_once_both_sign_out(database: Database) -> None:
+    now = datetime(2026, 11, 21, tzinfo=UTC)
+    async with database.writing() as session:
+        staff = (await add_staff(session, "sato@city.example", Role.ROADS, now=now)).staff
+
+    async def press() -> None:
+        async with database.writing() as session:
+            await sign_out(session, staff, "one session", now)
+
+    await asyncio.gather(press(), press())
+    async with database.reading() as session:
+        assert await is_signed_out(session, "one session")
 
 
 async def test_a_password_that_was_handed_over_is_changed_before_anything_else(
