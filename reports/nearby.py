@@ -18,7 +18,8 @@ NEAR_METRES = 50.0
 LATELY = timedelta(days=90)
 """For how long what was finished is told beside a new report: mended once, broken again."""
 MOST = 20
-OPEN = (ReportState.NEW, ReportState.ACCEPTED, ReportState.IN_PROGRESS)
+TAKEN_UP = (ReportState.ACCEPTED, ReportState.IN_PROGRESS)
+OPEN = (ReportState.NEW, *TAKEN_UP)
 
 
 @dataclass(frozen=True)
@@ -31,9 +32,6 @@ class Nearby:
     @property
     def is_open(self) -> bool:
         return self.report.state in OPEN
-
-
-TAKEN_UP = (ReportState.ACCEPTED, ReportState.IN_PROGRESS)
 
 
 async def nearby(session: AsyncSession, report: Report, now: datetime) -> list[Nearby]:

@@ -20,16 +20,14 @@ from core.clock import in_japan
 from core.context import Context
 from core.languages import match_language
 from reports.models import Report, ReportState
+from reports.nearby import TAKEN_UP
 from reports.service import ReportFilter, list_reports
 
 router = APIRouter(prefix="/open311/v2", route_class=PublicRoute)
 
-PUBLISHED = (ReportState.ACCEPTED, ReportState.IN_PROGRESS, ReportState.DONE)
+STATUS = {"open": TAKEN_UP, "closed": (ReportState.DONE,)}
+PUBLISHED = (*STATUS["open"], *STATUS["closed"])
 """States that staff have set; what nobody has looked at yet, or what was declined, is not shown."""
-STATUS = {
-    "open": (ReportState.ACCEPTED, ReportState.IN_PROGRESS),
-    "closed": (ReportState.DONE,),
-}
 LONGEST_SPAN = timedelta(days=90)
 MOST = 1000
 DECIMALS = 4
