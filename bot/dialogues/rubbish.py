@@ -167,7 +167,8 @@ def _speaks_of(text: str, name: str) -> bool:
         return False
     for short, joined in _SHORT:
         if short.fullmatch(name):
-            alone = rf"(?<![{joined}]){re.escape(name)}(?:[はをの]|(?![{joined}]))"
+            before, after = rf"(?<![{joined}])|(?<=[のやい])", rf"[はをの]|(?![{joined}])"
+            alone = f"(?:{before}){re.escape(name)}(?:{after})"
             return re.search(alone, text) is not None
     return True
 
