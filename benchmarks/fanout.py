@@ -8,7 +8,7 @@ the same bodies. What others cannot send in reasonable time is measured on a par
 Names: ceiling, aiohttp, sdk, sdk-async, apprise, todoke, todoke-ja, todoke-limit,
 latency-aiohttp, latency-todoke, latency-limit, pushes, planning, planning-postgresql,
 ten-million.
-``apprise`` needs the packages in requirements/bench.txt.
+``apprise`` needs the packages in requirements/bench.txt and is left out without them.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -369,6 +370,9 @@ def main() -> None:
         results = []
         for name, work in plan(database_url, bodies, folder).items():
             if name in options.skip or (options.only and name not in options.only):
+                continue
+            if name == "apprise" and find_spec("apprise") is None:
+                print("apprise left out: not installed (requirements/bench.txt)", file=sys.stderr)
                 continue
             print(f"{name} …", file=sys.stderr, flush=True)
             results.append(work())
