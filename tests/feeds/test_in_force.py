@@ -13,7 +13,7 @@ from feeds.models import HazardState, Item, Notice, Source, Status
 from feeds.telegrams import take_telegrams
 from tests.feeds.conftest import FeedWorld, a_city, sample_sources
 from tests.feeds.jma.telegrams import CODES, at
-from tests.feeds.jma.test_other_kinds import BROKEN, ELSEWHERE, FEARED, overflowing, river
+from tests.feeds.jma.test_rivers import BROKEN, ELSEWHERE, FEARED, overflowing, river
 
 HERE = "0822000"
 
