@@ -1,8 +1,7 @@
-"""How fast an audience of a million is counted and read, on both databases, as JSON.
+"""Measure counting and reading an audience of a million, on both databases; prints JSON.
 
-``python benchmarks/audience.py [--residents N] [--only sqlite|postgresql]``. It makes the
-residents itself, in a folder of its own that it removes again, on SQLite and on a PostgreSQL
-server that it starts.
+``python benchmarks/audience.py [--residents N] [--only sqlite|postgresql]``. It makes the residents
+itself, in a temporary folder, on SQLite and on a PostgreSQL server that it starts.
 """
 
 from __future__ import annotations
@@ -18,6 +17,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,12 +25,14 @@ from sqlalchemy import String, func, select
 from sqlalchemy import cast as sql_cast
 from sqlmodel import SQLModel, col
 
-from core.city import City
-from core.city_folder import load_city
+from city.city import City
+from city.folder import load_city
 from core.database import Database
 from core.logs import configure_logs
-from subscriptions import bitmaps, service
-from subscriptions.audience import AudienceQuery, audience_select, count, count_by_language
+from subscriptions import bitmaps
+from subscriptions import residents as registry
+from subscriptions.audience import audience_select, count, count_by_language
+from subscriptions.audience_query import AudienceQuery
 from subscriptions.generate import generate
 from subscriptions.models import Resident
 
@@ -139,10 +141,7 @@ async def _reads(database: Database, residents: int) -> dict[str, float]:
                 for _, joined in await session.execute(grouped):
                     json.loads(f"[{joined}]")
 
-    return {
-        name: round(await _seconds(lambda query=query: read(query)), 2)
-        for name, query in QUERIES.items()
-    }
+    return {name: round(await _seconds(partial(read, query)), 2) for name, query in QUERIES.items()}
 
 
 async def _change(database: Database, city: City) -> None:
@@ -151,7 +150,7 @@ async def _change(database: Database, city: City) -> None:
         ids = await session.scalars(select(col(Resident.id)).limit(CHANGES))
         for number in list(ids):
             assert number is not None
-            await service.choose_language(session, city, number, "en", datetime.now(UTC))
+            await registry.choose_language(session, city, number, "en", datetime.now(UTC))
 
 
 async def _seconds(work: Callable[[], Awaitable[Any]]) -> float:

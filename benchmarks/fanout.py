@@ -1,14 +1,13 @@
-"""How fast a million residents are reached, beside everybody else who could do it, in one run.
+"""Measure a delivery to a million residents, compared with other clients, in one run.
 
     python benchmarks/fanout.py [--residents 1000000] [--json FILE] [--only NAME…] [--data DIR]
 
-Each measurement starts a stand-in for LINE in a process of its own (no limits unless said,
-``counts`` ledger) and the sender in another, whose peak memory is read when it ends. All post
-the same bodies. What others cannot send in reasonable time is measured on a part and said so.
-Names: ceiling, aiohttp, sdk, sdk-async, apprise, todoke, todoke-ja, todoke-limit,
-latency-aiohttp, latency-todoke, latency-limit, pushes, planning, planning-postgresql,
-ten-million.
-``apprise`` needs the packages in requirements/bench.txt and is left out without them.
+Each measurement starts a simulator in its own process (no limits unless stated, ``counts`` ledger)
+and the sender in another; its peak memory is read when it ends. All post the same bodies. A slow
+client sends only a part, and the result says so. Names: ceiling, aiohttp, sdk, sdk-async, apprise,
+todoke, todoke-ja, todoke-limit, latency-aiohttp, latency-todoke, latency-limit, pushes, planning,
+planning-postgresql, ten-million. ``apprise`` needs the packages in requirements/bench.txt and is
+left out without them.
 """
 
 from __future__ import annotations
@@ -35,8 +34,8 @@ sys.path.insert(0, str(Path(__file__).parents[1]))  # also when run by its path
 
 from benchmarks import fanout_senders as senders
 from benchmarks.simulator_ceiling import call, cpu_seconds, post
-from channels.simulator import FaultPlan, SimulatorOptions, run
-from channels.simulator.client import SimulatorClient
+from simulator.line import FaultPlan, SimulatorOptions, run
+from simulator.line.client import SimulatorClient
 
 FEW = 300
 """What slow ones send; their speed does not depend on how many they send."""
@@ -49,13 +48,13 @@ class Result:
     Parameters
     ----------
     requests, recipients
-        What the stand-in took.
+        What the simulator accepted.
     seconds
-        From "send" to the last request at the stand-in.
+        From "send" to the last request at the simulator.
     peak_mb, cpu_seconds
         Of the sending process.
     most_in_a_second
-        The most requests the stand-in saw within any second.
+        The most requests within any second, seen by the simulator.
     """
 
     name: str
@@ -93,7 +92,7 @@ def serve(ready: multiprocessing.Queue[str], faults: str, limits: bool) -> None:
 
 
 class StandIn:
-    """A stand-in in a process of its own."""
+    """A simulator in its own process."""
 
     def __init__(self, *, faults: str = "none", limits: bool = False) -> None:
         context = multiprocessing.get_context("spawn")
@@ -194,7 +193,7 @@ def prepare(folder: Path, residents: int) -> tuple[str, str]:
 
 
 def ceiling(bodies: str) -> Result:
-    """How fast the stand-in itself is, with the cheapest caller there is."""
+    """The speed of the simulator itself, with the cheapest possible caller."""
     whole = [post("multicast", body) for body in senders.read_bodies(bodies)]
     with StandIn() as stand_in:
         before, began = stand_in.cpu, time.time()

@@ -1,14 +1,13 @@
 """The senders that ``benchmarks.fanout`` compares; each runs in a process of its own.
 
-Each function takes the stand-in's address first, and returns when it began to send (seconds
-since 1970) and what else it found. They share nothing but the bodies.
+Each function takes the simulator's address first. It returns when it began to send (seconds since
+1970) and other results. They share only the bodies.
 """
 
 from __future__ import annotations
 
 import asyncio
 import gc
-import importlib
 import json
 import logging
 import struct
@@ -24,7 +23,6 @@ import uvloop
 TOKEN = "t"
 CITY = Path(__file__).parents[1] / "deploy" / "city"
 CONNECTIONS = 64
-ROOMS = ("subscriptions", "feeds", "channels", "reports", "console", "bot")
 NOON = datetime(2026, 6, 15, 3, tzinfo=UTC)
 
 Found = tuple[float, dict[str, Any]]
@@ -49,18 +47,17 @@ def write_bodies(path: str, bodies: list[bytes]) -> None:
 
 def alert(now: datetime, languages: int) -> Any:
     """An evacuation order in so many languages; with one, everybody gets the same message."""
-    from channels.alerts import AlertRequest, alert_notice
-    from core.city_folder import load_city
+    from alerts.compose import composed_of
+    from alerts.drafts import Written, fill_in, new_draft
+    from city.folder import load_city
 
     city = load_city(CITY)
-    request = AlertRequest(
-        topic="evacuation",
-        level=4,
-        texts={"ja": "川があふれるおそれがあります。全員すぐに避難してください。"},
-        drill=True,
-        actor="benchmark",
+    words = "川があふれるおそれがあります。全員すぐに避難してください。"
+    draft = fill_in(
+        new_draft(drill=True, actor="benchmark", now=now),
+        Written("evacuation", 4, whole_city=True, areas=(), texts={"ja": ("", words)}),
     )
-    notice = alert_notice(city, request, now)
+    notice = composed_of(draft, city, actor="benchmark", now=now).notice
     if languages == 1:
         notice.texts = {"ja": notice.texts["ja"]}
         city = city.model_copy(update={"languages": ("ja",)})
@@ -74,17 +71,13 @@ def make_residents(database_url: str, residents: int) -> None:
     """Fill an empty database with synthetic residents."""
 
     async def work() -> None:
-        from sqlmodel import SQLModel
-
-        from core.city_folder import load_city
+        from app.schema import upgrade
+        from city.folder import load_city
         from core.database import Database
         from subscriptions.generate import generate
 
-        for module in ("core.audit", *(f"{room}.models" for room in ROOMS)):
-            importlib.import_module(module)
         database = Database(database_url)
-        async with database.engine.begin() as connection:
-            await connection.run_sync(SQLModel.metadata.create_all)
+        await upgrade(database)
         await generate(database, load_city(CITY), residents, 1, NOON)
         await database.close()
 
@@ -92,20 +85,21 @@ def make_residents(database_url: str, residents: int) -> None:
 
 
 def make_bodies(database_url: str, path: str) -> None:
-    """Write the multicasts that bring the alert to everybody, as Todoke would post them."""
+    """Write the multicasts of an alert to everybody, as Todoke would post them."""
 
     async def work() -> None:
         from sqlmodel import col, select
 
-        from channels.line import multicast_body
-        from channels.render import render_all
+        from channels.line.client import multicast_body
+        from channels.line.medium import LINE
+        from channels.variants import render_all
         from core.database import Database
         from subscriptions.models import Resident
 
         city, notice = alert(NOON, 16)
         messages = {
             language: rendered.messages
-            for rendered in render_all(notice, city)
+            for rendered in render_all(notice, city, LINE)
             for language in rendered.languages
         }
         database = Database(database_url)
@@ -134,7 +128,7 @@ def make_bodies(database_url: str, path: str) -> None:
 
 
 def bare_aiohttp(url: str, path: str) -> Found:
-    """The least that can be done with aiohttp: post prepared bodies, 64 at a time."""
+    """The minimum with aiohttp: post prepared bodies, 64 at a time."""
     bodies = iter(read_bodies(path))
     began = 0.0
 
@@ -222,7 +216,8 @@ def todoke(url: str, database_url: str, rate: int, languages: int) -> Found:
 
 
 async def _todoke(url: str, database_url: str, rate: int, languages: int) -> Found:
-    from channels import service
+    from channels import dispatch as delivering
+    from channels.line.medium import LINE
     from core.clock import SystemClock
 
     async with Sending(url, database_url, rate=rate) as (database, queue, _):
@@ -232,12 +227,12 @@ async def _todoke(url: str, database_url: str, rate: int, languages: int) -> Fou
         async with database.writing() as session:
             session.add(notice)
             await session.flush()
-            delivery = await service.deliver(
-                session, queue, notice, city, now, created_by="benchmark"
+            delivery = await delivering.deliver(
+                session, queue, notice, city, now, created_by="benchmark", medium=LINE
             )
         assert delivery.id is not None
         planned = None
-        async for state in service.follow(database, delivery.id, every_seconds=0.1):
+        async for state in delivering.follow(database, delivery.id, every_seconds=0.1):
             if planned is None and state.planning_done:
                 planned = time.time() - began
             if state.ended:
@@ -258,10 +253,11 @@ def pushes(url: str, database_url: str, rate: int, seconds: int) -> Found:
 async def _pushes(url: str, database_url: str, rate: int, seconds: int) -> Found:
     from sqlmodel import col, select
 
-    from channels import service
-    from channels.line import compact_json
+    from channels import dispatch as delivering
+    from channels.individual import IndividualMessage, add_individual_messages
+    from channels.line.medium import LINE
+    from channels.medium import compact_json
     from channels.models import Delivery, DeliveryKind, DeliveryState, Priority
-    from channels.parcels import Parcel, add_parcels
     from core.clock import SystemClock
     from subscriptions.models import Resident
 
@@ -271,6 +267,7 @@ async def _pushes(url: str, database_url: str, rate: int, seconds: int) -> Found
             ids = [each for each in await session.scalars(statement) if each is not None]
         began = time.time()
         delivery = Delivery(
+            channel="line",
             kind=DeliveryKind.PERSONAL,
             state=DeliveryState.SENDING,
             priority=Priority.PERSONAL,
@@ -284,7 +281,7 @@ async def _pushes(url: str, database_url: str, rate: int, seconds: int) -> Found
         for start in range(0, len(ids), 500):
             async with database.writing() as session:
                 page = [
-                    Parcel(
+                    IndividualMessage(
                         number,
                         "ja",
                         None,
@@ -301,11 +298,11 @@ async def _pushes(url: str, database_url: str, rate: int, seconds: int) -> Found
                     for number in ids[start : start + 500]
                 ]
                 stored = await session.get_one(Delivery, delivery.id)
-                await add_parcels(session, queue, stored, page)
+                await add_individual_messages(session, queue, stored, page, LINE)
         made = time.time() - began
         async with database.writing() as session:
             (await session.get_one(Delivery, delivery.id)).planning_done = True
-        async for state in service.follow(database, delivery.id, every_seconds=0.5):
+        async for state in delivering.follow(database, delivery.id, every_seconds=0.5):
             if state.ended or state.sent == len(ids):
                 break
         return began, {"stored_within_s": round(made, 2), "sent": state.sent}
@@ -317,8 +314,9 @@ def planning(_url: str, database_url: str) -> Found:
 
 
 async def _planning(database_url: str) -> Found:
-    from channels import service
+    from channels import dispatch as delivering
     from channels.audiences import read_in_ranges
+    from channels.line.medium import LINE
     from core.clock import SystemClock
 
     async with Sending("http://127.0.0.1:9", database_url, running=False) as (
@@ -331,19 +329,20 @@ async def _planning(database_url: str) -> Found:
         async with database.writing() as session:
             session.add(notice)
             await session.flush()
-            delivery = await service.deliver(
-                session, queue, notice, city, now, created_by="benchmark"
+            delivery = await delivering.deliver(
+                session, queue, notice, city, now, created_by="benchmark", medium=LINE
             )
         started = time.time()
         async with database.reading() as session:
-            async for _ in read_in_ranges(session, delivery, 0, delivery.audience_limit or 0, None):
+            limit = delivery.audience_limit or 0
+            async for _ in read_in_ranges(session, delivery, 0, limit, None, LINE.addresses):
                 """Read, and nothing more."""
         audience = time.time() - started
         began = time.time()
-        await engine.planner.plan(str(delivery.id))
+        await engine.plan(str(delivery.id))
         took = time.time() - began
         async with database.writing() as session:
-            await service.stop(session, delivery.id or 0, "benchmark", now)
+            await delivering.stop(session, delivery.id or 0, "benchmark", now)
         planned = await _recipients(database, delivery.id or 0)
         return began, {
             "recipients": planned,
@@ -376,8 +375,9 @@ class Sending:
     async def __aenter__(self) -> tuple[Any, Any, Any]:
         from channels.engine import Engine
         from channels.limiter import Limiter
-        from channels.line import LineClient
-        from core.city_folder import load_city
+        from channels.line.client import LineClient
+        from channels.line.medium import LineMedium
+        from city.folder import load_city
         from core.clock import SystemClock
         from core.database import Database
         from core.settings import Settings
@@ -402,7 +402,10 @@ class Sending:
         queue = LocalQueue(clock)
         self.limiter = Limiter(clock, {"multicast": rate or None, "push": push or None})
         line = LineClient(self.http, settings, clock, self.limiter)
-        engine = Engine(self.database, load_city(CITY), clock, queue, line)
+        city = load_city(CITY)
+        engine = Engine(
+            self.database, city, clock, queue, [LineMedium(self.database, city, clock, line)]
+        )
         # As the service does at its start.
         gc.collect()
         gc.freeze()

@@ -1,9 +1,9 @@
-"""How much of LINE's limit several processes use together, and whether they keep it.
+"""Measure how much of LINE's limit several processes use together, and whether they keep it.
 
     python benchmarks/limit.py [--seconds 60] [--rate 200] [--only NAME…]
 
-Real processes share the limit through PostgreSQL, started for it; each second's requests are
-counted at the stand-in. Names: one, three, three-far, uneven, killed.
+Real processes share the limit through a PostgreSQL that is started for it; the simulator counts the
+requests of each second. Names: one, three, three-far, uneven, killed.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from pathlib import Path
 import psycopg
 from sqlmodel import SQLModel
 
-from channels.models import RateShare, RateState
-from channels.simulator import FaultPlan, Simulator, SimulatorOptions
-from channels.simulator.limits import LINE_LIMITS, RateLimit
+from channels.models import RateLease, RateState
 from core.database import Database
 from core.work_shared import plain_url
+from simulator.line import FaultPlan, Simulator, SimulatorOptions
+from simulator.line.limits import LINE_LIMITS, RateLimit
 
-TABLES = [RateShare.__table__, RateState.__table__]  # type: ignore[attr-defined]
+TABLES = [RateLease.__table__, RateState.__table__]  # type: ignore[attr-defined]
 PROJECT = Path(__file__).parents[1]
 WARM_UP_SECONDS = 4.0
 FINE = 0.25
@@ -55,7 +55,7 @@ class Senders:
         self.processes: list[asyncio.subprocess.Process] = []
 
     async def start(self, *, every: float = 0.0) -> asyncio.subprocess.Process:
-        """Start one: as fast as it is let, or one request every so many seconds."""
+        """Start one: as fast as the limit allows, or one request every so many seconds."""
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "benchmarks.limit_sender", "--line", self._simulator.url),
             *("--database", self._database_url, "--rate", str(self._rate), "--every", str(every)),
@@ -75,7 +75,7 @@ class Senders:
 
 
 def moments(simulator: Simulator) -> Sequence[float]:
-    """When each multicast came, in the stand-in's seconds."""
+    """When each multicast arrived, in the simulator's seconds."""
     return simulator.limiter.moments("multicast")
 
 
@@ -90,7 +90,7 @@ async def full_after(
 ) -> float:
     """Return the seconds from ``since`` to the first ``FINE`` at ``share`` of the limit, and on.
 
-    What had been let go before ``since`` does not count.
+    Requests from before ``since`` do not count.
     """
     while True:
         now = simulator.time.seconds()

@@ -1,8 +1,8 @@
-"""One process that sends as fast as it is let, or a little now and then; runs until it is ended.
+"""One process that sends as fast as the limit allows, or a little now and then, until it is ended.
 
     python benchmarks/limit_sender.py --line URL --database URL --rate N [--every SECONDS]
 
-The processes of ``benchmarks.limit`` and of the limit's tests: what a worker does to LINE's
+The processes of ``benchmarks.limit``: what a worker does to LINE's
 limit, without deliveries.
 """
 
@@ -19,10 +19,10 @@ import aiohttp
 import structlog
 import uvloop
 
-from channels.errors import LineBusy
-from channels.line import LineClient
+from channels.line.client import LineClient
+from channels.line.errors import LineBusy
+from channels.line.limits import line_limiter
 from channels.models import Priority
-from channels.shares import shared_limiter
 from core.clock import SystemClock
 from core.database import Database
 from core.settings import Settings
@@ -64,7 +64,7 @@ async def main(given: argparse.Namespace) -> None:
     database = Database(given.database)
     made = settings(given.line, given.database, given.rate)
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as http:
-        line = LineClient(http, made, clock, shared_limiter(database, clock, made))
+        line = LineClient(http, made, clock, line_limiter(database, clock, made))
         tasks = [
             asyncio.create_task(send(line, given.every))
             for _ in range(1 if given.every else AT_ONCE)

@@ -19,16 +19,16 @@ from pathlib import Path
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import SQLModel
 
-from core.city import City, JmaCodes, SourceConfig, Topic
+from city.city import City, JmaCodes, SourceConfig, Topic
 from core.clock import SystemClock
 from core.database import Database
 from core.languages import LANGUAGES
 from core.logs import configure_logs
 from feeds.fetch import guarded_session
 from feeds.models import Notice
-from feeds.recorded import RecordedDays
+from feeds.poller import Poller
 from feeds.rss import read_feed
-from feeds.service import Poller
+from simulator.agency import RecordedDays
 
 TOPICS = ("weather", "earthquake", "lifeline", "transit", "city-news", "events")
 ITEMS = 2_000

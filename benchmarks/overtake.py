@@ -1,12 +1,12 @@
-"""How soon an emergency overtakes a routine delivery that uses the whole of LINE's limit.
+"""Measure how soon an emergency overtakes a routine delivery that uses LINE's whole limit.
 
     python benchmarks/overtake.py [--rounds 10] [--only sqlite postgresql]
 
 A routine notice goes to 200,000; at a random moment an emergency for a few of them is decided.
-Measured by the stand-in's clock, from the commit of that decision: when the last routine request
-came before the emergency was out, and when the emergency's first and last came. On SQLite one
-process sends (the one that holds the stand-in, so the times are rather too long), on PostgreSQL
-three workers of their own.
+Times are by the simulator's clock, from the commit of that decision: the last routine request
+before the emergency was out, and the emergency's first and last request. On SQLite one process
+sends (the one with the simulator, so the times are rather too long), on PostgreSQL three separate
+workers.
 """
 
 from __future__ import annotations
@@ -32,17 +32,18 @@ sys.path.insert(0, str(Path(__file__).parents[1]))  # also when run by its path
 
 from benchmarks import fanout_senders as senders
 from benchmarks.limit_sender import settings
-from channels import service
+from channels import dispatch
 from channels.engine import Engine
-from channels.line import LineClient
-from channels.shares import shared_limiter
-from channels.simulator import Simulator, SimulatorOptions
-from core.city_folder import load_city
+from channels.line.client import LineClient
+from channels.line.limits import line_limiter
+from channels.line.medium import LINE, LineMedium
+from city.folder import load_city
 from core.clock import SystemClock
 from core.database import Database
 from core.work import LocalQueue, Queue
-from core.work_shared import ProcrastinateQueue, install_schema
-from subscriptions.audience import AudienceQuery
+from core.work_shared import ProcrastinateQueue
+from simulator.line import Simulator, SimulatorOptions
+from subscriptions.audience_query import AudienceQuery
 
 PROJECT = Path(__file__).parents[1]
 RESIDENTS = 200_000
@@ -57,8 +58,10 @@ async def work(line_url: str, database: Database, queue: Queue, stop: asyncio.Ev
     clock = SystemClock()
     made = settings(line_url, str(database.url), RATE)
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as http:
-        line = LineClient(http, made, clock, shared_limiter(database, clock, made))
-        engine = Engine(database, load_city(senders.CITY), clock, queue, line)
+        line = LineClient(http, made, clock, line_limiter(database, clock, made))
+        city = load_city(senders.CITY)
+        media = [LineMedium(database, city, clock, line)]
+        engine = Engine(database, city, clock, queue, media)
         await asyncio.gather(queue.run(stop), engine.run(stop))
         await line.limiter.close()
 
@@ -74,7 +77,6 @@ async def crew(line_url: str, database: Database) -> AsyncIterator[Queue]:
         stop.set()
         await working
         return
-    await install_schema(database.url)
     address = database.url.render_as_string(hide_password=False)
     command = (sys.executable, "-m", "benchmarks.overtake", "--worker", line_url, address)
     processes = [await asyncio.create_subprocess_exec(*command, cwd=PROJECT) for _ in range(3)]
@@ -95,7 +97,7 @@ async def send(database: Database, queue: Queue, *, emergency: bool) -> int:
     async with database.writing() as session:
         session.add(notice)
         await session.flush()
-        delivery = await service.deliver(
+        delivery = await dispatch.deliver(
             session,
             queue,
             notice,
@@ -103,6 +105,7 @@ async def send(database: Database, queue: Queue, *, emergency: bool) -> int:
             now,
             created_by="benchmark",
             audience=SOME if emergency else EVERYBODY,
+            medium=LINE,
         )
         # Whatever the hour is, routine goes now.
         delivery.respects_quiet = False
@@ -112,7 +115,7 @@ async def send(database: Database, queue: Queue, *, emergency: bool) -> int:
 
 async def ended(database: Database, delivery: int) -> None:
     async with asyncio.timeout(120):
-        async for state in service.follow(database, delivery, every_seconds=0.1):
+        async for state in dispatch.follow(database, delivery, every_seconds=0.1):
             if state.ended:
                 return
 

@@ -1,8 +1,9 @@
-"""How much the stand-in bears: multicasts of 500 and distinct pushes a second, and its CPU.
+"""Measure how much the simulator can take: multicasts of 500 and distinct pushes a second, and its
+CPU.
 
-Run ``python benchmarks/simulator_ceiling.py [--json]``. The stand-in runs in a process of its own,
-with limits off; the caller is as cheap as can be (prepared bytes over plain sockets), so that the
-stand-in and not the caller is measured. On a machine with two cores, each has one.
+Run ``python benchmarks/simulator_ceiling.py [--json]``. The simulator runs in its own process
+without limits. The caller is as cheap as possible (prepared bytes over plain sockets), so that the
+simulator and not the caller is measured. On a machine with two cores, each has one.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from typing import Any
 
 import uvloop
 
-from channels.simulator import SimulatorOptions, run
+from simulator.line import SimulatorOptions, run
 
 CONNECTIONS = 32
 ROUNDS = {"multicast": 20_000, "push": 40_000}
@@ -31,7 +32,7 @@ ROUNDS = {"multicast": 20_000, "push": 40_000}
 
 @dataclass(frozen=True)
 class Ceiling:
-    """What was measured for one endpoint."""
+    """The results for one endpoint."""
 
     endpoint: str
     requests: int

@@ -14,9 +14,9 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from core.city import JmaCodes
+from city.city import JmaCodes
 from feeds.jma import HazardBoard, facts, read_telegram
-from feeds.jma.codes import places
+from feeds.jma.codes import municipalities
 
 SIZE = 550_000
 HEAD = """<?xml version="1.0" encoding="UTF-8"?>
@@ -43,7 +43,7 @@ def earthquake() -> bytes:
     size = 0
     stations = 4
     while size < SIZE:
-        for place in places().values():
+        for place in municipalities().values():
             region = place.quake_regions[0]
             city = "".join(
                 f"<IntensityStation><Name>{place.name}観測点{n}</Name>"
@@ -67,7 +67,7 @@ def warnings(title: str, code: str, name: str) -> bytes:
     parts = [HEAD.format(title=title, body="meteorology1")]
     parts.append('<Warning type="気象警報・注意報（市町村等）">')
     size = 0
-    ordered = sorted(places().values(), key=lambda place: place.prefecture != "茨城県")
+    ordered = sorted(municipalities().values(), key=lambda place: place.prefecture != "茨城県")
     while size < SIZE:
         for place in ordered:
             dangers = "".join(
@@ -91,7 +91,7 @@ def warnings(title: str, code: str, name: str) -> bytes:
 def measure(data: bytes, rounds: int) -> dict[str, float | int]:
     """Milliseconds from bytes to facts, on an empty board each time."""
     codes = JmaCodes(municipality="0822000")
-    places()
+    municipalities()
     took: list[float] = []
     read: Callable[[], float] = time.perf_counter
     found = 0

@@ -1,8 +1,10 @@
-"""How many webhook events a second are on disk before their 200, and how long LINE waits.
+"""Measure how many webhook events a second are on disk before their 200, and how long LINE waits.
 
 ``python benchmarks/webhook.py`` starts its own service (the real webhook route on uvicorn, in
 its own process, on SQLite or the PostgreSQL of ``--database-url``) and posts signed events
 from this process: first as many as it can, then at a fixed rate. It prints JSON.
+
+``python -m benchmarks.beside`` measures the whole service beside other loads.
 """
 
 from __future__ import annotations
@@ -27,6 +29,8 @@ from pathlib import Path
 from typing import Any
 
 SECRET = "benchmark"
+OPEN_SECONDS = 2.0
+"""The service closes connections on which nothing comes for 5 s."""
 SAMPLE = Path(__file__).resolve().parents[1] / "deploy" / "city"
 
 
@@ -55,8 +59,14 @@ def event(number: int) -> dict[str, Any]:
 
 def request(number: int, path: str, host: str, per_request: int) -> bytes:
     """One whole HTTP request, signed."""
-    events = [event(number * per_request + each) for each in range(per_request)]
-    body = json.dumps({"destination": "U" + "0" * 32, "events": events}).encode()
+    return wire([event(number * per_request + each) for each in range(per_request)], path, host)
+
+
+def wire(
+    events: list[dict[str, Any]], path: str, host: str, destination: str = "U" + "0" * 32
+) -> bytes:
+    """The whole HTTP request, signed, that brings these events."""
+    body = json.dumps({"destination": destination, "events": events}).encode()
     digest = hmac.digest(SECRET.encode(), body, hashlib.sha256)
     head = (
         f"POST {path} HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\n"
@@ -87,8 +97,8 @@ async def flat_out(port: int, requests: list[bytes], connections: int) -> dict[s
 
     async def one() -> None:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        for wire in queue:
-            writer.write(wire)
+        for each in queue:
+            writer.write(each)
             statuses.append(await answer(reader))
         writer.close()
 
@@ -104,26 +114,34 @@ async def flat_out(port: int, requests: list[bytes], connections: int) -> dict[s
 
 async def at_rate(port: int, requests: list[bytes], rate: int, connections: int) -> dict[str, Any]:
     """Post at a fixed rate; times count from the moment a request should have left."""
-    free: asyncio.Queue[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = asyncio.Queue()
-    for _ in range(connections):
-        free.put_nowait(await asyncio.open_connection("127.0.0.1", port))
+    free: list[tuple[float, asyncio.StreamReader, asyncio.StreamWriter]] = []
+    places = asyncio.Semaphore(connections)
     times: list[float] = []
     statuses: list[int] = []
     started = time.perf_counter()
 
-    async def one(wire: bytes, due: float) -> None:
-        reader, writer = await free.get()
-        writer.write(wire)
-        statuses.append(await answer(reader))
-        times.append(time.perf_counter() - due)
-        free.put_nowait((reader, writer))
+    async def connected() -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        while free:
+            used_at, reader, writer = free.pop()
+            if time.perf_counter() - used_at < OPEN_SECONDS:
+                return reader, writer
+            writer.close()
+        return await asyncio.open_connection("127.0.0.1", port)
+
+    async def one(request: bytes, due: float) -> None:
+        async with places:
+            reader, writer = await connected()
+            writer.write(request)
+            statuses.append(await answer(reader))
+            times.append(time.perf_counter() - due)
+            free.append((time.perf_counter(), reader, writer))
 
     tasks = []
-    for number, wire in enumerate(requests):
+    for number, each in enumerate(requests):
         due = started + number / rate
         while (left := due - time.perf_counter()) > 0:
             await asyncio.sleep(left)
-        tasks.append(asyncio.create_task(one(wire, due)))
+        tasks.append(asyncio.create_task(one(each, due)))
     await asyncio.gather(*tasks)
     cut = statistics.quantiles(times, n=1000)
     return {
@@ -144,13 +162,15 @@ def free_port() -> int:
 
 
 async def answers(port: int) -> None:
-    """Wait until something listens on the port."""
-    for _ in range(600):
+    """Wait until the server on the port answers; before that it only accepts connections."""
+    for _ in range(2_400):
         try:
-            _, writer = await asyncio.open_connection("127.0.0.1", port)
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
         except OSError:
             await asyncio.sleep(0.05)
         else:
+            writer.write(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            await answer(reader)
             writer.close()
             return
     raise TimeoutError(f"nothing listens on port {port}")
@@ -158,7 +178,7 @@ async def answers(port: int) -> None:
 
 @asynccontextmanager
 async def service(database_url: str) -> AsyncIterator[tuple[int, int]]:
-    """Start the service in a process of its own; yields its port and process id."""
+    """Start the service in its own process; yield its port and process id."""
     port = free_port()
     process = subprocess.Popen(
         [sys.executable, __file__, "--serve", str(port), "--database-url", database_url]
@@ -172,32 +192,29 @@ async def service(database_url: str) -> AsyncIterator[tuple[int, int]]:
 
 
 def serve(port: int, database_url: str) -> None:
-    """Be the service: the webhook alone, with nobody at work on what it stores."""
+    """Be the service: only the webhook, without a worker for the stored events."""
     import aiohttp
     import uvicorn
     from fastapi import FastAPI
-    from sqlmodel import SQLModel
 
-    import bot.models  # noqa: F401
+    from app.schema import upgrade
     from bot import webhook
-    from core.city_folder import load_city
+    from city.context import Context
+    from city.folder import load_city
     from core.clock import SystemClock
-    from core.context import Context
     from core.database import Database
     from core.logs import configure_logs
     from core.settings import Settings
     from core.work import LocalQueue, Queue
-    from core.work_shared import ProcrastinateQueue, install_schema
+    from core.work_shared import ProcrastinateQueue
 
     async def run() -> None:
         configure_logs(json=True)
         database = Database(database_url)
-        async with database.engine.begin() as connection:
-            await connection.run_sync(SQLModel.metadata.create_all)
+        await upgrade(database)
         clock = SystemClock()
         queue: Queue = LocalQueue(clock)
         if not database.is_sqlite:
-            await install_schema(database.url)
             queue = ProcrastinateQueue(database, clock)
         settings = Settings(
             city=SAMPLE,

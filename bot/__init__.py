@@ -1,4 +1,4 @@
-"""The LINE conversation, the application that joins the rooms, and the command line.
+"""The LINE conversation: webhook, inbox, understanding, dialogues, rich menus.
 
-In come webhook events and commands; out go replies to residents and a running service.
+It turns webhook events into replies to residents.
 """

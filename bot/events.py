@@ -1,7 +1,9 @@
-"""LINE's webhook events, read lightly and suspiciously.
+"""Read LINE's webhook events, tolerantly and with suspicion.
 
-LINE adds event types, message types and fields without notice, so nothing here refuses an
-event: what cannot be understood is kept, marked and never acted on.
+LINE adds event types, message types and fields without notice, so nothing here refuses an event: an
+event that is not understood is stored, marked and never acted on. The models of LINE's SDK
+refuse a whole body for one odd event. So they read the events that are acted on (``bot.incoming``),
+not those that are stored (docs/decisions/0011-where-a-measurement-keeps-a-library-out.md).
 """
 
 from __future__ import annotations
@@ -9,15 +11,18 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 from core.errors import BadInput
 
-ACTED_ON = frozenset({"follow", "unfollow", "message", "postback"})
-"""Event types that Todoke does something about; all others are kept and ignored."""
+ACTED_ON = frozenset({"follow", "unfollow", "message", "postback", "unsend"})
+"""Event types that Todoke processes; all others are stored and ignored."""
 
 MAX_TIMESTAMP_MS = 2**53
+MOST_EVENTS = 1_000
+"""LINE sends at most 100 at once; hundreds of thousands would delay all others."""
 _NAME = re.compile(r"[0-9A-Za-z_.-]{1,64}")
 _KIND = re.compile(r"[0-9A-Za-z_.-]{1,32}")
 _USER = re.compile(r"U[0-9a-f]{32}")
@@ -25,11 +30,11 @@ _USER = re.compile(r"U[0-9a-f]{32}")
 
 @dataclass(frozen=True)
 class ReceivedEvent:
-    """One event as it is stored.
+    """One event in the form in which it is stored.
 
     ``timestamp_ms`` is LINE's time in milliseconds since 1970 (0 when the event has none);
-    ``line_user_id`` is set only for events from a one-to-one chat; ``actionable`` says
-    whether a worker has to look at it; ``reason`` says why not, for the log.
+    ``line_user_id`` is set only for events from a one-to-one chat; ``actionable`` says whether a
+    worker must process it; ``reason`` says why not, for the log.
     """
 
     event_id: str
@@ -41,13 +46,26 @@ class ReceivedEvent:
     reason: str = ""
 
 
-def read_events(body: bytes) -> list[ReceivedEvent]:
+@dataclass(frozen=True)
+class Received:
+    """A webhook's body: the account that it is for, if given, and its events."""
+
+    destination: str | None
+    events: list[ReceivedEvent]
+
+
+def read_events(body: str | bytes) -> list[ReceivedEvent]:
+    """Read the events of a webhook's body; errors as for :func:`read_webhook`."""
+    return read_webhook(body).events
+
+
+def read_webhook(body: str | bytes) -> Received:
     """Read a webhook's body.
 
     Raises
     ------
     BadInput
-        The body is not a JSON object with a list of events.
+        The body is not a JSON object with a list of events, or has more than LINE ever sends.
     """
     try:
         content = json.loads(body)
@@ -56,14 +74,20 @@ def read_events(body: bytes) -> list[ReceivedEvent]:
     events = content.get("events") if isinstance(content, dict) else None
     if not isinstance(events, list):
         raise BadInput("The webhook's body has no list of events.")
-    return [read_event(event) for event in events]
+    if len(events) > MOST_EVENTS:
+        raise BadInput(f"The webhook's body has {len(events):,} events, over {MOST_EVENTS:,}.")
+    destination = content.get("destination")
+    return Received(
+        destination if isinstance(destination, str) else None,
+        [read_event(event) for event in events],
+    )
 
 
 def read_event(event: Any) -> ReceivedEvent:
-    """Read one event, whatever it is.
+    """Read one event of any kind.
 
-    The payload is kept as ASCII JSON: lone surrogates and NUL, which databases refuse, stay
-    escaped in it.
+    The payload is stored as ASCII JSON: lone surrogates and NUL, which databases refuse, stay
+    escaped.
     """
     payload = json.dumps(event, separators=(",", ":"))
     fields: dict[str, Any] = event if isinstance(event, dict) else {}
@@ -81,6 +105,24 @@ def read_event(event: Any) -> ReceivedEvent:
     if not reason and kind not in ACTED_ON:
         reason = "event type not acted on"
     return ReceivedEvent(event_id, kind, user, timestamp_ms, payload, not reason, reason)
+
+
+def unless_forgotten(event: ReceivedEvent, oldest: datetime) -> ReceivedEvent:
+    """Return an event that is acted on only if it is newer than what we may have erased.
+
+    A signed webhook stays valid forever. An event before ``oldest`` may have been processed and
+    erased since, and would act again. LINE itself redelivers for hours, not days.
+    """
+    if not event.actionable or not event.timestamp_ms:
+        return event
+    if event.timestamp_ms >= oldest.timestamp() * 1000:
+        return event
+    return replace(event, actionable=False, reason="older than what is remembered")
+
+
+def for_another_account(event: ReceivedEvent) -> ReceivedEvent:
+    """Return an event that is stored and not acted on, because it is for another account."""
+    return replace(event, actionable=False, reason="for another account")
 
 
 def _sender(fields: dict[str, Any]) -> tuple[str | None, str]:

@@ -1,13 +1,24 @@
-"""From a stored event to what it says: reads it, and fetches what it only points to."""
+"""Read the content of a stored event, and fetch the data that it refers to.
+
+The models of LINE's SDK read what is acted on; the webhook itself only stores
+(docs/decisions/0011-where-a-measurement-keeps-a-library-out.md).
+"""
 
 from __future__ import annotations
 
-import asyncio
 import json
-from dataclasses import dataclass, field
-from typing import Any
+import re
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
 
 import structlog
+from linebot.v3.webhooks import (
+    ImageMessageContent,
+    ImageSet,
+    LocationMessageContent,
+    PostbackContent,
+    TextMessageContent,
+)
 
 from bot import messages
 from bot.dialogues.kinds import (
@@ -20,38 +31,52 @@ from bot.dialogues.kinds import (
     Sent,
 )
 from bot.models import WebhookEvent
-from channels.errors import LineRefused, TooLarge
-from channels.line import LineClient
-from core.city import City
-from core.context import Context
+from channels.line.client import LineClient
+from channels.line.errors import LineRefused, TooLarge
+from city.city import City
+from city.context import Context
+from core.child import Workshop
 from core.errors import Permanent, Retryable
 from core.languages import match_language
-from reports.photos import MAX_BYTES, PhotoRefused, store_photo
+from reports.decoding import MAX_BYTES, PhotoRefused
+from reports.photos import decoding_workshop, take_photo
 
 MAX_TEXT = 5_000
 """LINE's own limit for a text message, in UTF-16 units."""
+
+MESSAGE_ID = re.compile("[0-9]{1,40}")
+
+_READ = (
+    *("type", "id", "text", "latitude", "longitude", "address"),
+    *("contentProvider", "imageSet", "data", "params"),
+)
+"""What is read of a message or a postback. Long, odd or new fields beside it harm nobody."""
+_NOT_NEEDED = {"id": "", "quoteToken": "", "contentProvider": {"type": "line"}}
+"""What the models require and we can do without."""
+_Content = TypeVar(
+    "_Content", TextMessageContent, LocationMessageContent, ImageMessageContent, PostbackContent
+)
 
 log = structlog.get_logger(__name__)
 
 
 @dataclass
-class Reader:
-    """Reads events; what it fetches, it fetches from LINE."""
+class EventReader:
+    """Reads events and fetches data from LINE."""
 
     context: Context
     line: LineClient
-    _unpacking: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)
-    """One photo at a time: unpacked, a single one can take some hundred megabytes."""
+    _decoding: Workshop = field(default_factory=decoding_workshop, init=False)
 
     async def read(self, event: WebhookEvent) -> Incoming:
-        """Return what an event says.
+        """Return the content of an event.
 
         Raises
         ------
         Retryable
-            What it points to could not be fetched now.
+            The data that it refers to could not be fetched now.
         Permanent
-            The event lacks what its type always has.
+            A part that this type of event always has is missing.
         """
         content = json.loads(event.payload)
         if event.kind == "follow":
@@ -61,58 +86,60 @@ class Reader:
         message = _part(content, "message")
         match message.get("type"):
             case "text":
-                return Said(str(message.get("text", ""))[:MAX_TEXT])
+                text = _typed(TextMessageContent, message)
+                return Sent("text") if text is None else Said(text.text[:MAX_TEXT], _id_of(text.id))
             case "location":
-                return _located(message)
+                return _located(_typed(LocationMessageContent, message))
             case "image":
-                return await self._photographed(message)
+                return await self._photographed(_typed(ImageMessageContent, message))
             case kind:
                 if kind not in ("sticker", "video", "audio", "file"):
-                    log.info("message type not known", event_id=event.event_id, type=str(kind)[:40])
+                    log.info("message.unknown", event_id=event.event_id, kind=str(kind)[:40])
                 return Sent(str(kind)[:40])
 
     async def language_of(self, line_user_id: str) -> str:
-        """Return the language to greet somebody in: the phone's, when it is one of ours."""
+        """Return the language for the greeting: the phone's, if it is one of ours."""
         try:
             profile = await self.line.profile(line_user_id)
         except (Retryable, Permanent) as error:
-            log.warning("profile not read", error=str(error))
+            log.warning("profile.failed", reason=str(error))
             return self.context.city.languages[0]
         return greeting_language(self.context.city, profile.language)
 
-    async def _photographed(self, message: dict[str, Any]) -> Photographed:
-        provider = message.get("contentProvider")
-        if isinstance(provider, dict) and provider.get("type") == "external":
+    async def _photographed(self, image: ImageMessageContent | None) -> Photographed:
+        if image is None or image.content_provider.type == "external":
             return Photographed(refusal="not-fetched")
-        message_id = str(message.get("id", ""))
-        if not (message_id.isascii() and message_id.isdecimal() and len(message_id) <= 40):
+        message_id = _id_of(image.id)
+        if not message_id:
             return Photographed(refusal="not-fetched")
-        data = bytearray()
         try:
-            async for chunk in self.line.content(message_id, most_bytes=MAX_BYTES):
-                data += chunk
+            data = await self.line.content(message_id, most_bytes=MAX_BYTES)
         except TooLarge:
             return Photographed(refusal="too-large")
         except LineRefused as error:
-            log.warning("photo not fetched", message_id=message_id, error=str(error))
+            log.warning("photo.failed", message_id=message_id, reason=str(error))
             return Photographed(refusal="not-fetched")
         try:
-            async with self._unpacking:
-                picture = await asyncio.to_thread(
-                    store_photo, self.context.settings.media_dir, bytes(data)
-                )
+            picture = await take_photo(self._decoding, self.context.settings.media_dir, data)
         except PhotoRefused as error:
-            log.info("photo refused", message_id=message_id, reason=error.reason)
-            return Photographed(refusal=error.reason)
-        return Photographed(picture, more=_more_to_come(message.get("imageSet")))
+            log.info("photo.refused", message_id=message_id, reason=error.kind)
+            return Photographed(refusal=error.kind)
+        picture = replace(picture, message_id=message_id)
+        return Photographed(picture, more=_more_to_come(image.image_set))
 
 
-def _more_to_come(image_set: Any) -> bool:
+def points_elsewhere(payload: str) -> bool:
+    """Whether a stored event refers to data at LINE."""
+    content = json.loads(payload)
+    message = content.get("message") if isinstance(content, dict) else None
+    return isinstance(message, dict) and message.get("type") == "image"
+
+
+def _more_to_come(image_set: ImageSet | None) -> bool:
     """Whether a photo is one of several sent together, and not the last of them."""
-    if not isinstance(image_set, dict):
+    if image_set is None or image_set.index is None or image_set.total is None:
         return False
-    index, total = image_set.get("index"), image_set.get("total")
-    return isinstance(index, int) and isinstance(total, int) and index < total
+    return bool(image_set.index < image_set.total)
 
 
 def greeting_language(city: City, tag: str | None) -> str:
@@ -123,6 +150,15 @@ def greeting_language(city: City, tag: str | None) -> str:
     return matched if matched in city.languages else city.languages[0]
 
 
+def profile_language(city: City, tag: str | None) -> str:
+    """Return the city's language for a friend's profile; the city's first for one not ours.
+
+    Somebody who has not spoken yet is asked later, and most speak the city's own language.
+    """
+    matched = match_language(tag) if tag else None
+    return matched if matched in city.languages else city.languages[0]
+
+
 def _part(content: Any, name: str) -> dict[str, Any]:
     part = content.get(name) if isinstance(content, dict) else None
     if not isinstance(part, dict):
@@ -130,18 +166,45 @@ def _part(content: Any, name: str) -> dict[str, Any]:
     return part
 
 
-def _pressed(postback: dict[str, Any]) -> Pressed:
-    do, values = messages.decode(str(postback.get("data", "")))
-    params = postback.get("params")
-    if isinstance(params, dict) and isinstance(params.get("time"), str):
-        values["time"] = params["time"]
-    return Pressed(do, values)
+def _typed(model: type[_Content], part: dict[str, Any]) -> _Content | None:
+    """Return a part of an event as LINE's SDK describes it; None when it has another form."""
+    read = {name: part[name] for name in _READ if name in part}
+    try:
+        return model.parse_obj({**_NOT_NEEDED, **read})
+    except ValueError as error:
+        log.warning("event.misread", kind=model.__name__, reason=str(error)[:300])
+        return None
 
 
-def _located(message: dict[str, Any]) -> Incoming:
-    longitude, latitude = message.get("longitude"), message.get("latitude")
-    if not (isinstance(longitude, int | float) and isinstance(latitude, int | float)):
+def _pressed(part: dict[str, Any]) -> Pressed:
+    postback = _typed(PostbackContent, part)
+    if postback is None:
+        return Pressed("")
+    do, values = messages.decode_postback(postback.data)
+    time = (postback.params or {}).get("time")
+    return Pressed(do, values if time is None else {**values, "time": time})
+
+
+def _located(place: LocationMessageContent | None) -> Incoming:
+    if place is None or not (-180 <= place.longitude <= 180 and -90 <= place.latitude <= 90):
         return Sent("location")
-    if not (-180 <= longitude <= 180 and -90 <= latitude <= 90):
-        return Sent("location")
-    return Located(float(longitude), float(latitude), str(message.get("address") or ""))
+    return Located(
+        float(place.longitude), float(place.latitude), place.address or "", _id_of(place.id)
+    )
+
+
+def _id_of(found: Any) -> str:
+    """Return LINE's id of a message, or "" if the message cannot be taken back."""
+    return found if isinstance(found, str) and MESSAGE_ID.fullmatch(found) else ""
+
+
+def unsent_message(payload: str) -> str:
+    """Return the id of the message that a stored unsend event takes back, or nothing."""
+    unsend = json.loads(payload).get("unsend")
+    return _id_of(unsend.get("messageId")) if isinstance(unsend, dict) else ""
+
+
+def message_of(payload: str) -> str:
+    """Return the id of the message that a stored event brought, or nothing."""
+    message = json.loads(payload).get("message")
+    return _id_of(message.get("id")) if isinstance(message, dict) else ""

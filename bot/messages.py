@@ -1,8 +1,8 @@
-"""LINE messages as the conversation needs them: text, quick replies, tiles and lists.
+"""LINE messages of the conversation: text, quick replies, tiles and lists.
 
-Only form, no words. Tiles are Flex boxes that can be tapped and wrap their text, because a
-button's label would be cut off in the longer languages. Limits: LINE's Messaging API reference
-(300 characters of postback data, 13 quick replies, 20 graphemes a label, 30 KB a bubble).
+Only form, no words. Tiles are Flex boxes that can be tapped and wrap their text, because a button's
+label would be cut off in some languages. Limits: LINE's Messaging API reference (300 characters of
+postback data, 13 quick replies, 20 graphemes a label, 30 KB a bubble).
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ LINE_GREY = "#D5DDE0"
 WARNING = "#B3261E"
 MAX_ALT_TEXT = 400
 MAX_QUICK_REPLIES = 13
+MAX_LABEL = 20
 
 
 def text(words: str, *actions: Action) -> Message:
@@ -38,10 +39,17 @@ def with_quick_replies(message: Message, actions: Sequence[Action]) -> Message:
     return {**message, "quickReply": {"items": items}}
 
 
-def press(label: str, do: str, /, *, shown: bool = True, **values: object) -> Action:
-    """A postback: ``do`` names what is asked for, ``values`` say the rest.
+def with_more(message: Message, action: Action) -> Message:
+    """Return the message with one more quick reply behind its own."""
+    items = message.get("quickReply", {}).get("items", [])
+    own = [item["action"] for item in items[: MAX_QUICK_REPLIES - 1]]
+    return with_quick_replies(message, [*own, action])
 
-    ``shown`` puts the label into the chat as if the resident had said it.
+
+def press(label: str, do: str, /, *, shown: bool = True, **values: object) -> Action:
+    """A postback: ``do`` is its action, ``values`` are its parameters.
+
+    With ``shown`` the label appears in the chat like a message of the resident.
     """
     action: Action = {"type": "postback", "label": label, "data": encode(do, **values)}
     if shown:
@@ -54,8 +62,8 @@ def encode(do: str, /, **values: object) -> str:
     return urlencode({"do": do, **values})
 
 
-def decode(data: str) -> tuple[str, dict[str, str]]:
-    """Return what a postback asks for and its values; what is not ours asks for nothing."""
+def decode_postback(data: str) -> tuple[str, dict[str, str]]:
+    """Return the action and values of a postback; a foreign postback has no action."""
     values = dict(parse_qsl(data[:300], keep_blank_values=True))
     return values.pop("do", ""), values
 
@@ -77,7 +85,7 @@ def uri(label: str, address: str) -> Action:
 
 
 def pick_time(label: str, do: str, /, *, initial: str, **values: object) -> Action:
-    """A clock to choose from; the choice comes back as a postback with ``params.time``."""
+    """A time picker; the choice comes back as a postback with ``params.time``."""
     return {
         "type": "datetimepicker",
         "label": label,
@@ -119,7 +127,7 @@ def tile(action: Action, *, note: str = "", strong: bool = False, danger: bool =
 
 
 def switch(label: str, on: bool, action: Action | None, *, note: str = "") -> Part:
-    """One line of a list that can be switched on and off; without an action it is fixed."""
+    """One line of a list that can be turned on and off; without an action it is fixed."""
     line: list[Part] = [
         words(label, flex=1, gravity="center", weight="bold" if on else "regular"),
         {
@@ -188,7 +196,7 @@ def card(
     quick: Sequence[Action] = (),
     alt: str = "",
 ) -> Message:
-    """A bubble with a heading, an introduction, its parts and what to tap at the end."""
+    """A bubble with a heading, an introduction, its parts, and buttons at the end."""
     body: list[Part] = [words(title, weight="bold", size="lg", color=BRAND)]
     if intro:
         body.append(words(intro, color=INK))

@@ -1,20 +1,23 @@
-"""Tables of the conversation: webhook events as they came, and where each dialogue stands."""
+"""Tables of the conversation: unchanged webhook events, and the state of each dialogue."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
+from zlib import crc32
 
-from sqlalchemy import JSON, BigInteger, Column, ForeignKey, Index
+from sqlalchemy import JSON, BigInteger, Column, ForeignKey, Index, SmallInteger, text
 from sqlmodel import Field, SQLModel
 
+from core.clock_marks import ClockMark as ClockMark
 from core.database import UtcDateTime, text_enum
+from core.restored import RestoreHold as RestoreHold
 from subscriptions.models import RowId
 
 
 class EventState(StrEnum):
-    """``answering``: what it asked for is done, only the answer has still to reach LINE."""
+    """``answering``: it is processed, and only the answer must still reach LINE."""
 
     WAITING = "waiting"
     ANSWERING = "answering"
@@ -23,11 +26,42 @@ class EventState(StrEnum):
     IGNORED = "ignored"
 
 
+BUCKETS = 4
+"""Number of buckets on PostgreSQL. Each is one piece of work, for one process at a time. More
+buckets would make transactions smaller; fewer would leave processes idle.
+"""
+IS_OPEN = text("state IN ('waiting', 'answering')")
+"""Events that are not finished; a query must use exactly this condition to use the index."""
+IS_A_TURN = text("kind IN ('follow', 'unfollow', 'unsend')")
+"""Events that change the effect of other events of the same resident."""
+
+
+def bucket_of(line_user_id: str, *, is_sqlite: bool) -> int:
+    """Return the bucket of a resident, from 0; on SQLite, with its one writer, there is one."""
+    return 0 if is_sqlite else crc32(line_user_id.encode()) % BUCKETS
+
+
 class WebhookEvent(SQLModel, table=True):
     """One event of LINE's webhook, stored before the 200; ``webhookEventId`` is its identity."""
 
     __tablename__ = "webhook_events"
-    __table_args__ = (Index("ix_webhook_events_due", "state", "not_before", "id"),)
+    __table_args__ = (
+        Index(
+            "ix_webhook_events_open",
+            "bucket",
+            "timestamp_ms",
+            "id",
+            sqlite_where=IS_OPEN,
+            postgresql_where=IS_OPEN,
+        ),
+        Index(
+            "ix_webhook_events_turns",
+            "line_user_id",
+            "timestamp_ms",
+            sqlite_where=IS_A_TURN,
+            postgresql_where=IS_A_TURN,
+        ),
+    )
 
     id: int | None = Field(
         default=None, sa_column=Column(RowId, primary_key=True, autoincrement=True)
@@ -35,8 +69,12 @@ class WebhookEvent(SQLModel, table=True):
     event_id: str = Field(unique=True, max_length=64)
     kind: str = Field(max_length=32)
     line_user_id: str | None = Field(default=None, max_length=64, index=True)
+    bucket: int = Field(
+        default=0, sa_column=Column(SmallInteger, server_default="0", nullable=False)
+    )
+    """:func:`bucket_of` the resident; open events are found by it."""
     timestamp_ms: int = Field(sa_column=Column(BigInteger, nullable=False))
-    """LINE's time of the event, milliseconds since 1970; it orders what came out of order."""
+    """LINE's time of the event, milliseconds since 1970; it restores the order of events."""
     payload: str
     """The event as JSON text."""
     state: EventState = Field(default=EventState.WAITING, sa_type=text_enum(EventState))
@@ -46,20 +84,20 @@ class WebhookEvent(SQLModel, table=True):
     answer: list[dict[str, Any]] | None = Field(
         default=None, sa_column=Column(JSON(none_as_null=True))
     )
-    """The messages to answer with, stored with the act so that a crash loses neither."""
+    """The messages of the answer, stored with the effects so that a crash loses neither."""
     answer_matters: bool = False
     """Whether the answer is worth a push when the reply token has run out."""
     answer_unsure: bool = True
     """Whether an earlier try may have reached LINE without our hearing of it."""
     gave_up: bool = False
-    """Whether acting on it failed for good; the answer then only says sorry."""
+    """Whether processing failed for good; the answer then only apologises."""
     forget: bool = False
-    """Whether what it says and who said it is wiped once it is answered."""
+    """Whether its content and its user are erased once it is answered."""
     received_at: datetime = Field(sa_type=UtcDateTime, index=True)
 
 
 class Dialogue(SQLModel, table=True):
-    """Where a resident's conversation stands; it can be taken up again after a week."""
+    """The state of a resident's conversation; it can continue after a week."""
 
     __tablename__ = "dialogues"
 

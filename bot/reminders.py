@@ -1,8 +1,8 @@
-"""Reminders of collection days: a notice for tomorrow that waits for the residents' digest.
+"""Reminders of collection days: a notice for tomorrow in the residents' digest.
 
-Only where the city's folder says ``collection_reminders``, and to residents who chose the topic.
-Whatever hour somebody has for their digest, it comes before the rubbish is collected, for the
-notice is there from midnight of the day before until the morning of the day itself.
+Only if the city's folder has ``collection_reminders``, and only for residents with the topic. The
+notice exists from midnight of the day before until the morning of the day itself. So it comes
+before the collection, whatever hour a resident chose for the digest.
 """
 
 from __future__ import annotations
@@ -13,23 +13,26 @@ from datetime import date, datetime, time, timedelta
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
-from bot.dialogues.kinds import WORDS
+from bot.catalogue import WORDS
 from bot.dialogues.words import listed
-from core.city import City, Decision, name_in
-from core.city_folder import CityFolder
+from city.city import City, Decision, name_in
+from city.collection import REMINDER_RULE, WasteKind
+from city.context import Context
+from city.folder import CityFolder
 from core.clock import JAPAN, in_japan
-from core.collection import REMINDER_RULE, Kind
-from core.context import Context
+from core.languages import mark
 from feeds.models import Notice, Status
 from feeds.texts import day_name
 
 TOPIC = "collection"
+RUBBISH = mark("Rubbish on {day}: {kinds}")
+NO_RUBBISH = mark("No rubbish collection on {day}: {kinds}")
 TOO_LATE = time(8)
 """On the day itself, in Japan: rubbish that is put out later is often left behind."""
 
 
 async def remind(context: Context, folder: CityFolder) -> int:
-    """Put tomorrow's collections on record, once; return how many notices are new."""
+    """Store notices of tomorrow's collections, once; return how many are new."""
     city, now = context.city, context.clock.now()
     if not city.collection_reminders or all(topic.code != TOPIC for topic in city.topics):
         return 0
@@ -41,23 +44,42 @@ async def remind(context: Context, folder: CityFolder) -> int:
 
 
 def reminders(city: City, folder: CityFolder, day: date, now: datetime) -> list[Notice]:
-    """Return a notice for each set of kinds that is collected on ``day``, with its districts."""
-    by_code = {kind.code: kind for kind in folder.calendar.kinds}
-    districts: defaultdict[tuple[str, ...], list[str]] = defaultdict(list)
-    for district in city.districts:
-        codes = tuple(kind.code for kind in folder.calendar.collected(district.code, day))
-        if codes:
-            districts[codes].append(district.code)
-    return [
-        _notice(city, day, [by_code[code] for code in codes], areas, now)
-        for codes, areas in districts.items()
-    ]
+    """Return a notice for each set of kinds that is collected on ``day``, with its districts.
+
+    Another notice says which usual collections are cancelled.
+    """
+    calendar = folder.calendar
+    found = []
+    for message, prefix, kinds_on in (
+        (RUBBISH, TOPIC, calendar.collected),
+        (NO_RUBBISH, f"{TOPIC}-off", calendar.called_off),
+    ):
+        by_codes: dict[tuple[str, ...], list[WasteKind]] = {}
+        areas: defaultdict[tuple[str, ...], list[str]] = defaultdict(list)
+        for district in city.districts:
+            if kinds := kinds_on(district.code, day):
+                codes = tuple(kind.code for kind in kinds)
+                by_codes[codes] = kinds
+                areas[codes].append(district.code)
+        found += [
+            _notice(city, day, message, f"{prefix}:{day.isoformat()}", kinds, areas[codes], now)
+            for codes, kinds in by_codes.items()
+        ]
+    return found
 
 
-def _notice(city: City, day: date, kinds: list[Kind], areas: list[str], now: datetime) -> Notice:
+def _notice(
+    city: City,
+    day: date,
+    message: str,
+    identity: str,
+    kinds: list[WasteKind],
+    areas: list[str],
+    now: datetime,
+) -> Notice:
     codes = "+".join(kind.code for kind in kinds)
     return Notice(
-        identity=f"{TOPIC}:{day.isoformat()}:{codes}"[:512],
+        identity=f"{identity}:{codes}"[:512],
         topic=TOPIC,
         status=Status.NONE,
         areas=areas,
@@ -68,7 +90,7 @@ def _notice(city: City, day: date, kinds: list[Kind], areas: list[str], now: dat
             language: {
                 "title": WORDS.text(
                     language,
-                    "Rubbish on {day}: {kinds}",
+                    message,
                     day=day_name(day, language),
                     kinds=listed([name_in(kind.names, language) for kind in kinds], language),
                 ),

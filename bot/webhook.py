@@ -1,38 +1,47 @@
 """``POST /line/webhook``: LINE's events, checked and stored once each before the 200.
 
-Concurrent requests share one transaction (group commit): a single writer takes whatever has
-come in, commits it, and only then lets each request answer. Promise 1 of the design.
+Concurrent requests share one transaction (group commit): one writer takes everything that has
+arrived, commits it, and only then lets each request answer. Promise 1 of the design.
 """
 
 from __future__ import annotations
 
 import asyncio
-import base64
 import contextlib
-import hashlib
-import hmac
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import cast
 
 import structlog
 from fastapi import APIRouter, FastAPI, Request, Response
+from linebot.v3.webhook import SignatureValidator
 from prometheus_client import Counter, Histogram
 from sqlalchemy import Table
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncSession
 
-from bot.events import ACTED_ON, ReceivedEvent, read_events
-from bot.models import EventState, WebhookEvent
+from bot.account import OwnAccount
+from bot.events import (
+    ACTED_ON,
+    ReceivedEvent,
+    for_another_account,
+    read_webhook,
+    unless_forgotten,
+)
+from bot.models import EventState, WebhookEvent, bucket_of
+from channels.line.client import LineClient
+from city.context import Context
 from core.clock import Clock
-from core.context import Context
 from core.database import Database
 from core.errors import BadInput, Retryable
+from core.steady import in_doubt
 from core.work import Queue
 
 MAX_BODY_BYTES = 1024 * 1024
-"""LINE's webhooks are some kilobytes; what is larger is not LINE's."""
+"""LINE's webhooks are some kilobytes; a larger one is not from LINE."""
 INBOX_TASK = "bot.inbox"
 PATIENCE_SECONDS = 1.8
 """How long a request waits for its commit. LINE gives up after about two seconds."""
@@ -48,8 +57,10 @@ COMMIT_SECONDS = Histogram(
     buckets=(0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 2, 10),
 )
 WEBHOOK_EVENTS = cast(Table, WebhookEvent.__table__)  # type: ignore[attr-defined]
-KNOWN_KINDS = frozenset({*ACTED_ON, "unsend", "join", "leave", "beacon", "accountLink", "delivery"})
+KNOWN_KINDS = frozenset({*ACTED_ON, "join", "leave", "beacon", "accountLink", "delivery"})
 """Event types with a label of their own in the metrics; others count as ``other``."""
+
+_Request = tuple[Sequence[ReceivedEvent], "asyncio.Future[None]"]
 
 log = structlog.get_logger(__name__)
 
@@ -68,7 +79,7 @@ class WebhookHealth:
 
     @property
     def fault(self) -> str | None:
-        """Why the last attempt to store failed, or None when it succeeded or none was made."""
+        """Why the last attempt to store failed; None if it succeeded or there was none."""
         return self.last_error if self.failing else None
 
     def succeeded(self, now: datetime, stored: int, repeated: int) -> None:
@@ -90,36 +101,49 @@ class EventStore:
     Parameters
     ----------
     database, queue, clock
-        Where events go, who is told about them, and the time.
+        Where events are stored, who is told about them, and the time.
     patience
-        Seconds a request waits for its commit before it tells LINE to come again.
+        Seconds that a request waits for its commit before it fails, so that LINE sends again.
+    account
+        The account that the events must be for.
     """
 
     def __init__(
-        self, database: Database, queue: Queue, clock: Clock, *, patience: float = PATIENCE_SECONDS
+        self,
+        database: Database,
+        queue: Queue,
+        clock: Clock,
+        *,
+        patience: float = PATIENCE_SECONDS,
+        account: OwnAccount | None = None,
     ) -> None:
+        self.account = account
         self.database = database
         self.queue = queue
         self.clock = clock
         self.patience = patience
         self.health = WebhookHealth()
         dialect = sqlite if database.is_sqlite else postgresql
-        # The table, not the class: the ORM's way of inserting takes twice as long.
+        # The table, not the class: inserting through the ORM takes twice as long.
         self._insert_new = dialect.insert(WEBHOOK_EVENTS).on_conflict_do_nothing(
             index_elements=[WEBHOOK_EVENTS.c.event_id]
         )
-        self._incoming: list[tuple[Sequence[ReceivedEvent], asyncio.Future[None]]] = []
+        self._incoming: deque[_Request] = deque()
         self._waiting = 0
         self._wake = asyncio.Event()
         self._writer: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """Begin to write. Calling it again changes nothing."""
+        if self.account is not None:
+            self.account.begin()
         if self._writer is None:
             self._writer = asyncio.create_task(self._write(), name="webhook-writer")
 
     async def stop(self) -> None:
-        """Stop writing; requests that still wait are told to come again."""
+        """Stop writing; waiting requests fail, so that LINE sends the events again."""
+        if self.account is not None:
+            await self.account.end()
         if self._writer is not None:
             self._writer.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -131,13 +155,17 @@ class EventStore:
         self._incoming.clear()
         self._waiting = 0
 
+    def is_ours(self, destination: str | None) -> bool:
+        """Whether to act on events for this user id of an account."""
+        return self.account is None or self.account.is_ours(destination)
+
     async def store(self, events: Sequence[ReceivedEvent]) -> None:
         """Return once all ``events`` are on disk, each once.
 
         Raises
         ------
         Retryable
-            They could not be stored in time; LINE will bring them again.
+            They could not be stored in time; LINE will send them again.
         """
         if not events:
             return
@@ -164,33 +192,51 @@ class EventStore:
                 await self._write_some()
 
     async def _write_some(self) -> None:
-        taken: list[tuple[Sequence[ReceivedEvent], asyncio.Future[None]]] = []
-        size = 0
-        while self._incoming and size < MAX_EVENTS_A_COMMIT:
-            taken.append(self._incoming.pop(0))
-            size += len(taken[-1][0])
-        self._waiting -= size
+        taken: list[_Request] = []
         started = self.clock.monotonic()
         try:
-            stored = await self._commit([event for events, _ in taken for event in events])
+            async with self.database.writing(durably=True, first=True) as session:
+                # Only now, so that events that arrive while another writes are included.
+                taken, events = self._take()
+                started = self.clock.monotonic()
+                stored = await self._store(session, events)
         except asyncio.CancelledError:
             _settle(taken, Retryable("The service is stopping."))
             raise
-        except (SQLAlchemyError, OSError, Retryable) as error:
-            reason = str(getattr(error, "orig", None) or error)
-            self.health.failed(self.clock.now(), reason)
-            log.error("webhook events not stored", events=size, error=reason)
-            _settle(taken, Retryable("The events could not be stored."))
         except Exception as error:
-            self.health.failed(self.clock.now(), repr(error))
-            log.exception("webhook events not stored", events=size)
+            # Waiting requests are told now, so that LINE sends the events again.
+            taken = taken or self._take()[0]
+            size = sum(len(events) for events, _ in taken)
+            if isinstance(error, SQLAlchemyError | OSError | Retryable):
+                reason = str(getattr(error, "orig", None) or error)
+                log.error("events.unsaved", events=size, reason=reason)
+            else:
+                reason = repr(error)
+                log.exception("events.unsaved", events=size)
+            self.health.failed(self.clock.now(), reason)
             _settle(taken, Retryable("The events could not be stored."))
         else:
-            self.health.succeeded(self.clock.now(), stored, size - stored)
+            for event in events:
+                EVENTS.labels(event.kind if event.kind in KNOWN_KINDS else "other").inc()
+            REPEATED.inc(len(events) - stored)
+            self.health.succeeded(self.clock.now(), stored, len(events) - stored)
             COMMIT_SECONDS.observe(self.clock.monotonic() - started)
             _settle(taken, None)
 
-    async def _commit(self, events: Sequence[ReceivedEvent]) -> int:
+    def _take(self) -> tuple[list[_Request], list[ReceivedEvent]]:
+        """Take waiting requests, as many as one transaction stores."""
+        taken: list[_Request] = []
+        events: list[ReceivedEvent] = []
+        while self._incoming and len(events) < MAX_EVENTS_A_COMMIT:
+            taken.append(self._incoming.popleft())
+            events += taken[-1][0]
+        self._waiting -= len(events)
+        return taken, events
+
+    def _bucket(self, event: ReceivedEvent) -> int:
+        return bucket_of(event.line_user_id or "", is_sqlite=self.database.is_sqlite)
+
+    async def _store(self, session: AsyncSession, events: Sequence[ReceivedEvent]) -> int:
         """Store the events that are new; return how many were."""
         now = self.clock.now()
         rows = [
@@ -198,9 +244,11 @@ class EventStore:
                 "event_id": event.event_id,
                 "kind": event.kind,
                 "line_user_id": event.line_user_id,
+                "bucket": self._bucket(event),
                 "timestamp_ms": event.timestamp_ms,
                 "payload": event.payload,
                 "state": EventState.WAITING if event.actionable else EventState.IGNORED,
+                "error": event.reason or None,
                 "attempts": 0,
                 "answer_matters": False,
                 "answer_unsure": True,
@@ -210,34 +258,34 @@ class EventStore:
             }
             for event in events
         ]
-        users = {event.line_user_id for event in events if event.actionable and event.line_user_id}
+        buckets = {str(self._bucket(event)) for event in events if event.actionable}
         insert = self._insert_new
-        async with self.database.writing(durably=True) as session:
-            connection = await session.connection()
-            if self.database.is_sqlite:
-                stored = (await connection.execute(insert, rows)).rowcount
-            else:
-                # PostgreSQL's driver does not count what it inserts many of.
-                new = await connection.execute(insert.returning(WEBHOOK_EVENTS.c.id), rows)
-                stored = len(new.all())
-            # Whoever comes again finds nothing to do, so it need not be known which were new.
-            await self.queue.put_many(session, INBOX_TASK, sorted(users))
-        for event in events:
-            EVENTS.labels(event.kind if event.kind in KNOWN_KINDS else "other").inc()
-        REPEATED.inc(len(events) - stored)
+        connection = await session.connection()
+        if self.database.is_sqlite:
+            stored = int((await connection.execute(insert, rows)).rowcount)
+        else:
+            # PostgreSQL's driver does not count the rows of a bulk insert.
+            new = await connection.execute(insert.returning(WEBHOOK_EVENTS.c.id), rows)
+            stored = len(new.all())
+        # A repeated event finds nothing to do, so it does not matter which were new.
+        await self.queue.put_many(session, INBOX_TASK, sorted(buckets))
         return stored
 
 
-def attach(app: FastAPI, context: Context) -> EventStore:
-    """Give an application its store of events, and ``/readyz`` its health."""
-    store = EventStore(context.database, context.queue, context.clock)
+def attach(app: FastAPI, context: Context, line: LineClient | None = None) -> EventStore:
+    """Give an application its store of events, and ``/readyz`` its health.
+
+    With ``line`` it learns its own account, and acts on no other account's events.
+    """
+    account = OwnAccount(line, context.clock) if line is not None else None
+    store = EventStore(context.database, context.queue, context.clock, account=account)
     app.state.webhook_store = store
     app.state.webhook_health = store.health
     return store
 
 
 def _settle(
-    taken: Sequence[tuple[Sequence[ReceivedEvent], asyncio.Future[None]]],
+    taken: Sequence[_Request],
     failure: Retryable | None,
 ) -> None:
     for _, stored in taken:
@@ -250,18 +298,18 @@ def _settle(
 
 
 def _read_outcome(stored: asyncio.Future[None]) -> None:
-    """Take note of what became of a commit nobody waits for any more."""
+    """Consume the result of a commit that nobody waits for any more."""
     if not stored.cancelled():
         stored.exception()
 
 
-def signature(secret: str, body: bytes) -> str:
-    """Return what ``x-line-signature`` must be (LINE: base64 of HMAC-SHA256 of the raw body)."""
-    return base64.b64encode(hmac.digest(secret.encode(), body, hashlib.sha256)).decode()
+def is_signed(secret: str, body: str, signature: str) -> bool:
+    """Whether LINE signed this body (``x-line-signature``)."""
+    return bool(SignatureValidator(secret).validate(body, signature))
 
 
 async def read_body(request: Request, limit: int = MAX_BODY_BYTES) -> bytes | None:
-    """Return the body, or None as soon as it is known to be over ``limit`` bytes."""
+    """Return the body, or None as soon as it is longer than ``limit`` bytes."""
     declared = request.headers.get("content-length", "")
     if declared.isdecimal() and int(declared) > limit:
         return None
@@ -281,34 +329,46 @@ async def receive(request: Request) -> Response:
     body = await read_body(request)
     if body is None:
         return _refuse(413, "body over the limit")
-    expected = signature(request.app.state.context.settings.line_channel_secret, body)
-    if not hmac.compare_digest(expected.encode(), signatures[0].encode("latin-1", "replace")):
+    secret = request.app.state.context.settings.line_channel_secret
+    try:
+        text = body.decode()
+    except UnicodeDecodeError:
+        return _refuse(400, "body not UTF-8")
+    if not is_signed(secret, text, signatures[0]):
         return _refuse(401, "signature wrong")
     try:
-        events = read_events(body)
+        received = read_webhook(text)
     except BadInput as error:
         return _refuse(400, str(error))
+    store: EventStore = request.app.state.webhook_store
+    context: Context = request.app.state.context
+    events = received.events
+    if events and not store.is_ours(received.destination):
+        log.warning("webhook.misdirected", events=len(events))
+        events = [for_another_account(event) for event in events]
+    if not in_doubt(context.clock):
+        oldest = context.clock.now() - timedelta(days=context.city.retention.webhook_events)
+        events = [unless_forgotten(event, oldest) for event in events]
     for event in events:
         if not event.actionable:
             log.info(
-                "webhook event ignored",
+                "event.ignored",
                 event_id=event.event_id,
                 kind=event.kind,
                 reason=event.reason,
             )
-    store: EventStore = request.app.state.webhook_store
     try:
         await store.store(events)
     except Retryable as error:
         REFUSED.labels("500").inc()
-        log.error("webhook answered 500", events=len(events), error=str(error))
+        log.error("webhook.failed", events=len(events), reason=str(error))
         return Response(status_code=500)
     return Response(status_code=200)
 
 
 def _refuse(status: int, reason: str) -> Response:
     REFUSED.labels(str(status)).inc()
-    log.warning("webhook refused", status=status, reason=reason)
+    log.warning("webhook.refused", http_status=status, reason=reason)
     return Response(status_code=status)
 
 

@@ -1,6 +1,6 @@
-"""How it goes out: rendering, the outbox, rate limits, LINE, e-mail, web push, public feeds.
+"""Delivery: the engine that sends by any medium, and a package for each medium.
 
-In comes a notice that policy decided to send; it is rendered into variants, planned into
-batches with a retry key each and sent at the speed LINE allows. Out goes the record of who
-was sent what, and when.
+A notice to be sent is rendered into variants by its medium, planned into batches with a retry key
+each, and sent at the pace that the medium allows. The result is the record of who was sent what,
+and when.
 """

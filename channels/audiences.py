@@ -1,7 +1,7 @@
-"""Who gets a delivery, read from the database in ranges of resident ids.
+"""Read the audience of a delivery from the database, in ranges of resident ids.
 
-The database groups the ids and hands them over as one string a group, so that a million
-residents never become a million Python objects.
+The database groups the ids and returns one string for each group, so that a million residents never
+become a million Python objects.
 """
 
 from __future__ import annotations
@@ -10,28 +10,28 @@ import asyncio
 import json
 from array import array
 from collections import deque
-from collections.abc import AsyncGenerator, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator, Iterator
+from dataclasses import dataclass, replace
+from itertools import compress
 from typing import Any
 
 from sqlalchemy import String, func
 from sqlalchemy import cast as sql_cast
 from sqlalchemy import select as sql_select
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlmodel import col, select
+from sqlmodel import col
 
-from channels.members import unpack
-from channels.models import Batch, BatchState, Delivery
-from subscriptions.audience import AudienceQuery, audience_select
+from channels.addresses import Addresses
+from channels.chain import WARNED, FollowUpPlan, wording_for
+from channels.models import Delivery, Wording
+from subscriptions.audience import audience_select
+from subscriptions.audience_query import AudienceQuery
 from subscriptions.models import Resident, ResidentState
 
-USER_SEPARATOR = '","'
-USER_STRIDE = 33 + len(USER_SEPARATOR)
-"""Characters a user id and its separator take: ``U``, 32 hexadecimal digits, three more."""
 FIRST_RANGE = 4_000
 RANGE = 100_000
 GROWTH = 5
-"""Resident ids that are read at a time; at first fewer, so that sending starts at once."""
+"""Resident ids read at a time; fewer at first, so that sending starts at once."""
 READ_AHEAD = 2
 
 
@@ -39,8 +39,8 @@ READ_AHEAD = 2
 class Group:
     """Residents who read one language and have the same quiet hours.
 
-    ``users`` are their LINE user ids in the same order, each with ``","`` behind it; empty
-    where they were not read.
+    ``users`` are their addresses in the same order, each followed by the medium's separator and
+    ``stride`` characters long with it; empty if they were not read.
     """
 
     language: str
@@ -48,6 +48,8 @@ class Group:
     quiet_end: int | None
     ids: array[int]
     users: str = ""
+    wording: Wording = Wording.MAIN
+    stride: int = 0
 
 
 @dataclass(frozen=True)
@@ -60,19 +62,24 @@ class Chunk:
 
 
 async def read_in_ranges(
-    session: AsyncSession, delivery: Delivery, after: int, limit: int, had_wrong: bytearray | None
+    session: AsyncSession,
+    delivery: Delivery,
+    after: int,
+    limit: int,
+    chain: FollowUpPlan | None,
+    addresses: Addresses,
 ) -> AsyncGenerator[Chunk]:
     """Yield the audience of a delivery with ``after < id <= limit``, a range of ids at a time.
 
-    At least one chunk is yielded, however few there are. The next ranges are read while the
-    caller works on one. ``had_wrong`` is as for :func:`read_groups`.
+    At least one chunk is yielded, even for an empty audience. The next ranges are read while the
+    caller works on one. The rest is as for :func:`read_groups`.
     """
     turn = asyncio.Lock()
 
     async def read(after: int, through: int) -> Chunk:
         # A session serves one at a time.
         async with turn:
-            groups = await read_groups(session, delivery, after, through, had_wrong)
+            groups = await read_groups(session, delivery, after, through, chain, addresses)
         return Chunk(after, through, groups)
 
     ahead: deque[asyncio.Task[Chunk]] = deque()
@@ -100,98 +107,186 @@ def _ranges(after: int, limit: int) -> Iterator[tuple[int, int]]:
 
 
 async def read_groups(
-    session: AsyncSession, delivery: Delivery, after: int, through: int, had_wrong: bytearray | None
+    session: AsyncSession,
+    delivery: Delivery,
+    after: int,
+    through: int,
+    chain: FollowUpPlan | None,
+    addresses: Addresses,
 ) -> list[Group]:
     """Return the audience of a delivery with ``after < id <= through``.
 
     Parameters
     ----------
-    had_wrong
-        For a correction, the residents who may have got the wrong one (see :func:`bitmap`);
-        they belong to the audience whether the notice concerns them or not.
+    chain
+        For a follow-up, what its chain told whom. Everybody who was told anything belongs to the
+        audience, whether the notice concerns them or not.
+    addresses
+        Of the medium. They are read too if all have one width.
     """
     groups: list[Group] = []
     quiet = delivery.respects_quiet
-    concerned: set[int] = set()
     if delivery.audience:
         query = AudienceQuery.from_json(delivery.audience)
         rows = audience_select(query, after=after, through=through)
-        groups = await _grouped(session, rows.add_columns(col(Resident.line_user_id)), quiet)
-        if had_wrong is not None:
-            concerned = {each for group in groups for each in group.ids}
-    if had_wrong is not None and any(had_wrong[after // 8 : through // 8 + 1]):
-        everybody = sql_select(
-            col(Resident.id),
-            col(Resident.language),
-            col(Resident.quiet_start),
-            col(Resident.quiet_end),
-            col(Resident.line_user_id),
-        ).where(
-            col(Resident.state) == ResidentState.FOLLOWING,
-            col(Resident.id) > after,
-            col(Resident.id) <= through,
+        groups = await _grouped(session, rows, quiet, addresses)
+    if chain is None:
+        return groups
+    still = await _marks(session, chain.still, after, through)
+    part = _Part(chain, after, through, still)
+    concerned = [part_of for group in groups for part_of in part.concerned(group)]
+    for query in chain.unheard:
+        rows = audience_select(query, after=after, through=through)
+        found = await _grouped(session, rows, quiet, addresses)
+        concerned += [part_of for group in found for part_of in part.unheard(group)]
+    if not part.has_others():
+        return concerned
+    here = await _marks(session, chain.here, after, through)
+    everybody = sql_select(
+        col(Resident.id),
+        col(Resident.language),
+        col(Resident.quiet_start),
+        col(Resident.quiet_end),
+    ).where(
+        col(Resident.state) == ResidentState.FOLLOWING,
+        col(Resident.id) > after,
+        col(Resident.id) <= through,
+    )
+    others = await _grouped(session, everybody, quiet)
+    return [*concerned, *(each for group in others for each in part.others(group, here))]
+
+
+class _Part:
+    """A range of residents of a follow-up, to be divided by what its chain told them."""
+
+    def __init__(
+        self, chain: FollowUpPlan, after: int, through: int, still: bytearray | None
+    ) -> None:
+        self._chain = chain
+        self._after = after
+        size = through - after
+        self._told = bytes(chain.told[after + 1 : through + 1]).ljust(size, b"\0")
+        self._seen = bytearray(size)
+        self._still = bytearray(size) if still is None else still
+        goes_on = int.from_bytes(self._still, "little") * _STILL
+        kinds = int.from_bytes(self._told, "little") | goes_on
+        self._kinds = kinds.to_bytes(size, "little")
+        """What they heard last, and whether the earlier notice stays in force where they live."""
+
+    def concerned(self, group: Group) -> Iterator[Group]:
+        """Divide the residents whom the notice concerns by what they were told and what stays in
+        force.
+        """
+        places = [each - self._after - 1 for each in group.ids]
+        for place in places:
+            self._seen[place] = 1
+        kinds = bytes(map(self._kinds.__getitem__, places))
+        words = {kind: self._words(kind) for kind in set(kinds)}
+        wordings = dict.fromkeys(words.values())
+        if len(wordings) == 1:
+            yield replace(group, wording=next(iter(wordings)))
+            return
+        for wording in wordings:
+            chosen = [words[kind] is wording for kind in kinds]
+            yield from chosen_of(group, chosen, wording)
+
+    def _words(self, kind: int) -> Wording:
+        return wording_for(
+            self._chain.status,
+            here=True,
+            still=bool(kind & _STILL),
+            warned=kind & ~_STILL == WARNED,
         )
-        for group in await _grouped(session, everybody, quiet):
-            ids = array("I", _only(group.ids, had_wrong, concerned))
-            if ids:
-                groups.append(Group(group.language, group.quiet_start, group.quiet_end, ids))
-    return groups
+
+    def unheard(self, group: Group) -> Iterator[Group]:
+        """Take residents who were not told of the notice that stays in force where they live."""
+        places = [each - self._after - 1 for each in group.ids]
+        chosen = [not self._told[place] and not self._seen[place] for place in places]
+        for place in compress(places, chosen):
+            self._seen[place] = 1
+        yield from chosen_of(group, chosen, Wording.UNHEARD)
+
+    def has_others(self) -> bool:
+        """Whether the notice does not concern somebody who was told."""
+        told = int.from_bytes(self._told.translate(_ANY), "little")
+        return bool(told & ~int.from_bytes(self._seen, "little"))
+
+    def others(self, group: Group, here: bytearray | None) -> Iterator[Group]:
+        """Divide the residents who were told and whom the notice does not concern."""
+        found: dict[Wording, array[int]] = {}
+        for each in group.ids:
+            place = each - self._after - 1
+            heard = self._told[place]
+            if not heard or self._seen[place]:
+                continue
+            wording = wording_for(
+                self._chain.status,
+                here=here is None or here[place] == 1,
+                still=self._still[place] == 1,
+                warned=heard == WARNED,
+            )
+            found.setdefault(wording, array("I")).append(each)
+        for wording, ids in found.items():
+            yield Group(group.language, group.quiet_start, group.quiet_end, ids, wording=wording)
 
 
-def _only(ids: Iterable[int], wanted: bytearray, unwanted: set[int]) -> Iterable[int]:
-    size = len(wanted)
-    for each in ids:
-        byte = each >> 3
-        if byte < size and wanted[byte] >> (each & 7) & 1 and each not in unwanted:
-            yield each
+_STILL = 4
+_ANY = bytes(1 if value else 0 for value in range(256))
 
 
-async def _grouped(session: AsyncSession, audience: Any, quiet: bool) -> list[Group]:
-    """Run an audience's statement with its rows grouped by what makes a batch."""
+def chosen_of(group: Group, chosen: list[bool], wording: Wording) -> Iterator[Group]:
+    ids = array("I", compress(group.ids, chosen))
+    if not ids:
+        return
+    users = ""
+    if group.users:
+        each = range(0, len(group.users), group.stride)
+        users = "".join(group.users[at : at + group.stride] for at in compress(each, chosen))
+    yield replace(group, ids=ids, users=users, wording=wording)
+
+
+async def _marks(
+    session: AsyncSession, query: AudienceQuery | None, after: int, through: int
+) -> bytearray | None:
+    """Return one byte for each resident of a range: 1 if they are in the audience; None for no
+    query.
+    """
+    if query is None:
+        return None
+    marks = bytearray(through - after)
+    rows = audience_select(query, after=after, through=through)
+    for group in await _grouped(session, rows, False):
+        for each in group.ids:
+            marks[each - after - 1] = 1
+    return marks
+
+
+async def _grouped(
+    session: AsyncSession, audience: Any, quiet: bool, addresses: Addresses | None = None
+) -> list[Group]:
+    """Run an audience's statement, with rows grouped as in batches."""
+    separator, stride = "", 0
+    if addresses is not None and addresses.stride:
+        separator, stride = addresses.separator, addresses.stride
+        audience = audience.add_columns(getattr(Resident, addresses.column))
     rows = audience.order_by(None).subquery()
-    key, language, start, end, user = list(rows.c)
+    key, language, start, end, *user = list(rows.c)
     columns = [language, start, end] if quiet else [language]
     joined: list[Any]
     if session.get_bind().dialect.name == "sqlite":
-        joined = [func.group_concat(key, ","), func.group_concat(user, USER_SEPARATOR)]
+        joined = [func.group_concat(key, ",")]
+        joined += [func.group_concat(each, separator) for each in user]
     else:
-        joined = [
-            func.string_agg(sql_cast(key, String), ","),
-            func.string_agg(user, USER_SEPARATOR),
-        ]
-    statement = sql_select(*joined, *columns).group_by(*columns)
+        joined = [func.string_agg(sql_cast(key, String), ",")]
+        joined += [func.string_agg(each, separator) for each in user]
+    statement = sql_select(*columns, *joined).group_by(*columns)
     groups: list[Group] = []
-    for ids, users, name, *hours in await session.execute(statement):
-        first, last = hours or (None, None)
-        numbers = array("I", json.loads(f"[{ids}]"))
-        # They are cut at fixed places later, so all must be of one length, as LINE's are.
-        even = len(users) + len(USER_SEPARATOR) == len(numbers) * USER_STRIDE
-        groups.append(Group(name, first, last, numbers, users + USER_SEPARATOR if even else ""))
+    for row in await session.execute(statement):
+        name, *rest = row
+        first, last = (rest.pop(0), rest.pop(0)) if quiet else (None, None)
+        numbers = array("I", json.loads(f"[{rest[0]}]"))
+        users = rest[1] + separator if stride else ""
+        # They are cut at fixed places later, so all must be of one length.
+        even = len(users) == len(numbers) * stride
+        groups.append(Group(name, first, last, numbers, users if even else "", stride=stride))
     return groups
-
-
-async def bitmap(session: AsyncSession, delivery_id: int) -> bytearray:
-    """Return one bit a resident: whether a delivery reached them, or may have.
-
-    Counted in are batches that LINE took and those that were tried and whose fate is not
-    known; not those that LINE refused.
-    """
-    bits = bytearray()
-    statement = select(Batch.members, Batch.absent).where(
-        col(Batch.delivery_id) == delivery_id,
-        (col(Batch.state) == BatchState.SENT) | col(Batch.first_tried_at).is_not(None),
-    )
-    stream = await session.stream(statement)
-    async for members, absent in stream:
-        ids = unpack(members)
-        if not ids:
-            continue
-        missing = unpack(absent or b"")
-        highest = max(ids) // 8 + 1
-        if highest > len(bits):
-            bits.extend(bytes(highest - len(bits)))
-        for each in ids:
-            bits[each >> 3] |= 1 << (each & 7)
-        for each in missing:
-            bits[each >> 3] &= ~(1 << (each & 7))
-    return bits

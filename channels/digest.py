@@ -1,17 +1,17 @@
-"""The daily digest: what was collected for a resident, sent once at their hour.
+"""The daily digest: collected notices of a resident, sent once at their hour.
 
-``feeds.digest`` says what waits for whom; here it becomes cards to leaf through. Each hour of
-each day is one delivery, and grows page by page with the slot it is of, in one transaction
-each, so that a crash neither skips nor repeats anybody.
+``feeds.digest`` says which notices wait for whom; here they become a carousel of cards. Each hour
+of each day is one delivery. It grows page by page together with its slot, each page in one
+transaction, so that a crash neither skips nor repeats anybody.
 """
 
 from __future__ import annotations
 
 import asyncio
+import math
 from array import array
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import structlog
 from sqlalchemy import or_
@@ -19,18 +19,19 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
 from channels import outbox
-from channels.line import compact_json
+from channels.individual import IndividualMessage, add_individual_messages
+from channels.medium import Format, compact_json
 from channels.members import unpack
 from channels.models import Batch, BatchState, Delivery, DeliveryKind, DeliveryState, Priority
-from channels.parcels import Parcel, add_parcels
-from channels.render import MOST_MESSAGES, render_card
-from core.city import City
+from city.city import City
 from core.clock import Clock
 from core.database import Database
+from core.restored import held_until, is_unseen
 from core.work import Queue
 from feeds.digest import (
     CATCH_UP,
     REMEMBERED,
+    SETTLING,
     Digest,
     DigestSlot,
     Had,
@@ -38,52 +39,58 @@ from feeds.digest import (
     next_digests,
     note_digested,
 )
-from feeds.models import Notice
 from subscriptions.models import Resident
 
-HOUR = timedelta(hours=1)
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 LIFE = timedelta(hours=20)
 """A digest that could not be sent for so long is yesterday's."""
 PAGE = 2_000
-CARDS = 10
-"""LINE takes twelve bubbles and 50 KB a carousel."""
 
 log = structlog.get_logger(__name__)
 
 
-async def send_digests(database: Database, queue: Queue, city: City, clock: Clock) -> int:
-    """Queue all digests whose hour has come; returns for how many residents."""
+async def send_digests(
+    database: Database, queue: Queue, city: City, clock: Clock, medium: Format
+) -> int:
+    """Queue all digests that are due; return for how many residents."""
     total = 0
     async with database.reading() as session:
+        if await is_unseen(session):
+            return 0
         slots = await due_digests(session, city, clock.now())
     for slot in slots:
-        total += await _send_slot(database, queue, city, clock, slot)
+        total += await _send_slot(database, queue, city, clock, slot, medium)
     return total
 
 
 async def _send_slot(
-    database: Database, queue: Queue, city: City, clock: Clock, slot: DigestSlot
+    database: Database,
+    queue: Queue,
+    city: City,
+    clock: Clock,
+    slot: DigestSlot,
+    medium: Format,
 ) -> int:
     total = 0
     async with database.reading() as session:
-        had = await _had(session, slot)
+        had = await _had(session, slot, await held_until(session))
     while True:
         async with database.writing() as session:
             now = clock.now()
-            delivery = await _delivery(session, slot, city, clock)
+            delivery = await _delivery(session, slot, medium, clock)
             digests, through = await next_digests(session, city, slot, had, page=PAGE)
             quiet = await _quiet_hours(session, digests)
             cards: dict[tuple[tuple[int | None, ...], str], bytes] = {}
             parcels = [
-                Parcel(
+                IndividualMessage(
                     each.resident_id,
                     each.language,
                     *quiet[each.resident_id],
-                    _messages(each, city, cards),
+                    _messages(each, city, medium, cards),
                 )
                 for each in digests
             ]
-            await add_parcels(session, queue, delivery, parcels)
+            await add_individual_messages(session, queue, delivery, parcels, medium)
             slot = await note_digested(session, slot, through, now)
             if through is None:
                 delivery.planning_done = True
@@ -92,28 +99,34 @@ async def _send_slot(
                 await outbox.finish_if_done(session, delivery.id)
         total += len(digests)
         if through is None:
-            log.info("digest queued", slot=slot.slot_at.isoformat(), residents=total)
+            log.info("digest.queued", slot=slot.slot_at.isoformat(), residents=total)
             return total
 
 
-async def _had(session: AsyncSession, slot: DigestSlot) -> Had:
-    """Return who had which of the other digests that reach into the days of this one.
+async def _had(session: AsyncSession, slot: DigestSlot, until: datetime | None) -> Had:
+    """Return which residents had the other digests that overlap with this one.
 
-    It is read from the batches themselves, at four bytes a resident, and so holds whatever
-    hours the residents had before. A digest that was given up before it was tried is none.
+    It is read from the batches, with four bytes for each resident, so it is right for residents who
+    changed their hour. A digest that was given up before it was tried does not count.
+
+    A restored database does not know digests that were sent by ``until``. So everybody counts as
+    having had the last one of this hour before that.
     """
+    forgotten = _last_by(slot.slot_at, until)
     latest: array[int] = array("I")
-    """By resident: hours since 1970 of the last slot, 0 without one."""
+    """For each resident: hours since 1970 of the last slot, 0 without one."""
     reach = range(-int(REMEMBERED / HOUR), int(CATCH_UP / HOUR) + 1)
-    for slot_at in (slot.slot_at + hours * HOUR for hours in reach if hours):
+    slots = {_reference(at): at for at in (slot.slot_at + hours * HOUR for hours in reach if hours)}
+    made = await session.execute(
+        select(col(Delivery.reference), col(Delivery.id)).where(col(Delivery.reference).in_(slots))
+    )
+    for slot_at, delivery_id in sorted((slots[reference], number) for reference, number in made):
         batches = await session.scalars(
-            select(Batch.members)
-            .join(Delivery, col(Delivery.id) == col(Batch.delivery_id))
-            .where(
-                col(Delivery.reference) == _reference(slot_at),
+            select(Batch.members).where(
+                col(Batch.delivery_id) == delivery_id,
                 or_(
                     col(Batch.state) != BatchState.SKIPPED,
-                    # LINE may have taken it without our knowing.
+                    # LINE may have accepted it without our knowing.
                     col(Batch.first_tried_at).is_not(None),
                 ),
             )
@@ -130,16 +143,27 @@ async def _had(session: AsyncSession, slot: DigestSlot) -> Had:
 
     def had(resident: int) -> datetime | None:
         hour = latest[resident] if resident < len(latest) else 0
-        return datetime.fromtimestamp(hour * 3600, UTC) if hour else None
+        known = datetime.fromtimestamp(hour * 3600, UTC) if hour else None
+        return max((each for each in (known, forgotten) if each is not None), default=None)
 
     return had
+
+
+def _last_by(slot_at: datetime, until: datetime | None) -> datetime | None:
+    """Return the newest slot of the same hour of a day that had come by ``until``."""
+    if until is None:
+        return None
+    days = math.ceil((slot_at + SETTLING - until) / DAY)
+    return slot_at - max(days, 1) * DAY
 
 
 def _reference(slot_at: datetime) -> str:
     return f"digest:{slot_at.isoformat()}"
 
 
-async def _delivery(session: AsyncSession, slot: DigestSlot, city: City, clock: Clock) -> Delivery:
+async def _delivery(
+    session: AsyncSession, slot: DigestSlot, medium: Format, clock: Clock
+) -> Delivery:
     """Return the delivery of a slot, made at its first page."""
     reference = _reference(slot.slot_at)
     known = await session.scalar(select(Delivery).where(col(Delivery.reference) == reference))
@@ -147,6 +171,7 @@ async def _delivery(session: AsyncSession, slot: DigestSlot, city: City, clock: 
         return known
     delivery = Delivery(
         kind=DeliveryKind.DIGEST,
+        channel=medium.name,
         reference=reference,
         state=DeliveryState.SENDING,
         priority=Priority.ROUTINE,
@@ -175,27 +200,12 @@ async def _quiet_hours(
 
 
 def _messages(
-    digest: Digest, city: City, made: dict[tuple[tuple[int | None, ...], str], bytes]
+    digest: Digest,
+    city: City,
+    medium: Format,
+    made: dict[tuple[tuple[int | None, ...], str], bytes],
 ) -> bytes:
     key = (tuple(notice.id for notice in digest.notices), digest.language)
     if key not in made:
-        made[key] = compact_json(digest_messages(digest.notices, digest.language, city))
+        made[key] = compact_json(medium.digest(digest.notices, digest.language, city))
     return made[key]
-
-
-def digest_messages(notices: Sequence[Notice], language: str, city: City) -> list[dict[str, Any]]:
-    """Return notices as cards to leaf through, the newest so many that LINE takes at once."""
-    newest = list(notices)[-CARDS * MOST_MESSAGES :]
-    return [
-        _carousel(newest[at : at + CARDS], language, city) for at in range(0, len(newest), CARDS)
-    ]
-
-
-def _carousel(notices: Sequence[Notice], language: str, city: City) -> dict[str, Any]:
-    cards = [render_card(notice, language, city) for notice in notices]
-    alt = "\n".join(title for title, _ in cards)
-    return {
-        "type": "flex",
-        "altText": alt if len(alt) <= 190 else f"{alt[:189]}…",
-        "contents": {"type": "carousel", "contents": [bubble for _, bubble in cards]},
-    }

@@ -1,4 +1,4 @@
-"""Forgetting what was said to one person alone, when that person is forgotten (promise 9)."""
+"""Erase messages to one person when that person is erased (promise 9)."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
 from channels.members import pack
-from channels.models import Batch, Delivery, DeliveryKind, Variant
+from channels.models import ALONE, Batch, Delivery, DeliveryKind, Variant
 
 FORGOTTEN = b"[]"
 
 
 async def forget_personal(session: AsyncSession, resident_ids: Sequence[int]) -> None:
-    """Blank the words of personal messages to these residents, who are being erased.
+    """Erase the words of personal messages to these residents, who are being erased.
 
-    That there was one stays, with a bare number that is never given to anybody again; what
-    still waits is not sent, as nobody is behind that number.
+    The row of a message stays, with an id that nobody else ever gets. A waiting message is not
+    sent, because nobody has that id.
     """
     alone = [pack([number]) for number in resident_ids]
     theirs = (
         select(Batch.variant_id)
         .join(Delivery, col(Delivery.id) == col(Batch.delivery_id))
-        .where(col(Delivery.kind) == DeliveryKind.PERSONAL, col(Batch.members).in_(alone))
+        .where(ALONE, col(Batch.members).in_(alone), col(Delivery.kind) == DeliveryKind.PERSONAL)
     )
     await session.execute(
         update(Variant)

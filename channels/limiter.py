@@ -1,15 +1,12 @@
-"""LINE's rate limits, never exceeded, and who goes first under them.
+"""Keep a medium's rate limits, and decide who goes first.
 
-A limit is kept at the far end of the network, where requests arrive at moments we do not
-know. What we know of a request is that it arrives after we let it go and before its answer
-is here. So a request is let go only when fewer than the limit can arrive in the same second
-as it: those under way, and those whose answer came less than a second ago. That holds
-whatever the network does. It would cost one latency a second, were it not that a request
-also travels for a while before it arrives and its answer after: of the least time that any
-of the last requests took, nine tenths are taken off the second, less what a busy process may
-add to one way and not to the other.
-
-Source of the limits: https://developers.line.biz/en/reference/messaging-api/#rate-limits
+A limit counts at the other end of the network, where requests arrive at unknown times. We know only
+that a request arrives after we send it and before its answer is here. So a request is sent only if
+fewer requests than the limit can arrive in the same second: those under way, and those whose answer
+came less than a second ago. This is true whatever the network does. It would cost one latency for
+each second. But a request and its answer also travel for a while. So nine tenths of the shortest
+time of the last requests are subtracted from the second, minus what a busy process may add to one
+direction only.
 """
 
 from __future__ import annotations
@@ -29,12 +26,13 @@ from core.clock import Clock
 WINDOW_SECONDS = 1.002
 """The second of the limit, and a little for clocks that do not tick alike."""
 BURST_SHARE = 0.25
-"""What may be caught up at once that had to wait meanwhile, as a share of the limit."""
+"""How much of the missed time may be caught up at once, as a share of the limit."""
 FRESH_BURST_SHARE = 0.05
-"""What may go at once after a rest: as long as the gap is that it leaves a second later, in
-which not even an emergency may go."""
+"""How many requests may go at once after a rest. The burst leaves a gap of the same length a second
+later, in which not even an emergency may go.
+"""
 LEAST_BURST = 4.0
-"""Who has a small share need not wait for as long as it takes to earn each request."""
+"""A process with a small lease need not wait for the full time of each request."""
 KNOWN_TRAVEL_SHARE = 0.9
 OWN_DELAY_SECONDS = 0.01
 FORGET_TRAVEL_SECONDS = 5.0
@@ -44,17 +42,15 @@ FIRST_PAUSE_SECONDS = 0.5
 LONGEST_PAUSE_SECONDS = 30.0
 LEAST_NAP_SECONDS = 0.002
 MOST_IN_FLIGHT = 128
-"""Where there is no limit, and as many requests as a process should have open at once."""
+"""The number of open requests of a process if there is no limit."""
 ALWAYS_IN_FLIGHT = 64
 TIMES_IN_FLIGHT = 8
-"""Under a limit: so many, and so many times as the least travel needs. What goes beyond would
-wait for its turn on the processor and count against the limit meanwhile."""
+"""The number of open requests under a limit: at least so many, or a multiple of what the shortest
+travel time needs. More would wait for the CPU and count against the limit meanwhile.
+"""
 PATIENCE_SECONDS = 0.1
-"""What waits for so long has too small a share."""
+"""If a request waits for so long, the lease is too small."""
 REMEMBER_USE_SECONDS = 1.0
-OTHER_ENDPOINTS = 2000
-OUTBOX = frozenset(("multicast", "push"))
-"""Where emergencies hold back the rest; conversations and questions to LINE go on."""
 
 log = structlog.get_logger(__name__)
 
@@ -88,19 +84,28 @@ class Lane:
     ----------
     limit
         Requests a second; None for no limit.
+    yields
+        Whether what is no emergency waits here for the emergencies under way.
     """
 
     def __init__(
-        self, endpoint: str, limit: int | None, clock: Clock, urgent: Mapping[Hashable, object]
+        self,
+        endpoint: str,
+        limit: int | None,
+        clock: Clock,
+        urgent: Mapping[Hashable, object],
+        *,
+        yields: bool,
     ) -> None:
         self.endpoint = endpoint
         self.limit = limit
+        self.yields = yields
         self.allowed: int | None = 0
-        """This process's share of the limit; all of it where no other process sends."""
+        """This process's part of the limit; all of it if no other process sends."""
         self.valid_until = float("inf")
         """Until when the share may be used, by the clock's monotonic time."""
         self.starved: Callable[[], None] = _nobody
-        """Told when something waits and there is no share."""
+        """Called if something waits and there is no lease."""
         self.last_used = -1e9
         self.short_at = -1e9
         """When something last had to wait for long because the share, or the limit, was used."""
@@ -130,7 +135,7 @@ class Lane:
 
     @property
     def in_flight(self) -> int:
-        """Requests that were let go and have no answer yet."""
+        """Requests that were sent and have no answer yet."""
         return self._in_flight
 
     @property
@@ -146,7 +151,7 @@ class Lane:
 
     @property
     def wants(self) -> bool:
-        """Whether something waits that may go as soon as there is room."""
+        """Whether something waits that may go as soon as the limit allows."""
         return bool(self._waiting) and not self._held(self._waiting[0][0])
 
     def set_allowed(self, allowed: int | None) -> None:
@@ -158,7 +163,7 @@ class Lane:
         self.pump()
 
     async def enter(self, priority: int) -> float:
-        """Wait for permission; returns when it was given, for :meth:`leave`."""
+        """Wait for permission; return the time of it, for :meth:`leave`."""
         if not self._waiting and not self._held(priority):
             now = self._clock.monotonic()
             self._refill(now)
@@ -177,7 +182,7 @@ class Lane:
             raise
 
     def leave(self, started: float) -> None:
-        """The answer is here, or there will be none."""
+        """The request has ended, with or without an answer."""
         now = self._clock.monotonic()
         self._in_flight -= 1
         if self.limit is not None:
@@ -186,10 +191,10 @@ class Lane:
         self.pump()
 
     def slow_down(self, retry_after: float | None) -> float:
-        """LINE answered 429: pause, then go on at half the speed and grow again.
+        """We are too fast: pause, then continue at half the speed and grow again.
 
-        Several such answers to what was under way together count as one. Returns the seconds
-        until the next request.
+        Several such answers to requests of the same time count as one. Returns the seconds until
+        the next request.
         """
         now = self._clock.monotonic()
         if now < self._paused_until:
@@ -202,19 +207,19 @@ class Lane:
         )
         self.pause_until(now + pause)
         log.warning(
-            "LINE says too many requests",
+            "channel.throttled",
             endpoint=self.endpoint,
-            pause_s=round(pause, 2),
+            retry_in_s=round(pause, 2),
             share_of_limit=round(self._factor, 2),
         )
         return pause
 
     def went_well(self) -> None:
-        """LINE took a request, so the next 429 is a new one."""
+        """A request was taken, so the next refusal is a new one."""
         self._pauses = 0
 
     def pause_until(self, moment: float) -> None:
-        """Let nothing go before ``moment`` of the clock's monotonic time."""
+        """Send nothing before ``moment`` of the clock's monotonic time."""
         self._paused_until = max(self._paused_until, moment)
 
     def adopt_factor(self, factor: float, age: float) -> None:
@@ -224,7 +229,7 @@ class Lane:
             self._factor, self._factor_since = factor, now - age
 
     def penalty(self) -> tuple[float, float]:
-        """Return what the last 429 left: the share of the limit, and the pause in seconds."""
+        """Return the effect of the last 429: the share of the limit, and the pause in seconds."""
         now = self._clock.monotonic()
         return self._factor, max(0.0, self._paused_until - now)
 
@@ -233,7 +238,7 @@ class Lane:
         return min(1.0, self._factor + max(0.0, now - self._factor_since) * RECOVERY_PER_SECOND)
 
     def pump(self) -> None:
-        """Let go whoever may."""
+        """Release the requests that may go."""
         waiting = self._waiting
         if not waiting:
             return
@@ -263,7 +268,7 @@ class Lane:
         self._most_used.saw(now, self._in_flight + len(self._recent))
 
     def _held(self, priority: int) -> bool:
-        return bool(self._urgent) and priority > Priority.EMERGENCY and self.endpoint in OUTBOX
+        return bool(self._urgent) and priority > Priority.EMERGENCY and self.yields
 
     def _delay(self, now: float) -> float | None:
         """Seconds until a request may go; None for now, 0 for when another has ended."""
@@ -347,7 +352,7 @@ def _nobody() -> None:
 
 
 class _LeastTravel:
-    """The least time a request and its answer took lately, in seconds; 0 while unknown."""
+    """The shortest recent time of a request and its answer, in seconds; 0 while unknown."""
 
     def __init__(self) -> None:
         self._now = self._before = 0.0
@@ -395,38 +400,47 @@ class Limiter:
     Parameters
     ----------
     limits
-        Requests a second by endpoint (``multicast``, ``push`` …), None for no limit;
-        endpoints that are not named have LINE's limit for most others, 2,000.
+        Requests a second by the endpoints that deliveries go by, None for no limit. There
+        emergencies hold back the rest.
+    others
+        The same for each other endpoint: conversations and questions, which wait for nobody.
     """
 
-    def __init__(self, clock: Clock, limits: Mapping[str, int | None]) -> None:
+    def __init__(
+        self, clock: Clock, limits: Mapping[str, int | None], *, others: int | None = None
+    ) -> None:
         self._clock = clock
         self._limits = dict(limits)
+        self._others = others
         self._urgent: dict[Hashable, None] = {}
         self._lanes: dict[str, Lane] = {}
 
     def slot(self, endpoint: str, priority: int = Priority.WARNING) -> Slot:
-        """Return the permission for one request, to be entered; the least priority goes first."""
+        """Return the permission for one request, as a context; the lowest priority number goes
+        first.
+        """
         return Slot(self.lane(endpoint), priority)
 
     def lane(self, endpoint: str) -> Lane:
         """Return one endpoint's limit."""
         found = self._lanes.get(endpoint)
         if found is None:
-            limit = self._limits.get(endpoint, OTHER_ENDPOINTS)
-            found = self._lanes[endpoint] = Lane(endpoint, limit, self._clock, self._urgent)
+            limit = self._limits.get(endpoint, self._others)
+            found = self._lanes[endpoint] = Lane(
+                endpoint, limit, self._clock, self._urgent, yields=endpoint in self._limits
+            )
         return found
 
     def slow_down(self, endpoint: str, retry_after: float | None) -> None:
-        """LINE answered 429 on ``endpoint``."""
+        """The medium said that we are too fast on ``endpoint``."""
         self.lane(endpoint).slow_down(retry_after)
 
     def went_well(self, endpoint: str) -> None:
-        """LINE took a request."""
+        """The medium took a request."""
         self.lane(endpoint).went_well()
 
     def begin_urgent(self, delivery: Hashable) -> None:
-        """An emergency is under way: hold back everything that is none, until it has ended."""
+        """An emergency is being sent: hold back everything else until it has ended."""
         self._urgent[delivery] = None
 
     def end_urgent(self, delivery: Hashable) -> None:
@@ -437,15 +451,10 @@ class Limiter:
 
     @property
     def urgent_here(self) -> list[Hashable]:
-        """The emergencies under way, by what ``begin_urgent`` was told."""
+        """The running emergencies, by the key passed to ``begin_urgent``."""
         return list(self._urgent)
 
     async def close(self) -> None:
         """Leave nothing behind that runs."""
         for lane in self._lanes.values():
             lane.close()
-
-
-def line_limits(rate_multicast: int, rate_push: int) -> dict[str, int | None]:
-    """Return the limits by endpoint from the two settings; 0 switches a limit off."""
-    return {"multicast": rate_multicast or None, "push": rate_push or None}

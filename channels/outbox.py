@@ -1,7 +1,7 @@
-"""The rows of the outbox: what the sender takes from the database and gives back to it.
+"""The rows of the outbox: what the sender reads and writes.
 
-Everything here is one statement or one short transaction for many batches at once; the hot
-path never holds a resident as a Python object.
+Everything here is one statement or one short transaction for many batches at once; the hot path
+never makes a Python object for a resident.
 """
 
 from __future__ import annotations
@@ -12,52 +12,67 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, cast
 
-from sqlalchemy import CursorResult, and_, bindparam, func, insert, literal, or_, text, update
+from sqlalchemy import (
+    Boolean,
+    CursorResult,
+    and_,
+    bindparam,
+    func,
+    insert,
+    literal,
+    or_,
+    text,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
+from channels.addresses import Addresses
 from channels.members import pack, unpack
-from channels.models import Batch, BatchState, Delivery, DeliveryState, Variant
+from channels.models import Batch, BatchState, Delivery, DeliveryState, Priority, Variant
 from channels.quiet import quiet_until
-from core.city import QuietHours
+from channels.reasons import reason
+from city.city import QuietHours
 from core.database import Database
+from core.reason import Reason
 from subscriptions.models import Resident, ResidentState
 
-KEY_LIFE = timedelta(hours=23, minutes=30)
-"""LINE honours a retry key for 24 hours; nothing is repeated close to that."""
-UNKNOWN_AFTER_A_DAY = "whether LINE took it was not known within 24 hours"
+UNKNOWN_AFTER_A_DAY = reason("delivery.fate-unknown")
+LONGEST_WAIT = timedelta(hours=1)
+"""The longest time by which a rule postpones a batch, except quiet hours and emergencies."""
+LONGEST_URGENT_WAIT = timedelta(minutes=1)
+LONGEST_QUIET = timedelta(days=1)
+UNSURE_WAIT = timedelta(seconds=10)
+"""When to look again at a batch that depends on a doubtful date."""
 OPEN_STATES = (BatchState.WAITING, BatchState.SENDING)
 UNDER_WAY = (DeliveryState.PLANNED, DeliveryState.SENDING)
 
-_LOOK_UP_SQLITE = text(
-    """
+# %(column)s is a column of residents that a medium names, and no input.
+_LOOK_UP_SQLITE = """
     SELECT (
-        SELECT group_concat(r.line_user_id, '","')
+        SELECT group_concat(r.%(column)s, :separator)
         FROM json_each(wanted.value) AS member
         CROSS JOIN residents AS r ON r.id = member.value
         WHERE r.state = 'following'
     )
     FROM json_each(:wanted) AS wanted ORDER BY wanted.key
     """
-)
-_LOOK_UP_POSTGRESQL = text(
-    """
+_LOOK_UP_POSTGRESQL = """
     SELECT (
-        SELECT string_agg(r.line_user_id, '","')
+        SELECT string_agg(r.%(column)s, :separator)
         FROM residents AS r
         WHERE r.id = ANY (CAST(wanted.ids AS bigint[])) AND r.state = 'following'
     )
     FROM unnest(CAST(:wanted AS text[])) WITH ORDINALITY AS wanted (ids, place)
     ORDER BY wanted.place
     """
-)
 
 
 @dataclass(frozen=True)
 class Claimed:
-    """A batch that a run is about to send.
+    """A batch that a run will send.
 
-    ``uncertain`` when LINE may have taken it before without our knowing.
+    ``uncertain`` if the medium may have accepted it before without our knowing.
     """
 
     id: int
@@ -73,7 +88,7 @@ class Claimed:
 
 @dataclass(frozen=True)
 class Run:
-    """What one piece of work sends: some batches of one delivery, and the delivery's terms."""
+    """One piece of work: some batches of one delivery, and the delivery's settings."""
 
     delivery: Delivery
     number: int
@@ -81,8 +96,8 @@ class Run:
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """What became of a batch in this attempt, as it is written to its row."""
+class BatchOutcome:
+    """The outcome of one attempt of a batch, as it is written to its row."""
 
     batch_id: int
     delivery_id: int
@@ -92,7 +107,7 @@ class Outcome:
     at: datetime
     first_tried_at: datetime | None = None
     request_id: str | None = None
-    error: str | None = None
+    error: Reason | None = None
     not_before: datetime | None = None
     absent: bytes | None = None
 
@@ -105,6 +120,18 @@ def new_retry_key() -> str:
     return str(uuid.uuid4())
 
 
+def longest_wait(delivery: Delivery) -> timedelta:
+    """Return the longest wait that a rule gives a batch of a delivery."""
+    if delivery.priority <= Priority.EMERGENCY:
+        return LONGEST_URGENT_WAIT
+    return LONGEST_QUIET if delivery.respects_quiet else LONGEST_WAIT
+
+
+def still_to_wait(delivery: Delivery, not_before: datetime | None, now: datetime) -> bool:
+    """Whether a batch must wait. A date that no rule can give was written by a wrong clock."""
+    return not_before is not None and now < not_before <= now + longest_wait(delivery)
+
+
 async def claim(
     session: AsyncSession,
     delivery_id: int,
@@ -113,13 +140,24 @@ async def claim(
     now: datetime,
     quiet: QuietHours,
     worker: str,
+    key_life: timedelta,
+    sure: bool = True,
 ) -> Run | None:
-    """Take what is due of a run, marking it as tried before it is.
+    """Take due batches of a run, and mark them as tried before trying.
 
-    Residents whose quiet hours have begun wait for their end, or are skipped where the
-    message will have lost its meaning by then. Returns None for a run that is not to be sent.
+    Residents in quiet hours wait for their end, or are skipped if the message expires before that.
+    Returns None for a run that must not be sent.
+
+    Parameters
+    ----------
+    key_life
+        The medium's, see :class:`channels.medium.Format`.
+    sure
+        Whether ``now`` is certain. Otherwise nothing expires because of it.
     """
-    delivery = await session.get(Delivery, delivery_id)
+    # Locked: a stop waits and then sees that these batches were tried, or this sees the stop.
+    # Otherwise a follow-up could leave out people whom this is about to reach.
+    delivery = await session.get(Delivery, delivery_id, with_for_update={"read": True})
     if delivery is None or delivery.state not in UNDER_WAY:
         return None
     statement = (
@@ -136,14 +174,18 @@ async def claim(
     held: dict[tuple[int | None, int | None], datetime | None] = {}
     changes: list[dict[str, Any]] = []
     for row in rows:
-        until = row.not_before if row.not_before and row.not_before > now else None
+        until = row.not_before if still_to_wait(delivery, row.not_before, now) else None
         if until is None and delivery.respects_quiet:
             hours = (row.quiet_start, row.quiet_end)
             if hours not in held:
                 held[hours] = quiet_until(now, quiet, *hours)
             until = held[hours]
-        if row.first_tried_at is not None and now - row.first_tried_at > KEY_LIFE:
-            changes.append(_change(row.id, BatchState.FAILED, error=UNKNOWN_AFTER_A_DAY))
+        if row.first_tried_at is not None and now - row.first_tried_at >= key_life:
+            if sure:
+                changes.append(_change(row.id, BatchState.FAILED, error=UNKNOWN_AFTER_A_DAY))
+            else:
+                again = now + UNSURE_WAIT
+                changes.append(_change(row.id, BatchState.WAITING, not_before=again))
         elif until is None:
             claimed.append(
                 Claimed(
@@ -158,16 +200,21 @@ async def claim(
                     first_tried_at=row.first_tried_at or now,
                 )
             )
-        elif delivery.expires_at is not None and until >= delivery.expires_at:
-            changes.append(_change(row.id, BatchState.SKIPPED, error="quiet hours until it ended"))
+        elif sure and delivery.expires_at is not None and until >= delivery.expires_at:
+            changes.append(
+                _change(row.id, BatchState.SKIPPED, error=reason("delivery.quiet-until-end"))
+            )
         else:
             changes.append(_change(row.id, BatchState.WAITING, not_before=until))
     if changes:
         await _many(session, _CHANGE, changes)
     if claimed:
-        await session.execute(
+        taken = await session.scalars(
             update(Batch)
-            .where(col(Batch.id).in_([each.id for each in claimed]))
+            .where(
+                col(Batch.id).in_([each.id for each in claimed]),
+                col(Batch.state).in_(OPEN_STATES),
+            )
             .values(
                 state=BatchState.SENDING,
                 attempts=col(Batch.attempts) + 1,
@@ -176,8 +223,12 @@ async def claim(
                 ),
                 worker=worker,
             )
+            .returning(col(Batch.id))
             .execution_options(synchronize_session=False)
         )
+        # Another worker may have ended some of them since they were read.
+        still_open = set(taken)
+        claimed = [each for each in claimed if each.id in still_open]
     return Run(delivery, number, tuple(claimed))
 
 
@@ -185,12 +236,23 @@ _MOMENT = cast(Any, Batch).__table__.c.first_tried_at.type
 _table = cast(Any, Batch).__table__
 _CHANGE = (
     update(_table)
-    .where(_table.c.id == bindparam("batch"))
+    .where(
+        _table.c.id == bindparam("batch"),
+        # Written out: a list cannot be a parameter of a statement for many rows.
+        or_(*(_table.c.state == state for state in OPEN_STATES)),
+    )
     .values(state=bindparam("to"), error=bindparam("why"), not_before=bindparam("until"))
 )
 _RECORD = (
     update(_table)
-    .where(_table.c.id == bindparam("batch"))
+    .where(
+        _table.c.id == bindparam("batch"),
+        # If LINE accepted it, that is written whatever was decided meanwhile. Other outcomes are
+        # written only while the batch is being sent: a batch that was given up or sent does not
+        # wait again.
+        or_(_table.c.state == BatchState.SENDING, bindparam("is_fact", type_=Boolean())),
+        _table.c.state != BatchState.SENT,
+    )
     .values(
         state=bindparam("to"),
         attempts=bindparam("tries"),
@@ -226,7 +288,7 @@ def _change(
     batch_id: int,
     state: BatchState,
     *,
-    error: str | None = None,
+    error: Reason | None = None,
     not_before: datetime | None = None,
 ) -> dict[str, Any]:
     return {"batch": batch_id, "to": state, "why": error, "until": not_before}
@@ -237,8 +299,8 @@ async def _many(session: AsyncSession, statement: Any, rows: Sequence[dict[str, 
     await connection.execute(statement, list(rows))
 
 
-async def record_outcomes(session: AsyncSession, outcomes: Iterable[Outcome]) -> None:
-    """Write what became of batches, and when their deliveries began and last sent."""
+async def record_outcomes(session: AsyncSession, outcomes: Iterable[BatchOutcome]) -> None:
+    """Write the outcomes of batches, and the first and last sending times of their deliveries."""
     rows: list[dict[str, Any]] = []
     sent: dict[int, tuple[datetime, datetime]] = {}
     for each in outcomes:
@@ -246,6 +308,7 @@ async def record_outcomes(session: AsyncSession, outcomes: Iterable[Outcome]) ->
         rows.append(
             {
                 "batch": each.batch_id,
+                "is_fact": was_sent,
                 "to": each.state,
                 "tries": each.attempts,
                 "tried_at": each.first_tried_at,
@@ -275,20 +338,23 @@ async def record_outcomes(session: AsyncSession, outcomes: Iterable[Outcome]) ->
         )
 
 
-async def user_ids(database: Database, members: Sequence[bytes]) -> list[str | None]:
-    """Return the LINE user ids of batches' members who still follow, joined by ``","``.
+async def joined_addresses(
+    database: Database, members: Sequence[bytes], addresses: Addresses
+) -> list[str | None]:
+    """Return the addresses of batches' members who are still there, joined for their medium.
 
-    One string a batch, made by the database; None where nobody is left. An erased or departed
-    resident is simply not in it.
+    One string for each batch, made by the database; None if nobody is left. An erased or departed
+    resident is not in it.
     """
     lists = [unpack(each).tolist() for each in members]
+    look_up = _LOOK_UP_SQLITE if database.is_sqlite else _LOOK_UP_POSTGRESQL
+    statement = text(look_up % {"column": addresses.column})
+    wanted: object = str(lists)
+    if not database.is_sqlite:
+        wanted = ["{" + str(each)[1:-1] + "}" for each in lists]
     async with database.reading() as session:
-        if database.is_sqlite:
-            wanted: object = str(lists)
-            rows = await session.execute(_LOOK_UP_SQLITE, {"wanted": wanted})
-        else:
-            wanted = ["{" + str(each)[1:-1] + "}" for each in lists]
-            rows = await session.execute(_LOOK_UP_POSTGRESQL, {"wanted": wanted})
+        values = {"wanted": wanted, "separator": addresses.separator}
+        rows = await session.execute(statement, values)
         return [joined for (joined,) in rows]
 
 
@@ -321,15 +387,15 @@ async def variant_messages(database: Database, ids: Iterable[int]) -> dict[int, 
 async def split(
     session: AsyncSession, batch: Claimed, delivery_id: int, now: datetime
 ) -> tuple[int, str, str]:
-    """Cut a batch that LINE refused in two, marking both as tried before they are.
+    """Split a refused batch in two, and mark both halves as tried before trying.
 
-    The refusal means that nobody got it, so both halves get keys of their own. Returns the
-    new batch's id, the first half's new key and the second half's.
+    The refusal means that nobody got it, so both halves get new keys. Returns the new batch's id,
+    the first half's new key and the second half's.
     """
     ids = unpack(batch.members)
     middle = len(ids) // 2
     first_key, second_key = new_retry_key(), new_retry_key()
-    row = await session.get_one(Batch, batch.id)
+    row = await session.get_one(Batch, batch.id, with_for_update=True)
     second = Batch(
         delivery_id=delivery_id,
         run=row.run,
@@ -355,7 +421,7 @@ async def split(
 
 
 async def stop_rest(
-    session: AsyncSession, delivery_id: int, why: str, *, run: int | None = None
+    session: AsyncSession, delivery_id: int, why: Reason | None, *, run: int | None = None
 ) -> None:
     """Mark the batches of a delivery (or of one run) that wait as never to be sent."""
     conditions = [col(Batch.delivery_id) == delivery_id, col(Batch.state) == BatchState.WAITING]
@@ -369,8 +435,8 @@ async def stop_rest(
     )
 
 
-async def stop(session: AsyncSession, delivery_id: int, why: str) -> bool:
-    """Stop a delivery for good; what is under way at this moment still ends by itself.
+async def stop(session: AsyncSession, delivery_id: int, why: Reason) -> bool:
+    """Stop a delivery for good; requests that are under way still end.
 
     Returns whether there was something to stop.
     """
@@ -389,8 +455,8 @@ async def stop(session: AsyncSession, delivery_id: int, why: str) -> bool:
     return True
 
 
-async def pause(session: AsyncSession, delivery_id: int, why: str) -> bool:
-    """Have a delivery wait until a person lets it go on; returns whether it was under way."""
+async def pause(session: AsyncSession, delivery_id: int, why: Reason) -> bool:
+    """Pause a delivery until a person resumes it; return whether it was being sent."""
     result = await session.execute(
         update(Delivery)
         .where(col(Delivery.id) == delivery_id, col(Delivery.state).in_(UNDER_WAY))
@@ -400,8 +466,24 @@ async def pause(session: AsyncSession, delivery_id: int, why: str) -> bool:
     return cast("CursorResult[Any]", result).rowcount == 1
 
 
-async def close_run(session: AsyncSession, delivery_id: int, run: int, why: str) -> None:
-    """Mark what is left of a run of a stopped delivery, also what a dead worker had taken."""
+async def resume(session: AsyncSession, delivery_id: int) -> bool:
+    """Resume a paused delivery, whatever the month's quota; return whether it was paused.
+
+    Somebody may stop it at the same moment. Only one of the two finds it paused.
+    """
+    result = await session.execute(
+        update(Delivery)
+        .where(col(Delivery.id) == delivery_id, col(Delivery.state) == DeliveryState.PAUSED)
+        .values(state=DeliveryState.SENDING, reason=None, quota_waived=True)
+        .execution_options(synchronize_session=False)
+    )
+    return cast("CursorResult[Any]", result).rowcount == 1
+
+
+async def close_run(session: AsyncSession, delivery_id: int, run: int, why: Reason | None) -> None:
+    """Mark the remaining batches of a run of a stopped delivery, also those that a dead worker had
+    taken.
+    """
     await session.execute(
         update(Batch)
         .where(
@@ -415,7 +497,7 @@ async def close_run(session: AsyncSession, delivery_id: int, run: int, why: str)
 
 
 async def finish_if_done(session: AsyncSession, delivery_id: int) -> bool:
-    """Close a delivery whose batches have all ended; returns whether it is closed."""
+    """Close a delivery whose batches have all ended; return whether it is closed."""
     open_batches = (
         select(Batch)
         .where(col(Batch.delivery_id) == delivery_id, col(Batch.state).in_(OPEN_STATES))
@@ -429,7 +511,7 @@ async def finish_if_done(session: AsyncSession, delivery_id: int) -> bool:
             col(Delivery.planning_done),
             ~open_batches,
         )
-        .values(state=DeliveryState.DONE, reason="")
+        .values(state=DeliveryState.DONE, reason=None)
         .execution_options(synchronize_session=False)
     )
     return cast("CursorResult[Any]", result).rowcount == 1
@@ -446,7 +528,11 @@ async def has_ready(session: AsyncSession, delivery_id: int, now: datetime) -> b
         col(Batch.state) == BatchState.SENDING,
         and_(
             col(Batch.state) == BatchState.WAITING,
-            or_(col(Batch.not_before).is_(None), col(Batch.not_before) <= now),
+            or_(
+                col(Batch.not_before).is_(None),
+                col(Batch.not_before) <= now,
+                col(Batch.not_before) > now + longest_wait(delivery),
+            ),
         ),
     )
     statement = select(col(Batch.id)).where(
@@ -455,28 +541,33 @@ async def has_ready(session: AsyncSession, delivery_id: int, now: datetime) -> b
     return await session.scalar(statement.limit(1)) is not None
 
 
-async def is_being_sent(session: AsyncSession, delivery_id: int) -> bool:
-    """Whether batches of a delivery are under way at this moment."""
+async def is_being_sent(session: AsyncSession, deliveries: Sequence[int]) -> bool:
+    """Whether batches of these deliveries are under way at this moment."""
     statement = select(col(Batch.id)).where(
-        col(Batch.delivery_id) == delivery_id, col(Batch.state) == BatchState.SENDING
+        col(Batch.delivery_id).in_(deliveries), col(Batch.state) == BatchState.SENDING
     )
     return await session.scalar(statement.limit(1)) is not None
 
 
 async def unfinished_runs(
-    session: AsyncSession, delivery_id: int, run: int | None = None
+    session: AsyncSession, delivery: Delivery, now: datetime, run: int | None = None
 ) -> list[tuple[int, datetime | None]]:
-    """Return the runs of a delivery that have open batches, and from when each may go.
+    """Return the runs of a delivery with open batches, and the time from which each may be sent.
 
     Parameters
     ----------
+    now
+        The time now. A batch that is postponed for longer than any rule allows may be sent at once.
     run
-        Look at this one only.
+        Only this run.
     """
-    undated = func.sum((col(Batch.not_before).is_(None)).cast(_COUNT))
+    without_date = or_(
+        col(Batch.not_before).is_(None), col(Batch.not_before) > now + longest_wait(delivery)
+    )
+    undated = func.sum(without_date.cast(_COUNT))
     statement = (
         select(col(Batch.run), undated, func.min(col(Batch.not_before), type_=_MOMENT))
-        .where(col(Batch.delivery_id) == delivery_id, col(Batch.state).in_(OPEN_STATES))
+        .where(col(Batch.delivery_id) == delivery.id, col(Batch.state).in_(OPEN_STATES))
         .group_by(col(Batch.run))
         .order_by(col(Batch.run))
     )

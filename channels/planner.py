@@ -1,9 +1,9 @@
-"""From an audience to batches: who gets which variant in which request.
+"""Make batches from an audience: who gets which variant in which request.
 
-The audience is read from one snapshot, in ranges of resident ids. Each range is committed by
-itself, with everything needed to go on after a crash: how far planning has come, and who was
-read but has no full batch yet. So sending starts with the first range, a resident behind
-that point is never looked at again, one beyond it is taken as they then are, and nobody is
+The audience is read from one snapshot, in ranges of resident ids. Each range is committed
+separately, with everything that is needed to continue after a crash: how far planning has come, and
+who was read but is not in a full batch yet. So sending starts with the first range. A resident
+before that point is never read again, a later one is read in their current state, and nobody is
 taken twice.
 """
 
@@ -12,6 +12,7 @@ from __future__ import annotations
 import base64
 import json
 from array import array
+from collections.abc import Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -23,34 +24,42 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
 from channels import outbox
-from channels.audiences import USER_SEPARATOR, USER_STRIDE, Chunk, bitmap, read_in_ranges
-from channels.errors import LineRefused, QuotaReached, TokenRefused
-from channels.fresh import FreshUsers, mark_of
+from channels.audiences import Chunk, read_in_ranges
+from channels.chain import chain_of, followed
 from channels.guard import ChannelGuard
-from channels.line import LineClient
+from channels.medium import Format, Medium, RunSize
 from channels.members import pack, unpack
 from channels.metrics import PLANNING
-from channels.models import BatchState, Delivery, DeliveryKind, DeliveryState, Priority, Variant
+from channels.models import (
+    BatchState,
+    Delivery,
+    DeliveryKind,
+    DeliveryState,
+    Priority,
+    Variant,
+    Wording,
+)
 from channels.quiet import quiet_until
-from core.city import City
+from channels.reach import reach_of
+from channels.reasons import reason
+from channels.recent_ids import RecentIdsCache, mark_of
+from channels.responses import ChannelRefused, QuotaReached, Refused
+from city.city import City
 from core.clock import Clock
 from core.database import Database
 from core.errors import Retryable
+from core.reason import Reason
+from core.steady import in_doubt, surely
 from core.work import Queue
-from subscriptions.audience import AudienceQuery, count
+from feeds.models import Notice
+from subscriptions.audience_query import AudienceQuery
 
-MULTICAST_SIZE = 500
-"""LINE takes at most so many in one multicast."""
-RUN_BATCHES = 100
-"""Half a second at LINE's limit for multicasts."""
-RUN_PUSHES = 400
-LEAST_RUN, LEAST_PUSHES, PARTS = 20, 100, 3
+PARTS = 3
+"""Even a small delivery has so many runs, so that several workers share it."""
 SETTLE_SECONDS = 2.0
 SETTLE_LOOKS = 40
 PLANNED_KINDS = (DeliveryKind.NOTICE, DeliveryKind.CORRECTION)
-"""The others get their batches from whoever makes them."""
-QUOTA_SHORT = "the month's quota has"
-"""How the reason of a delivery begins that waits for a person because of it."""
+"""Other kinds of deliveries get their batches from their makers."""
 PLAN = "channels.plan"
 SEND = "channels.send"
 
@@ -67,7 +76,7 @@ def send_key(delivery_id: int, run: int) -> str:
 
 @dataclass(frozen=True)
 class Cut:
-    """The members of one batch, and their user ids joined by ``","`` ("" when not known)."""
+    """The members of one batch, and their addresses joined ("" when not known)."""
 
     key: BucketKey
     ids: array[int]
@@ -76,8 +85,9 @@ class Cut:
 
 @dataclass
 class Buckets:
-    """Residents who were read and are not in a batch yet, by what makes a batch."""
+    """Residents who were read and are not in a batch yet, grouped as in batches."""
 
+    medium: Format
     ids: dict[BucketKey, array[int]] = field(default_factory=dict)
     users: dict[BucketKey, str] = field(default_factory=dict)
 
@@ -91,21 +101,23 @@ class Buckets:
         known.extend(ids)
 
     def take(self, *, all_of_it: bool) -> list[Cut]:
-        """Take out full batches; with ``all_of_it`` those that are not full too."""
+        """Take full batches; with ``all_of_it`` also those that are not full."""
         taken: list[Cut] = []
+        size, stride = self.medium.batch_size, self.medium.addresses.stride
+        separator = len(self.medium.addresses.separator)
         for key, ids in self.ids.items():
             users = self.users.get(key, "")
-            end = len(ids) if all_of_it else len(ids) - len(ids) % MULTICAST_SIZE
-            for start in range(0, end, MULTICAST_SIZE):
-                stop = min(start + MULTICAST_SIZE, end)
-                last = stop * USER_STRIDE - len(USER_SEPARATOR)
-                taken.append(Cut(key, ids[start:stop], users[start * USER_STRIDE : last]))
+            end = len(ids) if all_of_it else len(ids) - len(ids) % size
+            for start in range(0, end, size):
+                stop = min(start + size, end)
+                joined = users[start * stride : stop * stride - separator] if users else ""
+                taken.append(Cut(key, ids[start:stop], joined))
             self.ids[key] = ids[end:]
-            self.users[key] = users[end * USER_STRIDE :]
+            self.users[key] = users[end * stride :]
         return taken
 
     def to_bytes(self) -> bytes:
-        """Return what a crash must not lose."""
+        """Return the data that must survive a crash."""
         return json.dumps(
             [
                 [*key, base64.b64encode(pack(ids)).decode()]
@@ -115,8 +127,8 @@ class Buckets:
         ).encode()
 
     @classmethod
-    def from_bytes(cls, stored: bytes) -> Buckets:
-        buckets = cls()
+    def from_bytes(cls, medium: Format, stored: bytes) -> Buckets:
+        buckets = cls(medium)
         for variant, start, end, packed in json.loads(stored or b"[]"):
             buckets.ids[(variant, start, end)] = unpack(base64.b64decode(packed))
         return buckets
@@ -124,25 +136,23 @@ class Buckets:
 
 @dataclass(frozen=True)
 class Step:
-    """Where planning stands before a chunk: what the row said."""
+    """The state of planning before a chunk, from the row."""
 
     through: int
     runs: int
 
 
 class Planner:
-    """Plans deliveries, one at a time.
+    """Plans the deliveries of one medium, one at a time.
 
     Parameters
     ----------
     queue
-        Gets the runs of batches, in the transactions that store them.
-    line
-        Asked for the month's quota.
+        The queue for the runs, filled in the transactions that store their batches.
     fresh
-        Gets the user ids that were read on the way.
+        The cache for addresses that were read.
     guard
-        Told when LINE refuses the token.
+        Told if the medium refuses us.
     """
 
     def __init__(
@@ -151,8 +161,8 @@ class Planner:
         city: City,
         clock: Clock,
         queue: Queue,
-        line: LineClient,
-        fresh: FreshUsers,
+        medium: Medium,
+        fresh: RecentIdsCache,
         guard: ChannelGuard,
     ) -> None:
         self._fresh = fresh
@@ -161,7 +171,7 @@ class Planner:
         self._city = city
         self._clock = clock
         self._queue = queue
-        self._line = line
+        self._medium = medium
 
     async def plan(self, key: str) -> None:
         """Plan a delivery, or the rest of it; the key is its id.
@@ -169,7 +179,7 @@ class Planner:
         Raises
         ------
         Retryable
-            LINE's quota cannot be read now.
+            The medium's quota cannot be read now.
         """
         started = self._clock.monotonic()
         settled = False
@@ -181,43 +191,62 @@ class Planner:
                 assert delivery is not None
                 # Planning changes it, and must never write through the snapshot it reads from.
                 session.expunge(delivery)
-                if delivery.corrects_id is None or settled:
+                chain = await self._delivered_before(session, delivery)
+                if not chain or settled:
                     if not await self._may_begin(session, delivery):
                         return
                     if delivery.priority <= Priority.EMERGENCY:
-                        self._line.limiter.begin_urgent(delivery.id)
+                        self._medium.limiter.begin_urgent(delivery.id)
                     await self._plan_all(session, delivery)
                     break
-            await self._let_settle(delivery.corrects_id)
+            await self._let_settle(chain)
             settled = True
         async with self._database.writing() as session:
             assert delivery.id is not None
             await outbox.finish_if_done(session, delivery.id)
         PLANNING.observe(self._clock.monotonic() - started)
-        log.info("delivery planned", delivery=delivery.id, recipients=delivery.recipients)
+        log.info("delivery.planned", delivery_id=delivery.id, recipients=delivery.recipients)
 
-    async def _let_settle(self, wrong_delivery: int) -> None:
-        """Before a correction: wait a moment until it is known whom the wrong one reached.
+    async def _delivered_before(self, session: AsyncSession, delivery: Delivery) -> list[int]:
+        """Return the deliveries of the chain that this one follows, if it follows one."""
+        if delivery.corrects_id is None:
+            return []
+        chain = await chain_of(session, delivery.notice_id, delivery.channel)
+        found = chain.before(delivery.notice_id)
+        return [link.delivery_id for link in found.delivered if link.delivery_id is not None]
 
-        Its requests under way end within a second as a rule; whoever is not known then counts
-        as reached.
+    async def _let_settle(self, before: list[int]) -> None:
+        """Before a follow-up, wait a moment until it is known whom its chain reached.
+
+        Requests usually end within a second; recipients of the others count as reached.
         """
         for _ in range(SETTLE_LOOKS):
             async with self._database.reading() as session:
-                if not await outbox.is_being_sent(session, wrong_delivery):
+                if not await outbox.is_being_sent(session, before):
                     return
             await self._clock.sleep(SETTLE_SECONDS / SETTLE_LOOKS)
 
-    async def _may_begin(self, session: AsyncSession, delivery: Delivery) -> bool:
-        """Whether the delivery is still worth planning, and the month's quota suffices.
+    async def _say_why(self, delivery_id: int, why: Reason | None) -> None:
+        """Store on a delivery why it has not begun; None once it can."""
+        async with self._database.writing() as session:
+            await session.execute(
+                update(Delivery)
+                .where(
+                    col(Delivery.id) == delivery_id, col(Delivery.state) == DeliveryState.PLANNED
+                )
+                .values(reason=why)
+            )
 
-        An emergency asks nobody. Routine waits for a person where the plan is limited and
-        what is left of it may not do.
+    async def _may_begin(self, session: AsyncSession, delivery: Delivery) -> bool:
+        """Whether the delivery is still valid, and the month's quota is enough.
+
+        An emergency needs no decision. A routine delivery waits for a person if the quota is
+        limited and may not be enough.
         """
         assert delivery.id is not None
-        if delivery.expires_at is not None and delivery.expires_at <= self._clock.now():
+        if delivery.expires_at is not None and delivery.expires_at <= surely(self._clock):
             async with self._database.writing() as writing:
-                await outbox.stop(writing, delivery.id, "expired")
+                await outbox.stop(writing, delivery.id, reason("delivery.expired"))
             return False
         if (
             not delivery.respects_quiet
@@ -227,21 +256,35 @@ class Planner:
         ):
             return True
         try:
-            quota = await self._line.quota()
-        except TokenRefused as error:
-            await self._guard.stop(str(error))
-            raise Retryable(f"the month's quota cannot be read: {error}") from error
-        except (LineRefused, QuotaReached) as error:
-            raise Retryable(f"the month's quota cannot be read: {error}") from error
-        if quota.left is None:
+            left = await self._medium.room()
+        except ChannelRefused as error:
+            await self._guard.stop(error.reason)
+            raise Retryable(reason("quota.unread", error=error.reason)) from error
+        except (Refused, QuotaReached) as error:
+            raise Retryable(reason("quota.unread", error=error.reason)) from error
+        except Retryable as error:
+            await self._say_why(delivery.id, error.reason)
+            raise
+        if delivery.reason:
+            await self._say_why(delivery.id, None)
+        if left is None:
             return True
-        needed = await count(session, AudienceQuery.from_json(delivery.audience))
-        if needed <= quota.left:
+        notice = await session.get(Notice, delivery.notice_id) if delivery.notice_id else None
+        chain = (
+            None
+            if notice is None
+            else await followed(
+                session, notice, self._city, stored_as=notice.id, channel=delivery.channel
+            )
+        )
+        query = AudienceQuery.from_json(delivery.audience)
+        needed = (await reach_of(session, query, chain)).total
+        if needed <= left:
             return True
-        why = f"{QUOTA_SHORT} {quota.left} messages left, this needs {needed}"
+        why = reason("quota.short", left=left, needed=needed)
         async with self._database.writing() as writing:
             await outbox.pause(writing, delivery.id, why)
-        log.warning("delivery waits for a decision", delivery=delivery.id, reason=why)
+        log.warning("delivery.held", delivery_id=delivery.id, reason=str(why))
         return False
 
     async def _plan_all(self, session: AsyncSession, delivery: Delivery) -> None:
@@ -249,15 +292,20 @@ class Planner:
         variants = await _variants(session, delivery.id)
         mark = await mark_of(session)
         limit = delivery.audience_limit or 0
-        wrong = None
+        chain = None
         if delivery.corrects_id is not None:
-            wrong = await bitmap(session, delivery.corrects_id)
-        buckets = Buckets.from_bytes(delivery.carry)
-        chunks = read_in_ranges(session, delivery, delivery.planned_through, limit, wrong)
+            notice = await session.get_one(Notice, delivery.notice_id)
+            chain = await followed(
+                session, notice, self._city, stored_as=notice.id, channel=delivery.channel
+            )
+        buckets = Buckets.from_bytes(self._medium, delivery.carry)
+        chunks = read_in_ranges(
+            session, delivery, delivery.planned_through, limit, chain, self._medium.addresses
+        )
         async with aclosing(chunks):
             async for chunk in chunks:
                 if not await self._commit(delivery, buckets, chunk, variants, limit, mark):
-                    log.info("planning was overtaken or halted", delivery=delivery.id)
+                    log.info("delivery.unplanned", delivery_id=delivery.id)
                     return
 
     async def _commit(
@@ -265,16 +313,21 @@ class Planner:
         delivery: Delivery,
         buckets: Buckets,
         chunk: Chunk,
-        variants: dict[str, int],
+        variants: Variants,
         limit: int,
         mark: int,
     ) -> bool:
-        """Store a chunk's batches; False when somebody else did, or the delivery was halted."""
+        """Store a chunk's batches; False if another process did, or the delivery was halted."""
         now = self._clock.now()
         done = chunk.through >= limit
         found = sum(len(group.ids) for group in chunk.groups)
-        for group in chunk.groups:
-            variant = variants.get(group.language) or variants[_FALLBACK]
+        groups, asking = await self._medium.divide(
+            delivery, chunk, lambda language: variants.of(Wording.MAIN, language)
+        )
+        if asking:
+            variants.add(Wording.ASKING, asking)
+        for group in groups:
+            variant = variants.of(group.wording, group.language)
             key = (variant, group.quiet_start, group.quiet_end)
             buckets.add(key, group.ids, group.users)
         batches: list[dict[str, Any]] = []
@@ -284,13 +337,16 @@ class Planner:
         first_of_all = delivery.priority <= Priority.EMERGENCY and not delivery.runs
         for cut in buckets.take(all_of_it=done or first_of_all):
             held = self._held(delivery, cut.key, now)
-            if held is not None and delivery.expires_at and held >= delivery.expires_at:
+            ends_first = held is not None and delivery.expires_at and held >= delivery.expires_at
+            if ends_first and not in_doubt(self._clock):
                 skipped += len(cut.ids)
                 continue
-            batches.append(_batch(delivery, cut.key, cut.ids, held))
+            variant, *hours = cut.key
+            quiet = (hours[0], hours[1])
+            batches.append(batch_row(delivery, self._medium, variant, quiet, cut.ids, held))
             if cut.users and held is None:
                 users.append((batches[-1]["retry_key"], cut.users))
-        runs = cut_into_runs(batches, delivery.runs)
+        runs = cut_into_runs(batches, delivery.runs, self._medium.runs)
         changed = {
             "state": DeliveryState.SENDING,
             "planned_through": chunk.through,
@@ -327,9 +383,6 @@ class Planner:
         return quiet_until(now, self._city.quiet_hours, bucket[1], bucket[2])
 
 
-_FALLBACK = ""
-
-
 def _to_plan(delivery: Delivery | None) -> bool:
     return (
         delivery is not None
@@ -339,31 +392,40 @@ def _to_plan(delivery: Delivery | None) -> bool:
     )
 
 
-async def _variants(session: AsyncSession, delivery_id: int) -> dict[str, int]:
-    """Return the variant by language; under "" the one for languages without their own."""
+class Variants:
+    """A delivery's variants by wording and language."""
+
+    def __init__(self, found: dict[Wording, dict[str, int]]) -> None:
+        self._found = found
+
+    def add(self, wording: Wording, by_language: Mapping[str, int]) -> None:
+        """Know variants that were made since."""
+        self._found.setdefault(wording, {}).update(by_language)
+
+    def of(self, wording: Wording, language: str) -> int:
+        """Return the variant for a reader: the notice's own words if the wording has none, and easy
+        Japanese if the language has none.
+        """
+        known = self._found.get(wording) or self._found[Wording.MAIN]
+        return known.get(language) or known.get("ja-x-easy") or next(iter(known.values()))
+
+
+async def _variants(session: AsyncSession, delivery_id: int) -> Variants:
     statement = (
-        select(col(Variant.language), col(Variant.id))
+        select(col(Variant.wording), col(Variant.language), col(Variant.id))
         .where(col(Variant.delivery_id) == delivery_id)
         .order_by(col(Variant.id))
     )
-    found: dict[str, int] = {}
-    for languages, variant in await session.execute(statement):
+    found: dict[Wording, dict[str, int]] = {}
+    for wording, languages, variant in await session.execute(statement):
         for language in languages.split(","):
-            found[language] = cast(int, variant)
-    if found:
-        found[_FALLBACK] = found.get("ja-x-easy") or next(iter(found.values()))
-    return found
-
-
-def _batch(
-    delivery: Delivery, bucket: BucketKey, ids: array[int], not_before: datetime | None
-) -> dict[str, Any]:
-    variant, start, end = bucket
-    return batch_row(delivery, variant, (start, end), ids, not_before)
+            found.setdefault(wording, {})[language] = cast(int, variant)
+    return Variants(found)
 
 
 def batch_row(
     delivery: Delivery,
+    medium: Format,
     variant: int,
     quiet: tuple[int | None, int | None],
     ids: array[int],
@@ -375,7 +437,7 @@ def batch_row(
         "run": 0,
         "variant_id": variant,
         "retry_key": outbox.new_retry_key(),
-        "endpoint": "push" if len(ids) == 1 else "multicast",
+        "endpoint": medium.endpoint(len(ids)),
         "size": len(ids),
         "members": pack(ids),
         "missing": 0,
@@ -387,8 +449,12 @@ def batch_row(
     }
 
 
-def cut_into_runs(batches: list[dict[str, Any]], first: int) -> list[tuple[int, datetime | None]]:
-    """Number the batches' runs, from ``first``; those of a run may go at the same moment.
+def cut_into_runs(
+    batches: list[dict[str, Any]], first: int, sizes: Mapping[str, RunSize]
+) -> list[tuple[int, datetime | None]]:
+    """Number the batches' runs, from ``first``; batches of a run may be sent at the same time.
+
+    ``sizes`` are the medium's, by endpoint.
 
     Returns each run's number and when it may go.
     """
@@ -397,9 +463,7 @@ def cut_into_runs(batches: list[dict[str, Any]], first: int) -> list[tuple[int, 
         together.setdefault((batch["endpoint"], batch["not_before"]), []).append(batch)
     runs: list[tuple[int, datetime | None]] = []
     for (endpoint, not_before), same in together.items():
-        most, least = (RUN_PUSHES, LEAST_PUSHES) if endpoint == "push" else (RUN_BATCHES, LEAST_RUN)
-        # Several runs even of a small delivery, so that several workers have a part of it.
-        size = min(most, max(least, -(-len(same) // PARTS)))
+        size = min(sizes[endpoint].most, max(sizes[endpoint].least, -(-len(same) // PARTS)))
         for start in range(0, len(same), size):
             number = first + len(runs)
             for batch in same[start : start + size]:
@@ -411,7 +475,9 @@ def cut_into_runs(batches: list[dict[str, Any]], first: int) -> list[tuple[int, 
 async def _advance(
     session: AsyncSession, delivery: Delivery, step: Step, changed: dict[str, Any]
 ) -> bool:
-    """Move planning on, if nobody has since; the row is the lock between two planners."""
+    """Store the progress of planning, if no other process has since; the row is the lock between
+    two planners.
+    """
     result = await session.execute(
         update(Delivery)
         .where(

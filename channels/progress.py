@@ -1,10 +1,10 @@
-"""How far a delivery is: as a value, as a stream, as JSON."""
+"""The progress of a delivery: as a value, as a stream, as JSON."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, cast
 
@@ -14,10 +14,20 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
 from channels.members import is_member
-from channels.models import Batch, BatchState, Delivery, DeliveryState, Variant
+from channels.models import (
+    Batch,
+    BatchState,
+    Delivery,
+    DeliveryState,
+    Variant,
+    Wording,
+    newest_of_notices,
+)
+from channels.reasons import reason
 from core.clock import Clock, SystemClock
 from core.database import Database
 from core.errors import BadInput
+from core.reason import Reason
 
 FOLLOW_SECONDS = 0.5
 RATE_WINDOW = timedelta(seconds=10)
@@ -25,26 +35,26 @@ RATE_WINDOW = timedelta(seconds=10)
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a delivery is, counted in residents.
+    """The progress of a delivery, counted in residents.
 
     Parameters
     ----------
     recipients
-        The audience as far as it is planned; final when ``planning_done``.
+        The audience that is planned so far; final if ``planning_done``.
     skipped
-        Who got nothing for a good reason: left, quiet hours beyond the end, stopped.
+        Residents who get nothing, for a reason: left, quiet hours beyond the end, stopped.
     waiting
-        Those still to come.
+        Residents who still wait.
     by_language
-        By language (several with commas where they share a message) and state of the batch.
+        By language (several, separated by commas, if they share a message) and state of the batch.
     by_minute
         Sent by minute since the first.
     retries
         Attempts beyond the first.
     errors
-        Batches by the last thing LINE or we objected to.
+        Batches by their last error, LINE's or ours.
     per_second
-        Over the last seconds; ``eta`` follows from it.
+        Over the last seconds; ``eta`` is computed from it.
     """
 
     id: int
@@ -60,7 +70,7 @@ class Progress:
     duration_s: float | None
     kind: str = "notice"
     notice_id: int | None = None
-    reason: str = ""
+    reason: Reason | None = None
     planning_done: bool = False
     retries: int = 0
     per_second: float = 0.0
@@ -68,8 +78,10 @@ class Progress:
     next_at: datetime | None = None
     """When held batches go, if all that is left is held."""
     by_language: dict[str, dict[str, int]] = field(default_factory=dict)
+    by_wording: dict[Wording, int] = field(default_factory=dict)
+    """Recipients by the words they get, as far as batches are made."""
     by_minute: list[tuple[int, int]] = field(default_factory=list)
-    errors: dict[str, int] = field(default_factory=dict)
+    errors: dict[Reason, int] = field(default_factory=dict)
 
     @property
     def ended(self) -> bool:
@@ -96,7 +108,8 @@ class Progress:
             **self.to_json(),
             "kind": self.kind,
             "notice_id": self.notice_id,
-            "reason": self.reason,
+            "reason": str(self.reason or ""),
+            "reason_code": self.reason.code if self.reason else None,
             "planning_done": self.planning_done,
             "waiting": self.waiting,
             "retries": self.retries,
@@ -104,34 +117,35 @@ class Progress:
             "eta": _iso(self.eta),
             "next_at": _iso(self.next_at),
             "by_language": self.by_language,
+            "by_wording": {each.value: number for each, number in self.by_wording.items()},
             "by_minute": self.by_minute,
-            "errors": self.errors,
+            "errors": {str(each): number for each, number in self.errors.items()},
         }
 
 
 @dataclass(frozen=True)
 class Reached:
-    """What became of one resident in a delivery.
+    """The result of one resident in a delivery.
 
     Parameters
     ----------
     request_id
-        Under which LINE took it, for questions to LINE.
+        The request id with which LINE accepted it, for questions to LINE.
     absent
         They had left when it was sent to the others of their batch.
     error
-        What LINE or we objected to, if anything.
+        The error, LINE's or ours, if any.
     """
 
     state: BatchState
     at: datetime | None
     request_id: str | None
     absent: bool
-    error: str | None = None
+    error: Reason | None = None
 
     @property
     def got_it(self) -> bool | None:
-        """Whether LINE took it for them; None while that is to come."""
+        """Whether LINE accepted it for them; None if that is still open."""
         if self.state in (BatchState.WAITING, BatchState.SENDING):
             return None
         return self.state is BatchState.SENT and not self.absent
@@ -140,12 +154,12 @@ class Reached:
 async def progress(
     session: AsyncSession, delivery_id: int, *, now: datetime | None = None
 ) -> Progress:
-    """Return how far a delivery is.
+    """Return the progress of a delivery.
 
     Parameters
     ----------
     now
-        For rate and estimate; without it they are left out.
+        The time for rate and estimate; without it they are left out.
 
     Raises
     ------
@@ -154,9 +168,10 @@ async def progress(
     """
     delivery = await session.get(Delivery, delivery_id, populate_existing=True)
     if delivery is None:
-        raise BadInput(f"There is no delivery {delivery_id}.")
+        raise BadInput(reason("delivery.missing", id=delivery_id))
     statement = (
         sql_select(
+            col(Variant.wording),
             col(Variant.language),
             col(Batch.state),
             func.count(),
@@ -165,15 +180,18 @@ async def progress(
         )
         .join(Variant, col(Variant.id) == col(Batch.variant_id))
         .where(col(Batch.delivery_id) == delivery_id)
-        .group_by(col(Variant.language), col(Batch.state))
+        .group_by(col(Variant.wording), col(Variant.language), col(Batch.state))
     )
     counts: Counter[BatchState] = Counter()
     by_language: dict[str, dict[str, int]] = {}
+    by_wording: Counter[Wording] = Counter()
     batches, missing = 0, 0
-    for language, state, number, size, absent in await session.execute(statement):
+    for wording, language, state, number, size, absent in await session.execute(statement):
         batches += number
         missing += absent
         counts[state] += size - absent
+        # A resident who is asked for the language reads the notice's own words above the question.
+        by_wording[Wording.MAIN if wording is Wording.ASKING else wording] += size
         spoken = by_language.setdefault(language, {})
         spoken[state.value] = spoken.get(state.value, 0) + size - absent
     waiting = counts[BatchState.WAITING] + counts[BatchState.SENDING]
@@ -203,11 +221,12 @@ async def progress(
         per_second=per_second,
         eta=eta,
         by_language=dict(sorted(by_language.items())),
+        by_wording={each: by_wording[each] for each in Wording if by_wording[each]},
     )
 
 
 async def detailed(session: AsyncSession, delivery_id: int, now: datetime) -> Progress:
-    """Return how far a delivery is, with minutes, retries and errors too."""
+    """Return the progress of a delivery, with minutes, retries and errors."""
     found = await progress(session, delivery_id, now=now)
     attempts = await session.execute(
         sql_select(
@@ -225,9 +244,10 @@ async def detailed(session: AsyncSession, delivery_id: int, now: datetime) -> Pr
         .order_by(func.count().desc())
         .limit(20)
     )
-    kinds: Counter[str] = Counter()
+    kinds: Counter[Reason] = Counter()
     for error, number in errors:
-        kinds[_kind_of(error or "")] += number
+        if error is not None:
+            kinds[_without_details(error)] += number
     by_minute: Counter[int] = Counter()
     if found.first_sent_at is not None:
         times = await session.stream(
@@ -248,11 +268,65 @@ async def detailed(session: AsyncSession, delivery_id: int, now: datetime) -> Pr
     return Progress(**values)
 
 
+@dataclass(frozen=True)
+class HeldUp:
+    """The part of a delivery that LINE has not accepted.
+
+    Parameters
+    ----------
+    error
+        LINE's answer, or that there was none.
+    residents
+        How many residents it was for; 0 if nothing could be started and all of them wait.
+    since
+        When the first of it was tried, if known.
+    next_at
+        When it is tried next.
+    """
+
+    error: Reason | None
+    residents: int
+    since: datetime | None
+    next_at: datetime | None
+
+
+async def held_up(session: AsyncSession, delivery_id: int) -> HeldUp | None:
+    """Return what waits because LINE did not accept it, or None."""
+    statement = (
+        sql_select(
+            col(Batch.error),
+            func.sum(col(Batch.size) - col(Batch.missing)),
+            func.min(col(Batch.first_tried_at), type_=_MOMENT),
+            func.min(col(Batch.not_before), type_=_MOMENT),
+        )
+        .where(
+            col(Batch.delivery_id) == delivery_id,
+            col(Batch.state).in_((BatchState.WAITING, BatchState.SENDING)),
+            col(Batch.error).is_not(None),
+        )
+        .group_by(col(Batch.error))
+        .order_by(func.sum(col(Batch.size)).desc())
+    )
+    found = list(await session.execute(statement))
+    if not found:
+        delivery = await session.get(Delivery, delivery_id)
+        if delivery is None or delivery.state is not DeliveryState.PLANNED or not delivery.reason:
+            return None
+        return HeldUp(delivery.reason, 0, delivery.created_at, None)
+    since = [at for _, _, at, _ in found if at is not None]
+    again = [at for _, _, _, at in found if at is not None]
+    return HeldUp(
+        error=found[0][0],
+        residents=sum(number for _, number, _, _ in found),
+        since=min(since, default=None),
+        next_at=min(again, default=None),
+    )
+
+
 async def recent(session: AsyncSession, limit: int = 20) -> list[Progress]:
     """Return the newest deliveries of notices, newest first."""
     ids = await session.scalars(
-        select(col(Delivery.id))
-        .where(col(Delivery.notice_id).is_not(None))
+        newest_of_notices(select(col(Delivery.id)), limit)
         .order_by(col(Delivery.id).desc())
         .limit(limit)
     )
@@ -266,7 +340,7 @@ async def follow(
     clock: Clock | None = None,
     every_seconds: float = FOLLOW_SECONDS,
 ) -> AsyncIterator[Progress]:
-    """Yield how far a delivery is, whenever that has changed, until it has ended.
+    """Yield the progress of a delivery after each change, until it has ended.
 
     Raises
     ------
@@ -321,8 +395,11 @@ _MOMENT = _columns.sent_at.type
 _NUMBER = _columns.size.type
 
 
-def _kind_of(error: str) -> str:
-    return error.partition(";")[0][:120]
+def _without_details(error: Reason) -> Reason:
+    """Return an objection without what differs from batch to batch."""
+    if "details" not in error.values:
+        return error
+    return replace(error, values={**error.values, "details": ""})
 
 
 def _ended(delivery: Delivery) -> bool:

@@ -1,10 +1,10 @@
-"""Quiet hours: when a resident wants to hear of nothing but an emergency (promise 4)."""
+"""Quiet hours: when a resident wants only emergencies (promise 4)."""
 
 from __future__ import annotations
 
 from datetime import datetime, time, timedelta
 
-from core.city import QuietHours
+from city.city import QuietHours
 from core.clock import in_japan
 
 
@@ -15,13 +15,13 @@ def _minutes(moment: time) -> int:
 def quiet_until(
     now: datetime, city: QuietHours, start: int | None, end: int | None
 ) -> datetime | None:
-    """Return when the quiet hours that hold ``now`` end, or None when they do not.
+    """Return when the current quiet hours end, or None if ``now`` is not in quiet hours.
 
     Parameters
     ----------
     start, end
-        A resident's own, in minutes after midnight in Japan; None the city's. Hours that end
-        when they start are none.
+        A resident's own, in minutes after midnight in Japan; None means the city's. Equal ones mean
+        no quiet hours.
     """
     first = _minutes(city.start) if start is None else start
     last = _minutes(city.end) if end is None else end

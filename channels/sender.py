@@ -1,7 +1,7 @@
-"""The hot path: a run of batches out of the outbox and to LINE.
+"""The hot path: send a run of batches from the outbox to the medium.
 
-Every answer LINE can give has one consequence here: taken, tried again with the same key,
-split to find who is refused, given up, or the whole channel stopped.
+Every possible answer of a medium has one consequence here: accepted, tried again with the same key,
+split to find the refused recipient, given up, or the whole channel stopped.
 """
 
 from __future__ import annotations
@@ -18,32 +18,46 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from channels import outbox
-from channels.errors import LineBusy, LineRefused, LineUnavailable, QuotaReached, TokenRefused
-from channels.fresh import FreshUsers, changed_since
 from channels.guard import ChannelGuard
-from channels.line import LineClient, multicast_body, push_body
+from channels.medium import Medium
 from channels.members import unpack
 from channels.metrics import RETRIES
 from channels.models import BatchState, Delivery, DeliveryState, Priority
-from channels.outbox import Claimed, Outcome
+from channels.outage import Outage
+from channels.outbox import BatchOutcome, Claimed
+from channels.outcome_writer import OutcomeWriter
 from channels.planner import SEND, send_key
-from channels.recorder import Recorder
-from core.city import City
+from channels.reasons import reason
+from channels.recent_ids import RecentIdsCache, changed_since
+from channels.responses import (
+    About,
+    AddressGone,
+    Busy,
+    ChannelRefused,
+    QuotaReached,
+    Refused,
+    Unavailable,
+)
+from city.city import City
 from core.clock import Clock
 from core.database import Database
-from core.errors import Retryable
+from core.errors import Permanent, Retryable
+from core.reason import Reason
+from core.steady import in_doubt, surely
 from core.work import Queue, retry_delay
 
+URGENT_WAIT_SECONDS = 10.0
+"""No batch of an emergency waits longer before it is tried again, whatever the answer was."""
 TRIES_AT_ONCE = 3
 """Tries within one run; then the batch waits, and its place goes to another."""
 BUSY_TRIES = 20
 FIRST_DELAY_SECONDS = 0.2
 STOPPED_SECONDS = 15.0
 DECISION_AGAIN = timedelta(hours=1)
-"""When a personal message is tried again that the month's quota, say, did not suffice for."""
+"""When a personal message is tried again, for example after the month's quota was used up."""
 KNOWN_VARIANTS = 256
 MOST_REFUSED = 500
-"""Residents of a delivery whom LINE refuses one by one, before a person has to look at it."""
+"""How many residents of a delivery may be refused singly before a person must look at it."""
 
 log = structlog.get_logger(__name__)
 
@@ -68,13 +82,18 @@ class Sending:
         assert self.delivery.id is not None
         return self.delivery.id
 
+    @property
+    def is_urgent(self) -> bool:
+        """Whether it is an emergency or a correction."""
+        return self.delivery.priority <= Priority.EMERGENCY
+
     def halt(self, again_in: float = 0.0) -> None:
-        """Take what waits for its turn out of the line; what is under way ends by itself.
+        """Remove waiting requests; those that are under way still end.
 
         Parameters
         ----------
         again_in
-            Seconds after which the run is put again, if its delivery is still under way.
+            Seconds after which the run is queued again, if its delivery is still being sent.
         """
         self.halted = True
         self.again_in = again_in
@@ -83,7 +102,7 @@ class Sending:
 
 
 class Sender:
-    """Sends runs of batches.
+    """Sends runs of batches by one medium.
 
     Parameters
     ----------
@@ -99,9 +118,9 @@ class Sender:
         city: City,
         clock: Clock,
         queue: Queue,
-        line: LineClient,
+        medium: Medium,
         guard: ChannelGuard,
-        fresh: FreshUsers,
+        fresh: RecentIdsCache,
         *,
         worker: str,
         seed: int | None = None,
@@ -110,19 +129,20 @@ class Sender:
         self._city = city
         self._clock = clock
         self._queue = queue
-        self._line = line
+        self._medium = medium
         self._guard = guard
         self._fresh = fresh
         self._worker = worker
         self._chance = random.Random(seed)  # noqa: S311
-        self._recorder = Recorder(database, clock)
+        self._recorder = OutcomeWriter(database, clock)
+        self._outage = Outage(clock, medium.name)
         self._known: dict[int, bytes] = {}
-        self._bad_variants: dict[int, asyncio.Future[str | None]] = {}
+        self._bad_variants: dict[int, asyncio.Future[Reason | None]] = {}
         self._refused_count: Counter[int] = Counter()
         self.active: set[Sending] = set()
 
     async def send(self, key: str) -> None:
-        """Send what is due of a run; the key is ``<delivery>:<run>``."""
+        """Send due batches of a run; the key is ``<delivery>:<run>``."""
         delivery_id, number = (int(part) for part in key.split(":"))
         now = self._clock.now()
         if await self._guard.is_stopped():
@@ -132,8 +152,8 @@ class Sender:
         if run is None:
             return
         sending = Sending(run.delivery, number)
-        if run.delivery.priority <= Priority.EMERGENCY:
-            self._line.limiter.begin_urgent(delivery_id)
+        if sending.is_urgent:
+            self._medium.limiter.begin_urgent(delivery_id)
         self.active.add(sending)
         try:
             if run.batches:
@@ -157,9 +177,12 @@ class Sender:
                 now=now,
                 quiet=self._city.quiet_hours,
                 worker=self._worker,
+                key_life=self._medium.key_life,
+                sure=not in_doubt(self._clock),
             )
-            if run is not None and run.delivery.expires_at and run.delivery.expires_at <= now:
-                await outbox.stop(session, delivery_id, "expired")
+            past = surely(self._clock)
+            if run is not None and run.delivery.expires_at and run.delivery.expires_at <= past:
+                await outbox.stop(session, delivery_id, reason("delivery.expired"))
                 run = None
             if run is None:
                 await _close_if_stopped(session, delivery_id, number)
@@ -167,13 +190,13 @@ class Sender:
 
     async def _send_all(self, sending: Sending, batches: tuple[Claimed, ...]) -> None:
         sending.messages = await self._messages(batches)
-        joined = await self._user_ids(batches)
+        joined = await self._addresses(batches)
         await _together(
             self._send(sending, batch, ids) for batch, ids in zip(batches, joined, strict=True)
         )
 
-    async def _user_ids(self, batches: Sequence[Claimed]) -> list[str | None]:
-        """Return the user ids of each batch: as planning read them just now, or looked up."""
+    async def _addresses(self, batches: Sequence[Claimed]) -> list[str | None]:
+        """Return the addresses of each batch: as planning read them just now, or looked up."""
         fresh = [self._fresh.take(batch.retry_key) for batch in batches]
         marks = [each.mark for each in fresh if each is not None]
         changed: set[int] = set()
@@ -187,15 +210,17 @@ class Sender:
             if users is None or (changed and not changed.isdisjoint(unpack(batches[place].members)))
         ]
         if missing:
-            looked_up = await outbox.user_ids(
-                self._database, [batches[place].members for place in missing]
+            looked_up = await outbox.joined_addresses(
+                self._database,
+                [batches[place].members for place in missing],
+                self._medium.addresses,
             )
             for place, users in zip(missing, looked_up, strict=True):
                 found[place] = users
         return found
 
     async def _messages(self, batches: Iterable[Claimed]) -> dict[int, bytes]:
-        """Return the messages of the batches' variants, from memory where they were used lately."""
+        """Return the messages of the batches' variants, from memory if they were used lately."""
         wanted = {batch.variant_id for batch in batches}
         found = {each: self._known[each] for each in wanted if each in self._known}
         missing = wanted - found.keys()
@@ -207,83 +232,90 @@ class Sender:
                 del self._known[oldest]
         return found
 
-    async def _send(self, sending: Sending, batch: Claimed, user_ids: str | None) -> None:
+    async def _send(self, sending: Sending, batch: Claimed, addresses: str | None) -> None:
         """Send one batch, through to an outcome."""
         absent: bytes | None = None
-        if user_ids is None:
-            self._record(sending, batch, BatchState.SKIPPED, error="nobody follows any more")
+        if addresses is None:
+            self._record(sending, batch, BatchState.SKIPPED, error=reason("delivery.nobody-left"))
             return
         fault = self._known_fault(batch)
         if fault is not None:
             self._record(sending, batch, BatchState.FAILED, error=fault)
             return
-        if user_ids.count(",") + 1 < batch.size:
+        if self._medium.addresses.count(addresses) < batch.size:
             absent = await outbox.absent_members(self._database, batch.members)
         messages = sending.messages[batch.variant_id]
-        make_body = multicast_body if batch.endpoint == "multicast" else push_body
-        body = make_body(user_ids, messages, silent=sending.delivery.silent)
+        request = self._medium.request(
+            batch.endpoint, addresses, messages, silent=sending.delivery.silent
+        )
         attempt = _Attempt(batch, absent)
         try:
-            await self._try(sending, attempt, body)
+            await self._try(sending, attempt, request)
         except SendingHalted:
             attempt.withdraw()
             self._record_attempt(sending, attempt, BatchState.WAITING, error=attempt.error)
-        except LineRefused as error:
-            # Had LINE taken it before, it would have answered 409 to the same key.
+        except Refused as error:
+            # If it had been accepted before, the same key would have said so.
             attempt.uncertain = False
-            if error.is_about_content:
-                await self._refused(sending, attempt, error)
-            else:
-                # A wrong address, say: nobody's message is at fault, so none is given up.
+            if error.about is About.OTHER:
+                # For example a wrong path: no message is at fault, so none is given up.
                 await self._wait_for_decision(sending, attempt, error)
+            else:
+                await self._refused(sending, attempt, error)
+        except AddressGone as error:
+            attempt.uncertain = False
+            await self._gone(sending, attempt, error)
         except QuotaReached as error:
             await self._wait_for_decision(sending, attempt, error)
-        except TokenRefused as error:
-            await self._guard.stop(str(error))
+        except ChannelRefused as error:
+            await self._guard.stop(error.reason)
             self.halt_all(STOPPED_SECONDS)
-            self._record_attempt(sending, attempt, BatchState.WAITING, error=str(error))
+            self._record_attempt(sending, attempt, BatchState.WAITING, error=error.reason)
         except Retryable as error:
             delay = retry_delay(attempt.attempts, error.retry_after, self._chance)
+            if sending.is_urgent:
+                delay = min(delay, URGENT_WAIT_SECONDS)
             due = self._clock.now() + timedelta(seconds=delay)
             self._record_attempt(
-                sending, attempt, BatchState.WAITING, error=str(error), not_before=due
+                sending, attempt, BatchState.WAITING, error=error.reason, not_before=due
             )
 
-    async def _try(self, sending: Sending, attempt: _Attempt, body: bytes) -> None:
-        """Post until LINE takes it or it is time to give the place to another batch."""
+    async def _try(self, sending: Sending, attempt: _Attempt, request: bytes) -> None:
+        """Try until it is accepted or another batch must get the place."""
         batch = attempt.batch
         broken = busy = 0
         while True:
             try:
-                await self._turn(sending, attempt, body)
+                await self._turn(sending, attempt, request)
                 return
-            except LineUnavailable as error:
+            except Unavailable as error:
                 attempt.uncertain = True
-                attempt.error = str(error)
+                attempt.error = error.reason
                 broken += 1
-                if broken >= TRIES_AT_ONCE:
+                if broken >= TRIES_AT_ONCE or not self._medium.key_life:
                     raise
                 delay = FIRST_DELAY_SECONDS * 2.0**broken * (0.5 + self._chance.random() / 2)
                 RETRIES.labels("unavailable").inc()
                 await self._clock.sleep(max(delay, min(error.retry_after or 0.0, 5.0)))
-            except LineBusy as error:
-                attempt.error = str(error)
+            except Busy as error:
+                attempt.error = error.reason
                 busy += 1
                 if busy >= BUSY_TRIES:
                     raise
                 RETRIES.labels("busy").inc()
             attempt.attempts += 1
-            log.debug("batch tried again", batch=batch.id, attempt=attempt.attempts)
+            log.debug("batch.retried", batch_id=batch.id, attempt=attempt.attempts)
 
-    async def _turn(self, sending: Sending, attempt: _Attempt, body: bytes) -> None:
-        """Wait for a turn under the limit, and post."""
+    async def _turn(self, sending: Sending, attempt: _Attempt, request: bytes) -> None:
+        """Wait for a turn under the limit, and try once."""
         task = asyncio.current_task()
         assert task is not None
-        slot = self._line.limiter.slot(attempt.batch.endpoint, sending.delivery.priority)
+        slot = self._medium.limiter.slot(attempt.batch.endpoint, sending.delivery.priority)
         if sending.halted:
             raise SendingHalted
         sending.waiting.add(task)
         try:
+            await self._outage.turn()
             await slot.__aenter__()
         except asyncio.CancelledError:
             if sending.halted:
@@ -292,25 +324,51 @@ class Sender:
         finally:
             sending.waiting.discard(task)
         try:
-            accepted = await self._line.post(attempt.batch.endpoint, body, attempt.batch.retry_key)
+            batch = attempt.batch
+            accepted = await self._medium.attempt(batch.endpoint, request, batch.retry_key)
+        except Unavailable:
+            self._outage.failed()
+            raise
+        except (Retryable, Permanent):
+            self._outage.answered()
+            raise
         finally:
             await slot.__aexit__(None, None, None)
+        self._outage.answered()
         self._record_attempt(sending, attempt, BatchState.SENT, request_id=accepted.request_id)
 
-    # What LINE refused
+    # Refusals
 
-    async def _refused(self, sending: Sending, attempt: _Attempt, error: LineRefused) -> None:
-        """Find out whose fault a refusal is: the message's, or one recipient's."""
+    async def _refused(self, sending: Sending, attempt: _Attempt, error: Refused) -> None:
+        """Find the cause of a refusal: the message, or one recipient."""
         batch = attempt.batch
-        if error.status != 400:
-            self._record_attempt(sending, attempt, BatchState.FAILED, error=str(error))
+        if error.about is About.BATCH:
+            self._record_attempt(sending, attempt, BatchState.FAILED, error=error.reason)
             return
         fault = await self._fault_of_variant(sending, batch, error)
+        if fault is None and self._has_too_many_refused(sending):
+            await self._wait_for_decision(sending, attempt, error)
+            return
         if fault is not None or batch.size == 1:
-            self._record_attempt(sending, attempt, BatchState.FAILED, error=fault or str(error))
+            self._record_attempt(sending, attempt, BatchState.FAILED, error=fault or error.reason)
             if fault is None:
                 await self._count_refused(sending, error)
             return
+        await self._halve(sending, batch)
+
+    async def _gone(self, sending: Sending, attempt: _Attempt, error: AddressGone) -> None:
+        """Skip who has no address any more, and find them first where they are among others."""
+        batch = attempt.batch
+        if batch.size > 1:
+            await self._halve(sending, batch)
+            return
+        async with self._database.writing() as session:
+            await self._medium.gone(session, unpack(batch.members)[0])
+        attempt.absent = batch.members
+        self._record_attempt(sending, attempt, BatchState.SKIPPED, error=error.reason)
+
+    async def _halve(self, sending: Sending, batch: Claimed) -> None:
+        """Cut a batch that was refused in two, and send both halves by themselves."""
         async with self._database.writing() as session:
             now = self._clock.now()
             second_id, first_key, second_key = await outbox.split(
@@ -318,7 +376,12 @@ class Sender:
             )
         middle = len(batch.members) // 8 * 4
         first, second = batch.members[:middle], batch.members[middle:]
-        log.info("batch split", delivery=sending.delivery_id, batch=batch.id, into=second_id)
+        log.info(
+            "batch.split",
+            delivery_id=sending.delivery_id,
+            batch_id=batch.id,
+            second_batch_id=second_id,
+        )
         halves = (
             replace(batch, retry_key=first_key, members=first, size=len(first) // 4),
             replace(
@@ -329,50 +392,67 @@ class Sender:
                 size=len(second) // 4,
             ),
         )
-        joined = await outbox.user_ids(self._database, [half.members for half in halves])
+        joined = await outbox.joined_addresses(
+            self._database, [half.members for half in halves], self._medium.addresses
+        )
         await _together(
             self._send(sending, replace(half, first_tried_at=now, uncertain=False), ids)
             for half, ids in zip(halves, joined, strict=True)
         )
 
-    async def _count_refused(self, sending: Sending, error: LineRefused) -> None:
-        """Stop splitting where hardly anybody can be meant: LINE objects to something else."""
+    async def _count_refused(self, sending: Sending, error: Refused) -> None:
+        """Stop splitting if the objection cannot be about single recipients."""
         self._refused_count[sending.delivery_id] += 1
-        if self._refused_count[sending.delivery_id] >= MOST_REFUSED:
-            # Who lets it go on all the same is asked again after as many.
-            del self._refused_count[sending.delivery_id]
-            why = f"LINE refused {MOST_REFUSED} residents one by one: {error}"
-            await self._halt_delivery(sending, why[:500])
+        if self._refused_count[sending.delivery_id] != MOST_REFUSED:
+            return
+        why = reason("delivery.refused-singly", n=MOST_REFUSED, error=error.reason)
+        if sending.is_urgent:
+            log.error("delivery.failing", delivery_id=sending.delivery_id, reason=str(why))
+            return
+        # After a person resumes it, the next question comes after as many again.
+        del self._refused_count[sending.delivery_id]
+        await self._halt_delivery(sending, why)
+
+    def _has_too_many_refused(self, sending: Sending) -> bool:
+        """Whether an emergency tries refused batches again whole, and splits them no more."""
+        return self._refused_count[sending.delivery_id] >= MOST_REFUSED
 
     async def _wait_for_decision(
-        self, sending: Sending, attempt: _Attempt, error: LineRefused | QuotaReached
+        self, sending: Sending, attempt: _Attempt, error: Refused | QuotaReached
     ) -> None:
-        """Keep a batch that is not at fault until a person has seen to what is."""
+        """Keep a good batch until a person has decided on the fault.
+
+        An emergency waits for nobody: it is tried again, and staff see that it fails.
+        """
         due = None
-        if sending.delivery.notice_id is None:
-            # Answers and digests are on nobody's list of what to decide: they try again.
+        if sending.is_urgent:
+            due = self._clock.now() + timedelta(seconds=URGENT_WAIT_SECONDS)
+        elif sending.delivery.notice_id is None:
+            # Nobody decides on answers and digests, so they are tried again.
             due = self._clock.now() + DECISION_AGAIN
         else:
-            await self._halt_delivery(sending, str(error)[:500])
-        self._record_attempt(sending, attempt, BatchState.WAITING, error=str(error), not_before=due)
+            await self._halt_delivery(sending, error.reason)
+        self._record_attempt(
+            sending, attempt, BatchState.WAITING, error=error.reason, not_before=due
+        )
 
     async def _fault_of_variant(
-        self, sending: Sending, batch: Claimed, error: LineRefused
-    ) -> str | None:
-        """Return what LINE objects to in the message itself, or None when it is sound."""
+        self, sending: Sending, batch: Claimed, error: Refused
+    ) -> Reason | None:
+        """Return the medium's objection to the message itself, or None if it is valid."""
         known = self._bad_variants.get(batch.variant_id)
-        if known is None and any(name.startswith("messages") for name in error.properties):
+        if known is None and error.about is About.MESSAGE:
             known = self._bad_variants[batch.variant_id] = asyncio.Future()
-            known.set_result(str(error))
+            known.set_result(error.reason)
         if known is None:
             known = asyncio.get_running_loop().create_future()
             self._bad_variants[batch.variant_id] = known
             try:
                 # Asked once for all batches of the variant.
-                await self._line.validate(batch.endpoint, sending.messages[batch.variant_id])
+                await self._medium.validate(batch.endpoint, sending.messages[batch.variant_id])
                 known.set_result(None)
-            except LineRefused as refusal:
-                known.set_result(str(refusal))
+            except Refused as refusal:
+                known.set_result(refusal.reason)
             except BaseException as other:
                 del self._bad_variants[batch.variant_id]
                 known.set_result(None)
@@ -380,15 +460,15 @@ class Sender:
                     raise
         return await asyncio.shield(known)
 
-    def _known_fault(self, batch: Claimed) -> str | None:
+    def _known_fault(self, batch: Claimed) -> Reason | None:
         known = self._bad_variants.get(batch.variant_id)
         return known.result() if known is not None and known.done() else None
 
-    async def _halt_delivery(self, sending: Sending, why: str) -> None:
+    async def _halt_delivery(self, sending: Sending, why: Reason) -> None:
         async with self._database.writing() as session:
             paused = await outbox.pause(session, sending.delivery_id, why)
         if paused:
-            log.error("delivery paused", delivery=sending.delivery_id, reason=why)
+            log.error("delivery.paused", delivery_id=sending.delivery_id, reason=str(why))
         for each in self.active:
             if each.delivery_id == sending.delivery_id:
                 each.halt()
@@ -401,14 +481,14 @@ class Sender:
         attempt: _Attempt,
         state: BatchState,
         *,
-        error: str | None = None,
+        error: Reason | None = None,
         request_id: str | None = None,
         not_before: datetime | None = None,
     ) -> None:
         batch = attempt.batch
         tried = attempt.uncertain or state is BatchState.SENT
         self._recorder.add(
-            Outcome(
+            BatchOutcome(
                 batch_id=batch.id,
                 delivery_id=sending.delivery_id,
                 state=state,
@@ -417,31 +497,32 @@ class Sender:
                 at=self._clock.now(),
                 first_tried_at=batch.first_tried_at if tried else None,
                 request_id=request_id,
-                error=error[:500] if error else None,
+                error=error,
                 not_before=not_before,
                 absent=attempt.absent,
             )
         )
 
     def _record(
-        self, sending: Sending, batch: Claimed, state: BatchState, *, error: str | None
+        self, sending: Sending, batch: Claimed, state: BatchState, *, error: Reason | None
     ) -> None:
         self._record_attempt(sending, _Attempt(batch, None), state, error=error)
 
     async def _after(self, sending: Sending) -> None:
-        """Close what has ended, and have the rest of the run put again for its time."""
+        """Close what has ended, and queue the rest of the run for its time."""
         delivery_id, number = sending.delivery_id, sending.number
         async with self._database.writing() as session:
             if await outbox.finish_if_done(session, delivery_id):
-                log.info("delivery done", delivery=delivery_id)
+                log.info("delivery.finished", delivery_id=delivery_id)
                 return
             await _close_if_stopped(session, delivery_id, number)
             delivery = await session.get_one(Delivery, delivery_id)
             if delivery.state not in outbox.UNDER_WAY:
                 return
-            for run, not_before in await outbox.unfinished_runs(session, delivery_id, number):
+            now = self._clock.now()
+            for run, not_before in await outbox.unfinished_runs(session, delivery, now, number):
                 if not_before is None and sending.again_in:
-                    not_before = self._clock.now() + timedelta(seconds=sending.again_in)
+                    not_before = now + timedelta(seconds=sending.again_in)
                 await self._queue.put(
                     session,
                     SEND,
@@ -465,13 +546,13 @@ class Sender:
 
 @dataclass
 class _Attempt:
-    """A batch on its way: how often it was tried, and whether LINE may have taken it."""
+    """A batch on its way: how often it was tried, and whether it may have been taken."""
 
     batch: Claimed
     absent: bytes | None
     attempts: int = 0
     uncertain: bool = False
-    error: str | None = None
+    error: Reason | None = None
 
     def __post_init__(self) -> None:
         self.attempts = self.batch.attempts
@@ -483,14 +564,14 @@ class _Attempt:
 
 
 async def _together(pieces: Iterable[Coroutine[Any, Any, None]]) -> None:
-    """Run all pieces; a fault of ours in one ends the others, and the run is tried again."""
+    """Run all pieces; a fault of ours in one ends the others, and the run is retried."""
     async with asyncio.TaskGroup() as group:
         for piece in pieces:
             group.create_task(piece)
 
 
 async def _close_if_stopped(session: AsyncSession, delivery_id: int, number: int) -> None:
-    """Mark what is left of a run whose delivery was stopped meanwhile."""
+    """Mark the remaining batches of a run whose delivery was stopped meanwhile."""
     delivery = await session.get(Delivery, delivery_id, populate_existing=True)
     if delivery is not None and delivery.state is DeliveryState.STOPPED:
         await outbox.close_run(session, delivery_id, number, delivery.reason)

@@ -1,5 +1,5 @@
-"""The staff's web pages: compose, preview, confirm, send and follow an alert; review reports.
+"""The staff's web pages: write, check, confirm, send and follow an alert; review reports.
 
-In come decisions of people who signed in; out go notices with a person's name on them and
-answers to residents. Every act leaves an audit entry.
+A page reads a form of a signed-in person and calls the package that decides (``alerts``,
+``reports``). It shows the result, or why there is none, in the reader's language.
 """

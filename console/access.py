@@ -1,4 +1,4 @@
-"""What each role may do. One table, so that an auditor can read it."""
+"""The permissions of each role, in one table that an auditor can read."""
 
 from __future__ import annotations
 

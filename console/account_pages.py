@@ -1,4 +1,4 @@
-"""One's own account: another password, the one-time code, sessions left open elsewhere."""
+"""Pages of one's own account: password, one-time codes, sessions on other devices."""
 
 from __future__ import annotations
 
@@ -8,13 +8,16 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from console import accounts
+from console import accounts, passwords, words
 from console.access import Permission
+from console.encryption import Encryption
+from console.hashing import KNOWN
 from console.models import Staff
 from console.one_time import Offer, step_of
-from console.web import Forbidden, StaffRoute, Visit, sessions_of, visit
-from console.words import Refusal, mark
+from console.web import NotPermitted, StaffRoute, Visit, origin_of, sessions_of, visit
 from core import audit
+from core.errors import Refusal
+from core.languages import mark
 
 router = APIRouter(prefix="/console/account", route_class=StaffRoute)
 Looker = Annotated[Visit, Depends(visit(Permission.LOOK))]
@@ -26,7 +29,7 @@ DONE = {
     "code-off": mark("Signing in asks for no one-time code any more."),
     "elsewhere": mark("You are signed out everywhere else."),
 }
-"""What is said after each act; the address names the act."""
+"""The message after each act; the address names the act."""
 
 
 @router.get("")
@@ -36,19 +39,21 @@ async def account_page(visitor: Newcomer, done: str = "") -> Response:
 
 @router.post("/password")
 async def change_password(visitor: Newcomer) -> Response:
-    """Change one's own password, knowing the present one; other sessions end."""
+    """Change one's own password with the current one; other sessions end."""
     form = visitor.form
     try:
         if form.get("new", "") != form.get("again", ""):
             raise Refusal("The two new passwords differ.")
         if form.get("new", "") == form.get("present", ""):
             raise Refusal("The new password is the present one. Choose another.")
-        accounts.check_password(form.get("new", ""))
+        about = accounts.known_of(visitor.staff.email, visitor.staff.name, visitor.context.city)
+        await KNOWN.run(passwords.check, form.get("new", ""), about)
         await _prove(visitor)
+        password = await passwords.chosen(form.get("new", ""), about)
         async with visitor.context.database.writing() as session:
             staff = await _own(session, visitor)
             await accounts.set_password(
-                session, staff, form.get("new", ""), now=_now(visitor), actor=visitor.actor
+                session, staff, password, now=_now(visitor), actor=visitor.actor
             )
     except Refusal as refusal:
         return _page(visitor, refusal=refusal)
@@ -63,7 +68,7 @@ async def offer_code(visitor: Looker) -> Response:
 
 @router.post("/code")
 async def begin_codes(visitor: Looker) -> Response:
-    """Ask for codes from now on, once a code and the password show that they are at hand."""
+    """Require codes from now on, after a right code and the password."""
     form, now = visitor.form, _now(visitor)
     offer = Offer.unseal(
         form.text("offer")[:500],
@@ -72,12 +77,16 @@ async def begin_codes(visitor: Looker) -> Response:
         now=now,
     )
     try:
-        if step_of(offer.secret, form.text("new_code"), now) is None:
+        step = step_of(offer.secret, form.text("new_code"), now)
+        if step is None:
             raise Refusal("That is not the code which the app shows for this key.")
         await _prove(visitor)
         async with visitor.context.database.writing() as session:
             staff = await _own(session, visitor)
-            await accounts.set_one_time(session, staff, offer.secret, now=now, actor=visitor.actor)
+            await accounts.set_one_time(
+                session, staff, offer.secret, _encryption(visitor), now=now, actor=visitor.actor
+            )
+            await accounts.use_code(session, staff, step, now)
     except Refusal as refusal:
         return _offer_page(visitor, offer, refusal=refusal)
     return _renewed(visitor, staff, "code-on")
@@ -85,13 +94,18 @@ async def begin_codes(visitor: Looker) -> Response:
 
 @router.post("/code/off")
 async def end_codes(visitor: Looker) -> Response:
-    """Ask for no codes any more; takes the password and a code."""
+    """Turn codes off; needs the password and a code."""
     try:
         await _prove(visitor)
         async with visitor.context.database.writing() as session:
             staff = await _own(session, visitor)
             await accounts.set_one_time(
-                session, staff, None, now=_now(visitor), actor=visitor.actor
+                session,
+                staff,
+                None,
+                _encryption(visitor),
+                now=_now(visitor),
+                actor=visitor.actor,
             )
     except Refusal as refusal:
         return _page(visitor, refusal=refusal)
@@ -109,10 +123,14 @@ async def sign_out_elsewhere(visitor: Looker) -> Response:
             session,
             _now(visitor),
             actor=visitor.actor,
-            action="sign-out.elsewhere",
-            subject=visitor.actor,
+            action="session.closed_elsewhere",
+            subject=f"staff:{visitor.actor}",
         )
     return _renewed(visitor, staff, "elsewhere")
+
+
+def _encryption(visitor: Visit) -> Encryption:
+    return Encryption.of(visitor.context.settings)
 
 
 def _now(visitor: Visit) -> datetime:
@@ -124,8 +142,9 @@ def _page(visitor: Visit, *, done: str = "", refusal: Refusal | None = None) -> 
         "account.html",
         status=400 if refusal else 200,
         done=done,
-        refusal=refusal.said(visitor.language) if refusal else "",
-        least=accounts.MINIMUM_PASSWORD,
+        refusal=words.said(refusal, visitor.language),
+        least=passwords.MINIMUM,
+        advised=passwords.ADVISED,
     )
 
 
@@ -135,12 +154,12 @@ def _offer_page(visitor: Visit, offer: Offer, *, refusal: Refusal | None = None)
         status=400 if refusal else 200,
         offer=offer,
         sealed=offer.seal(visitor.context.settings.secret_key),
-        refusal=refusal.said(visitor.language) if refusal else "",
+        refusal=words.said(refusal, visitor.language),
     )
 
 
 async def _prove(visitor: Visit) -> None:
-    """Check the present password, and the code of an account that has one.
+    """Check the current password, and the code if the account has codes.
 
     Raises
     ------
@@ -150,10 +169,11 @@ async def _prove(visitor: Visit) -> None:
     request: Request = visitor.request
     known = await accounts.prove(
         visitor.context.database,
+        _encryption(visitor),
         visitor.staff.email,
         visitor.form.get("present", ""),
         code=visitor.form.text("code"),
-        address=request.client.host if request.client else "",
+        origin=origin_of(request),
         now=_now(visitor),
     )
     if known is None:
@@ -163,12 +183,12 @@ async def _prove(visitor: Visit) -> None:
 async def _own(session: AsyncSession, visitor: Visit) -> Staff:
     staff = await session.get(Staff, visitor.session.staff_id, with_for_update=True)
     if staff is None or staff.session_version != visitor.session.version:
-        raise Forbidden
+        raise NotPermitted
     return staff
 
 
 def _renewed(visitor: Visit, staff: Staff, done: str) -> Response:
-    """Go on in this browser with a new session: what was done ended all of them."""
+    """Continue in this browser with a new session, because all sessions were ended."""
     visitor.request.state.session = sessions_of(visitor.request).start(
         visitor.session.staff_id, staff.session_version, _now(visitor)
     )

@@ -1,62 +1,49 @@
-"""Staff accounts: making them, changing them, checking who signs in.
+"""Staff accounts: create, change, and check sign-ins.
 
-Passwords are kept as Argon2id hashes. A wrong password, an unknown address and a switched-off
-account look the same and take the same time; failures are counted before the password is
-looked at, so that guessing in parallel gains nothing.
+A wrong password, an unknown address and a switched-off account look the same and take the same
+time; failures are counted before the password is looked at, so that guessing in parallel gains
+nothing. Hashing takes a tenth of a second and is done before a transaction begins, so that other
+writers do not wait for it.
 """
 
 from __future__ import annotations
 
-import asyncio
-import hashlib
-import secrets
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from functools import cache
+from datetime import datetime
 
-from argon2 import PasswordHasher
-from argon2.exceptions import InvalidHashError, VerificationError
-from sqlalchemy import delete, func
+import structlog
+from sqlalchemy import func
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
-from console.models import HANDED_OVER, Role, SignInAttempts, Staff
+from city.city import City
+from console import passwords
+from console.attempts import Limits, Origin, key, note_failure
+from console.encryption import Encryption, WrongKey
+from console.hashing import KNOWN, STRANGERS
+from console.models import Role, SignInAttempts, Staff
 from console.one_time import step_of
+from console.passwords import Password
 from console.sessions import IDLE
-from console.words import Refusal, mark
 from core import audit
 from core.database import Database
-from core.typed import clean
+from core.errors import Refusal
+from core.text import clean
 
-MINIMUM_PASSWORD = 12
-MAXIMUM_PASSWORD = 256
-WINDOW = timedelta(minutes=15)
-LIMIT_PAIR = 5
-"""Failures of one address on one account in a window."""
-LIMIT_ADDRESS = 30
-LIMIT_ACCOUNT = 60
-"""Of one account from anywhere: high, so that nobody can shut a duty officer out cheaply."""
-
-_hasher = PasswordHasher()
-
-
-class TooManyAttempts(Refusal):
-    """Signing in is closed for this address and account until the window has passed."""
-
-    def __init__(self) -> None:
-        super().__init__(mark("Too many failed sign-ins. Please wait 15 minutes."))
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True)
 class NewAccount:
-    """An account and the password it was given, which is shown once and not kept."""
+    """An account and its new password, which is shown once and not stored."""
 
     staff: Staff
     password: str
 
 
 def normal_email(email: str) -> str:
-    """Return an e-mail address as it is compared.
+    """Return an e-mail address in the form for comparison.
 
     Raises
     ------
@@ -86,68 +73,77 @@ def role_called(name: str) -> Role:
     return Role(name)
 
 
-def check_password(password: str) -> None:
-    """Refuse a password that is too short, or so long that hashing it is an attack."""
-    if len(password) < MINIMUM_PASSWORD:
-        raise Refusal("A password has at least {n} characters.", n=MINIMUM_PASSWORD)
-    if len(password) > MAXIMUM_PASSWORD:
-        raise Refusal("A password has at most {n} characters.", n=MAXIMUM_PASSWORD)
+def known_of(email: str, name: str = "", city: City | None = None) -> tuple[str, ...]:
+    """Return public facts about an account, which must not be its password."""
+    return (email, name, *(city.name.values() if city else ()))
+
+
+async def everybody(session: AsyncSession) -> list[Staff]:
+    """Return all accounts in the order of their addresses."""
+    return list(await session.scalars(select(Staff).order_by(col(Staff.email))))
 
 
 async def add_staff(
     session: AsyncSession,
     email: str,
     role: Role | str,
+    password: Password,
     *,
     now: datetime,
     actor: str = "shell",
     name: str = "",
-    password: str | None = None,
 ) -> NewAccount:
     """Create an account in the caller's transaction.
 
     Parameters
     ----------
     password
-        The person's own. Where none is given one is made up, to be handed over and changed at
-        the first sign-in.
+        ``await passwords.chosen(…)``, or ``await passwords.made_up()``, which is given to the
+        person and changed at the first sign-in.
 
     Raises
     ------
     Refusal
-        The address or role is not one, the password too short, or the account exists.
+        The address or role is not one, or the account exists.
     """
     address = normal_email(email)
     wanted = role_called(role)
-    if password is not None:
-        check_password(password)
     if await session.scalar(select(Staff.id).where(Staff.email == address)):
         raise Refusal("{email} already has an account.", email=address)
-    chosen, hashed = await _made_up() if password is None else (password, await _hash(password))
     staff = Staff(
         email=address,
         name=clean(name, line=True)[:80],
         role=wanted,
-        password_hash=hashed,
+        password_hash=password.hashed,
         created_at=now,
     )
     session.add(staff)
-    await session.flush()
+    try:
+        await session.flush()
+    except IntegrityError as error:
+        # Somebody else made it at the same moment.
+        raise Refusal("{email} already has an account.", email=address) from error
     await audit.record(
-        session, now, actor=actor, action="staff.added", subject=address, role=str(staff.role)
+        session,
+        now,
+        actor=actor,
+        action="staff.added",
+        subject=f"staff:{address}",
+        role=str(staff.role),
     )
-    return NewAccount(staff, chosen)
+    return NewAccount(staff, password.shown)
 
 
 async def set_password(
-    session: AsyncSession, staff: Staff, password: str, *, now: datetime, actor: str
+    session: AsyncSession, staff: Staff, password: Password, *, now: datetime, actor: str
 ) -> None:
-    """Give an account the password its owner chose, and end its sessions."""
-    check_password(password)
-    staff.password_hash = await _hash(password)
+    """Set the password that the owner of a locked account chose, and end its sessions."""
+    staff.password_hash = password.hashed
     staff.session_version += 1
     session.add(staff)
-    await audit.record(session, now, actor=actor, action="staff.password", subject=staff.email)
+    await audit.record(
+        session, now, actor=actor, action="staff.password_changed", subject=f"staff:{staff.email}"
+    )
 
 
 async def change_staff(
@@ -160,6 +156,13 @@ async def change_staff(
     Refusal
         There is no such account, or no administrator would be left.
     """
+    # All administrators, locked in a fixed order, so that two who demote each other take turns.
+    await session.execute(
+        select(Staff.id)
+        .where(col(Staff.role) == Role.ADMIN)
+        .order_by(col(Staff.id))
+        .with_for_update()
+    )
     staff = await session.get(Staff, staff_id, with_for_update=True)
     if staff is None:
         raise Refusal("There is no such account.")
@@ -180,7 +183,7 @@ async def change_staff(
         now,
         actor=actor,
         action="staff.changed",
-        subject=staff.email,
+        subject=f"staff:{staff.email}",
         before=before,
         after={"role": str(role), "active": active},
     )
@@ -202,11 +205,11 @@ async def staff_called(session: AsyncSession, email: str) -> int:
 
 
 async def reset_staff(
-    session: AsyncSession, staff_id: int, *, now: datetime, actor: str
+    session: AsyncSession, staff_id: int, password: Password, *, now: datetime, actor: str
 ) -> NewAccount:
-    """Let somebody in again who lost password or phone: another password, no one-time code.
+    """Reset the account of somebody who lost password or phone: a new password, no one-time code.
 
-    The password is to be handed over, and changed at the next sign-in.
+    The password is given to the person, and changed at the next sign-in.
 
     Raises
     ------
@@ -218,164 +221,162 @@ async def reset_staff(
         raise Refusal("There is no such account.")
     if staff.email == actor:
         raise Refusal("Change your own password under your account.")
-    chosen, staff.password_hash = await _made_up()
+    staff.password_hash = password.hashed
     staff.totp_secret = None
     staff.session_version += 1
     session.add(staff)
-    await audit.record(session, now, actor=actor, action="staff.reset", subject=staff.email)
-    return NewAccount(staff, chosen)
+    await audit.record(
+        session, now, actor=actor, action="staff.reset", subject=f"staff:{staff.email}"
+    )
+    return NewAccount(staff, password.shown)
 
 
 async def set_one_time(
-    session: AsyncSession, staff: Staff, secret: str | None, *, now: datetime, actor: str
+    session: AsyncSession,
+    staff: Staff,
+    secret: str | None,
+    encryption: Encryption,
+    *,
+    now: datetime,
+    actor: str,
 ) -> None:
-    """Ask for one-time codes of this key from now on, or for none; other sessions end."""
-    staff.totp_secret = secret
+    """Turn on one-time codes with this key for a locked account, or turn them off.
+
+    Other sessions end.
+    """
+    assert staff.id is not None
+    staff.totp_secret = None if secret is None else encryption.encrypt(staff.id, secret)
     staff.session_version += 1
     session.add(staff)
-    action = "staff.code-off" if secret is None else "staff.code-on"
-    await audit.record(session, now, actor=actor, action=action, subject=staff.email)
+    action = "staff.codes_disabled" if secret is None else "staff.codes_enabled"
+    await audit.record(session, now, actor=actor, action=action, subject=f"staff:{staff.email}")
 
 
 async def sign_in(
-    database: Database, email: str, password: str, *, code: str, address: str, now: datetime
+    database: Database,
+    encryption: Encryption,
+    email: str,
+    password: str,
+    *,
+    code: str,
+    origin: Origin,
+    now: datetime,
 ) -> Staff | None:
-    """Return who signs in, or None when anything about it is wrong; see :func:`prove`."""
-    staff = await prove(database, email, password, code=code, address=address, now=now)
+    """Return the account that signs in, or None if anything is wrong; see :func:`prove`."""
+    staff = await prove(database, encryption, email, password, code=code, origin=origin, now=now)
     if staff is not None:
         async with database.writing() as session:
             await audit.record(
                 session,
                 now,
                 actor=staff.email,
-                action="sign-in",
-                subject=staff.email,
-                address=address,
+                action="session.opened",
+                subject=f"staff:{staff.email}",
+                address=origin.address,
             )
     return staff
 
 
 async def sign_out(session: AsyncSession, staff: Staff, nonce: str, now: datetime) -> None:
     """End one session for good: a copy of its cookie opens nothing either."""
-    # First, for its lock lets the second of two presses see what the first one did.
-    await audit.record(session, now, actor=staff.email, action="sign-out", subject=staff.email)
-    # Nothing lets the session go on from now, so it is over by itself after IDLE.
-    await session.merge(SignInAttempts(key=_key("ended", nonce), count=1, since=now + IDLE))
+    # First, because its lock lets the second of two presses see the first one's change.
+    await audit.record(
+        session, now, actor=staff.email, action="session.closed", subject=f"staff:{staff.email}"
+    )
+    # Nothing extends the session from now on, so it ends after IDLE.
+    await session.merge(SignInAttempts(key=key("ended", nonce), count=1, since=now + IDLE))
 
 
 async def is_signed_out(session: AsyncSession, nonce: str) -> bool:
     """Whether the session of that name was ended by signing out."""
-    return await session.get(SignInAttempts, _key("ended", nonce)) is not None
+    return await session.get(SignInAttempts, key("ended", nonce)) is not None
 
 
 async def prove(
-    database: Database, email: str, password: str, *, code: str, address: str, now: datetime
+    database: Database,
+    encryption: Encryption,
+    email: str,
+    password: str,
+    *,
+    code: str,
+    origin: Origin,
+    now: datetime,
 ) -> Staff | None:
-    """Return whose password and code these are, or None when anything about them is wrong.
+    """Return the account with this password and code, or None if anything is wrong.
+
+    After too many tries, or while too many others try, it is refused before anything is written or
+    hashed.
 
     Parameters
     ----------
     code
-        The one-time code of accounts that have one; otherwise not looked at.
-    address
+        The one-time code, for accounts that have one; otherwise ignored.
+    origin
         Where the request comes from.
 
     Raises
     ------
     TooManyAttempts
         Too many failures in the last minutes.
+    TooBusy
+        Too many sign-ins at this moment.
+    WrongKey
+        The password is right, and the key of the codes cannot be read.
     """
     try:
         wanted = normal_email(email)
     except Refusal:
         wanted = email.strip().lower()[:254]
-    pair = _key("pair", wanted, address)
-    limits = {
-        pair: LIMIT_PAIR,
-        _key("address", address): LIMIT_ADDRESS,
-        _key("account", wanted): LIMIT_ACCOUNT,
-    }
-    async with database.writing() as session:
-        await _count_attempt(session, limits, now)
-        staff = await session.scalar(select(Staff).where(Staff.email == wanted))
-    known = staff is not None and staff.active
-    hashed = staff.password_hash if staff is not None and known else _nobody()
-    right = await asyncio.to_thread(_verify, hashed, password[:MAXIMUM_PASSWORD])
-    async with database.writing() as session:
-        if staff and known and right and await _code_fits(session, staff, code, now):
-            await _uncount_attempt(session, limits, pair)
-            return staff
-        await audit.record(session, now, actor="nobody", action="sign-in.failed", subject=address)
+    # A browser with our mark has its own places, however many others try meanwhile.
+    lane = KNOWN if origin.device else STRANGERS
+    async with lane.place():
+        async with database.reading() as session:
+            staff = await session.scalar(select(Staff).where(Staff.email == wanted))
+            limits = Limits.of(origin, wanted, staff)
+            await limits.check(session, now)
+        async with database.writing() as session:
+            await limits.count(session, now)
+        known = staff is not None and staff.active
+        # Made in every case: the first stranger after a start must not wait longer for it.
+        hashed = await lane.run(passwords.nobodys)
+        if staff is not None and known:
+            hashed = staff.password_hash
+        right = await lane.run(passwords.fits, hashed, password)
+        async with database.writing() as session:
+            proved = staff and known and right
+            if staff and proved and await _code_fits(session, encryption, staff, code, now):
+                await limits.uncount(session)
+                return staff
+            await note_failure(session, origin, now)
     return None
 
 
-async def _count_attempt(session: AsyncSession, limits: dict[str, int], now: datetime) -> None:
-    """Count one more try under each key, forgetting windows that have passed."""
-    await session.execute(delete(SignInAttempts).where(col(SignInAttempts.since) < now - WINDOW))
-    for key in sorted(limits):
-        attempts = await session.get(SignInAttempts, key, with_for_update=True)
-        if attempts is None:
-            attempts = SignInAttempts(key=key, since=now)
-        if attempts.count >= limits[key]:
-            raise TooManyAttempts
-        attempts.count += 1
-        session.add(attempts)
-    await session.flush()
-
-
-async def _uncount_attempt(session: AsyncSession, limits: dict[str, int], pair: str) -> None:
-    """Take back a try that was right: many people sign in from behind one address.
-
-    What this person got wrong from here before is forgotten too.
-    """
-    for key in sorted(limits):
-        attempts = await session.get(SignInAttempts, key, with_for_update=True)
-        if attempts is None:
-            continue
-        attempts.count -= 1
-        if key == pair or attempts.count <= 0:
-            await session.delete(attempts)
-        else:
-            session.add(attempts)
-
-
-def _key(*parts: str) -> str:
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
-
-
-async def _made_up() -> tuple[str, str]:
-    """Return a new password and the hash that says it is to be changed."""
-    password = secrets.token_urlsafe(15)
-    return password, HANDED_OVER + await _hash(password)
-
-
-async def _hash(password: str) -> str:
-    return await asyncio.to_thread(_hasher.hash, password)
-
-
-@cache
-def _nobody() -> str:
-    """The hash that is checked when there is no account, so that it takes as long."""
-    return _hasher.hash(secrets.token_urlsafe(15))
-
-
-def _verify(hashed: str, password: str) -> bool:
-    try:
-        return _hasher.verify(hashed.removeprefix(HANDED_OVER), password)
-    except (VerificationError, InvalidHashError):
-        return False
-
-
-async def _code_fits(session: AsyncSession, staff: Staff, code: str, now: datetime) -> bool:
+async def _code_fits(
+    session: AsyncSession, encryption: Encryption, staff: Staff, code: str, now: datetime
+) -> bool:
     """Whether the one-time code is right and was not used before (RFC 6238, section 5.2)."""
     current = await session.get(Staff, staff.id, with_for_update=True)
-    if current is None or current.totp_secret is None:
-        return current is not None
-    step = step_of(current.totp_secret, code, now)
+    if current is None or not current.active or current.password_hash != staff.password_hash:
+        return False  # changed while the password was looked at
+    if current.totp_secret is None:
+        return True
+    assert current.id is not None
+    try:
+        secret = encryption.decrypt(current.id, current.totp_secret)
+    except WrongKey:
+        log.error("codes.unreadable", reason="TODOKE_SECRET_KEY is another")
+        raise
+    step = step_of(secret, code, now)
     if step is None:
         return False
-    used = _key("code", current.email, str(step))
+    return await use_code(session, current, step, now)
+
+
+async def use_code(session: AsyncSession, staff: Staff, step: int, now: datetime) -> bool:
+    """Use the code of a half-minute; False if it was used before."""
+    used = key("code", staff.email, str(step))
     if await session.get(SignInAttempts, used) is not None:
         return False
     session.add(SignInAttempts(key=used, count=1, since=now))
+    await session.flush()
     return True

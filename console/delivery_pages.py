@@ -1,4 +1,4 @@
-"""A delivery while it goes out: progress, pause, stop, and taking back what was sent."""
+"""A delivery while it is sent: progress, pause, stop, and follow-ups."""
 
 from __future__ import annotations
 
@@ -6,18 +6,25 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Response
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlmodel import col, select
 
-from channels import service
-from channels.models import Delivery, DeliveryState
-from channels.render import render as render_messages
+from alerts.follow_ups import can_follow
+from alerts.steering import Steer, steer
+from channels import dispatch, lists, unknown_sends
+from channels.chain import chain_of
+from channels.line.render import render as render_messages
+from channels.models import Delivery, UnknownSend
 from console.access import Permission
 from console.web import Missing, RowNumber, StaffRoute, Visit, visit
-from console.words import Refusal
-from core.city import Decision
-from core.errors import BadInput
-from feeds.models import Notice
+from core.languages import mark
+from feeds.models import Notice, Status
 
+FOLLOW_UPS = (
+    (Status.CORRECTED, mark("Correct it")),
+    (Status.RAISED, mark("Change the level, or add districts")),
+    (Status.LIFTED, mark("The danger has passed: all clear")),
+    (Status.CANCELLED, mark("It was a mistake: withdraw it")),
+)
+"""The possible follow-ups, and the labels of their buttons."""
 router = APIRouter(prefix="/console", route_class=StaffRoute)
 Looker = Annotated[Visit, Depends(visit(Permission.LOOK))]
 Sender = Annotated[Visit, Depends(visit(Permission.ALERTS))]
@@ -31,28 +38,38 @@ async def delivery_page(visitor: Looker, delivery_id: RowNumber) -> Response:
     async with context.database.reading() as session:
         delivery, notice = await _delivery(session, delivery_id)
         replaces = await session.get(Notice, notice.replaces_id) if notice.replaces_id else None
-        replaced_by = list(
-            await session.execute(
-                select(Notice, Delivery.id)
-                .join(Delivery, col(Delivery.notice_id) == col(Notice.id))
-                .where(col(Notice.replaces_id) == notice.id)
-                .order_by(col(Notice.id))
-            )
-        )
-        progress = await service.progress(session, delivery_id, now=context.clock.now())
+        replaced_by = await lists.that_replace(session, notice.id)
+        progress = await dispatch.progress(session, delivery_id, now=context.clock.now())
+        to_unknown = await unknown_sends.of_delivery(session, delivery_id)
+        held_up = await dispatch.held_up(session, delivery_id)
+        chain = await chain_of(session, notice.id)
+        newest = None
+        if chain.tip is not None and chain.tip.notice_id != notice.id:
+            newest = await session.get(Notice, chain.tip.notice_id)
+    is_over = not chain.standing(context.city)
     return visitor.page(
         "delivery.html",
+        newest=newest,
+        is_over=is_over,
+        follow_ups=[
+            (status.value, name)
+            for status, name in FOLLOW_UPS
+            if can_follow(notice, status, over=is_over)
+        ],
         delivery=delivery,
         notice=notice,
         replaces=replaces,
-        replaced_by=[(other, number) for other, number in replaced_by],
+        replaced_by=replaced_by,
         progress=progress,
+        to_unknown=to_unknown,
+        moving=_is_moving(delivery, to_unknown),
+        held_up=held_up,
         preview_language=language,
         messages=render_messages(notice, language, context.city),
         again=visitor.request.query_params.get("again") == "yes",
-        can_take_back=notice.decision is Decision.SEND,
-        finished=delivery.state in (DeliveryState.DONE, DeliveryState.STOPPED),
-        quota_short=service.is_short_of_quota(delivery),
+        can_take_back=can_follow(notice, Status.CORRECTED, over=is_over),
+        finished=delivery.state in lists.ENDED,
+        quota_short=dispatch.is_short_of_quota(delivery),
     )
 
 
@@ -61,48 +78,55 @@ async def live(visitor: Looker, delivery_id: RowNumber) -> Response:
     """The progress, asked for by the page itself every second while it moves."""
     async with visitor.context.database.reading() as session:
         delivery, notice = await _delivery(session, delivery_id)
-        progress = await service.progress(session, delivery_id, now=visitor.context.clock.now())
-    finished = delivery.state in (DeliveryState.DONE, DeliveryState.STOPPED)
+        progress = await dispatch.progress(session, delivery_id, now=visitor.context.clock.now())
+        to_unknown = await unknown_sends.of_delivery(session, delivery_id)
+        held_up = await dispatch.held_up(session, delivery_id)
+    finished = delivery.state in lists.ENDED
     page = visitor.page(
         "_progress.html",
         delivery=delivery,
         notice=notice,
         progress=progress,
+        to_unknown=to_unknown,
+        held_up=held_up,
         finished=finished,
     )
-    if finished:
-        # The whole page is due: its buttons are others now, and nothing is left to ask for.
+    if not _is_moving(delivery, to_unknown):
+        # The whole page must be loaded again: its buttons have changed, and there is nothing left
+        # to poll.
         page.headers["HX-Refresh"] = "true"
     return page
 
 
 @router.post("/deliveries/{delivery_id}/{act}")
-async def steer(visitor: Sender, delivery_id: RowNumber, act: str) -> Response:
+async def steer_delivery(visitor: Sender, delivery_id: RowNumber, act: str) -> Response:
     """Pause, resume or stop a delivery; what has arrived stays arrived."""
-    if act not in ("pause", "resume", "stop"):
+    if act not in list(Steer):
         raise Missing
-    context, actor = visitor.context, visitor.actor
-    now = context.clock.now()
+    context = visitor.context
     async with context.database.writing() as session:
         delivery, _ = await _delivery(session, delivery_id)
-        if delivery.state in (DeliveryState.DONE, DeliveryState.STOPPED):
-            raise Refusal("This delivery has ended.")
-        try:
-            if act == "pause":
-                await service.pause(session, delivery_id, actor, now)
-            elif act == "resume":
-                await service.resume(session, context.queue, delivery_id, actor, now)
-            else:
-                await service.stop(session, delivery_id, actor, now)
-        except BadInput as error:
-            raise Refusal("Somebody paused, resumed or stopped this meanwhile.") from error
+        await steer(
+            session,
+            context.queue,
+            delivery,
+            Steer(act),
+            actor=visitor.actor,
+            now=context.clock.now(),
+        )
     return visitor.go(f"/console/deliveries/{delivery_id}")
+
+
+def _is_moving(delivery: Delivery, to_unknown: UnknownSend | None) -> bool:
+    """Whether the page must poll again."""
+    open_still = to_unknown is not None and to_unknown.state in unknown_sends.OPEN
+    return delivery.state not in lists.ENDED or open_still
 
 
 async def _delivery(session: AsyncSession, delivery_id: int) -> tuple[Delivery, Notice]:
     delivery = await session.get(Delivery, delivery_id)
     if delivery is None or delivery.notice_id is None:
-        raise Missing  # a personal message is nobody's to read here
+        raise Missing  # nobody may read a personal message here
     notice = await session.get(Notice, delivery.notice_id)
     if notice is None:
         raise Missing

@@ -5,26 +5,27 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Response
-from sqlalchemy import func
-from sqlmodel import col, select
 
-from channels.alert_checks import REASON_LENGTH, TWO_PEOPLE_LEVEL
-from channels.render import render as render_messages
-from channels.service import audience_of
-from console import holding
+from alerts import held_notices
+from alerts.checks import REASON_LENGTH, needs_reason
+from alerts.reach import reach_of_notice
+from channels.line.render import render as render_messages
+from city.city import Decision
+from console import words
 from console.access import Permission
 from console.sources import healths
 from console.web import Missing, RowNumber, StaffRoute, Visit, visit
-from console.words import Refusal
-from core.city import Decision
-from core.typed import clean
+from core.counting import MOST as MOST_COUNTED
+from core.errors import Refusal
+from core.text import clean
+from feeds import lists
 from feeds.models import Item, ItemState, Notice
-from subscriptions.audience import count_by_language
 
 router = APIRouter(prefix="/console", route_class=StaffRoute)
 Looker = Annotated[Visit, Depends(visit(Permission.LOOK))]
 Decider = Annotated[Visit, Depends(visit(Permission.ALERTS))]
 PAGE = 50
+MOST_HELD = 200
 RAW_LIMIT = 200_000
 """Characters of an item that are shown; the rest stays in the database."""
 
@@ -34,42 +35,29 @@ async def feeds(visitor: Looker, state: str = "set-aside", page: int = 1) -> Res
     """Show each source's health, and its items, those set aside first."""
     context = visitor.context
     wanted = ItemState(state) if state in list(ItemState) else None
-    page = max(1, min(page, 10_000))
-    query = select(Item)
-    counting = select(func.count()).select_from(Item)
-    if wanted is not None:
-        query = query.where(col(Item.state) == wanted)
-        counting = counting.where(col(Item.state) == wanted)
+    page = max(1, min(page, MOST_COUNTED // PAGE))
     async with context.database.reading() as session:
-        items = list(
-            await session.scalars(
-                query.order_by(col(Item.id).desc()).limit(PAGE).offset((page - 1) * PAGE)
-            )
-        )
-        total = int(await session.scalar(counting) or 0)
-        sources = await healths(session, context.city, context.clock.now())
+        items, total = await lists.items_page(session, wanted, size=PAGE, page=page)
+        sources = await healths(session, context.city, context.clock.now(), counted=True)
     return visitor.page(
         "feeds.html",
         sources=sources,
         items=items,
-        total=total,
         state=wanted,
         states=list(ItemState),
         page=page,
-        pages=max(1, -(-total // PAGE)),
+        pages=max(1, -(-total.number // PAGE)),
     )
 
 
 @router.get("/feeds/items/{item_id}")
 async def item_page(visitor: Looker, item_id: RowNumber) -> Response:
-    """Show what came, as plain text: nothing of it is interpreted."""
+    """Show an item as plain text, without interpreting it."""
     async with visitor.context.database.reading() as session:
         item = await session.get(Item, item_id)
         if item is None:
             raise Missing
-        notices = list(
-            await session.scalars(select(Notice).where(col(Notice.item_id) == item_id).limit(50))
-        )
+        notices = await lists.notices_of_item(session, item_id)
     raw = item.payload.decode("utf-8", errors="replace")
     return visitor.page(
         "item.html",
@@ -84,20 +72,13 @@ async def item_page(visitor: Looker, item_id: RowNumber) -> Response:
 @router.get("/held")
 async def held(visitor: Looker) -> Response:
     async with visitor.context.database.reading() as session:
-        waiting = list(
-            await session.scalars(
-                select(Notice)
-                .where(col(Notice.decision) == Decision.HOLD)
-                .order_by(col(Notice.id).desc())
-                .limit(200)
-            )
-        )
+        waiting = await lists.held_notices(session, MOST_HELD)
     return visitor.page("held.html", waiting=waiting)
 
 
 @router.get("/held/{notice_id}")
 async def held_page(visitor: Looker, notice_id: RowNumber) -> Response:
-    """Show one held notice as it would arrive, and whom it would reach."""
+    """Show one held notice as residents would see it, and how many it would reach."""
     return await _held_page(visitor, notice_id)
 
 
@@ -110,23 +91,21 @@ async def _held_page(visitor: Visit, notice_id: int, *, refusal: Refusal | None 
         if notice is None:
             raise Missing
         known = notice.topic in context.city.topic_by_code
-        by_language: dict[str, int] = {}
-        if known:
-            query = audience_of(notice, context.city)
-            by_language = await count_by_language(session, query)
+        total = (await reach_of_notice(session, notice, context.city)).total if known else 0
+        serious = await needs_reason(session, notice, context.city, second_person=None, reason="")
         item = await session.get(Item, notice.item_id) if notice.item_id else None
     return visitor.page(
         "held_notice.html",
         status=400 if refusal else 200,
-        refusal=refusal.said(visitor.language) if refusal else "",
+        refusal=words.said(refusal, visitor.language),
         reason=_reason(visitor),
         notice=notice,
         item=item,
-        total=sum(by_language.values()),
-        by_language=by_language,
+        total=total,
+        no_level=known and held_notices.says_no_level(notice, context.city),
         preview_language=language,
         messages=render_messages(notice, language, context.city) if known else [],
-        serious=notice.reach >= TWO_PEOPLE_LEVEL,
+        serious=serious,
         reason_length=REASON_LENGTH,
     )
 
@@ -140,7 +119,7 @@ async def decide(visitor: Decider, notice_id: RowNumber) -> Response:
         if choice not in ("send", "publish", "drop"):
             raise Refusal("Choose what to do with it.")
         async with context.database.writing() as session:
-            delivery = await holding.decide(
+            delivery = await held_notices.decide(
                 session,
                 context.queue,
                 context.city,

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from math import cos, radians
 from typing import Any
 
-from core.city import City, name_in
+from city.city import City, name_in
 
 WIDTH = 400.0
 
 
 @dataclass(frozen=True)
 class Shape:
-    """A district as an SVG path; ``x`` and ``y`` are where its name stands."""
+    """A district as an SVG path; ``x`` and ``y`` are the position of its name."""
 
     code: str
     name: str

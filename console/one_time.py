@@ -1,7 +1,7 @@
-"""One-time codes (TOTP, RFC 6238): a second proof beside the password.
+"""One-time codes (TOTP, RFC 6238): a second factor in addition to the password.
 
-A key is offered sealed in the form that sets it up and is kept only when a code made with it
-came back, so that nobody locks themselves out with an app that did not take the key.
+A key is sealed into the form that sets it up. It is stored only after a right code, so that nobody
+locks themselves out with an app that does not have the key.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 import pyotp
 from itsdangerous import BadSignature, URLSafeSerializer
 
-from console.words import Refusal
+from core.errors import Refusal
 
 ISSUER = "Todoke"
 OFFER_HOLDS = timedelta(minutes=15)
@@ -23,7 +23,7 @@ _STEPS = (-1, 0, 1)
 
 @dataclass(frozen=True)
 class Offer:
-    """A key for one person's app, not yet in use. ``at`` is whole seconds since 1970."""
+    """A key for one person's app that is not in use yet. ``at`` is whole seconds since 1970."""
 
     staff_id: int
     secret: str
@@ -65,9 +65,9 @@ class Offer:
 
 
 def step_of(secret: str, code: str, now: datetime) -> int | None:
-    """Return the half-minute that a code belongs to, or None when it fits none near ``now``."""
+    """Return the half-minute of a code, or None if it fits none near ``now``."""
     totp = pyotp.TOTP(secret)
-    # A Japanese keyboard gives full-width digits as readily as others.
+    # A Japanese keyboard may give full-width digits.
     digits = "".join(unicodedata.normalize("NFKC", code).split())
     if not (digits.isascii() and digits.isdecimal()):
         return None

@@ -9,12 +9,13 @@ from fastapi.responses import RedirectResponse
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
-from channels import public
-from channels.web import PUBLIC_POLICY, secure
+import public
 from console import (
     account_pages,
     alert_pages,
+    check_pages,
     delivery_pages,
+    draft_pages,
     feed_pages,
     home,
     report_pages,
@@ -23,6 +24,7 @@ from console import (
     stopped,
 )
 from console.web import STATIC, Missing, StaffRoute
+from core.web import PUBLIC_POLICY, secure
 
 router = APIRouter()
 entrance = APIRouter(route_class=StaffRoute)
@@ -41,19 +43,23 @@ async def lost(_rest: str) -> Response:
     raise Missing
 
 
-for pages in (
+ROUTERS = (
     entrance,
     sign_in.router,
     stopped.router,
     account_pages.router,
     home.router,
+    draft_pages.router,
     alert_pages.router,
+    check_pages.router,
     delivery_pages.router,
     feed_pages.router,
     report_pages.router,
     staff_pages.router,
     nowhere,
-):
+)
+"""All pages of the console; the last one answers unknown addresses."""
+for pages in ROUTERS:
     router.include_router(pages)
 
 

@@ -1,53 +1,56 @@
-"""Reports: the list and map of what is broken, one report, its answer, the export."""
+"""Reports: the list and the map, one report, its answer, the export."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator, Mapping
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, Depends, Request, Response
-from fastapi.responses import FileResponse, JSONResponse, PlainTextResponse
+from fastapi import APIRouter, Depends, Response
+from fastapi.responses import FileResponse, JSONResponse, StreamingResponse
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlmodel import col, select
 
-from channels.service import push
-from channels.web import PHOTO_POLICY, Form
-from console import ready
+from channels.dispatch import push
+from channels.line.medium import LINE
+from city.city import City, name_in
+from console import presets
 from console.access import Permission
 from console.maps import district_geojson
 from console.web import Missing, RowNumber, StaffRoute, Visit, reason_of, visit
-from console.words import REPORT_NAMES, Refusal
+from console.words import quoted
 from core import audit
-from core.city import City, name_in
 from core.clock import JAPAN
-from core.errors import BadInput
-from core.typed import clean
-from reports import service
-from reports.models import Photo, Report, ReportState
-from reports.nearby import MOST, OPEN, nearby
+from core.counting import MOST as MOST_COUNTED
+from core.errors import BadInput, Refusal
+from core.text import clean
+from core.web import PHOTO_POLICY, Form
+from reports import register, states
+from reports.models import Photo, Report
+from reports.nearby import MOST, nearby
 from reports.photos import photo_path
-from reports.service import ReportFilter
+from reports.register import ReportFilter
+from reports.states import OPEN, ReportState
 from subscriptions.models import Resident, ResidentState
 
 router = APIRouter(prefix="/console", route_class=StaffRoute)
 Looker = Annotated[Visit, Depends(visit(Permission.LOOK))]
 Worker = Annotated[Visit, Depends(visit(Permission.REPORTS))]
 PAGE = 50
+LAST_PAGE = MOST_COUNTED // PAGE
 MAP_LIMIT = 2000
-EXPORT_LIMIT = 200_000
 
 
 @router.get("/reports")
 async def reports(visitor: Looker, page: int = 1) -> Response:
-    wanted, chosen = _filters(visitor.request)
-    page = max(1, min(page, 10_000))
+    wanted, chosen = _filters(visitor.request.query_params)
+    page = max(1, min(page, LAST_PAGE))
     async with visitor.context.database.reading() as session:
-        total = await service.count_reports(session, wanted)
-        found = await service.list_reports(session, wanted, limit=PAGE, offset=(page - 1) * PAGE)
-        photos = await _first_photos(session, [report.id for report in found if report.id])
-        by_state = await service.count_by_state(session)
+        total = await register.count_reports(session, wanted)
+        found = await register.list_reports(session, wanted, limit=PAGE, offset=(page - 1) * PAGE)
+        photos = await register.first_photos(session, [report.id for report in found if report.id])
+        by_state = await register.count_by_state(session)
     query = urlencode([(name, value) for name, value in chosen.items() if value])
     return visitor.page(
         "reports.html",
@@ -56,7 +59,7 @@ async def reports(visitor: Looker, page: int = 1) -> Response:
         total=total,
         by_state=by_state,
         page=page,
-        pages=max(1, -(-total // PAGE)),
+        pages=max(1, -(-total.number // PAGE)),
         chosen=chosen,
         query=query,
         names=_Names(visitor.context.city, visitor.language),
@@ -66,22 +69,23 @@ async def reports(visitor: Looker, page: int = 1) -> Response:
 @router.get("/reports/map.json")
 async def report_map(visitor: Looker) -> Response:
     """Return the districts and the reports that fit, for the map."""
-    wanted, _ = _filters(visitor.request)
+    wanted, _ = _filters(visitor.request.query_params)
     async with visitor.context.database.reading() as session:
-        found = await service.list_reports(session, wanted, limit=MAP_LIMIT)
+        found = await register.list_reports(session, wanted, limit=MAP_LIMIT)
     return _map(visitor, found)
 
 
-@router.get("/reports/export.csv")
+@router.post("/reports/export.csv")
 async def export_csv(visitor: Worker) -> Response:
-    text = service.export_csv(await _exported(visitor, "csv"))
-    return _download(PlainTextResponse(text, media_type="text/csv; charset=utf-8"), "csv")
+    parts = register.export_csv(visitor.context.database, await _noted_export(visitor, "csv"))
+    return _download(parts, "text/csv; charset=utf-8", "csv")
 
 
-@router.get("/reports/export.geojson")
+@router.post("/reports/export.geojson")
 async def export_geojson(visitor: Worker) -> Response:
-    text = service.export_geojson(await _exported(visitor, "geojson"))
-    return _download(PlainTextResponse(text, media_type="application/geo+json"), "geojson")
+    export = await _noted_export(visitor, "geojson")
+    parts = register.export_geojson(visitor.context.database, export)
+    return _download(parts, "application/geo+json", "geojson")
 
 
 @router.get("/reports/{number}")
@@ -90,12 +94,12 @@ async def report_page(visitor: Looker, number: str) -> Response:
 
 
 async def _report_page(visitor: Visit, number: str, *, refusal: BadInput | None = None) -> Response:
-    """Show one report; after a refusal with what was typed, so that nobody types it twice."""
+    """Show one report; after a refusal with the entered values, so that nobody types them twice."""
     async with visitor.context.database.reading() as session:
         report = await _report(session, number)
         assert report.id is not None
-        photos = await service.photos_of(session, report.id)
-        updates = await service.updates_of(session, report.id)
+        photos = await register.photos_of(session, report.id)
+        updates = await register.updates_of(session, report.id)
         near = await nearby(session, report, visitor.context.clock.now())
         together = [one.report for one in near if one.is_open]
         reachable = await _reachable(session, report)
@@ -109,7 +113,7 @@ async def _report_page(visitor: Visit, number: str, *, refusal: BadInput | None 
         photos=photos,
         updates=updates,
         meanings={
-            update.id: ready.meaning(update.answer, report.language, visitor.language)
+            update.id: presets.meaning(update.answer, visitor.language)
             for update in updates
             if update.answer and report.language != visitor.language
         },
@@ -118,7 +122,8 @@ async def _report_page(visitor: Visit, number: str, *, refusal: BadInput | None 
         near=near,
         ticked=set(visitor.form.all("also")),
         states=list(ReportState),
-        answers=[(one, ready.CATALOGUE.text("ja", one.message)) for one in ready.ANSWERS],
+        told=quoted([one.staff_name(visitor.language) for one in states.TOLD], visitor.language),
+        answers=[(one, presets.CATALOGUE.text("ja", one.message)) for one in presets.ANSWERS],
         names=_Names(visitor.context.city, visitor.language),
         done=visitor.request.query_params.get("done") == "yes",
     )
@@ -156,20 +161,14 @@ async def photo(visitor: Looker, number: str, photo_id: RowNumber, small: bool =
 
 @router.post("/reports/{number}")
 async def work(visitor: Worker, number: str) -> Response:
-    """Move a report on, give it to a department, and answer the resident: one act, once.
+    """Change a report's state, assign it to a department, and answer the resident, in one act.
 
-    Other reports of the same place, where they are ticked, go the same way with it.
+    Other reports of the same place, if they are ticked, are treated in the same way.
     """
     try:
         also = _also(visitor.form)
         async with visitor.context.database.writing() as session:
-            found = await session.scalars(
-                select(Report)
-                .where(col(Report.number).in_([number, *also]))
-                .order_by(col(Report.number))
-                .with_for_update()
-            )
-            reports = {report.number: report for report in found}
+            reports = await register.locked(session, [number, *also])
             if number not in reports:
                 raise Missing
             seen = visitor.form.text("seen")
@@ -200,32 +199,40 @@ def _is_answer(form: Form) -> bool:
 async def _work(
     session: AsyncSession, visitor: Visit, report: Report, *, seen: str, together_with: str = ""
 ) -> bool:
-    """Do to one report what the form says; return whether its resident was answered."""
+    """Apply the form to one report; return whether its resident was answered."""
     form, by, now = visitor.form, visitor.actor, visitor.context.clock.now()
     if seen != report.updated_at.isoformat():
         raise Refusal("Somebody changed this report meanwhile. Look at it again.")
     state, department = _state(form.text("state")), form.text("department")
-    note = clean(form.text("note"), line=True)[: service.MAX_TEXT]
+    note = clean(form.text("note"), line=True)[: register.MAX_TEXT]
     if together_with:
         note = f"→ {together_with} {note}".strip()
     if department and department != report.department:
-        await service.assign(session, visitor.context.city, report, department, by=by, now=now)
+        await register.assign(session, visitor.context.city, report, department, by=by, now=now)
+    news = states.news(report.state, state)
     if state is not report.state or note:
-        await service.change_state(session, report, state, by=by, now=now, note=note)
-    words, japanese = _answer_words(form.text("ready"), form.text("answer"), report.language)
-    if not words or report.resident_id is None or not await _reachable(session, report):
+        await register.change_state(session, report, state, by=by, now=now, note=note)
+    resident = await _resident(session, report)
+    if resident is None or resident.id is None:
         return False
-    message = ready.answer_message(report.number, words, report.language, japanese=japanese)
-    await service.answer(session, report, words, by=by, now=now)
+    words, japanese = _answer_words(form.text("ready"), form.text("answer"), resident.language)
+    answered = bool(words)
+    if not words and news:
+        words, japanese = states.CATALOGUE.text(resident.language, news), False
+    if not words:
+        return False
+    message = presets.answer_message(report.number, words, resident.language, japanese=japanese)
+    await register.answer(session, report, words, by=by, now=now)
     await push(
         session,
         visitor.context.queue,
-        report.resident_id,
+        resident.id,
         [{"type": "text", "text": message}],
         by,
         now,
+        medium=LINE,
     )
-    return True
+    return answered
 
 
 class _Names:
@@ -246,10 +253,10 @@ class _Names:
         return self.areas.get(code or "", code or "–")
 
 
-def _filters(request: Request) -> tuple[ReportFilter, dict[str, str]]:
-    """Return the filter of an address, and its fields as they were given."""
+def _filters(given: Mapping[str, str]) -> tuple[ReportFilter, dict[str, str]]:
+    """Return the filter of an address or a form, and its given fields."""
     names = ("state", "category", "department", "area", "since", "until", "text")
-    chosen = {name: request.query_params.get(name, "").strip()[:100] for name in names}
+    chosen = {name: given.get(name, "").strip()[:100] for name in names}
     state = chosen["state"]
     if state not in (*ReportState, "", "open"):
         chosen["state"] = state = ""
@@ -270,7 +277,7 @@ def _filters(request: Request) -> tuple[ReportFilter, dict[str, str]]:
 
 
 def _day(value: str) -> datetime | None:
-    """Return the beginning of a day in Japan, or None when it is none of this service's time."""
+    """Return the beginning of a day in Japan, or None if it is outside the service's time."""
     try:
         day = datetime.strptime(value, "%Y-%m-%d").replace(tzinfo=JAPAN)
     except ValueError:
@@ -285,17 +292,17 @@ def _state(value: str) -> ReportState:
 
 
 def _answer_words(code: str, typed: str, language: str) -> tuple[str, bool]:
-    """Return the answer and whether staff wrote it in Japanese themselves.
+    """Return the answer, and whether staff wrote it in Japanese themselves.
 
-    A ready answer that was left as it stands goes out in the resident's own language.
+    An unchanged ready answer is sent in the resident's own language.
     """
-    if code and typed.replace("\r\n", "\n") in ("", ready.answer(code, "ja") or ""):
-        return ready.answer(code, language) or "", False
-    return clean(typed)[: service.MAX_ANSWER], True
+    if code and typed.replace("\r\n", "\n") in ("", presets.answer(code, "ja") or ""):
+        return presets.answer(code, language) or "", False
+    return clean(typed)[: register.MAX_ANSWER], True
 
 
 def _map(visitor: Visit, found: list[Report], *, around: Report | None = None) -> Response:
-    """Return districts and reports for a map; ``around`` is the one in its middle."""
+    """Return districts and reports for a map; ``around`` is the report in its middle."""
     names = _Names(visitor.context.city, visitor.language)
     features: list[dict[str, Any]] = [
         {
@@ -303,8 +310,8 @@ def _map(visitor: Visit, found: list[Report], *, around: Report | None = None) -
             "geometry": {"type": "Point", "coordinates": [report.longitude, report.latitude]},
             "properties": {
                 "number": report.number,
-                "state": report.state.value,
-                "state_name": visitor.say(REPORT_NAMES[report.state]),
+                "colour": report.state.facts.colour,
+                "state_name": report.state.staff_name(visitor.language),
                 "category": names.category(report.category),
                 "middle": report is around,
             },
@@ -321,48 +328,49 @@ def _map(visitor: Visit, found: list[Report], *, around: Report | None = None) -
     )
 
 
-async def _exported(visitor: Visit, kind: str) -> list[Report]:
-    wanted, chosen = _filters(visitor.request)
+async def _noted_export(visitor: Visit, kind: str) -> register.Export:
+    """Return the requested export; it is in the audit trail before any of it is sent."""
+    wanted, chosen = _filters(visitor.form)
     context = visitor.context
+    async with context.database.reading() as session:
+        export = await register.begin_export(session, wanted)
     async with context.database.writing() as session:
-        found = await service.list_reports(session, wanted, limit=EXPORT_LIMIT)
         await audit.record(
             session,
             context.clock.now(),
             actor=visitor.actor,
-            action="report.export",
-            subject=kind,
-            reports=len(found),
+            action="report.exported",
+            subject=f"export:{kind}",
+            reports=export.number,
             filters={name: value for name, value in chosen.items() if value},
         )
-    return found
+    return export
 
 
-def _download(response: Response, kind: str) -> Response:
-    response.headers["Content-Disposition"] = f'attachment; filename="reports.{kind}"'
-    response.headers["Cache-Control"] = "no-store"
-    return response
+def _download(parts: AsyncIterator[str], media_type: str, kind: str) -> Response:
+    headers = {
+        "Content-Disposition": f'attachment; filename="reports.{kind}"',
+        "Cache-Control": "no-store",
+    }
+    return StreamingResponse(parts, media_type=media_type, headers=headers)
 
 
 async def _report(session: AsyncSession, number: str) -> Report:
     try:
-        return await service.get_report(session, number)
-    except service.UnknownReport as error:
+        return await register.get_report(session, number)
+    except register.UnknownReport as error:
         raise Missing from error
 
 
 async def _reachable(session: AsyncSession, report: Report) -> bool:
+    return await _resident(session, report) is not None
+
+
+async def _resident(session: AsyncSession, report: Report) -> Resident | None:
+    """Return the resident of a report, if they can still be told something."""
     if report.resident_id is None:
-        return False
+        return None
     resident = await session.get(Resident, report.resident_id)
-    return resident is not None and resident.state is ResidentState.FOLLOWING
-
-
-async def _first_photos(session: AsyncSession, report_ids: list[int]) -> dict[int, Photo]:
-    """Return each report's first photo."""
-    if not report_ids:
-        return {}
-    found = await session.scalars(
-        select(Photo).where(col(Photo.report_id).in_(report_ids)).order_by(col(Photo.id).desc())
-    )
-    return {photo.report_id: photo for photo in found}
+    if resident is None or resident.state is not ResidentState.FOLLOWING:
+        return None
+    return resident

@@ -1,96 +1,187 @@
-"""Signing in and out, and the language of the console."""
+"""Signing in and out, also over a page that is open, and the language of the console."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
-from fastapi.responses import RedirectResponse
+from fastapi.responses import JSONResponse, RedirectResponse
 
-from channels.web import read_form
 from console import accounts
 from console.access import Permission
+from console.attempts import TooManyAttempts
+from console.encryption import Encryption, WrongKey
+from console.hashing import TooBusy
+from console.kept import KeptForm
+from console.models import Staff
+from console.sessions import SignedIn
 from console.web import (
     LANGUAGE_COOKIE,
-    DemoAccount,
+    TOO_OLD,
     StaffRoute,
     Visit,
     context_of,
     language_of,
+    offer_again,
+    origin_of,
     render,
     safe_next,
     sessions_of,
+    sign_in_form,
     visit,
 )
-from console.words import CATALOGUE, STAFF_LANGUAGES, mark
+from console.words import CATALOGUE, STAFF_LANGUAGES, said
+from core.languages import mark
+from core.web import Form, read_form
 
 router = APIRouter(prefix="/console", route_class=StaffRoute)
 WRONG = mark("E-mail address, password or code is wrong.")
 Anybody = Annotated[Visit, Depends(visit(Permission.LOOK, password_handed_over=True))]
 
 
-def demo_accounts(request: Request) -> tuple[DemoAccount, ...]:
-    """Return the accounts that the sign-in page shows: those of a demo, else none."""
-    found = getattr(request.app.state, "demo_accounts", ())
-    return tuple(found) if getattr(request.app.state, "demo", False) else ()
+@router.get("/sign-in")
+async def sign_in_page(request: Request, next: str = "") -> Response:
+    return sign_in_form(request, back=next if safe_next(next) else "")
 
 
-def _form(request: Request, *, message: str = "", email: str = "", back: str = "") -> Response:
+@router.post("/sign-in")
+async def sign_in(request: Request) -> Response:
+    """Sign in; a new session is made, whatever cookie the browser sent.
+
+    Values of a form from before the old session ended are offered again.
+    """
+    context = context_of(request)
+    form = await read_form(request)
+    back = form.text("next")
+    back = back if safe_next(back) else ""
+    tried = await _tried(request, form)
+    if tried.staff is None:
+        response = sign_in_form(
+            request,
+            message=tried.message,
+            email=tried.email,
+            back=back,
+            kept=form.text("kept"),
+        )
+        response.status_code = tried.status
+        return response
+    session = _begun(request, tried.staff)
+    now = context.clock.now()
+    kept = KeptForm.unseal(form.text("kept"), context.settings.secret_key, now)
+    if kept is None:
+        return RedirectResponse(back or "/console/", status_code=303)
+    visitor = Visit(request, context, tried.staff, session, language_of(request), Form([]))
+    return await offer_again(visitor, kept)
+
+
+@router.get("/sign-in/over")
+async def sign_in_over(request: Request) -> Response:
+    """Return the form that appears over a page whose session has ended."""
+    return _over_form(request)
+
+
+@router.post("/sign-in/over")
+async def sign_in_over_page(request: Request) -> Response:
+    """Sign in over an open page, which stays unchanged; return whose session it is now."""
+    tried = await _tried(request, await read_form(request))
+    if tried.staff is None:
+        response = _over_form(request, message=tried.message, email=tried.email)
+        response.status_code = tried.status
+        return response
+    return _session(request, tried.staff, _begun(request, tried.staff))
+
+
+@router.get("/session")
+async def session(request: Request, visitor: Anybody) -> Response:
+    """Return whose session it is and extend it; a page asks before it sends a form."""
+    going_on = replace(visitor.session, seen=int(visitor.context.clock.now().timestamp()))
+    return _session(request, visitor.staff, going_on)
+
+
+@router.get("/session/live")
+async def session_left(request: Request, visitor: Anybody) -> Response:
+    """Return how long the session is still valid, without extending it."""
+    return _session(request, visitor.staff, visitor.session)
+
+
+@dataclass(frozen=True)
+class Tried:
+    """The result of a sign-in: ``staff`` if it was right, else the message."""
+
+    email: str
+    staff: Staff | None = None
+    message: str = ""
+    status: int = 400
+
+
+async def _tried(request: Request, form: Form) -> Tried:
+    context, sessions = context_of(request), sessions_of(request)
+    language, email = language_of(request), form.text("email")[:254]
+    if not sessions.token_fits(sessions.visitor(request), form.text("csrf")):
+        return Tried(email, message=CATALOGUE.text(language, TOO_OLD))
+    try:
+        staff = await accounts.sign_in(
+            context.database,
+            Encryption.of(context.settings),
+            email,
+            form.get("password", ""),
+            code=form.text("code"),
+            origin=origin_of(request),
+            now=context.clock.now(),
+        )
+    except TooManyAttempts as refusal:
+        return Tried(email, message=said(refusal, language), status=429)
+    except WrongKey as refusal:
+        return Tried(email, message=said(refusal, language), status=503)
+    except TooBusy as refusal:
+        return Tried(email, message=said(refusal, language), status=503)
+    return Tried(email, staff, message="" if staff else CATALOGUE.text(language, WRONG))
+
+
+def _begun(request: Request, staff: Staff) -> SignedIn:
+    """Begin a session; its cookie is sent with the answer."""
+    assert staff.id is not None
+    session = sessions_of(request).start(
+        staff.id, staff.session_version, context_of(request).clock.now()
+    )
+    request.state.session = session
+    request.state.device = sessions_of(request).device(request).of(staff.id)
+    return session
+
+
+def _over_form(request: Request, *, message: str = "", email: str = "") -> Response:
     sessions = sessions_of(request)
     visitor = sessions.visitor(request)
     response = render(
         request,
-        "sign_in.html",
-        status=400 if message else 200,
+        "_sign_in_over.html",
         message=message,
         email=email,
-        next=back,
         visitor_token=sessions.form_token(visitor),
-        demo_accounts=demo_accounts(request),
     )
     sessions.write_visitor(response, visitor)
     return response
 
 
-@router.get("/sign-in")
-async def sign_in_page(request: Request, next: str = "") -> Response:
-    return _form(request, back=next if safe_next(next) else "")
-
-
-@router.post("/sign-in")
-async def sign_in(request: Request) -> Response:
-    """Check who it is; a new session is made, whatever cookie the browser brought."""
-    context, sessions = context_of(request), sessions_of(request)
-    form = await read_form(request)
+def _session(request: Request, staff: Staff, session: SignedIn) -> Response:
     language = language_of(request)
-    email, back = form.text("email")[:254], form.text("next")
-    back = back if safe_next(back) else ""
-    if not sessions.token_fits(sessions.visitor(request), form.text("csrf")):
-        return _form(
-            request,
-            message=CATALOGUE.text(language, "The page was too old. Please try again."),
-            email=email,
-            back=back,
-        )
-    now = context.clock.now()
-    try:
-        staff = await accounts.sign_in(
-            context.database,
-            email,
-            form.get("password", ""),
-            code=form.text("code"),
-            address=request.client.host if request.client else "",
-            now=now,
-        )
-    except accounts.TooManyAttempts as refusal:
-        response = _form(request, message=refusal.said(language), email=email, back=back)
-        response.status_code = 429
-        return response
-    if staff is None or staff.id is None:
-        return _form(request, message=CATALOGUE.text(language, WRONG), email=email, back=back)
-    session = sessions.start(staff.id, staff.session_version, now)
-    request.state.session = session
-    return RedirectResponse(back or "/console/", status_code=303)
+    return JSONResponse(
+        {
+            "email": staff.email,
+            "name": staff.name or staff.email,
+            "token": sessions_of(request).form_token(session.nonce),
+            "seconds": int(session.left(context_of(request).clock.now()).total_seconds()),
+            "own_password": staff.password_handed_over,
+            "said": CATALOGUE.text(
+                language,
+                "You are now signed in as {email}. What you save from here is saved under that "
+                "name.",
+                email=staff.email,
+            ),
+        },
+        headers={"Cache-Control": "no-store"},
+    )
 
 
 @router.post("/sign-out")
@@ -106,7 +197,7 @@ async def sign_out(request: Request, visitor: Anybody) -> Response:
 
 @router.post("/language")
 async def choose_language(request: Request) -> Response:
-    """Remember a browser's language; nothing else depends on it, so it needs no session."""
+    """Store a browser's language in a cookie; it needs no session."""
     form = await read_form(request)
     chosen, back = form.text("language"), form.text("back")
     response = RedirectResponse(back if safe_next(back) else "/console/", status_code=303)

@@ -1,18 +1,17 @@
-"""Who may sign in, and the audit trail."""
+"""Staff accounts and the audit trail."""
 
 from __future__ import annotations
 
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Response
-from sqlmodel import col, select
 
-from console import accounts
+from console import accounts, passwords, words
 from console.access import Permission
-from console.models import Role, Staff
+from console.models import Role
 from console.web import MOST, RowNumber, StaffRoute, Visit, visit
-from console.words import Refusal
-from core.audit import AuditEntry, first_broken
+from core import audit, audit_check
+from core.errors import Refusal
 
 router = APIRouter(prefix="/console", route_class=StaffRoute)
 Administrator = Annotated[Visit, Depends(visit(Permission.STAFF))]
@@ -27,14 +26,16 @@ async def staff_page(visitor: Administrator) -> Response:
 
 @router.post("/staff")
 async def add(visitor: Administrator) -> Response:
-    """Make an account; its first password is shown once, to be handed over."""
+    """Create an account; its first password is shown once."""
     form = visitor.form
     try:
+        password = await passwords.made_up()
         async with visitor.context.database.writing() as session:
             new = await accounts.add_staff(
                 session,
                 form.text("email"),
                 form.text("role"),
+                password,
                 name=form.text("name"),
                 now=visitor.context.clock.now(),
                 actor=visitor.actor,
@@ -64,11 +65,12 @@ async def change(visitor: Administrator, staff_id: RowNumber) -> Response:
 
 @router.post("/staff/{staff_id}/reset")
 async def reset(visitor: Administrator, staff_id: RowNumber) -> Response:
-    """Let somebody in again; their new password is shown once, to be handed over."""
+    """Reset an account; its new password is shown once."""
     try:
+        password = await passwords.made_up()
         async with visitor.context.database.writing() as session:
             again = await accounts.reset_staff(
-                session, staff_id, now=visitor.context.clock.now(), actor=visitor.actor
+                session, staff_id, password, now=visitor.context.clock.now(), actor=visitor.actor
             )
     except Refusal as refusal:
         return await _staff(visitor, refusal=refusal)
@@ -84,7 +86,7 @@ async def _staff(
     saved: bool = False,
 ) -> Response:
     async with visitor.context.database.reading() as session:
-        found = list(await session.scalars(select(Staff).order_by(col(Staff.email))))
+        found = await accounts.everybody(session)
     return visitor.page(
         "staff.html",
         status=400 if refusal else 200,
@@ -92,7 +94,7 @@ async def _staff(
         new=new,
         again=again,
         saved=saved,
-        refusal=refusal.said(visitor.language) if refusal else "",
+        refusal=words.said(refusal, visitor.language),
         typed=visitor.form if refusal else {},
         roles=list(Role),
     )
@@ -104,17 +106,29 @@ async def audit_page(
     before: Annotated[int | None, Query(ge=1, le=MOST)] = None,
     check: bool = False,
 ) -> Response:
-    """Show what was done, newest first; the chain is checked when asked for."""
-    statement = select(AuditEntry).order_by(col(AuditEntry.id).desc()).limit(PAGE)
-    if before is not None:
-        statement = statement.where(col(AuditEntry.id) < before)
-    async with visitor.context.database.reading() as session:
-        entries = list(await session.scalars(statement))
-        broken = await first_broken(session) if check else None
+    """Show the audit trail, newest first, and the state of the chain.
+
+    With ``check``, the newest entries are read; a small trail is read completely.
+    """
+    context = visitor.context
+    async with context.database.reading() as session:
+        entries = await audit.newest(session, PAGE, before=before)
+        last = await audit.last_id(session)
+    if check:
+        known = await audit_check.check_while_waiting(context.database, context.clock)
+    else:
+        known = await audit_check.state(context.database)
     return visitor.page(
         "audit.html",
         entries=entries,
-        checked=check,
-        broken=broken,
+        known=known,
+        last=last,
         older=entries[-1].id if len(entries) == PAGE else None,
     )
+
+
+@router.post("/audit")
+async def check_the_whole(visitor: Auditor) -> Response:
+    """Request a check of the trail from its first entry; the scheduler does it within minutes."""
+    await audit_check.ask_for_whole(visitor.context.database, visitor.context.clock.now())
+    return visitor.go("/console/audit")

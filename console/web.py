@@ -1,8 +1,7 @@
-"""How every page of the console is made: who visits, may they, what they sent, what they see.
+"""The frame of every page of the console: visitor, permission, form, answer.
 
-A page is a function that takes the request and a :class:`Visit`. ``visit(permission)`` reads
-the session, checks the permission and, for anything but a GET, the form's token; so no page
-can forget one of them.
+A page is a function that takes a :class:`Visit`. ``visit(permission)`` reads the session, checks
+the permission and, except for a GET, the form's token, so that no page can forget one of them.
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path as FilePath
 from typing import Annotated, Any
-from urllib.parse import quote, unquote_to_bytes, urlsplit
+from urllib.parse import SplitResult, quote, unquote_to_bytes, urlsplit
 
 import structlog
 from fastapi import Path, Request, Response
@@ -23,23 +22,32 @@ from jinja2 import Environment
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
+from channels.failing import FailingEmergency, failing_emergencies
 from channels.guard import channel_stops
 from channels.models import ChannelStop
-from channels.web import STAFF_POLICY, Form, read_form, secure, templates
+from channels.restored import Held
+from channels.restored import held as held_back
+from city.context import Context
 from console import accounts, words
 from console.access import Permission, may
+from console.attempts import Origin
+from console.kept import KeptForm
 from console.models import Staff
-from console.retold import retold
-from console.sessions import Sessions, SignedIn
-from core.context import Context
-from core.errors import BadInput
+from console.sessions import Device, Sessions, SignedIn
+from core import clock_marks
+from core.clock_marks import ClockMark
+from core.errors import BadInput, Refusal
+from core.languages import mark
+from core.reason import OTHER
+from core.web import STAFF_POLICY, Form, read_form, secure, templates
 
 LANGUAGE_COOKIE = "todoke_console_language"
 STATIC = "/static/console"
-MAY_NOT = words.mark("You may not do this.")
-NOT_THERE = words.mark("This does not exist.")
-NOT_TAKEN = words.mark("What was entered cannot be taken as it is.")
-BROKEN = words.mark(
+MAY_NOT = mark("You may not do this.")
+TOO_OLD = mark("The page was too old. Please try again.")
+NOT_THERE = mark("This does not exist.")
+NOT_TAKEN = mark("What was entered cannot be taken as it is.")
+BROKEN = mark(
     "Something went wrong here. Before you try again, look whether it was done all the same."
 )
 MOST = 2**63 - 1
@@ -53,21 +61,25 @@ class SignInNeeded(Exception):
     """Nobody is signed in, or the session has ended."""
 
 
+class FormOfAnotherSession(Exception):
+    """The form is one of ours, but of a session that no longer belongs to this browser."""
+
+
 class OwnPasswordNeeded(Exception):
-    """The password is one that somebody else knows; nothing goes on before it is changed."""
+    """Somebody else knows the password; it must be changed first."""
 
 
-class Forbidden(Exception):
-    """Somebody is signed in who may not do this."""
+class NotPermitted(Exception):
+    """The signed-in person may not do this."""
 
 
 class Missing(Exception):
-    """What the address names does not exist."""
+    """The address does not exist."""
 
 
 @dataclass(frozen=True)
 class DemoAccount:
-    """An account whose password the sign-in page shows; only a demo has any."""
+    """An account whose password is shown on the sign-in page; only in a demo."""
 
     email: str
     password: str
@@ -76,7 +88,7 @@ class DemoAccount:
 
 @dataclass(frozen=True)
 class Visit:
-    """One request of somebody who is signed in and may make it."""
+    """One request of a signed-in person with permission."""
 
     request: Request
     context: Context
@@ -85,16 +97,27 @@ class Visit:
     language: str
     form: Form
     stops: tuple[ChannelStop, ...] = ()
-    """Channels that send nothing now; every page says so."""
+    """Channels that send nothing now; shown on every page."""
+    failing: tuple[FailingEmergency, ...] = ()
+    """Emergencies that do not get through; shown on every page."""
+    clocks: tuple[ClockMark, ...] = ()
+    """Machines whose clock is in doubt; shown on every page."""
+    restored: Held | None = None
+    """Deliveries that wait since a restore, until somebody decides on them."""
 
     @property
     def stopped_since(self) -> str:
-        """Which stop a page shows, as it says when it asks for news; "" for none."""
-        return ",".join(str(int(stop.stopped_at.timestamp())) for stop in self.stops)
+        """The trouble that a page shows, as it reports when it polls; "" for none."""
+        stops = [str(int(stop.stopped_at.timestamp())) for stop in self.stops]
+        failing = [f"{each.delivery_id}-{each.state}" for each in self.failing]
+        clocks = [f"clock{each.doubt_s:.0f}-{each.accepted_s is None}" for each in self.clocks]
+        waits = self.restored
+        restored = [] if waits is None else [f"r{len(waits.deliveries)}-{len(waits.notices)}"]
+        return ",".join(stops + failing + clocks + restored)
 
     @property
     def actor(self) -> str:
-        """The name that goes under what is done."""
+        """The name for the audit trail."""
         return self.staff.email
 
     def may(self, permission: str) -> bool:
@@ -123,13 +146,25 @@ def sessions_of(request: Request) -> Sessions:
     return _sessions(settings.secret_key, settings.public_url.startswith("https://"))
 
 
+def origin_of(request: Request) -> Origin:
+    """The origin of a sign-in attempt."""
+    address = request.client.host if request.client else ""
+    device = sessions_of(request).device(request)
+    return Origin(
+        address=address,
+        is_proxy=context_of(request).settings.is_trusted_proxy(address),
+        device=device.name if device.staff_ids else "",
+        staff_ids=device.staff_ids,
+    )
+
+
 @cache
 def _sessions(secret_key: str, secure_only: bool) -> Sessions:
     return Sessions(secret_key, secure=secure_only)
 
 
 def language_of(request: Request) -> str:
-    """Return the staff language a browser chose; Japanese first."""
+    """Return a browser's staff language; the default is Japanese."""
     chosen = request.cookies.get(LANGUAGE_COOKIE, "")
     return chosen if chosen in words.STAFF_LANGUAGES else "ja"
 
@@ -137,12 +172,12 @@ def language_of(request: Request) -> str:
 def visit(
     permission: Permission, *, password_handed_over: bool = False
 ) -> Callable[[Request], Awaitable[Visit]]:
-    """Return the dependency that lets in those who have ``permission``.
+    """Return the dependency that checks ``permission``.
 
     Parameters
     ----------
     password_handed_over
-        Whether the page is also for those who have yet to choose a password of their own.
+        Whether the page is also for people who must still choose their own password.
 
     Raises (when it runs)
     ---------------------
@@ -152,6 +187,10 @@ def visit(
     async def check(request: Request) -> Visit:
         context = context_of(request)
         sessions = sessions_of(request)
+        form = Form([])
+        if request.method not in ("GET", "HEAD"):
+            form = await read_form(request)
+        request.state.form = form
         session = sessions.read(request, context.clock.now())
         if session is None:
             raise SignInNeeded
@@ -159,22 +198,41 @@ def visit(
             staff = await db.get(Staff, session.staff_id)
             ended = await accounts.is_signed_out(db, session.nonce)
             stops = tuple(await channel_stops(db))
+            clocks = tuple(await clock_marks.doubts(db, context.clock.now()))
+            waits = await held_back(db)
+            # Whether residents have got what a restore paused is not known; see its own line.
+            told = {each.id for each in waits.deliveries} if waits is not None else set()
+            # A refused token explains why nothing gets through.
+            found_failing = [] if stops else await failing_emergencies(db)
+            failing = tuple(each for each in found_failing if each.delivery_id not in told)
         held = staff is not None and staff.active and staff.session_version == session.version
         if staff is None or not held or ended:
             raise SignInNeeded
-        form = Form([])
+        found = Visit(
+            request,
+            context,
+            staff,
+            session,
+            language_of(request),
+            form,
+            stops,
+            failing,
+            clocks,
+            waits if waits is not None and waits.is_open else None,
+        )
         if request.method not in ("GET", "HEAD"):
-            form = await read_form(request)
             token = request.headers.get("x-csrf-token") or form.text("csrf")
             if not sessions.token_fits(session.nonce, token):
-                raise Forbidden
+                if not _is_our_form(request, form):
+                    raise NotPermitted
+                request.state.visit = found
+                raise FormOfAnotherSession
         request.state.session = session
-        found = Visit(request, context, staff, session, language_of(request), form, stops)
         request.state.visit = found
         if staff.password_handed_over and not password_handed_over:
             raise OwnPasswordNeeded
         if not found.may(permission):
-            raise Forbidden
+            raise NotPermitted
         return found
 
     return check
@@ -201,18 +259,22 @@ def render(
         .get_template(template)
         .render(
             _=say,
-            retold=lambda sentence: retold(sentence, language) or sentence,
+            in_words=lambda reason: words.said(reason, language),
             language=language,
             other_language="en" if language == "ja" else "ja",
             city=context.city,
             city_name=context.city.name.get(language, context.city.name["ja"]),
             visit=visit,
+            session_seconds=int(visit.session.left(context.clock.now()).total_seconds())
+            if visit
+            else 0,
             csrf=sessions_of(request).form_token(visit.session.nonce) if visit else "",
             static=STATIC,
             path=request.url.path,
             is_demo=bool(getattr(request.app.state, "demo", None)),
             now=context.clock.now(),
             words=words,
+            machine_time=clock_marks.machine_time,
             **values,
         )
     )
@@ -238,9 +300,11 @@ class StaffRoute(APIRoute):
                 response = await handle(request)
             except SignInNeeded:
                 response = _to_sign_in(request)
+            except FormOfAnotherSession:
+                response = await _of_another_session(request)
             except OwnPasswordNeeded:
-                response = _sent_to(request, "/console/account")
-            except Forbidden:
+                response = await _to_own_password(request)
+            except NotPermitted:
                 response = _trouble(request, 403, _said(request, MAY_NOT))
             except Missing:
                 response = _trouble(request, 404, _said(request, NOT_THERE))
@@ -251,9 +315,9 @@ class StaffRoute(APIRoute):
             except HTTPException as error:
                 response = _trouble(request, error.status_code, _said(request, NOT_THERE))
             except ClientDisconnect:
-                raise  # nobody is there to be told
+                raise  # there is nobody to tell
             except Exception:
-                log.exception("console page failed", path=request.url.path)
+                log.exception("page.failed", path=request.url.path)
                 response = _trouble(request, 500, _said(request, BROKEN))
             self._keep(request, response)
             return response
@@ -261,33 +325,154 @@ class StaffRoute(APIRoute):
         return handler
 
     def _keep(self, request: Request, response: Response) -> None:
-        """Let the session go on, unless a page asked by itself (a poll is not an act)."""
+        """Extend the session, unless a script of the page asked (a poll is not an act)."""
         context = context_of(request)
         session: SignedIn | None = getattr(request.state, "session", None)
         by_itself = request.url.path.endswith("/live")
         if session is not None and not by_itself:
             sessions_of(request).write(response, session, context.clock.now())
+        device: Device | None = getattr(request.state, "device", None)
+        if device is not None:
+            sessions_of(request).write_device(response, device)
         https = context.settings.public_url.startswith("https://")
         secure(response, STAFF_POLICY, https=https)
 
 
 def _refuse_nul(request: Request) -> None:
-    """PostgreSQL takes no NUL in a text, and no address of ours has one."""
+    """PostgreSQL accepts no NUL in a text, and no address of ours has one."""
     raw: bytes = request.scope.get("raw_path", b"") + request.scope.get("query_string", b"")
     if b"\0" in unquote_to_bytes(raw):
         raise Missing
 
 
+def sign_in_form(
+    request: Request, *, message: str = "", email: str = "", back: str = "", kept: str = ""
+) -> Response:
+    """Return the sign-in page; ``kept`` are the sealed values of an earlier form."""
+    sessions = sessions_of(request)
+    visitor = sessions.visitor(request)
+    response = render(
+        request,
+        "sign_in.html",
+        status=400 if message else 200,
+        message=message,
+        email=email,
+        next=back,
+        kept=kept,
+        visitor_token=sessions.form_token(visitor),
+        demo_accounts=demo_accounts(request),
+    )
+    sessions.write_visitor(response, visitor)
+    return response
+
+
+def demo_accounts(request: Request) -> tuple[DemoAccount, ...]:
+    """Return the accounts for the sign-in page: those of a demo, else none."""
+    found = getattr(request.app.state, "demo_accounts", ())
+    return tuple(found) if getattr(request.app.state, "demo", False) else ()
+
+
+async def offer_again(visitor: Visit, kept: KeptForm) -> Response:
+    """Show the values of a form from before the session ended; they are sent only when a button is
+    pressed.
+    """
+    before = None
+    if kept.staff_id not in (0, visitor.staff.id):
+        async with visitor.context.database.reading() as db:
+            before = await db.get(Staff, kept.staff_id)
+    return visitor.page(
+        "kept.html",
+        kept=kept,
+        shown=kept.shown(visitor.language),
+        button=kept.button(visitor.language),
+        before=before.email if before else "",
+    )
+
+
 def _to_sign_in(request: Request) -> Response:
-    back = request.url.path if request.method == "GET" else ""
-    if request.headers.get("hx-request"):
-        back = ""  # the address of a part is no page to come back to
-    if back and request.url.query:
+    """Ask to sign in: with a page if a page was requested, else only with a status.
+
+    A script or a part of a page never gets a sign-in page, which would replace what somebody is
+    writing. A form's values come back after signing in.
+    """
+    if not _wants_page(request):
+        return Response(status_code=401, headers={"Cache-Control": "no-store"})
+    kept = _kept(request)
+    if kept is not None:
+        secret_key = context_of(request).settings.secret_key
+        response = sign_in_form(request, back=kept.back, kept=kept.seal(secret_key))
+        response.status_code = 401
+        return response
+    back = request.url.path if request.method == "GET" else _came_from(request)
+    if request.method == "GET" and request.url.query:
         back += f"?{request.url.query}"
     address = "/console/sign-in"
     if safe_next(back):
         address += f"?next={quote(back, safe='/')}"
     return _sent_to(request, address)
+
+
+async def _of_another_session(request: Request) -> Response:
+    """Offer a form again that was opened before this browser's session began."""
+    if not _wants_page(request):
+        return Response(status_code=409, headers={"Cache-Control": "no-store"})
+    visitor: Visit = request.state.visit
+    kept = _kept(request)
+    if kept is None:
+        return _trouble(request, 403, _said(request, TOO_OLD))
+    return await offer_again(visitor, kept)
+
+
+async def _to_own_password(request: Request) -> Response:
+    """Require a password change first; a form's values wait on a separate page."""
+    kept = _kept(request) if _wants_page(request) else None
+    if kept is not None:
+        visitor: Visit = request.state.visit
+        return await offer_again(visitor, kept)
+    return _sent_to(request, "/console/account")
+
+
+def _kept(request: Request) -> KeptForm | None:
+    """Return the values of a form of ours that could not be accepted."""
+    form: Form | None = getattr(request.state, "form", None)
+    if request.method == "GET" or form is None or not _is_our_form(request, form):
+        return None
+    ended = sessions_of(request).read_ended(request)
+    # Only the form's token shows whose page it was: the cookie may be somebody else's.
+    known = ended and sessions_of(request).token_fits(ended.nonce, form.text("csrf"))
+    return KeptForm.of(
+        request.url.path,
+        form,
+        back=_came_from(request),
+        staff_id=ended.staff_id if ended and known else 0,
+        now=context_of(request).clock.now(),
+    )
+
+
+def _is_our_form(request: Request, form: Form) -> bool:
+    """Whether a page of this console sent the form, by headers that no other site can set.
+
+    Otherwise a stranger's form, sent through a signed-out browser, would be offered as the person's
+    own words.
+    """
+    site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin")
+    if site is not None:
+        return site == "same-origin"
+    if origin is not None:
+        here = {request.headers.get("host", ""), urlsplit(_public_url(request)).netloc}
+        return _parts(origin).netloc in here - {""}
+    ended = sessions_of(request).read_ended(request)
+    return ended is not None and sessions_of(request).token_fits(ended.nonce, form.text("csrf"))
+
+
+def _public_url(request: Request) -> str:
+    return context_of(request).settings.public_url
+
+
+def _wants_page(request: Request) -> bool:
+    """Whether a browser opens the address, and not a script that loads a part."""
+    mode = request.headers.get("sec-fetch-mode", "navigate")
+    return not request.headers.get("hx-request") and mode == "navigate"
 
 
 def _sent_to(request: Request, address: str) -> Response:
@@ -297,9 +482,17 @@ def _sent_to(request: Request, address: str) -> Response:
     return RedirectResponse(address, status_code=303)
 
 
+def _parts(address: str) -> SplitResult:
+    """Return the parts of an address that a stranger wrote; empty if it is no address."""
+    try:
+        return urlsplit(address)
+    except ValueError:  # brackets that do not close, or signs that no host has
+        return urlsplit("")
+
+
 def safe_next(address: str) -> bool:
-    """Whether ``address`` is a page of this console, so that signing in cannot lead astray."""
-    parts = urlsplit(address)
+    """Whether ``address`` is a page of this console, for redirects after signing in."""
+    parts = _parts(address)
     return (
         not parts.scheme
         and not parts.netloc
@@ -314,24 +507,23 @@ def _said(request: Request, message: str) -> str:
 
 
 def reason_of(error: BadInput, language: str) -> str:
-    """Return in the visitor's language why something cannot be taken.
+    """Return in the visitor's language why something cannot be accepted.
 
-    Other rooms say it in English; what the catalogue lacks of theirs goes to the log.
+    What has no code is said only in English, and goes to the log.
     """
-    if isinstance(error, words.Refusal):
-        return error.said(language)
-    said = retold(str(error), language)
-    if said is None:
-        log.warning("bad input", reason=str(error))
-        said = words.CATALOGUE.text(language, NOT_TAKEN)
-    return said
+    if isinstance(error, Refusal):
+        return words.said(error, language)
+    if error.reason.code != OTHER:
+        return words.said(error.reason, language)
+    log.warning("form.refused", reason=str(error))
+    return words.CATALOGUE.text(language, NOT_TAKEN)
 
 
 def _came_from(request: Request) -> str:
-    """Return the page of the console whose form was sent, or "" when there is none to go to."""
+    """Return the page of the form that was sent, or "" if there is none."""
     if request.method == "GET":
         return ""
-    parts = urlsplit(request.headers.get("referer", ""))
+    parts = _parts(request.headers.get("referer", ""))
     address = f"{parts.path}?{parts.query}" if parts.query else parts.path
     return address if safe_next(address) else ""
 
@@ -346,4 +538,17 @@ def _trouble(request: Request, status: int, message: str) -> Response:
         message=message,
         code=status,
         back=_came_from(request),
+        shown=_lost_words(request),
     )
+
+
+def _lost_words(request: Request) -> list[tuple[str, str]]:
+    """Return the values of a refused form, so that they can be copied."""
+    form: Form | None = getattr(request.state, "form", None)
+    visitor: Visit | None = getattr(request.state, "visit", None)
+    if form is None or visitor is None or not _is_our_form(request, form):
+        return []
+    kept = KeptForm.of(
+        request.url.path, form, back="", staff_id=0, now=context_of(request).clock.now()
+    )
+    return kept.shown(language_of(request)) if kept else []

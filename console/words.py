@@ -4,44 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
-from babel.dates import format_datetime
-
-from channels.models import DeliveryState
+from channels.models import DeliveryKind, DeliveryState, UnknownState, Wording
+from city.city import City, Decision, name_in
 from console.models import Role
-from core.city import Decision
 from core.clock import in_japan
-from core.errors import BadInput
-from core.languages import LANGUAGES, Catalogue
-from feeds.models import ItemState, Notice, Status
-from reports.models import ReportState
+from core.errors import Refusal
+from core.languages import LANGUAGES, Catalogue, mark
+from core.reason import Reason, know
+from feeds.models import OVER, ItemState, Notice, Status
+from feeds.texts import intensity_name
+from reports.withdrawn import Withdrawn
 
 STAFF_LANGUAGES = ("ja", "en")
+ENDS = OVER
+"""Statuses of an end, for the templates."""
+_WEEKDAYS_JA = "月火水木金土日"
+_WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_MONTHS = (
+    *("Jan", "Feb", "Mar", "Apr", "May", "Jun"),
+    *("Jul", "Aug", "Sep", "Oct", "Nov", "Dec"),
+)
 CATALOGUE = Catalogue(Path(__file__).parent / "locales")
-
-
-def mark(message: str) -> str:
-    """Mark a message for the catalogue where it is defined rather than shown."""
-    return message
-
-
-class Refusal(BadInput):
-    """Something a person asked for that cannot be; says why in the language they read.
-
-    Parameters
-    ----------
-    message
-        A message of the catalogue, with placeholders for ``values``.
-    """
-
-    def __init__(self, message: str, /, **values: object) -> None:
-        super().__init__(message.format(**values))
-        self.message = message
-        self.values = values
-
-    def said(self, language: str) -> str:
-        return CATALOGUE.text(language, self.message, **self.values)
+know("core", "city", "feeds", "channels", "channels.line", "reports")
 
 
 ROLE_NAMES = {
@@ -60,6 +47,20 @@ STATUS_NAMES = {
     Status.CORRECTED: mark("Corrected"),
     Status.NONE: mark("Notice"),
 }
+WORDING_NAMES = {
+    Wording.MAIN: mark("For those for whom it goes on, in these words"),
+    Wording.NEW: mark("For those who hear of it for the first time"),
+    Wording.ELSEWHERE: mark("For those who were told and are not meant"),
+    Wording.STILL: mark("For those for whom what was said before goes on"),
+    Wording.UNHEARD: mark("For those whom what was said before has not reached yet"),
+}
+WORDING_HINTS = {
+    Wording.MAIN: mark("They were told before, and this is about them."),
+    Wording.NEW: mark("They get it as a new alert. They were told nothing, or not to act."),
+    Wording.ELSEWHERE: mark("It is not for the districts they chose. They need not do anything."),
+    Wording.STILL: mark("What changes is for others. They are told to go on as before."),
+    Wording.UNHEARD: mark("It goes on where they live. They hear of it by this message."),
+}
 DELIVERY_NAMES = {
     DeliveryState.PLANNED: mark("Planned"),
     DeliveryState.SENDING: mark("Sending"),
@@ -67,12 +68,16 @@ DELIVERY_NAMES = {
     DeliveryState.STOPPED: mark("Stopped"),
     DeliveryState.DONE: mark("Done"),
 }
-REPORT_NAMES = {
-    ReportState.NEW: mark("New"),
-    ReportState.ACCEPTED: mark("Accepted"),
-    ReportState.IN_PROGRESS: mark("Being mended"),
-    ReportState.DONE: mark("Mended"),
-    ReportState.DECLINED: mark("Not ours"),
+DELIVERY_KIND_NAMES = {
+    DeliveryKind.NOTICE: mark("Alerts and news under way when the backup was made: {n}"),
+    DeliveryKind.CORRECTION: mark("Corrections under way when the backup was made: {n}"),
+    DeliveryKind.PERSONAL: mark("Personal messages under way when the backup was made: {n}"),
+    DeliveryKind.DIGEST: mark("Daily digests under way when the backup was made: {n}"),
+}
+WITHDRAWN_NAMES = {
+    Withdrawn.PHOTO: mark("The resident took a photo back"),
+    Withdrawn.PLACE: mark("The resident took the place back"),
+    Withdrawn.WORDS: mark("The resident took the description back"),
 }
 ITEM_NAMES = {
     ItemState.NEW: mark("New"),
@@ -88,12 +93,21 @@ DECISION_NAMES = {
 }
 LEVEL_NAMES = {
     0: mark("No level"),
-    1: mark("Level 1: be ready"),
-    2: mark("Level 2: check how to leave"),
-    3: mark("Level 3: elderly people and others leave"),
-    4: mark("Level 4: everybody leaves dangerous places"),
-    5: mark("Level 5: lives in danger, secure safety now"),
+    1: mark("Alert level 1: be ready"),
+    2: mark("Alert level 2: check how to leave"),
+    3: mark(
+        "Alert level 3: Evacuation of the elderly, etc. "
+        "(elderly people and others leave dangerous places)"
+    ),
+    4: mark("Alert level 4: Evacuation Order (everybody leaves dangerous places)"),
+    5: mark("Alert level 5: Emergency Safety Measures (life in danger, secure safety at once)"),
 }
+"""The levels of an evacuation alert, with the order that is sent and who leaves.
+
+Source: the Cabinet Office's guideline on evacuation information (避難情報に関するガイドライン).
+"""
+ORDER_TOPIC = "evacuation"
+"""The topic with the mayor's orders; alerts of other topics have a level only."""
 
 
 RULE_NAMES = {
@@ -108,10 +122,12 @@ RULE_NAMES = {
     "flood": mark("too many at once"),
     "foreign-link": mark("leads to another web site"),
     "from-the-future": mark("dated in the future"),
+    "no-level": mark("says no level"),
     "no-change": mark("nothing has changed"),
     "nobody-was-told": mark("nobody was told"),
     "overtaken": mark("overtaken by something newer"),
     "too-old": mark("too old"),
+    "restored": mark("may have been told before a restore"),
 }
 """The rules that are the same in every city; a source's own rules are named after it."""
 ACTION_NAMES = {
@@ -119,40 +135,119 @@ ACTION_NAMES = {
     "alert.saved": mark("saved an alert"),
     "alert.confirmed": mark("confirmed an alert"),
     "alert.discarded": mark("threw an alert away"),
+    "alert.restored": mark("took an alert back that was thrown away"),
+    "alert.reviewed": mark("found older words still right"),
     "alert.sent": mark("sent an alert"),
-    "notice.send": mark("sent a held notice"),
-    "notice.publish": mark("published a held notice"),
-    "notice.drop": mark("dropped a held notice"),
+    "alert.sent_to_unknown": mark("had it go to friends nobody knows"),
+    "alert.put_after": mark("put an alert after a colleague's"),
+    "notice.sent": mark("sent a held notice"),
+    "notice.published": mark("published a held notice"),
+    "notice.dropped": mark("dropped a held notice"),
     "delivery.paused": mark("paused a delivery"),
     "delivery.resumed": mark("resumed a delivery"),
     "delivery.stopped": mark("stopped a delivery"),
-    "report.state": mark("moved a report on"),
-    "report.assign": mark("gave a report to a department"),
-    "report.answer": mark("answered a report"),
-    "report.export": mark("exported reports"),
-    "sign-in": mark("signed in"),
-    "sign-in.failed": mark("failed to sign in"),
-    "sign-out": mark("signed out"),
-    "sign-out.elsewhere": mark("signed out everywhere else"),
+    "restore.seen": mark("saw what a restore holds back"),
+    "clock.confirmed": mark("found the machine's clock right"),
+    "residents.fetched": mark("took in LINE's friends"),
+    "residents.imported": mark("imported residents from a file"),
+    "residents.undone": mark("undid an import of residents"),
+    "report.moved": mark("moved a report on"),
+    "report.assigned": mark("gave a report to a department"),
+    "report.answered": mark("answered a report"),
+    "report.withdrawn": mark("took a part of a report back"),
+    "report.exported": mark("exported reports"),
+    "session.opened": mark("signed in"),
+    "session.refused": mark("failed to sign in"),
+    "session.closed": mark("signed out"),
+    "session.closed_elsewhere": mark("signed out everywhere else"),
     "staff.added": mark("made an account"),
     "staff.changed": mark("changed an account"),
-    "staff.password": mark("changed a password"),
+    "staff.password_changed": mark("changed a password"),
     "staff.reset": mark("gave a new password"),
-    "staff.code-on": mark("set up one-time codes"),
-    "staff.code-off": mark("stopped one-time codes"),
+    "staff.codes_enabled": mark("set up one-time codes"),
+    "staff.codes_disabled": mark("stopped one-time codes"),
+    "staff.codes_encrypted": mark("encrypted the keys of one-time codes"),
+}
+EARLIER_ACTIONS = {
+    "alert.still-right": "alert.reviewed",
+    "alert.to-unknown": "alert.sent_to_unknown",
+    "alert.put-after": "alert.put_after",
+    "notice.send": "notice.sent",
+    "notice.publish": "notice.published",
+    "notice.drop": "notice.dropped",
+    "clock.right": "clock.confirmed",
+    "residents.friends": "residents.fetched",
+    "residents.file": "residents.imported",
+    "report.state": "report.moved",
+    "report.assign": "report.assigned",
+    "report.answer": "report.answered",
+    "report.withdraw": "report.withdrawn",
+    "report.export": "report.exported",
+    "sign-in": "session.opened",
+    "sign-in.failed": "session.refused",
+    "sign-out": "session.closed",
+    "sign-out.elsewhere": "session.closed_elsewhere",
+    "staff.password": "staff.password_changed",
+    "staff.code-on": "staff.codes_enabled",
+    "staff.code-off": "staff.codes_disabled",
+    "staff.codes-encrypted": "staff.codes_encrypted",
+}
+"""Actions of older entries of the trail, which nobody can rename, and their names today."""
+
+
+UNKNOWN_NAMES = {
+    UnknownState.WAITING: mark("waiting"),
+    UnknownState.SENDING: mark("Sending"),
+    UnknownState.ACCEPTED: mark("LINE is sending it"),
+    UnknownState.DONE: mark("sent"),
+    UnknownState.FAILED: mark("did not go"),
+    UnknownState.STOPPED: mark("Stopped"),
 }
 
 
+def said(what: Refusal | Reason | None, language: str) -> str:
+    """Return a reason in the words of staff; "" if there is none.
+
+    The kind of trouble, and what staff should do, come before the reason.
+    """
+    if what is None:
+        return ""
+    if isinstance(what, Refusal):
+        return CATALOGUE.text(language, what.message, **what.values)
+    exact = what.text(partial(CATALOGUE.text, language))
+    if not what.kind:
+        return exact
+    kind = CATALOGUE.text(language, what.kind)
+    return CATALOGUE.text(language, mark("{kind} ({exact})"), kind=kind, exact=exact.rstrip(".。"))
+
+
+def line_day(day: str) -> str:
+    """Return a day as LINE's numbers name it (YYYYMMDD), to be read by people."""
+    return f"{day[:4]}-{day[4:6]}-{day[6:]}" if len(day) == 8 else day
+
+
 def title_of(notice: Notice, language: str) -> str:
-    """Return a notice's title as staff read it: in their language, else in Japanese."""
+    """Return a notice's title for staff: in their language, else in Japanese."""
     for code in (language, "ja"):
         if title := notice.texts.get(code, {}).get("title"):
             return title
     return notice.kind or notice.topic
 
 
+def level_of(topic: str, level: int, language: str) -> str:
+    """Return an alert's level in words; only an evacuation's is an order."""
+    if topic == ORDER_TOPIC or level == 0:
+        return CATALOGUE.text(language, LEVEL_NAMES[level])
+    return CATALOGUE.text(language, "Alert level {level}", level=level)
+
+
+def intensity(scale: str, language: str) -> str:
+    """Return the name of a seismic intensity without other words."""
+    return CATALOGUE.text(language, "Intensity {scale}", scale=intensity_name(scale, language))
+
+
 def decider(decided_by: str, language: str) -> str:
-    """Return who or what decided: a person's address, or the rule in words."""
+    """Return the decider: a person's address, or the rule in words."""
     kind, _, rule = decided_by.partition(":")
     if kind != "rule":
         return decided_by
@@ -160,8 +255,14 @@ def decider(decided_by: str, language: str) -> str:
     return CATALOGUE.text(language, "Rule: {name}", name=name)
 
 
+def act(action: str, language: str) -> str:
+    """Return an action of the audit trail in words; "" for one that is not known."""
+    name = ACTION_NAMES.get(EARLIER_ACTIONS.get(action, action))
+    return "" if name is None else CATALOGUE.text(language, name)
+
+
 def plain(value: object, language: str) -> str:
-    """Return a value of the audit trail as a person reads it; "" for what says nothing."""
+    """Return a value of the audit trail as text; "" if it is empty."""
     if isinstance(value, bool):
         return CATALOGUE.text(language, "yes") if value else CATALOGUE.text(language, "no")
     if isinstance(value, dict):
@@ -180,20 +281,40 @@ def language_name(code: str, language: str) -> str:
     return known.japanese if language == "ja" else known.english
 
 
+def names_of(codes: Sequence[str], language: str) -> str:
+    """Return the names of residents' languages, one after the other."""
+    return listed([language_name(code, language) for code in codes], language)
+
+
+def places_of(areas: Sequence[str], city: City, language: str) -> str:
+    """Return the names of districts; for a missing one, its code."""
+    known = city.district_by_code
+    names = [name_in(known[code].names, language) if code in known else code for code in areas]
+    return listed(names, language)
+
+
 def listed(names: Sequence[str], language: str) -> str:
     """Return names one after the other, as the language separates them."""
     return ("、" if language == "ja" else ", ").join(names)
 
 
+def quoted(names: Sequence[str], language: str) -> str:
+    """Return names in quotation marks, one after the other."""
+    if language == "ja":
+        return "".join(f"「{name}」" for name in names)
+    return ", ".join(f"“{name}”" for name in names)
+
+
 def moment(at: datetime | None, language: str, *, seconds: bool = False) -> str:
-    """Return a moment as staff read it, in Japan's time; a dash when there is none."""
+    """Return a time for staff, in Japan's time; a dash if there is none."""
     if at is None:
         return "–"
+    local = in_japan(at)
+    clock = f"{local:%H:%M:%S}" if seconds else f"{local:%H:%M}"
     if language == "ja":
-        pattern = "M月d日(E) HH:mm:ss" if seconds else "M月d日(E) HH:mm"
-    else:
-        pattern = "EEE d MMM HH:mm:ss" if seconds else "EEE d MMM HH:mm"
-    return format_datetime(in_japan(at), pattern, tzinfo=None, locale=language)
+        return f"{local.month}月{local.day}日({_WEEKDAYS_JA[local.weekday()]}) {clock}"
+    # Not strftime, whose names are the machine's language.
+    return f"{_WEEKDAYS[local.weekday()]} {local.day} {_MONTHS[local.month - 1]} {clock}"
 
 
 def ago(at: datetime | None, now: datetime, language: str) -> str:

@@ -1,5 +1,4 @@
-"""What every room stands on: settings, the city's own data, the database, the clock, languages.
+"""Shared by all packages: settings, database, clock, work queue, languages, audit trail.
 
-In comes the environment and the city's folder; out go typed values that the other rooms pass on.
-This package imports from no other room.
+It reads the environment and gives typed values to the other packages. It imports no other package.
 """

@@ -1,27 +1,45 @@
 """The audit trail: who did what, chained by hashes so that tampering shows.
 
 Each entry's hash covers the entry and the hash before it; changing or removing one breaks
-every later one. Promise 7 of the design.
+every later one. Promise 7 of the design. ``core.audit_check`` reads the chain again.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import re
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, Column, text
+from sqlalchemy import JSON, Column, func, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import Field, SQLModel, col, select
 
 from core.database import UtcDateTime
 
 GENESIS = "0" * 64
+ACTION = re.compile(r"[a-z]+(_[a-z]+)*\.[a-z]+(_[a-z]+)*")
+"""What an action looks like: ``noun.verb``, such as ``delivery.paused``."""
+SUBJECT = re.compile(r"[a-z]+(_[a-z]+)*:.+", re.DOTALL)
+"""What a subject looks like: ``kind:id``, such as ``delivery:12``."""
 
 
 class AuditEntry(SQLModel, table=True):
-    """One act. ``actor`` is a staff e-mail, ``shell:<user>`` or ``rule:<name>``."""
+    """One act.
+
+    Entries from before the two rules were made have other actions and subjects. They stay as
+    they are, because each hash covers them.
+
+    Parameters
+    ----------
+    actor
+        A staff member's e-mail address, ``shell:<user>`` or ``rule:<name>``.
+    action
+        ``noun.verb`` (:data:`ACTION`).
+    subject
+        ``kind:id`` (:data:`SUBJECT`).
+    """
 
     __tablename__ = "audit"
 
@@ -36,12 +54,61 @@ class AuditEntry(SQLModel, table=True):
 
     def expected_hash(self) -> str:
         """Return the hash this entry must have, given the one before it."""
-        content = json.dumps(
-            [self.at.isoformat(), self.actor, self.action, self.subject, self.detail],
-            ensure_ascii=False,
-            sort_keys=True,
+        return entry_hash(
+            self.previous_hash, self.at, self.actor, self.action, self.subject, self.detail
         )
-        return hashlib.sha256(f"{self.previous_hash}\n{content}".encode()).hexdigest()
+
+
+def entry_hash(
+    previous_hash: str,
+    at: datetime,
+    actor: str,
+    action: str,
+    subject: str,
+    detail: dict[str, Any],
+) -> str:
+    """Return the hash of an entry: SHA-256 over what it says and the hash before it."""
+    content = json.dumps(
+        [at.isoformat(), actor, action, subject, detail], ensure_ascii=False, sort_keys=True
+    )
+    return hashlib.sha256(f"{previous_hash}\n{content}".encode()).hexdigest()
+
+
+class AuditCheck(SQLModel, table=True):
+    """How far the chain was checked without a break; one row.
+
+    Parameters
+    ----------
+    through
+        The last checked entry; 0 before the first check.
+    hash
+        That entry's hash; the next entry must contain it.
+    checked_at
+        When the newest entries were last read.
+    whole_through
+        How far the check from the first entry has come, while one is running.
+    whole_hash
+        The hash there.
+    whole_since
+        When that check was requested; None while none is running.
+    whole_at
+        When such a check was last finished.
+    broken
+        The first entry with a wrong hash, until a check of the whole trail finds none.
+    """
+
+    __tablename__ = "audit_checks"
+
+    id: int = Field(default=1, primary_key=True)
+    through: int = 0
+    hash: str = Field(default=GENESIS, max_length=64)
+    checked_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    whole_through: int = 0
+    whole_hash: str = Field(default=GENESIS, max_length=64)
+    whole_since: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    whole_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    broken: int | None = None
+    broken_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
 
 async def record(
@@ -53,10 +120,19 @@ async def record(
     subject: str,
     **detail: Any,
 ) -> AuditEntry:
-    """Append an entry in the caller's writing transaction, so that act and trace are one.
+    """Append an entry in the caller's transaction, so that the act and its trace are one.
 
     On PostgreSQL an advisory lock orders concurrent appends until their transactions end.
+
+    Raises
+    ------
+    ValueError
+        ``action`` is not ``noun.verb``, or ``subject`` is not ``kind:id``.
     """
+    if not ACTION.fullmatch(action):
+        raise ValueError(f"audit action {action!r} is not noun.verb")
+    if not SUBJECT.fullmatch(subject):
+        raise ValueError(f"audit subject {subject!r} is not kind:id")
     if session.get_bind().dialect.name == "postgresql":
         await session.execute(text("SELECT pg_advisory_xact_lock(hashtext('todoke.audit'))"))
     last = await session.scalar(
@@ -77,12 +153,16 @@ async def record(
     return entry
 
 
-async def first_broken(session: AsyncSession) -> int | None:
-    """Return the id of the first entry that does not fit the chain, or None when all do."""
-    previous = GENESIS
-    stream = await session.stream_scalars(select(AuditEntry).order_by(col(AuditEntry.id)))
-    async for entry in stream:
-        if entry.previous_hash != previous or entry.hash != entry.expected_hash():
-            return entry.id
-        previous = entry.hash
-    return None
+async def newest(
+    session: AsyncSession, most: int, *, before: int | None = None
+) -> list[AuditEntry]:
+    """Return the newest entries, or the newest of those older than the entry ``before``."""
+    query = select(AuditEntry).order_by(col(AuditEntry.id).desc()).limit(most)
+    if before is not None:
+        query = query.where(col(AuditEntry.id) < before)
+    return list(await session.scalars(query))
+
+
+async def last_id(session: AsyncSession) -> int:
+    """Return the id of the newest entry; 0 for an empty trail."""
+    return await session.scalar(select(func.max(col(AuditEntry.id)))) or 0

@@ -9,10 +9,11 @@ from typing import Protocol
 from zoneinfo import ZoneInfo
 
 JAPAN = ZoneInfo("Asia/Tokyo")
+_BOOTTIME: int | None = getattr(time, "CLOCK_BOOTTIME", None)
 
 
 class Clock(Protocol):
-    """What the rooms may ask of time."""
+    """The clock interface of all packages."""
 
     def now(self) -> datetime:
         """Return the current moment, aware, in UTC."""
@@ -31,6 +32,9 @@ class SystemClock:
         return datetime.now(UTC)
 
     def monotonic(self) -> float:
+        # If the system has one that continues while the machine is suspended.
+        if _BOOTTIME is not None:
+            return time.clock_gettime(_BOOTTIME)
         return time.monotonic()
 
     async def sleep(self, seconds: float) -> None:
@@ -38,7 +42,7 @@ class SystemClock:
 
 
 class ManualClock:
-    """A clock that stands still until it is advanced; sleepers wake in order of their time."""
+    """A clock that moves only when it is advanced; sleepers wake in order of their time."""
 
     def __init__(self, start: datetime) -> None:
         if start.tzinfo is None:
@@ -60,6 +64,10 @@ class ManualClock:
         woken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._sleepers.append((self._elapsed + seconds, woken))
         await woken
+
+    def step(self, seconds: float) -> None:
+        """Set the date ahead or back without time passing, as a wrong clock is set."""
+        self._now += timedelta(seconds=seconds)
 
     @property
     def sleepers(self) -> int:
@@ -88,5 +96,5 @@ class ManualClock:
 
 
 def in_japan(moment: datetime) -> datetime:
-    """Return an aware ``moment`` as it is read off a clock in Japan."""
+    """Return an aware ``moment`` in Japan's time."""
     return moment.astimezone(JAPAN)

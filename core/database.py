@@ -8,21 +8,30 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import time
+from collections import deque
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, closing, suppress
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 from weakref import WeakKeyDictionary
 
-import aiosqlite
-from sqlalchemy import DateTime, Dialect, Enum, event
+from sqlalchemy import DateTime, Dialect, Enum, String, event
 from sqlalchemy.engine import URL, Engine, make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.types import TypeDecorator
 
+from core.reason import Reason, loaded
+from core.sqlite_connection import connect
+from core.threads import in_own_thread
+
 BUSY_TIMEOUT_MS = 10_000
+CHECKPOINT_COMMITS, CHECKPOINT_SECONDS = 16, 0.3
+"""SQLite's log is worked off after so many commits, and not more often than that."""
+LONGEST_LOG_PAGES = 16_000
+"""Pages (4 KB each) of the log at which a commit itself runs the checkpoint."""
 WRITES = {"todoke_writes": True}
 DURABLY = {**WRITES, "todoke_durably": True}
 
@@ -45,6 +54,29 @@ class UtcDateTime(TypeDecorator[datetime]):
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class ReasonText(TypeDecorator[Reason]):
+    """A column of :class:`core.reason.Reason`, as JSON in a text.
+
+    Parameters
+    ----------
+    empty
+        The value for no reason: "" in a column that must not be NULL.
+    """
+
+    impl = String
+    cache_ok = True
+
+    def __init__(self, empty: str | None = None) -> None:
+        super().__init__()
+        self.empty = empty
+
+    def process_bind_param(self, value: Reason | None, dialect: Dialect) -> str | None:
+        return self.empty if value is None else value.dumped()
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> Reason | None:
+        return loaded(value) if value else None
 
 
 def text_enum(members: type[StrEnum]) -> Enum:
@@ -71,16 +103,18 @@ class Database:
 
     def __init__(self, url: str, *, pool_size: int = 8) -> None:
         self.url = _with_driver(make_url(url))
-        self._writers: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock] = (
-            WeakKeyDictionary()
-        )
-        options: dict[str, Any] = {}
+        self._writers: WeakKeyDictionary[asyncio.AbstractEventLoop, Turns] = WeakKeyDictionary()
+        self._checkpoint: asyncio.Future[None] | None = None
+        self._commits = 0
+        self._checkpoint_at = 0.0
+        # Errors are logged. The values of the statement (password hashes, LINE ids) must not be.
+        options: dict[str, Any] = {"hide_parameters": True}
         if self.is_sqlite:
             if self.url.database and self.url.database != ":memory:":
                 Path(self.url.database).parent.mkdir(parents=True, exist_ok=True)
             options["connect_args"] = {
                 "timeout": BUSY_TIMEOUT_MS / 1000,
-                "async_creator_fn": _connect_sqlite,
+                "async_creator_fn": connect,
             }
         options["pool_size"] = pool_size
         options["max_overflow"] = pool_size
@@ -94,7 +128,7 @@ class Database:
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncSession]:
-        """A session over one consistent picture; what it changes is thrown away.
+        """A session over one snapshot; its changes are thrown away.
 
         On PostgreSQL the transaction is REPEATABLE READ; on SQLite every read transaction
         in WAL mode already sees one snapshot.
@@ -105,78 +139,106 @@ class Database:
             yield session
 
     @asynccontextmanager
-    async def writing(self, *, durably: bool = False) -> AsyncIterator[AsyncSession]:
+    async def writing(
+        self, *, durably: bool = False, first: bool = False
+    ) -> AsyncIterator[AsyncSession]:
         """A session whose changes are committed at the end, or not at all.
 
-        A commit survives the end of the process. With ``durably`` it survives a power failure
-        as well: SQLite then waits for the disk, as PostgreSQL always does.
+        A commit survives the end of the process. With ``durably`` it survives a power failure as
+        well: SQLite then waits for the disk, as PostgreSQL always does. With ``first`` it waits for
+        at most one other writer, on a database with one writer.
         """
         async with (
-            self._turn_to_write(),
+            self._turn_to_write(first),
             AsyncSession(self.engine, expire_on_commit=False) as session,
         ):
             await session.connection(execution_options=DURABLY if durably else WRITES)
             yield session
             await session.commit()
+        if self.is_sqlite:
+            self._work_off_log()
+
+    def _work_off_log(self) -> None:
+        """Run SQLite's checkpoint (log to file) in another thread.
+
+        Otherwise the commit that makes the log long would do it and wait for the disk, and all
+        writers would wait too.
+        """
+        self._commits += 1
+        now = time.monotonic()
+        running = self._checkpoint is not None and not self._checkpoint.done()
+        due = self._commits >= CHECKPOINT_COMMITS
+        if running or not due or now < self._checkpoint_at + CHECKPOINT_SECONDS:
+            return
+        self._commits, self._checkpoint_at = 0, now
+        self._checkpoint = in_own_thread(_checkpoint, self.url.database or "")
 
     @asynccontextmanager
-    async def _turn_to_write(self) -> AsyncIterator[None]:
-        """On SQLite, which has one writer: the writers of this process stand in line.
+    async def _turn_to_write(self, first: bool) -> AsyncIterator[None]:
+        """For SQLite, which has one writer: the writers of this process take turns.
 
-        Left to SQLite they would sleep and try again, for up to 100 ms at a time, and the
-        last to come could be the first.
+        SQLite itself would let them sleep and retry, up to 100 ms at a time, in no order.
         """
         if not self.is_sqlite:
             yield
             return
-        loop = asyncio.get_running_loop()
-        async with self._writers.setdefault(loop, asyncio.Lock()):
+        turns = self._writers.setdefault(asyncio.get_running_loop(), Turns())
+        await turns.take(first=first)
+        try:
             yield
+        finally:
+            turns.leave()
 
     async def close(self) -> None:
+        if self._checkpoint is not None:
+            await asyncio.wait([self._checkpoint])
         await self.engine.dispose()
 
 
-class _SqliteConnection(sqlite3.Connection):
-    """A connection that ends its transaction when it is closed, as everybody thinks it does.
+class Turns:
+    """A lock that is granted in order.
 
-    SQLite puts off the closing while a statement is not finished, and with it the end of the
-    transaction. Who is cancelled within a statement closes its connection and leaves such a
-    statement behind, in a cursor that nobody can reach; the lock would stay for ever.
-
-    Source: https://www.sqlite.org/c3ref/close.html
+    Callers with ``first`` overtake the others. They wait for the current holder. Between two of
+    them, one of the others gets its turn, so nobody waits forever.
     """
 
-    def close(self) -> None:
-        # Closed twice is closed.
-        with suppress(sqlite3.ProgrammingError):
-            self.rollback()
-        super().close()
+    def __init__(self) -> None:
+        self._taken = False
+        self._first_had_it = False
+        self._lines: dict[bool, deque[asyncio.Future[None]]] = {True: deque(), False: deque()}
+
+    async def take(self, *, first: bool = False) -> None:
+        """Wait for a turn; the caller must leave it again."""
+        if not self._taken:
+            self._taken, self._first_had_it = True, first
+            return
+        mine: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._lines[first].append(mine)
+        try:
+            await mine
+        except asyncio.CancelledError:
+            if not mine.cancelled():
+                # The turn was given to a caller that was cancelled.
+                self.leave()
+            raise
+
+    def leave(self) -> None:
+        """Give the turn to the next caller."""
+        for line in self._lines.values():
+            while line and line[0].cancelled():
+                line.popleft()
+        first = bool(self._lines[True]) and not (self._first_had_it and self._lines[False])
+        if not self._lines[first]:
+            self._taken = False
+            return
+        self._first_had_it = first
+        self._lines[first].popleft().set_result(None)
 
 
-class _SqliteThread(aiosqlite.Connection):
-    """A connection whose thread ends once, however often it is told to.
-
-    Told a second time, aiosqlite waits for a thread that is no more: whoever is cancelled
-    twice while a connection closes would keep the process from ending.
-    """
-
-    _ending: asyncio.Future[Any] | None = None
-
-    def stop(self) -> asyncio.Future[Any] | None:
-        if self._ending is None:
-            self._ending = super().stop()
-        return self._ending
-
-
-def _connect_sqlite(path: str, **options: Any) -> _SqliteThread:
-    def connect() -> sqlite3.Connection:
-        return sqlite3.connect(path, factory=_SqliteConnection, **options)
-
-    made = _SqliteThread(connect, iter_chunk_size=64)
-    # As SQLAlchemy does for connections it makes itself: none keeps the process from ending.
-    made._thread.daemon = True
-    return made
+def _checkpoint(file: str) -> None:
+    """Run the checkpoint as far as no reader needs an older snapshot; others can write."""
+    with suppress(sqlite3.Error), closing(sqlite3.connect(file, timeout=0.0)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
 
 
 def _with_driver(url: URL) -> URL:
@@ -197,6 +259,7 @@ def prepare_sqlite(engine: Engine) -> None:
         for pragma in (
             "journal_mode=WAL",
             "synchronous=NORMAL",
+            f"wal_autocheckpoint={LONGEST_LOG_PAGES}",
             "foreign_keys=ON",
             f"busy_timeout={BUSY_TIMEOUT_MS}",
             "temp_store=MEMORY",
@@ -211,7 +274,7 @@ def prepare_sqlite(engine: Engine) -> None:
         if not options.get("todoke_writes"):
             connection.exec_driver_sql("BEGIN")
             return
-        # Said before the transaction, as SQLite ignores it within one.
+        # Before the transaction, because SQLite ignores it within one.
         level = "FULL" if options.get("todoke_durably") else "NORMAL"
         connection.exec_driver_sql(f"PRAGMA synchronous={level}")
         connection.exec_driver_sql("BEGIN IMMEDIATE")

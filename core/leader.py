@@ -1,8 +1,8 @@
-"""One of several: a lock that only one process holds, for what must not be done twice.
+"""A lock that only one of several processes holds, for work that must not run twice.
 
-On PostgreSQL it is an advisory lock of a connection that is kept open; it falls free with the
-process, however that ends. On SQLite, where all processes are on one machine, it is a lock on
-a file beside the database.
+On PostgreSQL it is an advisory lock of an open connection; it is released when the process ends,
+however it ends. On SQLite, where all processes are on one machine, it is a lock on a file next to
+the database.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ async def try_lead(database: Database, name: str) -> AsyncIterator[Callable[[], 
     process, which leads.
     """
     if database.is_sqlite:
-        with _file_lock(database, name) as leads:
+        with file_lock(database.url.database, name) as leads:
 
             async def holds() -> bool:
                 return leads
@@ -40,7 +40,7 @@ async def try_lead(database: Database, name: str) -> AsyncIterator[Callable[[], 
             yield holds
         return
     async with database.engine.connect() as connection:
-        # Without a transaction that stays open: it would hold back the vacuum.
+        # Without an open transaction, which would block the vacuum.
         connection = await connection.execution_options(isolation_level="AUTOCOMMIT")
         key = {"name": f"todoke.{name}"}
         leads = bool(
@@ -64,7 +64,7 @@ async def try_lead(database: Database, name: str) -> AsyncIterator[Callable[[], 
 
 
 class Leader:
-    """Leads while it can: asks for the lock again whenever it does not hold it.
+    """Tries to lead: asks for the lock again whenever it does not have it.
 
     Use: ``async with Leader(database) as leader: …``, and before each act
     ``if await leader.leads(): …``.
@@ -83,18 +83,18 @@ class Leader:
             if self._holds is not None and await self._holds():
                 return True
             if self._holds is not None:
-                log.warning("no longer leading", name=self._name)
+                log.warning("leader.lost", name=self._name)
             self._holds = None
             await self._stack.aclose()
             try:
                 holds = await self._stack.enter_async_context(try_lead(self._database, self._name))
             except DBAPIError as error:
-                log.warning("cannot ask for the lead", name=self._name, error=str(error))
+                log.warning("leader.unread", name=self._name, reason=str(error))
                 return False
             if not await holds():
                 await self._stack.aclose()
                 return False
-            log.info("leading", name=self._name)
+            log.info("leader.elected", name=self._name)
             self._holds = holds
             return True
 
@@ -112,9 +112,8 @@ class Leader:
 
 
 @contextmanager
-def _file_lock(database: Database, name: str) -> Iterator[bool]:
-    """Hold a lock on a file beside the database; yields whether it was free."""
-    place = database.url.database
+def file_lock(place: str | None, name: str) -> Iterator[bool]:
+    """Lock a file next to the database at ``place``; yield whether it was free."""
     if not place or place == ":memory:":
         yield True
         return

@@ -8,7 +8,7 @@ import sys
 import structlog
 
 QUIET = logging.WARNING
-"""For commands whose output somebody reads: only what went wrong."""
+"""Level for commands with output for a person: only warnings and errors."""
 
 
 def configure_logs(*, json: bool | None = None, level: int = logging.INFO) -> None:
@@ -34,7 +34,7 @@ def configure_logs(*, json: bool | None = None, level: int = logging.INFO) -> No
             else structlog.dev.ConsoleRenderer(),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        # Asked anew for each line, as standard error may have been put elsewhere since.
+        # Evaluated for each line, because standard error may be redirected later.
         logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
         cache_logger_on_first_use=False,
     )

@@ -6,7 +6,7 @@ import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from ipaddress import ip_network
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,11 +15,18 @@ from core.errors import BadInput
 
 LINE_API_URL = "https://api.line.me"
 LINE_DATA_API_URL = "https://api-data.line.me"
+_PACKAGES = Path(__file__).resolve().parents[1]
+SAMPLE_CITY = next(
+    filter(Path.is_dir, (_PACKAGES / "core" / "sample_city", _PACKAGES / "deploy" / "city")),
+    Path("deploy/city"),
+)
+"""The sample city: a wheel carries it in ``core``, a checkout has it in ``deploy``."""
 SECRET_KEY_LENGTH = 32
 """Characters below which a key is easily guessed."""
+TOKEN_LENGTH = 16
 _DATABASE = re.compile(r"sqlite(\+\w+)?:///(?!:memory:)[^?].*|postgresql(\+\w+)?://\S+")
 THIS_MACHINE_PROXY = ("127.0.0.1",)
-_THIS_MACHINE = frozenset({"localhost", "127.0.0.1", "::1"})
+THIS_MACHINE = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 TRANSLATORS: Mapping[str, tuple[str, ...]] = {
@@ -71,10 +78,24 @@ class Settings:
     line_rate_multicast: int = 200
     line_rate_push: int = 2000
     secret_key: str = field(repr=False)
+    secret_keys_old: tuple[str, ...] = field(default=(), repr=False)
+    """Earlier ones, with which one-time codes may still be encrypted."""
     translator: TranslatorSettings | None = None
     """None: articles go out in Japanese under a heading in the resident's language."""
+    metrics_token: str = field(default="", repr=False)
+    """Token of programs that read ``/metrics`` and the details of ``/readyz``; without it only
+    programs on this machine may.
+    """
     trusted_proxies: tuple[str, ...] = THIS_MACHINE_PROXY
     """Addresses and networks whose ``X-Forwarded-For`` is believed."""
+
+    def is_trusted_proxy(self, address: str) -> bool:
+        """Whether ``address`` is one whose ``X-Forwarded-For`` is believed."""
+        try:
+            parsed = ip_address(address.partition("%")[0])
+        except ValueError:
+            return False
+        return any(parsed in ip_network(proxy) for proxy in self.trusted_proxies)
 
     @property
     def is_postgresql(self) -> bool:
@@ -110,7 +131,9 @@ class Settings:
             line_rate_multicast=read(_rate, "LINE_RATE_MULTICAST", 200),
             line_rate_push=read(_rate, "LINE_RATE_PUSH", 2000),
             secret_key=read(_text, "SECRET_KEY"),
+            secret_keys_old=read(secret_keys_old),
             translator=read(translator),
+            metrics_token=env.get("TODOKE_METRICS_TOKEN", "").strip(),
             trusted_proxies=read(trusted_proxies),
         )
         if faults:
@@ -118,7 +141,7 @@ class Settings:
         return made
 
     def doubts(self) -> list[str]:
-        """Say what works but is hardly meant in a city's service, a sentence each."""
+        """Return settings that work but are hardly meant for a city, one sentence each."""
         found = []
         if len(self.secret_key) < SECRET_KEY_LENGTH:
             found.append(
@@ -126,7 +149,22 @@ class Settings:
                 "'openssl rand -hex 32' makes a good one."
             )
         public = urlsplit(self.public_url)
-        if public.scheme != "https" and public.hostname not in _THIS_MACHINE:
+        if not self.metrics_token and public.hostname not in THIS_MACHINE:
+            found.append(
+                "TODOKE_METRICS_TOKEN is not set; only programs on this machine can read /metrics "
+                "and the details of /readyz."
+            )
+        if self.metrics_token and len(self.metrics_token) < TOKEN_LENGTH:
+            found.append(
+                f"TODOKE_METRICS_TOKEN is shorter than {TOKEN_LENGTH} characters and easily "
+                "guessed; 'openssl rand -hex 32' makes a good one."
+            )
+        if self.city == SAMPLE_CITY and public.hostname not in THIS_MACHINE:
+            found.append(
+                "TODOKE_CITY is not set, so this is the sample city; "
+                "its districts and shelters are invented."
+            )
+        if public.scheme != "https" and public.hostname not in THIS_MACHINE:
             found.append(
                 "TODOKE_PUBLIC_URL does not begin with https://; LINE shows no picture from there."
             )
@@ -134,22 +172,23 @@ class Settings:
 
 
 def city_folder(environment: Mapping[str, str] | None = None) -> Path:
-    """``TODOKE_CITY``, for what needs no more than the city's folder."""
-    return Path(_text(os.environ if environment is None else environment, "CITY", "deploy/city"))
+    """``TODOKE_CITY``, for commands that need only the city's folder."""
+    env = os.environ if environment is None else environment
+    return Path(_text(env, "CITY", str(SAMPLE_CITY)))
 
 
 def database_url(environment: Mapping[str, str] | None = None) -> str:
-    """``TODOKE_DATABASE_URL``, for what needs no more than the database.
+    """``TODOKE_DATABASE_URL``, for commands that need only the database.
 
     Raises
     ------
     BadInput
-        It names neither SQLite nor PostgreSQL.
+        It is neither SQLite nor PostgreSQL.
     """
     env = os.environ if environment is None else environment
     url = _text(env, "DATABASE_URL", "sqlite:///var/todoke.sqlite3")
     if _DATABASE.fullmatch(url) is None:
-        # Without the address itself, for it may hold a password.
+        # Without the address itself, because it may contain a password.
         raise BadInput(
             "TODOKE_DATABASE_URL must be sqlite:///FILE or postgresql://…, "
             f"not {url.partition(':')[0]}:…"
@@ -165,7 +204,7 @@ def media_dir(environment: Mapping[str, str] | None = None) -> Path:
 
 @dataclass(frozen=True, kw_only=True)
 class StateSettings:
-    """Where the state is, for what needs no LINE account: backup and restore."""
+    """Where the state is, for commands that need no LINE account: backup and restore."""
 
     database_url: str
     media_dir: Path
@@ -182,13 +221,22 @@ def public_url(environment: Mapping[str, str] | None = None) -> str:
     return _address(env, "PUBLIC_URL", "http://127.0.0.1:8000")
 
 
+def secret_keys_old(environment: Mapping[str, str] | None = None) -> tuple[str, ...]:
+    """``TODOKE_SECRET_KEY_OLD``: earlier keys with commas between them, the newest first."""
+    env = os.environ if environment is None else environment
+    value = env.get("TODOKE_SECRET_KEY_OLD", "").strip()
+    # A key that has a comma in it can be named alone.
+    found = (value, *(part.strip() for part in value.split(",")))
+    return tuple(dict.fromkeys(part for part in found if part))
+
+
 def translator(environment: Mapping[str, str] | None = None) -> TranslatorSettings | None:
-    """``TODOKE_TRANSLATOR`` and what belongs to it, for what needs no more.
+    """``TODOKE_TRANSLATOR`` and its settings, for code that needs nothing else.
 
     Raises
     ------
     BadInput
-        The machine is none of ``TRANSLATORS``, or lacks something it needs.
+        The translator is not one of ``TRANSLATORS``, or one of its settings is missing.
     """
     env = os.environ if environment is None else environment
     name = _text(env, "TRANSLATOR", " ").strip().lower()
@@ -215,12 +263,13 @@ def translator(environment: Mapping[str, str] | None = None) -> TranslatorSettin
 
 
 def trusted_proxies(environment: Mapping[str, str] | None = None) -> tuple[str, ...]:
-    """``TODOKE_TRUSTED_PROXIES``: addresses and networks with commas between them.
+    """``TODOKE_TRUSTED_PROXIES``: addresses and networks, separated by commas.
 
     Raises
     ------
     BadInput
-        One of them is none, or is everybody: then anyone could say to be anyone.
+        One of them is no address or network, or it contains all addresses: then anybody could
+        pretend to be anybody.
     """
     env = os.environ if environment is None else environment
     found = []
@@ -240,7 +289,7 @@ def trusted_proxies(environment: Mapping[str, str] | None = None) -> tuple[str, 
 
 
 def reaches_line(environment: Mapping[str, str] | None = None) -> bool:
-    """Whether what is sent from here goes to LINE itself, and not to a stand-in."""
+    """Whether messages go to LINE itself and not to a simulator."""
     env = os.environ if environment is None else environment
     has_token = bool(env.get("TODOKE_LINE_CHANNEL_ACCESS_TOKEN", "").strip())
     return has_token and _address(env, "LINE_API_URL", LINE_API_URL) == LINE_API_URL
@@ -265,7 +314,7 @@ def _address(env: Mapping[str, str], name: str, default: str) -> str:
     try:
         parts = urlsplit(value)
         right = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
-    except ValueError:  # a port that is none
+    except ValueError:  # an invalid port
         right = False
     if not right:
         raise BadInput(f"TODOKE_{name} must be an address that begins with https://: {value!r}.")

@@ -1,8 +1,8 @@
-"""Who works on what next: the seam between the rooms and the engine.
+"""Decide who works on what next: the interface between the packages and the queue.
 
-The database is the truth; a queue only hands out keys (ids, never data). A task must be able
-to run twice, or late, or never: whoever starts up looks into its own tables for what is
-unfinished and puts it again.
+The database is the truth; a queue only hands out keys (ids, never data). A task must allow that it
+runs twice, late, or never: a process that starts looks in its own tables for unfinished work and
+puts it again.
 
 :class:`LocalQueue` serves one process; ``core.work_shared`` hands work out to many.
 """
@@ -31,11 +31,13 @@ Handler = Callable[[str], Awaitable[None]]
 """Does one piece of work, given its key."""
 
 URGENT = 1
-"""The greatest priority number that has places of its own, so that it never waits for one."""
+"""The highest priority number with reserved places, so that it never waits for one."""
 
 DEFAULT_CONCURRENCY = 8
 FIRST_DELAY_SECONDS = 1.0
 LONGEST_DELAY_SECONDS = 300.0
+CLOSE_SECONDS = 1e-5
+"""Work that is due within this time counts as due."""
 MOST_ATTEMPTS = 300
 """With the delays above, somewhat more than the 24 hours for which LINE honours a retry key."""
 
@@ -51,10 +53,10 @@ class Queue(Protocol):
     def register(
         self, task: str, handler: Handler, *, concurrency: int = DEFAULT_CONCURRENCY
     ) -> None:
-        """Say who does ``task`` (a name such as ``bot.inbox``).
+        """Register the function that does ``task`` (a name such as ``bot.inbox``).
 
-        At most ``concurrency`` pieces of it run at once in a process, and as many urgent ones
-        beside them; tasks do not take places from one another.
+        At most ``concurrency`` pieces of it run at once in a process, plus as many urgent ones.
+        Tasks do not take places from each other.
         """
 
     async def put(
@@ -68,9 +70,9 @@ class Queue(Protocol):
     ) -> None:
         """Ask for ``task`` on ``key`` once the caller's transaction has committed.
 
-        A lower ``priority`` goes first. Two pieces with the same task and key never run at
-        the same time, and while one waits a second is the same one; it then goes by the
-        earlier moment and the more urgent priority of the two.
+        A lower ``priority`` goes first. Two pieces with the same task and key never run at the same
+        time. While one waits, a second one is merged with it: the earlier time and the more urgent
+        priority count.
         """
 
     async def put_many(
@@ -79,14 +81,14 @@ class Queue(Protocol):
         """As :meth:`put` for each of ``keys``, at the cost of one."""
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Do the work until ``stop`` is set; what then still runs is given a moment to end."""
+        """Do the work until ``stop`` is set; running work then gets a moment to end."""
 
 
 def retry_delay(attempt: int, retry_after: float | None, chance: random.Random) -> float:
     """Return the seconds to wait after the ``attempt``-th failure (from 1).
 
-    Doubles from a second up to five minutes, between half and the whole of it by chance, so
-    that many failing at once do not come back at once; never sooner than ``retry_after``.
+    It doubles from a second up to five minutes, with a random factor between a half and one, so
+    that many failures do not come back at once. It is never less than ``retry_after``.
     """
     longest = min(LONGEST_DELAY_SECONDS, FIRST_DELAY_SECONDS * 2.0 ** min(attempt - 1, 20))
     return max(longest * (0.5 + chance.random() / 2), retry_after or 0.0)
@@ -97,21 +99,21 @@ def decide_retry(
 ) -> float | None:
     """Return in how many seconds failed work is tried again, or None for never; log and count.
 
-    What is neither Retryable nor Permanent is a fault of ours: it is logged with its
-    traceback, and tried again because what failed may have been the moment.
+    An error that is neither Retryable nor Permanent is a fault of ours. It is logged with its
+    traceback, and the work is tried again, because the cause may have been temporary.
     """
     bound = log.bind(task=task, key=key, attempt=attempt)
     if isinstance(error, Permanent) or attempt >= MOST_ATTEMPTS:
         FAILURES.labels(task, "given-up").inc()
-        bound.error("work given up", error=str(error), exc_info=error)
+        bound.error("work.abandoned", reason=str(error), exc_info=error)
         return None
     FAILURES.labels(task, "retried").inc()
     if isinstance(error, Retryable):
         delay = retry_delay(attempt, error.retry_after, chance)
-        bound.warning("work failed for now", error=str(error), again_in_s=round(delay, 1))
+        bound.warning("work.postponed", reason=str(error), retry_in_s=round(delay, 1))
     else:
         delay = retry_delay(attempt, None, chance)
-        bound.error("work failed", again_in_s=round(delay, 1), exc_info=error)
+        bound.error("work.crashed", retry_in_s=round(delay, 1), exc_info=error)
     return delay
 
 
@@ -146,16 +148,16 @@ class _Piece:
 class LocalQueue:
     """A queue within one process, in memory, by the given clock.
 
-    Nothing of it survives the process; see the module's docstring for why that is enough.
+    It is lost when the process ends; the module's docstring says why that is enough.
 
     Parameters
     ----------
     clock
-        Decides when something put off is due.
+        Decides when postponed work is due.
     grace_seconds
-        How long what runs may go on after ``run`` was told to stop.
+        How long running work may continue after ``run`` was told to stop.
     seed
-        Of the chance in delays, for tests.
+        Seed of the random delays, for tests.
     """
 
     def __init__(
@@ -167,13 +169,13 @@ class LocalQueue:
         self._handlers: dict[str, tuple[Handler, int]] = {}
         self._waiting: dict[tuple[str, str], _Piece] = {}
         self._ready: dict[tuple[str, bool], list[tuple[int, int, _Piece]]] = defaultdict(list)
-        self._later: list[tuple[datetime, int, _Piece]] = []
+        self._later: list[tuple[float, int, _Piece]] = []
         self._running: dict[tuple[str, str], asyncio.Task[None]] = {}
         self._taken: dict[tuple[str, bool], int] = defaultdict(int)
         self._numbers = 0
         self._open = False
         self._timer: asyncio.Task[None] | None = None
-        self._timer_due: datetime | None = None
+        self._timer_due: float | None = None
         self._changed = asyncio.Event()
 
     def register(
@@ -221,7 +223,7 @@ class LocalQueue:
             await asyncio.gather(*running, return_exceptions=True)
 
     async def drained(self) -> None:
-        """Wait until nothing runs and nothing is due; what is put off does not count."""
+        """Wait until nothing runs and nothing is due; postponed work does not count."""
         while True:
             self._dispatch()
             if not self._running and not any(self._ready.values()):
@@ -231,7 +233,7 @@ class LocalQueue:
 
     @property
     def busy(self) -> bool:
-        """Whether something runs or waits, be it put off."""
+        """Whether something runs or waits, postponed work included."""
         return bool(self._running or self._waiting)
 
     def _add(self, piece: _Piece) -> None:
@@ -246,20 +248,30 @@ class LocalQueue:
 
     def _line_up(self, piece: _Piece) -> None:
         self._numbers += 1
-        if piece.not_before is not None and piece.not_before > self._clock.now():
-            heapq.heappush(self._later, (piece.not_before, self._numbers, piece))
-        elif piece.identity not in self._running:
-            # What runs already is lined up again when it has ended.
+        wait = 0.0
+        if piece.not_before is not None:
+            wait = (piece.not_before - self._clock.now()).total_seconds()
+        if wait > 0:
+            # A wait is a duration, because the date may be changed meanwhile.
+            due = self._clock.monotonic() + wait
+            heapq.heappush(self._later, (due, self._numbers, piece))
+        else:
+            self._ready_now(piece)
+
+    def _ready_now(self, piece: _Piece) -> None:
+        if piece.identity not in self._running:
+            # A piece that runs already is queued again when it has ended.
+            self._numbers += 1
             heapq.heappush(self._ready[piece.place], (piece.priority, self._numbers, piece))
 
     def _dispatch(self) -> None:
         if not self._open:
             return
-        now = self._clock.now()
+        now = self._clock.monotonic() + CLOSE_SECONDS
         while self._later and self._later[0][0] <= now:
             piece = heapq.heappop(self._later)[2]
             if self._waiting.get(piece.identity) is piece:
-                self._line_up(piece)
+                self._ready_now(piece)
         for place, heap in self._ready.items():
             most = self._handlers[place[0]][1] if place[0] in self._handlers else 0
             while heap and self._taken[place] < most:
@@ -296,7 +308,7 @@ class LocalQueue:
             self._changed.set()
 
     def _set_timer(self) -> None:
-        """Have somebody look again at the moment when the next piece put off is due."""
+        """Wake up when the next postponed piece is due."""
         due = self._later[0][0] if self._later else None
         if self._timer is not None and not self._timer.done() and self._timer_due == due:
             return
@@ -307,8 +319,8 @@ class LocalQueue:
         if due is not None:
             self._timer = asyncio.create_task(self._wake(due))
 
-    async def _wake(self, due: datetime) -> None:
-        while (left := (due - self._clock.now()).total_seconds()) > 0:
+    async def _wake(self, due: float) -> None:
+        while (left := due - self._clock.monotonic()) > CLOSE_SECONDS:
             await self._clock.sleep(left)
         # The timer that fires is no longer one that could be cancelled.
         self._timer = None
@@ -316,12 +328,12 @@ class LocalQueue:
 
 
 class NoWorkers:
-    """The queue of a process that only writes: whoever runs the service finds it by itself."""
+    """The queue of a process that only writes: the service finds the work in the tables."""
 
     def register(
         self, task: str, handler: Handler, *, concurrency: int = DEFAULT_CONCURRENCY
     ) -> None:
-        """Nothing is done here, so nobody has to do it."""
+        """This process does no work, so no function is needed."""
 
     async def put(
         self,
@@ -332,7 +344,7 @@ class NoWorkers:
         priority: int = 5,
         not_before: datetime | None = None,
     ) -> None:
-        """The rows that the caller commits say it all."""
+        """The rows that the caller commits are enough."""
 
     async def put_many(
         self, session: AsyncSession, task: str, keys: Collection[str], *, priority: int = 5

@@ -1,11 +1,10 @@
-"""A queue for many processes: Procrastinate hands the work out, PostgreSQL keeps it.
+"""A queue for many processes: Procrastinate hands out the work, PostgreSQL stores it.
 
-A job carries a task's key and nothing else. It is inserted on the caller's own connection, in
-the caller's transaction, so that the work exists exactly when what it is about does.
-Procrastinate's own table, triggers and workers do the rest, but for three things that are
-stricter here: a key that waits is merged with a second one instead of refused; a failed job
-is put again instead of retried, because the same key may have been put meanwhile; and jobs of
-a worker that died are put again within 30 seconds, without a person.
+A job carries a task's key and nothing else. It is inserted in the caller's transaction, so the work
+exists exactly if its data does. Procrastinate's table, triggers and workers do the rest. Three
+things are stricter here. A second job with a waiting key is merged instead of refused. A failed job
+is put again instead of retried, because the same key may have been put meanwhile. Jobs of a dead
+worker are put again within 30 seconds, without a person.
 
 Source: https://procrastinate.readthedocs.io/ (3.10), its schema.sql and worker.py.
 """
@@ -16,14 +15,16 @@ import asyncio
 import json
 import random
 from collections.abc import Collection
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
+from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
-import psycopg
 import structlog
 from procrastinate import App, PsycopgConnector
 from procrastinate.exceptions import ConnectorException
+from procrastinate.job_context import JobContext
 from procrastinate.jobs import DeleteJobCondition
 from procrastinate.schema import SchemaManager
 from procrastinate.worker import Worker
@@ -38,11 +39,18 @@ from core.work import DEFAULT_CONCURRENCY, URGENT, Handler, decide_retry
 DEAD_AFTER_SECONDS = 15.0
 LOOK_FOR_DEAD_SECONDS = 5.0
 POLL_SECONDS = 1.0
-"""What is put for later is noticed so much late at most; what is put for now, at once."""
+"""The longest delay in seconds for work that was put for later. Work put for now is noticed at
+once.
+"""
 URGENT_QUEUE = "urgent"
+SCHEMA = "3.10.0"
+"""The version of Procrastinate whose tables our migrations make (app/migrations/procrastinate)."""
+LAST_CHANGE = "03.04.00_50_post_add_retry_failed_job_procedure.sql"
+"""The last change of its tables that Procrastinate of that version knows."""
 
-# A waiting job is merged by updating it, not left alone: the update waits for a worker that is
-# taking it at this moment, and then this inserts a job of its own.
+# A waiting job is merged with an UPDATE. The UPDATE waits for a worker that is taking the job at
+# this moment; in that case this inserts a new job. It also locks the row if nothing changes, so
+# that no worker takes it before the caller's data is committed.
 _MERGE = """
     ON CONFLICT (queueing_lock) WHERE status = 'todo' DO UPDATE SET
         queue_name = CASE WHEN EXCLUDED.priority > procrastinate_jobs.priority
@@ -55,9 +63,16 @@ _MERGE = """
 _COLUMNS = "queue_name, task_name, priority, lock, queueing_lock, args, scheduled_at"
 _PUT = f"""
     INSERT INTO procrastinate_jobs ({_COLUMNS}) VALUES (
-        %(queue)s, %(task)s, %(priority)s, %(lock)s, %(lock)s, %(args)s::jsonb, %(scheduled_at)s
+        %(queue)s, %(task)s, %(priority)s, %(lock)s, %(lock)s, %(args)s::jsonb,
+        clock_timestamp() + make_interval(secs => %(wait)s::float8)
     )
     {_MERGE}
+    WHERE EXCLUDED.priority > procrastinate_jobs.priority OR (
+        procrastinate_jobs.scheduled_at IS NOT NULL AND (
+            EXCLUDED.scheduled_at IS NULL
+            OR EXCLUDED.scheduled_at < procrastinate_jobs.scheduled_at
+        )
+    )
 """  # noqa: S608
 _TAKE_OVER = f"""
     WITH dead AS (
@@ -89,35 +104,41 @@ def plain_url(url: str | URL) -> str:
     return made.set(drivername="postgresql").render_as_string(hide_password=False)
 
 
-async def install_schema(url: str | URL) -> bool:
-    """Create Procrastinate's tables if they are not there; returns whether they were made.
+def require_known_schema() -> None:
+    """Refuse a Procrastinate that needs other tables than the ones our migrations make.
 
-    For ``todoke db upgrade``. A lock keeps two upgrades from doing it at the same time.
+    Raises
+    ------
+    BadInput
+        It is another version, with changes of the tables that we do not have, or without some
+        that we do.
     """
-    async with await psycopg.AsyncConnection.connect(plain_url(url)) as connection:
-        await connection.execute("SELECT pg_advisory_xact_lock(hashtext('todoke.schema'))")
-        found = await connection.execute("SELECT to_regclass('procrastinate_jobs')")
-        row = await found.fetchone()
-        if row is not None and row[0] is not None:
-            return False
-        # Sent as it is: with parameters, its percent signs would be taken for placeholders.
-        await connection.execute(SchemaManager.get_schema().encode())
-        return True
+    changes = sorted(path.name for path in Path(SchemaManager.get_migrations_path()).glob("*.sql"))
+    if not changes or changes[-1] != LAST_CHANGE:
+        raise BadInput(
+            f"Procrastinate {version('procrastinate')} needs other tables than Todoke makes, which "
+            f"are those of {SCHEMA}; install that version (requirements/runtime.txt)."
+        )
 
 
 class ProcrastinateQueue:
-    """Puts work into PostgreSQL, and does it in as many processes as call :meth:`run`.
+    """Puts work into PostgreSQL; every process that calls :meth:`run` works on it.
 
     Parameters
     ----------
     database
-        PostgreSQL; the tables must be there (see :func:`install_schema`).
+        PostgreSQL; migrations make the tables.
     clock
         Decides when failed work is tried again.
     grace_seconds
-        How long what runs may go on after ``run`` was told to stop.
+        How long running work may continue after ``run`` was told to stop.
     dead_after_seconds
-        A worker not heard of for so long is dead, and its work taken over.
+        A worker without a sign of life for so long is dead; its work is taken over.
+
+    Raises
+    ------
+    BadInput
+        As :func:`require_known_schema`.
     """
 
     def __init__(
@@ -129,6 +150,7 @@ class ProcrastinateQueue:
         dead_after_seconds: float = DEAD_AFTER_SECONDS,
         seed: int | None = None,
     ) -> None:
+        require_known_schema()
         self._dead_after = dead_after_seconds
         self._url = plain_url(database.url)
         self._clock = clock
@@ -152,8 +174,11 @@ class ProcrastinateQueue:
         not_before: datetime | None = None,
     ) -> None:
         """See :meth:`core.work.Queue.put`."""
+        wait = None
+        if not_before is not None:
+            wait = (not_before - self._clock.now()).total_seconds()
         connection = await session.connection()
-        await connection.exec_driver_sql(_PUT, _values(task, key, priority, not_before, 1))
+        await connection.exec_driver_sql(_PUT, _values(task, key, priority, wait, 1))
 
     async def put_many(
         self, session: AsyncSession, task: str, keys: Collection[str], *, priority: int = 5
@@ -166,7 +191,7 @@ class ProcrastinateQueue:
 
     async def run(self, stop: asyncio.Event) -> None:
         """See :meth:`core.work.Queue.run`."""
-        # Each worker listens on a connection of its own, and needs others for a moment.
+        # Each worker listens on its own connection, and needs others for short times.
         places = {task: concurrency for task, (_, concurrency) in self._handlers.items()}
         places[URGENT_QUEUE] = max(places.values(), default=1)
         connector = PsycopgConnector(conninfo=self._url, min_size=1, max_size=4 + 2 * len(places))
@@ -181,7 +206,7 @@ class ProcrastinateQueue:
             taking_over.cancel()
 
     async def _work(self, app: App, queue: str, concurrency: int, stop: asyncio.Event) -> None:
-        """Keep one worker going: a lost connection ends it, and it begins again."""
+        """Keep one worker running: a lost connection ends it, and it starts again."""
         while not stop.is_set():
             worker = self._worker(app, queue, concurrency)
             running = asyncio.create_task(worker.run(), name=f"worker {queue}")
@@ -194,7 +219,7 @@ class ProcrastinateQueue:
             try:
                 await running
             except Exception as error:
-                log.error("worker failed", queue=queue, exc_info=error)
+                log.error("worker.failed", queue=queue, exc_info=error)
                 if not stop.is_set():
                     await self._clock.sleep(POLL_SECONDS)
 
@@ -218,7 +243,7 @@ class ProcrastinateQueue:
         try:
             await self._handlers[task][0](key)
         except asyncio.CancelledError:
-            # Told to stop: what is not finished is for whoever comes next.
+            # Told to stop: the next process continues unfinished work.
             await asyncio.shield(self._again(app, task, key, priority, attempt, 0.0))
             raise
         except Exception as error:
@@ -229,32 +254,38 @@ class ProcrastinateQueue:
     async def _again(
         self, app: App, task: str, key: str, priority: int, attempt: int, delay: float
     ) -> None:
-        due = self._clock.now() + timedelta(seconds=delay)
-        values = _values(task, key, priority, due, attempt)
+        values = _values(task, key, priority, delay, attempt)
         await app.connector.execute_query_async(_PUT, **values)
 
     async def _take_over(self, connector: PsycopgConnector) -> None:
-        """Put again, now and then, what workers had that are no more."""
+        """Queue the work of dead workers again, from time to time."""
         while True:
             try:
                 taken = await connector.execute_query_all_async(
                     _TAKE_OVER, seconds=self._dead_after
                 )
                 if taken:
-                    log.warning("work of a dead worker taken over", pieces=len(taken))
+                    log.warning("work.reclaimed", tasks=len(taken))
             except ConnectorException as error:
-                log.warning("cannot look for dead workers", error=str(error))
+                log.warning("workers.unread", reason=str(error))
             await self._clock.sleep(min(LOOK_FOR_DEAD_SECONDS, self._dead_after / 3))
 
 
 class _Worker(Worker):
-    """Procrastinate's worker, which misses no word of a job that comes while it fetches.
+    """Procrastinate's worker, without missing jobs that arrive while it fetches.
 
-    It forgets after each fetch what it was told during it; a job that was put at that moment
-    would wait for the next poll, an emergency too.
+    The original forgets after each fetch what it was notified of during the fetch. A job that was
+    put at that moment, even an emergency, would wait for the next poll. So would a job whose key
+    was being worked on.
     """
 
     _told = False
+
+    async def _process_job(self, context: JobContext) -> None:
+        # Another job may wait for this one's lock; only its insertion was notified.
+        await super()._process_job(context)
+        self._told = True
+        self._new_job_event.set()
 
     async def _handle_notification(self, **notice: Any) -> None:
         self._told = True
@@ -267,9 +298,7 @@ class _Worker(Worker):
             await super()._fetch_and_process_jobs()  # type: ignore[no-untyped-call]
 
 
-def _values(
-    task: str, key: str, priority: int, not_before: datetime | None, attempt: int
-) -> dict[str, Any]:
+def _values(task: str, key: str, priority: int, wait: float | None, attempt: int) -> dict[str, Any]:
     return {
         "queue": URGENT_QUEUE if priority <= URGENT else task,
         "task": task,
@@ -277,5 +306,6 @@ def _values(
         "priority": -priority,
         "lock": f"{task}:{key}",
         "args": json.dumps({"key": key, "attempt": attempt, "priority": priority}),
-        "scheduled_at": not_before,
+        # An amount, as the database's clock need not be ours.
+        "wait": wait,
     }

@@ -1,6 +1,6 @@
-"""What is new: RSS and Atom, JMA telegrams, CAP, mail and staff alerts become notices.
+"""Sources: RSS and Atom, JMA telegrams, CAP and mail become notices.
 
-In come bytes from a source, each kept once; out go :class:`feeds.models.Notice` rows with a
-decision (send, digest, hold, publish) that a named rule or person took. What cannot be read
-is set aside for staff, never guessed at.
+It reads bytes from a source and stores each item once. It makes :class:`feeds.models.Notice` rows
+with a decision (send, digest, hold, publish) by a named rule or person. What cannot be read is set
+aside for staff, never guessed.
 """

@@ -1,7 +1,7 @@
-"""The door for other systems of the city: ``POST /feeds/in/{source}``.
+"""The endpoint for other systems of the city: ``POST /feeds/in/{source}``.
 
-The application's state holds ``context`` and ``publish``, which is called in a notice's own
-transaction when it is to be sent. A source's secret is read from the environment variable that
+The application's state has ``context`` and ``publish``. ``publish`` is called in the notice's
+transaction if it is to be sent. A source's secret is read from the environment variable that
 ``secret_setting`` names.
 """
 
@@ -15,9 +15,9 @@ from fastapi.responses import JSONResponse
 
 from core.errors import BadInput
 from feeds import limits
-from feeds.desk import FeedContext
 from feeds.inbound import NotSigned, receive
 from feeds.notices import Publish
+from feeds.poll_session import FeedContext
 
 log = structlog.get_logger(__name__)
 router = APIRouter()
@@ -27,8 +27,9 @@ router = APIRouter()
 async def take(code: str, request: Request) -> JSONResponse:
     """Take one signed message.
 
-    Answers 202 with the notice's id and decision, 200 for a repeat, 401 for a wrong signature,
-    404 for a source that takes no messages, 413 and 422 for what cannot be taken.
+    Answers 202 with the notice's id and decision, 200 for a repeat, 401 for a wrong signature, 404
+    for a source that takes no messages, 413 for a message that is too long, and 422 for one that
+    cannot be accepted.
     """
     context: FeedContext = request.app.state.context
     publish: Publish = request.app.state.publish
@@ -44,10 +45,10 @@ async def take(code: str, request: Request) -> JSONResponse:
     try:
         received = await receive(context, source, secret, request.headers, bytes(pieces), publish)
     except NotSigned as error:
-        log.warning("message refused", source=code, why=str(error))
+        log.warning("message.refused", source=code, reason=str(error))
         return _said(401, str(error))
     except BadInput as error:
-        log.warning("message refused", source=code, why=str(error))
+        log.warning("message.refused", source=code, reason=str(error))
         return _said(422, str(error))
     if received.repeated:
         return _said(200, "This message came before.")

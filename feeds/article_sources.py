@@ -2,30 +2,40 @@
 
 from __future__ import annotations
 
-import asyncio
-
-from core.city import SourceConfig
-from feeds.desk import Desk, Tally
-from feeds.fetch import Answer, Reach, fetch
+from city.city import SourceConfig
+from core.child import Exhausted
+from feeds.errors import Unreadable
+from feeds.fetch import AllowedHosts, SourceAnswer, fetch
 from feeds.models import Source
-from feeds.rss import Feed, read_feed
+from feeds.poll_session import PollSession, Tally
+from feeds.reasons import reason
+from feeds.rss import Feed, from_child
 
 
-async def read_in_thread(answer: Answer) -> Feed:
-    """Read a feed beside the event loop.
+async def read_in_child(desk: PollSession, answer: SourceAnswer) -> Feed:
+    """Read a feed in a child process, so that it cannot use up our time or memory.
 
-    Thousands of items take a second, and the loop has emergencies to send meanwhile.
+    Raises
+    ------
+    Unreadable
+        It is no feed, or needs too much time or memory.
     """
-    return await asyncio.to_thread(read_feed, answer.body, url=answer.url, charset=answer.charset)
+    try:
+        said, _ = await desk.reading.do(answer.body, url=answer.url, charset=answer.charset)
+    except Exhausted as error:
+        raise Unreadable(reason("feed.too-heavy", error=error.reason)) from error
+    return from_child(said)
 
 
-async def poll(desk: Desk, source: SourceConfig, state: Source, first: bool) -> Tally | None:
+async def poll(desk: PollSession, source: SourceConfig, state: Source, first: bool) -> Tally | None:
     """Read a feed unless it is unchanged."""
     answer = await fetch(
-        desk.http, source.url, Reach.of(source), validators=desk.validators(source, state)
+        desk.http, source.url, AllowedHosts.of(source), validators=desk.validators(source, state)
     )
     if answer.unchanged:
         await desk.note(source, desk.succeeded(source, state, news=False))
         return None
-    feed = await read_in_thread(answer)
-    return await desk.take_articles(source, state, feed.articles, first=first, answer=answer)
+    feed = await read_in_child(desk, answer)
+    return await desk.take_articles(
+        source, state, feed.articles, first=first, answer=answer, stated=feed.stated
+    )

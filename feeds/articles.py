@@ -1,8 +1,7 @@
-"""From the articles of a feed to notices: what is new, what is the same, what was edited.
+"""Make notices from the articles of a feed: find new, unchanged and edited ones.
 
-A source's first reading tells residents nothing. Afterwards an article is news once, however
-often it is listed, moved or touched up; an edit is news again only when it changes what a
-reader would do.
+A source's first reading tells residents nothing. After that, an article is news once, however often
+it is listed, moved or retouched. An edit is news only if it changes what a reader would do.
 """
 
 from __future__ import annotations
@@ -18,11 +17,12 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
-from core.city import City, Decision, SourceConfig
+from city.city import City, Decision, SourceConfig
 from core.languages import EASY_JAPANESE
+from core.reason import Reason
 from feeds import limits
 from feeds.classify import DEFAULT_RULE, Classification, classify
-from feeds.fetch import Reach
+from feeds.fetch import AllowedHosts
 from feeds.metrics import ITEMS
 from feeds.models import Item, ItemState, Notice, Status
 from feeds.notices import Publish, submit_notice
@@ -31,9 +31,11 @@ from feeds.policy import (
     Ruling,
     against_flood,
     changed_in_substance,
+    is_marked_drill,
     rule_on_article,
-    says_drill,
+    rule_on_level,
 )
+from feeds.reasons import reason
 from feeds.rss import Article, canonical_link
 from feeds.texts import article_texts
 from feeds.wording import fold
@@ -42,7 +44,7 @@ log = structlog.get_logger(__name__)
 
 SAME_NEWS_DAYS = 30
 DISTINCTIVE_CHARACTERS = 80
-"""A text of this length that stands elsewhere word for word is the same article, moved."""
+"""A text of this length with the same words at another address is the same article, moved."""
 
 Translations = Mapping[str, Mapping[str, tuple[str, str]]]
 """By content hash and language: title and summary, as a machine translated them."""
@@ -50,11 +52,11 @@ Translations = Mapping[str, Mapping[str, tuple[str, str]]]
 
 @dataclass(frozen=True, kw_only=True)
 class Sorted:
-    """The articles of one reading, against what was known before it."""
+    """The articles of one reading, compared with the known ones."""
 
     fresh: tuple[Article, ...] = ()
     edited: tuple[tuple[Article, Item], ...] = ()
-    repeated: tuple[tuple[Article, str], ...] = ()
+    repeated: tuple[tuple[Article, Reason], ...] = ()
     """New here but not news, each with the reason."""
     touched: tuple[tuple[Article, Item], ...] = ()
     """Edited, but not in substance."""
@@ -84,13 +86,13 @@ async def sort_out(
     )
     fresh: list[Article] = []
     edited: list[tuple[Article, Item]] = []
-    repeated: list[tuple[Article, str]] = []
+    repeated: list[tuple[Article, Reason]] = []
     touched: list[tuple[Article, Item]] = []
     taken: dict[str, Article] = {}
     for article in articles:
         item = known.get((source.code, article.identity))
         if item is not None:
-            # An old mail was emptied; who sends its number again is not heard.
+            # An old mail was emptied; a new mail with its id is ignored.
             if item.content_hash != article.content_hash and item.payload:
                 before = article_of(item)
                 substance = changed_in_substance(
@@ -102,9 +104,9 @@ async def sort_out(
             (i for i in twins.get(article.content_hash, ()) if _same(article, i)), None
         )
         if twin is not None and (twin.source == source.code or twin.id not in undecided):
-            repeated.append((article, f"The same as item {twin.id} of {twin.source}."))
+            repeated.append((article, reason("news.same-item", id=twin.id, source=twin.source)))
         elif article.content_hash in taken and _same_day(article, taken[article.content_hash]):
-            repeated.append((article, "Listed twice in one feed."))
+            repeated.append((article, reason("news.listed-twice")))
         else:
             taken[article.content_hash] = article
             fresh.append(article)
@@ -147,7 +149,7 @@ def _same_day(one: Article, other: Article) -> bool:
     return abs(one.published_at - other.published_at) < timedelta(days=1)
 
 
-async def take(
+async def store_reading(
     session: AsyncSession,
     source: SourceConfig,
     city: City,
@@ -158,13 +160,13 @@ async def take(
     first_poll: bool,
     translations: Translations | None = None,
 ) -> Taken:
-    """Store a reading and what it became, in the caller's transaction."""
+    """Store a reading and its notices, in the caller's transaction."""
     made = Taken(new=len(sorted_out.fresh) + len(sorted_out.repeated))
-    for article, reason in sorted_out.repeated:
-        session.add(_item(source, article, now, ItemState.DONE, reason))
+    for article, why in sorted_out.repeated:
+        session.add(_item(source, article, now, ItemState.DONE, why))
     if first_poll:
         for article in sorted_out.fresh:
-            session.add(_item(source, article, now, ItemState.DONE, "Listed at the first poll."))
+            session.add(_item(source, article, now, ItemState.DONE, reason("news.listed-first")))
         await session.flush()
         ITEMS.labels(source.code, "first-poll").inc(made.new)
         return made
@@ -183,11 +185,13 @@ async def take(
             article, source, city, classification, ruling, now, (translations or {})
         )
         notice.item_id = item.id
-        stored, is_new = await submit_notice(session, notice, publish)
+        stored, is_new = await submit_notice(
+            session, notice, publish, dated=_is_dated(article, now)
+        )
         if is_new:
             made.notices.append(stored)
         else:
-            item.reason = f"The same news as notice {stored.id}."
+            item.reason = reason("news.same-notice", id=stored.id)
     ITEMS.labels(source.code, "new").inc(made.new)
     for article, item in sorted_out.touched:
         _renew(item, article)
@@ -215,13 +219,19 @@ async def _edit(
     *,
     hold: bool,
 ) -> Notice | None:
-    """Tell those who were told; change in place what nobody was told yet.
+    """Tell those who were told before; change a notice in place if nobody was told yet.
 
-    With ``hold`` staff look first: so many edits at once are a rebuilt web site, not news.
+    With ``hold`` staff look first: this many edits at once are a rebuilt web site, not news.
     """
     known = (
         await session.scalars(
-            select(Notice).where(col(Notice.item_id) == item.id).order_by(col(Notice.id).desc())
+            select(Notice)
+            .where(col(Notice.item_id) == item.id)
+            .order_by(col(Notice.id).desc())
+            .limit(1)
+            # Locked, because somebody may decide on it at this moment.
+            .with_for_update()
+            .execution_options(populate_existing=True)
         )
     ).first()
     if known is None:
@@ -236,7 +246,7 @@ async def _edit(
         if known.drill is not notice.drill:
             known.drill = notice.drill
             if known.decision is not Decision.DROP:
-                # Nobody decided yet on what it has become.
+                # Nobody has decided yet on its new content.
                 known.decision = Decision.HOLD
                 known.decided_by = ruling.decided_by if notice.drill else "rule:edited"
         session.add(known)
@@ -246,11 +256,11 @@ async def _edit(
     notice.item_id = item.id
     notice.replaces_id = known.id
     if known.decision is Decision.SEND and ruling.rule == "too-old":
-        # The feed kept the article's first date; those who were told it still need to know.
+        # The feed kept the article's first date; people who were told still need to know.
         notice.decision, notice.decided_by = Decision.SEND, "rule:edited"
     if hold and notice.decision in {Decision.SEND, Decision.DIGEST}:
         notice.decision, notice.decided_by = Decision.HOLD, "rule:flood"
-    stored, is_new = await submit_notice(session, notice, publish)
+    stored, is_new = await submit_notice(session, notice, publish, dated=_is_dated(article, now))
     return stored if is_new else None
 
 
@@ -263,8 +273,9 @@ def make_notice(
     now: datetime,
     translations: Translations,
 ) -> Notice:
-    """Compose the notice of an article, in every language of the city; nothing is stored."""
-    drill = says_drill(article.title, article.summary)
+    """Make the notice of an article, in every language of the city; nothing is stored."""
+    drill = is_marked_drill(article.title, article.summary)
+    ruling = rule_on_level(ruling, classification.topic, 0, city)
     return Notice(
         identity=notice_identity(article, source),
         topic=classification.topic,
@@ -275,7 +286,7 @@ def make_notice(
         reported_at=article.published_at or now,
         expires_at=now + ARTICLE_EXPIRES,
         url=article.link,
-        texts=words_of(
+        texts=article_words(
             article,
             classification.topic,
             source,
@@ -290,7 +301,12 @@ def make_notice(
     )
 
 
-def words_of(
+def _is_dated(article: Article, now: datetime) -> bool:
+    """Whether its date is the publication date; some sites use the day of the event."""
+    return article.published_at is not None and article.published_at <= now
+
+
+def article_words(
     article: Article,
     topic: str,
     source: SourceConfig,
@@ -299,7 +315,7 @@ def words_of(
     drill: bool = False,
     translated: Mapping[str, tuple[str, str]] | None = None,
 ) -> dict[str, dict[str, str]]:
-    """Return what residents read of an article, in every language of the city."""
+    """Return an article's texts for residents, in every language of the city."""
     translated = translated or {}
     return article_texts(
         article.title,
@@ -317,12 +333,12 @@ def words_of(
 
 
 def has_own_page(article: Article) -> bool:
-    """Whether the article is identified by its page, which is the same in every feed."""
+    """Whether the article's page identifies it, because the page is the same in every feed."""
     return bool(article.link) and article.identity == canonical_link(article.link)
 
 
 def notice_identity(article: Article, source: SourceConfig) -> str:
-    """Return what makes two articles one piece of news: the page, where they have their own."""
+    """Return the identity of an article: its page, if it has its own."""
     if has_own_page(article):
         return f"article:{article.identity}"
     digest = hashlib.sha256(article.identity.encode()).hexdigest()
@@ -334,7 +350,7 @@ def leads_elsewhere(article: Article, source: SourceConfig) -> bool:
     if not article.link:
         return False
     host = (urlsplit(article.link).hostname or "").lower()
-    return host not in Reach.of(source).hosts
+    return host not in AllowedHosts.of(source).hosts
 
 
 def article_of(item: Item) -> Article:
@@ -352,7 +368,7 @@ def article_of(item: Item) -> Article:
 
 
 def _item(
-    source: SourceConfig, article: Article, now: datetime, state: ItemState, reason: str
+    source: SourceConfig, article: Article, now: datetime, state: ItemState, why: Reason | None
 ) -> Item:
     item = Item(
         source=source.code,
@@ -360,7 +376,7 @@ def _item(
         kind=source.kind,
         fetched_at=now,
         state=state,
-        reason=reason,
+        reason=why,
     )
     _renew(item, article)
     return item

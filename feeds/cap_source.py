@@ -10,36 +10,27 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
-from core.city import City, Decision, SourceConfig
+from city.city import City, SourceConfig
 from core.errors import Permanent, Retryable
 from feeds import cap, limits
-from feeds.article_sources import read_in_thread
-from feeds.articles import leads_elsewhere, words_of
-from feeds.cap import Alert, MessageType
-from feeds.classify import Classification, classify
-from feeds.desk import Desk, Tally, note
-from feeds.fetch import Answer, FetchRefused, Reach, fetch
+from feeds.article_sources import read_in_child
+from feeds.cap import CapAlert
+from feeds.cap_notices import notices_of
+from feeds.fetch import AllowedHosts, FetchRefused, fetch
 from feeds.metrics import ITEMS, SET_ASIDE, SIGNATURES
-from feeds.models import Item, ItemState, Notice, Source, Status
+from feeds.models import Item, ItemState, Source
 from feeds.notices import submit_notice
-from feeds.policy import ARTICLE_EXPIRES, Ruling, rule_on_article
-from feeds.rss import Article
-from feeds.texts import alert_texts
+from feeds.poll_session import PollSession, Tally, note
+from feeds.reasons import reason
+from feeds.rss import Feed
 
 log = structlog.get_logger(__name__)
 
-STATUSES = {
-    MessageType.ALERT: Status.ISSUED,
-    MessageType.UPDATE: Status.CORRECTED,
-    MessageType.CANCEL: Status.CANCELLED,
-}
-"""What becomes of the kinds of alerts that are news."""
 
-
-async def poll(desk: Desk, source: SourceConfig, state: Source, first: bool) -> Tally | None:
+async def poll(desk: PollSession, source: SourceConfig, state: Source, first: bool) -> Tally | None:
     """Read the alerts that are new; a first poll tells residents nothing."""
     answer = await fetch(
-        desk.http, source.url, Reach.of(source), validators=desk.validators(source, state)
+        desk.http, source.url, AllowedHosts.of(source), validators=desk.validators(source, state)
     )
     if answer.unchanged:
         await desk.note(source, desk.succeeded(source, state, news=False))
@@ -47,26 +38,29 @@ async def poll(desk: Desk, source: SourceConfig, state: Source, first: bool) -> 
     missed = False
     if cap.is_alert(answer.body):
         documents = [_item(source, answer.url, answer.body, desk.context.clock.now())]
+        stated: tuple[datetime | None, ...] = ()
     else:
-        documents, missed = await _linked(desk, source, answer)
+        feed = await read_in_child(desk, answer)
+        documents, missed = await _linked(desk, source, feed)
+        stated = feed.stated
     tally = Tally()
     async with desk.context.database.writing() as session:
-        for item in documents:
-            await _take(session, desk, source, item, tally, first=first)
+        await _take(session, desk, source, documents, tally, first=first)
         values = desk.succeeded(
-            # Without its validators the feed is read again, and what was missed asked for again.
+            # The validators are dropped, so that the feed is read again and missed alerts are
+            # fetched again.
             source,
             state,
             news=tally.new > 0,
             answer=None if missed else answer,
+            stated=stated,
         )
         await note(session, source, values)
     return tally
 
 
-async def _linked(desk: Desk, source: SourceConfig, answer: Answer) -> tuple[list[Item], bool]:
-    """Fetch the alerts a feed links to and that were not fetched before; once for ever each."""
-    feed = await read_in_thread(answer)
+async def _linked(desk: PollSession, source: SourceConfig, feed: Feed) -> tuple[list[Item], bool]:
+    """Fetch the alerts of a feed that were not fetched before, each only once."""
     links = [a.link for a in feed.articles if cap.looks_like_alert(a.link)]
     async with desk.context.database.reading() as session:
         known = set(
@@ -74,7 +68,7 @@ async def _linked(desk: Desk, source: SourceConfig, answer: Answer) -> tuple[lis
                 select(Item.url).where(col(Item.source) == source.code, col(Item.url).in_(links))
             )
         )
-    reach, missed = Reach.of(source), False
+    reach, missed = AllowedHosts.of(source), False
     documents: list[Item] = []
     for link in dict.fromkeys(links):
         if link in known:
@@ -87,23 +81,23 @@ async def _linked(desk: Desk, source: SourceConfig, answer: Answer) -> tuple[lis
             documents.append(_item(source, link, alert.body, desk.context.clock.now()))
         except Retryable as error:
             missed = True
-            log.warning("alert not fetched", source=source.code, url=link, why=str(error))
+            log.warning("cap.failed", source=source.code, url=link, reason=str(error))
         except FetchRefused as error:
             item = _item(source, link, b"", desk.context.clock.now())
-            item.state, item.reason = ItemState.SET_ASIDE, str(error)
+            item.state, item.reason = ItemState.SET_ASIDE, error.reason
             documents.append(item)
     return documents, missed
 
 
-def read_proven(data: bytes, source: SourceConfig, city: City, now: datetime) -> Alert:
-    """Return an alert, of a source that names certificates only what one of them signed.
+def read_proven(data: bytes, source: SourceConfig, city: City, now: datetime) -> CapAlert:
+    """Return an alert; if the source names certificates, one of them must have signed it.
 
     Raises
     ------
     Unreadable
         It is no CAP alert.
     NotProven
-        The source's alerts must be signed, and this one is not or not by whom it should be.
+        The source's alerts must be signed, and this one is not, or by somebody else.
     """
     if not source.certificates:
         return cap.read_alert(data)
@@ -134,139 +128,76 @@ def _item(source: SourceConfig, url: str, body: bytes, now: datetime) -> Item:
 
 async def _take(
     session: AsyncSession,
-    desk: Desk,
+    desk: PollSession,
     source: SourceConfig,
-    item: Item,
+    items: Sequence[Item],
     tally: Tally,
     *,
     first: bool,
 ) -> None:
-    known = await session.scalar(
-        select(Item.id).where(col(Item.source) == source.code, col(Item.identity) == item.identity)
+    """Store new ``items`` and their notices, in the order in which they were sent.
+
+    Feeds list the newest first; an update must not be told before what it updates.
+    """
+    known = set(
+        await session.scalars(
+            select(Item.identity).where(
+                col(Item.source) == source.code,
+                col(Item.identity).in_([item.identity for item in items]),
+            )
+        )
     )
-    if known is not None:
-        return
-    tally.new += 1
-    alert = None
-    if item.state is not ItemState.SET_ASIDE:
-        try:
-            alert = read_proven(item.payload, source, desk.context.city, desk.context.clock.now())
-        except Permanent as error:
-            item.state, item.reason = ItemState.SET_ASIDE, str(error)
-    session.add(item)
-    if alert is None:
-        tally.set_aside += 1
-        SET_ASIDE.labels(source.code, "CAP").inc()
-        log.warning("alert set aside", source=source.code, url=item.url, why=item.reason)
-        return
+    alerts: list[tuple[Item, CapAlert]] = []
+    for item in {item.identity: item for item in items if item.identity not in known}.values():
+        tally.new += 1
+        session.add(item)
+        alert = _read(item, source, desk)
+        if alert is None:
+            tally.set_aside += 1
+            SET_ASIDE.labels(source.code, "CAP").inc()
+            log.warning("cap.set_aside", source=source.code, url=item.url, reason=str(item.reason))
+        else:
+            alerts.append((item, alert))
+    await session.flush()
+    for item, alert in sorted(alerts, key=lambda pair: pair[1].sent):
+        await _tell(session, desk, source, item, alert, tally, first=first)
+
+
+def _read(item: Item, source: SourceConfig, desk: PollSession) -> CapAlert | None:
+    if item.state is ItemState.SET_ASIDE:
+        return None
+    try:
+        return read_proven(item.payload, source, desk.context.city, desk.context.clock.now())
+    except Permanent as error:
+        item.state, item.reason = ItemState.SET_ASIDE, error.reason
+        return None
+
+
+async def _tell(
+    session: AsyncSession,
+    desk: PollSession,
+    source: SourceConfig,
+    item: Item,
+    alert: CapAlert,
+    tally: Tally,
+    *,
+    first: bool,
+) -> None:
     item.state, item.title, item.published_at = ItemState.DONE, alert.headline, alert.sent
     ITEMS.labels(source.code, "read").inc()
     if first or not alert.is_news:
-        item.reason = "Listed at the first poll." if first else "Not meant for the public."
+        item.reason = reason("news.listed-first") if first else reason("news.not-public")
         return
-    await session.flush()
-    notice = await notice_of(session, alert, source, desk.context.city, desk.context.clock.now())
-    notice.item_id = item.id
-    item.reason = notice.decided_by
+    now = desk.context.clock.now()
+    made = await notices_of(session, alert, source, desk.context.city, now)
+    rules = ", ".join(dict.fromkeys(notice.decided_by for notice in made))
+    item.reason = reason("news.ruled", rules=rules) if made else reason("news.elsewhere")
     if alert.signed:
-        # CAP 1.2, 3.3.2.1: an alert is not refused for a signature that cannot be checked, and
-        # the user is told.
-        item.reason += "; it is signed, but the source names no certificate to check it by"
-    stored, is_new = await submit_notice(session, notice, desk.publish)
-    if is_new:
-        tally.notices.append(stored)
-
-
-async def notice_of(
-    session: AsyncSession, alert: Alert, source: SourceConfig, city: City, now: datetime
-) -> Notice:
-    """Compose the notice of an alert, linked to what it updates or takes back."""
-    article = alert.article()
-    classification = classify(article, source, city)
-    told = await _told_before(session, alert.references)
-    ruling = _rule(alert, article, classification, source, now, told)
-    status = STATUSES[alert.type]
-    if status is Status.CORRECTED and told is None:
-        status = Status.ISSUED
-    topic = told.topic if told is not None else classification.topic
-    return Notice(
-        identity=f"cap:{alert.sender},{alert.identifier}"[:500],
-        topic=topic,
-        kind=alert.event,
-        status=status,
-        areas=list(told.areas if told is not None else classification.areas),
-        drill=alert.drill,
-        reported_at=alert.sent,
-        expires_at=alert.expires or now + ARTICLE_EXPIRES,
-        event_id=alert.references[0] if alert.references else "",
-        url=alert.link,
-        texts=texts_of(alert, article, topic, status, source, city),
-        source=source.code,
-        replaces_id=told.id if told is not None else None,
-        decision=ruling.decision,
-        decided_by=ruling.decided_by,
-        created_at=now,
-    )
-
-
-def _rule(
-    alert: Alert,
-    article: Article,
-    classification: Classification,
-    source: SourceConfig,
-    now: datetime,
-    told: Notice | None,
-) -> Ruling:
-    if alert.drill:
-        return Ruling(Decision.HOLD, "drill", "An exercise or test is never sent as news.")
-    if alert.type is MessageType.CANCEL and told is None:
-        return Ruling(Decision.PUBLISH, "nobody-was-told", "There is nothing to take back.")
-    if alert.expires is not None and alert.expires <= now:
-        return Ruling(Decision.PUBLISH, "expired", "It has expired.")
-    return rule_on_article(
-        article, classification, source, now, foreign_link=leads_elsewhere(article, source)
-    )
-
-
-def texts_of(
-    alert: Alert,
-    article: Article,
-    topic: str,
-    status: Status,
-    source: SourceConfig,
-    city: City,
-) -> dict[str, dict[str, str]]:
-    """Return what an alert says in every language of the city."""
-    if status is Status.CANCELLED:
-        words = "\n".join(filter(None, (article.title, article.summary))) or "取り消し"
-        return alert_texts(
-            topic,
-            0,
-            {"ja": words},
-            city,
-            drill=alert.drill,
-            at=alert.sent,
-            status=status,
-            source=source.names,
-            languages=city.languages,
-            url=alert.link,
-        )
-    return words_of(article, topic, source, city, drill=alert.drill)
-
-
-async def _told_before(session: AsyncSession, references: Sequence[str]) -> Notice | None:
-    """Return the newest notice among those an alert refers to that went out."""
-    if not references:
-        return None
-    identities = [f"cap:{reference}"[:500] for reference in references[:50]]
-    return (
-        await session.scalars(
-            select(Notice)
-            .where(
-                col(Notice.identity).in_(identities),
-                col(Notice.decision).in_((Decision.SEND, Decision.DIGEST)),
-            )
-            .order_by(col(Notice.id).desc())
-            .limit(1)
-        )
-    ).one_or_none()
+        # CAP 1.2, 3.3.2.1: an alert is not refused if its signature cannot be checked, and the user
+        # is told.
+        item.reason = reason("news.signed-unchecked", why=item.reason)
+    for notice in made:
+        notice.item_id = item.id
+        stored, is_new = await submit_notice(session, notice, desk.publish)
+        if is_new:
+            tally.notices.append(stored)

@@ -1,7 +1,7 @@
-"""Which topic and which areas an article is about, by the city's own rules.
+"""Find the topic and the areas of an article by the city's rules.
 
-Rules stand in ``city.toml`` and are tried in order; the first that fits decides, and says so
-in one sentence, so that staff see why an article became what it became.
+Rules are in ``city.toml`` and are tried in order. The first that fits decides. It gives its reason
+in one sentence, so that staff see why.
 """
 
 from __future__ import annotations
@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from core.city import City, Decision, Rule, SourceConfig
+from city.city import City, Decision, Rule, SourceConfig
+from core.reason import Reason
+from feeds.reasons import reason
 from feeds.rss import Article
 from feeds.wording import fold
 
@@ -19,16 +21,16 @@ DEFAULT_RULE = "default"
 
 @dataclass(frozen=True, kw_only=True)
 class Classification:
-    """What the rules make of an article.
+    """The result of the rules for an article.
 
-    ``rule`` is a short name for logs and the audit trail; ``because`` a sentence for staff.
+    ``rule`` is a short name for logs and the audit trail; ``because`` says why, for staff.
     """
 
     topic: str
     areas: tuple[str, ...]
     decision: Decision
     rule: str
-    because: str
+    because: Reason
 
     @property
     def certain(self) -> bool:
@@ -37,22 +39,22 @@ class Classification:
 
 
 def classify(article: Article, source: SourceConfig, city: City) -> Classification:
-    """Put an article on a topic and areas.
+    """Give an article its topic and areas.
 
-    An article that no rule fits has its source's own topic; where the source has none, it
-    waits for staff on the topic ``city-news``.
+    An article without a rule gets its source's topic; if the source has none, it waits for staff
+    with the topic ``city-news``.
     """
     text = fold(f"{article.title}\n{article.summary}")
     categories = {fold(category) for category in article.categories}
     for number, rule in enumerate(source.rules, start=1):
-        reason = _fits(rule, text, categories)
-        if reason is not None:
+        why = _fits(rule, text, categories)
+        if why is not None:
             return Classification(
                 topic=rule.topic,
                 areas=rule.areas,
                 decision=rule.decision or source.decision,
                 rule=f"{source.code}#{number}",
-                because=f"Rule {number} of {source.code}: {reason}.",
+                because=reason("rule.fits", number=number, source=source.code, why=why),
             )
     if source.topic is not None:
         return Classification(
@@ -60,7 +62,7 @@ def classify(article: Article, source: SourceConfig, city: City) -> Classificati
             areas=(),
             decision=source.decision,
             rule=source.code,
-            because=f"No rule fits; everything else of {source.code} is {source.topic}.",
+            because=reason("rule.other-topic", source=source.code, topic=source.topic),
         )
     topics = city.topic_by_code
     return Classification(
@@ -68,26 +70,28 @@ def classify(article: Article, source: SourceConfig, city: City) -> Classificati
         areas=(),
         decision=Decision.HOLD,
         rule=DEFAULT_RULE,
-        because=f"No rule of {source.code} fits; somebody has to decide.",
+        because=reason("rule.none", source=source.code),
     )
 
 
-def _fits(rule: Rule, text: str, categories: set[str]) -> str | None:
+def _fits(rule: Rule, text: str, categories: set[str]) -> Reason | None:
     """Return why ``rule`` fits, or None when it does not; a rule with no condition fits all."""
-    reasons = []
+    by_category = by_word = None
     if rule.categories:
         category = next((name for name in rule.categories if fold(name) in categories), None)
         if category is None:
             return None
-        reasons.append(f"category {category!r}")
+        by_category = reason("rule.category", category=category)
     if rule.words:
         word = first_word(rule.words, text)
         if word is None:
             return None
-        reasons.append(f"word {word!r}")
-    return " and ".join(reasons) or "it takes everything"
+        by_word = reason("rule.word", word=word)
+    if by_category and by_word:
+        return reason("rule.both", category=by_category, word=by_word)
+    return by_category or by_word or reason("rule.everything")
 
 
 def first_word(words: Sequence[str], folded_text: str) -> str | None:
-    """Return the first of ``words`` that stands in a text already folded, or None."""
+    """Return the first of ``words`` that is in a folded text, or None."""
     return next((word for word in words if fold(word) and fold(word) in folded_text), None)

@@ -1,11 +1,10 @@
-"""The daily digest: which collected notices wait for which residents, and at what hour.
+"""The daily digest: which collected notices go to which residents, and at which hour.
 
-A notice whose decision is ``digest`` waits until the resident's hour. Each hour of each day is
-a slot; a slot hands out its residents in order of their ids and remembers how far it came, in
-the transaction in which their digests are queued, so that a crash neither skips nor repeats
-anybody. A digest begins where the resident's last one ended, so that whoever moves their hour,
-or was without a digest for a day, neither misses a notice nor gets it twice. Nothing that has
-expired or been replaced meanwhile is in a digest.
+A notice whose decision is ``digest`` waits until the resident's hour. Each hour of each day is a
+slot; a slot takes its residents in order of their ids. It stores how far it came in the transaction
+that queues their digests, so that a crash neither skips nor repeats anybody. A digest begins where
+the resident's last one ended. So a resident who changes the hour, or had no digest for a day,
+neither misses a notice nor gets it twice. Expired and replaced notices are left out.
 """
 
 from __future__ import annotations
@@ -19,21 +18,22 @@ from sqlalchemy import func, or_
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
-from core.city import City, Decision
+from city.city import City, Decision
 from core.clock import in_japan
+from core.restored import held_until
 from feeds.models import DigestRun, Notice
 from subscriptions.models import Resident, ResidentArea, ResidentState, Subscription
 
 CATCH_UP = timedelta(hours=3)
-"""A slot missed for longer than this is skipped: yesterday's events at midnight help nobody."""
+"""A slot that is later than this is skipped: yesterday's events at midnight help nobody."""
 SETTLING = timedelta(minutes=1)
-"""After its hour a slot waits for the polls that are just storing what they found."""
+"""After its hour a slot waits for polls that are still storing their items."""
 REMEMBERED = timedelta(days=3)
-"""How far back a digest reaches when the resident had none; articles expire after as long."""
+"""How far back a digest goes if the resident had none; articles expire after the same time."""
 PAGE = 500
 
 Had = Callable[[int], datetime | None]
-"""Up to which slot a resident's last digest reached, whatever their hour was; None without one."""
+"""The slot of a resident's last digest, whatever their hour was; None if there was none."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,7 +53,7 @@ class DigestSlot:
 
 @dataclass(frozen=True, kw_only=True)
 class Digest:
-    """What one resident gets. Residents with equal notices and language get equal messages."""
+    """The digest of one resident. Residents with equal notices and language get equal messages."""
 
     resident_id: int
     language: str
@@ -61,9 +61,15 @@ class Digest:
 
 
 async def due_digests(session: AsyncSession, city: City, now: datetime) -> list[DigestSlot]:
-    """Return the slots whose hour has come and that are not finished, oldest first."""
+    """Return the slots whose hour has come and that are not finished, oldest first.
+
+    A slot from before a restore is left out: it may have been sent, and the database does not know.
+    """
     newest = (now - SETTLING).replace(minute=0, second=0, microsecond=0)
     hours = [newest - timedelta(hours=back) for back in range(int(CATCH_UP.seconds / 3600))]
+    until = await held_until(session)
+    if until is not None:
+        hours = [hour for hour in hours if hour + SETTLING > until]
     runs = {
         run.slot_at: run
         for run in await session.scalars(select(DigestRun).where(col(DigestRun.slot_at).in_(hours)))
@@ -111,8 +117,8 @@ async def next_digests(
 ) -> tuple[list[Digest], int | None]:
     """Return the digests of a slot's next residents, and the last resident looked at.
 
-    The second value is None when nobody is left; the slot is then finished. Give it to
-    :func:`note_digested` in the transaction that queues what is returned here.
+    The second value is None if nobody is left; the slot is then finished. Pass it to
+    :func:`note_digested` in the transaction that queues these digests.
     """
     own_hour = func.coalesce(col(Resident.digest_hour), city.digest_hour)
     residents = (
@@ -151,7 +157,7 @@ async def next_digests(
 async def note_digested(
     session: AsyncSession, slot: DigestSlot, through: int | None, now: datetime
 ) -> DigestSlot:
-    """Remember how far a slot has come, in the caller's transaction; None finishes it."""
+    """Store how far a slot has come, in the caller's transaction; None finishes it."""
     run = await session.get(DigestRun, slot.slot_at)
     if run is None:
         run = DigestRun(slot_at=slot.slot_at)

@@ -1,4 +1,4 @@
-"""What bytes from Japan say, whatever their labels claim.
+"""Decode bytes from Japan, whatever encoding they declare.
 
 Shift_JIS, EUC-JP and ISO-2022-JP are read as Microsoft writes them, with the characters beyond
 the standard (①, ㈱, 髙) that web sites and mail have always used.
@@ -15,8 +15,9 @@ _NAMES = {
     **dict.fromkeys(("euc_jp", "x_euc_jp", "eucjp", "ujis", "cp51932"), "euc_jp"),
     **dict.fromkeys(("utf_8", "utf8"), "utf-8"),
 }
-"""Declared names that are believed. Others, Latin-1 above all, are never what a Japanese site
-means by high bytes; and some of Python's own take hours over a few megabytes (punycode)."""
+"""Declared encodings that are believed. Others, above all Latin-1, are never right for the high
+bytes of a Japanese site. Some of Python's codecs also need hours for a few megabytes (punycode).
+"""
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF16_LE, "utf-16"),
@@ -25,19 +26,19 @@ _MARKS = (
 _DECLARATION = re.compile(rb"^\s*<\?xml[^>]*?encoding\s*=\s*[\"']([A-Za-z0-9._-]{1,40})[\"']", re.I)
 _SIGNS = frozenset("§¨°±´¶×÷")
 _ODD = 0.2
-"""Share of characters hardly anybody writes from which a text was read in a wrong encoding."""
+"""Share of rare characters above which a text was decoded with the wrong encoding."""
 _DAMAGED = 0.2
 """Share of characters that may be broken in a text that is yet read in the right encoding."""
 _CUT = re.compile(r"\ufffd(?=\s*(?:<|\]\]>|…|\.\.\.|&hellip;|$))")
 
 
-def decode(data: bytes, charset: str | None = None) -> str:
-    """Return the text of a document, whatever its labels say.
+def decode_document(data: bytes, charset: str | None = None) -> str:
+    """Return the text of a document, even if its declared encoding is wrong.
 
-    A byte order mark and escape sequences leave no doubt, and hardly anything is UTF-8 by
-    chance. Then what it is declared to be is tried (in its XML declaration, or as ``charset``
-    by those who carried it), and then what is in use in Japan. A character that somebody cut in
-    the middle, as the last of a summary, is left out.
+    A byte order mark and escape sequences are certain, and hardly anything is valid UTF-8 by
+    chance. After these, the declared encoding is tried (of the XML declaration, or the ``charset``
+    of the transport), then the encodings in use in Japan. A character that is cut in the middle,
+    such as the last of a summary, is left out.
     """
     for mark, encoding in _MARKS:
         if data.startswith(mark):
@@ -66,7 +67,7 @@ def decode(data: bytes, charset: str | None = None) -> str:
 
 
 def _oddness(text: str) -> float:
-    """Return the share of characters, among those beyond ASCII, that hardly anybody writes.
+    """Return the share of rare characters among those outside ASCII.
 
     EUC-JP read as Shift_JIS is half-width katakana from end to end.
     """
@@ -101,10 +102,10 @@ _LONGEST_WITHOUT_ESCAPES = 300_000
 
 
 def decode_jis(data: bytes) -> str:
-    """Return the text of ISO-2022-JP, also where its escapes are broken.
+    """Return the text of ISO-2022-JP, even if its escapes are broken.
 
-    Every line begins in ASCII, as the standard says, so that a lost escape spoils no more than
-    its line. JIS X 0213's additions are not in use.
+    Every line begins in ASCII, as the standard says, so a lost escape damages only its line. The
+    additions of JIS X 0213 are not used.
     """
     return "\n".join(_jis_line(line) for line in data.replace(b"\r\n", b"\n").split(b"\n"))
 
@@ -126,7 +127,9 @@ def _jis_line(line: bytes) -> str:
 
 
 def _two_bytes(piece: bytes) -> str:
-    """Return what rows and cells of JIS X 0208 say, by way of Shift_JIS, which has them all."""
+    """Return the characters of rows and cells of JIS X 0208, through Shift_JIS, which has all of
+    them.
+    """
     shifted = bytearray()
     at = 0
     while at < len(piece):

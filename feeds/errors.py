@@ -1,8 +1,10 @@
-"""What can be wrong with something that came in; all of it is kept and shown to staff."""
+"""Errors of incoming items; each is stored and shown to staff."""
 
 from __future__ import annotations
 
 from core.errors import Permanent
+from core.reason import Reason
+from feeds.reasons import reason
 
 
 class Unreadable(Permanent):
@@ -11,3 +13,8 @@ class Unreadable(Permanent):
 
 class UnknownKind(Permanent):
     """A well-formed telegram of a kind this service does not know."""
+
+
+def unexpected(error: Exception) -> Reason:
+    """Return a fault of our own as a reason: what no code foresaw."""
+    return reason("reader.broke", error=type(error).__name__, text=error)

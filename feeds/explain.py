@@ -1,26 +1,29 @@
-"""What a telegram, feed, alert or mail would become, without storing or sending anything."""
+"""Show what telegrams, feeds, alerts and mails would become; store and send nothing."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from core.city import City, Decision, SourceConfig
+from city.city import City, Decision, SourceConfig
 from core.clock import SystemClock, in_japan
-from core.errors import BadInput
-from feeds import cap, cap_source, jma, limits
-from feeds.articles import leads_elsewhere, words_of
+from core.errors import BadInput, Permanent
+from core.reason import Reason
+from feeds import cap, cap_notices, cap_source, jma, limits
+from feeds.articles import article_words, leads_elsewhere
 from feeds.classify import Classification, classify
 from feeds.errors import Unreadable
 from feeds.facts import Fact
 from feeds.jma.codes import city_name
+from feeds.jma_index import is_telegram_link
 from feeds.mail import for_child_watch
 from feeds.mail_source import sift
 from feeds.models import Status
-from feeds.policy import rule_on_article, rule_on_fact, says_drill
+from feeds.policy import is_marked_drill, rule_on_article, rule_on_fact
 from feeds.rss import Article, read_feed
 from feeds.telegrams import TAKES_BACK
 from feeds.texts import compose
@@ -30,8 +33,8 @@ from feeds.texts import compose
 class ExplainedNotice:
     """One notice that would be made; ``decision`` and ``because`` say what would happen to it.
 
-    ``level`` is the one that goes with the official name: the evacuation level of a warning, or
-    a volcano's own alert level; 0 when the name has none, or when nothing is in force any more.
+    ``level`` is the level of the official name: the evacuation level of a warning, or a volcano's
+    own alert level; 0 if the name has none or nothing is in force any more.
     """
 
     topic: str
@@ -47,7 +50,7 @@ class ExplainedNotice:
     texts: dict[str, dict[str, str]] = field(repr=False)
     decision: Decision
     decided_by: str
-    because: str
+    because: Reason | None
 
     def to_json(self) -> dict[str, Any]:
         """Return exactly the keys that the design promises other programs."""
@@ -70,44 +73,100 @@ class ExplainedNotice:
 def explain(
     path: Path, municipality: str | None, city: City, *, now: datetime | None = None
 ) -> list[ExplainedNotice]:
-    """Return what the file at ``path`` would become.
+    """Return what the one file at ``path`` would become; see :func:`explain_files`."""
+    return explain_files([path], municipality, city, now=now)
+
+
+def explain_files(
+    paths: Sequence[Path], municipality: str | None, city: City, *, now: datetime | None = None
+) -> list[ExplainedNotice]:
+    """Return what files would become if a service reads them one after the other.
 
     Parameters
     ----------
-    path
-        A telegram, an RSS or Atom feed, a CAP alert, or a mail (``.eml``).
+    paths
+        Telegrams, RSS or Atom feeds, CAP alerts and mails (``.eml``), mixed, in the order in which
+        they came. Telegrams are read into one state that is empty at first. An article that an
+        earlier file had unchanged is no news.
     municipality
-        Seven digits; the city's own when None. A telegram is read for it, as if nothing had
-        been in force before.
+        Seven digits; the city's own when None.
     city
-        Its rules and languages are used; no database is.
+        Its rules and languages are used; no database is needed.
     now
-        At which a signature's certificate must be in force; by the machine's clock when None.
+        The time at which a signature's certificate must be valid; None means the machine's clock.
 
     Raises
     ------
     BadInput
-        The file cannot be read, or the municipality is none.
+        A file cannot be read, or there is no such municipality.
     Permanent
-        What is in the file cannot be understood; the message says why.
+        A file cannot be understood; the message says why, and which file if there are several.
     """
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise BadInput(f"{path} cannot be read: {error.strerror}.") from error
-    if len(data) > limits.MAX_BODY:
-        raise Unreadable(f"{path} is over {limits.MAX_BODY:,} bytes long.")
     if municipality is not None:
         if len(municipality) != 7 or not (municipality.isascii() and municipality.isdecimal()):
             raise BadInput(f"A municipality's code has seven digits: {municipality!r}.")
         city = _as_seen_from(municipality, city)
-    if path.suffix.lower() in {".eml", ".mail"}:
-        return _mail(data, city)
-    if cap.is_alert(data):
-        return _alert(data, city, now or SystemClock().now())
-    if b"http://xml.kishou.go.jp/jmaxml1/" in data[:2000] or b"<Report" in data[:2000]:
-        return _telegram(data, city)
-    return _feed(data, path, city)
+    reader = _Reader(city, now or SystemClock().now())
+    explained = []
+    for path in paths:
+        try:
+            explained += reader.read(path)
+        except BadInput:
+            raise
+        except Permanent as error:
+            if len(paths) == 1 or str(path) in str(error):
+                raise
+            raise type(error)(f"{path}: {error}") from error
+    return explained
+
+
+class _Reader:
+    """Reads files one after the other, and keeps what they leave in force."""
+
+    def __init__(self, city: City, now: datetime) -> None:
+        self.city = city
+        self.now = now
+        self.board = jma.HazardBoard()
+        self.listed: set[tuple[str, str]] = set()
+
+    def read(self, path: Path) -> list[ExplainedNotice]:
+        """Return what the file at ``path`` becomes after the files before it."""
+        try:
+            data = path.read_bytes()
+        except OSError as error:
+            raise BadInput(f"{path} cannot be read: {error.strerror}.") from error
+        if len(data) > limits.MAX_BODY:
+            raise Unreadable(f"{path} is over {limits.MAX_BODY:,} bytes long.")
+        if path.suffix.lower() in {".eml", ".mail"}:
+            return _mail(data, self.city)
+        if cap.is_alert(data):
+            return _alert(data, self.city, self.now)
+        if b"http://xml.kishou.go.jp/jmaxml1/" in data[:2000] or b"<Report" in data[:2000]:
+            return self._telegram(data)
+        return self._feed(data, path)
+
+    def _telegram(self, data: bytes) -> list[ExplainedNotice]:
+        telegram = jma.read_telegram(data)
+        source = _source(self.city, "jma")
+        facts = jma.facts(telegram, self.city.jma, self.board)
+        return [_of_fact(fact, self.city, source) for fact in facts]
+
+    def _feed(self, data: bytes, path: Path) -> list[ExplainedNotice]:
+        feed = read_feed(data)
+        if feed.articles and all(is_telegram_link(each.link) for each in feed.articles):
+            raise Unreadable(
+                f"{path} is the agency's list of telegrams. Explain the telegrams themselves."
+            )
+        sources = [source for source in self.city.sources if source.kind == "rss"]
+        named = [s for s in sources if Path(urlsplit(s.url).path).name == path.name]
+        candidates = named or sources or [_source(self.city, "rss")]
+        fresh = [
+            article
+            for article in feed.articles
+            if (article.identity, article.content_hash) not in self.listed
+        ]
+        self.listed |= {(article.identity, article.content_hash) for article in fresh}
+        return [_of_article(article, candidates, self.city) for article in fresh]
 
 
 def _as_seen_from(municipality: str, city: City) -> City:
@@ -117,14 +176,6 @@ def _as_seen_from(municipality: str, city: City) -> City:
     codes = jma.codes_for(municipality, city.jma)
     name = {"ja": city_name(codes)} if city_name(codes) else city.name
     return city.model_copy(update={"jma": codes, "name": name, "shelter_url": ""})
-
-
-def _telegram(data: bytes, city: City) -> list[ExplainedNotice]:
-    telegram = jma.read_telegram(data)
-    source = _source(city, "jma")
-    return [
-        _of_fact(fact, city, source) for fact in jma.facts(telegram, city.jma, jma.HazardBoard())
-    ]
 
 
 def _of_fact(fact: Fact, city: City, source: SourceConfig) -> ExplainedNotice:
@@ -147,21 +198,15 @@ def _of_fact(fact: Fact, city: City, source: SourceConfig) -> ExplainedNotice:
     )
 
 
-def _feed(data: bytes, path: Path, city: City) -> list[ExplainedNotice]:
-    feed = read_feed(data)
-    sources = [source for source in city.sources if source.kind == "rss"]
-    named = [s for s in sources if Path(urlsplit(s.url).path).name == path.name]
-    candidates = named or sources or [_source(city, "rss")]
-    return [_of_article(article, candidates, city) for article in feed.articles]
-
-
 def _of_article(
     article: Article, candidates: list[SourceConfig], city: City, *, drill: bool = False
 ) -> ExplainedNotice:
-    """Explain an article by the first source with a rule for it, as no address says which."""
+    """Explain an article with the first source that has a rule for it, because the file does not
+    name its source.
+    """
     source, classification = _best(article, candidates, city)
-    drill = drill or says_drill(article.title, article.summary)
-    # Its age is not held against a file on disk: it is read as on the day it was published.
+    drill = drill or is_marked_drill(article.title, article.summary)
+    # A file on disk is not too old: it is read as on the day of its publication.
     ruling = rule_on_article(
         article,
         classification,
@@ -180,7 +225,7 @@ def _of_article(
         drill=drill,
         reported_at=article.published_at,
         event_id="",
-        texts=words_of(article, classification.topic, source, city, drill=drill),
+        texts=article_words(article, classification.topic, source, city, drill=drill),
         decision=Decision.HOLD if drill else ruling.decision,
         decided_by="rule:drill" if drill else ruling.decided_by,
         because=classification.because,
@@ -201,17 +246,37 @@ def _alert(data: bytes, city: City, now: datetime) -> list[ExplainedNotice]:
     alert = cap_source.read_proven(data, source, city, now)
     if not alert.is_news:
         return []
-    article, status = alert.article(), cap_source.STATUSES[alert.type]
-    explained = _of_article(article, [source], city, drill=alert.drill)
-    texts = cap_source.texts_of(alert, article, explained.topic, status, source, city)
-    return [replace(explained, kind=alert.event, status=status, texts=texts)]
+    # A file on disk is not too old, as with articles.
+    return [
+        _of_part(alert, cap_notices.rule(alert, part, source, city, alert.sent))
+        for part in cap_notices.parts_of(alert, city, alert.sent)
+    ]
+
+
+def _of_part(alert: cap.CapAlert, ruled: cap_notices.Ruled) -> ExplainedNotice:
+    return ExplainedNotice(
+        topic=ruled.topic,
+        kind=ruled.part.kind,
+        kind_code="",
+        level=0,
+        intensity="",
+        status=ruled.status,
+        areas=tuple(ruled.areas),
+        drill=alert.drill,
+        reported_at=alert.sent,
+        event_id=alert.references[0] if alert.references else "",
+        texts=ruled.texts,
+        decision=ruled.ruling.decision,
+        decided_by=ruled.ruling.decided_by,
+        because=ruled.because,
+    )
 
 
 def _mail(data: bytes, city: City) -> list[ExplainedNotice]:
     source = _source(city, "mail")
     sifted = sift(source, data)
     if sifted.article is None:
-        raise Unreadable(f"The mail is not taken: {sifted.reason}")
+        raise Unreadable(f"The mail is not taken: {sifted.refusal}")
     return [_of_article(sifted.article, [for_child_watch(sifted.article, source, city)], city)]
 
 

@@ -1,9 +1,8 @@
-"""Fetching from outside: conditional, bounded in every direction, and only where configured.
+"""Fetch from outside: with conditional requests, limits on everything, and only configured hosts.
 
-Only http and https; only hosts the source names; private and loopback addresses only where the
-source's configured host itself is one (a feed server on the same machine). Every refusal has
-one short reason that staff can read. Compression is undone here, piece by piece, so that a bomb
-is cut off at the limit and not in memory.
+Only http and https; only hosts that the source names; private and loopback addresses only if the
+source's configured host is one (a feed server on the same machine). Every refusal has a short
+reason for staff. Data is decompressed here in pieces, so that a bomb is cut off at the limit.
 """
 
 from __future__ import annotations
@@ -12,57 +11,48 @@ import asyncio
 import ipaddress
 import socket
 import zlib
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
 from urllib.parse import urlsplit
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
-from aiohttp.resolver import ThreadedResolver
 from yarl import URL
 
-from core.city import SourceConfig
+from city.city import SourceConfig
 from core.errors import Permanent, Retryable
+from core.names import Names
 from feeds import limits
+from feeds.reasons import reason
+from feeds.wording import read_date
 
 USER_AGENT = "Todoke (municipal notification service)"
 LOCAL_NAMES = frozenset({"localhost", "ip6-localhost", "localhost.localdomain"})
+_GZIP = b"\x1f\x8b"
+_HOLDING_IPV4 = (ipaddress.IPv6Network("::/96"), ipaddress.IPv6Network("64:ff9b::/96"))
+"""IPv4-compatible addresses (RFC 4291) and those of NAT64 (RFC 6052)."""
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 
 class FetchRefused(Permanent):
-    """The address or the answer breaks a rule; asking again cannot help by itself.
-
-    Parameters
-    ----------
-    reason
-        A fixed slug for counters: scheme, host, private-address, redirects, size, bomb,
-        encoding, status, address.
-    """
-
-    def __init__(self, reason: str, message: str) -> None:
-        super().__init__(message)
-        self.reason = reason
+    """The address or the answer breaks a rule; asking again does not help."""
 
 
 class FetchFailed(Retryable):
-    """The source does not answer as it should just now."""
-
-    def __init__(self, reason: str, message: str, *, retry_after: float | None = None) -> None:
-        super().__init__(message, retry_after=retry_after)
-        self.reason = reason
+    """The source does not answer correctly now."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Validators:
-    """What a source said of its last answer, sent back as If-None-Match/If-Modified-Since."""
+    """The validators of a source's last answer, sent back as If-None-Match/If-Modified-Since."""
 
     etag: str | None = None
     last_modified: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
-class Answer:
+class SourceAnswer:
     """What a source answered. ``body`` is decompressed; it is empty when ``unchanged``."""
 
     url: str
@@ -71,11 +61,16 @@ class Answer:
     content_type: str = ""
     charset: str | None = None
     validators: Validators = Validators()
+    age_s: float = 0.0
+    """How long a cache on the way has stored it (``Age``, RFC 9111)."""
+    modified_at: datetime | None = None
+    """Its ``Last-Modified``."""
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
-class Reach:
-    """Where a source may lead us: its host, the hosts it names, and their ports."""
+class AllowedHosts:
+    """Where a source may lead: its host, the hosts that it names, and their ports."""
 
     hosts: frozenset[str]
     ports: frozenset[int]
@@ -83,7 +78,7 @@ class Reach:
     """Configured hosts that are themselves private or loopback."""
 
     @classmethod
-    def of(cls, source: SourceConfig) -> Reach:
+    def of(cls, source: SourceConfig) -> AllowedHosts:
         """Return the reach of a configured source."""
         own = urlsplit(source.url)
         hosts = {_plain(host) for host in (own.hostname or "", *source.hosts) if host}
@@ -105,23 +100,23 @@ class Reach:
             With the one rule that the address breaks.
         """
         if len(url) > limits.MAX_URL_LENGTH:
-            raise FetchRefused("address", "The address is too long.")
+            raise FetchRefused(reason("fetch.too-long"))
         try:
             parts = urlsplit(url)
             port = parts.port
         except ValueError as error:
-            raise FetchRefused("address", f"Not a proper address: {url!r}.") from error
+            raise FetchRefused(reason("fetch.no-address", url=url)) from error
         if parts.scheme not in {"http", "https"}:
-            raise FetchRefused("scheme", f"Only http and https are fetched, not {url!r}.")
+            raise FetchRefused(reason("fetch.scheme", url=url))
         if parts.username is not None or parts.password is not None:
-            raise FetchRefused("address", "An address with a user name in it is not fetched.")
+            raise FetchRefused(reason("fetch.user-name"))
         host = _plain(parts.hostname or "")
         if host not in self.hosts:
             if _is_local(host):
-                raise FetchRefused("private-address", f"{host!r} is a private address.")
-            raise FetchRefused("host", f"{host!r} is not a host that the source names.")
+                raise FetchRefused(reason("fetch.private-address", host=host))
+            raise FetchRefused(reason("fetch.host", host=host))
         if port is not None and port not in self.ports:
-            raise FetchRefused("host", f"Port {port} of {host!r} is not one the source names.")
+            raise FetchRefused(reason("fetch.port", host=host, port=port))
 
 
 def _plain(host: str) -> str:
@@ -141,7 +136,7 @@ def _is_local(host: str) -> bool:
 def is_public(address: str) -> bool:
     """Whether an IP address may be reached from a public name.
 
-    IPv4 hidden in IPv6 (mapped, 6to4) counts as the IPv4 address it hides.
+    IPv4 hidden in IPv6 (mapped, compatible, 6to4, NAT64) counts as the IPv4 address it hides.
 
     Raises
     ------
@@ -150,7 +145,11 @@ def is_public(address: str) -> bool:
     """
     parsed = ipaddress.ip_address(address.strip("[]").partition("%")[0])
     if isinstance(parsed, ipaddress.IPv6Address):
+        if parsed.is_site_local:
+            return False
         hidden = parsed.ipv4_mapped or parsed.sixtofour
+        if hidden is None and any(parsed in network for network in _HOLDING_IPV4):
+            hidden = ipaddress.IPv4Address(parsed.packed[-4:])
         if hidden is not None:
             parsed = hidden
     return parsed.is_global and not parsed.is_multicast
@@ -164,18 +163,18 @@ class PublicResolver(AbstractResolver):
     """
 
     def __init__(self, inner: AbstractResolver | None = None) -> None:
-        self._inner = inner or ThreadedResolver()
+        self._inner = inner or Names()
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
     ) -> list[ResolveResult]:
         found = await self._inner.resolve(host, port, family)
         if _plain(host) in LOCAL_NAMES:
-            # Only a source configured for this machine gets here: Reach.check comes first.
+            # Only a source configured for this machine gets here, because Reach.check comes first.
             return found
         public = [entry for entry in found if is_public(entry["host"])]
         if not public:
-            raise FetchRefused("private-address", f"{host!r} leads to a private address.")
+            raise FetchRefused(reason("fetch.leads-private", host=host))
         return public
 
     async def close(self) -> None:
@@ -202,12 +201,12 @@ def guarded_session() -> aiohttp.ClientSession:
 async def fetch(
     http: aiohttp.ClientSession,
     url: str,
-    reach: Reach,
+    reach: AllowedHosts,
     *,
     validators: Validators = Validators(),
     max_body: int = limits.MAX_BODY,
     timeout: float = limits.TOTAL_TIMEOUT,
-) -> Answer:
+) -> SourceAnswer:
     """Get ``url``, following few redirects, each within ``reach``.
 
     Parameters
@@ -217,7 +216,7 @@ async def fetch(
     validators
         Those of the last answer from the same address.
     max_body, timeout
-        Bytes after decompression; seconds for the whole of it.
+        Bytes after decompression; seconds in total.
 
     Raises
     ------
@@ -230,16 +229,16 @@ async def fetch(
         async with asyncio.timeout(timeout):
             return await _follow(http, url, reach, validators, max_body)
     except TimeoutError as error:
-        raise FetchFailed("timeout", f"No whole answer within {timeout:g} s.") from error
+        raise FetchFailed(reason("fetch.timeout", seconds=f"{timeout:g}")) from error
     except aiohttp.ClientConnectionError as error:
         refusal = _refusal_within(error)
         if refusal is not None:
             raise refusal from error
-        raise FetchFailed("connection", f"The connection failed: {error}.") from error
+        raise FetchFailed(reason("fetch.connection", error=error)) from error
     except (aiohttp.ClientPayloadError, aiohttp.http.HttpProcessingError) as error:
-        raise FetchFailed("connection", f"The answer broke off: {error}.") from error
+        raise FetchFailed(reason("fetch.broke-off", error=error)) from error
     except aiohttp.ClientError as error:
-        raise FetchFailed("protocol", f"Not proper HTTP: {error}.") from error
+        raise FetchFailed(reason("fetch.protocol", error=error)) from error
 
 
 def _refusal_within(error: BaseException) -> FetchRefused | None:
@@ -252,8 +251,12 @@ def _refusal_within(error: BaseException) -> FetchRefused | None:
 
 
 async def _follow(
-    http: aiohttp.ClientSession, url: str, reach: Reach, validators: Validators, max_body: int
-) -> Answer:
+    http: aiohttp.ClientSession,
+    url: str,
+    reach: AllowedHosts,
+    validators: Validators,
+    max_body: int,
+) -> SourceAnswer:
     headers = {}
     if validators.etag:
         headers["If-None-Match"] = validators.etag
@@ -268,38 +271,38 @@ async def _follow(
                 url = _redirected(url, response.headers.get("Location", ""))
                 continue
             return await _read(response, url, validators, max_body)
-    raise FetchRefused("redirects", f"More than {limits.MAX_REDIRECTS} redirects.")
+    raise FetchRefused(reason("fetch.redirects", limit=limits.MAX_REDIRECTS))
 
 
 def _redirected(url: str, location: str) -> str:
     if not location:
-        raise FetchRefused("redirects", "A redirect that leads nowhere.")
+        raise FetchRefused(reason("fetch.redirect-nowhere"))
     try:
         target = str(URL(url).join(URL(location)))
     except ValueError as error:
-        raise FetchRefused("redirects", "A redirect to something that is no address.") from error
+        raise FetchRefused(reason("fetch.redirect-no-address")) from error
     if url.startswith("https:") and target.startswith("http:"):
-        raise FetchRefused("scheme", "A redirect from https down to http.")
+        raise FetchRefused(reason("fetch.downgrade"))
     return target
 
 
 async def _read(
     response: aiohttp.ClientResponse, url: str, validators: Validators, max_body: int
-) -> Answer:
+) -> SourceAnswer:
     status = response.status
     if status == 304:
-        return Answer(url=url, unchanged=True, validators=validators)
-    if status >= 500 or status in {408, 425, 429}:
-        raise FetchFailed(
-            "status", f"The source answered {status}.", retry_after=_retry_after(response)
+        return SourceAnswer(
+            url=url, unchanged=True, validators=validators, headers=response.headers
         )
+    if status >= 500 or status in {408, 425, 429}:
+        raise FetchFailed(reason("fetch.status", status=status), retry_after=_retry_after(response))
     if status != 200:
-        raise FetchRefused("status", f"The source answered {status}.")
+        raise FetchRefused(reason("fetch.status", status=status))
     declared = response.content_length
     if declared is not None and declared > limits.MAX_TRANSFER:
-        raise FetchRefused("size", f"The answer is {declared:,} bytes long.")
+        raise FetchRefused(reason("fetch.too-large", size=f"{declared:,}"))
     pieces = [piece async for piece in _decompressed(response, max_body)]
-    return Answer(
+    return SourceAnswer(
         url=url,
         body=b"".join(pieces),
         content_type=response.content_type,
@@ -308,44 +311,58 @@ async def _read(
             etag=_short(response.headers.get("ETag")),
             last_modified=_short(response.headers.get("Last-Modified")),
         ),
+        age_s=_seconds(response.headers.get("Age", "")) or 0.0,
+        modified_at=read_date(response.headers.get("Last-Modified", "")),
+        headers=response.headers,
     )
 
 
 def _short(value: str | None) -> str | None:
-    """Return a validator worth keeping; an absurdly long one is as good as none."""
+    """Return a validator; an absurdly long one counts as none."""
     return value if value and len(value) <= 256 else None
 
 
 def _retry_after(response: aiohttp.ClientResponse) -> float | None:
     value = response.headers.get("Retry-After", "").strip()
-    return float(value) if value.isascii() and value.isdecimal() and len(value) < 7 else None
+    return _seconds(value) if len(value) < 7 else None
+
+
+def _seconds(value: str) -> float | None:
+    value = value.strip()
+    return float(value) if value.isascii() and value.isdecimal() and len(value) < 12 else None
 
 
 async def _decompressed(response: aiohttp.ClientResponse, max_body: int) -> AsyncIterator[bytes]:
     """Yield the body within both limits, whatever its Content-Encoding."""
     encoding = response.headers.get("Content-Encoding", "identity").strip().lower()
     if encoding not in {"identity", "", "gzip", "x-gzip", "deflate"}:
-        raise FetchRefused("encoding", f"Content-Encoding {encoding!r} was not asked for.")
-    # 47 = 32 + 15: zlib finds out by itself whether it is gzip or zlib.
+        raise FetchRefused(reason("fetch.encoding", encoding=encoding))
+    # 47 = 32 + 15: zlib detects gzip or zlib.
     inflate = zlib.decompressobj(47) if encoding not in {"identity", ""} else None
     transferred = made = 0
+    members = 1
     async for chunk in response.content.iter_chunked(64 * 1024):
         transferred += len(chunk)
         if transferred > limits.MAX_TRANSFER:
-            raise FetchRefused("size", f"The answer is over {limits.MAX_TRANSFER:,} bytes long.")
+            raise FetchRefused(reason("fetch.over-size", limit=f"{limits.MAX_TRANSFER:,}"))
         if inflate is None:
             piece = chunk
         else:
             try:
                 piece = inflate.decompress(chunk, max_body - made + 1)
+                # A gzip file may have several members, one behind the other (RFC 1952, 2.2).
+                while inflate.unused_data.startswith(_GZIP) and len(piece) <= max_body - made:
+                    members += 1
+                    if members > limits.MAX_GZIP_MEMBERS:
+                        raise FetchRefused(reason("fetch.parts"))
+                    following, inflate = inflate.unused_data, zlib.decompressobj(47)
+                    piece += inflate.decompress(following, max_body - made - len(piece) + 1)
             except zlib.error as error:
-                raise FetchFailed("encoding", "The compressed answer is damaged.") from error
+                raise FetchFailed(reason("fetch.damaged")) from error
         made += len(piece)
         if made > max_body or (inflate is not None and inflate.unconsumed_tail):
-            raise FetchRefused(
-                "size" if inflate is None else "bomb",
-                f"The answer unpacks to over {max_body:,} bytes.",
-            )
+            code = "fetch.over-size" if inflate is None else "fetch.bomb"
+            raise FetchRefused(reason(code, limit=f"{max_body:,}"))
         yield piece
     if inflate is not None and not inflate.eof:
-        raise FetchFailed("encoding", "The compressed answer broke off.")
+        raise FetchFailed(reason("fetch.compressed-cut"))

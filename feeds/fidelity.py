@@ -8,19 +8,17 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from functools import cache
-
-from babel.dates import get_month_names
 
 from core.languages import LANGUAGES
 from feeds import limits
+from feeds.texts.forms import forms_of
 
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 _ERA = {"令和": 2018, "平成": 1988, "昭和": 1925}
 _KANJI = {kanji: number for number, kanji in enumerate("〇一二三四五六七八九")}
 _KANA = re.compile(r"[ぁ-んァ-ヶ]")
 SHORT = 8
-"""Below this many characters a length says nothing."""
+"""Below this number of characters, the length is not compared."""
 
 _SOURCE = re.compile(
     r"(?P<era>令和|平成|昭和)(?P<era_year>元|\d{1,2})年"
@@ -33,7 +31,7 @@ _SOURCE = re.compile(
 
 
 def problem_of(source: str, target: str, language: str) -> str | None:
-    """Return why ``target`` cannot stand for the Japanese ``source``, or None when it can.
+    """Return why ``target`` is no valid translation of the Japanese ``source``, or None if it is.
 
     The answer is a slug for counters: empty, length, japanese, number.
     """
@@ -85,13 +83,14 @@ def _numbers_of_source(text: str, language: str, target: str) -> tuple[list[set[
 
 
 def _meant(match: re.Match[str], language: str, target: str) -> tuple[set[str], bool]:
-    """Return the numbers one place of the source may become, and whether it may become none."""
+    """Return the possible numbers for one place of the source, and whether there may be none."""
     parts = match.groupdict()
     if parts["era"]:
         year = 1 if parts["era_year"] == "元" else int(parts["era_year"])
         return {str(year), str(_ERA[parts["era"]] + year)}, False
     if parts["month"]:
-        names = _month_names(language).get(int(parts["month"]), frozenset())
+        months = forms_of(language).months if language in LANGUAGES else ()
+        names = months[int(parts["month"]) - 1] if months else ()
         return {parts["month"]}, any(name in target for name in names)
     if parts["half"]:
         hour = int(parts["half_hour"])
@@ -136,20 +135,3 @@ def _canonical(number: str) -> str:
 def _kanji(run: str) -> int:
     tens, _, ones = run.partition("十")
     return (_KANJI[tens] if tens else 1) * 10 + (_KANJI[ones] if ones else 0)
-
-
-@cache
-def _month_names(language: str) -> dict[int, frozenset[str]]:
-    """Return the names of each month in a language, in lower case."""
-    known = LANGUAGES.get(language)
-    if known is None or language in {"ja", "ja-x-easy", "zh-Hans", "zh-Hant", "ko", "vi"}:
-        # These write months as numbers.
-        return {}
-    found: dict[int, set[str]] = {month: set() for month in range(1, 13)}
-    for width in ("wide", "abbreviated"):
-        for context in ("format", "stand-alone"):
-            for month, name in get_month_names(width, context, known.locale).items():
-                plain = name.casefold().rstrip(".")
-                if len(plain) > 2 and not plain.isdecimal():
-                    found[month].add(plain)
-    return {month: frozenset(names) for month, names in found.items()}

@@ -1,7 +1,7 @@
-"""Readings above kanji, for those who read easy Japanese: 通行（つうこう）.
+"""Readings for kanji in easy Japanese: 通行（つうこう）.
 
-Needs the extra ``todoke[furigana]`` (fugashi with unidic-lite); without it there are no
-readings, and an article goes out as it was written.
+Needs the extra ``todoke[furigana]`` (fugashi with unidic-lite); without it there are no readings,
+and an article is sent as it was written.
 """
 
 from __future__ import annotations
@@ -17,20 +17,20 @@ _AFTER_NUMBER = {"年": "ネン", "月": "ガツ", "時": "ジ", "円": "エン"
 """How other counters are read depends on the number (一日, 三人); a wrong reading helps nobody."""
 
 
-class Reader(Protocol):
+class FuriganaReader(Protocol):
     """Puts readings behind kanji."""
 
     def __call__(self, text: str) -> str: ...
 
 
 def with_reading(surface: str, reading: str) -> str:
-    """Return a word with its reading in brackets behind the kanji, not behind its kana.
+    """Return a word with its reading in brackets after the kanji, not after its kana.
 
     >>> with_reading("通行止め", "ツウコウドメ")
     '通行止（つうこうど）め'
 
-    A word without kanji, or whose reading does not fit its kana, comes back unchanged or with
-    the whole reading behind it.
+    A word without kanji is returned unchanged. If the reading does not fit the kana, the whole
+    reading comes after the word.
     """
     if not _KANJI.search(surface) or not reading:
         return surface
@@ -51,8 +51,8 @@ def with_reading(surface: str, reading: str) -> str:
 
 
 @cache
-def reader() -> Reader | None:
-    """Return what reads kanji, or None where the extra is not installed."""
+def reader() -> FuriganaReader | None:
+    """Return the reader of kanji, or None if the extra is not installed."""
     try:
         import fugashi
         import unidic_lite
@@ -68,7 +68,7 @@ def reader() -> Reader | None:
         for word in tagger(line):
             surface = str(word.surface)
             found = line.find(surface, position)
-            # What the tagger leaves out (spaces) stays where it was.
+            # The spaces that the tagger leaves out stay where they were.
             made.append(line[position:found])
             if found and line[found - 1].isdecimal():
                 made.append(with_reading(surface, _AFTER_NUMBER.get(surface, "")))

@@ -1,9 +1,9 @@
-"""How the sources are: when each last answered, and whether that is too long ago."""
+"""How the sources are: when each last answered, how old that is, and whether it is too old."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import structlog
@@ -11,9 +11,11 @@ from sqlalchemy import func
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
-from core.city import City, SourceConfig, name_in
+from city.city import City, name_in
 from core.clock import in_japan
-from feeds.metrics import INCIDENTS, STALE, STALE_SECONDS
+from core.reason import Reason
+from feeds.freshness import Trouble, last_sign, trouble
+from feeds.metrics import FROZEN, INCIDENTS, SAID_SECONDS, STALE, STALE_SECONDS
 from feeds.models import Item, ItemState, Source
 
 log = structlog.get_logger(__name__)
@@ -21,7 +23,11 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, kw_only=True)
 class SourceState:
-    """One source as staff see it. ``age`` is seconds since it last answered properly."""
+    """One source for staff. ``age`` is seconds since its last good answer.
+
+    ``said_at`` is the newest time that it states; ``stale`` is true if it is silent or frozen, and
+    ``trouble`` says which.
+    """
 
     code: str
     kind: str
@@ -32,11 +38,17 @@ class SourceState:
     last_new_at: datetime | None
     next_poll_at: datetime | None
     failures: int
-    error: str
+    why: Reason | None
+    """Why the last poll failed."""
     age: float | None
-    stale: bool
+    said_at: datetime | None
+    trouble: Trouble
     set_aside: int
     """Items of this source that wait for staff."""
+
+    @property
+    def stale(self) -> bool:
+        return self.trouble is not Trouble.NONE
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -49,26 +61,18 @@ class SourceState:
             "last_new_at": _shown(self.last_new_at),
             "next_poll_at": _shown(self.next_poll_at),
             "failures": self.failures,
-            "error": self.error,
+            "error": str(self.why or ""),
+            "error_code": self.why.code if self.why else None,
             "age_s": None if self.age is None else round(self.age),
+            "said_at": _shown(self.said_at),
             "stale": self.stale,
+            "trouble": self.trouble.value,
             "set_aside": self.set_aside,
         }
 
 
 def _shown(moment: datetime | None) -> str | None:
     return None if moment is None else in_japan(moment).isoformat(timespec="seconds")
-
-
-def is_stale(source: SourceConfig, seen: datetime | None, now: datetime) -> bool:
-    """Whether a source has not answered for longer than its ``stale_after_seconds``.
-
-    For the agency's warnings that is an incident. What was never polled is stale at once; a
-    webhook and mail that is piped to us, which speak when they have something to say, never are.
-    """
-    if source.kind == "webhook" or not source.url:
-        return False
-    return seen is None or now - seen > timedelta(seconds=source.stale_after_seconds)
 
 
 async def states(session: AsyncSession, city: City, now: datetime) -> list[SourceState]:
@@ -91,8 +95,12 @@ async def states(session: AsyncSession, city: City, now: datetime) -> list[Sourc
         row = rows.get(source.code)
         seen = row.last_succeeded_at if row is not None else None
         age = None if seen is None else (now - seen).total_seconds()
-        stale = is_stale(source, seen, now)
-        STALE.labels(source.code).set(stale)
+        found_wrong = trouble(source, row, now)
+        STALE.labels(source.code).set(found_wrong is not Trouble.NONE)
+        FROZEN.labels(source.code).set(found_wrong is Trouble.FROZEN)
+        sign = last_sign(row, now) if row is not None else None
+        if sign is not None:
+            SAID_SECONDS.labels(source.code).set((now - sign).total_seconds())
         if age is not None:
             STALE_SECONDS.labels(source.code).set(age)
         found.append(
@@ -106,38 +114,44 @@ async def states(session: AsyncSession, city: City, now: datetime) -> list[Sourc
                 last_new_at=row.last_new_at if row else None,
                 next_poll_at=row.next_poll_at if row else None,
                 failures=row.failures if row else 0,
-                error=(row.last_error or "") if row else "",
+                why=row.last_error if row else None,
                 age=age,
-                stale=stale,
+                said_at=row.said_at if row else None,
+                trouble=found_wrong,
                 set_aside=waiting.get(source.code, 0),
             )
         )
     return found
 
 
-class Watch:
-    """Looks at the sources again and again, and raises the alarm once when one goes stale."""
+class SourceWatch:
+    """Checks the sources regularly, and reports once when one becomes stale."""
 
     def __init__(self) -> None:
         self._stale: set[str] = set()
 
     async def look(self, session: AsyncSession, city: City, now: datetime) -> list[SourceState]:
-        """Return the sources that went stale since the last look.
+        """Return the sources that became stale since the last check.
 
-        Each is logged as an error and counted (``todoke_source_incidents_total``); its coming
-        back is logged too. A source that never answered yet is given its time first.
+        Each is logged as an error and counted (``todoke_source_incidents_total``); its recovery is
+        logged too. A source that never answered gets its usual time first.
         """
         gone = []
         for state in await states(session, city, now):
             if not state.stale:
                 if state.code in self._stale:
                     self._stale.discard(state.code)
-                    log.info("source is back", source=state.code)
+                    log.info("source.recovered", source=state.code)
             elif state.code not in self._stale and (state.age is not None or state.failures):
                 self._stale.add(state.code)
                 gone.append(state)
                 INCIDENTS.labels(state.code).inc()
                 log.error(
-                    "source is stale", source=state.code, age_s=state.age, why=state.error or None
+                    "source.stale",
+                    source=state.code,
+                    state=state.trouble.value,
+                    age_s=state.age,
+                    said_at=_shown(state.said_at),
+                    reason=str(state.why) if state.why else None,
                 )
         return gone

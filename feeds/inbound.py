@@ -1,9 +1,9 @@
-"""Messages that other systems of the city hand us: signed JSON, taken once.
+"""Messages from other systems of the city: signed JSON, accepted once.
 
 ``X-Todoke-Timestamp`` is the sender's clock in seconds since 1970; ``X-Todoke-Signature`` is
-``v1=`` and the hexadecimal HMAC-SHA256, under the shared secret, of the timestamp, a full stop
-and the raw body. A message whose clock is minutes off, or whose ``id`` came before, is not
-taken; so a recorded message cannot be played again.
+``v1=`` and the hexadecimal HMAC-SHA256, under the shared secret, of the timestamp, a full stop and
+the raw body. A message is refused if its clock is minutes off or its ``id`` came before, so a
+recorded message cannot be replayed.
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import col, select
 
-from core.city import City, Decision, SourceConfig
+from city.city import City, Decision, SourceConfig
 from core.errors import BadInput, Permanent
-from feeds import limits
-from feeds.desk import FeedContext
-from feeds.fetch import Reach
+from feeds import freshness, limits
+from feeds.fetch import AllowedHosts
 from feeds.metrics import ITEMS
 from feeds.models import Item, ItemState, Notice, Source, Status
 from feeds.notices import Publish, submit_notice
-from feeds.policy import ARTICLE_EXPIRES, says_drill
+from feeds.policy import ARTICLE_EXPIRES, Ruling, is_marked_drill, rule_on_level
+from feeds.poll_session import FeedContext
 from feeds.rss import safe_link
 from feeds.texts import article_texts
-from feeds.wording import clean
+from feeds.wording import plain_text
 
 log = structlog.get_logger(__name__)
 
@@ -47,7 +47,7 @@ class NotSigned(Permanent):
 
 
 class InboundMessage(BaseModel):
-    """What another system says. ``drill`` has no default on purpose (promise 5)."""
+    """A message of another system. ``drill`` has no default on purpose (promise 5)."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -65,8 +65,8 @@ class InboundMessage(BaseModel):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Received:
-    """What became of a message. ``repeated`` when its ``id`` had come before."""
+class InboundOutcome:
+    """The result of a message. ``repeated`` if its ``id`` came before."""
 
     notice_id: int | None
     decision: Decision | None
@@ -98,12 +98,12 @@ def check_signature(secret: str, headers: Mapping[str, str], body: bytes, now: d
 
 
 def read_message(body: bytes, source: SourceConfig, city: City) -> InboundMessage:
-    """Return what a body says, checked against the city.
+    """Return the parsed body, checked against the city.
 
     Raises
     ------
     BadInput
-        It is too long, no JSON, or names what the city does not have.
+        It is too long, no JSON, or names something that the city does not have.
     """
     if len(body) > limits.MAX_INBOUND_BODY:
         raise BadInput(f"The body is over {limits.MAX_INBOUND_BODY:,} bytes long.")
@@ -138,13 +138,13 @@ async def receive(
     headers: Mapping[str, str],
     body: bytes,
     publish: Publish,
-) -> Received:
-    """Take one message: check it, keep it, and make its notice, all or nothing.
+) -> InboundOutcome:
+    """Accept one message: check it, store it, and make its notice, all or nothing.
 
     Raises
     ------
     NotSigned, BadInput
-        It is not taken; the message says why.
+        It is not accepted; the message says why.
     """
     now = context.clock.now()
     if len(body) > limits.MAX_INBOUND_BODY:
@@ -162,7 +162,7 @@ async def receive(
                 )
             )
             if known is not None:
-                return Received(notice_id=None, decision=None, repeated=True)
+                return InboundOutcome(notice_id=None, decision=None, repeated=True)
             item = Item(
                 source=source.code,
                 identity=message.id,
@@ -190,18 +190,20 @@ async def receive(
             stored, _ = await submit_notice(session, notice, publish)
             row = await session.get_one(Source, source.code)
             row.last_succeeded_at = row.last_new_at = now
+            for name, value in freshness.noted(row, now, now).items():
+                setattr(row, name, value)
     except IntegrityError:
         # The same message at the same moment: the other one is it.
-        return Received(notice_id=None, decision=None, repeated=True)
+        return InboundOutcome(notice_id=None, decision=None, repeated=True)
     ITEMS.labels(source.code, "read").inc()
-    log.info("message taken in", source=source.code, notice=stored.id, drill=stored.drill)
-    return Received(notice_id=stored.id, decision=stored.decision)
+    log.info("message.accepted", source=source.code, notice_id=stored.id, drill=stored.drill)
+    return InboundOutcome(notice_id=stored.id, decision=stored.decision)
 
 
 def _notice(message: InboundMessage, source: SourceConfig, city: City, now: datetime) -> Notice:
     topic = message.topic or source.topic or ""
-    # Whatever a system believes of itself: a text that says it is a drill is one.
-    drill = message.drill or says_drill(message.title["ja"], message.text.get("ja", ""))
+    # A text that says that it is a drill is one, whatever the system says.
+    drill = message.drill or is_marked_drill(message.title["ja"], message.text.get("ja", ""))
     emergency = not drill and city.is_emergency(topic, message.level)
     decision, decided_by = source.decision, f"rule:{source.code}"
     if drill:
@@ -210,11 +212,14 @@ def _notice(message: InboundMessage, source: SourceConfig, city: City, now: date
         decision, decided_by = Decision.HOLD, "rule:foreign-link"
     elif emergency and decision is Decision.DIGEST:
         decision, decided_by = Decision.SEND, "rule:emergency"
-    title = {language: clean(text, 200) for language, text in message.title.items()}
-    text = {language: clean(words, 2000) for language, words in message.text.items()}
+    title = {language: plain_text(text, 200) for language, text in message.title.items()}
+    text = {language: plain_text(words, 2000) for language, words in message.text.items()}
     reported_at = message.reported_at or now
     if abs(now - reported_at) > timedelta(hours=limits.NEWS_AGE_LIMIT_HOURS["webhook"]):
         decision, decided_by = Decision.HOLD, "rule:too-old"
+    ruling = rule_on_level(Ruling(decision, ""), topic, message.level, city)
+    if ruling.decision is not decision:
+        decision, decided_by = ruling.decision, ruling.decided_by
     return Notice(
         identity=f"{source.code}:{message.id}",
         topic=topic,
@@ -250,9 +255,9 @@ def _notice(message: InboundMessage, source: SourceConfig, city: City, now: date
 
 
 def _own(url: str, source: SourceConfig) -> bool:
-    """Whether a link stays on the hosts the source names; without any it may not have one."""
+    """Whether a link leads to a host that the source names; without hosts, no link is allowed."""
     try:
-        Reach.of(source).check(url)
+        AllowedHosts.of(source).check(url)
     except Permanent:
         return False
     return True

@@ -1,7 +1,7 @@
-"""The Meteorological Agency's Atom files: which telegrams there are, and which concern a city.
+"""Read the Meteorological Agency's Atom files: which telegrams there are, and which concern a city.
 
 An entry's link ends ``<yyyymmddhhmmss>_<n>_<KIND>_<office>.xml``; the kind and the office say,
-before anything is fetched, whether a telegram can matter here. When in doubt it does.
+before anything is fetched, whether a telegram can matter here. In doubt it can.
 """
 
 from __future__ import annotations
@@ -10,18 +10,20 @@ import re
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from core.city import JmaCodes
+from city.city import JmaCodes
 from feeds import limits
 from feeds.errors import Unreadable
+from feeds.reasons import reason
 from feeds.wording import read_date
 from feeds.xml import local_name, read_xml
 
 _ATOM = "{http://www.w3.org/2005/Atom}"
 _NAME = re.compile(r"/\d{14}_\d+_(?P<kind>[A-Z]{4}\d{2})_(?P<office>\w+)\.xml$")
+_TELEGRAM = re.compile(r"_[A-Z]{4}\d{2}_\w+\.xml$")
 _PREFECTURE = re.compile(r"(0[1-9]|[1-3]\d|4[0-7])\d{4}")
 
 HEADQUARTERS = "010000"
-"""The agency in Tokyo, not Hokkaido: what it sends may be about any prefecture."""
+"""The agency in Tokyo, not Hokkaido: its telegrams may be about any prefecture."""
 
 BY_PREFECTURE = frozenset(
     {
@@ -29,7 +31,7 @@ BY_PREFECTURE = frozenset(
         *("VXWW50", "VPOA50", "VPHW50", "VPHW51", "VPNO50", "VPFD61", "VPWP50", "VPBS50"),
     }
 )
-"""Kinds whose office is the forecast area they speak of; its first two digits are a prefecture."""
+"""Kinds whose office is their forecast area; its first two digits are a prefecture."""
 
 KNOWN_BUT_NOT_NEWS = frozenset(
     {"VPFD51", "VPFW50", "VPZJ50", "VPCJ50", "VPFJ50", "VPSG50", "VZSA50", "VZSF50", "VFVO51"}
@@ -39,7 +41,7 @@ KNOWN_BUT_NOT_NEWS = frozenset(
 
 @dataclass(frozen=True, kw_only=True)
 class IndexEntry:
-    """One telegram that a feed lists. ``kind`` is empty when the link does not say it."""
+    """One telegram of a feed. ``kind`` is empty if the link does not contain it."""
 
     url: str
     kind: str
@@ -59,7 +61,7 @@ class Index:
 
 
 def read_index(data: bytes) -> Index:
-    """Return what a feed of the agency lists, in its order.
+    """Return the entries of a feed of the agency, in its order.
 
     Raises
     ------
@@ -68,7 +70,7 @@ def read_index(data: bytes) -> Index:
     """
     root = read_xml(data)
     if local_name(root) != "feed":
-        raise Unreadable(f"Not an Atom feed but <{local_name(root)}>.")
+        raise Unreadable(reason("feed.not-atom", name=local_name(root)))
     entries: dict[str, IndexEntry] = {}
     for element in root.iterfind(f"{_ATOM}entry"):
         link = element.find(f"{_ATOM}link")
@@ -100,11 +102,16 @@ def _text(element: object, name: str) -> str:
     return str(found or "").strip()
 
 
+def is_telegram_link(url: str) -> bool:
+    """Whether a link has the form of the addresses of telegrams."""
+    return _TELEGRAM.search(url) is not None
+
+
 def may_concern(entry: IndexEntry, codes: JmaCodes) -> bool:
     """Whether a telegram is worth fetching for a city.
 
-    A kind never heard of is fetched, so that staff see it and it can be counted. A telegram
-    about another prefecture's weather is not.
+    An unknown kind is fetched, so that staff see it and it is counted. A telegram about another
+    prefecture's weather is not.
     """
     if entry.kind in KNOWN_BUT_NOT_NEWS:
         return False

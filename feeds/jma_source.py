@@ -11,13 +11,15 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
-from core.city import SourceConfig
+from city.city import SourceConfig
 from core.errors import Retryable, TodokeError
+from core.steady import hear_date
 from feeds import jma_index, limits, telegrams
-from feeds.desk import Desk, Tally, note
-from feeds.fetch import FetchFailed, Reach, fetch
+from feeds.fetch import AllowedHosts, FetchFailed, fetch
 from feeds.metrics import SET_ASIDE
 from feeds.models import Item, ItemState, Source
+from feeds.poll_session import PollSession, Tally, note
+from feeds.reasons import reason
 
 log = structlog.get_logger(__name__)
 
@@ -25,12 +27,15 @@ GAP = timedelta(minutes=8)
 """After a longer silence the agency's short feeds may have dropped something."""
 
 
-async def poll(desk: Desk, source: SourceConfig, state: Source, first: bool) -> Tally | None:
-    """Read the short feed, after a gap the long one too, then what is not fetched yet."""
+async def poll(desk: PollSession, source: SourceConfig, state: Source, first: bool) -> Tally | None:
+    """Read the short feed, after a gap also the long one; then fetch missing telegrams."""
     now = desk.context.clock.now()
-    reach = Reach.of(source)
-    answer = await fetch(desk.http, source.url, reach, validators=desk.validators(source, state))
-    entries = [] if answer.unchanged else list(jma_index.read_index(answer.body).entries)
+    reach = AllowedHosts.of(source)
+    answer = await fetch(desk.agency, source.url, reach, validators=desk.validators(source, state))
+    hear_date(desk.context.clock, answer.headers, source.code)
+    index = None if answer.unchanged else jma_index.read_index(answer.body)
+    entries = list(index.entries) if index is not None else []
+    stated = (index.updated, *(e.updated for e in entries)) if index is not None else ()
     long_feed = jma_index.long_feed(source.url)
     after_gap = state.last_succeeded_at is None or now - state.last_succeeded_at > GAP
     if after_gap and long_feed is not None:
@@ -38,7 +43,11 @@ async def poll(desk: Desk, source: SourceConfig, state: Source, first: bool) -> 
     async with desk.context.database.writing() as session:
         new = await _remember(desk, session, source, entries, now)
         values = desk.succeeded(
-            source, state, news=new > 0, answer=None if answer.unchanged else answer
+            source,
+            state,
+            news=new > 0,
+            answer=None if answer.unchanged else answer,
+            stated=stated,
         )
         # The poll has ended, and its lease with it, when its telegrams have been read.
         ending = {key: values.pop(key) for key in ("initialised_at", "next_poll_at")}
@@ -58,18 +67,20 @@ async def poll(desk: Desk, source: SourceConfig, state: Source, first: bool) -> 
     return tally if waiting else None
 
 
-async def _entries_of(desk: Desk, url: str, reach: Reach) -> list[jma_index.IndexEntry]:
-    """Read the long feed; without it the short one must do, and that is said."""
+async def _entries_of(
+    desk: PollSession, url: str, reach: AllowedHosts
+) -> list[jma_index.IndexEntry]:
+    """Read the long feed; if it fails, log it and use only the short one."""
     try:
-        answer = await fetch(desk.http, url, reach)
+        answer = await fetch(desk.agency, url, reach)
         return list(jma_index.read_index(answer.body).entries)
     except TodokeError as error:
-        log.warning("the long feed cannot be read", url=url, reason=str(error))
+        log.warning("feed.unread", url=url, reason=str(error))
         return []
 
 
 async def _remember(
-    desk: Desk,
+    desk: PollSession,
     session: AsyncSession,
     source: SourceConfig,
     entries: Sequence[jma_index.IndexEntry],
@@ -108,14 +119,14 @@ async def _remember(
 
 
 async def _fetch_and_take(
-    desk: Desk,
+    desk: PollSession,
     source: SourceConfig,
-    reach: Reach,
+    reach: AllowedHosts,
     waiting: Sequence[Item],
     tally: Tally,
     first: bool,
 ) -> None:
-    """Fetch telegrams side by side; those that are there do not wait for a slow one."""
+    """Fetch telegrams in parallel; the others do not wait for a slow one."""
     places = asyncio.Semaphore(limits.TELEGRAM_CONNECTIONS)
 
     async def get(item: Item) -> Item:
@@ -137,34 +148,37 @@ async def _fetch_and_take(
             task.cancel()
 
 
-async def _get_telegram(desk: Desk, source: SourceConfig, reach: Reach, item: Item) -> None:
-    """Fetch one telegram into ``item``; how that went is stored with what becomes of it."""
+async def _get_telegram(
+    desk: PollSession, source: SourceConfig, reach: AllowedHosts, item: Item
+) -> None:
+    """Fetch one telegram into ``item``; the result is stored with its notices."""
     item.attempts += 1
     try:
-        answer = await fetch(desk.http, item.url, reach, max_body=limits.MAX_TELEGRAM)
+        answer = await fetch(desk.agency, item.url, reach, max_body=limits.MAX_TELEGRAM)
         item.payload = answer.body
         item.content_hash = hashlib.sha256(answer.body).hexdigest()
         item.fetched_at = desk.context.clock.now()
         if not answer.body:
-            raise FetchFailed("empty", "The telegram is empty.")
+            raise FetchFailed(reason("telegram.empty"))
     except Retryable as error:
-        item.reason = str(error)
+        item.reason = error.reason
         if item.attempts >= limits.TELEGRAM_ATTEMPTS:
             item.state = ItemState.SET_ASIDE
     except TodokeError as error:
-        item.reason = str(error)
+        item.reason = error.reason
         item.state = ItemState.SET_ASIDE
     if not item.payload:
-        log.warning("telegram not fetched", source=source.code, url=item.url, why=item.reason)
+        log.warning("telegram.failed", source=source.code, url=item.url, reason=str(item.reason))
 
 
 async def _take(
-    desk: Desk, source: SourceConfig, items: Sequence[Item], tally: Tally, first: bool
+    desk: PollSession, source: SourceConfig, items: Sequence[Item], tally: Tally, first: bool
 ) -> None:
     context = desk.context
-    # What was fetched is kept first and by itself: it is never to be asked for again.
+    # Fetched telegrams are stored first, in their own transaction, so that they are never fetched
+    # again.
     async with context.database.writing() as session:
-        # In one order, so that two who do this at once wait for each other and never both.
+        # In a fixed order, so that two processes that do this at once never deadlock.
         for item in sorted(items, key=lambda each: each.id or 0):
             stored = await session.get_one(Item, item.id, with_for_update=True)
             if stored.state is ItemState.NEW:
@@ -174,10 +188,15 @@ async def _take(
             tally.set_aside += 1
             SET_ASIDE.labels(source.code, item.kind).inc()
     async with context.database.writing() as session:
-        # Whoever else polls this source by hand waits, and then finds it read.
+        # A second process that polls this source waits, and then finds it read.
         await session.get(Source, source.code, with_for_update=True)
         ids = [item.id for item in items if item.payload and item.state is ItemState.NEW]
-        unread = select(Item).where(col(Item.id).in_(ids), col(Item.state) == ItemState.NEW)
+        unread = (
+            select(Item)
+            .where(col(Item.id).in_(ids), col(Item.state) == ItemState.NEW)
+            .order_by(col(Item.id))
+            .with_for_update()
+        )
         own = list(await session.scalars(unread))
         taken = await telegrams.take_telegrams(
             session,

@@ -1,7 +1,7 @@
-"""Every limit on what comes in from outside, in one place.
+"""All limits on input from outside, in one place.
 
-Sizes are bytes unless a name says otherwise, times are seconds. They are well above anything
-an honest source sends and well below anything that hurts the machine.
+Sizes are bytes unless a name says otherwise, times are seconds. They are well above what honest
+sources send and well below what hurts the machine.
 """
 
 from __future__ import annotations
@@ -11,18 +11,26 @@ MAX_TRANSFER = 8 * 1024 * 1024
 """Bytes on the wire; the largest telegram the agency documents is 550 KB."""
 MAX_BODY = 16 * 1024 * 1024
 """Bytes after decompression; a bomb is cut off here."""
+MAX_GZIP_MEMBERS = 100
 MAX_REDIRECTS = 3
 CONNECT_TIMEOUT = 5.0
 READ_TIMEOUT = 10.0
 """Longest silence in the middle of an answer."""
 TOTAL_TIMEOUT = 30.0
-"""Longest answer in all, so that one byte a second does not hold a poll for ever."""
+"""Longest duration of an answer, so that one byte a second does not block a poll."""
 MAX_URL_LENGTH = 2048
 
 # Documents.
 MAX_XML_DEPTH = 64
 MAX_TELEGRAM = 8 * 1024 * 1024
 MAX_FEED_ITEMS = 5_000
+MAX_FEED_ITEMS_IN_ALL = 20_000
+"""A feed with more is not read at all, because even counting them takes seconds."""
+MAX_ATTRIBUTES = 200
+"""Of one element; the feed parser looks through all of them for each."""
+FEED_SECONDS = 15
+"""Of the processor, for one feed."""
+FEED_MEMORY = 1024 * 1024 * 1024
 MAX_TITLE_CHARACTERS = 200
 MAX_SUMMARY_CHARACTERS = 2_000
 MAX_IDENTITY_CHARACTERS = 500
@@ -37,7 +45,7 @@ TELEGRAM_ATTEMPTS = 5
 
 # Mail and webhooks.
 MAX_MAIL = 5 * 1024 * 1024
-"""What lies beyond is cut off: attachments, behind the text."""
+"""The rest is cut off: attachments, which come after the text."""
 MAX_MAIL_HEAD = 256 * 1024
 MAX_MAIL_FIELD = 4 * 1024
 """One header, and one description of a part."""
@@ -63,7 +71,7 @@ BACKOFF_LIMIT = 1800.0
 POLL_PAUSE = 0.75
 """Share of its interval for which a source is left alone after a good poll."""
 POLL_LEASE = 120.0
-"""How long a poller may hold a source before another takes it over."""
+"""How long a poller may lock a source before another one takes it over."""
 
 # What policy trusts.
 NEWS_AGE_LIMIT_HOURS = {"jma": 6, "cap": 6, "mail": 24, "webhook": 24, "rss": 24 * 7}

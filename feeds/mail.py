@@ -1,8 +1,8 @@
-"""Mail from the police and other bodies: whether it is theirs, and what may be passed on.
+"""Mail from the police and other bodies: is it theirs, and what may be passed on?
 
-A message counts when its From is on the source's list of senders and the city's own mail
-server says, in Authentication-Results (RFC 8601), that SPF or DKIM proves that very domain.
-Headers that anybody could have written are not believed. What identifies a person is left out.
+A message counts if its From is on the source's list of senders, and if the city's own mail server
+says in Authentication-Results (RFC 8601) that SPF or DKIM proves that domain. Headers that anybody
+could have written are not believed. Everything that identifies a person is left out.
 """
 
 from __future__ import annotations
@@ -20,16 +20,17 @@ from email.header import decode_header
 from email.message import Message
 from email.utils import getaddresses
 
-from core.city import City, SourceConfig
+from city.city import City, SourceConfig
 from core.errors import Permanent
 from feeds import limits
 from feeds.classify import first_word
-from feeds.encodings import decode
+from feeds.encodings import decode_document
 from feeds.errors import Unreadable
 from feeds.mail_proof import proof
 from feeds.privacy import without_personal_data
+from feeds.reasons import reason
 from feeds.rss import Article
-from feeds.wording import clean, fold, one_line, plain, read_date
+from feeds.wording import fold, one_line, plain_text, read_date, text_of_html
 
 CHILD_WATCH = "child-watch"
 CHILD_WATCH_WORDS = (
@@ -40,12 +41,12 @@ CHILD_WATCH_WORDS = (
 
 
 class MailRefused(Permanent):
-    """A message that cannot be shown to be what it says it is."""
+    """A message whose sender cannot be proved."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Letter:
-    """A message, and what our own mail server proved of it."""
+    """A message, and what our own mail server proved about it."""
 
     message_id: str
     sender: str
@@ -57,20 +58,20 @@ class Letter:
 
 
 def read_letter(data: bytes, *, trusted: Iterable[str]) -> Letter:
-    """Return what a message says.
+    """Return the parsed message.
 
     Parameters
     ----------
     data
-        The message as the mail server handed it over. What lies beyond ``limits.MAX_MAIL`` are
-        attachments and is not looked at.
+        The message from the mail server. Bytes after ``limits.MAX_MAIL`` are attachments and are
+        ignored.
     trusted
-        Names by which the city's own mail server signs Authentication-Results.
+        Names under which the city's own mail server writes Authentication-Results.
 
     Raises
     ------
     Unreadable
-        It is no message, or one that was made to hurt its reader.
+        It is no message, or it is built as an attack.
     """
     message = _parsed(data[: limits.MAX_MAIL])
     headers = [(name.lower(), str(value)) for name, value in message.raw_items()]
@@ -78,8 +79,8 @@ def read_letter(data: bytes, *, trusted: Iterable[str]) -> Letter:
     subject = one_line(_words(_first(headers, "subject")), limits.MAX_TITLE_CHARACTERS)
     text = _text(message)
     if not subject and not text:
-        raise Unreadable("The message is empty.")
-    identifier = clean(_first(headers, "message-id"), limits.MAX_MAIL_FIELD)
+        raise Unreadable(reason("mail.empty"))
+    identifier = plain_text(_first(headers, "message-id"), limits.MAX_MAIL_FIELD)
     return Letter(
         message_id=identifier or hashlib.sha256(data).hexdigest(),
         sender=sender,
@@ -95,25 +96,25 @@ _TYPE = re.compile(rb"^content-[a-z-]{1,40}[ \t]*:[^\r\n]*(?:\r?\n[ \t][^\r\n]*)
 
 
 def _parsed(data: bytes) -> Message:
-    """Return the parts of a message, refusing one that would take minutes or all memory."""
+    """Return the parts of a message; refuse one that would take minutes or all memory."""
     end = _END_OF_HEAD.search(data)
     if (end.start() if end else len(data)) > limits.MAX_MAIL_HEAD:
-        raise Unreadable(f"The message's head is over {limits.MAX_MAIL_HEAD:,} bytes long.")
+        raise Unreadable(reason("mail.head-too-large", limit=f"{limits.MAX_MAIL_HEAD:,}"))
     if any(len(field.group()) > limits.MAX_MAIL_FIELD for field in _TYPE.finditer(data)):
-        raise Unreadable("The message describes one of its parts at endless length.")
+        raise Unreadable(reason("mail.endless-part"))
     if data.count(b"\n--") + data.count(b"\r--") > limits.MAX_MAIL_PARTS:
-        raise Unreadable(f"The message has over {limits.MAX_MAIL_PARTS:,} parts.")
+        raise Unreadable(reason("mail.too-many-parts", limit=f"{limits.MAX_MAIL_PARTS:,}"))
     try:
         message = email.message_from_bytes(data, policy=email.policy.compat32)
     except RecursionError:
-        raise Unreadable("The message has parts within parts without end.") from None
+        raise Unreadable(reason("mail.nested")) from None
     if not message.keys():
-        raise Unreadable("This is no message.")
+        raise Unreadable(reason("mail.no-message"))
     return message
 
 
 def _first(headers: Iterable[tuple[str, str]], wanted: str) -> str:
-    """Return a header's first value; nothing when it is absent or absurdly long."""
+    """Return a header's first value; "" if it is missing or absurdly long."""
     value = next((value for name, value in headers if name == wanted), "")
     return value if len(value) <= limits.MAX_MAIL_FIELD else ""
 
@@ -122,7 +123,7 @@ _SHIFTED = re.compile(r"\x1b\$[@B].*?(?:\x1b\([BJ]|$)", re.S)
 
 
 def _sender(headers: list[str]) -> str:
-    """Return the one address in From; two are as good as none."""
+    """Return the one address in From; two count as none."""
     if len(headers) != 1 or len(headers[0]) > limits.MAX_MAIL_FIELD:
         return ""
     # Japanese without the encoding that headers need may contain quotes and brackets.
@@ -132,39 +133,39 @@ def _sender(headers: list[str]) -> str:
 
 
 def _words(header: str) -> str:
-    """Return what a header says, also where a sender cut it in the middle of a character."""
+    """Return the text of a header, even if it is cut in the middle of a character."""
     try:
         pieces = decode_header(header)
     except HeaderParseError:
         pieces = [(header, None)]
     return "".join(
-        decode(piece.encode("utf-8", "surrogateescape"))
+        decode_document(piece.encode("utf-8", "surrogateescape"))
         if isinstance(piece, str)
-        else decode(piece, charset)
+        else decode_document(piece, charset)
         for piece, charset in pieces
     )
 
 
 _READ = 2 * limits.MAX_SUMMARY_CHARACTERS
-"""More than is passed on, so that no name is cut in two before it is looked for."""
+"""More than is passed on, so that no name is cut in two before the search."""
 
 
 def _text(message: Message) -> str:
-    """Return the first plain text that says anything, else the first HTML that does."""
+    """Return the first non-empty plain text, else the first non-empty HTML."""
     html = ""
     for part in _parts(message):
         if part.get_content_maintype() != "text" or part.get_content_disposition() == "attachment":
             continue
-        written = decode(_bytes_of(part)[: limits.MAX_MAIL_TEXT], _charset(part))
+        written = decode_document(_bytes_of(part)[: limits.MAX_MAIL_TEXT], _charset(part))
         if part.get_content_subtype() == "html":
-            html = html or plain(written, _READ)
-        elif text := clean(written, _READ):
+            html = html or text_of_html(written, _READ)
+        elif text := plain_text(written, _READ):
             return text
     return html
 
 
 def _parts(message: Message) -> Iterator[Message]:
-    """Yield the message's own parts in order, none of the messages it carries along."""
+    """Yield the message's own parts in order, without attached messages."""
     waiting = [message]
     while waiting:
         part = waiting.pop(0)
@@ -187,7 +188,7 @@ _FOOTER = re.compile(rb"^(?:--|__|==)|\S\s+\S|[^\x00-\x7f]")
 
 
 def _bytes_of(part: Message) -> bytes:
-    """Return a part's bytes, without what a mailing list wrote below the encoded text."""
+    """Return a part's bytes, without the lines that a mailing list added below the encoded text."""
     encoded = str(part.get("Content-Transfer-Encoding", "")).strip().lower() == "base64"
     if encoded:
         del part["Content-Transfer-Encoding"]
@@ -215,9 +216,11 @@ def take_letter(letter: Letter, source: SourceConfig) -> Article:
     """
     allowed = {sender.lower() for sender in source.senders}
     if letter.sender not in allowed:
-        raise MailRefused(f"{letter.sender[:200] or 'Nobody'!r} is not on the list of senders.")
+        if not letter.sender:
+            raise MailRefused(reason("mail.no-sender"))
+        raise MailRefused(reason("mail.stranger", sender=letter.sender[:200]))
     if not letter.proven_by:
-        raise MailRefused(f"Neither SPF nor DKIM proves that this is from {letter.sender}.")
+        raise MailRefused(reason("mail.unproven", sender=letter.sender))
     subject = without_personal_data(letter.subject)
     text = without_personal_data(letter.text)
     watch = first_word(CHILD_WATCH_WORDS, fold(f"{subject}\n{text}")) is not None

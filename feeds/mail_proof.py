@@ -1,8 +1,8 @@
-"""What the city's own mail server proved of a message's sender (Authentication-Results, RFC 8601).
+"""What the city's own mail server proved about a message's sender (Authentication-Results, RFC
+8601).
 
-Servers write their headers on top of what came with a message, which its sender may have made
-up. So only the topmost header in our server's name counts, and none from before the message
-reached that server.
+Servers write their headers above those of a message, which its sender may have forged. So only the
+topmost header in our server's name counts, and only if our server added it.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _PROPERTIES = {
     "dkim": ("header.d", "header.i"),
     "spf": ("smtp.mailfrom",),
 }
-"""What each mechanism is about, the first that is said."""
+"""The property that each mechanism proves; the first one given counts."""
 _TAKEN_BY = re.compile(r"\sby\s+([\w.-]{1,255})")
 
 
@@ -29,19 +29,18 @@ def proof(headers: Sequence[tuple[str, str]], domain: str, trusted: Iterable[str
     headers
         Names in lower case and values, from the top.
     domain
-        That of the one address in From.
+        The domain of the one address in From.
     trusted
-        Names by which our own server signs.
+        Names under which our own server writes the header.
 
     Returns
-    -------
-    Empty when nothing proves the domain.
+    ------- Empty if nothing proves the domain.
     """
     own = {name.lower() for name in trusted}
     if not domain:
         return ""
     hops = [_taken_by(value) in own for name, value in headers if name == "received"]
-    # Further in there may be servers that sign nothing; further out is the sender's own story.
+    # Inner servers may write no such header; outer headers come from the sender.
     border = hops.index(True) + 1 if True in hops else 1
     passed = 0
     for name, value in headers:
@@ -64,8 +63,8 @@ def _taken_by(received: str) -> str:
 def _statements(value: str) -> list[list[str]]:
     """Cut an Authentication-Results header at its semicolons, and those parts into words.
 
-    Comments, which may be nested, are left out, and what stands in quotes is one word: both
-    repeat what the sender said.
+    Comments, which may be nested, are left out, and a quoted part is one word: both repeat the
+    sender's words.
     """
     statements: list[list[str]] = [[]]
     word, depth, quoted = "", 0, False
@@ -105,7 +104,7 @@ def _proven_by(results: Iterable[Sequence[str]], domain: str) -> str:
         words = [word.partition("=") for word in result[1:]]
         properties = {key.lower(): setting.lower() for key, _, setting in words}
         if verdict != "pass" or len(properties) < len(words):
-            # Said twice, it cannot be told which is meant.
+            # Given twice, it is not clear which is meant.
             continue
         stated = (properties[name] for name in _PROPERTIES.get(method, ()) if name in properties)
         proven = next(stated, "").rpartition("@")[2]
@@ -115,9 +114,9 @@ def _proven_by(results: Iterable[Sequence[str]], domain: str) -> str:
 
 
 def _aligned(proven: str, domain: str) -> bool:
-    """Whether a proven domain is the From domain itself or one above it, never a mere ending.
+    """Whether a proven domain is the From domain or a parent domain of it, never a public suffix.
 
-    ``jp`` and ``lg.jp`` prove nothing; a proven domain must have a name of its own.
+    ``jp`` and ``lg.jp`` prove nothing; a proven domain must be somebody's own.
     """
     if proven == domain:
         return True

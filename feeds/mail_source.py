@@ -9,13 +9,15 @@ from dataclasses import dataclass
 import structlog
 from sqlmodel import col, select
 
-from core.city import SourceConfig
+from city.city import SourceConfig
 from core.errors import BadInput, Permanent
-from feeds.desk import Desk, Tally
+from core.reason import Reason
 from feeds.mail import for_child_watch, read_letter, take_letter
-from feeds.mailbox import Mailbox, look
+from feeds.mailbox import Mailbox, new_letters
 from feeds.metrics import SET_ASIDE
 from feeds.models import Item, ItemState, Source
+from feeds.poll_session import PollSession, Tally
+from feeds.reasons import reason
 from feeds.rss import Article
 
 log = structlog.get_logger(__name__)
@@ -23,18 +25,18 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, kw_only=True)
 class Sifted:
-    """A letter's article, or why there is none."""
+    """A mail's article, or why there is none."""
 
     article: Article | None = None
-    reason: str = ""
+    refusal: Reason | None = None
 
 
-async def poll(desk: Desk, source: SourceConfig, state: Source, first: bool) -> Tally | None:
-    """Look into the mailbox; the first look only remembers where it stands."""
+async def poll(desk: PollSession, source: SourceConfig, state: Source, first: bool) -> Tally | None:
+    """Read the mailbox; the first time only the position is stored."""
     password = desk.secret(source.secret_setting) if source.secret_setting else None
     if not password:
-        raise BadInput(f"{source.code}: the mailbox's password is not set.")
-    post = await look(Mailbox.of(source, password), None if first else state.etag)
+        raise BadInput(reason("mailbox.no-password", source=source.code))
+    post = await new_letters(Mailbox.of(source, password), None if first else state.etag)
     row = {"etag": post.position, "last_modified": None}
     if not post.letters:
         await desk.note(source, {**desk.succeeded(source, state, news=False), **row})
@@ -46,8 +48,8 @@ async def poll(desk: Desk, source: SourceConfig, state: Source, first: bool) -> 
     return tally
 
 
-async def take_piped(desk: Desk, source: SourceConfig, data: bytes) -> Tally:
-    """Take one message handed to us by the mail server (``todoke feeds mail``).
+async def take_piped(desk: PollSession, source: SourceConfig, data: bytes) -> Tally:
+    """Accept one message from the mail server (``todoke feeds mail``).
 
     Raises
     ------
@@ -67,19 +69,21 @@ async def take_piped(desk: Desk, source: SourceConfig, data: bytes) -> Tally:
 
 
 def sift(source: SourceConfig, data: bytes) -> Sifted:
-    """Return what a message becomes; a refusal keeps its reason and nothing of its words."""
+    """Return what a message becomes; a refusal stores the reason and none of its words."""
     try:
         return Sifted(article=take_letter(read_letter(data, trusted=source.hosts), source))
     except Permanent as error:
-        return Sifted(reason=str(error))
+        return Sifted(refusal=error.reason)
     except Exception as error:
-        # A letter that the library trips over must not keep those behind it from us. Its words
-        # are nobody's business, so that no trace of them is logged.
-        return Sifted(reason=f"The message is broken: {type(error).__name__}.")
+        # A mail that breaks the library must not block the ones behind it. Its words are private,
+        # so nothing of them is logged.
+        return Sifted(refusal=reason("mail.broken", error=type(error).__name__))
 
 
-async def _take(desk: Desk, source: SourceConfig, state: Source, data: bytes, tally: Tally) -> None:
-    # A hostile letter takes half a second, and the loop has emergencies to send meanwhile.
+async def _take(
+    desk: PollSession, source: SourceConfig, state: Source, data: bytes, tally: Tally
+) -> None:
+    # A hostile mail takes half a second, and the event loop must stay free for emergencies.
     sifted = await asyncio.to_thread(sift, source, data)
     if sifted.article is None:
         await _set_aside(desk, source, data, sifted, tally)
@@ -91,6 +95,7 @@ async def _take(desk: Desk, source: SourceConfig, state: Source, data: bytes, ta
         [sifted.article],
         first=False,
         row={"etag": state.etag, "last_modified": state.last_modified},
+        stated=(sifted.article.published_at,),
     )
     tally.new += taken.new
     tally.edited += taken.edited
@@ -98,10 +103,10 @@ async def _take(desk: Desk, source: SourceConfig, state: Source, data: bytes, ta
 
 
 async def _set_aside(
-    desk: Desk, source: SourceConfig, data: bytes, sifted: Sifted, tally: Tally
+    desk: PollSession, source: SourceConfig, data: bytes, sifted: Sifted, tally: Tally
 ) -> None:
-    """Keep that a message was refused and why, without keeping what a stranger wrote."""
-    # Not under its Message-ID: anybody could write one, and keep the real letter out by it.
+    """Store that a message was refused and why, without the stranger's words."""
+    # Not under its Message-ID: anybody could write one, and so block the real mail.
     identity = f"refused:{hashlib.sha256(data).hexdigest()}"
     now = desk.context.clock.now()
     async with desk.context.database.writing() as session:
@@ -117,10 +122,10 @@ async def _set_aside(
                 kind="mail",
                 fetched_at=now,
                 state=ItemState.SET_ASIDE,
-                reason=sifted.reason[:500],
+                reason=sifted.refusal,
             )
         )
     tally.new += 1
     tally.set_aside += 1
     SET_ASIDE.labels(source.code, "mail").inc()
-    log.warning("mail set aside", source=source.code, why=sifted.reason)
+    log.warning("mail.set_aside", source=source.code, reason=str(sifted.refusal))

@@ -8,9 +8,11 @@ import ssl
 from dataclasses import dataclass, field
 from urllib.parse import unquote, urlsplit
 
-from core.city import SourceConfig
+from city.city import SourceConfig
 from core.errors import BadInput, Retryable
+from core.threads import in_own_thread
 from feeds import limits
+from feeds.reasons import reason
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,11 +32,11 @@ class Mailbox:
         Raises
         ------
         BadInput
-            The address is none of a mailbox, or is not encrypted.
+            The address is not that of a mailbox, or not encrypted.
         """
         parts = urlsplit(source.url)
         if parts.scheme != "imaps" or not parts.hostname:
-            raise BadInput(f"{source.code}: a mailbox is imaps://user@host/folder.")
+            raise BadInput(reason("mailbox.address", source=source.code))
         return cls(
             host=parts.hostname,
             port=parts.port or 993,
@@ -46,36 +48,37 @@ class Mailbox:
 
 @dataclass(frozen=True, kw_only=True)
 class Post:
-    """What a look into the mailbox brought; of a long letter no more than is read of it.
+    """New mails of a mailbox; of a long mail only the part that is read.
 
-    ``position`` is the mailbox's UIDVALIDITY and the last UID seen; it is given back the next
-    time. Should the server number its messages anew, nothing is told twice: letters are known
-    by their Message-ID.
+    ``position`` is the mailbox's UIDVALIDITY and the last UID seen; it is passed in the next time.
+    If the server renumbers its messages, nothing is told twice: mails are recognised by their
+    Message-ID.
     """
 
     position: str
     letters: tuple[bytes, ...] = ()
 
 
-async def look(
+async def new_letters(
     mailbox: Mailbox, position: str | None, *, tls: ssl.SSLContext | None = None
 ) -> Post:
-    """Return what arrived since ``position``, oldest first; without one, only where we are.
+    """Return the mails since ``position``, oldest first; without a position, only the current
+    position.
 
     Raises
     ------
     Retryable
-        The server does not answer, or not as it should.
+        The server does not answer, or answers wrongly.
     """
     try:
         async with asyncio.timeout(limits.MAIL_TIMEOUT * 3):
-            return await asyncio.to_thread(_look, mailbox, position, tls)
+            return await in_own_thread(_look, mailbox, position, tls)
     except TimeoutError as error:
-        raise Retryable("The mail server takes too long.") from error
+        raise Retryable(reason("mailbox.slow")) from error
     except imaplib.IMAP4.error as error:
-        raise Retryable(f"The mail server refuses: {error}.") from error
+        raise Retryable(reason("mailbox.refused", error=error)) from error
     except OSError as error:
-        raise Retryable(f"The mail server cannot be reached: {error}.") from error
+        raise Retryable(reason("mailbox.unreached", error=error)) from error
 
 
 def _look(mailbox: Mailbox, position: str | None, tls: ssl.SSLContext | None) -> Post:
@@ -86,7 +89,7 @@ def _look(mailbox: Mailbox, position: str | None, tls: ssl.SSLContext | None) ->
         server.login(mailbox.user, mailbox.password)
         state, answer = server.select(_quoted(mailbox.folder), readonly=True)
         if state != "OK":
-            raise Retryable(f"There is no folder {mailbox.folder!r}: {answer!r}.")
+            raise Retryable(reason("mailbox.no-folder", folder=mailbox.folder, answer=answer))
         stated = server.response("UIDVALIDITY")[1]
         validity = stated[0].decode("ascii", "replace") if stated and stated[0] else "0"
         known_validity, _, known = (position or "").partition(":")

@@ -1,4 +1,4 @@
-"""What the feeds count, for Prometheus."""
+"""Prometheus metrics of the feeds."""
 
 from __future__ import annotations
 
@@ -14,7 +14,15 @@ POLL_SECONDS = Histogram(
 STALE_SECONDS = Gauge(
     "todoke_source_age_seconds", "Seconds since the source last answered properly", ["source"]
 )
-STALE = Gauge("todoke_source_stale", "1 when the source is older than allowed", ["source"])
+SAID_SECONDS = Gauge(
+    "todoke_source_said_age_seconds",
+    "Age of the newest thing that the source says of itself",
+    ["source"],
+)
+STALE = Gauge("todoke_source_stale", "1 when the source is silent or frozen", ["source"])
+FROZEN = Gauge(
+    "todoke_source_frozen", "1 when the source answers, but with what is too old for it", ["source"]
+)
 INCIDENTS = Counter("todoke_source_incidents_total", "Times a source went stale", ["source"])
 ITEMS = Counter("todoke_items_total", "Articles and telegrams taken in", ["source", "state"])
 SET_ASIDE = Counter(

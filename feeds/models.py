@@ -1,4 +1,4 @@
-"""Tables of what came in (sources, items) and what it became (notices, hazard states)."""
+"""Tables of input (sources, items) and results (notices, hazard states)."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, Column, ForeignKey, LargeBinary, UniqueConstraint
+from sqlalchemy import JSON, Column, ForeignKey, Index, LargeBinary, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
-from core.city import Decision
-from core.database import UtcDateTime, text_enum
+from city.city import Decision
+from core.database import ReasonText, UtcDateTime, text_enum
+from core.reason import Reason
 from subscriptions.models import RowId
 
 
@@ -29,10 +30,16 @@ class Source(SQLModel, table=True):
     last_polled_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     last_succeeded_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     last_new_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    said_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    """The newest time stated in its last answer (``feeds.freshness``)."""
+    renewed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    """When, by our clock, it last stated a newer one."""
+    usual_gap_s: float | None = None
+    """The longest time between two such moments, lately."""
     failures: int = 0
     """Failed polls in a row."""
     next_poll_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
-    last_error: str | None = None
+    last_error: Reason | None = Field(default=None, sa_type=ReasonText())
 
 
 class ItemState(StrEnum):
@@ -41,12 +48,27 @@ class ItemState(StrEnum):
     SET_ASIDE = "set-aside"
 
 
+FULL = text("state = 'done' AND kind <> 'rss' AND length(payload) > 0")
+"""Items whose bytes are still stored; a query must use exactly this condition to use the index."""
+
+
+ASIDE = text("state = 'set-aside'")
+"""Items that nobody could read or sort; a query must use exactly this condition to use the index.
+"""
+
+
 class Item(SQLModel, table=True):
-    """One article or telegram, fetched once for ever. ``payload`` is what came: a telegram's or
-    message's bytes untouched, an article's fields as JSON."""
+    """One article or telegram, fetched only once. ``payload`` is the input: the unchanged bytes of
+    a telegram or message, or an article's fields as JSON.
+    """
 
     __tablename__ = "items"
-    __table_args__ = (UniqueConstraint("source", "identity"),)
+    __table_args__ = (
+        UniqueConstraint("source", "identity"),
+        Index("ix_items_full", "fetched_at", sqlite_where=FULL, postgresql_where=FULL),
+        Index("ix_items_by_state", "state", "id"),
+        Index("ix_items_set_aside", "source", sqlite_where=ASIDE, postgresql_where=ASIDE),
+    )
 
     id: int | None = Field(
         default=None, sa_column=Column(RowId, primary_key=True, autoincrement=True)
@@ -60,15 +82,17 @@ class Item(SQLModel, table=True):
     fetched_at: datetime = Field(sa_type=UtcDateTime)
     content_hash: str = Field(default="", max_length=64, index=True)
     payload: bytes = Field(default=b"", sa_column=Column(LargeBinary, nullable=False))
-    state: ItemState = Field(default=ItemState.NEW, sa_type=text_enum(ItemState), index=True)
-    reason: str = ""
-    """Why it became what it became, or why it was set aside; for staff."""
+    state: ItemState = Field(default=ItemState.NEW, sa_type=text_enum(ItemState))
+    reason: Reason | None = Field(
+        default=None, sa_column=Column(ReasonText(empty=""), nullable=False)
+    )
+    """The reason for the decision, or why it was set aside; for staff."""
     attempts: int = 0
-    """How often its telegram was asked for; a telegram that came is never asked for again."""
+    """How often its telegram was requested; a telegram that arrived is never requested again."""
 
 
 class Status(StrEnum):
-    """What a notice says about its hazard; ``design.md`` fixes the words."""
+    """What a notice does to its hazard."""
 
     ISSUED = "issued"
     RAISED = "raised"
@@ -80,16 +104,36 @@ class Status(StrEnum):
     NONE = "none"
 
 
+OVER = (Status.LIFTED, Status.CANCELLED)
+"""Statuses for something that is not in force any more."""
+
+
+WAITS = text("decision = 'hold'")
+"""Notices that wait for a person; a query must use exactly this condition to use the index."""
+OF_AN_AGENCY = text("hazard <> ''")
+"""Notices of an agency; a query must use exactly this condition to use the index."""
+
+
 class Notice(SQLModel, table=True):
-    """What the city says: one announcement in all languages, its place, level and policy.
+    """One announcement of the city in all languages, with its place, level and decision.
 
     ``identity`` is the deduplication key: two notices with the same one are the same news.
-    ``areas`` are district codes of the city; empty means the whole city. ``texts`` maps a
-    language to ``{"title": …, "text": …}``; channels add nothing to the words but their form.
-    ``drill`` has no default on purpose (promise 5).
+    ``areas`` are district codes of the city; empty means the whole city. ``texts`` maps a language
+    to ``{"title": …, "text": …}``; channels change only the form. ``drill`` has no default on
+    purpose (promise 5).
     """
 
     __tablename__ = "notices"
+    __table_args__ = (
+        Index(
+            "ix_notices_of_agencies",
+            "kind",
+            "reported_at",
+            sqlite_where=OF_AN_AGENCY,
+            postgresql_where=OF_AN_AGENCY,
+        ),
+        Index("ix_notices_held", "id", sqlite_where=WAITS, postgresql_where=WAITS),
+    )
 
     id: int | None = Field(
         default=None, sa_column=Column(RowId, primary_key=True, autoincrement=True)
@@ -100,14 +144,16 @@ class Notice(SQLModel, table=True):
     """Official name in Japanese, such as レベル４大雨危険警報."""
     kind_code: str = ""
     hazard: str = Field(default="", max_length=32, index=True)
-    """Slug of :class:`feeds.facts.Fact` for what an agency announced; empty for all else."""
+    """Slug of :class:`feeds.facts.Fact` if an agency announced it; otherwise empty."""
     level: int = 0
-    """1 to 5 as the evacuation levels, as far as the official name says one; 0 has no level.
-    It is what may be shown; who hears it is decided by :attr:`reach`."""
+    """The evacuation level in the official name, 1 to 5; 0 means no level. This is the level to
+    show; :attr:`reach` decides who hears it.
+    """
     urgency: int = 0
-    """1 to 5 by which residents are chosen (``Subscription.min_level``): that of what is
-    announced, or of what has ended. An earthquake and a storm have one too, though their names
-    carry no evacuation level; ``feeds.jma.levels`` says how."""
+    """The level by which residents are chosen, 1 to 5 (``Subscription.min_level``): of the
+    announced danger, or of the one that has ended. An earthquake and a storm have one too, although
+    their names have no evacuation level (``feeds.jma.levels``).
+    """
     silent: bool = False
     """Whether it arrives without a sound: more about something residents were alarmed of."""
     intensity: str = ""
@@ -116,14 +162,14 @@ class Notice(SQLModel, table=True):
     areas: list[str] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
     drill: bool
     emergency: bool = False
-    reported_at: datetime = Field(sa_type=UtcDateTime)
+    reported_at: datetime = Field(sa_type=UtcDateTime, index=True)
     expires_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     event_id: str = Field(default="", index=True)
     url: str = ""
     texts: dict[str, dict[str, str]] = Field(
         default_factory=dict, sa_column=Column(JSON, nullable=False)
     )
-    source: str | None = Field(default=None, foreign_key="sources.code")
+    source: str | None = Field(default=None, foreign_key="sources.code", index=True)
     item_id: int | None = Field(
         default=None, sa_column=Column(RowId, ForeignKey("items.id"), index=True)
     )
@@ -137,13 +183,18 @@ class Notice(SQLModel, table=True):
     created_at: datetime = Field(sa_type=UtcDateTime, index=True)
 
     @property
+    def shown_level(self) -> int:
+        """The level to show; an end has none, whatever level the danger had."""
+        return 0 if self.status in OVER else self.level
+
+    @property
     def reach(self) -> int:
-        """The level to ask an audience for: who heard the alarm hears its end."""
+        """The level of the audience: whoever heard the alarm hears its end."""
         return max(self.level, self.urgency)
 
 
 class HazardState(SQLModel, table=True):
-    """What is in force: per municipality, hazard and area, the newest a telegram said."""
+    """The newest report of a telegram for each municipality, hazard and area."""
 
     __tablename__ = "hazard_states"
 
@@ -156,13 +207,15 @@ class HazardState(SQLModel, table=True):
     kind_code: str = ""
     serial: str = ""
     reported_at: datetime = Field(sa_type=UtcDateTime)
-    notice_id: int | None = Field(default=None, sa_column=Column(RowId, ForeignKey("notices.id")))
-    """The last notice residents were told about it."""
+    notice_id: int | None = Field(
+        default=None, sa_column=Column(RowId, ForeignKey("notices.id"), index=True)
+    )
+    """The last notice to residents about it."""
     detail: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
 
 
 class Translation(SQLModel, table=True):
-    """A translation a machine made once; ``key`` is a hash of engine, language and text."""
+    """A stored machine translation; ``key`` is a hash of engine, language and text."""
 
     __tablename__ = "translations"
 
@@ -174,7 +227,7 @@ class Translation(SQLModel, table=True):
 class DigestRun(SQLModel, table=True):
     """One hour's digest, so that a crash neither skips nor repeats anybody's.
 
-    ``done_through`` is the last resident whose digest was handed over.
+    ``done_through`` is the last resident whose digest was queued.
     """
 
     __tablename__ = "digest_runs"

@@ -1,7 +1,7 @@
-"""What becomes of a notice: sent now, collected for the digest, held for a person, or published.
+"""Decide on a notice: send it now, collect it for the digest, hold it for a person, or publish it.
 
-Every ruling has a name, which is kept with the notice (promise 7). Drills and test telegrams
-are never sent from here, and neither is what is old, from the future, or suddenly too much.
+Every rule has a name, which is stored with the notice (promise 7). Drills and test telegrams are
+never sent from here. Neither are old notices, notices from the future, or too many at once.
 """
 
 from __future__ import annotations
@@ -12,10 +12,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from difflib import SequenceMatcher
 
-from core.city import City, Decision, SourceConfig
+from city.city import City, Decision, SourceConfig
+from core.reason import Reason
 from feeds import limits
 from feeds.classify import Classification, first_word
 from feeds.facts import Fact
+from feeds.reasons import reason
 from feeds.rss import Article
 from feeds.wording import fold
 
@@ -30,7 +32,7 @@ class Ruling:
 
     decision: Decision
     rule: str
-    because: str = ""
+    because: Reason | None = None
 
     @property
     def decided_by(self) -> str:
@@ -40,23 +42,27 @@ class Ruling:
 def rule_on_fact(
     fact: Fact, source: SourceConfig, city: City, now: datetime, *, first_poll: bool = False
 ) -> Ruling:
-    """Decide on what a telegram says.
+    """Decide on the fact of a telegram.
 
-    An emergency is sent even where a rule would collect it for the digest; a rule that holds
-    or only publishes is obeyed, because somebody wrote it on purpose.
+    An emergency is sent even if a rule would collect it for the digest. A rule that holds or only
+    publishes is obeyed, because somebody wrote it on purpose.
     """
     if fact.drill:
-        return Ruling(Decision.HOLD, "drill", "A drill or test telegram is never sent as news.")
+        return Ruling(Decision.HOLD, "drill", reason("news.drill-telegram"))
     if not fact.is_news:
-        return Ruling(Decision.PUBLISH, "no-change", "Nothing residents were told has changed.")
+        return Ruling(Decision.PUBLISH, "no-change", reason("news.no-change"))
     if first_poll:
-        return Ruling(Decision.PUBLISH, "first-poll", "It was there before this service was.")
+        return Ruling(Decision.PUBLISH, "first-poll", reason("news.first-poll"))
     aged = _by_age(fact.reported_at, source, now)
     if aged is not None:
         return aged
+    if fact.quiet:
+        return Ruling(Decision.PUBLISH, "quiet", reason("news.quiet"))
     ruling = _configured(fact, source)
+    if fact.below_threshold and ruling.decision is Decision.SEND:
+        return replace(ruling, because=reason("news.below-threshold"))
     if ruling.decision is Decision.DIGEST and city.is_emergency(fact.topic, fact.level):
-        return Ruling(Decision.SEND, "emergency", "An emergency does not wait for the digest.")
+        return Ruling(Decision.SEND, "emergency", reason("news.emergency"))
     return ruling
 
 
@@ -77,18 +83,26 @@ def rule_on_article(
     foreign_link: bool = False,
 ) -> Ruling:
     """Decide on an article that is new since the last poll."""
-    if says_drill(article.title, article.summary):
-        return Ruling(Decision.HOLD, "drill", "An exercise or test is never sent as news.")
+    if is_marked_drill(article.title, article.summary):
+        return Ruling(Decision.HOLD, "drill", reason("news.drill"))
     if foreign_link and classification.decision in {Decision.SEND, Decision.DIGEST}:
-        return Ruling(
-            Decision.HOLD, "foreign-link", "Its link leads to a host the source does not name."
-        )
+        return Ruling(Decision.HOLD, "foreign-link", reason("news.foreign-link"))
     if article.published_at is not None and classification.decision is not Decision.HOLD:
         aged = _by_age(article.published_at, source, now)
         if aged is not None:
             return aged
     return Ruling(classification.decision, classification.rule, classification.because)
 
+
+def rule_on_level(ruling: Ruling, topic: str, level: int, city: City) -> Ruling:
+    """Hold a notice that goes to everybody, whatever they chose, and has no level."""
+    known = city.topic_by_code.get(topic)
+    if level or known is None or not known.mandatory or ruling.decision not in LEAVES:
+        return ruling
+    return Ruling(Decision.HOLD, "no-level", reason("news.no-level"))
+
+
+LEAVES = (Decision.SEND, Decision.DIGEST)
 
 _MARK = (
     r"[【\[(〔《〈<「『](?:訓練|試験|てすと|test)"
@@ -97,12 +111,12 @@ _MARK = (
 _SAID = re.compile(
     r"これは、?(?:訓練|試験|てすと)(?:です|であり|配信|放送|めーる|送信)"
     r"|(?:訓練|試験|てすと)(?:配信|放送|めーる|送信)(?:です|を行)"
-    # In quotes it is what will be heard from loudspeakers on the day of the test.
+    # In quotes it is the text of the loudspeakers on the day of the test.
     r"|(?<![「『])これは、?jあらーとの(?:てすと|試験|訓練)"
 )
 
 
-def says_drill(title: str, text: str) -> bool:
+def is_marked_drill(title: str, text: str) -> bool:
     """Whether a text marks itself as a drill or a test, as offices do: 【訓練】, これは訓練です.
 
     A drill that is announced (防災訓練のお知らせ) is news like any other.
@@ -115,23 +129,23 @@ def says_drill(title: str, text: str) -> bool:
 def _by_age(reported_at: datetime, source: SourceConfig, now: datetime) -> Ruling | None:
     hours = limits.NEWS_AGE_LIMIT_HOURS[source.kind]
     if now - reported_at > timedelta(hours=hours):
-        return Ruling(Decision.PUBLISH, "too-old", f"It is over {hours} hours old.")
-    # City sites date an article by the day it is about, often tomorrow; telegrams never are.
+        return Ruling(Decision.PUBLISH, "too-old", reason("news.too-old", hours=hours))
+    # City sites use the day of the event as the date, often tomorrow; telegrams never do.
     tolerance = timedelta(days=2) if source.kind == "rss" else timedelta(0)
     if reported_at - now > timedelta(seconds=limits.FUTURE_TOLERANCE) + tolerance:
-        return Ruling(Decision.HOLD, "from-the-future", "It is dated ahead of our clock.")
+        return Ruling(Decision.HOLD, "from-the-future", reason("news.from-the-future"))
     return None
 
 
 def against_flood(rulings: list[Ruling]) -> list[Ruling]:
-    """Hold everything when one poll would push more than a city ever says at once.
+    """Hold everything if one poll would push more than a city ever announces at once.
 
-    A rebuilt web site lists its whole past as new; nobody wants it on their phone.
+    A rebuilt web site lists all its old articles as new; nobody wants them on their phone.
     """
     pushed = sum(ruling.decision is Decision.SEND for ruling in rulings)
     if pushed <= limits.MAX_SENDS_A_POLL:
         return rulings
-    because = f"{pushed} articles to send in one poll; the web site was rebuilt, perhaps."
+    because = reason("news.flood", n=pushed)
     return [
         replace(ruling, decision=Decision.HOLD, rule="flood", because=because)
         if ruling.decision in {Decision.SEND, Decision.DIGEST}
@@ -141,7 +155,7 @@ def against_flood(rulings: list[Ruling]) -> list[Ruling]:
 
 
 def expiry_of_fact(fact: Fact) -> datetime:
-    """When the notice has lost its meaning and what is unsent of it is dropped."""
+    """When the notice expires and its unsent messages are dropped."""
     if fact.valid_until is not None and fact.valid_until > fact.reported_at:
         return fact.valid_until
     quake = fact.hazard in {"earthquake", "long-period"}
@@ -177,7 +191,7 @@ _NO_NEWS = re.compile(
 
 
 def _substance(title: str, summary: str) -> str:
-    """Return what a reader would do something about, equal things written equally."""
+    """Return the parts that matter to a reader, normalised."""
     text = _NO_NEWS.sub("", fold(f"{title}\n{summary}"))
     text = re.sub(r"令和(\d+|元)年", _western_year, text)
     text = re.sub(r"(?<=\d),(?=\d{3})", "", text)
@@ -197,10 +211,10 @@ def _same_start(one: str, other: str) -> int:
 def changed_in_substance(before: tuple[str, str], after: tuple[str, str]) -> bool:
     """Whether an edit of (title, summary) is news to somebody who read the first version.
 
-    Another number or date is; so is a word that turns the meaning (中止, 延期, 訂正 …). Other
-    changes are when more than a tenth of the text, and more than ten characters, differ.
-    Writing (width, kana, spaces, 令和8年 for 2026年) never is, nor is the date of the last change
-    or a counter of readers.
+    Another number or date is news. So is a word that changes the meaning (中止, 延期, 訂正 …).
+    Other changes are news if more than a tenth of the text and more than ten characters differ.
+    Another way of writing (width, kana, spaces, 令和8年 for 2026年), the date of the last change
+    and a counter of readers are no news.
     """
     old, new = (_substance(*version) for version in (before, after))
     if old == new:
@@ -210,12 +224,13 @@ def changed_in_substance(before: tuple[str, str], after: tuple[str, str]) -> boo
     if any(old.count(word) != new.count(word) for word in _TURNING_WORDS):
         return True
     longest = max(len(old), len(new))
-    # A rebuilt site changes thousands of texts at one end; only what lies between is compared.
+    # A rebuilt site changes thousands of texts at one end; only the part in between is compared.
     start = _same_start(old, new)
     old, new = old[start:], new[start:]
     end = _same_start(old[::-1], new[::-1])
     old, new = old[: len(old) - end], new[: len(new) - end]
-    # It must not try every pair of the commonest letters: two hostile texts would take seconds.
+    # It must not compare all pairs of the most frequent letters: two hostile texts would take
+    # seconds.
     matcher = SequenceMatcher(None, old, new, autojunk=True)
     same = sum(block.size for block in matcher.get_matching_blocks())
     differing = max(len(old), len(new)) - same

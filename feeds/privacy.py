@@ -1,8 +1,9 @@
-"""Leaving out of a message what points at a person or a household.
+"""Remove from a message everything that identifies a person or a household.
 
-The rules follow how police and schools write such mail: labels in brackets or before a colon,
-ages and readings in brackets behind a name, ranks behind an officer's, lots behind a district.
-What describes a suspect (about 30 years old, black jacket) is what the message is for, and stays.
+The rules follow the way in which police and schools write such mail: labels in brackets or before a
+colon, ages and readings in brackets after a name, ranks after an officer's name, lot numbers after
+a district. The description of a suspect (about 30 years old, black jacket) stays, because the
+message is about it.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import unicodedata
 from collections.abc import Callable
 
 from feeds import limits
-from feeds.wording import clean
+from feeds.wording import plain_text
 
 NAME = "（氏名）"
 _K = r"[一-\u9fff々〆\uf900-\ufaff]"
@@ -44,9 +45,9 @@ _ANYBODY = re.compile(
     r"(?:小|中|高|大|学|生|年|女|男|児|童|徒|性|子|供|ども|成|人|数|複|名|歳|才|代|位|くらい|ほか|前|後|の|"
     r"未就|園|幼|会社員|通|勤|帰|宅|登|下|校|途|利用者|等|及び|と|高齢者|[・,、。()（）～〜~\d\s-])*"
 )
-"""All that may stand behind 被害者 without saying who it is."""
+"""Everything that may follow 被害者 without identifying a person."""
 _SECTION = re.compile(r"^[ \t\u3000]*[【\[［〈＜●■◆○◇□▼▽★☆※・]")
-# Whose name it is not.
+# Words before さん and the like that are no names.
 _NOBODY = re.compile(
     r"(?:皆|みな|たく|者|員|係|客|民|児童|生徒|学生|男性|女性|手|先生|官|赤|坊|嬢|息子|娘|親子|人|屋|工|"
     r"じい|ばあ|おじ|おば|にい|ねえ|かあ|とう|叔父|伯父|叔母|伯母|本人|小学生|中学生|高校生|男児|女児|園児|"
@@ -56,7 +57,7 @@ _NOBODY = re.compile(
     # One character is a kinship word alone or behind a particle (近所の奥さん), not in 花子さん.
     r"|(?:^|[ぁ-ん])(?:子|父|母|兄|姉|弟|妹|親|孫|祖父|祖母|嫁|奥|隣|方)$"
 )
-"""Words before さん, an age or a rank that name nobody."""
+"""Words before さん, an age or a rank that are no names."""
 _PLACE = re.compile(
     r"(?:市|区|町|村|県|府|都|道|郡|字|丁目|地区|地内|公園|駅|線|通り|校|園|店|館|所|署|課|番|号|件|回|"
     r"名|分|時|日|月|頃|ころ|位|くらい|代|歳|方面|付近|路上|ほか|など|から|まで|より|概要|特徴|状況)$"
@@ -154,7 +155,7 @@ _RULES: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ...]
         ),
         r"\g<word>\g<between>（番号）",
     ),
-    # Lots, houses and rooms; the district stays.
+    # Numbers of lots, houses and rooms; the district stays.
     (
         re.compile(
             rf"(?P<chome>(?:\d|[一二三四五六七八九十]){{1,4}}丁目){_BLANK}?"
@@ -179,7 +180,7 @@ _RULES: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ...]
         re.compile(rf"(?:{_BLANK}?[ァ-ヶーA-Za-z]{{2,15}}{_BLANK}?)?{_BLANK}?\d{{1,4}}号室"),
         "",
     ),
-    # A victim's school and class; a school as a place stays.
+    # A victim's school and class; a school as the place of the event stays.
     (
         re.compile(
             rf"(?:(?:(?:{_K}|[ァ-ンー]){{1,6}}|[ぁ-ん]{{2,4}})[市区町村県都府]立)?(?:{_K}|[ァ-ンー]){{1,8}}?"
@@ -216,7 +217,7 @@ _RULES: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ...]
         ),
         _named,
     ),
-    # Whose house it is: 田中方, not 前方 or 夕方.
+    # The owner of a house: 田中方, not 前方 or 夕方.
     (
         re.compile(
             rf"(?P<name>{_K}{{2,4}})(?<![前後地夕両双一他東西南北上下親味見仕朝四先当遠行大彼処同側多])"
@@ -240,18 +241,18 @@ _RULES: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ...]
         _called,
     ),
 )
-"""In this order: an address is gone before its numbers can look like something else."""
+"""In this order, so that an address is removed before its numbers can look like something else."""
 
 
 def without_personal_data(text: str) -> str:
-    """Return ``text`` without what points at a person or a household.
+    """Return ``text`` without anything that identifies a person or a household.
 
-    Lines that give a name, a telephone number, an address or a number plate go, and with a
-    label that stands alone the line below it; so do mail and web addresses, telephone numbers
-    (110 and 119 stay), number plates, dates of birth, names before さん, 容疑者, an age or an
-    officer's rank, the school of a victim, and numbers of lots and rooms. What remains is the
-    what, where and when. A rule cannot find every name there is, which is why such mail waits
-    for a person unless the city decides otherwise.
+    It removes lines with a name, a telephone number, an address or a number plate; after a label
+    that is alone on its line, it removes the next line. It removes mail and web addresses,
+    telephone numbers (110 and 119 stay), number plates, dates of birth, names before さん, 容疑者,
+    an age or an officer's rank, the school of a victim, and numbers of lots and rooms. What
+    happened, where and when stays. Rules cannot find every name, so such mail waits for a person
+    unless the city decides otherwise.
     """
     text = _HALF_WIDTH.sub(lambda found: unicodedata.normalize("NFKC", found.group()), text)
     lines = []
@@ -267,10 +268,86 @@ def without_personal_data(text: str) -> str:
         victim = _VICTIM.match(line)
         if victim and not _ANYBODY.fullmatch(victim["value"]):
             continue
+        kept = line
         for pattern, instead in _RULES:
-            line = pattern.sub(instead, line)
-        lines.append(line.rstrip())
-    return clean("\n".join(lines), limits.MAX_SUMMARY_CHARACTERS)
+            kept = pattern.sub(instead, kept)
+        lines.append(_mended(line, kept).rstrip())
+    return plain_text("\n".join(lines), limits.MAX_SUMMARY_CHARACTERS)
 
 
+_OPENING, _CLOSING = "(（[［【〔〈《「『＜", ")）]］】〕〉》」』＞"
+_LABEL = (
+    r"(?:電話(?:番号)?|携帯(?:電話)?|直通|代表|TEL|ＴＥＬ|℡|☎|FAX|ＦＡＸ|メール(?:アドレス)?|E-?mail|"
+    r"Ｅメール|URL|ＵＲＬ|ホームページ|HP|ＨＰ|現?住所|連絡先|お?問い?合わ?せ先?)"
+)
+_LEFT_OVER: tuple[tuple[re.Pattern[str], str], ...] = (
+    # Brackets around nothing, or around a label with nothing behind it.
+    (
+        re.compile(
+            rf"[{re.escape(_OPENING)}][\s、，,・:：/／]*(?:{_LABEL}[\s、，,・:：/／]*)*"
+            rf"[{re.escape(_CLOSING)}]",
+            re.I,
+        ),
+        "",
+    ),
+    (
+        re.compile(
+            rf"{_LABEL}{_BLANK}*[:：]{_BLANK}*(?=$|[、。，,{re.escape(_CLOSING)}]|まで|へ)", re.I
+        ),
+        "",
+    ),
+    (re.compile(r"[、，,]\s*(?:[、，,]\s*)+"), "、"),
+    (re.compile(rf"[、，,・\s]+(?=[。{re.escape(_CLOSING)}])"), ""),
+    (re.compile(rf"(?<=[{re.escape(_OPENING)}])\s*[、，,・]\s*"), ""),
+    (re.compile(r"^\s*[、，,。]+\s*"), ""),
+    (re.compile(r"。\s*[、，,。]+\s*"), "。"),
+)
+"""The mark in a line at a place where something was removed."""
+_DEEPEST = 8
+"""Brackets in brackets that are emptied; nobody writes more."""
+
+
+def _mended(before: str, after: str) -> str:
+    """Return a line without the brackets, labels and commas around removed parts."""
+    if after == before:
+        return after
+    after = _without_left_overs(after)
+    if not _unmatched(before):
+        lone = _unmatched(after)
+        after = "".join(sign for at, sign in enumerate(after) if at not in lone)
+    return _without_left_overs(after)
+
+
+def _without_left_overs(line: str) -> str:
+    for _ in range(_DEEPEST):
+        mended = line
+        for pattern, instead in _LEFT_OVER:
+            mended = pattern.sub(instead, mended)
+        if mended == line:
+            break
+        line = mended
+    return line
+
+
+def _unmatched(line: str) -> set[int]:
+    """Return the positions of brackets without a partner; a half-width one may match a full-width
+    one.
+    """
+    open_ones: list[tuple[int, str]] = []
+    lone: set[int] = set()
+    for at, sign in enumerate(unicodedata.normalize("NFKC", sign) for sign in line):
+        if sign in _PARTNERS:
+            open_ones.append((at, _PARTNERS[sign]))
+        elif sign in _PARTNERS.values():
+            if open_ones and open_ones[-1][1] == sign:
+                open_ones.pop()
+            else:
+                lone.add(at)
+    return lone | {at for at, _ in open_ones}
+
+
+_PARTNERS = {
+    unicodedata.normalize("NFKC", one): unicodedata.normalize("NFKC", other)
+    for one, other in zip(_OPENING, _CLOSING, strict=True)
+}
 _HALF_WIDTH = re.compile("[\uff61-\uff9f]+")

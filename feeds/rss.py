@@ -1,4 +1,4 @@
-"""RSS 0.9x, 1.0, 2.0 and Atom as Japanese cities really publish them, made into articles.
+"""Read articles from RSS 0.9x, 1.0, 2.0 and Atom as Japanese cities really publish them.
 
 The bytes are decoded here, because a declared encoding is often wrong or missing; feedparser
 then gets clean UTF-8 and never an address, so that it cannot fetch anything itself.
@@ -13,38 +13,46 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from html.entities import html5
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit, urlunsplit
 
 import feedparser
 
+from core.reason import loaded
 from feeds import limits
-from feeds.encodings import decode
+from feeds.encodings import decode_document
 from feeds.errors import Unreadable
-from feeds.wording import clean, fold, one_line, plain, read_date
+from feeds.reasons import reason
+from feeds.wording import fold, one_line, plain_text, read_date, text_of_html, with_ampersands
 
 _PROLOGUE = re.compile(r"^\s*<\?xml[^>]*\?>", re.I)
 _DOCTYPE = re.compile(r"<!DOCTYPE[^>\[]*+(\[)?+[^>]*+>", re.I)
 _ROOT = re.compile(r"<(?:[A-Za-z0-9_.-]+:)?(rss|rdf|feed|channel)[\s>]", re.I)
+_ITEM = re.compile(r"<(?:[A-Za-z0-9_.-]+:)?(?:item|entry)[\s>/]", re.I)
+_TAG = re.compile(r"<[A-Za-z][^<>]{400,}+")
+"""An element that is long enough to have too many attributes; a quoted ``>`` only cuts it."""
+_AS_IT_IS = re.compile(r"(<!\[CDATA\[.*?\]\]>|<!--.*?-->)", re.S)
+_XML_ENTITY = re.compile(r"&(?!(?:amp|lt|gt|quot|apos);)(?P<name>[A-Za-z][A-Za-z0-9]{1,31};)")
 MANY_DATES = 3
-"""From so many articles on, one moment for all of them is no date of theirs."""
+"""From this number of articles on, the same time for all of them is not their date."""
 _TRACKING = re.compile(r"^(utm_\w+|fbclid|gclid|yclid|_ga)$", re.I)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Article:
-    """One article of a city's web site, or one message that says as much (a mail, a CAP alert).
+    """One article of a city's web site, or one message like it (a mail, a CAP alert).
 
     Parameters
     ----------
     identity
-        What makes it the same article the next time: its guid, else its link, else its text.
+        The key that recognises the article: its guid, else its link, else its text.
     title, summary
         Plain text in the language of the source, Japanese as a rule.
     link
         Absolute, http or https, or empty.
     published_at
-        As the feed says, or None when it says nothing that can be read.
+        The feed's date, or None if it has none that can be read.
     categories
         As the feed says.
     """
@@ -65,12 +73,14 @@ class Article:
 
 @dataclass(frozen=True, kw_only=True)
 class Feed:
-    """What one reading of a feed gave."""
+    """The result of one reading of a feed."""
 
     title: str
     form: str
     """``rss10``, ``rss20``, ``atom10`` … as feedparser names it."""
     articles: tuple[Article, ...] = field(default=(), repr=False)
+    stated: tuple[datetime | None, ...] = field(default=(), repr=False)
+    """The times that it states for itself and its entries."""
 
 
 def read_feed(data: bytes, *, url: str = "", charset: str | None = None) -> Feed:
@@ -79,21 +89,20 @@ def read_feed(data: bytes, *, url: str = "", charset: str | None = None) -> Feed
     Parameters
     ----------
     data
-        As it came, decompressed.
+        The feed, decompressed.
     url
-        Where it came from; relative links are joined to it.
+        Its address; relative links are joined to it.
     charset
-        What the HTTP header said, if anything.
+        The charset of the HTTP header, if any.
 
     Raises
     ------
     Unreadable
-        It is no feed (an error page, say), it breaks off in the middle, or it defines
-        entities of its own.
+        It is no feed (such as an error page), it is incomplete, or it defines its own entities.
     """
     if len(data) > limits.MAX_BODY:
-        raise Unreadable(f"The feed is over {limits.MAX_BODY:,} bytes long.")
-    text = _safe(decode(data, charset))
+        raise Unreadable(reason("feed.too-large", limit=f"{limits.MAX_BODY:,}"))
+    text = _safe(decode_document(data, charset))
     parsed = feedparser.parse(
         io.BytesIO(text.encode("utf-8", errors="replace")),
         response_headers={
@@ -102,34 +111,119 @@ def read_feed(data: bytes, *, url: str = "", charset: str | None = None) -> Feed
         },
     )
     if not parsed.get("version") and not parsed.entries:
-        raise Unreadable("This is no RSS or Atom feed; is it an error page?")
+        raise Unreadable(reason("feed.no-feed"))
     entries = parsed.entries[: limits.MAX_FEED_ITEMS]
     return Feed(
         title=one_line(parsed.feed.get("title", ""), limits.MAX_TITLE_CHARACTERS),
         form=parsed.get("version", ""),
         articles=tuple(_articles(entries, url)),
+        stated=(_date(parsed.feed), *map(_date, entries)),
     )
 
 
+def read_apart(
+    data: bytes, *, url: str = "", charset: str | None = None
+) -> tuple[dict[str, Any], bytes]:
+    """Read a feed in a child of ``core.child``; :func:`from_child` rebuilds the feed."""
+    try:
+        feed = read_feed(data, url=url, charset=charset)
+    except Unreadable as error:
+        return {"unreadable": error.reason.dumped()}, b""
+    return {
+        "title": feed.title,
+        "form": feed.form,
+        "articles": [
+            {
+                "identity": article.identity,
+                "title": article.title,
+                "summary": article.summary,
+                "link": article.link,
+                "published_at": _written(article.published_at),
+                "categories": article.categories,
+            }
+            for article in feed.articles
+        ],
+        "stated": [_written(moment) for moment in feed.stated],
+    }, b""
+
+
+def from_child(said: dict[str, Any]) -> Feed:
+    """Return the feed that a child read.
+
+    Raises
+    ------
+    Unreadable
+        The child could not read it.
+    """
+    if "unreadable" in said:
+        raise Unreadable(loaded(said["unreadable"]))
+    return Feed(
+        title=said["title"],
+        form=said["form"],
+        articles=tuple(
+            Article(
+                identity=article["identity"],
+                title=article["title"],
+                summary=article["summary"],
+                link=article["link"],
+                published_at=_moment(article["published_at"]),
+                categories=tuple(article["categories"]),
+            )
+            for article in said["articles"]
+        ),
+        stated=tuple(map(_moment, said["stated"])),
+    )
+
+
+def _written(moment: datetime | None) -> str | None:
+    return moment.isoformat() if moment else None
+
+
+def _moment(written: str | None) -> datetime | None:
+    return datetime.fromisoformat(written) if written else None
+
+
 def _safe(text: str) -> str:
-    """Return ``text`` without its declaration and DOCTYPE, refusing what is no whole feed."""
+    """Return ``text`` without its declaration and DOCTYPE; refuse an incomplete feed."""
     text = _PROLOGUE.sub("", text.lstrip("\ufeff"), count=1)
     head = text[:10_000]
     if "<!ENTITY" in text.upper():
-        raise Unreadable("The feed defines entities of its own, which no honest feed does.")
+        raise Unreadable(reason("feed.entities"))
     doctype = _DOCTYPE.search(head)
     if doctype:
         if doctype.group(1):
-            raise Unreadable("The feed brings its own document type definition.")
+            raise Unreadable(reason("feed.doctype"))
         text = text.replace(doctype.group(), "", 1)
     root = _ROOT.search(text[:10_000])
     if root is None:
-        raise Unreadable("This is no RSS or Atom feed; is it an error page?")
+        raise Unreadable(reason("feed.no-feed"))
     name = re.escape(root.group()[1:].rstrip(">").strip())
-    # Behind its end stand comments, and what a provider or a counter put there.
+    # After its end may be comments, and text from a provider or a counter.
     if not re.search(rf"</{name}\s*>|^\s*<[^<>]*/>\s*$", text[-2000:]):
-        raise Unreadable("The feed breaks off in the middle.")
-    return text
+        raise Unreadable(reason("feed.cut"))
+    _refuse_weapons(text)
+    parts = _AS_IT_IS.split(text)
+    # XML knows five entities; a feed with HTML's, or with a bare ampersand, is not well-formed.
+    parts[::2] = [_XML_ENTITY.sub(_character, with_ampersands(part)) for part in parts[::2]]
+    return "".join(parts)
+
+
+def _refuse_weapons(text: str) -> None:
+    """Refuse documents that only cost time, before a parser sees them."""
+    items = sum(1 for _ in _ITEM.finditer(text))
+    if items > limits.MAX_FEED_ITEMS_IN_ALL:
+        raise Unreadable(
+            reason(
+                "feed.too-many-items", items=f"{items:,}", limit=f"{limits.MAX_FEED_ITEMS_IN_ALL:,}"
+            )
+        )
+    for tag in _TAG.finditer(text):
+        if tag.group().count("=") > limits.MAX_ATTRIBUTES:
+            raise Unreadable(reason("feed.attributes", limit=limits.MAX_ATTRIBUTES))
+
+
+def _character(entity: re.Match[str]) -> str:
+    return html5[entity["name"]]
 
 
 def _articles(entries: Sequence[Any], url: str) -> list[Article]:
@@ -141,7 +235,7 @@ def _articles(entries: Sequence[Any], url: str) -> list[Article]:
     links = Counter(link for _, link in {(title, link) for _, link, title in keys})
     dates = [_date(entry) for entry in entries]
     if len(dates) >= MANY_DATES and len(set(dates)) == 1:
-        # The moment at which the feed was made: it says nothing of the articles.
+        # The time at which the feed was made; it says nothing about the articles.
         dates = [None] * len(entries)
     made: dict[str, Article] = {}
     for entry, published in zip(entries, dates, strict=True):
@@ -164,7 +258,7 @@ def _article(
     links: Counter[str],
 ) -> Article | None:
     title = one_line(str(entry.get("title") or ""), limits.MAX_TITLE_CHARACTERS)
-    summary = plain(_summary(entry), limits.MAX_SUMMARY_CHARACTERS)
+    summary = text_of_html(_summary(entry), limits.MAX_SUMMARY_CHARACTERS)
     if not title:
         title = one_line(summary, 60)
     if not title:
@@ -172,9 +266,9 @@ def _article(
     raw_link = str(entry.get("link") or "")
     link = safe_link(raw_link, url)
     guid = str(entry.get("id") or "")
-    # A generator that gives every item the same guid, or every item the same link, gives none.
+    # If a generator gives every item the same guid, or the same link, these do not count.
     if guid and guids[guid] == 1:
-        identity = canonical_link(guid) if _is_http(guid) else clean(guid, 400)
+        identity = canonical_link(guid) if _is_http(guid) else plain_text(guid, 400)
     elif link and links[raw_link] == 1:
         identity = canonical_link(link)
     else:
@@ -214,8 +308,9 @@ def _is_http(text: str) -> bool:
 
 
 def safe_link(link: str, base: str) -> str:
-    """Return ``link`` as an absolute http(s) address, or nothing when it is none."""
-    link = clean(link, limits.MAX_URL_LENGTH)
+    """Return ``link`` as an absolute http(s) address, or "" if it is none."""
+    # Escaped twice, which an address never is.
+    link = plain_text(link, limits.MAX_URL_LENGTH).replace("&amp;", "&")
     if not link.strip("/") or any(character.isspace() for character in link):
         return ""
     try:
@@ -230,7 +325,9 @@ def safe_link(link: str, base: str) -> str:
 
 
 def canonical_link(link: str) -> str:
-    """Return what identifies a page: without scheme, default port, tracking and end slash."""
+    """Return the identity of a page: its address without scheme, default port, tracking and final
+    slash.
+    """
     try:
         parts = urlsplit(link)
         host = (parts.hostname or "").removeprefix("www.")

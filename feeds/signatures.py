@@ -1,9 +1,9 @@
-"""Whether an XML document is signed by whom a source trusts (XML Signature, enveloped).
+"""Check that somebody whom a source trusts signed an XML document (XML Signature, enveloped).
 
-CAP 1.2, 3.3.2.1, knows one form: the signature is a child of the alert and covers all the rest
-of it. Only that form is taken. What a signature could otherwise be made to mean (parts of the
-document, other documents, transforms that select) is refused before any key is tried, and the
-caller gets the signed bytes alone, so that nothing beside them can be read.
+CAP 1.2, 3.3.2.1, allows one form: the signature is a child of the alert and covers the rest of it.
+Only that form is accepted. Other references (parts of the document, other documents, selecting
+transforms) are refused before any key is tried. The caller gets only the signed bytes, so that
+nothing else can be read.
 """
 
 from __future__ import annotations
@@ -17,10 +17,12 @@ from signxml.algorithms import CanonicalizationMethod, DigestAlgorithm, Signatur
 from signxml.exceptions import InvalidDigest, SignXMLException
 from signxml.verifier import SignatureConfiguration, VerifyResult, XMLVerifier
 
-from core.certificates import certificates_in
-from core.city import City, SourceConfig
+from city.certificates import certificates_in
+from city.city import City, SourceConfig
 from core.errors import Permanent
+from core.reason import Reason
 from feeds import limits
+from feeds.reasons import reason
 from feeds.xml import read_xml
 
 log = structlog.get_logger(__name__)
@@ -40,7 +42,7 @@ _DIGESTS = frozenset({DigestAlgorithm.SHA256, DigestAlgorithm.SHA384, DigestAlgo
 
 
 class NotProven(Permanent):
-    """Nothing proves who wrote a document.
+    """There is no proof of a document's author.
 
     Parameters
     ----------
@@ -48,13 +50,13 @@ class NotProven(Permanent):
         A fixed slug for counters: unsigned, form, stranger, changed, expired.
     """
 
-    def __init__(self, outcome: str, message: str) -> None:
+    def __init__(self, outcome: str, message: Reason) -> None:
         super().__init__(message)
         self.outcome = outcome
 
 
 def trusted_by(source: SourceConfig, city: City) -> list[Certificate]:
-    """Return the certificates one of which must have signed what comes from ``source``."""
+    """Return the certificates of ``source``; one of them must have signed each message."""
     return [
         certificate
         for name in source.certificates
@@ -63,40 +65,39 @@ def trusted_by(source: SourceConfig, city: City) -> list[Certificate]:
 
 
 def signed_part(data: bytes, certificates: list[Certificate], now: datetime) -> bytes:
-    """Return what is signed of a document, in canonical form and without its signature.
+    """Return the signed part of a document, in canonical form and without its signature.
 
     Parameters
     ----------
     certificates
-        Those whose signature counts. What certificate or key the signature itself brings along
-        is not trusted.
+        The trusted certificates. Certificates and keys inside the signature are not trusted.
     now
-        At which the certificate must be in force.
+        The time at which the certificate must be valid.
 
     Raises
     ------
     Unreadable
         It is no safe XML document.
     NotProven
-        It is not signed, not in the one form that is taken, or not by one of ``certificates``.
+        It is not signed, not in the accepted form, or not by one of ``certificates``.
     """
     root = read_xml(data, limit=limits.MAX_TELEGRAM)
     _check_form(root)
     in_force = [c for c in certificates if c.not_valid_before_utc <= now <= c.not_valid_after_utc]
     if not in_force:
-        raise NotProven("expired", "None of the source's certificates is in force today.")
-    refusal = NotProven("stranger", "The signature is by none of the source's certificates.")
+        raise NotProven("expired", reason("signature.none-in-force"))
+    refusal = NotProven("stranger", reason("signature.stranger"))
     for certificate in in_force:
         try:
             return _verify(data, certificate, now).signed_data
         except InvalidDigest:
-            raise NotProven("changed", "The alert was changed after it was signed.") from None
+            raise NotProven("changed", reason("signature.changed")) from None
         except SignXMLException as error:
-            log.info("a certificate does not fit a signature", why=str(error))
+            log.info("signature.unmatched", reason=str(error))
         except Exception as error:
             # Whatever somebody puts into a signature must not stop the alerts that follow.
-            log.warning("a signature cannot be checked", why=f"{type(error).__name__}: {error}")
-            refusal = NotProven("form", "The signature cannot be understood.")
+            log.warning("signature.unchecked", reason=f"{type(error).__name__}: {error}")
+            refusal = NotProven("form", reason("signature.unreadable"))
     raise refusal
 
 
@@ -104,15 +105,15 @@ def _check_form(root: etree._Element) -> None:
     """Refuse a signature that covers anything but the whole document around it."""
     signatures = list(root.iter(f"{_DS}Signature"))
     if not signatures:
-        raise NotProven("unsigned", "The alert is not signed; this source's alerts must be.")
+        raise NotProven("unsigned", reason("signature.missing"))
     if len(signatures) > 1 or signatures[0].getparent() is not root:
-        raise NotProven("form", "An alert has one signature, directly within it.")
+        raise NotProven("form", reason("signature.several"))
     references = list(signatures[0].iter(f"{_DS}Reference"))
     if len(references) != 1 or references[0].get("URI") != "":
-        raise NotProven("form", "The signature does not cover the whole alert and only that.")
+        raise NotProven("form", reason("signature.partial"))
     transforms = [each.get("Algorithm") for each in references[0].iter(f"{_DS}Transform")]
     if transforms.count(_ENVELOPED) != 1 or not _TRANSFORMS.issuperset(transforms):
-        raise NotProven("form", "The signature covers something made of the alert, not the alert.")
+        raise NotProven("form", reason("signature.of-something-else"))
 
 
 def _verify(data: bytes, certificate: Certificate, now: datetime) -> VerifyResult:

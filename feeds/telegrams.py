@@ -1,7 +1,7 @@
-"""From the agency's telegrams to notices: fetched once, read in order, told once.
+"""Make notices from the agency's telegrams: fetched once, read in order, told once.
 
-All telegrams of one poll are weighed together, so that after a gap residents hear what is in
-force now and not the whole night again.
+All telegrams of one poll are compared together, so that after a gap residents hear what is in force
+now and not the whole night again.
 """
 
 from __future__ import annotations
@@ -16,25 +16,38 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
-from core.city import City, Decision, SourceConfig
+from city.city import City, Decision, SourceConfig
 from core.errors import Permanent
+from core.reason import Reason
 from feeds import jma
+from feeds.errors import unexpected
 from feeds.facts import Fact
 from feeds.metrics import ITEMS, SET_ASIDE
-from feeds.models import Item, ItemState, Notice, Status
+from feeds.models import OVER, Item, ItemState, Notice, Status
 from feeds.notices import Publish, submit_notice
 from feeds.policy import Ruling, expiry_of_fact, rule_on_fact
+from feeds.reasons import reason
 from feeds.texts import compose
 
 log = structlog.get_logger(__name__)
 
 SINGLE_EVENTS = frozenset({"earthquake", "long-period", "eruption", "typhoon"})
-"""Hazards of which two can be going on at once; the others are in force or not."""
-TAKES_BACK = frozenset({Status.LIFTED, Status.CANCELLED})
+"""Hazards that can happen twice at once; the others are in force or not."""
+TAKES_BACK = frozenset(OVER)
+CHANGES = {
+    Status.ISSUED: "change.issued",
+    Status.RAISED: "change.raised",
+    Status.LOWERED: "change.lowered",
+    Status.CONTINUED: "change.continued",
+    Status.LIFTED: "change.lifted",
+    Status.CANCELLED: "change.cancelled",
+    Status.CORRECTED: "change.corrected",
+    Status.NONE: "change.none",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
-class Change:
+class TelegramFact:
     """One fact of one telegram, with the row it came from."""
 
     item: Item
@@ -43,7 +56,7 @@ class Change:
 
 @dataclass
 class TakenTelegrams:
-    """What became of the telegrams of one poll."""
+    """The result of the telegrams of one poll."""
 
     read: int = 0
     set_aside: int = 0
@@ -60,19 +73,19 @@ async def take_telegrams(
     *,
     first_poll: bool,
 ) -> TakenTelegrams:
-    """Read fetched telegrams and tell what they change, in the caller's transaction.
+    """Read fetched telegrams and make notices of their changes, in the caller's transaction.
 
-    What is broken or unknown is set aside for staff and stops nothing else.
+    A broken or unknown telegram is set aside for staff and does not stop the others.
     """
     made = TakenTelegrams()
     board = await jma.load(session, city.jma.municipality)
-    changes: list[Change] = []
+    changes: list[TelegramFact] = []
     readable: list[tuple[Item, jma.Telegram]] = []
     for item in items:
         try:
             telegram = jma.read_telegram(item.payload, kind=item.kind or None)
         except Permanent as error:
-            _set_aside(item, source, str(error), made)
+            _set_aside(item, source, error.reason, made)
             continue
         readable.append((item, telegram))
     for item, telegram in sorted(readable, key=lambda pair: jma.reading_order(pair[1])):
@@ -81,18 +94,18 @@ async def take_telegrams(
             facts = jma.facts(telegram, city.jma, board, now=now)
         except Permanent as error:
             board = before
-            _set_aside(item, source, str(error), made)
+            _set_aside(item, source, error.reason, made)
             continue
         except Exception as error:
             # A telegram that our own reader trips over must not silence all that follow.
-            log.exception("telegram cannot be understood", item=item.id, kind=item.kind)
+            log.exception("telegram.crashed", item_id=item.id, kind=item.kind)
             board = before
-            _set_aside(item, source, f"{type(error).__name__}: {error}", made)
+            _set_aside(item, source, unexpected(error), made)
             continue
         made.read += 1
         item.state = ItemState.DONE
-        item.reason = "; ".join(_said(fact) for fact in facts) or "Nothing in it for this city."
-        changes.extend(Change(item=item, fact=fact) for fact in facts)
+        item.reason = _said(facts)
+        changes.extend(TelegramFact(item=item, fact=fact) for fact in facts)
     ITEMS.labels(source.code, "read").inc(made.read)
     await jma.save(session, city.jma.municipality, board)
     for change, ruling in _overtake(changes, source, city, now, first_poll=first_poll):
@@ -105,36 +118,44 @@ async def take_telegrams(
     return made
 
 
-def _said(fact: Fact) -> str:
-    return f"{fact.status.value}: {fact.kind or fact.hazard}"
+def _said(facts: Sequence[Fact]) -> Reason:
+    """Return what a telegram changed for the city."""
+    changes = tuple(reason(CHANGES[fact.status], what=fact.kind or fact.hazard) for fact in facts)
+    return reason("change.all", changes=changes) if changes else reason("news.not-concerned")
 
 
-def _set_aside(item: Item, source: SourceConfig, reason: str, made: TakenTelegrams) -> None:
+def _set_aside(item: Item, source: SourceConfig, why: Reason, made: TakenTelegrams) -> None:
     item.state = ItemState.SET_ASIDE
-    item.reason = reason[:500]
+    item.reason = why
     made.set_aside += 1
     SET_ASIDE.labels(source.code, item.kind).inc()
-    log.warning("telegram set aside", item=item.id, url=item.url, reason=item.reason)
+    log.warning("telegram.set_aside", item_id=item.id, url=item.url, reason=str(why))
 
 
 def _overtake(
-    changes: Sequence[Change],
+    changes: Sequence[TelegramFact],
     source: SourceConfig,
     city: City,
     now: datetime,
     *,
     first_poll: bool,
-) -> list[tuple[Change, Ruling]]:
-    """Rule on each change; of several about one thing only the last is worth telling."""
-    last = {_about(change.fact): change for change in changes}
+) -> list[tuple[TelegramFact, Ruling]]:
+    """Decide on each change; of several about one thing only the last is told.
+
+    A quiet fact does not replace an alarm: otherwise nobody would be told of an earthquake if its
+    revised magnitude came with it.
+    """
+    loud = [each for each in changes if each.fact.is_news and not each.fact.quiet]
+    last = {_about(change.fact): change for change in loud}
     ruled = []
     for change in changes:
         fact = change.fact
         if not fact.is_news:
             continue
         ruling = rule_on_fact(fact, source, city, now, first_poll=first_poll)
-        if last[_about(fact)] is not change and ruling.decision is not Decision.HOLD:
-            ruling = Ruling(Decision.PUBLISH, "overtaken", "Something newer came with it.")
+        newest = last.get(_about(fact), change)
+        if not fact.quiet and newest is not change and ruling.decision is not Decision.HOLD:
+            ruling = Ruling(Decision.PUBLISH, "overtaken", reason("news.overtaken"))
         ruled.append((change, ruling))
     return ruled
 
@@ -146,7 +167,7 @@ def _about(fact: Fact) -> tuple[object, ...]:
 
 async def _notice(
     session: AsyncSession,
-    change: Change,
+    change: TelegramFact,
     ruling: Ruling,
     source: SourceConfig,
     city: City,
@@ -155,7 +176,7 @@ async def _notice(
     fact = change.fact
     told = await _told_before(session, fact, city)
     if told is None and fact.status in TAKES_BACK and ruling.decision is Decision.SEND:
-        ruling = Ruling(Decision.PUBLISH, "nobody-was-told", "There is nothing to take back.")
+        ruling = Ruling(Decision.PUBLISH, "nobody-was-told", reason("news.nothing-to-take-back"))
     return Notice(
         identity=identity_of(fact, city),
         topic=fact.topic,
@@ -184,9 +205,9 @@ async def _notice(
 
 
 def is_emergency(fact: Fact, city: City) -> bool:
-    """Whether a fact breaks through quiet hours; the end of a danger never does, a mistake does.
+    """Whether a fact is sent in quiet hours; the end of a danger is not, a correction is.
 
-    A cancellation of an emergency that residents were woken for is as urgent as it was.
+    A cancellation of an emergency that woke residents is as urgent as the emergency.
     """
     if fact.drill or fact.topic not in city.topic_by_code:
         return False
@@ -197,7 +218,7 @@ def is_emergency(fact: Fact, city: City) -> bool:
 
 
 def identity_of(fact: Fact, city: City) -> str:
-    """Return the key under which the same news is one notice, whichever telegram said it."""
+    """Return the identity of the notice, which is the same for all telegrams with the same news."""
     parts = (
         *(city.jma.municipality, "drill" if fact.drill else "real", fact.hazard, fact.event_id),
         *("+".join(fact.areas), fact.kind_code or fact.kind, str(fact.level), fact.status.value),
@@ -209,8 +230,14 @@ def identity_of(fact: Fact, city: City) -> str:
 
 
 async def _told_before(session: AsyncSession, fact: Fact, city: City) -> Notice | None:
-    """Return the last notice about the same thing that went out, unless that ended it."""
+    """Return the last sent notice about the same subject.
+
+    An end is followed only by its own correction.
+    """
     told_id = await jma.last_told(session, city.jma.municipality, fact)
+    heard = [Decision.SEND, Decision.DIGEST]
+    if fact.quiet:
+        heard.append(Decision.PUBLISH)  # a notice that was only published is taken back too
     if told_id is None and fact.event_id:
         told_id = await session.scalar(
             select(Notice.id)
@@ -219,14 +246,15 @@ async def _told_before(session: AsyncSession, fact: Fact, city: City) -> Notice 
                 col(Notice.hazard) == fact.hazard,
                 col(Notice.event_id) == fact.event_id,
                 col(Notice.drill).is_(fact.drill),
-                col(Notice.decision).in_((Decision.SEND, Decision.DIGEST)),
+                col(Notice.decision).in_(heard),
             )
             .order_by(col(Notice.id).desc())
             .limit(1)
         )
     told = await session.get(Notice, told_id) if told_id is not None else None
-    if told is None or told.status in TAKES_BACK:
+    corrected = fact.status is Status.CORRECTED
+    if told is None or (told.status in TAKES_BACK and not corrected):
         return None
-    # An overflow is a new alarm and the same danger: what was said of it is no longer all.
+    # An overflow is a new alarm about the same danger; the earlier notice is out of date.
     follows = fact.status is not Status.ISSUED or fact.update or fact.overflow
     return told if follows else None

@@ -1,9 +1,9 @@
-"""Titles and summaries of articles in the residents' languages, where a machine is sure.
+"""Translate titles and summaries of articles by machine, if the result is safe.
 
-The glossary puts the city's own names in before the machine sees the text; what was translated
-once is kept; what lost a number, a name or its length is thrown away, and the article then goes
-out in Japanese under a heading in the resident's language. The message says when it was a
-machine (``feeds.texts``).
+The glossary inserts the city's own names before the machine sees the text. Translations are stored.
+A translation that lost a number or a name, or has a wrong length, is thrown away; the article is
+then sent in Japanese under a heading in the resident's language. The message says if a machine
+translated it (``feeds.texts``).
 """
 
 from __future__ import annotations
@@ -16,26 +16,26 @@ import aiohttp
 import structlog
 from sqlmodel import col, select
 
-from core.city import City
+from city.city import City
 from core.clock import Clock
 from core.database import Database
 from core.errors import TodokeError
-from core.languages import EASY_JAPANESE
+from core.languages import EASY_JAPANESE, reads_japanese
 from core.settings import TranslatorSettings
 from feeds import limits
 from feeds.articles import Translations
 from feeds.fidelity import problem_of
-from feeds.furigana import Reader, reader
+from feeds.furigana import FuriganaReader, reader
 from feeds.metrics import TRANSLATIONS
 from feeds.models import Translation
 from feeds.rss import Article
 from feeds.translators import Translator, translator_of
-from feeds.wording import clean
+from feeds.wording import plain_text
 
 log = structlog.get_logger(__name__)
 
 Glossary = Mapping[str, Mapping[str, str]]
-"""By Japanese term: what it is called in each language."""
+"""By Japanese term: its name in each language."""
 
 
 def city_glossary(city: City) -> Glossary:
@@ -43,9 +43,7 @@ def city_glossary(city: City) -> Glossary:
     named = (city.name, *(d.names for d in city.districts), *(d.names for d in city.departments))
     return {
         names["ja"]: {
-            language: name
-            for language, name in names.items()
-            if language not in {"ja", "ja-x-easy"}
+            language: name for language, name in names.items() if not reads_japanese(language)
         }
         for names in named
         if len(names.get("ja", "")) > 1
@@ -59,14 +57,14 @@ def article_translations(
     database: Database,
     clock: Clock,
 ) -> ArticleTranslations | None:
-    """Return what the installation can do for other languages, or None when that is nothing.
+    """Return the translator of this installation, or None if it has none.
 
     Parameters
     ----------
     settings
-        The machine that translates; None when there is none.
+        Settings of the translation machine; None if there is none.
     http
-        An ordinary session: the city's own translation server may stand at a private address.
+        An ordinary session: the city's own translation server may have a private address.
     """
     translator = translator_of(settings, http, clock) if settings is not None else None
     readings = reader()
@@ -76,20 +74,20 @@ def article_translations(
 
 
 class ArticleTranslations:
-    """Translates articles, remembering what it translated.
+    """Translates articles and stores the translations.
 
     Parameters
     ----------
     translator
-        The machine, or None: then there are only readings.
+        The machine; with None there are only readings.
     city
-        Its languages are translated into; its names are the glossary.
+        Its languages are the targets; its names are the glossary.
     database
-        Keeps what was translated.
+        Stores the translations.
     glossary
         More terms, such as the names of the city's schemes.
     reader
-        Puts readings behind kanji for easy Japanese.
+        Adds readings to kanji for easy Japanese.
     """
 
     def __init__(
@@ -100,7 +98,7 @@ class ArticleTranslations:
         clock: Clock,
         *,
         glossary: Glossary | None = None,
-        reader: Reader | None = None,
+        reader: FuriganaReader | None = None,
     ) -> None:
         self._translator = translator
         self._reader = reader
@@ -127,12 +125,12 @@ class ArticleTranslations:
         try:
             able = await self._translator.languages()
         except TodokeError as error:
-            log.warning("no translations", engine=self._translator.name, why=str(error))
+            log.warning("translator.failed", engine=self._translator.name, reason=str(error))
             return made
         wanted = [
             language
             for language in self._city.languages
-            if language in able and language not in {"ja", EASY_JAPANESE}
+            if language in able and not reads_japanese(language)
         ]
         results = await asyncio.gather(
             *(self._into(self._translator, language, some) for language in wanted)
@@ -160,11 +158,13 @@ class ArticleTranslations:
                 answers = await translator.translate(prepared, language)
         except (TodokeError, TimeoutError) as error:
             TRANSLATIONS.labels(language, "failed").inc(len(missing))
-            log.warning("not translated", engine=translator.name, language=language, why=str(error))
+            log.warning(
+                "translation.failed", engine=translator.name, language=language, reason=str(error)
+            )
             return found
         good: dict[str, str] = {}
         for source, answer in zip(missing, answers, strict=True):
-            target = clean(answer, limits.MAX_SUMMARY_CHARACTERS)
+            target = plain_text(answer, limits.MAX_SUMMARY_CHARACTERS)
             problem = problem_of(source, target, language) or self._lost_name(
                 source, target, language
             )
@@ -172,12 +172,12 @@ class ArticleTranslations:
             if problem is None:
                 good[source] = target
             else:
-                log.warning("translation refused", language=language, problem=problem)
+                log.warning("translation.refused", language=language, reason=problem)
         await self._remember(translator, good, language)
         return {**found, **good}
 
     def _terms(self, text: str, language: str) -> Iterable[tuple[str, str]]:
-        """Yield the glossary's terms that stand in ``text``, the longest first."""
+        """Yield the glossary's terms in ``text``, the longest first."""
         for term in sorted(self._glossary, key=len, reverse=True):
             name = self._glossary[term].get(language)
             if name and term in text:

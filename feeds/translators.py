@@ -14,6 +14,7 @@ import aiohttp
 
 from core.clock import Clock
 from core.errors import BadInput, Permanent, Retryable
+from core.languages import LANGUAGES
 from core.settings import TranslatorSettings
 from feeds import limits
 
@@ -69,11 +70,6 @@ class LibreTranslate:
     """
 
     name = "libretranslate"
-    _CODES: Mapping[str, tuple[str, ...]] = {
-        "zh-Hans": ("zh-Hans", "zh"),
-        "zh-Hant": ("zh-Hant", "zt"),
-        "pt": ("pt-BR", "pt"),
-    }
 
     def __init__(self, http: aiohttp.ClientSession, url: str, key: str = "") -> None:
         self._http = http
@@ -88,13 +84,12 @@ class LibreTranslate:
             for entry in answer if isinstance(answer, list) else []:
                 if isinstance(entry, dict) and entry.get("code") == "ja":
                     theirs.update(str(target) for target in entry.get("targets", []))
-            ours = ("en", "zh-Hans", "zh-Hant", "ko", "vi", "pt", "es", "id", "tl", "th")
             found = {}
-            for language in (*ours, "ne", "km", "my", "mn"):
-                candidates = self._CODES.get(language, (language,))
-                code = next((code for code in candidates if code in theirs), None)
+            for language in LANGUAGES.values():
+                names = language.translated_from_japanese
+                code = next((name for name in names if name in theirs), None)
                 if code is not None:
-                    found[language] = code
+                    found[language.code] = code
             self._targets = found
         return frozenset(self._targets)
 
@@ -123,17 +118,7 @@ class DeepL:
     name = "deepl"
     MOST_TEXTS = 50
     MOST_BYTES = 100 * 1024
-    CODES: Mapping[str, str] = {
-        "en": "EN-US",
-        "zh-Hans": "ZH-HANS",
-        "zh-Hant": "ZH-HANT",
-        "ko": "KO",
-        "vi": "VI",
-        "pt": "PT-BR",
-        "es": "ES",
-        "id": "ID",
-        "th": "TH",
-    }
+    CODES: Mapping[str, str] = {code: one.deepl for code, one in LANGUAGES.items() if one.deepl}
 
     def __init__(self, http: aiohttp.ClientSession, key: str, url: str = "") -> None:
         free = "https://api-free.deepl.com"
@@ -187,19 +172,7 @@ class TexTra:
 
     name = "textra"
     URL = "https://mt-auto-minhon-mlt.ucri.jgn-x.jp"
-    ENGINES: Mapping[str, str] = {
-        "en": "generalNT_ja_en",
-        "zh-Hans": "generalNT_ja_zh-CN",
-        "zh-Hant": "generalNT_ja_zh-TW",
-        "ko": "generalNT_ja_ko",
-        "vi": "generalNT_ja_vi",
-        "pt": "voicetraNT_ja_pt-BR",
-        "es": "generalNT_ja_es",
-        "id": "generalNT_ja_id",
-        "tl": "voicetraNT_ja_fp",
-        "th": "generalNT_ja_th",
-        "my": "generalNT_ja_my",
-    }
+    ENGINES: Mapping[str, str] = {code: one.textra for code, one in LANGUAGES.items() if one.textra}
     _EARLY = 60.0
     """Seconds before its end at which a token is renewed."""
 
@@ -279,7 +252,7 @@ def translator_of(
     Raises
     ------
     BadInput
-        The name is none of ``core.settings.TRANSLATORS``.
+        The name is not one of ``core.settings.TRANSLATORS``.
     """
     match settings.name:
         case "libretranslate":

@@ -1,14 +1,15 @@
-"""Text as other people publish it, made plain: folding, dates in every Japanese fashion, HTML.
+"""Normalise published text: folding, Japanese dates in all their forms, HTML.
 
-Nothing here changes what a text says; it only makes equal things equal and strange things safe.
+Nothing here changes the meaning of a text; it makes equal things equal and strange things safe.
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone
 from email.utils import parsedate_to_datetime
+from html.entities import html5
 from html.parser import HTMLParser
 
 from core.clock import JAPAN
@@ -38,11 +39,11 @@ def fold(text: str) -> str:
     return unicodedata.normalize("NFKC", narrow)
 
 
-def clean(text: str, limit: int) -> str:
+def plain_text(text: str, limit: int) -> str:
     """Return one line of plain text of at most ``limit`` characters, or several if it had them.
 
-    Control characters, directional overrides and invisible characters are removed; a text cut
-    short ends in an ellipsis.
+    Control characters, directional overrides and invisible characters are removed; a shortened text
+    ends in an ellipsis.
     """
     kept = "".join(
         character
@@ -54,6 +55,25 @@ def clean(text: str, limit: int) -> str:
     lines = (re.sub(r"[ \t\u00a0\u3000]+", " ", line).strip() for line in kept.split("\n"))
     result = re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
     return result if len(result) <= limit else result[: limit - 1].rstrip() + "…"
+
+
+_AMPERSAND = re.compile(
+    r"&(?P<said>#(?:\d{1,7}|[xX][0-9A-Fa-f]{1,6});|(?P<name>[A-Za-z][A-Za-z0-9]{1,31};))?"
+)
+
+
+def with_ampersands(markup: str) -> str:
+    """Return HTML or XML in which every ampersand that is meant as one is written ``&amp;``.
+
+    R&D and ``?x=1&copy=3`` name no entity: one ends in a semicolon, and HTML knows its name.
+    """
+
+    def written(found: re.Match[str]) -> str:
+        said, name = found["said"] or "", found["name"]
+        entity = bool(said) and (name is None or name in html5)
+        return found.group() if entity else f"&amp;{said}"
+
+    return _AMPERSAND.sub(written, markup)
 
 
 class _TextOf(HTMLParser):
@@ -85,20 +105,20 @@ class _TextOf(HTMLParser):
             self.pieces.append(data)
 
 
-def plain(html: str, limit: int) -> str:
-    """Return what a reader of ``html`` sees, as plain text; scripts and styles are no text."""
+def text_of_html(html: str, limit: int) -> str:
+    """Return the visible text of ``html``, without scripts and styles."""
     if "<" not in html and "&" not in html:
-        return clean(html, limit)
+        return plain_text(html, limit)
     parser = _TextOf()
-    # A summary may be long; what lies far beyond the limit is not worth parsing.
-    parser.feed(html[: limit * 20])
+    # A summary may be long; text far beyond the limit is not parsed.
+    parser.feed(with_ampersands(html[: limit * 20]))
     parser.close()
-    return clean("".join(parser.pieces), limit)
+    return plain_text("".join(parser.pieces), limit)
 
 
 def one_line(html: str, limit: int) -> str:
     """Return ``html`` as a single line, for titles."""
-    return clean(plain(html, limit).replace("\n", " "), limit)
+    return plain_text(text_of_html(html, limit).replace("\n", " "), limit)
 
 
 _ERAS = {"令和": 2018, "平成": 1988, "昭和": 1925, "r": 2018, "h": 1988, "s": 1925}
@@ -118,6 +138,8 @@ _DATES = (
     re.compile(r"\b(?P<day>\d{1,2})\s+(?P<month>\d{1,2})月?\s+(?P<year>\d{4})\b"),
 )
 _ZONE = re.compile(r"(?:gmt|utc|(?P<sign>[+-])(?P<hours>\d{2}):?(?P<minutes>\d{2}))$")
+_UNSAID_ZONE = re.compile(r"\d\s+(?:-0000|[A-IK-Ya-ik-y])(?:\s*\([^()]*\))?$")
+"""RFC 5322, 3.3 and 4.3: the time is UTC, and the writer's zone is not given."""
 _CLOCK = re.compile(
     r"(?P<half>午前|午後|am|pm)?\s*(?P<hour>\d{1,2})\s*(?:時|:)"
     r"\s*(?:(?P<minute>半|\d{1,2})(?:\s*分|:(?P<second>\d{2}))?)?"
@@ -146,7 +168,9 @@ def _machine_date(text: str) -> datetime | None:
             moment = parsedate_to_datetime(text)
         except (TypeError, ValueError, IndexError, OverflowError):
             return None
-    return moment if moment.tzinfo else moment.replace(tzinfo=JAPAN)
+    if moment.tzinfo is not None:
+        return moment
+    return moment.replace(tzinfo=UTC if _UNSAID_ZONE.search(text) else JAPAN)
 
 
 def _human_date(text: str) -> datetime | None:
@@ -154,7 +178,7 @@ def _human_date(text: str) -> datetime | None:
         lambda number: str(_kanji_number(number.group())),
         unicodedata.normalize("NFKC", text).lower(),
     )
-    # The day of the week in brackets stands between the date and the clock.
+    # The day of the week in brackets is between the date and the time.
     line = re.sub(r"\([^)]{0,5}\)", " ", line)
     found = next((match for pattern in _DATES if (match := pattern.search(line))), None)
     if not found:

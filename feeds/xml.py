@@ -6,6 +6,7 @@ from lxml import etree
 
 from feeds import limits
 from feeds.errors import Unreadable
+from feeds.reasons import reason
 
 
 def read_xml(data: bytes, *, limit: int = limits.MAX_BODY) -> etree._Element:
@@ -17,7 +18,7 @@ def read_xml(data: bytes, *, limit: int = limits.MAX_BODY) -> etree._Element:
         It is not well-formed, too long or too deep, or brings a document type definition.
     """
     if len(data) > limit:
-        raise Unreadable(f"The document is over {limit:,} bytes long.")
+        raise Unreadable(reason("document.too-large", limit=f"{limit:,}"))
     parser = etree.XMLParser(
         resolve_entities=False,
         no_network=True,
@@ -30,9 +31,9 @@ def read_xml(data: bytes, *, limit: int = limits.MAX_BODY) -> etree._Element:
     try:
         root = etree.fromstring(data, parser)
     except (etree.XMLSyntaxError, ValueError) as error:
-        raise Unreadable(f"Not well-formed XML: {str(error)[:200]}.") from error
+        raise Unreadable(reason("document.not-xml", error=str(error)[:200])) from error
     if root.getroottree().docinfo.internalDTD is not None:
-        raise Unreadable("The document brings its own document type definition.")
+        raise Unreadable(reason("document.doctype"))
     return root
 
 

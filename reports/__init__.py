@@ -1,5 +1,5 @@
-"""What is broken: photo reports, their review, their answers.
+"""Photo reports of damage, their review and their answers.
 
-In come a photo, a place and a kind from the conversation; out go a numbered report for the
-department that mends it and, when staff answer, words for the resident in their language.
+From a photo, a place and a kind it makes a numbered report for the responsible department. When
+staff answer, it gives the words for the resident in their language.
 """

@@ -3,31 +3,33 @@
 from __future__ import annotations
 
 from datetime import datetime
-from enum import StrEnum
+from typing import Any
 
-from sqlalchemy import Column, ForeignKey
+from sqlalchemy import DDL, Column, ForeignKey, Index, Table, event
 from sqlmodel import Field, SQLModel
 
 from core.database import UtcDateTime, text_enum
+from reports.states import FIRST, ReportState
 from subscriptions.models import RowId
 
 
-class ReportState(StrEnum):
-    NEW = "new"
-    ACCEPTED = "accepted"
-    IN_PROGRESS = "in-progress"
-    DONE = "done"
-    DECLINED = "declined"
-
-
 class Report(SQLModel, table=True):
-    """Something broken. ``number`` is what residents and staff call it (``2026-000123``).
+    """A report of something broken. ``number`` is its public name (``2026-000123``).
 
-    The resident's id goes when the resident does; the report stays with the road.
-    Coordinates are degrees, WGS 84.
+    The resident's id is erased with the resident; the report stays. Coordinates are degrees, WGS
+    84.
     """
 
     __tablename__ = "reports"
+    __table_args__ = (
+        Index("ix_reports_position", "latitude", "longitude"),
+        # Lists are narrowed by one of these and are in order of time.
+        *(
+            Index(f"ix_reports_by_{name}", name, "created_at", "id")
+            for name in ("state", "category", "department", "area")
+        ),
+        Index("ix_reports_by_created", "created_at", "id"),
+    )
 
     id: int | None = Field(
         default=None, sa_column=Column(RowId, primary_key=True, autoincrement=True)
@@ -41,14 +43,17 @@ class Report(SQLModel, table=True):
     """What made it (a webhook event id), so that a repeated event makes no second report."""
     category: str = Field(max_length=32)
     department: str = Field(max_length=32)
-    state: ReportState = Field(default=ReportState.NEW, sa_type=text_enum(ReportState), index=True)
+    state: ReportState = Field(default=FIRST, sa_type=text_enum(ReportState))
     longitude: float | None = None
     latitude: float | None = None
     address: str = ""
-    area: str | None = Field(default=None, max_length=32, index=True)
+    area: str | None = Field(default=None, max_length=32)
     description: str = ""
+    place_message: str = Field(default="", max_length=40)
+    note_message: str = Field(default="", max_length=40)
+    """The messages of LINE's that said the place and the words: taken back, these go."""
     language: str = Field(max_length=16)
-    created_at: datetime = Field(sa_type=UtcDateTime, index=True)
+    created_at: datetime = Field(sa_type=UtcDateTime)
     updated_at: datetime = Field(sa_type=UtcDateTime)
 
 
@@ -78,6 +83,8 @@ class Photo(SQLModel, table=True):
     height: int
     size: int
     """Bytes on disk."""
+    message_id: str = Field(default="", max_length=40)
+    """The message of LINE's in which it came."""
     created_at: datetime = Field(sa_type=UtcDateTime)
 
 
@@ -96,4 +103,51 @@ class ReportUpdate(SQLModel, table=True):
     state: ReportState | None = Field(default=None, sa_type=text_enum(ReportState))
     answer: str = ""
     note: str = ""
+    withdrawn: str = Field(default="", max_length=16)
+    """Parts that the resident took back (``reports.withdrawn.Withdrawn``); otherwise empty."""
     created_at: datetime = Field(sa_type=UtcDateTime)
+
+
+# What ``reports.search`` searches in, which no table of a model can say.
+_ROW_WORDS = (
+    "{row}.number || char(10) || {row}.address || char(10) || {row}.description "
+    "|| char(10) || char(10)"
+)
+_ADD = (
+    "INSERT INTO report_search (rowid, words) "  # noqa: S608 - all of it ours
+    f"VALUES (new.id, {_ROW_WORDS.format(row='new')})"
+)
+_REMOVE = (
+    "INSERT INTO report_search (report_search, rowid, words) "  # noqa: S608 - all of it ours
+    f"VALUES ('delete', old.id, {_ROW_WORDS.format(row='old')})"
+)
+SEARCH_SQLITE = (
+    "CREATE VIRTUAL TABLE report_search USING fts5(words, content='', tokenize='trigram')",
+    "CREATE VIRTUAL TABLE report_search_terms USING fts5vocab('report_search', 'row')",
+    f"CREATE TRIGGER report_search_added AFTER INSERT ON reports BEGIN {_ADD}; END",
+    f"CREATE TRIGGER report_search_removed AFTER DELETE ON reports BEGIN {_REMOVE}; END",
+    "CREATE TRIGGER report_search_changed AFTER UPDATE OF number, address, description "
+    f"ON reports BEGIN {_REMOVE}; {_ADD}; END",
+)
+SEARCH_POSTGRESQL = (
+    "CREATE OR REPLACE FUNCTION report_grams(number text, address text, description text) "
+    "RETURNS text[] LANGUAGE sql IMMUTABLE PARALLEL SAFE COST 1000 AS $$ "
+    "SELECT coalesce(array_agg(DISTINCT substr(words, place, size)), '{}') "
+    "FROM (SELECT lower(number || chr(10) || address || chr(10) || description)) "
+    "AS all_of (words), "
+    "generate_series(1, length(words)) AS place, generate_series(1, 2) AS size $$",
+    "CREATE INDEX report_search ON reports "
+    "USING gin (report_grams(number, address, description)) WITH (fastupdate = off)",
+)
+
+
+def _ddl(statement: str, dialect: str) -> Any:
+    make: Any = DDL
+    return make(statement).execute_if(dialect=dialect)
+
+
+_reports: Table = Report.__table__  # type: ignore[attr-defined]
+for statement in SEARCH_SQLITE:
+    event.listen(_reports, "after_create", _ddl(statement, "sqlite"))
+for statement in SEARCH_POSTGRESQL:
+    event.listen(_reports, "after_create", _ddl(statement, "postgresql"))

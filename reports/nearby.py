@@ -11,15 +11,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
 from core.geo import EARTH_RADIUS_M, distance_m
-from reports.models import Report, ReportState
+from reports.models import Report
+from reports.states import OPEN, TAKEN_UP
 
 NEAR_METRES = 50.0
-"""How far two reports of one thing lie apart: what a phone is wrong by, twice."""
+"""Highest distance between two reports of one thing: twice the error of a phone's position."""
 LATELY = timedelta(days=90)
-"""For how long what was finished is told beside a new report: mended once, broken again."""
+"""How long finished reports are shown with a new report: repaired once, broken again."""
 MOST = 20
-TAKEN_UP = (ReportState.ACCEPTED, ReportState.IN_PROGRESS)
-OPEN = (ReportState.NEW, *TAKEN_UP)
 
 
 @dataclass(frozen=True)
@@ -31,7 +30,7 @@ class Nearby:
 
     @property
     def is_open(self) -> bool:
-        return self.report.state in OPEN
+        return self.report.state.is_open
 
 
 async def nearby(session: AsyncSession, report: Report, now: datetime) -> list[Nearby]:

@@ -1,7 +1,7 @@
-"""What is being mended, for other people's programs: Open311 GeoReport v2, read only.
+"""Reports for other programs: Open311 GeoReport v2, read only.
 
-Only where the city's folder says ``publish_reports``, and only reports that staff have taken
-up: their kind, place, state and days. Never what residents wrote, their photos or themselves.
+Only if the city's folder has ``publish_reports``, and only reports that staff have taken up: their
+kind, place, state and days. Never residents' words, photos or identity.
 (https://wiki.open311.org/GeoReport_v2)
 """
 
@@ -9,27 +9,32 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from fastapi import APIRouter, Request, Response
 from lxml import etree
 
-from channels.web import PublicRoute
-from core.city import City, name_in
+from city.city import City, name_in
+from city.context import Context
 from core.clock import in_japan
-from core.context import Context
 from core.languages import match_language
-from reports.models import Report, ReportState
-from reports.nearby import TAKEN_UP
-from reports.service import ReportFilter, list_reports
+from core.web import PublicRoute
+from reports.models import Report
+from reports.register import ReportFilter, list_reports
+from reports.states import PUBLISHED, ReportState
 
 router = APIRouter(prefix="/open311/v2", route_class=PublicRoute)
 
-STATUS = {"open": TAKEN_UP, "closed": (ReportState.DONE,)}
-PUBLISHED = (*STATUS["open"], *STATUS["closed"])
-"""States that staff have set; what nobody has looked at yet, or what was declined, is not shown."""
+STATUS = {
+    "open": tuple(state for state in PUBLISHED if state.is_open),
+    "closed": tuple(state for state in PUBLISHED if not state.is_open),
+}
 LONGEST_SPAN = timedelta(days=90)
 MOST = 1000
+"""Ids of requests that can be asked for at once."""
+PAGE_SIZE, LARGEST_PAGE = 50, 100
+LAST_PAGE = 1000
 DECIMALS = 4
 """Of a degree: about ten metres, enough for a street and not for a doorstep."""
 FRESH_SECONDS = 60
@@ -38,8 +43,16 @@ MEDIA_TYPES = {"json": "application/json", "xml": "text/xml"}
 Entry = Mapping[str, str | int | float | bool | None]
 
 
+@dataclass(frozen=True)
+class ListPage:
+    """A part of a list. The specification has none; the names are those of common servers."""
+
+    number: int = 1
+    size: int = PAGE_SIZE
+
+
 class _Refused(Exception):
-    """What was asked for cannot be answered."""
+    """The request cannot be answered."""
 
     def __init__(self, status: int, reason: str) -> None:
         super().__init__(reason)
@@ -74,7 +87,7 @@ async def discovery(request: Request, form: str) -> Response:
 
 @router.get("/services.{form}")
 async def services(request: Request, form: str) -> Response:
-    """List what can be reported."""
+    """List the kinds of reports."""
     city, language = _city(request), _language(request)
     departments = {one.code: name_in(one.names, language) for one in city.departments}
     entries: list[Entry] = [
@@ -94,11 +107,14 @@ async def services(request: Request, form: str) -> Response:
 
 @router.get("/requests.{form}")
 async def requests(request: Request, form: str) -> Response:
-    """List published reports: of the last 90 days, or of the days asked for."""
+    """List published reports, the newest first: of the last 90 days, or of the days asked for.
+
+    ``page`` and ``page_size`` (1 to 100, usually 50) cut the list; the last page is not full.
+    """
     context: Context = request.app.state.context
     try:
         wanted = _wanted(request, context.clock.now())
-        return await _reports(request, form, wanted)
+        return await _reports(request, form, wanted, page=_page(request))
     except _Refused as refused:
         return _refusal(form, refused)
 
@@ -107,20 +123,25 @@ async def requests(request: Request, form: str) -> Response:
 async def one_request(request: Request, number: str, form: str) -> Response:
     """Show one published report."""
     try:
-        return await _reports(request, form, ReportFilter(states=PUBLISHED, numbers=(number,)))
+        wanted = ReportFilter(states=PUBLISHED, numbers=(number,))
+        return await _reports(request, form, wanted, page=ListPage())
     except _Refused as refused:
         return _refusal(form, refused)
 
 
-async def _reports(request: Request, form: str, wanted: ReportFilter) -> Response:
+async def _reports(
+    request: Request, form: str, wanted: ReportFilter, *, page: ListPage
+) -> Response:
     context: Context = request.app.state.context
     if not context.city.publish_reports:
         raise _Refused(404, "This city does not publish its reports.")
     if any("\0" in text for text in (*wanted.numbers, *wanted.categories)):
         raise _Refused(404, "There is no such request.")
     async with context.database.reading() as session:
-        found = await list_reports(session, wanted, limit=MOST)
-    if wanted.numbers and not found:
+        found = await list_reports(
+            session, wanted, limit=page.size, offset=(page.number - 1) * page.size
+        )
+    if wanted.numbers and not found and page.number == 1:
         raise _Refused(404, "There is no such request.")
     language = _language(request)
     entries = [_entry(context.city, report, language) for report in found]
@@ -133,7 +154,7 @@ def _entry(city: City, report: Report, language: str) -> Entry:
     district = city.district_by_code.get(report.area or "")
     return {
         "service_request_id": report.number,
-        "status": "closed" if report.state in STATUS["closed"] else "open",
+        "status": "open" if report.state.is_open else "closed",
         "status_notes": report.state.value,
         "service_name": kinds.get(report.category, report.category),
         "service_code": report.category,
@@ -153,12 +174,12 @@ def _entry(city: City, report: Report, language: str) -> Entry:
 
 
 def _wanted(request: Request, now: datetime) -> ReportFilter:
-    """Return what the query asks for; ids go before everything else.
+    """Return what the query asks for; ids override everything else.
 
     Raises
     ------
     _Refused
-        A date or a state is none, or the days are more than 90.
+        A date or a state is invalid, or the range is longer than 90 days.
     """
     query = {name: value[:2000] for name, value in request.query_params.items()}
     if numbers := tuple(filter(None, query.get("service_request_id", "").split(","))):
@@ -179,6 +200,23 @@ def _wanted(request: Request, now: datetime) -> ReportFilter:
         since=since,
         until=until,
     )
+
+
+def _page(request: Request) -> ListPage:
+    """Return which part of a list is wanted.
+
+    Raises
+    ------
+    _Refused
+        It is no number, or one that is too small or too great.
+    """
+    asked = []
+    for name, usual, most in (("page", 1, LAST_PAGE), ("page_size", PAGE_SIZE, LARGEST_PAGE)):
+        text = request.query_params.get(name, "") or str(usual)
+        if not (text.isascii() and text.isdecimal() and len(text) < 8 and 1 <= int(text) <= most):
+            raise _Refused(400, f"{name} is a number from 1 to {most}.")
+        asked.append(int(text))
+    return ListPage(*asked)
 
 
 def _date(query: Mapping[str, str], name: str) -> datetime | None:
@@ -220,7 +258,7 @@ def _listed(form: str, many: str, one: str, entries: Sequence[Entry]) -> Respons
 
 
 def _refusal(form: str, refused: _Refused) -> Response:
-    """Return an error as the specification has it: a list, in the format asked for."""
+    """Return an error in the form of the specification: a list, in the requested format."""
     entries: list[Entry] = [{"code": refused.status, "description": refused.reason}]
     if form == "xml":
         return _answer(form, _xml("errors", "error", entries), refused.status)

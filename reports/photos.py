@@ -1,17 +1,15 @@
-"""Photos of reports: checked, made smaller, freed of their metadata, stored by their hash.
+"""Photos of reports: stored by their hash, shown, and forgotten.
 
-A photo is hostile until decoded here: its size in bytes and pixels is limited before anything
-is unpacked, only JPEG, PNG and WebP are read, and what is kept is our own re-encoding.
+``reports.decoding`` checks them, makes them smaller and frees them of their metadata.
 """
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
-import io
 import os
 import tempfile
-import warnings
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -19,41 +17,30 @@ from pathlib import Path
 from typing import Any, Self
 
 import structlog
-from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 from sqlalchemy import delete
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
+from core.child import Exhausted, Workshop
+from core.chunks import in_chunks, rows_of
+from core.database import Database
 from core.errors import BadInput
-from reports.models import Photo, Report, ReportState
+from reports.decoding import PhotoRefused, shrink
+from reports.models import Photo, Report
+from reports.reasons import reason
+from reports.states import ENDED
 
 MAX_PHOTOS = 4
-MAX_BYTES = 20 * 1024 * 1024
-MAX_PIXELS = 60_000_000
-"""More than any phone's photo through LINE; a picture of 200 megapixels is refused unread."""
-LONGEST_SIDE = 2048
-THUMBNAIL_SIDE = 320
-QUALITY = 85
 CONTENT_TYPE = "image/jpeg"
-_FORMATS = ("JPEG", "PNG", "WEBP")
-
 log = structlog.get_logger(__name__)
-
-
-class PhotoRefused(BadInput):
-    """A photo cannot be taken. ``reason`` is ``too-large`` or ``unreadable``."""
-
-    def __init__(self, reason: str, message: str) -> None:
-        super().__init__(message)
-        self.reason = reason
 
 
 @dataclass(frozen=True)
 class Picture:
     """A stored photo: named by its SHA-256, pixels as shown, bytes on disk.
 
-    ``taken_at`` is where its metadata said it was taken (longitude, latitude); it is offered
-    to the resident and kept only if they say so.
+    ``taken_at`` is the position in its metadata (longitude, latitude). It is offered to the
+    resident and stored only if they agree. ``message_id`` is LINE's message with the photo.
     """
 
     sha256: str
@@ -61,19 +48,27 @@ class Picture:
     height: int
     size: int
     taken_at: tuple[float, float] | None = None
+    message_id: str = ""
 
     def to_json(self) -> dict[str, Any]:
-        """What a dialogue keeps of it; never the place it was taken."""
+        """The part that a dialogue stores; never the position."""
         return {
             "sha256": self.sha256,
             "width": self.width,
             "height": self.height,
             "size": self.size,
+            "message": self.message_id,
         }
 
     @classmethod
     def from_json(cls, content: dict[str, Any]) -> Self:
-        return cls(content["sha256"], content["width"], content["height"], content["size"])
+        return cls(
+            content["sha256"],
+            content["width"],
+            content["height"],
+            content["size"],
+            message_id=content.get("message", ""),
+        )
 
 
 def photo_path(media_dir: Path, sha256: str, *, thumbnail: bool = False) -> Path:
@@ -85,116 +80,57 @@ def photo_path(media_dir: Path, sha256: str, *, thumbnail: bool = False) -> Path
         ``sha256`` is not 64 hexadecimal digits.
     """
     if len(sha256) != 64 or set(sha256) - set("0123456789abcdef"):
-        raise BadInput("That is not the name of a photo.")
+        raise BadInput(reason("report.no-photo"))
     name = f"{sha256}-small.jpg" if thumbnail else f"{sha256}.jpg"
     return media_dir / "photos" / sha256[:2] / name
 
 
 def store_photo(media_dir: Path, data: bytes) -> Picture:
-    """Check, re-encode and store a photo with its thumbnail. Takes a moment: run in a thread.
+    """Check, re-encode and store a photo that is known to be honest, in this process.
 
     Raises
     ------
     PhotoRefused
         It is too large, or not a photo that can be read.
     """
-    if len(data) > MAX_BYTES:
-        raise PhotoRefused("too-large", f"The photo is larger than {MAX_BYTES} bytes.")
-    image, taken_at = _decode(data)
-    with image:
-        full = _encoded(image, LONGEST_SIDE)
-        small = _encoded(image, THUMBNAIL_SIDE)
-    content, width, height = full
-    sha256 = hashlib.sha256(content).hexdigest()
-    _write(photo_path(media_dir, sha256), content)
-    _write(photo_path(media_dir, sha256, thumbnail=True), small[0])
-    return Picture(sha256, width, height, len(content), taken_at)
+    return _kept(media_dir, *shrink(data))
 
 
-def _decode(data: bytes) -> tuple[Image.Image, tuple[float, float] | None]:
-    """Return the picture upright, at most :data:`LONGEST_SIDE` long, and where it was taken."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            opened = Image.open(io.BytesIO(data), formats=_FORMATS)
-        with opened:
-            width, height = opened.size
-            if width * height > MAX_PIXELS:
-                raise PhotoRefused("too-large", f"The photo has {width} x {height} pixels.")
-            taken_at = _place_of(opened)
-            opened.draft("RGB", (LONGEST_SIDE, LONGEST_SIDE))
-            upright = ImageOps.exif_transpose(_shrunk(opened))
-            return _opaque(upright), taken_at
-    except Image.DecompressionBombError as error:
-        raise PhotoRefused("too-large", "The photo has too many pixels.") from error
-    except PhotoRefused:
-        raise
-    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, EOFError) as error:
-        raise PhotoRefused("unreadable", "The file is not a photo that can be read.") from error
-    except (IndexError, KeyError, TypeError, AttributeError, OverflowError, MemoryError) as error:
-        # Broken files make the decoders fail in ways of their own; all mean the same here.
-        log.warning("photo unreadable", error=repr(error))
-        raise PhotoRefused("unreadable", "The file is not a photo that can be read.") from error
+async def take_photo(decoding: Workshop, media_dir: Path, data: bytes) -> Picture:
+    """Check, re-encode and store a photo of somebody unknown, unpacked by a child.
 
+    Parameters
+    ----------
+    decoding
+        One of :func:`decoding_workshop`.
 
-def _shrunk(image: Image.Image) -> Image.Image:
-    """Return the picture at most :data:`LONGEST_SIDE` long.
-
-    Halved first in whole steps: every other way holds further copies of the full size, and a
-    file of some kilobytes can unpack to hundreds of megabytes.
+    Raises
+    ------
+    PhotoRefused
+        It is too large, takes too much to unpack, or is not a photo that can be read.
     """
-    image.load()
-    exif = image.getexif()
-    steps = max(image.size) // LONGEST_SIDE
-    if steps > 1 and image.mode in ("RGB", "RGBA", "L", "LA", "CMYK"):
-        smaller = image.reduce(steps)
-        smaller.info.update(image.info)
-    else:
-        smaller = image
-    smaller.thumbnail((LONGEST_SIDE, LONGEST_SIDE), Image.Resampling.LANCZOS)
-    smaller.getexif().update(exif)
-    return smaller
-
-
-def _opaque(image: Image.Image) -> Image.Image:
-    """Return the picture in RGB, on white where it was transparent."""
-    if image.mode == "RGB":
-        return image
-    if "A" in image.getbands() or "transparency" in image.info:
-        rgba = image.convert("RGBA")
-        ground = Image.new("RGB", rgba.size, "white")
-        ground.paste(rgba, mask=rgba.getchannel("A"))
-        return ground
-    return image.convert("RGB")
-
-
-def _encoded(image: Image.Image, side: int) -> tuple[bytes, int, int]:
-    """Return JPEG bytes without any metadata, and their width and height."""
-    smaller = image.copy()
-    smaller.info.clear()
-    smaller.thumbnail((side, side), Image.Resampling.LANCZOS)
-    output = io.BytesIO()
-    smaller.save(output, "JPEG", quality=QUALITY, optimize=True)
-    return output.getvalue(), smaller.width, smaller.height
-
-
-def _place_of(image: Image.Image) -> tuple[float, float] | None:
-    """Return longitude and latitude from the photo's metadata, when they are there and sane."""
     try:
-        gps = image.getexif().get_ifd(ExifTags.IFD.GPSInfo)
-        latitude = _degrees(gps[ExifTags.GPS.GPSLatitude], gps[ExifTags.GPS.GPSLatitudeRef], "S")
-        longitude = _degrees(gps[ExifTags.GPS.GPSLongitude], gps[ExifTags.GPS.GPSLongitudeRef], "W")
-    except (KeyError, ValueError, TypeError, ZeroDivisionError, IndexError, SyntaxError, OSError):
-        return None
-    if not (-180 <= longitude <= 180 and -90 <= latitude <= 90) or longitude == latitude == 0:
-        return None
-    return longitude, latitude
+        said, content = await decoding.do(data)
+    except Exhausted as error:
+        raise PhotoRefused("too-large", f"The photo is too much to unpack: {error}") from error
+    return await asyncio.to_thread(_kept, media_dir, said, content)
 
 
-def _degrees(parts: Any, reference: Any, negative: str) -> float:
-    degrees, minutes, seconds = (float(part) for part in parts)
-    value = degrees + minutes / 60 + seconds / 3600
-    return -value if str(reference).upper().startswith(negative) else value
+def decoding_workshop() -> Workshop:
+    """Return where photos are unpacked, two at a time."""
+    return Workshop("reports.decoding:shrink")
+
+
+def _kept(media_dir: Path, said: dict[str, Any], content: bytes) -> Picture:
+    if "refused" in said:
+        raise PhotoRefused(said["refused"], said["message"])
+    full, small = content[: said["size"]], content[said["size"] :]
+    sha256 = hashlib.sha256(full).hexdigest()
+    _write(photo_path(media_dir, sha256), full)
+    _write(photo_path(media_dir, sha256, thumbnail=True), small)
+    place = said["taken_at"]
+    taken_at = (float(place[0]), float(place[1])) if place else None
+    return Picture(sha256, said["width"], said["height"], len(full), taken_at)
 
 
 def _write(path: Path, content: bytes) -> None:
@@ -213,23 +149,32 @@ def _write(path: Path, content: bytes) -> None:
         raise
 
 
-async def forget_old_photos(session: AsyncSession, days: int, now: datetime) -> int:
+async def forget_old_photos(database: Database, days: int, now: datetime) -> int:
     """Delete the rows of photos whose reports were closed over ``days`` ago; return how many.
 
-    The files go with :func:`sweep_files`, which removes what no row names any more.
+    :func:`sweep_files` removes the files that no row names any more.
     """
-    closed = (ReportState.DONE, ReportState.DECLINED)
-    old = select(Report.id).where(
-        col(Report.state).in_(closed), col(Report.updated_at) < now - timedelta(days=days)
+    old = (
+        select(col(Photo.id))
+        .join(Report, col(Report.id) == col(Photo.report_id))
+        .where(col(Report.state).in_(ENDED), col(Report.updated_at) < now - timedelta(days=days))
     )
-    result = await session.execute(
-        delete(Photo).where(col(Photo.report_id).in_(old)).returning(col(Photo.id))
-    )
-    return len(result.all())
+
+    async def change(session: AsyncSession, ids: Sequence[int]) -> int:
+        still = list(await session.scalars(old.where(col(Photo.id).in_(ids))))
+        return rows_of(
+            await session.execute(
+                delete(Photo)
+                .where(col(Photo.id).in_(still))
+                .execution_options(synchronize_session=False)
+            )
+        )
+
+    return await in_chunks(database, old, change)
 
 
 async def sweep_files(
-    session: AsyncSession, media_dir: Path, now: datetime, *, in_use: Collection[str] = ()
+    database: Database, media_dir: Path, now: datetime, *, in_use: Collection[str] = ()
 ) -> int:
     """Remove files of photos that no report has; return how many photos went.
 
@@ -240,14 +185,22 @@ async def sweep_files(
     now
         A file younger than a day stays as well: its report may be about to be stored.
     """
-    named = set(await session.scalars(select(Photo.sha256))) | set(in_use)
-    limit = (now - timedelta(days=1)).timestamp()
-    gone = set()
-    for path in sorted((media_dir / "photos").glob("*/*")):
-        sha256 = path.stem.removesuffix("-small")
-        if sha256 not in named and path.stat().st_mtime < limit:
-            path.unlink(missing_ok=True)
-            gone.add(sha256)
+    async with database.reading() as session:
+        named = set(await session.scalars(select(Photo.sha256))) | set(in_use)
+    gone = await asyncio.to_thread(_sweep, media_dir / "photos", named, now - timedelta(days=1))
     if gone:
-        log.info("photos removed", count=len(gone))
+        log.info("photos.removed", photos=gone)
+    return gone
+
+
+def _sweep(photos: Path, named: Collection[str], before: datetime) -> int:
+    limit, gone = before.timestamp(), set()
+    for path in photos.glob("*/*"):
+        sha256 = path.stem.removesuffix("-small")
+        if sha256 in named:
+            continue
+        with suppress(FileNotFoundError):  # a photo that is just being put in place
+            if path.stat().st_mtime < limit:
+                path.unlink()
+                gone.add(sha256)
     return len(gone)

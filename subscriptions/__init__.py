@@ -1,5 +1,5 @@
-"""Who wants what: residents, their topics, areas and languages; audiences.
+"""Residents with their topics, areas and languages; audiences.
 
-In come a resident's choices from the conversation; out goes, for a notice, the audience:
-the ids of the residents it concerns with what is needed to choose each one's variant.
+It stores the choices that residents make in the conversation. For a notice it gives the audience:
+the ids of the residents whom it concerns, with what is needed to choose each one's variant.
 """

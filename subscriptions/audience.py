@@ -1,15 +1,14 @@
-"""Whom a notice concerns: one query, used for planning and for counting alike.
+"""Who gets a notice: one query, used for both planning and counting.
 
-A resident is in the audience when they follow the account, want the topic at this level
-(or the topic is mandatory), have chosen one of the areas or none at all, and, where asked,
-read the language.
+A resident is in the audience if they follow the account, want the topic at this level (or it is
+mandatory), have chosen one of the areas or none at all, and read the language, if one is given.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import sqlalchemy
@@ -17,78 +16,32 @@ from sqlalchemy import ColumnElement, Select, and_, func, or_
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from core.errors import BadInput
 from subscriptions import bitmaps
+from subscriptions.audience_query import AudienceQuery
 from subscriptions.models import Resident, ResidentState, Subscription
-
-AudienceRow = tuple[int, str, int | None, int | None]
-"""``(id, language, quiet_start, quiet_end)``; the quiet hours are minutes, None the city's."""
-
-
-@dataclass(frozen=True)
-class AudienceQuery:
-    """What decides whom a notice concerns.
-
-    ``areas`` are district codes, empty for the whole city; ``language`` of None means every
-    language; ``mandatory`` that the topic needs no subscription.
-    """
-
-    topic: str
-    level: int
-    areas: tuple[str, ...] = ()
-    language: str | None = None
-    mandatory: bool = False
-
-    def to_json(self) -> dict[str, Any]:
-        return {
-            "topic": self.topic,
-            "level": self.level,
-            "areas": list(self.areas),
-            "language": self.language,
-            "mandatory": self.mandatory,
-        }
-
-    @classmethod
-    def from_json(cls, stored: Mapping[str, Any]) -> AudienceQuery:
-        """Read what :meth:`to_json` wrote.
-
-        Raises
-        ------
-        BadInput
-            A key is missing or is not of its type.
-        """
-        topic, level = stored.get("topic"), stored.get("level")
-        areas, language = stored.get("areas", []), stored.get("language")
-        if (
-            not isinstance(topic, str)
-            or not isinstance(level, int)
-            or not isinstance(areas, list)
-            or not all(isinstance(area, str) for area in areas)
-            or not (language is None or isinstance(language, str))
-        ):
-            raise BadInput(f"this is not a stored audience: {dict(stored)!r}")
-        return cls(topic, level, tuple(areas), language, stored.get("mandatory") is True)
 
 
 def audience_select(
     query: AudienceQuery, *, after: int | None = None, through: int | None = None
-) -> Select[AudienceRow]:
+) -> Select[int, str, int | None, int | None]:
     """Return the statement whose rows are the audience, each resident once, ordered by id.
+
+    A row is id, language and the quiet hours' beginning and end in minutes, None for the city's.
 
     Parameters
     ----------
     after, through
-        Only residents with ``after < id <= through``, to go on where a crash stopped.
+        Only residents with ``after < id <= through``, to continue after a crash.
     """
     key: Any = col(Resident.id)
-    statement: Select[AudienceRow] = sqlalchemy.select(
+    statement: Select[int, str, int | None, int | None] = sqlalchemy.select(
         key, col(Resident.language), col(Resident.quiet_start), col(Resident.quiet_end)
     )
     if not query.mandatory:
         key = col(Subscription.resident_id)
         statement = statement.join(Subscription, key == col(Resident.id))
     statement = statement.where(*_conditions(query))
-    # Said of both tables, as PostgreSQL does not carry a range over an equality by itself.
+    # The range is given for both tables, because PostgreSQL does not infer it from the join.
     for number in (key, col(Resident.id)):
         if after is not None:
             statement = statement.where(number > after)
@@ -100,8 +53,8 @@ def audience_select(
 async def count(session: AsyncSession, query: AudienceQuery) -> int:
     """Return the size of the audience, exact as of the session's snapshot.
 
-    With bitmaps at hand (see ``subscriptions.bitmaps``) a million take a few milliseconds;
-    without, the database walks them.
+    With bitmaps (see ``subscriptions.bitmaps``) a million take a few milliseconds; without them,
+    the database counts rows.
     """
     settled = await bitmaps.counted(session, query)
     if settled is None:
@@ -118,6 +71,63 @@ async def count_by_language(session: AsyncSession, query: AudienceQuery) -> dict
     both = Counter(settled.by_language())
     both.update(await _walked(session, query, changed_only=True))
     return dict(sorted(both.items()))
+
+
+async def count_by_area(
+    session: AsyncSession, query: AudienceQuery, areas: Sequence[str]
+) -> dict[str, int]:
+    """Return for each area the size of the audience if it alone were meant.
+
+    Somebody with two areas is counted in both, and who chose none in all of them.
+    """
+    settled = await bitmaps.counted_by_area(session, query, areas)
+    found = dict.fromkeys(areas, 0) if settled is None else settled
+    wanted = replace(query, areas=tuple(areas))
+    statement = sqlalchemy.select(col(Resident.area_list), func.count()).select_from(Resident)
+    if not query.mandatory:
+        statement = statement.join(Subscription, col(Subscription.resident_id) == col(Resident.id))
+    statement = statement.where(*_conditions(wanted)).group_by(col(Resident.area_list))
+    if settled is not None:
+        statement = statement.where(bitmaps.is_changed(session, col(Resident.id)))
+    for chosen, number in await session.execute(statement):
+        theirs = chosen.strip(",").split(",") if chosen else areas
+        for area in theirs:
+            if area in found:
+                found[area] += number
+    return found
+
+
+@dataclass(frozen=True)
+class Members:
+    """An audience as bits, resident ``n`` being bit ``n``, and by language."""
+
+    bits: int
+    languages: dict[str, int]
+
+
+async def members(session: AsyncSession, query: AudienceQuery) -> Members:
+    """Return who is in the audience, for combining it with other sets of residents.
+
+    As fast as :func:`count`, and exact like it.
+    """
+    settled = await bitmaps.counted(session, query, by_language=True)
+    languages: dict[str, int] = {}
+    if settled is not None:
+        languages = {code: settled.audience & bits for code, bits in settled.languages.items()}
+    statement = sqlalchemy.select(
+        col(Resident.language), bitmaps.joined(session, col(Resident.id))
+    ).select_from(Resident)
+    if not query.mandatory:
+        statement = statement.join(Subscription, col(Subscription.resident_id) == col(Resident.id))
+    statement = statement.where(*_conditions(query)).group_by(col(Resident.language))
+    if settled is not None:
+        statement = statement.where(bitmaps.is_changed(session, col(Resident.id)))
+    for language, ids in await session.execute(statement):
+        languages[language] = languages.get(language, 0) | bitmaps.bits_of(ids)
+    everybody = 0
+    for bits in languages.values():
+        everybody |= bits
+    return Members(everybody, languages)
 
 
 async def _walked(
@@ -137,13 +147,15 @@ async def _walked(
 def _conditions(query: AudienceQuery) -> list[ColumnElement[bool]]:
     conditions: list[ColumnElement[bool]] = [col(Resident.state) == ResidentState.FOLLOWING]
     if not query.mandatory:
-        # "+ 0" keeps the level out of PostgreSQL 18's search of the index: it would reckon
-        # with a skip scan over every resident and take a worse index. The level is read from
-        # the same index entry all the same.
+        # "+ 0" keeps the level out of PostgreSQL 18's index condition. Otherwise it would expect a
+        # skip scan over every resident and choose a worse index. The level is still read from the
+        # index entry.
         conditions += [
             col(Subscription.topic) == query.topic,
             col(Subscription.min_level) + 0 <= query.level,
         ]
+        if query.asked:
+            conditions.append(col(Subscription.min_level) + 0 >= query.least)
     if query.language is not None:
         conditions.append(col(Resident.language) == query.language)
     if query.areas:

@@ -1,10 +1,10 @@
-"""Counting a million residents in milliseconds: one bit a resident for each of their choices.
+"""Count a million residents in milliseconds: one bit for each resident and choice.
 
-The bitmaps are a picture of everybody's choices at one moment, kept in the database. A count
-combines the few it needs. Every change since the picture is noted in its own transaction
-(``resident_changes``): those residents are left out of the bitmaps and walked row by row. So
-a count is exact at any time, and fast as long as not too much has changed; :func:`maintain`
-takes a new picture when it has.
+The bitmaps are a snapshot of everybody's choices, stored in the database. A count combines the few
+that it needs. Every change since the snapshot is noted in its own transaction
+(``resident_changes``): those residents are left out of the bitmaps and counted row by row. So a
+count is always exact, and fast while not too much has changed; :func:`maintain` takes a new
+snapshot when it has.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from typing import Any
 
 import structlog
 from sqlalchemy import ColumnElement, String, and_, any_, delete, func, select, text
@@ -22,6 +22,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from core.database import Database
+from subscriptions.audience_query import AudienceQuery
 from subscriptions.models import (
     Area,
     AudienceBitmap,
@@ -31,9 +32,6 @@ from subscriptions.models import (
     ResidentState,
     Subscription,
 )
-
-if TYPE_CHECKING:
-    from subscriptions.audience import AudienceQuery
 
 REBUILD_AFTER = 5_000
 """Changed residents from which a new picture is worth its while."""
@@ -70,7 +68,8 @@ async def counted(
     session: AsyncSession, query: AudienceQuery, *, by_language: bool = False
 ) -> Settled | None:
     """Return the audience among the settled residents; None when there is no picture yet."""
-    topics = [f"{TOPIC}{query.topic}:{level}" for level in range(min(query.level, MAX_LEVEL) + 1)]
+    levels = range(query.least, min(query.level, MAX_LEVEL) + 1)
+    topics = [f"{TOPIC}{query.topic}:{level}" for level in levels]
     areas = [f"{AREA}{area}" for area in ("", *query.areas)]
     keys = {FOLLOWING, *areas} if query.areas else {FOLLOWING}
     if not query.mandatory:
@@ -99,11 +98,58 @@ async def counted(
     return Settled(audience, languages)
 
 
+async def counted_by_area(
+    session: AsyncSession, query: AudienceQuery, areas: Sequence[str]
+) -> dict[str, int] | None:
+    """Return for each area how many of the settled residents get a notice for it alone.
+
+    None if there are no bitmaps yet. Each bitmap is read only once.
+    """
+    settled = await counted(session, replace(query, areas=()))
+    if settled is None:
+        return None
+    keys = [f"{AREA}{area}" for area in ("", *areas)]
+    rows = await session.execute(
+        select(col(AudienceBitmap.key), col(AudienceBitmap.bits)).where(
+            col(AudienceBitmap.key).in_(keys)
+        )
+    )
+    bits = {key: int.from_bytes(stored, "little") for key, stored in rows}
+    return {
+        area: (settled.audience & _any(bits, (AREA, f"{AREA}{area}"))).bit_count() for area in areas
+    }
+
+
+async def following(session: AsyncSession) -> int:
+    """Return everybody who follows as bits; resident ``n`` is bit ``n``."""
+    followers = select(joined(session, col(Resident.id))).where(
+        col(Resident.state) == ResidentState.FOLLOWING
+    )
+    pictured = await session.scalar(
+        select(col(AudienceBitmap.bits)).where(col(AudienceBitmap.key) == FOLLOWING)
+    )
+    if pictured is None:
+        return bits_of(await session.scalar(followers))
+    recent = followers.where(is_changed(session, col(Resident.id)))
+    settled = int.from_bytes(pictured, "little") & ~await _changed(session)
+    return settled | bits_of(await session.scalar(recent))
+
+
+def bits_of(ids: str | None) -> int:
+    """Return ids that were joined with commas as bits, resident ``n`` being bit ``n``."""
+    numbers = json.loads(f"[{ids or ''}]")
+    bits = bytearray(max(numbers, default=0) // 8 + 1)
+    for number in numbers:
+        bits[number >> 3] |= 1 << (number & 7)
+    return int.from_bytes(bits, "little")
+
+
 def is_changed(session: AsyncSession, resident_id: Any) -> ColumnElement[bool]:
     """Return the condition that the picture does not speak for the resident of this id."""
     changed = select(col(ResidentChange.resident_id)).distinct()
     if session.get_bind().dialect.name == "postgresql":
-        # As an array, for PostgreSQL would rather walk all residents than look up thousands.
+        # As an array, because PostgreSQL would otherwise scan all residents instead of looking up
+        # thousands.
         condition: ColumnElement[bool] = resident_id == any_(func.array(changed.scalar_subquery()))
         return condition
     among: ColumnElement[bool] = resident_id.in_(changed)
@@ -125,16 +171,16 @@ async def maintain(database: Database) -> bool:
 
 
 async def rebuild(database: Database) -> bool:
-    """Take a new picture; False when another process took one meanwhile.
+    """Build new bitmaps; False if another process built some meanwhile.
 
-    The picture and the changes it knows are read from one snapshot. They are swapped for the
-    old ones in one transaction, and only if no other picture came between: a change is
-    always either in the bitmaps or noted, never neither.
+    The bitmaps and the changes that they include are read from one snapshot. They replace the old
+    ones in one transaction, and only if no other process replaced them meanwhile. So a change is
+    always in the bitmaps or noted.
     """
     async with database.reading() as session:
         version = await _version(session)
         known = json.loads(
-            f"[{await session.scalar(select(_joined(session, col(ResidentChange.id)))) or ''}]"
+            f"[{await session.scalar(select(joined(session, col(ResidentChange.id)))) or ''}]"
         )
         last = await session.scalar(select(func.max(col(Resident.id)))) or 0
         made = _Picture(last)
@@ -152,7 +198,7 @@ async def rebuild(database: Database) -> bool:
             for key, bits in made.bits.items()
         )
         await _forget_changes(session, known)
-    _log.info("audience.bitmaps", residents=last, bitmaps=len(made.bits), changes=len(known))
+    _log.info("bitmaps.built", residents=last, bitmaps=len(made.bits), changes=len(known))
     return True
 
 
@@ -164,10 +210,10 @@ async def _version(session: AsyncSession) -> int:
 
 
 async def _forget_changes(session: AsyncSession, known: list[int]) -> None:
-    """Delete the notes of changes that the new picture has, and no others.
+    """Delete the notes of changes that the new bitmaps include, and no others.
 
-    One that was under way when the picture was taken may have a lower id than some that it
-    has, so what is deleted is each unbroken run of ids, not all up to the highest.
+    A change that was not committed then may have a lower id than some that are included. So each
+    unbroken run of ids is deleted, not everything up to the highest id.
     """
     for first, last in _runs(sorted(known)):
         await session.execute(
@@ -211,19 +257,19 @@ async def _read_groups(session: AsyncSession, after: int, through: int) -> list[
         return and_(column > after, column <= through)
 
     number = col(Resident.id)
-    following = select(_joined(session, number)).where(
+    following = select(joined(session, number)).where(
         within(number), col(Resident.state) == ResidentState.FOLLOWING
     )
     languages = (
-        select(col(Resident.language), _joined(session, number))
+        select(col(Resident.language), joined(session, number))
         .where(within(number))
         .group_by(col(Resident.language))
     )
-    whole_city = select(_joined(session, number)).where(
+    whole_city = select(joined(session, number)).where(
         within(number), col(Resident.area_list) == ""
     )
     areas = (
-        select(col(ResidentArea.area), _joined(session, col(ResidentArea.resident_id)))
+        select(col(ResidentArea.area), joined(session, col(ResidentArea.resident_id)))
         .join(Area, col(Area.code) == col(ResidentArea.area))
         .where(within(col(ResidentArea.resident_id)), col(Area.retired).is_(False))
         .group_by(col(ResidentArea.area))
@@ -232,7 +278,7 @@ async def _read_groups(session: AsyncSession, after: int, through: int) -> list[
         select(
             col(Subscription.topic),
             col(Subscription.min_level),
-            _joined(session, col(Subscription.resident_id)),
+            joined(session, col(Subscription.resident_id)),
         )
         .where(within(col(Subscription.resident_id)))
         .group_by(col(Subscription.topic), col(Subscription.min_level))
@@ -250,15 +296,11 @@ async def _read_groups(session: AsyncSession, after: int, through: int) -> list[
 
 async def _changed(session: AsyncSession) -> int:
     """Return the residents the picture does not speak for, as bits."""
-    joined = await session.scalar(select(_joined(session, col(ResidentChange.resident_id))))
-    ids = json.loads(f"[{joined or ''}]")
-    bits = bytearray(max(ids, default=0) // 8 + 1)
-    for number in ids:
-        bits[number >> 3] |= 1 << (number & 7)
-    return int.from_bytes(bits, "little")
+    changed = select(joined(session, col(ResidentChange.resident_id)))
+    return bits_of(await session.scalar(changed))
 
 
-def _joined(session: AsyncSession, column: Any) -> Any:
+def joined(session: AsyncSession, column: Any) -> Any:
     """Return the SQL aggregate that joins ids with commas."""
     if session.get_bind().dialect.name == "sqlite":
         return func.group_concat(column, ",")

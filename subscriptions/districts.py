@@ -8,9 +8,9 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
-from core.city import City
+from city.city import City
 from subscriptions.models import Area, Resident, ResidentArea, ResidentChange, area_list
-from subscriptions.service import insert_new
+from subscriptions.residents import insert_new
 
 CHUNK = 500
 
@@ -18,11 +18,11 @@ _log = structlog.get_logger(__name__)
 
 
 async def keep_districts(session: AsyncSession, city: City) -> None:
-    """Take over the city's districts; called when the service starts, by any of its processes.
+    """Store the city's districts; any process calls it when it starts.
 
-    A district that is gone is retired, not deleted: should it come back, its residents are
-    told about it again. Meanwhile somebody who chose no other hears about the whole city,
-    as hearing too much does less harm than hearing nothing.
+    A missing district is retired, not deleted: if it comes back, its residents hear about it again.
+    Until then, a resident who chose no other district hears about the whole city, because hearing
+    too much does less harm than hearing nothing.
     """
     known = {area.code: area for area in await session.scalars(select(Area))}
     turned = []
@@ -44,14 +44,14 @@ async def keep_districts(session: AsyncSession, city: City) -> None:
         if code not in present and not area.retired:
             area.retired = True
             turned.append(code)
-            _log.warning("district.retired", district=code)
+            _log.warning("district.retired", area=code)
     await session.flush()
     if turned:
         await _follow(session, turned)
 
 
 async def _follow(session: AsyncSession, turned: Sequence[str]) -> None:
-    """Set again what residents of these districts hear about."""
+    """Update the areas about which residents of these districts hear."""
     found = await session.scalars(
         select(ResidentArea.resident_id).where(col(ResidentArea.area).in_(turned)).distinct()
     )

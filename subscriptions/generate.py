@@ -1,54 +1,37 @@
 """Synthetic residents, for drills, the demo and load tests.
 
-The same seed makes the same people: who reads what, lives where and wants which topics is
-drawn from distributions like those of a Japanese city with many foreign residents. User ids
-look like LINE's but are drawn at random, so nothing may be sent to them but by the simulator.
+The same seed makes the same people. Languages, districts and topics follow distributions like those
+of a Japanese city with many foreign residents. User ids look like LINE's but are random, so only
+the simulator may send to them.
 """
 
 from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import psycopg
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
+from sqlalchemy.ext.asyncio import AsyncSession
 
-from core.city import City
+from city.city import City
 from core.database import Database
 from core.errors import BadInput
+from core.languages import LANGUAGES
 from subscriptions import bitmaps
+from subscriptions.bulk import Rows, reserve_ids, write_changes, write_choices, write_rows
 from subscriptions.models import area_list
-from subscriptions.service import know_areas
+from subscriptions.residents import know_areas
 
 CHUNK = 20_000
-"""Residents a transaction: short enough that a webhook's write waits a second at most."""
+"""Residents in one transaction: short enough that a webhook waits at most a second."""
 DAYS_BACK = 900
 MOMENT = "%Y-%m-%d %H:%M:%S.%f"
 
-_LANGUAGE_WEIGHTS = {
-    "ja": 880,
-    "ja-x-easy": 30,
-    "en": 25,
-    "zh-Hans": 18,
-    "vi": 12,
-    "zh-Hant": 6,
-    "ko": 6,
-    "pt": 5,
-    "ne": 4,
-    "tl": 4,
-    "id": 3,
-    "th": 2,
-    "es": 2,
-    "my": 1.5,
-    "km": 0.8,
-    "mn": 0.7,
-}
 _TOPIC_CHANCES = {
     "collection": 0.55,
     "events": 0.35,
@@ -69,9 +52,7 @@ _RESIDENT_COLUMNS = (
     "area_list, followed_at, left_at, updated_at"
 )
 _PROFILES = 1024
-"""Distinct sets of topics; drawing a set a resident would take longer than storing it."""
-
-Rows = list[tuple[Any, ...]]
+"""Distinct sets of topics; drawing a set for each resident would take longer than storing it."""
 
 
 @dataclass
@@ -94,7 +75,7 @@ async def generate(
     Parameters
     ----------
     seed
-        Decides everything about them but their ids.
+        Decides everything about them except their ids.
     progress
         Called with how many are stored so far.
 
@@ -139,7 +120,7 @@ async def generate(
 
 
 async def _tidy(database: Database) -> None:
-    """Let the database learn what it holds; PostgreSQL reads an index alone only after this."""
+    """Update the planner's statistics; PostgreSQL uses index-only scans only after this."""
     if database.is_sqlite:
         async with database.writing() as session:
             await session.execute(text("ANALYZE"))
@@ -152,7 +133,7 @@ async def _tidy(database: Database) -> None:
 
 async def _draw(database: Database, maker: _Maker, size: int) -> _Chunk:
     async with database.writing() as session:
-        ids = await _reserve(session, size)
+        ids = await reserve_ids(session, size)
     return await asyncio.to_thread(maker.chunk, ids)
 
 
@@ -162,7 +143,7 @@ class _Maker:
     def __init__(self, city: City, seed: int, now: datetime, *, sqlite: bool) -> None:
         self.dice = random.Random(seed)  # noqa: S311 - the same people every time
         self.languages = list(city.languages)
-        self.language_weights = [_LANGUAGE_WEIGHTS.get(code, 1.0) for code in self.languages]
+        self.language_weights = [LANGUAGES[code].share for code in self.languages]
         self.profiles = [self._draw_profile(city, number) for number in range(_PROFILES)]
         self.homes = [self._draw_home(list(city.district_by_code)) for _ in range(_PROFILES)]
         self.quiet = [(None, None)] * 93 + [(1380, 360)] * 3 + [(1260, 480)] * 2 + [(0, 0)] * 2
@@ -223,65 +204,7 @@ class _Maker:
         return made
 
 
-async def _reserve(session: AsyncSession, size: int) -> list[int]:
-    """Return ids for ``size`` new residents that nobody else will be given."""
-    if session.get_bind().dialect.name == "sqlite":
-        # The table remembers its greatest id for ever; we raise it as an insert would.
-        found = await session.scalar(text("SELECT seq FROM sqlite_sequence WHERE name='residents'"))
-        last = int(found or 0) + size
-        raised = (
-            "INSERT INTO sqlite_sequence (name, seq) VALUES ('residents', :last)"
-            if found is None
-            else "UPDATE sqlite_sequence SET seq = :last WHERE name = 'residents'"
-        )
-        await session.execute(text(raised), {"last": last})
-        return list(range(last - size + 1, last + 1))
-    rows = await session.scalars(
-        text(
-            "SELECT nextval(pg_get_serial_sequence('residents', 'id')) "
-            "FROM generate_series(1, :size)"
-        ),
-        {"size": size},
-    )
-    return list(rows)
-
-
 async def _store(session: AsyncSession, made: _Chunk) -> None:
-    connection = await session.connection()
-    write = _insert if connection.dialect.name == "sqlite" else _copy
-    await write(connection, "residents", _RESIDENT_COLUMNS, made.residents)
-    await write(connection, "subscriptions", "resident_id, topic, min_level", made.subscriptions)
-    await write(connection, "resident_areas", "resident_id, area", made.areas)
-    changes: Rows = [(resident[0],) for resident in made.residents]
-    await write(connection, "resident_changes", "resident_id", changes)
-
-
-async def _insert(connection: AsyncConnection, table: str, columns: str, rows: Rows) -> None:
-    if not rows:
-        return
-    marks = ", ".join("?" * len(rows[0]))
-    # Names of tables and columns are this module's own.
-    await connection.exec_driver_sql(
-        f"INSERT INTO {table} ({columns}) VALUES ({marks})",  # noqa: S608
-        rows,
-    )
-
-
-async def _copy(connection: AsyncConnection, table: str, columns: str, rows: Rows) -> None:
-    raw = await connection.get_raw_connection()
-    driver = raw.driver_connection
-    assert driver is not None
-    async with (
-        driver.cursor() as cursor,
-        cursor.copy(f"COPY {table} ({columns}) FROM STDIN") as copy,
-    ):
-        await copy.write("".join(_copy_lines(rows)).encode())
-
-
-def _copy_lines(rows: Rows) -> Iterable[str]:
-    """Yield lines of PostgreSQL's text format; no value of ours needs escaping."""
-    for row in rows:
-        if None in row:
-            yield "\t".join(["\\N" if value is None else str(value) for value in row]) + "\n"
-        else:
-            yield "\t".join(map(str, row)) + "\n"
+    await write_rows(session, "residents", _RESIDENT_COLUMNS, made.residents)
+    await write_choices(session, made.subscriptions, made.areas)
+    await write_changes(session, [resident[0] for resident in made.residents])

@@ -5,13 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
-from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, LargeBinary
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    false,
+    text,
+)
 from sqlmodel import Field, SQLModel
 
 from core.database import UtcDateTime, text_enum
 
-# SQLite numbers rows by itself only in INTEGER columns; PostgreSQL gets 64 bits.
+# SQLite generates ids only in INTEGER columns; PostgreSQL gets 64 bits.
 RowId = BigInteger().with_variant(Integer, "sqlite")
 
 
@@ -21,13 +32,16 @@ class ResidentState(StrEnum):
 
 
 def area_list(areas: Iterable[str]) -> str:
-    """Return districts as ``Resident.area_list`` holds them.
+    """Return districts in the form of ``Resident.area_list``.
 
-    Nothing for the whole city, the code alone for one, and ``,a,b,`` for several, so that
-    one comparison answers for nearly everybody.
+    "" for the whole city, the code alone for one, and ``,a,b,`` for several, so that one comparison
+    is enough for nearly everybody.
     """
     codes = sorted(areas)
     return "".join(codes) if len(codes) < 2 else f",{','.join(codes)},"
+
+
+HAS_LEFT = text("left_at IS NOT NULL")
 
 
 class Resident(SQLModel, table=True):
@@ -38,11 +52,17 @@ class Resident(SQLModel, table=True):
 
     ``area_list`` repeats what ``resident_areas`` says (see :func:`area_list`), so that an
     audience is one walk over the residents.
+
+    ``arrival_id`` names the arrival (see :class:`Arrival`) that made the row, as long as
+    nobody has changed it since; ``ask_language`` that the resident has still to be asked.
     """
 
     __tablename__ = "residents"
-    # A number is never given twice: a delivery's members are remembered by it.
-    __table_args__ = {"sqlite_autoincrement": True}
+    __table_args__ = (
+        Index("ix_residents_left", "left_at", sqlite_where=HAS_LEFT, postgresql_where=HAS_LEFT),
+        # A number is never given twice: a delivery's members are remembered by it.
+        {"sqlite_autoincrement": True},
+    )
 
     id: int | None = Field(
         default=None, sa_column=Column(RowId, primary_key=True, autoincrement=True)
@@ -59,14 +79,19 @@ class Resident(SQLModel, table=True):
     followed_at: datetime = Field(sa_type=UtcDateTime)
     left_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     updated_at: datetime = Field(sa_type=UtcDateTime)
+    arrival_id: int | None = Field(default=None, sa_column=Column(RowId, index=True))
+    ask_language: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
 
 
 class Subscription(SQLModel, table=True):
-    """A resident wants notices of ``topic`` from ``min_level`` upwards (0: all)."""
+    """A resident wants notices of ``topic`` from ``min_level`` upwards.
+
+    0 is who chose none and hears all that the city tells everybody.
+    """
 
     __tablename__ = "subscriptions"
     __table_args__ = (
-        # Holds all an audience asks of a topic, in the order of residents.
+        # An index with everything that an audience needs of a topic, in the order of residents.
         Index("ix_subscriptions_audience", "topic", "resident_id", "min_level"),
         {"sqlite_with_rowid": False},
     )
@@ -108,8 +133,8 @@ class Area(SQLModel, table=True):
 class ResidentChange(SQLModel, table=True):
     """A resident changed, came, left or was erased since the bitmaps were taken.
 
-    Written in the transaction of the change itself, so that a count always knows for whom
-    the bitmaps do not speak; only the bare number is kept, until the next bitmaps.
+    It is written in the transaction of the change, so that a count always knows for which residents
+    the bitmaps are out of date. Only the id is kept, until the next bitmaps.
     """
 
     __tablename__ = "resident_changes"
@@ -133,3 +158,59 @@ class AudienceBitmap(SQLModel, table=True):
     key: str = Field(primary_key=True, max_length=64)
     version: int
     bits: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+
+
+class ArrivalKind(StrEnum):
+    """Where residents came from who did not speak to us first."""
+
+    FRIENDS = "friends"
+    FILE = "file"
+
+
+class ArrivalState(StrEnum):
+    RUNNING = "running"
+    DONE = "done"
+    UNDONE = "undone"
+
+
+class Arrival(SQLModel, table=True):
+    """Residents taken in at once: the friends LINE lists, or a file of another product.
+
+    ``next_token`` and ``profiles_through`` say how far LINE's list and its profiles were read,
+    so that a crash or a rate limit loses nothing.
+    """
+
+    __tablename__ = "arrivals"
+
+    id: int | None = Field(
+        default=None, sa_column=Column(RowId, primary_key=True, autoincrement=True)
+    )
+    kind: ArrivalKind = Field(sa_type=text_enum(ArrivalKind))
+    state: ArrivalState = Field(default=ArrivalState.RUNNING, sa_type=text_enum(ArrivalState))
+    source: str = ""
+    """The file's name."""
+    actor: str
+    started_at: datetime = Field(sa_type=UtcDateTime)
+    ended_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    next_token: str = ""
+    """Where LINE's list goes on; empty at its beginning."""
+    listed: bool = False
+    """Whether LINE's list was read to its end."""
+    profiles_through: int = Field(default=0, sa_column=Column(RowId, nullable=False))
+    """The last resident whose profile was asked for."""
+    counts: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
+
+
+class GoneFriend(SQLModel, table=True):
+    """Somebody who is not a resident and must not become one through a list.
+
+    With ``erased`` they had themselves erased and may still be a friend at LINE; otherwise they
+    left before we knew them. We keep only a hash of their user id, from which the id cannot be
+    found (it is 128 random bits). It is deleted as soon as they write or follow.
+    """
+
+    __tablename__ = "gone_friends"
+
+    sha256: str = Field(primary_key=True, max_length=64)
+    erased: bool
+    at: datetime = Field(sa_type=UtcDateTime, index=True)

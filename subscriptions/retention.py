@@ -6,15 +6,17 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 
 import structlog
+from sqlalchemy import delete
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
+from core.chunks import in_chunks
 from core.database import Database
-from subscriptions.models import Resident, ResidentState
-from subscriptions.service import erase_rows
+from subscriptions.models import HAS_LEFT, GoneFriend, Resident, ResidentState
+from subscriptions.residents import erase_rows
 
 CHUNK = 500
-"""Residents a transaction, so that nobody who writes meanwhile waits long."""
+"""Highest number of residents in one transaction."""
 
 _log = structlog.get_logger(__name__)
 
@@ -26,34 +28,38 @@ async def forget_left(
     *,
     also: Callable[[AsyncSession, Sequence[int]], Awaitable[None]] | None = None,
 ) -> int:
-    """Erase everybody who left more than ``days`` ago and did not come back; say how many.
+    """Erase everybody who left more than ``days`` ago and did not come back; return how many.
 
     Parameters
     ----------
     also
-        Called with their ids, in the same transaction, to erase what other rooms keep of them.
+        Called with their ids in the same transaction, to erase what other packages store about
+        them.
     """
-    erased = 0
+    gone_before = now - timedelta(days=days)
+    number = col(Resident.id)
     old = (
-        select(Resident.id)
-        .where(
-            col(Resident.state) == ResidentState.LEFT,
-            col(Resident.left_at) < now - timedelta(days=days),
-        )
-        .order_by(col(Resident.id))
-        .limit(CHUNK)
-        # Somebody who is just coming back is left to do so.
-        .with_for_update(skip_locked=True)
+        col(Resident.state) == ResidentState.LEFT,
+        HAS_LEFT,
+        col(Resident.left_at) < gone_before,
     )
-    while True:
-        async with database.writing() as session:
-            ids = [number for number in await session.scalars(old) if number is not None]
-            if also is not None:
-                await also(session, ids)
-            await erase_rows(session, ids)
-        erased += len(ids)
-        if len(ids) < CHUNK:
-            break
+
+    async def change(session: AsyncSession, chunk: Sequence[int]) -> int:
+        # Somebody who is just coming back is left to do so.
+        locked = select(number).where(number.in_(chunk), *old).with_for_update(skip_locked=True)
+        ids = [each for each in await session.scalars(locked) if each is not None]
+        if also is not None:
+            await also(session, ids)
+        await erase_rows(session, ids)
+        return len(ids)
+
+    erased = await in_chunks(database, select(number).where(*old), change, most=CHUNK)
+    async with database.writing() as session:
+        await session.execute(
+            delete(GoneFriend).where(
+                col(GoneFriend.erased).is_(False), col(GoneFriend.at) < gone_before
+            )
+        )
     if erased:
-        _log.info("residents.forgotten", residents=erased, days=days)
+        _log.info("residents.erased", residents=erased, days=days)
     return erased

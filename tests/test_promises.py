@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from tests.conftest import PROJECT
+from tests.support.project import PROJECT
 
 NAMED = sorted(
     set(re.findall(r"`(tests/[\w/]+\.py)(?:::(\w+))?`", (PROJECT / "docs/promises.md").read_text()))

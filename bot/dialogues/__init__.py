@@ -1,6 +1,6 @@
-"""The conversation: pure functions from where it stands and what came to what is answered.
+"""The conversation: pure functions from state and event to an answer.
 
-:func:`respond` is the whole of it; nothing in here reads, writes or sends.
+:func:`respond` is the entry point; nothing in this package reads, writes or sends.
 """
 
 from __future__ import annotations
@@ -8,163 +8,190 @@ from __future__ import annotations
 from dataclasses import replace
 
 from bot import messages
-from bot.dialogues import onboarding, questions, report, rubbish, service, settings
+from bot.dialogues import answers, onboarding, questions, report, rubbish, safety, settings
+from bot.dialogues.buttons import pressed_by_typing, typed_button
 from bot.dialogues.kinds import (
-    IDLE,
     ONBOARDING,
     REPORT,
     SHELTERS,
+    DialogueOutcome,
+    DialogueState,
     Followed,
     Incoming,
     Known,
     Located,
-    Outcome,
     Photographed,
     Pressed,
     Said,
-    State,
 )
-from bot.dialogues.words import asks_for_rubbish_days, clean, command_in, is_cry_for_help
+from bot.dialogues.words import kept_text
 from bot.messages import Message
+from bot.understanding import NOT_UNDERSTOOD, UNKNOWN, Meaning
 
 MAX_MESSAGES = 5
 """LINE's limit for one reply."""
 
 
-def respond(state: State, event: Incoming, known: Known, *, late: bool = False) -> Outcome:
+def respond(
+    state: DialogueState, event: Incoming, known: Known, *, late: bool = False
+) -> DialogueOutcome:
     """Answer one event.
 
     Parameters
     ----------
     state, event, known
-        Where the conversation stands, what came, and what may be looked at.
+        The state of the conversation, the event, and the data that may be used.
     late
-        Whether a newer event was answered already. A late button still sets what it sets,
-        but does not move the conversation back.
+        Whether a newer event was answered already. A late button still changes its setting, but
+        does not move the conversation back.
     """
+    if isinstance(event, Said):
+        event = replace(event, text=kept_text(event.text))
+        if (meaning := known.meaning(event.text)).is_cry:
+            return _trimmed(_cry(state, event, meaning, known))
+        if found := pressed_by_typing(event.text, _where_we_are(state, known)):
+            event = Pressed(*found)
+        elif do := typed_button(event.text):
+            event = Pressed(do)
     outcome = _respond(state, event, known)
     if late and isinstance(event, Pressed) and outcome.filed is None:
         outcome = replace(outcome, state=state, messages=_where_we_are(state, known))
-    if isinstance(event, Said) and is_cry_for_help(event.text):
-        outcome = replace(
-            outcome, messages=(*outcome.messages, service.emergency(known)), matters=True
-        )
-        if state.name == IDLE:
-            outcome = replace(outcome, messages=(service.emergency(known),), state=state)
-    return replace(outcome, messages=outcome.messages[-MAX_MESSAGES:])
+    return _trimmed(outcome)
 
 
-def _respond(state: State, event: Incoming, known: Known) -> Outcome:
+def _trimmed(outcome: DialogueOutcome) -> DialogueOutcome:
+    return replace(outcome, messages=outcome.messages[:MAX_MESSAGES])
+
+
+def _cry(state: DialogueState, event: Said, meaning: Meaning, known: Known) -> DialogueOutcome:
+    """Answer somebody in danger, in any state of the conversation; then repeat the open question.
+
+    If the message also names damage, it stays in the report: "the road fell in, somebody is hurt".
+    """
+    if state.name == REPORT and state.step in (report.PHOTO, report.NOTE) and meaning.kind:
+        taken = report.step(state, event, known)
+        state = taken.state if taken is not None else state
+    again = _where_we_are(state, known)
+    if meaning.language in known.city.languages:
+        known = known.speaking(meaning.language)
+    return answers.cry(state, known, again)
+
+
+def _respond(state: DialogueState, event: Incoming, known: Known) -> DialogueOutcome:
     if isinstance(event, Followed):
         return onboarding.begin(event, known)
-    if isinstance(event, Said):
-        event = Said(clean(event.text))
     inside = None
     if state.name == ONBOARDING:
         inside = onboarding.step(state, event, known)
     elif state.name == REPORT:
         inside = report.step(state, event, known)
     elif state.name == SHELTERS and isinstance(event, Located):
-        inside = service.nearest(state, event, known)
+        found = safety.nearest(state, event, known)
+        inside = replace(found, messages=(*found.messages, *_where_we_are(found.state, known)))
     return inside or _anywhere(state, event, known)
 
 
-def _anywhere(state: State, event: Incoming, known: Known) -> Outcome:
-    """Answer what can be asked for at any time."""
+def _anywhere(state: DialogueState, event: Incoming, known: Known) -> DialogueOutcome:
+    """Answer requests that are possible at any time."""
     match event:
         case Pressed(do):
             return _command(do, state, known) or _button(state, event, known)
-        case Said(text):
-            command = command_in(text)
-            if command == "cancel":
-                return _cancel(state, known)
-            answer = _command(command, state, known) if command else None
-            if answer is None and command:
-                answer = settings.step(state, Pressed(command), known)
-            return answer or _not_understood(state, text, known)
+        case Said():
+            return _said(state, event, known)
         case Photographed():
             return report.photo_first(state, event, known)
         case Located() if known.shelters:
-            return service.nearest(state, event, known)
+            return safety.nearest(state, event, known)
         case Located():
-            return service.lost(state, known, known.say("Here is what I can do."))
+            return safety.lost(state, known, known.say("Here is what I can do."))
         case _:
             return _unreadable(state, event, known)
 
 
-def _command(do: str, state: State, known: Known) -> Outcome | None:
+def _command(do: str, state: DialogueState, known: Known) -> DialogueOutcome | None:
     match do:
         case "report":
             return report.begin(state, known)
         case "shelters":
-            return service.ask_where(state, known)
+            return safety.ask_where(state, known)
         case "now":
-            return service.warnings_now(state, known)
+            return safety.warnings_now(state, known)
         case "rubbish" if known.calendar.days:
             return rubbish.days(state, known)
         case "questions" if known.answers:
             return questions.every(state, known)
+        case "reports":
+            return report.own(state, known)
+        case "cancel":
+            return _cancel(state, known)
         case "menu":
-            return Outcome(state, (onboarding.menu_card(known),))
+            return DialogueOutcome(state, (onboarding.menu_card(known),))
         case "help":
-            return Outcome(state, (service.help_text(known), onboarding.menu_card(known)))
+            return DialogueOutcome(state, (safety.help_text(known), onboarding.menu_card(known)))
     return None
 
 
-def _button(state: State, event: Pressed, known: Known) -> Outcome:
+def _button(state: DialogueState, event: Pressed, known: Known) -> DialogueOutcome:
     if event.do.startswith("r-"):
         return report.old_button(state, known)
     answer = _asked_for(state, event, known) or settings.step(state, event, known)
     if answer is not None:
         return answer
     if event.do == "skip":
-        return Outcome(state, (onboarding.menu_card(known),))
-    return service.lost(
+        return DialogueOutcome(state, (onboarding.menu_card(known),))
+    return safety.lost(
         state, known, known.say("That button no longer works. Here is what I can do.")
     )
 
 
-def _asked_for(state: State, event: Pressed, known: Known) -> Outcome | None:
+def _asked_for(state: DialogueState, event: Pressed, known: Known) -> DialogueOutcome | None:
     match event.do, event.values:
         case "rubbish-in", {"to": code} if code in known.city.district_by_code:
             return rubbish.days(state, known, code)
         case "question", {"name": name}:
             return questions.answered(state, known, name)
+        case "ask", {"what": intent} if intent in answers.NAMES:
+            return answers.by_intent(state, Said(""), Meaning(intent, known.language), known)
     return None
 
 
-def _cancel(state: State, known: Known) -> Outcome:
+def _cancel(state: DialogueState, known: Known) -> DialogueOutcome:
     ended = state.ended() if state.name == SHELTERS else state
-    return Outcome(ended, (onboarding.menu_card(known),))
+    return DialogueOutcome(ended, (onboarding.menu_card(known),))
 
 
-def _not_understood(state: State, text: str, known: Known) -> Outcome:
+def _said(state: DialogueState, event: Said, known: Known) -> DialogueOutcome:
+    meaning = known.meaning(event.text)
+    if meaning.intent == UNKNOWN:
+        NOT_UNDERSTOOD.labels(language=known.language).inc()
+    if meaning.intent in ("cancel", "stop-messages") and state.name == SHELTERS and meaning.whole:
+        return _cancel(state, known)
     again = _where_we_are(state, known)
-    if state.name == ONBOARDING and state.step == onboarding.AREA_STEP and text:
-        return Outcome(state, (onboarding.not_a_district(known, text), *again))
-    if state.name in (ONBOARDING, REPORT):
-        return Outcome(state, (messages.text(known.say("Let us go on where we stopped.")), *again))
-    answer = rubbish.things(state, known, text) or questions.near(state, known, text)
-    if answer is None and known.calendar.days and asks_for_rubbish_days(text):
-        answer = rubbish.days(state, known)
-    if answer is not None:
-        return answer
-    words = known.say("I did not understand that. Here is what I can do.")
-    return service.lost(state, known, words)
+    if again and meaning.intent == UNKNOWN and not known.endangered:
+        if state.name == ONBOARDING and state.step == onboarding.AREA_STEP and event.text:
+            return DialogueOutcome(state, (onboarding.not_a_district(known, event.text), *again))
+        going_on = messages.text(known.say("Let's continue where we stopped."))
+        return DialogueOutcome(state, (going_on, *again))
+    answer = answers.answered(state, event, meaning, known)
+    if again and answer.state == state:
+        answer = replace(answer, messages=(*answer.messages, *again))
+    return answer
 
 
-def _unreadable(state: State, event: Incoming, known: Known) -> Outcome:
+def _unreadable(state: DialogueState, event: Incoming, known: Known) -> DialogueOutcome:
     kind = getattr(event, "kind", "")
     if kind == "sticker":
         words = known.say("Thank you! Here is what I can do.")
     else:
         words = known.say("I cannot read this kind of message. Please write, or send a photo.")
     again = _where_we_are(state, known)
-    return Outcome(state, (messages.text(words), *(again or (onboarding.menu_card(known),))))
+    return DialogueOutcome(
+        state, (messages.text(words), *(again or (onboarding.menu_card(known),)))
+    )
 
 
-def _where_we_are(state: State, known: Known) -> tuple[Message, ...]:
-    """The open question again, or nothing when none is open."""
+def _where_we_are(state: DialogueState, known: Known) -> tuple[Message, ...]:
+    """The open question again, or nothing if none is open."""
     if state.name == ONBOARDING:
         return onboarding.prompt(state, known)
     if state.name == REPORT:

@@ -1,24 +1,25 @@
-"""What a dialogue gets, where it stands and what it answers: values only, no doing."""
+"""Input, state and output of a dialogue: values without behaviour."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from pathlib import Path
 from typing import Any, Self
 
+from bot.catalogue import WORDS
+from bot.dialogues.buttons import standard_understanding
 from bot.messages import Message
-from core.city import City
-from core.collection import Calendar
-from core.faq import Answer
-from core.languages import Catalogue
-from core.shelters import Shelter
+from bot.understanding import Meaning, Understanding
+from city.city import City
+from city.collection import Calendar
+from city.faq import FaqEntry
+from city.shelters import Hazard, Shelter
+from core.clock import in_japan
 from reports.photos import Picture
-from reports.service import Draft
-from subscriptions.service import Preferences
-
-WORDS = Catalogue(Path(__file__).parent.parent / "locales")
+from reports.register import Draft
+from reports.states import ReportState
+from subscriptions.residents import Preferences
 
 NO_CALENDAR = Calendar()
 IDLE = "idle"
@@ -28,10 +29,10 @@ SHELTERS = "shelters"
 
 
 @dataclass(frozen=True)
-class State:
-    """Where a resident's conversation stands; ``data`` is JSON.
+class DialogueState:
+    """The state of a resident's conversation; ``data`` is JSON.
 
-    ``data["below"]`` holds what was left for something else and is taken up again after it.
+    ``data["below"]`` is an interrupted state, which continues afterwards.
     """
 
     name: str = IDLE
@@ -42,19 +43,19 @@ class State:
         """The same dialogue at another step."""
         return replace(self, step=step, data={**self.data, **changes})
 
-    def over(self, name: str, step: str, **data: Any) -> State:
-        """Begin another dialogue; an unfinished onboarding waits below it."""
+    def over(self, name: str, step: str, **data: Any) -> DialogueState:
+        """Start another dialogue; an unfinished onboarding or report is kept below it."""
         below = self.data.get("below")
-        if self.name == ONBOARDING:
+        if self.name in (ONBOARDING, REPORT):
             below = {"name": self.name, "step": self.step, "data": dict(self.data)}
-        return State(name, step, {**data, **({"below": below} if below else {})})
+        return DialogueState(name, step, {**data, **({"below": below} if below else {})})
 
-    def ended(self, **data: Any) -> State:
-        """Return to what waits below, or to rest."""
+    def ended(self, **data: Any) -> DialogueState:
+        """Return to the interrupted state, or to rest."""
         below = self.data.get("below")
         if below:
-            return State(below["name"], below["step"], {**below["data"], **data})
-        return State(IDLE, "", data)
+            return DialogueState(below["name"], below["step"], {**below["data"], **data})
+        return DialogueState(IDLE, "", data)
 
 
 @dataclass(frozen=True)
@@ -66,12 +67,15 @@ class Followed:
 
 @dataclass(frozen=True)
 class Said:
+    """A text; ``message_id`` is LINE's id, with which it can be taken back."""
+
     text: str
+    message_id: str = ""
 
 
 @dataclass(frozen=True)
 class Pressed:
-    """A postback: what it asks for and with which values (a picked time is ``time``)."""
+    """A postback: its action and its values (a picked time is ``time``)."""
 
     do: str
     values: Mapping[str, str] = field(default_factory=dict)
@@ -81,7 +85,7 @@ class Pressed:
 class Photographed:
     """A photo came. Without a ``picture``, ``refusal`` says why (a key of reports.photos).
 
-    ``more`` when it was sent together with others that are still to come.
+    ``more`` if others of the same set are still to come.
     """
 
     picture: Picture | None = None
@@ -94,6 +98,7 @@ class Located:
     longitude: float
     latitude: float
     address: str = ""
+    message_id: str = ""
 
 
 @dataclass(frozen=True)
@@ -107,16 +112,27 @@ Incoming = Followed | Said | Pressed | Photographed | Located | Sent
 
 
 @dataclass(frozen=True)
-class InForce:
+class WarningShown:
     """A warning that is in force, in the resident's words."""
 
     title: str
     text: str
+    grave: bool = False
+    """Whether it warns of danger where the resident lives; an advisory does not."""
+
+
+@dataclass(frozen=True)
+class OwnReport:
+    """The current state of one of the resident's reports."""
+
+    number: str
+    category: str
+    state: ReportState
 
 
 @dataclass(frozen=True)
 class Known:
-    """What a dialogue may look at; ``event_id`` names the event being answered."""
+    """The data that a dialogue may use; ``event_id`` is the event being answered."""
 
     city: City
     preferences: Preferences
@@ -124,13 +140,27 @@ class Known:
     event_id: str = ""
     shelters: tuple[Shelter, ...] = ()
     calendar: Calendar = NO_CALENDAR
-    answers: tuple[Answer, ...] = ()
-    in_force: tuple[InForce, ...] = ()
+    answers: tuple[FaqEntry, ...] = ()
+    in_force: tuple[WarningShown, ...] = ()
+    hazards: frozenset[Hazard] = frozenset()
+    """The dangers in force where the resident is, for which an evacuation site has to be safe."""
     taken_up: frozenset[str] = frozenset()
     """Kinds of damage that the city has taken up already at the place being reported."""
     reports: int = 0
     """How many reports of this resident are kept."""
+    own_reports: tuple[OwnReport, ...] = ()
+    """The last of them, the newest first."""
     following_since: datetime | None = None
+    understanding: Understanding = field(default_factory=standard_understanding)
+
+    @property
+    def endangered(self) -> bool:
+        """Whether a warning is in force where the resident lives."""
+        return any(warning.grave for warning in self.in_force)
+
+    def meaning(self, text: str) -> Meaning:
+        """Return the intent of a resident's message."""
+        return self.understanding.meaning(text, self.language, in_japan(self.now).date())
 
     @property
     def language(self) -> str:
@@ -145,7 +175,7 @@ class Known:
         return replace(self, preferences=replace(self.preferences, language=language))
 
     def having(self, **changes: Any) -> Known:
-        """The same, with choices as they are about to be."""
+        """The same, with choices as they will be."""
         return replace(self, preferences=replace(self.preferences, **changes))
 
 
@@ -156,7 +186,7 @@ class SetLanguage:
 
 @dataclass(frozen=True)
 class SetArea:
-    """Hear about a district, or no longer; ``area`` None forgets all: the whole city."""
+    """Hear about a district, or no longer; ``area`` None clears all districts: the whole city."""
 
     area: str | None
     on: bool = True
@@ -177,7 +207,7 @@ class ConfirmTopics:
 
 @dataclass(frozen=True)
 class SetQuietHours:
-    """Minutes after midnight in Japan; equal ones: none; both None: the city's."""
+    """Minutes after midnight in Japan; equal values mean none; both None means the city's."""
 
     start: int | None
     end: int | None
@@ -197,25 +227,25 @@ Effect = SetLanguage | SetArea | SetTopic | ConfirmTopics | SetQuietHours | File
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """What a dialogue answers.
+class DialogueOutcome:
+    """The output of a dialogue.
 
     Parameters
     ----------
     state
-        Where the conversation stands now.
+        The new state of the conversation.
     messages
         At most five, LINE's limit for one reply.
     effects
-        What has to be done in the same transaction.
+        Changes to make in the same transaction.
     matters
-        Whether the answer is worth a push when the reply token has run out.
+        Whether the answer is sent as a push if the reply token has expired.
     filed
-        For a report: makes state and messages once its number is known.
+        For a report: makes state and messages when its number is known.
     """
 
-    state: State
+    state: DialogueState
     messages: tuple[Message, ...] = ()
     effects: tuple[Effect, ...] = ()
     matters: bool = False
-    filed: Callable[[str], tuple[State, tuple[Message, ...]]] | None = None
+    filed: Callable[[str], tuple[DialogueState, tuple[Message, ...]]] | None = None

@@ -1,4 +1,4 @@
-"""Coming aboard: language, district, topics. Every step can be skipped and taken up later."""
+"""First-time setup: language, district, topics. Every step can be skipped and done later."""
 
 from __future__ import annotations
 
@@ -6,40 +6,41 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from bot import messages
+from bot.catalogue import WORDS
 from bot.dialogues.kinds import (
     ONBOARDING,
     ConfirmTopics,
+    DialogueOutcome,
+    DialogueState,
     Followed,
     Incoming,
     Known,
     Located,
-    Outcome,
     Pressed,
     Said,
     SetArea,
     SetLanguage,
     SetTopic,
-    State,
 )
 from bot.dialogues.places import find_districts
 from bot.messages import Action, Message, Part
-from core.city import District, Topic, name_in
+from city.city import City, District, Topic, name_in
 from core.languages import LANGUAGES
 
 LANGUAGE_STEP, AREA_STEP, TOPICS_STEP = "language", "area", "topics"
 MAX_LISTED = 40
-"""Districts listed to tap; a city with more is asked to type or send a place."""
+"""Districts in the list; in a city with more, residents type or send a place."""
 DEFAULT_LEVEL = 0
 
 
-def begin(event: Followed, known: Known) -> Outcome:
-    """Greet somebody who follows; one who comes back is told that all is as it was."""
+def begin(event: Followed, known: Known) -> DialogueOutcome:
+    """Greet somebody who follows; tell somebody who comes back that their choices are unchanged."""
     chosen = known.preferences.language_chosen
     if event.returning and chosen:
         greeting = messages.text(known.say("Welcome back. Your settings are as you left them."))
-        return Outcome(State(), (greeting, menu_card(known)), matters=True)
-    state = State(ONBOARDING, LANGUAGE_STEP)
-    return Outcome(state, (greeting_text(known), *prompt(state, known)), matters=True)
+        return DialogueOutcome(DialogueState(), (greeting, menu_card(known)), matters=True)
+    state = DialogueState(ONBOARDING, LANGUAGE_STEP)
+    return DialogueOutcome(state, (greeting_text(known), *prompt(state, known)), matters=True)
 
 
 def greeting_text(known: Known) -> Message:
@@ -52,13 +53,13 @@ def greeting_text(known: Known) -> Message:
     )
 
 
-def step(state: State, event: Incoming, known: Known) -> Outcome | None:
-    """Answer within the onboarding; None when the event means something else."""
+def step(state: DialogueState, event: Incoming, known: Known) -> DialogueOutcome | None:
+    """Answer within the onboarding; None if the event means something else."""
     match event:
         case Pressed("set-language", values) if values.get("to") in known.city.languages:
             language = values["to"]
             following = _go(state, AREA_STEP)
-            return Outcome(
+            return DialogueOutcome(
                 following,
                 prompt(following, known.speaking(language)),
                 (SetLanguage(language),),
@@ -83,8 +84,8 @@ def step(state: State, event: Incoming, known: Known) -> Outcome | None:
     return None
 
 
-def prompt(state: State, known: Known) -> tuple[Message, ...]:
-    """Ask (again) what the step asks."""
+def prompt(state: DialogueState, known: Known) -> tuple[Message, ...]:
+    """Ask the step's question (again)."""
     if state.step == LANGUAGE_STEP:
         return (language_card(known, skippable=True),)
     if state.step == AREA_STEP:
@@ -92,37 +93,37 @@ def prompt(state: State, known: Known) -> tuple[Message, ...]:
     return (topics_card(known),)
 
 
-def _go(state: State, step: str) -> State:
+def _go(state: DialogueState, step: str) -> DialogueState:
     return replace(state, name=ONBOARDING, step=step)
 
 
-def _skip(state: State, known: Known) -> Outcome:
+def _skip(state: DialogueState, known: Known) -> DialogueOutcome:
     if state.step == TOPICS_STEP:
         return _done(state, known)
     following = _go(state, AREA_STEP if state.step == LANGUAGE_STEP else TOPICS_STEP)
-    return Outcome(following, prompt(following, known), matters=True)
+    return DialogueOutcome(following, prompt(following, known), matters=True)
 
 
-def _area_chosen(state: State, known: Known, district: District | None) -> Outcome:
+def _area_chosen(state: DialogueState, known: Known, district: District | None) -> DialogueOutcome:
     following = _go(state, TOPICS_STEP)
     name = known.say("Whole city") if district is None else name_in(district.names, known.language)
     answer = messages.text(known.say("You will hear about: {places}.", places=name))
     effect = SetArea(None) if district is None else SetArea(district.code)
-    return Outcome(following, (answer, *prompt(following, known)), (effect,), matters=True)
+    return DialogueOutcome(following, (answer, *prompt(following, known)), (effect,), matters=True)
 
 
-def _typed_area(state: State, said: str, known: Known) -> Outcome | None:
-    """Take a typed district; None when it is not one, so that commands can be tried first."""
+def _typed_area(state: DialogueState, said: str, known: Known) -> DialogueOutcome | None:
+    """Accept a typed district; None if it is not one, so that commands can be tried first."""
     found = find_districts(known.city, said)
     if len(found) == 1:
         return _area_chosen(state, known, found[0])
     if found:
-        return Outcome(state, (which_district(known, found),))
+        return DialogueOutcome(state, (which_district(known, found),))
     return None
 
 
 def not_a_district(known: Known, said: str) -> Message:
-    """Say kindly that no district is called so, and show the list."""
+    """Say that there is no district of this name, and show the list."""
     message = known.say(
         "I could not find a district called “{text}”. Please write it differently, or pick one "
         "from the list.",
@@ -137,11 +138,11 @@ def which_district(known: Known, found: Sequence[District]) -> Message:
     return messages.card(known.say("Which of these do you mean?"), messages.columns(tiles))
 
 
-def _located_area(state: State, event: Located, known: Known) -> Outcome:
+def _located_area(state: DialogueState, event: Located, known: Known) -> DialogueOutcome:
     district = known.city.district_at(event.longitude, event.latitude)
     if district is not None:
         return _area_chosen(state, known, district)
-    return Outcome(state, (outside(known), *prompt(state, known)))
+    return DialogueOutcome(state, (outside(known), *prompt(state, known)))
 
 
 def outside(known: Known) -> Message:
@@ -153,38 +154,49 @@ def outside(known: Known) -> Message:
     )
 
 
-def _done(state: State, known: Known) -> Outcome:
+def _done(state: DialogueState, known: Known) -> DialogueOutcome:
     answer = messages.text(known.say("All set. You can change everything under “Settings”."))
-    return Outcome(state.ended(), (answer, menu_card(known)), (ConfirmTopics(),), matters=True)
+    return DialogueOutcome(
+        state.ended(), (answer, menu_card(known)), (ConfirmTopics(),), matters=True
+    )
 
 
-def toggle_topic(state: State, event: Pressed, known: Known) -> Outcome:
-    """Switch one topic on or off as the tapped line said, and show the list as it is then."""
+def toggle_topic(state: DialogueState, event: Pressed, known: Known) -> DialogueOutcome:
+    """Switch one topic on or off as tapped, and show the new list."""
     topic = known.city.topic_by_code.get(event.values.get("code", ""))
     if topic is None or topic.mandatory:
-        return Outcome(state, (topics_card(known),))
+        return DialogueOutcome(state, (topics_card(known),))
     level = DEFAULT_LEVEL if event.values.get("on") == "1" else None
     topics = {code: least for code, least in known.preferences.topics.items() if code != topic.code}
     if level is not None:
         topics[topic.code] = level
     after = known.having(topics=topics)
-    return Outcome(state, (topics_card(after),), (SetTopic(topic.code, level),))
+    return DialogueOutcome(state, (topics_card(after),), (SetTopic(topic.code, level),))
 
 
 def language_card(known: Known, *, skippable: bool = False) -> Message:
     """All languages, each in its own script, two a row."""
+    chosen = known.language if known.preferences.language_chosen else None
+    quick = (messages.press(known.say("Skip"), "skip"),) if skippable else ()
+    return _languages(known.city, known.language, chosen, quick)
+
+
+def language_question(city: City, language: str) -> Message:
+    """The same for somebody who has not written yet, below a message that they get anyway."""
+    return _languages(city, language, None, ())
+
+
+def _languages(city: City, language: str, chosen: str | None, quick: Sequence[Action]) -> Message:
     tiles = [
         messages.tile(
-            messages.press(LANGUAGES[code].name, "set-language", to=code),
-            strong=code == known.language and known.preferences.language_chosen,
+            messages.press(LANGUAGES[code].name, "set-language", to=code), strong=code == chosen
         )
-        for code in known.city.languages
+        for code in city.languages
     ]
-    quick = (messages.press(known.say("Skip"), "skip"),) if skippable else ()
     return messages.card(
         "Language ・ 言語 ・ 语言",
         messages.columns(tiles),
-        intro=known.say("Choose your language. You can change it at any time."),
+        intro=WORDS.text(language, "Choose your language. You can change it at any time."),
         quick=quick,
     )
 
@@ -237,16 +249,16 @@ def _topic_row(known: Known, topic: Topic) -> Part:
 MENU = (
     ("now", "Warnings now"),
     ("report", "Report damage"),
-    ("shelters", "Shelters"),
+    ("shelters", "Evacuation sites"),
     ("settings", "Settings"),
     ("language", "Language"),
-    ("help", "Help"),
+    ("help", "How to use"),
 )
-"""What the service can do, in the order of the rich menu."""
+"""The functions of the service, in the order of the rich menu."""
 
 
 def menu_card(known: Known) -> Message:
-    """What the service can do, to be tapped."""
+    """The functions of the service, as tiles to tap."""
     offered = [(do, known.say(name)) for do, name in MENU]
     if known.calendar.days:
         offered.append(("rubbish", known.say("Rubbish days")))

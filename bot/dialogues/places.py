@@ -7,7 +7,7 @@ import unicodedata
 from difflib import SequenceMatcher
 
 from bot.dialogues.words import fold
-from core.city import City, District
+from city.city import City, District
 
 CLOSE_ENOUGH = 0.75
 """Ratio of equal letters (difflib) from which a misspelt name is offered."""
@@ -18,7 +18,7 @@ MAX_OFFERED = 8
 
 
 def find_districts(city: City, text: str) -> tuple[District, ...]:
-    """Return the districts a text may mean, the likeliest first; one when it is plain.
+    """Return the districts that a text may mean, the likeliest first; only one if it is clear.
 
     Exact names come before beginnings, those before parts, those before near misses.
     """
@@ -52,7 +52,7 @@ def find_districts(city: City, text: str) -> tuple[District, ...]:
 
 
 def _key(text: str) -> str:
-    """A name without what people leave out: accents, spaces, hyphens, the word for district."""
+    """A name without the parts that people leave out: accents, spaces, the word for district."""
     folded = unicodedata.normalize("NFD", fold(text))
     bare = "".join(c for c in folded if c not in _LATIN_ACCENTS)
     bare = _SUFFIX.sub("", unicodedata.normalize("NFC", bare).strip())

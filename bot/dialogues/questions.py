@@ -1,6 +1,6 @@
 """Questions that residents ask, with the answers that the city wrote (``faq/*.md``).
 
-Nothing is made up: who writes freely is shown the questions that come near, and taps theirs.
+Nothing is made up: free text shows similar questions, and the resident taps one.
 """
 
 from __future__ import annotations
@@ -9,26 +9,26 @@ import re
 import unicodedata
 
 from bot import messages
-from bot.dialogues.kinds import Known, Outcome, State
-from bot.dialogues.words import clean
+from bot.dialogues.kinds import DialogueOutcome, DialogueState, Known
+from bot.dialogues.words import kept_text
 from bot.messages import Message
-from core.faq import Answer
+from city.faq import FaqEntry
 from core.languages import EASY_JAPANESE
 
 MOST = 10
 LEAST_LETTERS = 4
 NEAR = 0.5
-"""Share of what somebody wrote that a question must have more of, to be shown."""
+"""A question is shown if it has more than this share of the written words."""
 _HIRAGANA = re.compile(r"[\u3040-\u309f]")
 
 
-def every(state: State, known: Known) -> Outcome:
+def every(state: DialogueState, known: Known) -> DialogueOutcome:
     """All questions, to be tapped."""
-    return Outcome(state, (_card(known, known.say("Questions"), _answers(known)),))
+    return DialogueOutcome(state, (_card(known, known.say("Questions"), _answers(known)),))
 
 
-def near(state: State, known: Known, text: str) -> Outcome | None:
-    """The questions that are about what ``text`` says; None when there are none."""
+def near(state: DialogueState, known: Known, text: str) -> DialogueOutcome | None:
+    """The questions that fit ``text``; None if there are none."""
     wanted = _pieces(text)
     if not wanted:
         return None
@@ -42,19 +42,19 @@ def near(state: State, known: Known, text: str) -> Outcome | None:
     )
     if not found:
         return None
-    return Outcome(state, (_card(known, known.say("Is this what you want to know?"), found),))
+    return DialogueOutcome(state, (_card(known, known.say("Is this your question?"), found),))
 
 
-def answered(state: State, known: Known, name: str) -> Outcome | None:
-    """The answer to one question; None when the city no longer has it."""
+def answered(state: DialogueState, known: Known, name: str) -> DialogueOutcome | None:
+    """The answer to one question; None if the city no longer has it."""
     for answer in _answers(known):
         if answer.name == name:
             words = f"{answer.question}\n\n{answer.text}"
-            return Outcome(state, (messages.text(words),))
+            return DialogueOutcome(state, (messages.text(words),))
     return None
 
 
-def _card(known: Known, title: str, answers: list[Answer]) -> Message:
+def _card(known: Known, title: str, answers: list[FaqEntry]) -> Message:
     tiles = [
         messages.tile(messages.press(answer.question, "question", name=answer.name))
         for answer in answers[:MOST]
@@ -62,11 +62,11 @@ def _card(known: Known, title: str, answers: list[Answer]) -> Message:
     return messages.card(title, messages.columns(tiles, 1))
 
 
-def _answers(known: Known) -> list[Answer]:
-    """Each question once, in the resident's language where the city has it, else in another."""
+def _answers(known: Known) -> list[FaqEntry]:
+    """Each question once, in the resident's language if the city has it, else in another."""
     japanese = known.language == EASY_JAPANESE
     order = [known.language, *(("ja", "en") if japanese else ("en", "ja"))]
-    best: dict[str, Answer] = {}
+    best: dict[str, FaqEntry] = {}
     for answer in known.answers:
         kept = best.get(answer.name)
         if answer.language in order and (
@@ -77,11 +77,11 @@ def _answers(known: Known) -> list[Answer]:
 
 
 def _pieces(text: str) -> set[str]:
-    """What a text is compared by: words, and pairs of letters where words have no spaces.
+    """The units for comparing a text: words, or pairs of letters in scripts without spaces.
 
-    Short words, and hiragana in Japanese, join what is said and are no part of it.
+    Short words, and hiragana in Japanese, carry no meaning here and are left out.
     """
-    plain = unicodedata.normalize("NFKC", clean(text)).casefold()
+    plain = unicodedata.normalize("NFKC", kept_text(text)).casefold()
     folded = "".join(c if unicodedata.category(c)[0] in "LMN" else " " for c in plain)
     pieces: set[str] = set()
     for word in folded.split():

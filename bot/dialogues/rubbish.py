@@ -1,6 +1,6 @@
-"""Rubbish: on which days it is collected where a resident lives, and how a thing goes.
+"""Rubbish: on which days it is collected where a resident lives, and how to throw a thing away.
 
-All of it is what the city's folder says (``collection/*.csv``); what is not there is not said.
+All of it comes from the city's folder (``collection/*.csv``); nothing else is told.
 """
 
 from __future__ import annotations
@@ -11,47 +11,52 @@ from datetime import date, timedelta
 from functools import cache
 
 from bot import messages
-from bot.dialogues.kinds import Known, Outcome, State
+from bot.dialogues.kinds import DialogueOutcome, DialogueState, Known
 from bot.dialogues.onboarding import MAX_LISTED
 from bot.dialogues.words import fold
 from bot.messages import Action, Message, Part
-from core.city import name_in
+from city.city import name_in
+from city.collection import WasteItem, WasteKind
 from core.clock import in_japan
-from core.collection import Item, Kind
+from core.languages import EASY_JAPANESE
 from feeds.texts import day_name
 
 MOST_DISTRICTS = 3
 MOST_ITEMS = 5
 MOST_ADVICE = 600
 EVERY_DAY = 7
-"""Days of which each collection is told; of what comes less often, the next one is."""
+"""Days for which every collection is listed; for rarer kinds the next one is."""
 AHEAD = 63
-"""Days looked ahead: what is collected in a month's fifth week comes within nine weeks."""
+"""Days looked ahead: a collection in a month's fifth week comes within nine weeks."""
+OFF_AHEAD = 14
+"""Days ahead for which a cancelled collection is told, as at New Year."""
 _ASKING = re.compile(
     r"(の(捨て方|すてかた|出し方|だしかた|分別|ぶんべつ|ごみ)|[はをって]*(どう|どこ|いつ|何|なに)).*$|[はを]$"
 )
-"""What people put behind the name of a thing they want to be rid of."""
+"""Words that people put after the name of a thing that they want to throw away."""
 _KANA, _KANJI, _LATIN = r"\u3041-\u3096ー", r"\u3400-\u9fff々", "a-z0-9"
 _SHORT = (
     (re.compile(f"[{_KANA}]{{1,2}}"), _KANA),
     (re.compile(f"[{_KANJI}]"), _KANJI),
     (re.compile(f"[{_LATIN}]{{1,4}}"), _LATIN),
 )
-"""Names so short that they are in other words too, with the letters that would join them."""
+"""Short names that occur inside other words, with the letters around them that show this."""
 
 
-def days(state: State, known: Known, area: str = "") -> Outcome:
-    """The next collections in the resident's districts, or in ``area``."""
+def days(
+    state: DialogueState, known: Known, area: str = "", day: date | None = None
+) -> DialogueOutcome:
+    """The next collections in the resident's districts, or in ``area``; or those of one day."""
     if area:
-        return Outcome(state, (_days_card(known, area),))
+        return DialogueOutcome(state, (_days_card(known, area),))
     if not known.preferences.areas:
-        return Outcome(state, (_which_district(known),))
+        return DialogueOutcome(state, (_which_district(known),))
     chosen = known.preferences.areas[:MOST_DISTRICTS]
-    return Outcome(state, tuple(_days_card(known, code) for code in chosen))
+    return DialogueOutcome(state, tuple(_days_card(known, code, day) for code in chosen))
 
 
-def things(state: State, known: Known, text: str) -> Outcome | None:
-    """How the things that ``text`` names are thrown away; None when the city names none."""
+def things(state: DialogueState, known: Known, text: str) -> DialogueOutcome | None:
+    """How to throw away the things in ``text``; None if the city's list has none of them."""
     named, meant = _items_in(known, text)
     found = (named or meant)[:MOST_ITEMS]
     if not found:
@@ -63,8 +68,8 @@ def things(state: State, known: Known, text: str) -> Outcome | None:
             parts.append({"type": "separator"})
         parts += _item(known, item, headed=sure)
     quick = (messages.press(known.say("Rubbish days"), "rubbish"), _report(known))
-    title = found[0].name if sure else known.say("Is this what you want to know?")
-    return Outcome(state, (messages.card(title, parts, quick=quick),))
+    title = _name(found[0], known) if sure else known.say("Is this your question?")
+    return DialogueOutcome(state, (messages.card(title, parts, quick=quick),))
 
 
 def _which_district(known: Known) -> Message:
@@ -82,49 +87,79 @@ def _which_district(known: Known) -> Message:
 
 
 def _report(known: Known) -> Action:
-    """Who writes of rubbish may mean that somebody left it in the street."""
+    """A message about rubbish may mean that somebody left it in the street."""
     return messages.press(known.say("Report damage"), "report")
 
 
-def _days_card(known: Known, area: str) -> Message:
+def _days_card(known: Known, area: str, only: date | None = None) -> Message:
     rows: list[Part] = []
     told: set[str] = set()
-    for day, kinds in _collections(known, area):
+    for day in [only] if only else _days_ahead(known):
         soon = (day - _today(known)).days < EVERY_DAY
+        kinds = known.calendar.collected(area, day)
         here = [kind for kind in kinds if soon or kind.code not in told]
         told |= {kind.code for kind in here}
-        if here:
-            names = "\n".join(name_in(kind.names, known.language) for kind in here)
+        if only:
+            here = kinds
+        contents = [messages.words(_named(here, known), weight="bold")] if here else []
+        near = only is not None or (day - _today(known)).days < OFF_AHEAD
+        if near and (off := known.calendar.called_off(area, day)):
+            none = f"{known.say('No collection')}: {_named(off, known, between=', ')}"
+            contents.append(messages.words(none, size="sm", color=messages.WARNING))
+        elif only and not here:
+            contents.append(messages.words(known.say("No collection"), weight="bold"))
+        if contents:
+            contents += [
+                messages.words(note, size="xs", color=messages.QUIET_INK)
+                for kind in here
+                for note in known.calendar.notes(area, kind.code)
+            ]
             when = messages.words(_day(known, day), size="xs", color=messages.QUIET_INK)
-            what = messages.words(names, weight="bold")
             rows.append(
-                {"type": "box", "layout": "vertical", "spacing": "xs", "contents": [when, what]}
+                {
+                    "type": "box",
+                    "layout": "vertical",
+                    "spacing": "xs",
+                    "contents": [when, *contents],
+                }
             )
     place = name_in(known.city.district_by_code[area].names, known.language)
     intro = place if rows else f"{place}\n{known.say('No collection day is known here.')}"
     return messages.card(known.say("Rubbish days"), rows, intro=intro, quick=(_report(known),))
 
 
-def _collections(known: Known, area: str) -> Iterator[tuple[date, list[Kind]]]:
-    """Days on which something is collected in ``area``, from today on, with what it is."""
-    for ahead in range(AHEAD):
-        day = _today(known) + timedelta(days=ahead)
+def _collections(known: Known, area: str) -> Iterator[tuple[date, list[WasteKind]]]:
+    """Collection days in ``area`` from today on, with their kinds."""
+    for day in _days_ahead(known):
         if kinds := known.calendar.collected(area, day):
             yield day, kinds
 
 
-def _item(known: Known, item: Item, *, headed: bool) -> list[Part]:
+def _days_ahead(known: Known) -> Iterator[date]:
+    return (_today(known) + timedelta(days=ahead) for ahead in range(AHEAD))
+
+
+def _named(kinds: list[WasteKind], known: Known, *, between: str = "\n") -> str:
+    return between.join(name_in(kind.names, known.language) for kind in kinds)
+
+
+def _item(known: Known, item: WasteItem, *, headed: bool) -> list[Part]:
     """A thing with its kind, the city's advice, and when it is collected next.
 
-    ``headed`` where the card's title names it already.
+    ``headed`` if the card's title names it already.
     """
     kind = next(kind for kind in known.calendar.kinds if kind.code == item.kind)
     kind_name = name_in(kind.names, known.language)
     parts = [
-        messages.words(kind_name, weight="bold") if headed else messages.fact(item.name, kind_name)
+        messages.words(kind_name, weight="bold")
+        if headed
+        else messages.fact(_name(item, known), kind_name)
     ]
     if item.advice:
         parts.append(messages.words(item.advice[:MOST_ADVICE]))
+        if known.language != "ja":
+            note = known.say("The city writes this in Japanese.")
+            parts.append(messages.words(note, size="xs", color=messages.QUIET_INK))
     for area in known.preferences.areas[:MOST_DISTRICTS]:
         following = (day for day, kinds in _collections(known, area) if kind in kinds)
         if day := next(following, None):
@@ -135,12 +170,19 @@ def _item(known: Known, item: Item, *, headed: bool) -> list[Part]:
     return parts
 
 
-def _items_in(known: Known, text: str) -> tuple[list[Item], list[Item]]:
+def _name(item: WasteItem, known: Known) -> str:
+    """A thing's name, in easy Japanese with its reading."""
+    if known.language == EASY_JAPANESE and item.reading:
+        return item.name if item.reading == item.name else f"{item.name}（{item.reading}）"
+    return item.name
+
+
+def _items_in(known: Known, text: str) -> tuple[list[WasteItem], list[WasteItem]]:
     """The things that ``text`` names, and those it may mean."""
     said = fold(text)
     thing = _ASKING.sub("", said).strip()
-    named: list[Item] = []
-    meant: list[Item] = []
+    named: list[WasteItem] = []
+    meant: list[WasteItem] = []
     if not thing:
         return named, meant
     for item in known.calendar.items:
@@ -157,12 +199,12 @@ def _items_in(known: Known, text: str) -> tuple[list[Item], list[Item]]:
 
 @cache
 def _folded(names: str) -> frozenset[str]:
-    """Return the names or readings of a thing as they are compared; a city has thousands."""
+    """Return the names or readings of a thing in the form for comparison; a city has thousands."""
     return frozenset(filter(None, map(fold, names.split("・"))))
 
 
 def _speaks_of(text: str, name: str) -> bool:
-    """Whether a name is in a text; a short one as a word of its own: 本 is no part of 日本."""
+    """Whether a name is in a text; a short one must be a separate word: 本 is not found in 日本."""
     if name not in text:
         return False
     for short, joined in _SHORT:

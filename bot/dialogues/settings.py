@@ -1,4 +1,4 @@
-"""What a resident chose, shown and changed; what is kept of them, shown and erased."""
+"""Show and change a resident's choices; show and erase their stored data."""
 
 from __future__ import annotations
 
@@ -7,68 +7,70 @@ from datetime import time
 from bot import messages
 from bot.dialogues import onboarding
 from bot.dialogues.kinds import (
+    DialogueOutcome,
+    DialogueState,
     Erase,
     Incoming,
     Known,
-    Outcome,
     Pressed,
     SetArea,
     SetLanguage,
     SetQuietHours,
     SetTopic,
-    State,
 )
 from bot.dialogues.words import listed
 from bot.messages import Message, Part
-from core.city import name_in
+from city.city import name_in
 from core.clock import in_japan
 from core.languages import LANGUAGES
+from feeds.jma.levels import is_weaker
 from feeds.texts import intensity_name
 
 LEVELLED_TOPIC = "weather"
-"""The topic whose notices carry the five levels."""
+"""The topic with notices of five levels."""
 LEVELS = (0, 2, 3, 4)
 QUAKE_TOPIC = "earthquake"
-QUAKES = {0: "3", 3: "4", 4: "5-"}
-"""Offered intensities by the level they are addressed with (``feeds.jma.levels``)."""
+QUAKES = {1: "1", 2: "3", 3: "4", 4: "5-", 5: "6-"}
+"""The least intensity of each level that a resident can choose (``feeds.jma.levels``)."""
+QUAKES_OFFERED = (1, 2, 3, 4)
 QUIET_HOURS = ((1260, 360), (1320, 420), (1380, 480))
 """Offered quiet hours, in minutes after midnight in Japan."""
 MINUTES_A_DAY = 24 * 60
 
 
-def step(state: State, event: Incoming, known: Known) -> Outcome | None:
-    """Answer what belongs to the settings, from wherever it was tapped; None otherwise."""
+def step(state: DialogueState, event: Incoming, known: Known) -> DialogueOutcome | None:
+    """Answer settings, wherever they were tapped; None otherwise."""
     if not isinstance(event, Pressed):
         return None
     match event.do, event.values:
         case "settings", _:
-            return Outcome(state, (settings_card(known),))
+            return DialogueOutcome(state, (settings_card(known),))
         case "language", _:
-            return Outcome(state, (onboarding.language_card(known),))
+            return DialogueOutcome(state, (onboarding.language_card(known),))
         case "set-language", {"to": language} if language in known.city.languages:
-            return Outcome(
+            return DialogueOutcome(
                 state, (_saved(known.speaking(language)),), (SetLanguage(language),), matters=True
             )
         case "areas", _:
-            return Outcome(state, (areas_card(known),))
+            return DialogueOutcome(state, (areas_card(known),))
         case "area-all", _:
-            return Outcome(state, (areas_card(known.having(areas=())),), (SetArea(None),))
+            return DialogueOutcome(state, (areas_card(known.having(areas=())),), (SetArea(None),))
         case "area", {"to": code} if code in known.city.district_by_code:
             return _toggle_area(state, known, code, on=event.values.get("on") == "1")
         case "topics", _:
-            return Outcome(state, (onboarding.topics_card(known),))
+            return DialogueOutcome(state, (onboarding.topics_card(known),))
         case "topic", _:
             return onboarding.toggle_topic(state, event, known)
         case "topics-done", _:
-            return Outcome(state, (_saved(known),))
+            return DialogueOutcome(state, (_saved(known),))
         case "levels", _:
-            return Outcome(state, (levels_card(known),))
+            return DialogueOutcome(state, (levels_card(known),))
         case "level", {"to": level} if level in {str(n) for n in LEVELS}:
-            return Outcome(state, (_saved(known),), (SetTopic(LEVELLED_TOPIC, int(level)),))
+            return DialogueOutcome(state, (_saved(known),), (SetTopic(LEVELLED_TOPIC, int(level)),))
         case "quakes", _:
-            return Outcome(state, (quakes_card(known),))
-        case "quake", {"to": level} if level in {str(n) for n in QUAKES}:
-            return Outcome(state, (_saved(known),), (SetTopic(QUAKE_TOPIC, int(level)),))
+            return DialogueOutcome(state, (quakes_card(known),))
+        case "quake", {"to": level} if level in {str(n) for n in quakes(known)}:
+            return DialogueOutcome(state, (_saved(known),), (SetTopic(QUAKE_TOPIC, int(level)),))
         case _:
             return _quiet(state, event, known) or _data(state, event, known)
 
@@ -77,39 +79,39 @@ def _saved(known: Known) -> Message:
     return messages.text(known.say("Saved."), messages.press(known.say("Settings"), "settings"))
 
 
-def _toggle_area(state: State, known: Known, code: str, *, on: bool) -> Outcome:
+def _toggle_area(state: DialogueState, known: Known, code: str, *, on: bool) -> DialogueOutcome:
     chosen = {area for area in known.preferences.areas if area != code} | ({code} if on else set())
     after = known.having(areas=tuple(sorted(chosen)))
-    return Outcome(state, (areas_card(after),), (SetArea(code, on),))
+    return DialogueOutcome(state, (areas_card(after),), (SetArea(code, on),))
 
 
-def _quiet(state: State, event: Pressed, known: Known) -> Outcome | None:
+def _quiet(state: DialogueState, event: Pressed, known: Known) -> DialogueOutcome | None:
     match event.do, event.values:
         case "quiet-hours", _:
-            return Outcome(state, (quiet_card(known),))
+            return DialogueOutcome(state, (quiet_card(known),))
         case "quiet-from", _:
             picker = messages.pick_time(known.say("Choose a time"), "quiet-until", initial="22:00")
-            return Outcome(state, (messages.text(known.say("From when?"), picker),))
+            return DialogueOutcome(state, (messages.text(known.say("From when?"), picker),))
         case "quiet-until", {"time": start} if (minutes := minutes_of(start)) is not None:
             picker = messages.pick_time(
                 known.say("Choose a time"), "quiet", initial="07:00", start=minutes
             )
-            return Outcome(state, (messages.text(known.say("Until when?"), picker),))
+            return DialogueOutcome(state, (messages.text(known.say("Until when?"), picker),))
         case "quiet", {"start": start, **rest}:
             end = minutes_of(rest["time"]) if "time" in rest else _minute(rest.get("end", ""))
             begin = _minute(start)
             if begin is None or end is None:
-                return Outcome(state, (quiet_card(known),))
-            return Outcome(state, (_saved(known),), (SetQuietHours(begin, end),))
+                return DialogueOutcome(state, (quiet_card(known),))
+            return DialogueOutcome(state, (_saved(known),), (SetQuietHours(begin, end),))
     return None
 
 
-def _data(state: State, event: Pressed, known: Known) -> Outcome | None:
+def _data(state: DialogueState, event: Pressed, known: Known) -> DialogueOutcome | None:
     match event.do:
         case "data":
-            return Outcome(state, (data_card(known),))
+            return DialogueOutcome(state, (data_card(known),))
         case "erase":
-            return Outcome(state, (_erase_card(known),))
+            return DialogueOutcome(state, (_erase_card(known),))
         case "erase-yes":
             farewell = messages.text(
                 known.say(
@@ -117,20 +119,45 @@ def _data(state: State, event: Pressed, known: Known) -> Outcome | None:
                     "again, write anything."
                 )
             )
-            return Outcome(State(), (farewell,), (Erase(),), matters=True)
+            return DialogueOutcome(DialogueState(), (farewell,), (Erase(),), matters=True)
         case "erase-no":
-            return Outcome(state, (messages.text(known.say("Nothing was erased.")),))
+            return DialogueOutcome(state, (messages.text(known.say("Nothing was erased.")),))
     return None
 
 
+def stopping(state: DialogueState, known: Known) -> DialogueOutcome:
+    """How to stop all messages, and the alternatives to leaving."""
+    words = known.say(
+        "To stop all messages, block this account in LINE. Then no evacuation order reaches you "
+        "here either. You can also choose fewer messages."
+    )
+    return DialogueOutcome(state, (_quieter(known, known.say("Stop messages"), words),))
+
+
+def fewer(state: DialogueState, known: Known) -> DialogueOutcome:
+    """Options for fewer messages."""
+    words = known.say(
+        "You can choose fewer topics, a higher alert level, or quiet hours. Emergencies always "
+        "reach you."
+    )
+    return DialogueOutcome(state, (_quieter(known, known.say("Fewer messages"), words),))
+
+
+def _quieter(known: Known, title: str, words: str) -> Message:
+    names = (("quiet-hours", "Quiet hours"), ("topics", "Topics"), ("levels", "Alert level"))
+    tiles = [messages.tile(messages.press(known.say(name), do)) for do, name in names]
+    erase = messages.tile(messages.press(known.say("Erase everything"), "erase"), danger=True)
+    return messages.card(title, messages.columns(tiles, 1), intro=words, footer=[erase])
+
+
 def settings_card(known: Known) -> Message:
-    """The settings with what they are now."""
+    """The settings with their current values."""
     choices = known.preferences
     entries = [
         ("language", "Language", LANGUAGES[known.language].name),
-        ("areas", "Districts", places(known)),
+        ("areas", "Districts", district_names(known)),
         ("topics", "Topics", str(len(choices.topics))),
-        ("levels", "Warning level", _level_name(known)),
+        ("levels", "Alert level", _level_name(known)),
         ("quakes", "Earthquake intensity", _quake_name(known)),
         ("quiet-hours", "Quiet hours", quiet_name(known)),
         ("data", "My data", ""),
@@ -178,10 +205,19 @@ def levels_card(known: Known) -> Message:
         for level in LEVELS
     ]
     return messages.card(
-        known.say("Warning level"),
+        known.say("Alert level"),
         messages.columns(tiles, 1),
-        intro=known.say("From which level do you want to hear of the weather?"),
+        intro=known.say("Which weather warnings do you want? Choose the lowest level."),
     )
+
+
+def quakes(known: Known) -> dict[int, str]:
+    """The offered intensities by level, weakest first; level 0 is the city's own threshold."""
+    own = known.city.jma.quake_threshold
+    offered = {level: QUAKES[level] for level in QUAKES_OFFERED}
+    weaker = {level: felt for level, felt in offered.items() if is_weaker(felt, own)}
+    stronger = {level: felt for level, felt in offered.items() if is_weaker(own, felt)}
+    return weaker | {0: own} | stronger
 
 
 def quakes_card(known: Known) -> Message:
@@ -190,7 +226,7 @@ def quakes_card(known: Known) -> Message:
             messages.press(_quake_label(known, level), "quake", to=level),
             strong=_quake_name(known) == _quake_label(known, level),
         )
-        for level in QUAKES
+        for level in quakes(known)
     ]
     return messages.card(
         known.say("Earthquake intensity"),
@@ -226,12 +262,12 @@ def quiet_card(known: Known) -> Message:
 
 
 def data_card(known: Known) -> Message:
-    """What is kept of the resident (promise 9), in words, with the way to erase it."""
+    """The resident's stored data (promise 9), in words, with a button to erase it."""
     rows = [
         messages.fact(known.say("Language"), LANGUAGES[known.language].name),
-        messages.fact(known.say("Districts"), places(known)),
+        messages.fact(known.say("Districts"), district_names(known)),
         messages.fact(known.say("Topics"), topic_names(known)),
-        messages.fact(known.say("Warning level"), _level_name(known)),
+        messages.fact(known.say("Alert level"), _level_name(known)),
         messages.fact(known.say("Earthquake intensity"), _quake_name(known)),
         messages.fact(known.say("Quiet hours"), quiet_name(known)),
     ]
@@ -265,7 +301,7 @@ def _erase_card(known: Known) -> Message:
     )
 
 
-def places(known: Known) -> str:
+def district_names(known: Known) -> str:
     """The resident's districts in their language."""
     names = [
         name_in(known.city.district_by_code[code].names, known.language)
@@ -289,18 +325,21 @@ def _level_name(known: Known) -> str:
 
 
 def _level_label(known: Known, level: int) -> str:
-    return known.say("Level {level} and above", level=level) if level else known.say("All levels")
+    if not level:
+        return known.say("All levels")
+    return known.say("Alert level {level} and above", level=level)
 
 
 def _quake_name(known: Known) -> str:
     level = known.preferences.topics.get(QUAKE_TOPIC)
     if level is None:
         return known.say("Off")
-    return _quake_label(known, max(offered for offered in QUAKES if offered <= level))
+    return _quake_label(known, level)
 
 
 def _quake_label(known: Known, level: int) -> str:
-    intensity = intensity_name(QUAKES[level], known.language)
+    felt = QUAKES[min(level, max(QUAKES))] if level else known.city.jma.quake_threshold
+    intensity = intensity_name(felt, known.language)
     return known.say("Intensity {intensity} and above", intensity=intensity)
 
 
@@ -328,7 +367,7 @@ def _hours(start: int, end: int) -> str:
 
 
 def minutes_of(clock_time: str) -> int | None:
-    """Return minutes after midnight for ``HH:MM``, as LINE's picker gives it."""
+    """Return minutes after midnight for ``HH:MM`` from LINE's picker."""
     hours, _, minutes = clock_time.partition(":")
     if not (hours.isdecimal() and minutes.isdecimal() and len(clock_time) == 5):
         return None

@@ -1,7 +1,7 @@
 """The rich menus: one picture with six places to tap for each language.
 
-:class:`RichMenus` makes them at LINE once, finds them again by name, and gives each resident
-that of their language. The pictures are made by ``make_images.py`` beside this file.
+:class:`RichMenus` creates them at LINE once, finds them again by name, and gives each resident the
+menu of their language. ``make_images.py`` makes the pictures.
 """
 
 from __future__ import annotations
@@ -17,23 +17,25 @@ import structlog
 from sqlmodel import col, select
 
 from bot import messages
-from bot.dialogues.kinds import WORDS
+from bot.catalogue import WORDS
 from bot.dialogues.onboarding import MENU
-from channels.errors import LineRefused
-from channels.line import LineClient
-from core.context import Context
+from channels.line.client import LineClient
+from channels.line.errors import Forbidden, LineRefused, TokenRefused
+from city.context import Context
+from core.errors import Retryable
 from subscriptions.models import Resident
 
 MENU_TASK = "bot.menu"
-"""Gives a resident (the key is the LINE user id) the menu of their language."""
+"""The task that gives a resident (the key is the LINE user id) the menu of their language."""
 IMAGES = Path(__file__).parent / "data"
 WIDTH, HEIGHT = 2500, 1686
 COLUMNS, ROWS = 3, 2
 PREFIX = "todoke-"
 LEAVING = f"{PREFIX}old-"
-"""Begins the alias of a menu that residents move away from; it ends in the day they began."""
+"""Prefix of the alias of a menu that residents are leaving; it ends with the first day of the move.
+"""
 MOVING = timedelta(days=1)
-"""How long LINE has for moving everybody from one menu to another."""
+"""How long LINE gets to move everybody from one menu to another."""
 
 log = structlog.get_logger(__name__)
 
@@ -58,12 +60,11 @@ class RichMenus:
         self.context.queue.register(MENU_TASK, self.give, concurrency=2)
 
     async def ensure(self) -> dict[str, str]:
-        """Make at LINE what is not there yet; return the menus' ids by language.
+        """Create missing menus at LINE; return the menus' ids by language.
 
-        A menu is known by its name, which carries a hash of its picture and places: calling
-        this again, or from another process, makes nothing twice. Residents move from a menu
-        of an older version to the one that follows it; the older one goes at a later call,
-        when LINE has had time to move them.
+        A menu's name contains a hash of its picture and places, so calling this again, or from
+        another process, creates nothing twice. Residents move from a menu of an older version to
+        its successor. A later call deletes the older one, when LINE has had time to move them.
         """
         async with self._lock:
             if not self._ids:
@@ -71,7 +72,21 @@ class RichMenus:
             return self._ids
 
     async def give(self, line_user_id: str) -> None:
-        """Link the menu of the resident's language; unlink that of somebody who is gone."""
+        """Link the menu of the resident's language; unlink that of somebody who is gone.
+
+        Raises
+        ------
+        Retryable
+            LINE cannot do it now, or refuses the access token, which will be corrected.
+        """
+        try:
+            await self._give(line_user_id)
+        except Forbidden:
+            raise
+        except TokenRefused as error:
+            raise Retryable(str(error)) from error
+
+    async def _give(self, line_user_id: str) -> None:
         async with self.context.database.reading() as session:
             language = await session.scalar(
                 select(Resident.language).where(col(Resident.line_user_id) == line_user_id)
@@ -87,14 +102,14 @@ class RichMenus:
         except LineRefused as error:
             if error.status == 404:
                 self._ids = {}
-            log.warning("rich menu not linked", language=language, error=str(error))
+            log.warning("menu.failed", language=language, reason=str(error))
 
     async def _take(self, line_user_id: str) -> None:
         """Leave nothing at LINE about somebody who was erased."""
         try:
             await self.line.unlink_rich_menu(line_user_id)
         except LineRefused as error:
-            log.info("no rich menu to take back", answer=error.answer)
+            log.info("menu.absent", reason=error.answer)
 
     async def _ensure(self) -> dict[str, str]:
         existing = {
@@ -113,7 +128,7 @@ class RichMenus:
             if menu_id is None:
                 menu_id = await self.line.create_rich_menu(menu)
                 await self.line.upload_rich_menu_image(menu_id, image, "image/png")
-                log.info("rich menu made", language=language, menu_id=menu_id)
+                log.info("menu.created", language=language, menu_id=menu_id)
             elif aliases.get(alias) != menu_id:
                 await self._complete(menu_id, image)
             made[language] = menu_id
@@ -130,10 +145,10 @@ class RichMenus:
     async def _retire(
         self, older: dict[str, str], made: dict[str, str], aliases: dict[str, str]
     ) -> None:
-        """Move residents on from menus of older versions, and remove those they have left.
+        """Move residents from menus of older versions, and delete menus without residents.
 
-        A menu that were removed at once would leave its residents with the first language's.
-        An alias says since which day the residents of a menu are moving, as LINE takes its time.
+        If a menu were deleted at once, its residents would get the first language's menu. LINE
+        needs time to move them, so an alias stores the day on which the move began.
         """
         now = self.context.clock.now()
         moved_by = f"{now - MOVING:%Y%m%d}"
@@ -148,7 +163,7 @@ class RichMenus:
                 if leaving is not None:
                     await self.line.delete_rich_menu_alias(leaving)
                 await self.line.delete_rich_menu(menu_id)
-                log.info("old rich menu removed", menu_id=menu_id)
+                log.info("menu.removed", menu_id=menu_id)
         if not successors:
             return
         await self.line.replace_rich_menus(successors)
@@ -158,31 +173,38 @@ class RichMenus:
                 try:
                     await self.line.create_rich_menu_alias(alias, menu_id)
                 except LineRefused as error:
-                    log.info("another process saw to it", menu_id=menu_id, answer=error.answer)
-        log.info("old rich menus replaced", count=len(successors))
+                    log.info("menu.already_removed", menu_id=menu_id, reason=error.answer)
+        log.info("menu.replaced", menus=len(successors))
 
     async def _complete(self, menu_id: str, image: bytes) -> None:
         """Give a menu its picture if a crash kept it from getting one."""
         try:
             await self.line.upload_rich_menu_image(menu_id, image, "image/png")
         except LineRefused as error:
-            log.info("rich menu has its picture", menu_id=menu_id, answer=error.answer)
+            log.info("menu.image_kept", menu_id=menu_id, reason=error.answer)
 
     async def _point(self, aliases: dict[str, str], alias: str, menu_id: str) -> None:
         if alias not in aliases:
-            await self.line.create_rich_menu_alias(alias, menu_id)
-        elif aliases[alias] != menu_id:
+            try:
+                await self.line.create_rich_menu_alias(alias, menu_id)
+            except LineRefused as error:
+                # Another process created it meanwhile, or an answer was lost; it may refer to
+                # another menu.
+                log.info("menu.alias_kept", alias=alias, reason=error.answer)
+            else:
+                return
+        if aliases.get(alias) != menu_id:
             await self.line.update_rich_menu_alias(alias, menu_id)
 
 
 def describe(language: str, image: bytes) -> dict[str, Any]:
-    """Return a menu as LINE takes it; its name changes when picture or places change."""
+    """Return a menu in LINE's form; its name changes when picture or places change."""
     areas = [
         {
             "bounds": {"x": left, "y": top, "width": right - left, "height": bottom - top},
             "action": messages.press(WORDS.text(language, name), do),
         }
-        for (do, name), (left, top, right, bottom) in zip(MENU, places(), strict=True)
+        for (do, name), (left, top, right, bottom) in zip(MENU, tap_areas(), strict=True)
     ]
     menu: dict[str, Any] = {
         "size": {"width": WIDTH, "height": HEIGHT},
@@ -195,7 +217,7 @@ def describe(language: str, image: bytes) -> dict[str, Any]:
     return {**menu, "name": f"{PREFIX}{language}-{digest}"}
 
 
-def places() -> list[tuple[int, int, int, int]]:
+def tap_areas() -> list[tuple[int, int, int, int]]:
     """Return the six places as left, top, right, bottom in pixels, row by row."""
     xs = [round(WIDTH * column / COLUMNS) for column in range(COLUMNS + 1)]
     ys = [round(HEIGHT * row / ROWS) for row in range(ROWS + 1)]

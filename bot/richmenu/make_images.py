@@ -17,11 +17,11 @@ from math import cos, pi, sin
 
 from PIL import Image, ImageDraw, ImageFont, features
 
-from bot.dialogues.kinds import WORDS
+from bot.catalogue import WORDS
 from bot.dialogues.onboarding import MENU
-from bot.richmenu import HEIGHT, IMAGES, WIDTH, places
+from bot.richmenu import HEIGHT, IMAGES, WIDTH, tap_areas
 from core.errors import BadInput
-from core.languages import EASY_JAPANESE, LANGUAGES
+from core.languages import EASY_JAPANESE, LANGUAGES, script_of
 
 GROUND, CARD, INK = "#DCE9E7", "#FFFFFF", "#1F2A30"
 COLOURS = {
@@ -36,23 +36,10 @@ MARGIN, RADIUS = 22, 44
 ICON_RADIUS = 178
 LARGEST, SMALLEST = 96, 50
 ICON_TOP = 285
-LINE_SPACE = {EASY_JAPANESE: 1.16, "my": 1.6, "km": 1.5, "th": 1.45, "ne": 1.4}
-"""Scripts with marks above and below need more room between lines; others have 1.28."""
+READ_LINE_SPACE = 1.16
+"""Distance of lines of easy Japanese, which has readings below."""
 MAX_BYTES = 1_000_000
 """LINE takes pictures of at most 1 MB."""
-FAMILIES = {
-    "ja": "Noto Sans CJK JP",
-    EASY_JAPANESE: "Noto Sans CJK JP",
-    "zh-Hans": "Noto Sans CJK SC",
-    "zh-Hant": "Noto Sans CJK TC",
-    "ko": "Noto Sans CJK KR",
-    "th": "Noto Sans Thai",
-    "ne": "Noto Sans Devanagari",
-    "km": "Noto Sans Khmer",
-    "my": "Noto Sans Myanmar",
-}
-UNSPACED = {"ja", EASY_JAPANESE, "zh-Hans", "zh-Hant", "th", "my", "km"}
-"""Languages that do not put spaces between words."""
 READING_SHARE = 0.72
 """Size of a reading against the words it belongs to."""
 _READING = re.compile("（[^）]*）")
@@ -85,7 +72,7 @@ def wrapped(label: str, language: str, fits: Callable[[str], bool]) -> list[str]
         return [label]
     parts = label.split(" ")
     joiner = "" if language == EASY_JAPANESE else " "
-    if len(parts) == 1 and language in UNSPACED:
+    if len(parts) == 1 and not script_of(language).spaced:
         return [label]
     lines: list[str] = []
     for part in parts:
@@ -108,11 +95,11 @@ def eased(label: str) -> tuple[str, str]:
 
 def draw_menu(language: str) -> Image.Image:
     """Return the picture of one language."""
-    file, index = font_file(FAMILIES.get(language, "Noto Sans"))
+    file, index = font_file(script_of(language).font)
     image = Image.new("RGB", (WIDTH, HEIGHT), GROUND)
     draw = ImageDraw.Draw(image)
     layouts = []
-    for (do, name), (left, top, right, bottom) in zip(MENU, places(), strict=True):
+    for (do, name), (left, top, right, bottom) in zip(MENU, tap_areas(), strict=True):
         draw.rounded_rectangle(
             (left + MARGIN, top + MARGIN, right - MARGIN, bottom - MARGIN), RADIUS, fill=CARD
         )
@@ -128,7 +115,8 @@ def draw_menu(language: str) -> Image.Image:
         layouts.append((label, reading, x, right - left - 2 * MARGIN - 60, top, bottom))
     size = min(_size(label, language, file, index, room) for label, _, _, room, _, _ in layouts)
     font = ImageFont.truetype(file, size, index=index)
-    space = size * LINE_SPACE.get(language, 1.28)
+    easy = language == EASY_JAPANESE
+    space = size * (READ_LINE_SPACE if easy else script_of(language).line_space)
     small = ImageFont.truetype(file, round(size * READING_SHARE), index=index)
     for label, reading, x, room, top, bottom in layouts:
         lines = [(line, font) for line in wrapped(label, language, partial(_fits, font, room))]

@@ -1,9 +1,9 @@
-// Small helps for the console. Every page works without it but the maps.
+// Small helpers for the console. Every page except the maps works without them.
 "use strict";
 
 const colour = /^#[0-9a-fA-F]{6}([0-9a-fA-F]{2})?$/;
 
-// A LINE message says its colours itself; the page's policy allows no inline style.
+// A LINE message has its own colours; the page's policy allows no inline style.
 function paint(root) {
   for (const element of root.querySelectorAll("[data-bg]")) {
     if (colour.test(element.dataset.bg)) element.style.backgroundColor = element.dataset.bg;
@@ -16,7 +16,7 @@ function paint(root) {
   }
 }
 
-// The small map and the ticks of the districts say the same thing.
+// The small map and the checkboxes of the districts show the same choice.
 function joinDistricts(root) {
   for (const map of root.querySelectorAll("svg.map[data-for]")) {
     const form = document.getElementById(map.dataset.for);
@@ -59,7 +59,7 @@ window.addEventListener("pageshow", (event) => {
   if (event.persisted) location.reload();
 });
 
-// A ready answer is put into the field, where it can still be read before it goes.
+// A ready answer is put into the field, where it can be read before sending.
 document.addEventListener("change", (event) => {
   const select = event.target.closest("select[data-fills]");
   const field = select && document.getElementById(select.dataset.fills);

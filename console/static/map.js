@@ -1,5 +1,5 @@
-// The map of reports: districts drawn from the city's own data, tiles of 地理院 beneath when
-// they can be reached. Without tiles and without network it is still a map.
+// The map of reports: districts drawn from the city's own data, with tiles of 地理院 below if
+// they are available. Without tiles and without a network it is still a map.
 "use strict";
 
 document.addEventListener("DOMContentLoaded", async () => {
@@ -25,7 +25,7 @@ document.addEventListener("DOMContentLoaded", async () => {
     data.reports.features.map((feature) => {
       const [longitude, latitude] = feature.geometry.coordinates;
       const about = feature.properties;
-      const icon = L.divIcon({ className: `pin pin-${about.state}`, iconSize: [24, 24] });
+      const icon = L.divIcon({ className: `pin pin-${about.colour}`, iconSize: [24, 24] });
       const marker = L.marker([latitude, longitude], { icon, zIndexOffset: about.middle ? 1000 : 0, title: `${about.number} ${about.category}`, alt: about.number });
       const link = document.createElement("a");
       link.href = `/console/reports/${encodeURIComponent(about.number)}`;
@@ -36,7 +36,7 @@ document.addEventListener("DOMContentLoaded", async () => {
   const middle = data.reports.features.find((feature) => feature.properties.middle);
   if (middle) {
     map.setView([middle.geometry.coordinates[1], middle.geometry.coordinates[0]], data.reports.features.length > 1 ? 18 : 16);
-    // Without tiles a street cannot be seen; the district still says where it is.
+    // Without tiles no street is visible; the district still shows where it is.
     tiles.once("tileerror", () => map.setZoom(12.5, { animate: false }));
   } else if (districts.getLayers().length) {
     map.fitBounds(districts.getBounds(), { padding: [10, 10] });

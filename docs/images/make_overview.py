@@ -51,7 +51,7 @@ def come_aboard(page: Page, phone: str) -> Locator:
 
 
 def level_4(chat: Locator, service: str) -> Locator:
-    """A storm plays; returns the warning as soon as it is there."""
+    """Play a storm; return the warning as soon as it arrives."""
     body = b"day=rainstorm&speed=600"
     urllib.request.urlopen(urllib.request.Request(f"{service}/demo/play", data=body))
     words = term(LEVEL_4, "my").text
@@ -61,7 +61,7 @@ def level_4(chat: Locator, service: str) -> Locator:
 
 
 def console_picture(page: Page) -> Image.Image:
-    """What the people on duty see at that moment."""
+    """The console at that moment."""
     page.reload()
     page.wait_for_timeout(800)
     return Image.open(io.BytesIO(page.screenshot())).convert("RGB")

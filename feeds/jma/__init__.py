@@ -1,8 +1,8 @@
 """Telegrams of the Meteorological Agency, for one city.
 
-In come the bytes of a telegram; out come facts: what changed for this municipality against
-what was known (``HazardBoard``). Words are chosen elsewhere (``feeds.texts``), what to do with
-a fact is policy's (``feeds.policy``).
+It turns the bytes of a telegram into facts: what changed for this municipality compared with what
+was known (``HazardBoard``). ``feeds.texts`` chooses the words; ``feeds.policy`` decides what to do
+with a fact.
 """
 
 from __future__ import annotations
@@ -10,16 +10,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from core.city import JmaCodes
+from city.city import JmaCodes
 from feeds.errors import UnknownKind, Unreadable
 from feeds.facts import Fact
 from feeds.jma import early, nankai, quakes, rivers, sudden, tsunami, typhoon, volcano, warnings
 from feeds.jma.building import is_cancellation
-from feeds.jma.codes import codes_for, completed, may_concern, place_of
+from feeds.jma.codes import codes_for, completed, names_region_of, place_of
 from feeds.jma.levels import OLD_FORMS
-from feeds.jma.state import HazardBoard, Key, Side, Standing, is_older
+from feeds.jma.state import HazardBoard, Key, LatestWarning, Side, is_older
 from feeds.jma.store import last_told, load, remember_notice, save
 from feeds.jma.telegram import Telegram, read_telegram
+from feeds.reasons import reason
 
 Reader = Callable[[Telegram, JmaCodes, Side], list[Fact]]
 
@@ -59,7 +60,7 @@ READERS: dict[str, Reader] = {
     "VPFD61": early.early_notice,
     "VPWP50": early.time_series,
 }
-"""Who reads which kind."""
+"""The reader of each kind."""
 
 QUIET = frozenset(
     (
@@ -77,7 +78,7 @@ QUIET = frozenset(
 """Kinds this service knows and makes no notice of."""
 
 REPEATS = OLD_FORMS | {"VPOA50"}
-"""Old forms that say again what a new one says in the same minute."""
+"""Old forms that repeat a new one of the same minute."""
 
 BY_OFFICE = (
     frozenset(kind for kind in READERS if kind.startswith("VPWW"))
@@ -89,11 +90,12 @@ BY_OFFICE = (
 FROM_THE_HEAD = frozenset(
     ("VPNO50", "VPBS50", "VXKO", "VXSU", "VYSE60", "VPTI50", "VPTI51", "VPTI52")
 )
-"""Kinds whose Head says whom they concern; all others say nothing without a Body."""
+"""Kinds whose Head says whom they concern; all others need a Body."""
 
 AHEAD = timedelta(minutes=15)
-"""How far a telegram's clock may be before ours; a warning dated next year would silence every
-later one, as the newest wins."""
+"""How far a telegram's clock may be ahead of ours. A warning dated next year would block all later
+ones, because the newest wins.
+"""
 
 
 def facts(
@@ -103,39 +105,38 @@ def facts(
     *,
     now: datetime | None = None,
 ) -> list[Fact]:
-    """What a telegram changes for the city.
+    """Return what a telegram changes for the city.
 
     Parameters
     ----------
     telegram
         As :func:`read_telegram` returned it.
     codes
-        The city's codes; what they leave open is filled from the agency's tables.
+        The city's codes; missing ones are filled in from the agency's tables.
     state
-        The board; it is advanced in place, its drill side by drills and tests.
+        The board; it is changed in place. Drills and tests change only its drill side.
     now
         The moment of reading; with it a telegram from the future is refused.
 
     Returns
-    -------
-    Facts, the gravest first; empty where the telegram does not concern the city or is older
-    than what is known. ``Fact.is_news`` tells which residents may hear.
+    ------- Facts, the most serious first; empty if the telegram does not concern the city or is
+    older than what is known. ``Fact.is_news`` says which ones are for residents.
 
     Raises
     ------
     UnknownKind
-        When no reader knows the kind.
+        No reader knows the kind.
     Unreadable
-        When it says something about this city that is not understood, or comes from the
-        future. The board is then as it was before.
+        It says something about this city that is not understood, or is dated in the future. The
+        board is then unchanged.
     """
     if now is not None and telegram.reported_at > now + AHEAD:
-        raise Unreadable(f"The telegram is dated {telegram.reported_at:%Y-%m-%d %H:%M} UTC.")
+        raise Unreadable(reason("telegram.dated", moment=f"{telegram.reported_at:%Y-%m-%d %H:%M}"))
     if telegram.kind in QUIET:
         return []
     reader = READERS.get(telegram.kind)
     if reader is None:
-        raise UnknownKind(f"A telegram of the unknown kind {telegram.kind[:8]!r}.")
+        raise UnknownKind(reason("telegram.unknown-kind", kind=telegram.kind[:8]))
     own, side = completed(codes), state.side(drill=telegram.drill)
     key = Key("taken-back", telegram.kind, telegram.event_id)
     if is_cancellation(telegram):
@@ -143,11 +144,11 @@ def facts(
             return []
         found = reader(telegram, own, side)
         if any(fact.untold for fact in found):
-            # It keeps a telegram silent that comes after the 取消 that took it back.
-            side.put(key, Standing.said_by(telegram, level=0))
+            # It suppresses a telegram that comes after its own 取消.
+            side.put(key, LatestWarning.said_by(telegram, level=0))
         return found
     if telegram.kind not in FROM_THE_HEAD and (telegram.body is None or not len(telegram.body)):
-        raise Unreadable("The telegram says nothing: it has no Body, or an empty one.")
+        raise Unreadable(reason("telegram.no-body"))
     taken_back = side.get(key)
     if taken_back is not None and is_older(taken_back, telegram):
         return []
@@ -155,13 +156,13 @@ def facts(
 
 
 def _is_elsewhere(telegram: Telegram, codes: JmaCodes) -> bool:
-    return place_of(codes) is not None and not may_concern(telegram.head_title, codes)
+    return place_of(codes) is not None and not names_region_of(telegram.head_title, codes)
 
 
 def reading_order(telegram: Telegram) -> tuple[datetime, bool, tuple[datetime, datetime, int]]:
-    """By what telegrams that came together are read: by time, and the new form before the old.
+    """The order of telegrams that came together: by time, and the new form before the old.
 
-    The new form says it to the municipality and by the name in use.
+    The new form names the municipality and uses the current name.
     """
     return (telegram.reported_at, telegram.kind in REPEATS, telegram.order)
 

@@ -8,13 +8,21 @@ from itertools import groupby
 from typing import Any
 
 from feeds.facts import Fact
-from feeds.jma.state import Change, Report, Side, Standing, is_older, standing_of, weigh
-from feeds.jma.telegram import Element, InfoType, Telegram
+from feeds.jma.state import (
+    HazardReport,
+    LatestWarning,
+    Side,
+    Transition,
+    is_older,
+    standing_of,
+    weigh,
+)
+from feeds.jma.telegram import Element, InfoType, Telegram, child, children, text
 from feeds.models import Status
 
 
 def make_fact(telegram: Telegram, *, topic: str, hazard: str, **values: Any) -> Fact:
-    """A fact with what every fact of this telegram shares filled in."""
+    """Return a fact with the values that all facts of this telegram share."""
     defaults: dict[str, Any] = {
         "reported_at": telegram.reported_at,
         "valid_until": telegram.valid_until,
@@ -28,15 +36,17 @@ def make_fact(telegram: Telegram, *, topic: str, hazard: str, **values: Any) -> 
     return Fact(topic=topic, hazard=hazard, **(defaults | values))
 
 
-def take(telegram: Telegram, reports: Iterable[Report], side: Side) -> list[tuple[Report, Change]]:
-    """Weigh each report against the board and put it there; older ones change nothing."""
+def put_on_board(
+    telegram: Telegram, reports: Iterable[HazardReport], side: Side
+) -> list[tuple[HazardReport, Transition]]:
+    """Compare each report with the board and store it there; older ones change nothing."""
     changes = []
     for report in reports:
         known = side.get(report.key)
         if is_older(known, telegram):
             continue
         if report.level == 0 and known is not None and known.hazard:
-            # What ends is called what it was: a gale advisory, not the storm scale.
+            # Something that ends keeps its own name: a gale advisory, not the storm scale.
             report = replace(report, hazard=known.hazard)
         change = weigh(known, report, telegram.info_type)
         side.put(report.key, standing_of(telegram, report, change, known))
@@ -45,11 +55,11 @@ def take(telegram: Telegram, reports: Iterable[Report], side: Side) -> list[tupl
 
 
 def as_facts(
-    telegram: Telegram, changes: Iterable[tuple[Report, Change]], *, topic: str
+    telegram: Telegram, changes: Iterable[tuple[HazardReport, Transition]], *, topic: str
 ) -> list[Fact]:
     """One fact for each distinct change: parts of the city that share it are named together."""
 
-    def sort_key(pair: tuple[Report, Change]) -> tuple[str, ...]:
+    def sort_key(pair: tuple[HazardReport, Transition]) -> tuple[str, ...]:
         report, change = pair
         return (
             report.group,
@@ -92,14 +102,14 @@ def taken_back(
     topic: str,
     areas: Container[str] | None = None,
 ) -> list[Fact]:
-    """Undo the telegram that a 取消 takes back, and say so where residents were told.
+    """Undo the telegram that a 取消 takes back; make facts if residents were told.
 
-    A 取消 names the kind and EventID of what it takes back; where EventID is empty (weather
-    warnings) it is the last telegram of its kind. Each standing that this telegram set goes
-    back to what was known before it. ``areas`` limits it where the EventID names the area
-    (a river's section, a volcano).
+    A 取消 names the kind and EventID of the telegram that it takes back; if EventID is empty
+    (weather warnings), it is the last telegram of its kind. Each state that this telegram set is
+    restored. ``areas`` limits it if the EventID names the area (a river's section, a volcano). If
+    an end or a lower level is taken back, it is a correction: the name before it is in force.
     """
-    facts = []
+    facts: list[Fact] = []
     for key, standing in side.about(hazards):
         if standing.telegram != telegram.kind or is_older(standing, telegram):
             continue
@@ -110,30 +120,54 @@ def taken_back(
         now, then = (before.level if before else 0), standing.level
         if now == then:
             continue
-        facts.append(
-            make_fact(
-                telegram,
-                topic=topic,
-                hazard=standing.hazard or key.hazard,
-                kind=standing.kind or (before.kind if before else ""),
-                kind_code=standing.kind_code or (before.kind_code if before else ""),
-                level=now,
-                status=Status.CANCELLED,
-                previous_kind=standing.kind,
-                previous_level=then,
-                areas=(key.area,),
-                place=standing.place,
-                untold=not standing.told,
-            )
+        shared: dict[str, Any] = {
+            "hazard": standing.hazard or key.hazard,
+            "level": now,
+            "previous_kind": standing.kind,
+            "previous_level": then,
+            "areas": (key.area,),
+            "place": standing.place,
+            "untold": not standing.told,
+        }
+        if before is not None and now > then:
+            shared |= {
+                "status": Status.CORRECTED,
+                "kind": before.kind,
+                "kind_code": before.kind_code,
+            }
+        else:
+            shared |= {
+                "status": Status.CANCELLED,
+                "kind": standing.kind,
+                "kind_code": standing.kind_code,
+                "standing_kind": before.kind if before and before.level else "",
+            }
+        facts.append(make_fact(telegram, topic=topic, **shared))
+    return _of_all_parts(facts)
+
+
+def _of_all_parts(facts: Iterable[Fact]) -> list[Fact]:
+    """Facts that differ in their areas alone, as one."""
+    alike: dict[Fact, list[Fact]] = {}
+    for fact in facts:
+        alike.setdefault(replace(fact, areas=(), place=""), []).append(fact)
+    return [
+        replace(
+            shared,
+            areas=tuple(area for each in found for area in each.areas),
+            place="、".join(dict.fromkeys(each.place for each in found if each.place)),
         )
-    return facts
+        for shared, found in alike.items()
+    ]
 
 
-def _restored(standing: Standing, telegram: Telegram) -> Standing:
+def _restored(standing: LatestWarning, telegram: Telegram) -> LatestWarning:
     before = standing.before
     if before is None:
-        return Standing.said_by(telegram, level=0, hazard=standing.hazard, place=standing.place)
-    return Standing.said_by(
+        return LatestWarning.said_by(
+            telegram, level=0, hazard=standing.hazard, place=standing.place
+        )
+    return LatestWarning.said_by(
         telegram,
         level=before.level,
         kind=before.kind,
@@ -147,7 +181,7 @@ def _restored(standing: Standing, telegram: Telegram) -> Standing:
 
 
 def unknown_cancellation(telegram: Telegram, *, topic: str, hazard: str, kind: str) -> Fact:
-    """A 取消 of something this city was never told: staff see it, residents do not."""
+    """A 取消 of something that this city was never told: staff see it, residents do not."""
     return make_fact(
         telegram,
         topic=topic,
@@ -157,6 +191,23 @@ def unknown_cancellation(telegram: Telegram, *, topic: str, hazard: str, kind: s
         status=Status.CANCELLED,
         untold=True,
     )
+
+
+def comments_of(telegram: Telegram) -> dict[str, str]:
+    """The telegram's fixed comments (固定付加文) as ``comment`` and ``comment_codes``.
+
+    They are in three elements, each with all its sentences and codes.
+    """
+    comments = child(telegram.body, "Comments")
+    found = [
+        element
+        for name in ("WarningComment", "ForecastComment", "VarComment")
+        for element in children(comments, name)
+    ]
+    return {
+        "comment": "\n".join(filter(None, (text(each, "Text") for each in found))),
+        "comment_codes": " ".join(filter(None, (text(each, "Code") for each in found))),
+    }
 
 
 def is_cancellation(telegram: Telegram) -> bool:

@@ -1,8 +1,8 @@
-"""By which codes telegrams mean a municipality.
+"""The codes with which telegrams mean a municipality.
 
-Telegrams that name municipalities are read by them alone. Where a telegram names only coarser
-areas (a forecast area, a quake region) the codes of ``city.toml`` decide, and what it leaves
-open is filled from the agency's own tables (``data/README.md``).
+For telegrams that name municipalities, only those count. If a telegram names only coarser areas (a
+forecast area, a quake region), the codes of ``city.toml`` decide; missing ones come from the
+agency's own tables (``data/README.md``).
 """
 
 from __future__ import annotations
@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
 
-from core.city import JmaCodes
+from city.city import JmaCodes
 from core.errors import BadInput
+from feeds.jma.naming import names_in
 
 DATA = Path(__file__).parent / "data"
 
@@ -42,7 +43,7 @@ WARDS: dict[str, str] = {
 }
 """Designated cities by code, and the code of their last ward: earthquakes are told by ward.
 
-13400 is 八丈支庁管内, which the agency lists beside the town and the village it is made of.
+13400 is 八丈支庁管内, which the agency lists in addition to its town and village.
 """
 
 SUCCESSORS: dict[str, str] = {"04423": "04216", "40305": "40231"}
@@ -74,11 +75,11 @@ class Place:
 
 
 def is_part_of(area: str, municipality: str) -> bool:
-    """Whether what a telegram says of a 7-digit area code is said of the municipality.
+    """Whether a 7-digit area code of a telegram means the municipality.
 
-    The first five digits are the municipality (総務省 code); the last two split it. A city's
-    wards and parts are the city; a ward or a part given as the municipality is meant by its own
-    code and by that of the whole city.
+    The first five digits are the municipality (総務省 code); the last two are its parts. Codes of
+    wards and parts mean the city. If the municipality is a ward or a part, its own code and that of
+    the whole city mean it.
     """
     if len(area) != 7 or not (area.isascii() and area.isdecimal()):
         return False
@@ -94,7 +95,7 @@ def is_part_of(area: str, municipality: str) -> bool:
 
 
 @cache
-def places() -> dict[str, Place]:
+def municipalities() -> dict[str, Place]:
     """All municipalities by 7-digit code."""
     sections = _sections_of_rivers()
     with (DATA / "municipalities.csv").open(encoding="utf-8", newline="") as source:
@@ -132,13 +133,13 @@ def codes_for(municipality: str, base: JmaCodes | None = None) -> JmaCodes:
         Seven digits: any entry of the agency's list, a ward of a designated city, or a part
         that warnings are issued for.
     base
-        The city's own codes, taken as they are where they belong to this municipality;
-        what they leave empty is filled from the tables.
+        The city's own codes, unchanged if they belong to this municipality; empty ones are filled
+        in from the tables.
 
     Raises
     ------
     BadInput
-        When there is no such municipality.
+        There is no such municipality.
     """
     place = _place_of(municipality)
     if place is None:
@@ -157,14 +158,16 @@ def codes_for(municipality: str, base: JmaCodes | None = None) -> JmaCodes:
 
 @lru_cache(maxsize=64)
 def completed(codes: JmaCodes) -> JmaCodes:
-    """A city's codes with what they leave open filled in; a city not in the tables as it is."""
+    """Return a city's codes with empty ones filled in; a city that is not in the tables is
+    unchanged.
+    """
     if place_of(codes) is None:
         return codes
     return codes_for(codes.municipality, codes)
 
 
 def _place_of(municipality: str) -> Place | None:
-    """The entry a code belongs to: itself, the city of a ward or a part, or what it became."""
+    """Return the entry of a code: itself, the city of a ward or a part, or its successor."""
     if municipality in WITHOUT_AREAS:
         return Place(municipality, "", "", "北海道", (), (), ())
     if len(municipality) != 7 or not (municipality.isascii() and municipality.isdecimal()):
@@ -176,7 +179,7 @@ def _place_of(municipality: str) -> Place | None:
     elif part == "00":
         candidates.append(SUCCESSORS.get(five, "") + "00")
         candidates += [city + "00" for city, last in WARDS.items() if city < five <= last]
-    known = places()
+    known = municipalities()
     return next((known[code] for code in candidates if code in known), None)
 
 
@@ -203,10 +206,10 @@ OFFICE_NAMES: dict[str, tuple[str, ...]] = {
 """How the titles of telegrams name a 府県予報区 that is no prefecture."""
 
 
-def may_concern(title: str, codes: JmaCodes) -> bool:
+def names_region_of(title: str, codes: JmaCodes) -> bool:
     """Whether a telegram's title names the city's prefecture or forecast area.
 
-    A 取消 carries no areas; its title (奈良県気象警報・注意報) is all that tells whose it is.
+    A 取消 has no areas; only its title (奈良県気象警報・注意報) says which places it is for.
     """
     place = place_of(codes)
     if place is None:
@@ -214,7 +217,14 @@ def may_concern(title: str, codes: JmaCodes) -> bool:
     names = [name for area in codes.forecast_areas for name in OFFICE_NAMES.get(area, ())] or [
         place.prefecture
     ]
-    return any(name in title for name in names)
+    every = {*(p.prefecture for p in municipalities().values()), *sum(OFFICE_NAMES.values(), ())}
+    return bool(names_in(title, names, every))
+
+
+def is_inland(codes: JmaCodes) -> bool:
+    """Whether the city has no coast. One that the tables do not know may have one."""
+    place = place_of(codes)
+    return place is not None and not (codes.tsunami_regions or place.tsunami_regions)
 
 
 def city_name(codes: JmaCodes) -> str:

@@ -1,9 +1,8 @@
-"""Which hazard a code of the agency means, and how urgent it is.
+"""The hazard and the urgency of each code of the agency.
 
-The names of heavy rain, landslides, floods and storm surges carry their level since
-2026-05-29; it is taken from there. All other names carry none. For these the category gives
-the urgency, so that they can be ordered and chosen by level, while ``Fact.shown_level`` stays
-0 so that no level is said of them:
+The names of heavy rain, landslides, floods and storm surges carry their level since 2026-05-29; it
+is taken from there. All other names have none. Their urgency comes from the category, so that they
+can be ordered and chosen by level. ``Fact.shown_level`` stays 0, so that texts name no level:
 
 ======================  =====  =======================================================
 注意報 (advisory)          2    people should take care
@@ -18,25 +17,26 @@ Sources: 警報等情報要素 code tables of 気象庁防災情報XMLフォー�
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from feeds.jma.telegram import half_width
 
 
 @dataclass(frozen=True)
-class Kind:
-    """A warning: its hazard, the scale it stands on, and its urgency."""
+class WarningKind:
+    """A warning: its hazard, its scale, and its urgency."""
 
     hazard: str
     group: str
     level: int
 
 
-def _kind(hazard: str, level: int, group: str = "") -> Kind:
-    return Kind(hazard, group or hazard, level)
+def _kind(hazard: str, level: int, group: str = "") -> WarningKind:
+    return WarningKind(hazard, group or hazard, level)
 
 
-WARNINGS: dict[str, Kind] = {
+WARNINGS: dict[str, WarningKind] = {
     "02": _kind("snow-storm", 3),
     "03": _kind("heavy-rain", 3),
     "04": _kind("flood", 3),
@@ -77,6 +77,9 @@ WARNINGS: dict[str, Kind] = {
 }
 """Weather warnings by 警報等情報要素／気象警報・注意報 code."""
 
+SCALES: dict[str, str] = {kind.hazard: kind.group for kind in WARNINGS.values()}
+"""The scale of a hazard: a gale is on the storm's."""
+
 COVERED: dict[str, frozenset[str]] = {
     "VPWW55": frozenset({"heavy-rain"}),
     "VPWW56": frozenset({"landslide"}),
@@ -99,7 +102,7 @@ COVERED: dict[str, frozenset[str]] = {
         }
     ),
 }
-"""The scales a new telegram speaks for: what it does not name there is not in force."""
+"""The scales that a new telegram covers: what it does not name there is not in force."""
 
 OLD_FORMS = frozenset({"VPWW53", "VPWW54", "VXWW50", "VPNO50"})
 ALL_GROUPS = frozenset(kind.group for kind in WARNINGS.values())
@@ -132,7 +135,7 @@ INTENSITY_LEVELS: dict[str, int] = {
     "6+": 5,
     "7": 5,
 }
-"""Our rule: 5- is where the agency says things fall and walking is hard; 6- destroys."""
+"""Our rule: at 5-, by the agency, things fall and walking is hard; 6- destroys."""
 
 TSUNAMI: dict[str, int] = {
     "00": 0,
@@ -167,6 +170,9 @@ VOLCANO: dict[str, int] = {
 }
 """噴火警戒レベル, and the keywords of volcanoes that have none, at the same urgency."""
 
+VOLCANO_CALM = 1
+"""Up to this level nobody need do anything (活火山であることに留意)."""
+
 ERUPTION_LEVEL = 4
 """噴火速報 asks people near the volcano to act at once."""
 
@@ -200,6 +206,9 @@ The rain ones are issued when the danger has reached what corresponds to alert l
 """
 
 
+_LEVELLED = re.compile("レベル[1-5１-５][^\\s0-9０-９]*?(?:注意報|警報)")
+
+
 def level_in_name(name: str) -> int:
     """The level that an official name begins with (レベル４…), or 0."""
     plain = half_width(name)
@@ -208,7 +217,30 @@ def level_in_name(name: str) -> int:
     return 0
 
 
+def levelled_name(title: str) -> str:
+    """The name with a level in a telegram's title, or nothing.
+
+    The old forms keep their own names inside and have the new one only in the title
+    (神奈川県レベル４土砂災害危険警報).
+    """
+    found = _LEVELLED.search(title)
+    return found.group() if found else ""
+
+
+def code_of(hazard: str, level: int) -> str:
+    """The new telegrams' code for a hazard at a level, or nothing."""
+    return next(
+        (code for code, kind in WARNINGS.items() if (kind.hazard, kind.level) == (hazard, level)),
+        "",
+    )
+
+
+def is_weaker(intensity: str, than: str) -> bool:
+    """Whether a seismic intensity is known, and less than another."""
+    return intensity in INTENSITIES and INTENSITIES.index(intensity) < INTENSITIES.index(than)
+
+
 def stronger(first: str, second: str) -> str:
-    """The greater of two seismic intensities; empty is the least."""
+    """The higher of two seismic intensities; empty is the lowest."""
     rank = {"": -1} | {intensity: place for place, intensity in enumerate(INTENSITIES)}
     return first if rank[first] >= rank[second] else second

@@ -12,14 +12,15 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import timedelta
 
-from core.city import JmaCodes
+from city.city import JmaCodes
 from feeds.errors import Unreadable
 from feeds.facts import Fact
 from feeds.jma.building import is_cancellation, make_fact, unknown_cancellation
 from feeds.jma.levels import NANKAI
-from feeds.jma.state import Key, Side, Standing, is_older
+from feeds.jma.state import Key, LatestWarning, Side, is_older
 from feeds.jma.telegram import InfoType, Telegram, child, text
 from feeds.models import Status
+from feeds.reasons import reason
 
 TOPIC = "earthquake"
 NANKAI_PREFECTURES = frozenset(
@@ -32,13 +33,15 @@ NANKAI_PREFECTURES = frozenset(
 SEASIDE_ONLY = frozenset(("08", "12", "13", "40", "42", "43", "46", "47"))
 SANRIKU_PREFECTURES = frozenset(("01", "02", "03", "04", "07", "08", "12"))
 SANRIKU_LEVEL = 3
-"""Be ready to leave at once, for a week: our rule, beside 巨大地震注意."""
+""""Be ready to leave at once, for a week": our rule, in addition to 巨大地震注意."""
 INQUIRIES = frozenset(("111", "112", "113"))
 """調査中, for a quake, a slow slip or something else."""
 ALARM, INQUIRY = Key("nankai-trough", ""), Key("nankai-trough", "inquiry")
-"""巨大地震警戒 or 注意, and beside it what is being looked into: a new inquiry takes nothing from
-an alarm that stands."""
+"""巨大地震警戒 or 注意, and separately the current inquiry: a new inquiry does not end an alarm."""
 COMMENTARY_LEVEL = 1
+COMMENTARY = "南海トラフ地震関連解説情報"
+EXTRA_INFORMATION = "南海トラフ地震臨時情報"
+OFF_SANRIKU = "北海道・三陸沖後発地震注意情報"
 NANKAI_LASTS = timedelta(days=14)
 """巨大地震警戒 asks for a week of heightened and a week of ordinary care, 注意 for one week."""
 SANRIKU_LASTS = timedelta(days=7)
@@ -58,14 +61,16 @@ def nankai(telegram: Telegram, codes: JmaCodes, side: Side) -> list[Fact]:
     elif code in NANKAI:
         level, keyword = NANKAI[code]
     else:
-        raise Unreadable(f"南海トラフ地震に関連する情報 with the unknown code {code[:8]!r}.")
+        raise Unreadable(
+            reason("telegram.unknown-code", what="南海トラフ地震に関連する情報", code=code[:8])
+        )
     if telegram.kind != "VYSE50" or level == COMMENTARY_LEVEL:
         return _commentary(telegram, side, code)
     if any(is_older(side.get(key), telegram) for key in (ALARM, INQUIRY)):
         return []
     if is_cancellation(telegram):
         return _taken_back(telegram, side, (ALARM, INQUIRY))
-    step = _step(telegram, level, f"南海トラフ地震臨時情報（{keyword}）", code)
+    step = _step(telegram, level, f"{EXTRA_INFORMATION}（{keyword}）", code)
     if code in INQUIRIES:
         return _inquiry(telegram, side, step)
     return _finding(telegram, side, step) if level else _end(telegram, side, step)
@@ -82,39 +87,46 @@ def off_sanriku(telegram: Telegram, codes: JmaCodes, side: Side) -> list[Fact]:
     if is_cancellation(telegram):
         return _taken_back(telegram, side, (key,))
     before = _in_force(known, telegram, SANRIKU_LASTS)
-    step = _step(telegram, SANRIKU_LEVEL, "北海道・三陸沖後発地震注意情報", "")
+    step = _step(telegram, SANRIKU_LEVEL, OFF_SANRIKU, "")
     status = Status.CONTINUED if _is_same(known, step) else Status.ISSUED
     side.put(key, _after(step, known))
     return [_fact(telegram, key, status, step, before)]
 
 
 def _commentary(telegram: Telegram, side: Side, code: str) -> list[Fact]:
-    """An explanation, monthly or after an event: information, told once each."""
-    if is_cancellation(telegram):
-        return [
-            unknown_cancellation(telegram, topic=TOPIC, hazard="nankai-trough", kind=telegram.title)
-        ]
+    """An explanation, monthly or after an event: published once, and pushed to nobody.
+
+    What people should do is in the steps of VYSE50, which have their own notices.
+    """
     key = Key("nankai-comment", "", telegram.event_id)
     known = side.get(key)
     if is_older(known, telegram):
         return []
-    name = "南海トラフ地震関連解説情報"
-    side.put(key, _step(telegram, COMMENTARY_LEVEL, name, code))
+    cancelled = is_cancellation(telegram)
+    if cancelled and (known is None or not known.level):
+        return [
+            unknown_cancellation(telegram, topic=TOPIC, hazard="nankai-trough", kind=COMMENTARY)
+        ]
+    level = 0 if cancelled else COMMENTARY_LEVEL
+    side.put(key, _step(telegram, level, COMMENTARY, code))
+    published = Status.ISSUED if known is None else Status.CONTINUED
     return [
         make_fact(
             telegram,
             topic=TOPIC,
             hazard="nankai-trough",
-            kind=name,
+            kind=COMMENTARY,
             kind_code=code,
-            level=COMMENTARY_LEVEL,
-            status=Status.ISSUED if known is None else Status.CONTINUED,
+            level=level,
+            status=Status.CANCELLED if cancelled else published,
+            standing=(key.area,),
+            quiet=True,
         )
     ]
 
 
-def _inquiry(telegram: Telegram, side: Side, step: Standing) -> list[Fact]:
-    """調査中. What it looks into may be a second quake while the alarm for the first stands."""
+def _inquiry(telegram: Telegram, side: Side, step: LatestWarning) -> list[Fact]:
+    """調査中. It may be about a second quake while the alarm for the first is in force."""
     known, alarm = side.get(INQUIRY), _in_force(side.get(ALARM), telegram)
     open_one = _in_force(known, telegram)
     side.put(INQUIRY, _after(step, known))
@@ -124,14 +136,15 @@ def _inquiry(telegram: Telegram, side: Side, step: Standing) -> list[Fact]:
         status = Status.CONTINUED
     else:
         status = _corrected_or(Status.ISSUED, telegram)
-    return [_fact(telegram, INQUIRY, status, step, alarm or open_one)]
+    fact = _fact(telegram, INQUIRY, status, step, alarm or open_one)
+    return [replace(fact, standing_kind=alarm.kind if alarm is not None else "")]
 
 
-def _finding(telegram: Telegram, side: Side, step: Standing) -> list[Fact]:
+def _finding(telegram: Telegram, side: Side, step: LatestWarning) -> list[Fact]:
     """巨大地震警戒 or 注意, which closes the inquiry before it.
 
-    No telegram ends them: after :data:`NANKAI_LASTS` they are over, and what comes then begins
-    anew. A weaker finding of a later inquiry does not weaken the alarm that stands.
+    No telegram ends them: they end after :data:`NANKAI_LASTS`, and what comes later is a new case.
+    A weaker result of a later inquiry does not weaken the alarm in force.
     """
     alarm = _in_force(side.get(ALARM), telegram)
     answered = _in_force(side.get(INQUIRY), telegram)
@@ -139,7 +152,8 @@ def _finding(telegram: Telegram, side: Side, step: Standing) -> list[Fact]:
         side.put(INQUIRY, _after(replace(step, level=0), answered))
     before = alarm or answered
     if alarm is not None and answered is not None and step.level < alarm.level:
-        return [_fact(telegram, ALARM, Status.ISSUED, step, alarm)]
+        fact = _fact(telegram, ALARM, Status.ISSUED, step, alarm)
+        return [replace(fact, standing_kind=alarm.kind)]
     if alarm is not None and alarm.kind_code == step.kind_code and answered is None:
         status = Status.CONTINUED
     elif before is None or before.level == step.level:
@@ -151,14 +165,16 @@ def _finding(telegram: Telegram, side: Side, step: Standing) -> list[Fact]:
     return [_fact(telegram, ALARM, status, step, before)]
 
 
-def _end(telegram: Telegram, side: Side, step: Standing) -> list[Fact]:
-    """調査終了: nothing was found. An alarm for an earlier quake stands all the same."""
+def _end(telegram: Telegram, side: Side, step: LatestWarning) -> list[Fact]:
+    """調査終了: nothing was found. An alarm for an earlier quake stays in force."""
     known, alarm = side.get(INQUIRY), _in_force(side.get(ALARM), telegram)
     answered = _in_force(known, telegram)
     side.put(INQUIRY, _after(step, known))
     if answered is not None:
-        left = alarm.level if alarm is not None else 0
-        return [replace(_fact(telegram, INQUIRY, Status.LIFTED, step, answered), level=left)]
+        fact = _fact(telegram, INQUIRY, Status.LIFTED, step, answered)
+        if alarm is None:
+            return [replace(fact, level=0)]
+        return [replace(fact, level=alarm.level, standing_kind=alarm.kind)]
     if alarm is not None:
         side.put(ALARM, _after(step, alarm))
     repeated = alarm is None and known is not None and known.kind_code == step.kind_code
@@ -171,20 +187,20 @@ def _corrected_or(status: Status, telegram: Telegram) -> Status:
 
 
 def _in_force(
-    known: Standing | None, telegram: Telegram, lasting: timedelta = NANKAI_LASTS
-) -> Standing | None:
+    known: LatestWarning | None, telegram: Telegram, lasting: timedelta = NANKAI_LASTS
+) -> LatestWarning | None:
     if known is None or not known.level or telegram.reported_at - known.reported_at > lasting:
         return None
     return known
 
 
-def _is_same(known: Standing | None, step: Standing) -> bool:
-    """Whether a step was known before; each has an EventID of its own."""
+def _is_same(known: LatestWarning | None, step: LatestWarning) -> bool:
+    """Whether a step was known before; each has its own EventID."""
     return known is not None and bool(known.level) and known.detail == step.detail
 
 
 def _taken_back(telegram: Telegram, side: Side, keys: Iterable[Key]) -> list[Fact]:
-    """Take back the step with this EventID; what stood before it stands again."""
+    """Take back the step with this EventID; the state before it is in force again."""
     keys = tuple(keys)
     event = {"event_id": telegram.event_id}
     found = [(key, side.get(key)) for key in keys]
@@ -193,20 +209,22 @@ def _taken_back(telegram: Telegram, side: Side, keys: Iterable[Key]) -> list[Fac
     ]
     if not undone:
         hazard = keys[0].hazard
-        return [unknown_cancellation(telegram, topic=TOPIC, hazard=hazard, kind=telegram.title)]
+        name = EXTRA_INFORMATION if keys[0] == ALARM else OFF_SANRIKU
+        return [unknown_cancellation(telegram, topic=TOPIC, hazard=hazard, kind=name)]
     for key, known in undone:
         side.put(key, _restored(telegram, known.before))
     key, wrong = undone[0]
     stands = [side.get(each) for each in keys]
-    level = max(standing.level for standing in stands if standing is not None)
+    left = max((each for each in stands if each is not None), key=lambda each: each.level)
     fact = _fact(telegram, key, Status.CANCELLED, wrong, wrong)
     said, _ = NANKAI.get(wrong.kind_code, (wrong.level, ""))
-    return [replace(fact, level=level, previous_level=said)]
+    name = left.kind if left.level else ""
+    return [replace(fact, level=left.level, previous_level=said, standing_kind=name)]
 
 
-def _restored(telegram: Telegram, before: Standing | None) -> Standing:
+def _restored(telegram: Telegram, before: LatestWarning | None) -> LatestWarning:
     if before is None:
-        return Standing.said_by(telegram, level=0)
+        return LatestWarning.said_by(telegram, level=0)
     return replace(
         before,
         reported_at=telegram.reported_at,
@@ -217,8 +235,8 @@ def _restored(telegram: Telegram, before: Standing | None) -> Standing:
     )
 
 
-def _step(telegram: Telegram, level: int, name: str, code: str) -> Standing:
-    return Standing.said_by(
+def _step(telegram: Telegram, level: int, name: str, code: str) -> LatestWarning:
+    return LatestWarning.said_by(
         telegram,
         level=level,
         kind=name,
@@ -228,15 +246,15 @@ def _step(telegram: Telegram, level: int, name: str, code: str) -> Standing:
     )
 
 
-def _after(step: Standing, known: Standing | None) -> Standing:
-    """The step with what it follows; one that comes twice follows what it followed at first."""
+def _after(step: LatestWarning, known: LatestWarning | None) -> LatestWarning:
+    """The step and its predecessor; a repeated step keeps its first predecessor."""
     repeated = known is not None and known.order == step.order
     past = known.before if repeated and known is not None else known
     return replace(step, before=None if past is None else replace(past, before=None))
 
 
 def _fact(
-    telegram: Telegram, key: Key, status: Status, step: Standing, before: Standing | None
+    telegram: Telegram, key: Key, status: Status, step: LatestWarning, before: LatestWarning | None
 ) -> Fact:
     return make_fact(
         telegram,

@@ -1,37 +1,56 @@
 """Earthquakes: VXSE51 (flash by region), 52, 53 (by municipality), 61 and 62.
 
-The flash comes about 90 seconds after the shaking and knows regions only; the detail follows
-minutes later and knows municipalities. Both carry the same EventID: the first that reaches the
-city's threshold is ``issued``, everything after it is ``issued`` with ``update`` set, which
-replaces the first and is no second alarm. A repeat that changes nothing here is ``continued``.
+The flash comes about 90 seconds after the shaking and has only regions; the detail follows minutes
+later and has municipalities. Both carry the same EventID: the first that reaches the city's
+threshold is ``issued``; later ones are ``issued`` with ``update``, which replace the first and are
+no second alarm. A repeat without changes for this city is ``continued``.
+
+A weaker earthquake is stored and shown, and told to residents who asked for it. An update that does
+not change what people should do (a magnitude, a depth) is quiet: it is published and pushed to
+nobody.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from core.city import JmaCodes
+from city.city import JmaCodes
 from feeds.errors import Unreadable
 from feeds.facts import Fact, Quake
 from feeds.jma.building import (
+    comments_of,
     descendants,
     is_cancellation,
     make_fact,
     unknown_cancellation,
 )
-from feeds.jma.codes import city_name, is_part_of
-from feeds.jma.levels import INTENSITIES, INTENSITY_LEVELS, LONG_PERIOD_LEVELS, stronger
-from feeds.jma.state import Key, Side, Standing, is_older
-from feeds.jma.telegram import Element, InfoType, Telegram, child, children, moment, text
+from feeds.jma.codes import city_name, is_inland, is_part_of
+from feeds.jma.levels import INTENSITY_LEVELS, LONG_PERIOD_LEVELS, is_weaker, stronger
+from feeds.jma.state import Key, LatestWarning, Side, is_older
+from feeds.jma.telegram import (
+    Element,
+    InfoType,
+    Telegram,
+    child,
+    children,
+    half_width,
+    text,
+    utc_moment,
+)
 from feeds.models import Status
+from feeds.reasons import reason
 
 TOPIC = "earthquake"
 HAZARD = "earthquake"
 UNCONFIRMED = "震度５弱以上未入電"
+UNKNOWN = "不明"
+OR_MORE = "以上"
+UNREVISED = "unrevised"
+"""The key under which an earthquake stores what a VXSE61 revised, for its 取消."""
 NAMES = {
     "1": "震度１",
     "2": "震度２",
@@ -51,13 +70,13 @@ def intensity_flash(telegram: Telegram, codes: JmaCodes, side: Side) -> list[Fac
     if is_cancellation(telegram):
         return _cancelled(telegram, codes, side)
     if child(telegram.body, "Intensity", "Observation") is None:
-        raise Unreadable("An intensity flash without intensities.")
+        raise Unreadable(reason("telegram.no-intensities"))
     found = [
         (text(area, "Code"), text(area, "Name"), text(area, "MaxInt"))
         for area in descendants(telegram.body, "Area")
         if text(area, "Code") in codes.quake_regions and child(area, "MaxInt") is not None
     ]
-    return _felt(telegram, codes, side, found, _numbers(telegram), exact=False)
+    return _felt(telegram, codes, side, found, numbers_of(telegram), exact=False)
 
 
 def intensity_detail(telegram: Telegram, codes: JmaCodes, side: Side) -> list[Fact]:
@@ -69,31 +88,35 @@ def intensity_detail(telegram: Telegram, codes: JmaCodes, side: Side) -> list[Fa
         for city in descendants(telegram.body, "City")
         if is_part_of(text(city, "Code"), codes.municipality)
     ]
-    return _felt(telegram, codes, side, found, _numbers(telegram), exact=True)
+    return _felt(telegram, codes, side, found, numbers_of(telegram), exact=True)
 
 
 def hypocentre(telegram: Telegram, codes: JmaCodes, side: Side) -> list[Fact]:
-    """Facts of VXSE52 and VXSE61, which say nothing of any place.
+    """Facts of VXSE52 and VXSE61, which name no place.
 
-    They matter here only if the city was told of the earthquake. VXSE52 comes minutes before
-    the detail that repeats it, so it is kept and not told; VXSE61 revises afterwards and is.
+    They matter only if the city was told of the earthquake. VXSE52 comes minutes before the detail
+    that repeats it, so it is stored and not told. VXSE61 revises it hours later; that is published
+    and pushed to nobody.
     """
-    if is_cancellation(telegram):
-        known = side.get(_key(telegram, codes))
-        if telegram.kind == "VXSE61" or known is None:
-            return [_unknown(telegram)]
-        return _cancelled(telegram, codes, side)
     key = _key(telegram, codes)
     known = side.get(key)
+    if is_cancellation(telegram):
+        if known is None:
+            return [_unknown(telegram)]
+        if telegram.kind == "VXSE61":
+            return _unrevised(telegram, codes, side, known)
+        return _cancelled(telegram, codes, side)
     if is_older(known, telegram):
         return []
-    revised = _merged(known, _numbers(telegram))
+    revised = _merged(known, numbers_of(telegram))
     if known is None or not known.level:
         side.put(key, _standing(telegram, known, revised, told=False, level=0, place=""))
         return []
     same = known.detail == revised
     news = telegram.kind == "VXSE61" and known.told and not same
-    # It adds to what stands and takes nothing's place: a 取消 of the detail still finds it.
+    if news:
+        revised[UNREVISED] = {k: v for k, v in known.detail.items() if k != UNREVISED}
+    # It adds to the state and replaces nothing, so a 取消 of the detail still finds it.
     side.put(key, replace(known, detail=revised, reported_at=telegram.reported_at))
     return [
         _fact(
@@ -105,6 +128,32 @@ def hypocentre(telegram: Telegram, codes: JmaCodes, side: Side) -> list[Fact]:
             status=Status.ISSUED if news else Status.CONTINUED,
             known=known,
             update=news,
+            quiet=True,
+        )
+    ]
+
+
+def _unrevised(telegram: Telegram, codes: JmaCodes, side: Side, known: LatestWarning) -> list[Fact]:
+    """A 取消 of VXSE61: the numbers before the revision are valid again; told if the revision was
+    told.
+    """
+    before = known.detail.get(UNREVISED)
+    if is_older(known, telegram):
+        return []
+    if not isinstance(before, dict):
+        return [_unknown(telegram)]
+    side.put(_key(telegram, codes), replace(known, detail=before, reported_at=telegram.reported_at))
+    return [
+        _fact(
+            telegram,
+            codes,
+            before,
+            areas=tuple(before.get("areas", ())),
+            place=known.place,
+            status=Status.CORRECTED,
+            known=known,
+            update=True,
+            quiet=True,
         )
     ]
 
@@ -112,7 +161,7 @@ def hypocentre(telegram: Telegram, codes: JmaCodes, side: Side) -> list[Fact]:
 def long_period(telegram: Telegram, codes: JmaCodes, side: Side) -> list[Fact]:
     """Facts of VXSE62: long-period ground motion, felt on upper floors (class 1 to 4).
 
-    Stations inside the city speak for it; without one, its quake region does.
+    The stations inside the city count; without one, its quake region counts.
     """
     key = Key("long-period", codes.municipality, telegram.event_id)
     known = side.get(key)
@@ -144,7 +193,7 @@ def long_period(telegram: Telegram, codes: JmaCodes, side: Side) -> list[Fact]:
     place = "、".join(dict.fromkeys(name for _, name, _ in here))
     side.put(
         key,
-        Standing.said_by(
+        LatestWarning.said_by(
             telegram,
             level=level,
             kind=name,
@@ -171,7 +220,8 @@ def long_period(telegram: Telegram, codes: JmaCodes, side: Side) -> list[Fact]:
             standing=(key.area,),
             place=place or (known.place if known else ""),
             update=before > 0,
-            quake=_quake(_numbers(telegram) | {"long_period_class": best}),
+            inland=is_inland(codes),
+            quake=quake_of(numbers_of(telegram) | {"long_period_class": best}),
         )
     ]
 
@@ -216,13 +266,13 @@ def _felt(
         elif value in INTENSITY_LEVELS:
             best = stronger(best, value)
         elif value:
-            raise Unreadable(f"The telegram gives the intensity {value[:20]!r}.")
+            raise Unreadable(reason("telegram.unknown-intensity", value=value[:20]))
     if unconfirmed and stronger(best, "5-") == "5-":
         best = "5-"
     else:
         unconfirmed = False
     if not exact and known is not None and known.detail.get("exact"):
-        # The city's own intensity is known: its region's says more only if later and stronger.
+        # The city's own intensity is known: its region's counts only if it is later and stronger.
         said = str(known.detail.get("intensity") or "")
         if known.reported_at >= telegram.reported_at or stronger(said, best) == said:
             return []
@@ -231,34 +281,39 @@ def _felt(
         for code, name, value in found
         if value == best or (unconfirmed and value == UNCONFIRMED)
     ]
+    told = known is not None and known.told
+    heard_by_all = known is not None and _was_heard_by_all(known)
+    reaches = bool(best) and not is_weaker(best, codes.quake_threshold)
     detail = _merged(known, numbers)
+    detail.pop(UNREVISED, None)
     detail.update(
         intensity=best,
         unconfirmed=unconfirmed,
         areas=[code for code, _ in here],
         exact=exact,
+        heard_by_all=heard_by_all or reaches,
     )
     wards = any(code != codes.municipality for code, _ in here) if exact else False
     place = city_name(codes) if wards else ""
     place = place or "、".join(name for _, name in here)
-    told = known is not None and known.told
-    reaches = bool(best) and _reaches(best, codes.quake_threshold)
     side.put(
         key,
         _standing(
             telegram,
             known,
             detail,
-            told=told or reaches,
+            told=told or bool(best),
             level=INTENSITY_LEVELS.get(best, 0),
             place=place,
         ),
     )
-    if not best or not (told or reaches):
+    if not best:
         return []
     same = known is not None and known.detail == detail
     corrected = telegram.info_type is InfoType.CORRECTED and told and not same
     status = Status.CORRECTED if corrected else Status.ISSUED
+    # A notice to residents who asked for it is not an alarm to the others.
+    update = told and (heard_by_all or not reaches)
     return [
         _fact(
             telegram,
@@ -268,13 +323,14 @@ def _felt(
             place=place,
             status=Status.CONTINUED if told and same else status,
             known=known if told else None,
-            update=told,
+            update=update,
+            quiet=update and known is not None and _asks_the_same(known.detail, detail),
         )
     ]
 
 
 def _cancelled(telegram: Telegram, codes: JmaCodes, side: Side) -> list[Fact]:
-    """Take back a whole telegram of an event: what the one before it said stands again."""
+    """Take back a whole telegram of an event: the telegram before it is valid again."""
     key = _key(telegram, codes)
     known = side.get(key)
     if is_older(known, telegram):
@@ -283,7 +339,7 @@ def _cancelled(telegram: Telegram, codes: JmaCodes, side: Side) -> list[Fact]:
         side.put(key, _standing(telegram, None, {}, told=False, level=0, place=""))
         return [_unknown(telegram)]
     if known.telegram != telegram.kind:
-        # The detail stands; only the flash before it is gone, and is not gone back to.
+        # The detail is valid; only the flash before it was cancelled.
         side.put(key, replace(known, before=None))
         return []
     before = known.before
@@ -314,8 +370,20 @@ def _cancelled(telegram: Telegram, codes: JmaCodes, side: Side) -> list[Fact]:
                 update=False,
             ),
             level=before.level if before and left else 0,
+            standing_kind=before.kind if before and left else "",
         )
     ]
+
+
+def _was_heard_by_all(known: LatestWarning) -> bool:
+    """Whether the earthquake reached the threshold; states stored before this flag existed did."""
+    return known.told and bool(known.detail.get("heard_by_all", True))
+
+
+def _asks_the_same(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
+    """Whether everything that matters was known: the intensity here, the place, and the tsunami."""
+    acted_on = ("intensity", "unconfirmed", "exact", "areas", "comment", "comment_codes")
+    return bool(before.get("hypocentre")) and all(before.get(k) == after.get(k) for k in acted_on)
 
 
 def _unknown(telegram: Telegram) -> Fact:
@@ -326,28 +394,35 @@ def _key(telegram: Telegram, codes: JmaCodes) -> Key:
     return Key(HAZARD, codes.municipality, telegram.event_id)
 
 
-def _reaches(intensity: str, threshold: str) -> bool:
-    return INTENSITIES.index(intensity) >= INTENSITIES.index(threshold)
+def _merged(known: LatestWarning | None, numbers: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the known numbers of the event; newer ones replace older ones.
 
-
-def _merged(known: Standing | None, numbers: Mapping[str, Any]) -> dict[str, Any]:
-    """What is known of the event, newer numbers over older ones; a flash knows almost none."""
-    return (dict(known.detail) if known else {}) | {k: v for k, v in numbers.items() if v != ""}
+    An unknown value (Ｍ不明) does not replace a number.
+    """
+    before = dict(known.detail) if known else {}
+    said = {k: v for k, v in numbers.items() if v != ""}
+    if UNKNOWN in str(said.get("magnitude", "")) and before.get("magnitude"):
+        del said["magnitude"]
+    if "depth_km" in before and said.get("depth_note") == UNKNOWN:
+        del said["depth_note"]
+    elif "depth_km" in said:
+        before.pop("depth_note", None)
+    return before | said
 
 
 def _standing(
     telegram: Telegram,
-    known: Standing | None,
+    known: LatestWarning | None,
     detail: dict[str, Any],
     *,
     told: bool,
     level: int,
     place: str,
-) -> Standing:
+) -> LatestWarning:
     repeated = known is not None and known.telegram == telegram.kind
     intensity = str(detail.get("intensity", ""))
     past = known.before if repeated and known is not None else known
-    return Standing.said_by(
+    return LatestWarning.said_by(
         telegram,
         level=level,
         kind=NAMES.get(intensity, ""),
@@ -368,8 +443,9 @@ def _fact(
     areas: tuple[str, ...],
     place: str,
     status: Status,
-    known: Standing | None,
+    known: LatestWarning | None,
     update: bool,
+    quiet: bool = False,
 ) -> Fact:
     intensity = str(detail.get("intensity", ""))
     return make_fact(
@@ -386,11 +462,15 @@ def _fact(
         standing=(codes.municipality,),
         place=place,
         update=update,
-        quake=_quake(detail),
+        quiet=quiet,
+        below_threshold=not detail.get("heard_by_all", True),
+        inland=is_inland(codes),
+        quake=quake_of(detail),
     )
 
 
-def _quake(detail: Mapping[str, Any]) -> Quake:
+def quake_of(detail: Mapping[str, Any]) -> Quake:
+    """The earthquake of what :func:`numbers_of` read."""
     origin = detail.get("origin_at")
     depth = detail.get("depth_km")
     return Quake(
@@ -401,19 +481,20 @@ def _quake(detail: Mapping[str, Any]) -> Quake:
         hypocentre_code=str(detail.get("hypocentre_code", "")),
         magnitude=str(detail.get("magnitude", "")),
         depth_km=depth if isinstance(depth, int) else None,
-        tsunami_comment=str(detail.get("tsunami_comment", "")),
-        tsunami_comment_code=str(detail.get("tsunami_comment_code", "")),
+        depth_note=str(detail.get("depth_note", "")),
+        comment=str(detail.get("comment", "")),
+        comment_codes=str(detail.get("comment_codes", "")),
         long_period_class=str(detail.get("long_period_class", "")),
         unconfirmed=bool(detail.get("unconfirmed", False)),
     )
 
 
-def _numbers(telegram: Telegram) -> dict[str, Any]:
-    """The event's own numbers as small JSON; what the telegram does not say is left out."""
+def numbers_of(telegram: Telegram) -> dict[str, Any]:
+    """The event's numbers as small JSON; missing values are left out."""
     numbers: dict[str, Any] = {}
     earthquake = child(telegram.body, "Earthquake")
     if earthquake is not None:
-        origin = moment(text(earthquake, "OriginTime"))
+        origin = utc_moment(text(earthquake, "OriginTime"))
         area = child(earthquake, "Hypocenter", "Area")
         numbers |= {
             "hypocentre": text(area, "Name"),
@@ -422,31 +503,37 @@ def _numbers(telegram: Telegram) -> dict[str, Any]:
         }
         if origin is not None:
             numbers["origin_at"] = origin.isoformat()
-        depth = next(_depths(area), None)
-        if depth is not None:
-            numbers["depth_km"] = depth
+        numbers |= _depth(area)
     elif telegram.target_at is not None:
         # The flash knows when it shook, to the minute.
         numbers["origin_at"] = telegram.target_at.isoformat()
     observation = child(telegram.body, "Intensity", "Observation")
     numbers["max_intensity"] = text(observation, "MaxInt")
-    comment = child(telegram.body, "Comments", "ForecastComment")
-    numbers["tsunami_comment"] = text(comment, "Text")
-    numbers["tsunami_comment_code"] = text(comment, "Code")
+    numbers |= comments_of(telegram)
     return {name: value for name, value in numbers.items() if value != ""}
 
 
 def _magnitude(element: Element | None) -> str:
-    """As the agency gives it; 不明 and Ｍ８を超える巨大地震 are no number and stay unsaid."""
+    """As the agency gives it: a number, or words if there is none (Ｍ不明)."""
     value = text(element)
-    return "" if value.lower() == "nan" else value
+    if element is None or value.lower() != "nan":
+        return value
+    return element.get("description", "").strip()
 
 
-def _depths(area: Element | None) -> Iterator[int]:
-    """Depths in km from ISO 6709 coordinates in degrees (the third number, in metres)."""
+def _depth(area: Element | None) -> dict[str, Any]:
+    """Depth in km and what qualifies it, from coordinates in degrees.
+
+    The number is the third of ISO 6709, in metres; 以上 and 不明 are only in the description.
+    """
     for coordinate in children(area, "Coordinate"):
         if coordinate.get("type"):
             continue
+        described = half_width(coordinate.get("description", ""))
         found = _COORDINATE.match((coordinate.text or "").strip())
         if found and found.group(1):
-            yield abs(int(found.group(1))) // 1000
+            depth = {"depth_km": abs(int(found.group(1))) // 1000}
+            return depth | ({"depth_note": OR_MORE} if OR_MORE in described else {})
+        if UNKNOWN in described:
+            return {"depth_note": UNKNOWN}
+    return {}

@@ -1,12 +1,12 @@
-"""Designated rivers (VXKO50 to 89) and those with told water levels (VXSU50 to 59).
+"""Designated rivers (VXKO50 to 89) and rivers with announced water levels (VXSU50 to 59).
 
-One standing for each section of a river. A section concerns the city when ``city.toml``, or
-where it lists none the agency's table, has its code, or when the telegram itself names the
-municipality among the places it expects to be flooded.
+There is one state for each section of a river. A section concerns the city if ``city.toml`` has its
+code (or, if it lists none, the agency's table), or if the telegram names the municipality among the
+places that may be flooded.
 
-Level 5 is announced when an overflow is imminent or has happened, under one code (51). What has
-overflowed, and where, stands in its sentences alone: the first overflow, and one at a place not
-heard of before, is news though the level stays.
+Level 5 is announced when an overflow is imminent or has happened, under one code (51). Only its
+sentences say what has overflowed, and where. The first overflow, and an overflow at a new place, is
+news even if the level stays.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 
-from core.city import JmaCodes
+from city.city import JmaCodes
 from feeds.errors import Unreadable
 from feeds.facts import Fact
 from feeds.jma.building import (
@@ -23,26 +23,27 @@ from feeds.jma.building import (
     descendants,
     is_cancellation,
     make_fact,
-    take,
+    put_on_board,
     taken_back,
     unknown_cancellation,
 )
 from feeds.jma.codes import is_part_of
-from feeds.jma.levels import RIVERS, level_in_name
-from feeds.jma.state import Change, Key, Report, Said, Side, Standing
+from feeds.jma.levels import RIVERS, level_in_name, levelled_name
+from feeds.jma.state import HazardReport, Key, LatestWarning, Side, StatedChange, Transition
 from feeds.jma.telegram import Element, InfoType, Telegram, child, children, name_of, text
 from feeds.models import Status
+from feeds.reasons import reason
 
 TOPIC = "weather"
 GROUP = "river-flood"
-"""Rivers stand on a scale of their own: the old forms' 洪水警報 is by municipality."""
+"""Rivers have their own scale: the old forms' 洪水警報 is by municipality."""
 SECTIONS = ("（予報区域）", "（発表区間）")
 """Endings of the Information types that name the section: VXKO's and VXSU's."""
 CONTINUING = "〔継続〕"
 _CONTINUING = frozenset({"21", "31", "41"})
 WORST = 5
 SPREADING = frozenset({"52", "53"})
-"""氾濫水の予報: where the water that came out will go."""
+"""氾濫水の予報: where the flood water will go."""
 _OVERFLOWED = re.compile("氾濫が(?:既に|すでに)?発生(?!する)|氾濫発生|越水|溢水|決壊|破堤")
 _NOT_SURE = re.compile(
     "おそれ|恐れ|可能性|切迫|見込み|場合|または|又は|警戒|注意|危険|に備え|を防|ていな|ません"
@@ -63,14 +64,14 @@ def river(telegram: Telegram, codes: JmaCodes, side: Side) -> list[Fact]:
     before = {report.key: side.get(report.key) for report in reports}
     facts = [
         fact
-        for report, change in take(telegram, reports, side)
+        for report, change in put_on_board(telegram, reports, side)
         for fact in _told(telegram, report, change, before[report.key], side)
     ]
     return sorted(facts, key=lambda fact: (-fact.heard_level, fact.areas))
 
 
-def _reports(telegram: Telegram, codes: JmaCodes, side: Side) -> list[Report]:
-    """What the headline says of each section that concerns the city."""
+def _reports(telegram: Telegram, codes: JmaCodes, side: Side) -> list[HazardReport]:
+    """The headline's words about each section that concerns the city."""
     reports = []
     sections = 0
     for information in children(child(telegram.head, "Headline"), "Information"):
@@ -83,16 +84,20 @@ def _reports(telegram: Telegram, codes: JmaCodes, side: Side) -> list[Report]:
                 sections += 1
                 if _is_ours(telegram, {section}, codes, side):
                     name = text(area, "Name")
-                    reports.append(_report(kind, section, name, telegram.headline))
+                    reports.append(_report(telegram, kind, section, name))
     if not sections:
-        raise Unreadable("A flood forecast without a section of a river.")
+        raise Unreadable(reason("telegram.no-section"))
     return reports
 
 
 def _told(
-    telegram: Telegram, report: Report, change: Change, known: Standing | None, side: Side
+    telegram: Telegram,
+    report: HazardReport,
+    change: Transition,
+    known: LatestWarning | None,
+    side: Side,
 ) -> list[Fact]:
-    """The facts of one section: a change of level, or of what has overflowed at level 5."""
+    """The facts of one section: a change of level, or a new overflow at level 5."""
     spots = _overflow(telegram, report)
     stays = known is not None and known.level == report.level == WORST
     heard = dict(known.detail) if known is not None and stays else {}
@@ -126,7 +131,7 @@ def _undone(telegram: Telegram, side: Side) -> list[Fact]:
         return facts
     if not wrong.told or not wrong.detail.keys() - before.detail.keys():
         return []
-    # The level stays and the overflow that was told was none.
+    # The level stays, and the overflow that was told did not happen.
     return [
         make_fact(
             telegram,
@@ -144,11 +149,11 @@ def _undone(telegram: Telegram, side: Side) -> list[Fact]:
     ]
 
 
-def _overflow(telegram: Telegram, report: Report) -> dict[str, bool]:
-    """The spots where a level 5 telegram says that water is coming out; "" for any at all.
+def _overflow(telegram: Telegram, report: HazardReport) -> dict[str, bool]:
+    """The places where a level 5 telegram says that the river overflows; "" for an unnamed place.
 
-    Its sentences are read, and a clause that only fears it or denies it says nothing. The older
-    name 氾濫発生情報 and a forecast of where the water goes say it by themselves.
+    Its sentences are read; a clause that only fears or denies it does not count. The older name
+    氾濫発生情報 and a forecast of the flood water imply it.
     """
     if report.level != WORST:
         return {}
@@ -185,23 +190,26 @@ def _is_ours(telegram: Telegram, sections: set[str], codes: JmaCodes, side: Side
     )
 
 
-def _known(section: str, side: Side) -> Standing | None:
+def _known(section: str, side: Side) -> LatestWarning | None:
     return side.get(Key(GROUP, section))
 
 
-def _report(kind: Element | None, section: str, name: str, headline: str) -> Report:
+def _report(telegram: Telegram, kind: Element | None, section: str, name: str) -> HazardReport:
     code, words = text(kind, "Code"), name_of(kind)
     if code not in RIVERS:
-        raise Unreadable(f"The flood forecast {words[:40]!r} has the unknown code {code[:8]!r}.")
+        raise Unreadable(reason("telegram.unknown-flood-code", name=words[:40], code=code[:8]))
     condition = text(kind, "Condition")
     level = level_in_name(words) if RIVERS[code] and level_in_name(words) else RIVERS[code]
+    titled = levelled_name(telegram.head_title)
+    if not level_in_name(words) and level and level_in_name(titled) == level:
+        words = titled
     if level == 0:
-        said = Said.LIFTED
-    elif code in _CONTINUING or "継続" in condition or CONTINUING in headline:
-        said = Said.CONTINUED
+        said = StatedChange.LIFTED
+    elif code in _CONTINUING or "継続" in condition or CONTINUING in telegram.headline:
+        said = StatedChange.CONTINUED
     else:
-        said = Said.CHANGED
-    return Report(
+        said = StatedChange.CHANGED
+    return HazardReport(
         group=GROUP,
         hazard="flood",
         area=section,

@@ -1,9 +1,8 @@
-"""What is in force for one city, and what a new report changes.
+"""The state of one city, and how a new report changes it.
 
-Transitions, not telegrams, make news. A :class:`HazardBoard` holds the newest that was said
-for each hazard and area; :func:`weigh` compares a report with it. Pure: no I/O, no clock.
-Drills and tests have a board of their own beside the real one, so that a training warning
-neither raises nor lifts anything real.
+Transitions, not telegrams, make news. A :class:`HazardBoard` has the newest report for each hazard
+and area; :func:`weigh` compares a new report with it. It is pure: no I/O, no clock. Drills and
+tests have their own board, so that a training warning neither raises nor lifts anything real.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ DRILL_PREFIX = "drill:"
 
 
 class Key(NamedTuple):
-    """What a standing is about. ``event_id`` is empty for what is simply in force."""
+    """The key of a state. ``event_id`` is empty if it is not about a single event."""
 
     hazard: str
     area: str
@@ -29,12 +28,12 @@ class Key(NamedTuple):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Standing:
-    """The newest that was said about one hazard in one area.
+class LatestWarning:
+    """The newest report about one hazard in one area.
 
-    ``order`` of the telegram that said it decides what is newer; ``before`` is what a
-    cancellation of that telegram restores; ``told`` says whether residents were to hear it;
-    ``detail`` is small JSON of the family's own (an earthquake's numbers).
+    ``order`` of its telegram decides what is newer. ``before`` is the state that a cancellation of
+    that telegram restores. ``told`` says whether it was for residents. ``detail`` is small JSON of
+    the family (an earthquake's numbers).
     """
 
     level: int
@@ -49,11 +48,11 @@ class Standing:
     place: str = ""
     valid_until: datetime | None = None
     detail: Mapping[str, Any] = field(default_factory=dict)
-    before: Standing | None = None
+    before: LatestWarning | None = None
 
     @classmethod
-    def said_by(cls, telegram: Telegram, *, level: int, **values: Any) -> Standing:
-        """What ``telegram`` says; its moments and serial are filled in."""
+    def said_by(cls, telegram: Telegram, *, level: int, **values: Any) -> LatestWarning:
+        """Make a state from ``telegram``, with its times and serial."""
         said: dict[str, Any] = {
             "kind": "",
             "kind_code": "",
@@ -74,35 +73,35 @@ class Standing:
 
 
 class HazardBoard:
-    """All standings of one city.
+    """All states of one city.
 
-    Reading a telegram advances the board in place; ``changed`` and ``gone`` collect the keys
-    that have to be stored.
+    Reading a telegram changes the board in place; ``changed`` and ``gone`` collect the keys to
+    store.
     """
 
-    def __init__(self, standings: Mapping[Key, Standing] | None = None) -> None:
-        self._standings: dict[Key, Standing] = dict(standings or {})
+    def __init__(self, standings: Mapping[Key, LatestWarning] | None = None) -> None:
+        self._standings: dict[Key, LatestWarning] = dict(standings or {})
         self.changed: set[Key] = set()
         self.gone: set[Key] = set()
 
     def __len__(self) -> int:
         return len(self._standings)
 
-    def get(self, key: Key) -> Standing | None:
+    def get(self, key: Key) -> LatestWarning | None:
         return self._standings.get(key)
 
-    def put(self, key: Key, standing: Standing) -> None:
+    def put(self, key: Key, standing: LatestWarning) -> None:
         if self._standings.get(key) != standing:
             self._standings[key] = standing
             self.changed.add(key)
             self.gone.discard(key)
 
-    def items(self) -> Iterator[tuple[Key, Standing]]:
+    def items(self) -> Iterator[tuple[Key, LatestWarning]]:
         """Every standing, in no particular order."""
         return iter(list(self._standings.items()))
 
     def forget(self, before: datetime) -> None:
-        """Drop what ended, and single events, that nothing was said about since ``before``."""
+        """Drop ended states and single events without news since ``before``."""
         for key, standing in self.items():
             if standing.reported_at < before and (key.event_id or standing.level == 0):
                 del self._standings[key]
@@ -116,18 +115,18 @@ class HazardBoard:
 
 @dataclass(frozen=True)
 class Side:
-    """One half of a board: the real one, or the one of drills."""
+    """One side of a board: the real one, or the one for drills."""
 
     board: HazardBoard
     prefix: str
 
-    def get(self, key: Key) -> Standing | None:
+    def get(self, key: Key) -> LatestWarning | None:
         return self.board.get(self._own(key))
 
-    def put(self, key: Key, standing: Standing) -> None:
+    def put(self, key: Key, standing: LatestWarning) -> None:
         self.board.put(self._own(key), standing)
 
-    def about(self, hazards: Iterable[str]) -> list[tuple[Key, Standing]]:
+    def about(self, hazards: Iterable[str]) -> list[tuple[Key, LatestWarning]]:
         """Standings of some hazards, ordered by key."""
         wanted = {self.prefix + hazard for hazard in hazards}
         found = [
@@ -141,7 +140,7 @@ class Side:
         return Key(self.prefix + key.hazard, key.area, key.event_id)
 
 
-class Said(Enum):
+class StatedChange(Enum):
     """What the telegram itself says about the change."""
 
     CHANGED = "発表"
@@ -151,11 +150,11 @@ class Said(Enum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Report:
+class HazardReport:
     """What one telegram says about one hazard in one area of the city.
 
-    ``hazard`` names what is in force (gale), ``group`` the scale it stands on (storm): a
-    gale advisory that becomes a storm warning is raised, not a second hazard.
+    ``hazard`` is the hazard in force (gale), ``group`` its scale (storm): a gale advisory that
+    becomes a storm warning is raised, not a second hazard.
     """
 
     group: str
@@ -165,7 +164,7 @@ class Report:
     level: int
     kind: str = ""
     kind_code: str = ""
-    said: Said = Said.CHANGED
+    said: StatedChange = StatedChange.CHANGED
     last_level: int = 0
     last_kind: str = ""
 
@@ -175,7 +174,7 @@ class Report:
 
 
 @dataclass(frozen=True)
-class Change:
+class Transition:
     """The outcome of :func:`weigh`."""
 
     status: Status
@@ -186,21 +185,20 @@ class Change:
     previous_kind: str = ""
 
 
-def weigh(known: Standing | None, report: Report, info_type: InfoType) -> Change:
+def weigh(known: LatestWarning | None, report: HazardReport, info_type: InfoType) -> Transition:
     """Compare a report with what is known.
 
-    Where something is known the comparison decides, not the telegram's own word: when the
-    telegram that raised a warning was lost, the next one says 継続 and residents must hear of
-    it all the same. Where nothing is known the telegram's own word and LastKind decide, and
-    継続 is no news.
+    If something is known, the comparison decides, not the telegram's own word: if the telegram that
+    raised a warning was lost, the next one says 継続, and residents must still hear of it. If
+    nothing is known, the telegram's own word and LastKind decide, and 継続 is no news.
     """
     if known is None:
         previous_level, previous_kind = report.last_level, report.last_kind
-        if report.said is Said.CONTINUED:
+        if report.said is StatedChange.CONTINUED:
             previous_level, previous_kind = report.level, report.kind
-        elif report.level == 0 and report.said is Said.LIFTED:
+        elif report.level == 0 and report.said is StatedChange.LIFTED:
             previous_kind = previous_kind or report.kind
-            return Change(
+            return Transition(
                 Status.LIFTED, 0, previous_kind, report.kind_code, previous_level, previous_kind
             )
     else:
@@ -209,10 +207,10 @@ def weigh(known: Standing | None, report: Report, info_type: InfoType) -> Change
         previous_kind = ""
     if report.level == 0:
         if previous_level == 0:
-            return Change(Status.NONE)
+            return Transition(Status.NONE)
         ended = known.kind_code if known is not None else report.kind_code
         correction = info_type is InfoType.CORRECTED
-        return Change(
+        return Transition(
             Status.CANCELLED if correction else Status.LIFTED,
             0,
             previous_kind,
@@ -228,16 +226,16 @@ def weigh(known: Standing | None, report: Report, info_type: InfoType) -> Change
         status = Status.CORRECTED
     else:
         status = Status.RAISED if report.level > previous_level else Status.LOWERED
-    return Change(
+    return Transition(
         status, report.level, report.kind, report.kind_code, previous_level, previous_kind
     )
 
 
-def is_older(known: Standing | None, telegram: Telegram) -> bool:
-    """Whether a newer telegram has already spoken (the newest ReportDateTime wins).
+def is_older(known: LatestWarning | None, telegram: Telegram) -> bool:
+    """Whether a newer telegram is known already (the newest ReportDateTime wins).
 
-    The moment of sending and the serial order telegrams of one kind only; two kinds that speak
-    of the same thing at the same minute are both heard.
+    The time of sending and the serial order only telegrams of one kind; two kinds about the same
+    danger in the same minute both count.
     """
     if known is None:
         return False
@@ -247,14 +245,14 @@ def is_older(known: Standing | None, telegram: Telegram) -> bool:
 
 
 def standing_of(
-    telegram: Telegram, report: Report, change: Change, known: Standing | None
-) -> Standing:
-    """What is in force once ``report`` has been taken."""
+    telegram: Telegram, report: HazardReport, change: Transition, known: LatestWarning | None
+) -> LatestWarning:
+    """The state after ``report``."""
     repeated = (
         known is not None and known.telegram == telegram.kind and known.order == telegram.order
     )
     active = report.level > 0
-    return Standing.said_by(
+    return LatestWarning.said_by(
         telegram,
         level=report.level,
         kind=report.kind if active else "",
@@ -268,6 +266,6 @@ def standing_of(
     )
 
 
-def _shallow(standing: Standing | None) -> Standing | None:
-    """A standing without its own past: one step back is all a cancellation takes."""
+def _shallow(standing: LatestWarning | None) -> LatestWarning | None:
+    """A state without its own past, because a cancellation goes only one step back."""
     return None if standing is None else replace(standing, before=None)

@@ -1,9 +1,9 @@
 """Keep a city's hazard board in ``hazard_states``.
 
-Other rooms read these rows to say what is in force, so only that stands there with a level:
-warnings that a telegram will lift. A single event (an earthquake, a record rain) is kept at
-level 0, its own level in ``detail``, to be updated or taken back. Drills have rows of their own
-under a municipality code that is none (``d08220``), where nobody takes them for real.
+Other packages read these rows to see what is in force. So only warnings that a telegram will lift
+have a level there. A single event (an earthquake, a record rain) is stored at level 0, with its own
+level in ``detail``, so that it can be updated or taken back. Drills have their own rows, under an
+invalid municipality code (``d08220``), so that nobody takes them for real.
 """
 
 from __future__ import annotations
@@ -16,19 +16,20 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
 from feeds.facts import Fact
-from feeds.jma.levels import ALL_GROUPS, WARNINGS
+from feeds.jma.levels import ALL_GROUPS, SCALES
 from feeds.jma.rivers import GROUP as RIVER_GROUP
-from feeds.jma.state import DRILL_PREFIX, HazardBoard, Key, Standing
+from feeds.jma.state import DRILL_PREFIX, HazardBoard, Key, LatestWarning
 from feeds.models import HazardState
 
 KEPT = timedelta(days=30)
-"""How long what has ended is remembered, counted from the newest telegram: long enough for
-any late correction or cancellation."""
+"""How long an ended state is kept, counted from the newest telegram: long enough for any late
+correction or cancellation.
+"""
 
 
 LIFTED_BY_TELEGRAM = ALL_GROUPS | {RIVER_GROUP, "tsunami", "volcano"}
 LEAST_TSUNAMI = 3
-"""A forecast of slight changes of the sea (1) runs out by itself."""
+"""A forecast of slight changes of the sea (1) ends without a telegram."""
 
 
 async def load(session: AsyncSession, municipality: str) -> HazardBoard:
@@ -42,9 +43,9 @@ async def load(session: AsyncSession, municipality: str) -> HazardBoard:
 
 
 async def save(session: AsyncSession, municipality: str, board: HazardBoard) -> None:
-    """Store what changed since the board was loaded, in the caller's writing transaction.
+    """Store the changes since the board was loaded, in the caller's transaction.
 
-    ``notice_id`` is :func:`remember_notice`'s and stays.
+    ``notice_id`` is set by :func:`remember_notice` and stays.
     """
     standings = dict(board.items())
     if standings:
@@ -86,7 +87,7 @@ async def save(session: AsyncSession, municipality: str, board: HazardBoard) -> 
 async def remember_notice(
     session: AsyncSession, municipality: str, fact: Fact, notice_id: int
 ) -> None:
-    """Note that ``notice_id`` is the last that residents were told of what ``fact`` is about."""
+    """Store ``notice_id`` as the last notice to residents on the subject of ``fact``."""
     await session.execute(
         update(HazardState)
         .where(*_about(municipality, fact))
@@ -96,7 +97,7 @@ async def remember_notice(
 
 
 async def last_told(session: AsyncSession, municipality: str, fact: Fact) -> int | None:
-    """The id of the last notice residents were told of what ``fact`` is about, if any."""
+    """The id of the last notice to residents on the subject of ``fact``, if any."""
     return await session.scalar(
         select(HazardState.notice_id)
         .where(*_about(municipality, fact), col(HazardState.notice_id).is_not(None))
@@ -106,29 +107,28 @@ async def last_told(session: AsyncSession, municipality: str, fact: Fact) -> int
 
 
 def _about(municipality: str, fact: Fact) -> tuple[ColumnElement[bool], ...]:
-    """The rows a fact speaks of: its scale, its areas, and its event where it has one.
+    """The rows of a fact: its scale, its areas, and its event if it has one.
 
-    Where the board keeps it under other areas than the telegram names (an earthquake's region,
-    a forecast area), ``Fact.standing`` says under which.
+    If the board stores it under other areas than the telegram names (an earthquake's region, a
+    forecast area), ``Fact.standing`` has them.
     """
     return (
         col(HazardState.municipality) == (_drills_of(municipality) if fact.drill else municipality),
-        col(HazardState.hazard) == _group_of(fact),
+        col(HazardState.hazard).in_(_groups_of(fact)),
         col(HazardState.area).in_(fact.areas if fact.standing is None else fact.standing),
         col(HazardState.event_id).in_(("", fact.event_id)),
     )
 
 
-def _group_of(fact: Fact) -> str:
-    """The scale a fact's hazard stands on: a gale is on the storm's."""
+def _groups_of(fact: Fact) -> list[str]:
+    """The scales of a fact's hazards: a gale is on the storm's."""
     if fact.river:
-        return RIVER_GROUP
-    scales = {kind.hazard: kind.group for kind in WARNINGS.values()}
-    return scales.get(fact.hazard, fact.hazard)
+        return [RIVER_GROUP]
+    return [SCALES.get(hazard, hazard) for hazard in (fact.hazard, *fact.also)]
 
 
 def _drills_of(municipality: str) -> str:
-    """The code under which drills are kept; seven characters at most, and no digit first."""
+    """The code under which drills are stored; at most seven characters, and no digit first."""
     return f"d{municipality[:5]}"
 
 
@@ -143,7 +143,7 @@ def _key(row: HazardState, municipality: str) -> Key:
     return Key(prefix + row.hazard, row.area, row.event_id)
 
 
-def _level_in_force(hazard: str, standing: Standing) -> int:
+def _level_in_force(hazard: str, standing: LatestWarning) -> int:
     if hazard not in LIFTED_BY_TELEGRAM:
         return 0
     if hazard == "tsunami" and standing.level < LEAST_TSUNAMI:
@@ -151,8 +151,8 @@ def _level_in_force(hazard: str, standing: Standing) -> int:
     return standing.level
 
 
-def _detail(standing: Standing) -> dict[str, Any]:
-    """What has no column of its own, as JSON."""
+def _detail(standing: LatestWarning) -> dict[str, Any]:
+    """Values without a column, as JSON."""
     detail: dict[str, Any] = {
         "level": standing.level,
         "telegram": standing.telegram,
@@ -176,7 +176,7 @@ def _detail(standing: Standing) -> dict[str, Any]:
     return detail
 
 
-def _standing(row: HazardState) -> Standing:
+def _standing(row: HazardState) -> LatestWarning:
     return _from_parts(row.kind, row.kind_code, row.serial, row.reported_at, row.detail)
 
 
@@ -186,10 +186,10 @@ def _from_parts(
     serial: str,
     reported_at: datetime,
     detail: dict[str, Any],
-) -> Standing:
+) -> LatestWarning:
     before = detail.get("before")
     valid_until = detail.get("valid_until")
-    return Standing(
+    return LatestWarning(
         level=detail["level"],
         kind=kind,
         kind_code=kind_code,

@@ -1,8 +1,8 @@
-"""What comes suddenly: VPBS50 (気象防災速報), VPOA50 (record rain), VPHW50/51 (tornado).
+"""Sudden dangers: VPBS50 (気象防災速報), VPOA50 (record rain), VPHW50/51 (tornado).
 
 These are single reports, not a state that is raised and lifted. The first for the city is
-``issued``; a later number of the same report, or the old form saying the same, is
-``continued``. A new one after the last has run out is issued again.
+``issued``; a later number of the same report, or the old form of it, is ``continued``. A new one
+after the last has ended is issued again.
 """
 
 from __future__ import annotations
@@ -11,20 +11,22 @@ import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from core.city import JmaCodes
+from city.city import JmaCodes
 from feeds.errors import Unreadable
-from feeds.facts import Fact
+from feeds.facts import Fact, Fallen
 from feeds.jma.building import (
     descendants,
     is_cancellation,
     make_fact,
     unknown_cancellation,
 )
-from feeds.jma.codes import city_name, is_part_of, may_concern, places
+from feeds.jma.codes import city_name, is_part_of, municipalities, names_region_of
 from feeds.jma.levels import SUDDEN
-from feeds.jma.state import Key, Side, Standing, is_older
+from feeds.jma.naming import names_in
+from feeds.jma.state import Key, LatestWarning, Side, is_older
 from feeds.jma.telegram import Element, InfoType, Telegram, child, children, half_width, text
 from feeds.models import Status
+from feeds.reasons import reason
 
 TOPIC = "weather"
 _NAME = re.compile("気象防災速報（([^（）]{1,20})）")
@@ -34,15 +36,16 @@ LASTING: dict[str, timedelta] = {
     "short-heavy-snow": timedelta(hours=6),
     "tornado": timedelta(hours=1),
 }
-"""How long a report stands when it gives no end itself: our rule, about as long as the agency
-speaks of it; within it a repeat is no second alarm."""
+"""How long a report is in force if it gives no end: our rule, about as long as the agency reports
+on it. Within it a repeat is no second alarm.
+"""
 SIGHTED = "【目撃情報あり】"
 NEW_FORMS = datetime(2026, 5, 28, 15, 0, tzinfo=UTC)
-"""From when on VPBS50 says what VPOA50 says, to the municipality (midnight of 29 May in Japan)."""
+"""From when VPBS50 has VPOA50's content by municipality (midnight of 29 May in Japan)."""
 
 
 def prompt_report(telegram: Telegram, codes: JmaCodes, side: Side) -> list[Fact]:
-    """Facts of VPBS50. Each 情報タグ tells what it is about; municipalities it names decide."""
+    """Facts of VPBS50. 情報タグ gives the kind; the named municipalities decide."""
     if is_cancellation(telegram):
         return _cancelled(telegram, codes, side)
     found: list[tuple[list[tuple[str, str]], str, int, str]] = []
@@ -55,7 +58,7 @@ def prompt_report(telegram: Telegram, codes: JmaCodes, side: Side) -> list[Fact]
                 continue
             tag = text(item, "Kind", "Condition")
             if tag not in SUDDEN:
-                raise Unreadable(f"A 気象防災速報 has the unknown tag {tag[:40]!r}.")
+                raise Unreadable(reason("telegram.unknown-tag", tag=tag[:40]))
             hazard, level, keyword = SUDDEN[tag]
             found.append((here, hazard, level, f"気象防災速報（{keyword}）"))
     return [
@@ -66,10 +69,10 @@ def prompt_report(telegram: Telegram, codes: JmaCodes, side: Side) -> list[Fact]
 
 
 def record_rain(telegram: Telegram, codes: JmaCodes, side: Side) -> list[Fact]:
-    """Facts of VPOA50, the old form, whose codes name nothing finer than a prefecture.
+    """Facts of VPOA50, the old form, which has codes of prefectures only.
 
-    Its headline names the municipalities in words. Since each of these telegrams repeats a
-    VPBS50 that concerns them alone, the others of the prefecture are not told by the repeat.
+    Its headline names the municipalities in words. Each of these telegrams repeats a VPBS50 for
+    these municipalities only, so the others of the prefecture are not told.
     """
     if is_cancellation(telegram):
         return _cancelled(telegram, codes, side)
@@ -89,26 +92,23 @@ def record_rain(telegram: Telegram, codes: JmaCodes, side: Side) -> list[Fact]:
         here,
         hazard="record-rain",
         level=SUDDEN["記録雨"][1],
-        kind="記録的短時間大雨情報",
+        kind=_titled(telegram, "記録的短時間大雨情報"),
         code="1",
     )
 
 
 def _names_others(headline: str, codes: JmaCodes) -> bool:
     """Whether a headline names municipalities of the prefecture, and not this one."""
-    named = {
-        place.name
-        for place in places().values()
-        if place.code[:2] == codes.municipality[:2] and place.name in headline
-    }
+    own = [p.name for p in municipalities().values() if p.code[:2] == codes.municipality[:2]]
+    named = names_in(headline, own)
     return bool(named) and city_name(codes) not in named
 
 
 def tornado(telegram: Telegram, codes: JmaCodes, side: Side) -> list[Fact]:
-    """Facts of VPHW50 and VPHW51; a sighting is graver than the possibility.
+    """Facts of VPHW50 and VPHW51; a sighting is more serious than the possibility.
 
-    VPHW51 is sent beside every VPHW50. That its title says 目撃情報付き names its format; a
-    tornado was seen only where the headline says so.
+    VPHW51 is sent with every VPHW50. 目撃情報付き in its title only names the format; a tornado was
+    seen only if the headline says so.
     """
     if is_cancellation(telegram):
         return _cancelled(telegram, codes, side)
@@ -147,7 +147,7 @@ def _is_sighting(telegram: Telegram) -> bool:
 
 
 def _titled(telegram: Telegram, otherwise: str) -> str:
-    """The name in the title (○○県気象防災速報（竜巻注意）), where it is one of the known ones."""
+    """The name in the title (○○県気象防災速報（竜巻注意）), if it is a known one."""
     found = _NAME.search(telegram.head_title)
     known = {keyword for _, _, keyword in SUDDEN.values()}
     return found.group(0) if found and found.group(1) in known else otherwise
@@ -167,7 +167,7 @@ def _warned(telegram: Telegram) -> list[tuple[str, str, bool]]:
 
 
 def _named_areas(telegram: Telegram, item: Element, codes: JmaCodes) -> list[tuple[str, str]]:
-    """The city's areas: its own where municipalities are named, else the item's that hold it."""
+    """The city's areas: its own if municipalities are named, else the item's areas."""
     named = [
         (text(area, "Code"), text(area, "Name"))
         for part in (telegram.head, telegram.body)
@@ -216,7 +216,7 @@ def _single(
     place = "、".join(name for _, name in here)
     side.put(
         key,
-        Standing.said_by(
+        LatestWarning.said_by(
             telegram,
             level=max(level, before.level) if before and not graver else level,
             kind=before.kind if before and not graver else kind,
@@ -244,12 +244,46 @@ def _single(
             standing=(key.area,),
             place=place,
             valid_until=ends,
+            fallen=_fallen(telegram.headline, codes),
         )
     ]
 
 
+_FALLEN = (
+    re.compile(r"(?:で|に)(?P<about>約|およそ)?(?P<amount>\d{2,3})(?P<unit>ミリ)(?P<more>以上)?"),
+    re.compile(
+        r"(?P<hours>\d{1,2})時間[でに](?P<about>約|およそ)?"
+        r"(?P<amount>\d{1,3})(?P<unit>センチ)(?P<more>以上)?"
+    ),
+)
+
+
+def _fallen(headline: str, codes: JmaCodes) -> Fallen | None:
+    """The largest amount that fell in this city: its name is before the amount in the headline."""
+    words = re.sub(r"[\s、]+", "", half_width(headline))
+    own = [p.name for p in municipalities().values() if p.code[:2] == codes.municipality[:2]]
+    fallen = []
+    for pattern in _FALLEN:
+        begins = 0
+        for found in pattern.finditer(words):
+            clause, begins = words[begins : found.start()], found.end()
+            if city_name(codes) not in names_in(clause.rpartition("。")[2], own):
+                continue
+            snow = found["unit"] == "センチ"
+            fallen.append(
+                Fallen(
+                    amount=found["amount"],
+                    hours=found["hours"] if snow else "1",
+                    snow=snow,
+                    about=found["about"] is not None,
+                    or_more=found["more"] is not None,
+                )
+            )
+    return max(fallen, key=lambda each: int(each.amount), default=None)
+
+
 def _is_sharper(before: str, now: str) -> bool:
-    """Whether what was only expected has begun (線状降水帯直前予測 → 発生), or been seen."""
+    """Whether an expected danger has begun (線状降水帯直前予測 → 発生), or was seen."""
     return ("直前予測" in before and "発生" in now) or ("目撃" in now and "目撃" not in before)
 
 
@@ -292,7 +326,7 @@ def _cancelled(telegram: Telegram, codes: JmaCodes, side: Side) -> list[Fact]:
                 place=known.place,
             )
         ]
-    if not may_concern(telegram.head_title, codes):
+    if not names_region_of(telegram.head_title, codes):
         return []
     return [
         unknown_cancellation(
@@ -302,7 +336,7 @@ def _cancelled(telegram: Telegram, codes: JmaCodes, side: Side) -> list[Fact]:
 
 
 def _guess(telegram: Telegram) -> str:
-    """The hazard a report's title names; a 取消 carries nothing else."""
+    """The hazard in a report's title; a 取消 has nothing else."""
     words = {keyword: hazard for hazard, _, keyword in SUDDEN.values()}
     title = telegram.head_title + telegram.title
     for keyword, hazard in words.items():

@@ -1,7 +1,7 @@
-"""One telegram of the Meteorological Agency: what every kind has in common.
+"""One telegram of the Meteorological Agency: the parts that all kinds share.
 
-Source: 気象庁防災情報XMLフォーマット, Control and Head parts. The body is read by the module of
-its family. Nothing outside the bytes is ever fetched: no DTD, no entities, no network.
+Source: 気象庁防災情報XMLフォーマット, Control and Head parts. The module of its family reads the
+body. Nothing outside the bytes is ever fetched: no DTD, no entities, no network.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from lxml import etree
 
 from feeds.errors import UnknownKind, Unreadable
 from feeds.limits import MAX_TELEGRAM
+from feeds.reasons import reason
 from feeds.xml import read_xml
 
 Element = etree._Element
@@ -29,7 +30,7 @@ _E = TypeVar("_E", bound=StrEnum)
 
 
 class InfoType(StrEnum):
-    """What the telegram does to what was said before (Head/InfoType)."""
+    """What the telegram does to earlier ones (Head/InfoType)."""
 
     ISSUED = "発表"
     CORRECTED = "訂正"
@@ -95,7 +96,7 @@ TITLES: dict[str, str] = {
 
 @dataclass(frozen=True)
 class Telegram:
-    """What stands in Control and Head, and the parsed document for the family's reader.
+    """The content of Control and Head, and the parsed document for the family's reader.
 
     ``kind`` is the four letters and two digits of the telegram's address; the rivers' VXKO50
     to VXKO89 are all ``VXKO``, VXSU50 to VXSU59 ``VXSU``.
@@ -126,7 +127,7 @@ class Telegram:
 
     @property
     def order(self) -> tuple[datetime, datetime, int]:
-        """Later telegrams sort after earlier ones; the serial settles the same moment."""
+        """Later telegrams sort after earlier ones; the serial decides for equal times."""
         return (
             self.reported_at,
             self.published_at,
@@ -147,7 +148,7 @@ def child(element: Element | None, *path: str) -> Element | None:
 
 
 def text(element: Element | None, *path: str) -> str:
-    """The trimmed text at the end of a path of names; empty when there is none."""
+    """The trimmed text at the end of a path of names; empty if there is none."""
     found = child(element, *path)
     return (found.text or "").strip() if found is not None else ""
 
@@ -158,11 +159,11 @@ def name_of(element: Element | None) -> str:
     Raises
     ------
     Unreadable
-        When it has none: what has no name is never given one of ours.
+        It has none. We never make up a name.
     """
     name = text(element, "Name")
     if not name or len(name) > MAX_NAME:
-        raise Unreadable("The telegram gives a code without a name, or an endless one.")
+        raise Unreadable(reason("telegram.code-without-name"))
     return name
 
 
@@ -171,24 +172,24 @@ def descendants_text(element: Element | None) -> str:
     return "" if element is None else " ".join(str(part).strip() for part in element.itertext())
 
 
-def moment(value: str) -> datetime | None:
+def utc_moment(value: str) -> datetime | None:
     """An aware moment in UTC, or None for an empty element.
 
     Raises
     ------
     Unreadable
-        When the value is no moment, or does not say its zone.
+        The value is no time, or has no zone.
     """
     if not value:
         return None
     try:
         parsed = datetime.fromisoformat(value)
     except ValueError:
-        raise Unreadable(f"The telegram says a time that cannot be read: {value[:40]!r}.") from None
+        raise Unreadable(reason("telegram.bad-time", value=value[:40])) from None
     if parsed.tzinfo is None:
-        raise Unreadable(f"The telegram says a time without its zone: {value[:40]!r}.")
+        raise Unreadable(reason("telegram.no-zone", value=value[:40]))
     if not FIRST_YEAR <= parsed.year < LAST_YEAR:
-        raise Unreadable(f"The telegram says a time that cannot be: {value[:40]!r}.")
+        raise Unreadable(reason("telegram.impossible-time", value=value[:40]))
     return parsed.astimezone(UTC)
 
 
@@ -203,26 +204,26 @@ def read_telegram(data: bytes, *, kind: str | None = None) -> Telegram:
     Parameters
     ----------
     data
-        The document as it came.
+        The unchanged document.
     kind
-        The kind from its address (``VPWW55``, ``VXKO62``). Without it Control/Title tells.
+        The kind from its address (``VPWW55``, ``VXKO62``). Without it, Control/Title decides.
 
     Raises
     ------
     Unreadable
-        When it is too large, carries a DTD, is not XML, or lacks what every telegram has.
+        It is too large, has a DTD, is not XML, or a required part is missing.
     UnknownKind
-        When it is a telegram, but of a kind this service does not know.
+        It is a telegram of a kind that this service does not know.
     """
     root = _parse(data)
     control, head = child(root, "Control"), child(root, "Head")
     if control is None or head is None:
-        raise Unreadable("The telegram has no Control or no Head part.")
+        raise Unreadable(reason("telegram.no-head"))
     title = text(control, "Title")
-    reported_at = moment(text(head, "ReportDateTime"))
-    published_at = moment(text(control, "DateTime"))
+    reported_at = utc_moment(text(head, "ReportDateTime"))
+    published_at = utc_moment(text(control, "DateTime"))
     if reported_at is None or published_at is None:
-        raise Unreadable("The telegram does not say when it was issued.")
+        raise Unreadable(reason("telegram.no-time"))
     return Telegram(
         kind=_kind(kind, title),
         title=title,
@@ -232,8 +233,8 @@ def read_telegram(data: bytes, *, kind: str | None = None) -> Telegram:
         office=text(control, "PublishingOffice"),
         head_title=text(head, "Title"),
         reported_at=reported_at,
-        target_at=moment(text(head, "TargetDateTime")),
-        valid_until=moment(text(head, "ValidDateTime")),
+        target_at=utc_moment(text(head, "TargetDateTime")),
+        valid_until=utc_moment(text(head, "ValidDateTime")),
         event_id=text(head, "EventID")[:64],
         info_type=_one_of(InfoType, text(head, "InfoType"), "Head/InfoType"),
         serial=text(head, "Serial")[:16],
@@ -248,7 +249,7 @@ def _parse(data: bytes) -> Element:
     root = read_xml(data, limit=MAX_TELEGRAM)
     name = etree.QName(root)
     if name.localname != "Report" or name.namespace != NAMESPACE:
-        raise Unreadable("The document is not a telegram of the Meteorological Agency.")
+        raise Unreadable(reason("telegram.no-telegram"))
     return root
 
 
@@ -257,7 +258,7 @@ def _kind(given: str | None, title: str) -> str:
     if kind.startswith(RIVER_FAMILIES):
         return kind[:4]
     if not kind:
-        raise UnknownKind(f"A telegram with the unknown title {title[:80]!r}.")
+        raise UnknownKind(reason("telegram.unknown-title", title=title[:80]))
     return kind
 
 
@@ -265,4 +266,4 @@ def _one_of(members: type[_E], value: str, where: str) -> _E:
     try:
         return members(value)
     except ValueError:
-        raise Unreadable(f"The telegram says {value[:20]!r} in {where}.") from None
+        raise Unreadable(reason("telegram.unknown-word", value=value[:20], where=where)) from None

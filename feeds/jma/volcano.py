@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from core.city import JmaCodes
+from city.city import JmaCodes
 from feeds.errors import Unreadable
 from feeds.facts import Fact
 from feeds.jma.building import (
@@ -18,15 +18,16 @@ from feeds.jma.building import (
     descendants,
     is_cancellation,
     make_fact,
-    take,
+    put_on_board,
     taken_back,
     unknown_cancellation,
 )
 from feeds.jma.codes import city_name, is_part_of
 from feeds.jma.levels import ASH, ERUPTION_LEVEL, VOLCANO
-from feeds.jma.state import Key, Report, Said, Side, Standing, is_older
+from feeds.jma.state import HazardReport, Key, LatestWarning, Side, StatedChange, is_older
 from feeds.jma.telegram import Element, Telegram, child, children, name_of, text
 from feeds.models import Status
+from feeds.reasons import reason
 
 TOPIC = "weather"
 CONTINUED = "継続"
@@ -75,7 +76,7 @@ def alert_level(telegram: Telegram, codes: JmaCodes, side: Side) -> list[Fact]:
         kind, last = child(item, "Kind"), child(item, "LastKind")
         level = _level(kind)
         reports.append(
-            Report(
+            HazardReport(
                 group="volcano",
                 hazard="volcano",
                 area=code,
@@ -83,12 +84,14 @@ def alert_level(telegram: Telegram, codes: JmaCodes, side: Side) -> list[Fact]:
                 level=level,
                 kind=text(kind, "Name"),
                 kind_code=text(kind, "Code"),
-                said=Said.CONTINUED if text(kind, "Condition") == CONTINUED else Said.CHANGED,
+                said=StatedChange.CONTINUED
+                if text(kind, "Condition") == CONTINUED
+                else StatedChange.CHANGED,
                 last_level=VOLCANO.get(text(last, "Code"), 0),
                 last_kind=text(last, "Name"),
             )
         )
-    changes = take(telegram, reports, side)
+    changes = put_on_board(telegram, reports, side)
     return [replace(fact, volcano=fact.place) for fact in as_facts(telegram, changes, topic=TOPIC)]
 
 
@@ -123,8 +126,8 @@ def eruption(telegram: Telegram, codes: JmaCodes, side: Side) -> list[Fact]:
 def ash(telegram: Telegram, codes: JmaCodes, side: Side) -> list[Fact]:
     """Facts of VFVO53 (regular), 54 (flash) and 55 (detail) on falling ash in the city.
 
-    The regular forecast comes eight times a day and says "if it erupts", so it says that there
-    is a forecast, not that stones fall; it is news when there was none before.
+    The regular forecast comes eight times a day and says "if it erupts". So the text says that
+    there is a forecast, not that stones fall. It is news if there was none before.
     """
     event_id = "" if telegram.kind == REGULAR else telegram.event_id
     volcano = (
@@ -177,11 +180,11 @@ def _ash_here(telegram: Telegram, codes: JmaCodes) -> Iterator[tuple[str, str]]:
         ):
             code, name = text(item, "Kind", "Code"), name_of(child(item, "Kind"))
             if code not in ASH:
-                raise Unreadable(f"The ash forecast {name[:40]!r} has the code {code[:8]!r}.")
+                raise Unreadable(reason("telegram.unknown-ash-code", name=name[:40], code=code[:8]))
             yield code, name
 
 
-def _still(known: Standing, telegram: Telegram) -> bool:
+def _still(known: LatestWarning, telegram: Telegram) -> bool:
     return known.valid_until is None or known.valid_until > telegram.reported_at
 
 
@@ -207,7 +210,7 @@ def _own_areas(body: Element | None, codes: JmaCodes) -> tuple[str, ...]:
 def _level(kind: Element | None) -> int:
     code, name = text(kind, "Code"), name_of(kind)
     if code not in VOLCANO:
-        raise Unreadable(f"The volcanic warning {name[:40]!r} has the unknown code {code[:8]!r}.")
+        raise Unreadable(reason("telegram.unknown-volcano-code", name=name[:40], code=code[:8]))
     return VOLCANO[code]
 
 
@@ -218,8 +221,8 @@ def _volcano_code(telegram: Telegram) -> str:
 
 def _event(
     telegram: Telegram, level: int, kind: str, code: str, place: str, *, told: bool = False
-) -> Standing:
-    return Standing.said_by(
+) -> LatestWarning:
+    return LatestWarning.said_by(
         telegram,
         level=level,
         kind=kind,
@@ -231,7 +234,12 @@ def _event(
 
 
 def _single(
-    telegram: Telegram, hazard: str, status: Status, standing: Standing, volcano: str, level: int
+    telegram: Telegram,
+    hazard: str,
+    status: Status,
+    standing: LatestWarning,
+    volcano: str,
+    level: int,
 ) -> Fact:
     return make_fact(
         telegram,
@@ -256,7 +264,9 @@ def _taken_back(telegram: Telegram, codes: JmaCodes, side: Side) -> list[Fact]:
 
 
 def _unknown(telegram: Telegram, codes: JmaCodes, hazard: str) -> list[Fact]:
-    """A 取消 names no places: it is shown in the volcano's prefectures and where it is followed."""
+    """A 取消 names no places: it is shown in the volcano's prefectures and in cities that list the
+    volcano.
+    """
     volcano = telegram.event_id.rpartition("_")[2]
     near = _PREFECTURES.get(volcano) or _BY_FIRST_DIGIT.get(volcano[:1], "")
     if volcano not in codes.volcanoes and codes.municipality[:2] not in near.split():

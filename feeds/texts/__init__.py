@@ -1,7 +1,7 @@
-"""A notice's words in sixteen languages, by rule and not by machine.
+"""Write a notice's texts in sixteen languages, by rule and not by a translation machine.
 
-In comes what is known (a :class:`feeds.facts.Fact`, an article, a staff alert); out go title
-and text by language, from the room's catalogue, the agency's terms and readings of places.
+From a :class:`feeds.facts.Fact`, an article or a staff alert it makes title and text by language,
+with the package's catalogue, the agency's terms and readings of places.
 """
 
 from __future__ import annotations

@@ -1,11 +1,11 @@
-"""What to do now, for a hazard at a level: which sentences, not yet in which language.
+"""What to do now for a hazard at a level: the sentences as msgids, not yet translated.
 
-Levels 2 to 5 and their actions follow the Cabinet Office's guideline on evacuation
-information (避難情報に関するガイドライン, 2021): at level 3 the elderly and others who need
-time leave dangerous places, at 4 everybody there, at 5 lives are to be saved at once. A
-warning of the Meteorological Agency corresponds to a level and is not itself the city's
-order; at levels 3 and 4 the text says so. At level 5 it is too late to wait for anything, and
-the text says nothing that could make anybody hesitate.
+Levels 2 to 5 and their actions follow the Cabinet Office's guideline on evacuation information
+(避難情報に関するガイドライン, 2021): at level 3 the elderly and others who need time leave
+dangerous places, at 4 everybody there, at 5 everybody must save their life at once. A warning of
+the Meteorological Agency corresponds to a level and is not the city's order; at levels 3 and 4 the
+text says so. At level 5 it is too late to wait, so the text says nothing that could make anybody
+hesitate.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import re
 from feeds.facts import Fact
 from feeds.models import Status
 from feeds.texts import messages as m
+from feeds.texts.comments import quake_comments
 
 _LEVELS = {2: m.LEVEL_2, 3: m.LEVEL_3, 4: m.LEVEL_4, 5: m.LEVEL_5}
 _WATER_AND_SLOPES = {
@@ -61,7 +62,7 @@ _VOLCANO_KEYWORDS = {
     "山麓厳重警戒": 3,
     "居住地域厳重警戒": 5,
 }
-"""Keywords for volcanoes that have no 噴火警戒レベル, at the level whose advice they share."""
+"""Keywords for volcanoes without 噴火警戒レベル, with the level whose advice they share."""
 _OVER = (Status.LIFTED, Status.CANCELLED)
 NEEDS_SHELTER = {
     "heavy-rain": 3,
@@ -82,15 +83,21 @@ EVACUATION_LEVELS = {"高齢者等避難": 3, "避難指示": 4, "緊急安全�
 
 
 def advice(fact: Fact) -> tuple[str, ...]:
-    """Return the sentences (msgids) that say what to do now, most urgent first."""
-    places = _WATER_AND_SLOPES.get(fact.hazard)
+    """Return the sentences (msgids) that say what to do now, most urgent first.
+
+    A drill has its own advice, which must not be an order.
+    """
+    if fact.drill:
+        return () if fact.status in _OVER else (m.DRILL_ADVICE,)
+    places = tuple(_WATER_AND_SLOPES[each] for each in fact.dangers if each in _WATER_AND_SLOPES)
     if fact.status is Status.CANCELLED:
         return _left_in_force(fact.level, places)
     if fact.status is Status.LIFTED:
         return _after(fact)
-    if places is not None:
+    if places:
         sentences = _by_level(fact.level, places)
-        return (*sentences, m.AFTER_RAIN) if fact.status is Status.LOWERED else sentences
+        eased = fact.status is Status.LOWERED and not fact.goes_on
+        return (*sentences, m.AFTER_RAIN) if eased else sentences
     if fact.hazard == "earthquake":
         return _earthquake(fact)
     if fact.hazard == "long-period":
@@ -118,16 +125,18 @@ def needs_shelter(fact: Fact) -> bool:
     return fact.status not in _OVER and least is not None and fact.level >= least
 
 
-def evacuation(level: int) -> tuple[str, ...]:
+def evacuation(level: int, *, drill: bool) -> tuple[str, ...]:
     """Return the sentences for the city's own evacuation information at ``level`` (2 to 5)."""
-    return (_LEVELS[level],) if level in _LEVELS else ()
+    if level not in _LEVELS:
+        return ()
+    return (m.DRILL_ADVICE,) if drill else (_LEVELS[level],)
 
 
 def volcano_level(fact: Fact) -> int:
     """Return the volcano's own alert level (噴火警戒レベル, 1 to 5) named in ``kind``, or 0.
 
-    It is not the evacuation level that other hazards have; a volcano without one is advised by
-    its keyword.
+    It is not the evacuation level of other hazards; for a volcano without one, the keyword decides
+    the advice.
     """
     found = re.search(r"レベル([1-5１-５])", fact.kind)
     if found:
@@ -135,23 +144,23 @@ def volcano_level(fact: Fact) -> int:
     return next((level for word, level in _VOLCANO_KEYWORDS.items() if word in fact.kind), 0)
 
 
-def _by_level(level: int, places: str) -> tuple[str, ...]:
+def _by_level(level: int, places: tuple[str, ...]) -> tuple[str, ...]:
     if level not in _LEVELS:
-        return (places,)
-    sentences = (_LEVELS[level], places)
+        return places
+    sentences = (_LEVELS[level], *places)
     return (*sentences, m.NOT_AN_ORDER) if level in (3, 4) else sentences
 
 
-def _left_in_force(level: int, places: str | None) -> tuple[str, ...]:
-    """Return what holds after an announcement was taken back: nothing, or the one before it."""
+def _left_in_force(level: int, places: tuple[str, ...]) -> tuple[str, ...]:
+    """Return what is in force after a cancellation: nothing, or the announcement before it."""
     if not level:
         return ()
-    advised = () if places is None else _by_level(level, places)
+    advised = _by_level(level, places) if places else ()
     return (m.STILL_IN_FORCE, *advised)
 
 
 def _after(fact: Fact) -> tuple[str, ...]:
-    """Return what to mind when a hazard has ended; after a mere advisory there is nothing."""
+    """Return the advice after a hazard has ended; after an advisory there is none."""
     if fact.hazard in _WATER_AND_SLOPES or fact.hazard in ("record-rain", "linear-rain-band"):
         return () if fact.previous_level in (1, 2) else (m.AFTER_RAIN,)
     if fact.hazard in ("nankai-trough", "off-sanriku"):
@@ -160,34 +169,38 @@ def _after(fact: Fact) -> tuple[str, ...]:
 
 
 def _earthquake(fact: Fact) -> tuple[str, ...]:
+    if fact.quiet:
+        return ()  # hours later, and what to do has not changed
     felt = "" if fact.quake is None else fact.quake.intensity
-    comment = tsunami_comment(fact)
-    more = (m.FOLLOW_NEWS,) if comment == m.FOLLOW_NEWS else ()
+    said = comment_sentences(fact)
+    more = (m.FOLLOW_NEWS,) if m.FOLLOW_NEWS in said else ()
     if felt not in ("5-", "5+", "6-", "6+", "7"):
         return (m.QUAKE_LIGHT, *more)
     strong = m.QUAKE_STRONG if felt in ("5-", "5+") else m.QUAKE_VERY_STRONG
-    return (strong, *more) if comment == m.NO_TSUNAMI else (strong, m.QUAKE_COAST, *more)
+    if any(sentence in _SEA_IS_SAFE for sentence in said):
+        return (strong, *more)
+    return (strong, *more, m.QUAKE_AT_SEA) if fact.inland else (strong, m.QUAKE_COAST, *more)
 
 
-_COMMENTS = (
-    (("0203", "0215"), "津波の心配はありません", m.NO_TSUNAMI),
-    (("0201", "0211"), "津波警報等", m.TSUNAMI_IN_EFFECT),
-    (("0202", "0212", "0213", "0214"), "海面変動", m.SLIGHT_SEA_CHANGE),
-    (("0216",), "津波が発生するおそれ", m.TSUNAMI_POSSIBLE),
-    (("0217",), "今後の情報に注意してください", m.FOLLOW_NEWS),
-)
-"""The agency's fixed comments (code table 固定付加文) by code, words and our sentence."""
+_SEA_IS_SAFE = (m.NO_TSUNAMI, m.NO_TSUNAMI_JAPAN, m.SLIGHT_SEA_CHANGE)
 
 
-def tsunami_comment(fact: Fact) -> str | None:
-    """Return our sentence for the agency's fixed comment on a tsunami; None when unknown."""
+def comment_sentences(fact: Fact) -> tuple[str, ...]:
+    """Return our sentences for the agency's fixed comments on an earthquake, each once."""
     if fact.quake is None:
-        return None
-    codes = fact.quake.tsunami_comment_code.split()
-    for known, words, sentence in _COMMENTS:
-        if set(known) & set(codes) or words in fact.quake.tsunami_comment:
-            return sentence
-    return None
+        return ()
+    found = quake_comments(fact.quake.comment_codes, fact.quake.comment)
+    said = [each.inland if fact.inland and each.inland else each.sentence for each in found]
+    return tuple(dict.fromkeys(sentence for sentence in said if sentence))
+
+
+def sea_sentences(fact: Fact) -> tuple[str, ...]:
+    """Return those of :func:`comment_sentences` that are about the sea."""
+    if fact.quake is None:
+        return ()
+    found = quake_comments(fact.quake.comment_codes, fact.quake.comment)
+    about = {sentence for each in found if each.inland for sentence in (each.sentence, each.inland)}
+    return tuple(sentence for sentence in comment_sentences(fact) if sentence in about)
 
 
 def _tsunami(fact: Fact) -> tuple[str, ...]:
@@ -213,4 +226,4 @@ def _by_finding(fact: Fact) -> tuple[str, ...]:
         return (m.GREAT_QUAKE_ADVISORY,)
     if "調査中" in fact.kind or fact.kind_code in ("111", "112", "113"):
         return (m.GREAT_QUAKE_STUDY,)
-    return (m.BE_PREPARED,)
+    return (m.FOLLOW_NEWS,) if "解説情報" in fact.kind else (m.BE_PREPARED,)

@@ -1,8 +1,8 @@
-"""From a fact to a notice's title and text in every language, by rule and without I/O.
+"""Make a notice's title and text in every language from a fact, by rule and without I/O.
 
-A text is a list of whole lines, each a message of the catalogue. It begins with what changed
-and what to do now, because that is what a notification on a locked phone shows; then come
-where, when and what is known, where to go, who says so.
+A text is a list of whole lines, each a message of the catalogue. It begins with what changed and
+what to do now, because a locked phone shows only that. Then come where, when and what is known,
+where to go, and who says so.
 """
 
 from __future__ import annotations
@@ -12,15 +12,24 @@ from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
-from core.city import City
+from city.city import City
 from core.languages import EASY_JAPANESE, LANGUAGES, Catalogue
-from feeds.facts import Fact, Quake, Tsunami
+from feeds.facts import Fact, Fallen, Quake, Tsunami
 from feeds.models import Status
 from feeds.texts import messages as m
-from feeds.texts.advice import NEEDS_SHELTER, advice, needs_shelter, tsunami_comment
+from feeds.texts.advice import (
+    NEEDS_SHELTER,
+    advice,
+    comment_sentences,
+    needs_shelter,
+    sea_sentences,
+)
+from feeds.texts.comments import quake_comments, tsunami_sentences
+from feeds.texts.early import early_lines
 from feeds.texts.places import load_places, office_name, place_name
-from feeds.texts.terms import explained, level_name, normal, number, term
+from feeds.texts.terms import MISSING_TERMS, comparable_name, explained, level_name, number, term
 from feeds.texts.times import moment
+from feeds.texts.typhoons import typhoon_lines
 
 CATALOGUE = Catalogue(Path(__file__).parent.parent / "locales")
 
@@ -49,8 +58,11 @@ _LINES_FIRST = (
     Status.CANCELLED,
     Status.CORRECTED,
 )
-"""Statuses whose change stands first; of what is new or worse the title says it, and what to do
-comes first."""
+"""Statuses for which the change comes first. For new or worse dangers the title says it, and what
+to do comes first.
+"""
+_ENDED_FOR = {"heavy-rain": m.NO_LONGER_FLOODING, "landslide": m.NO_LONGER_LANDSLIDES}
+_NEWLY_FOR = {"heavy-rain": m.NOW_ALSO_FLOODING, "landslide": m.NOW_ALSO_LANDSLIDES}
 _INTENSITIES = {
     "5-": m.INTENSITY_5_LOWER,
     "5+": m.INTENSITY_5_UPPER,
@@ -70,7 +82,7 @@ _HEADLINE_HAZARDS = (
     "eruption",
     "ash-fall",
 )
-"""Hazards whose facts stand in the agency's headline alone; Japanese texts carry it."""
+"""Hazards with facts only in the agency's headline; Japanese texts contain it."""
 MAX_HEADLINE = 250
 _FACT_LINES = (
     m.PLACE,
@@ -85,26 +97,44 @@ _FACT_LINES = (
     m.ORIGIN_TIME,
     m.HYPOCENTRE,
     m.MAGNITUDE,
+    m.MAGNITUDE_OVER,
     m.DEPTH,
+    m.DEPTH_OR_MORE,
     m.HEIGHT,
     m.OBSERVED_HEIGHT,
     m.ARRIVAL,
 )
 _LABEL = re.compile("[^:：៖]+[:：៖] ?")
 _PLACEHOLDER = re.compile(r"{(\w+)}")
+_MAGNITUDE = re.compile(r"M?(?P<number>-?[0-9]+(\.[0-9]+)?)(?P<over>を超える巨大地震)?")
+_HEIGHT = re.compile(r"(?P<about>約)?(?P<metres>[0-9]+(\.[0-9]+)?)m?(?P<qualifier>\D*)")
+_HEIGHTS = {
+    "": m.HEIGHT_METRES,
+    "以上": m.HEIGHT_OR_MORE,
+    "超": m.HEIGHT_OVER,
+    "未満": m.HEIGHT_UNDER,
+    "程度": m.HEIGHT_ABOUT,
+}
+_HEIGHTS_IN_WORDS = {
+    "巨大": m.HEIGHT_HUGE,
+    "高い": m.HEIGHT_HIGH,
+    "微弱": m.HEIGHT_SLIGHT,
+    "観測中": m.HEIGHT_MEASURING,
+}
+"""The agency's qualifiers of a height, and its words for a height without a number."""
 
 
 def compose(
     fact: Fact, city: City, *, languages: Sequence[str] | None = None, url: str = ""
 ) -> Texts:
-    """Return title and text of the notice that ``fact`` makes, by language.
+    """Return title and text of the notice for ``fact``, by language.
 
     Parameters
     ----------
     languages
-        Codes of ``core.languages``; all of them when not given.
+        Codes of ``core.languages``; by default all.
     url
-        A page with more about it; none when empty.
+        A page with more about it; "" for none.
     """
     codes = tuple(LANGUAGES) if languages is None else tuple(languages)
     return {code: _Writer(fact, city, code, url).texts() for code in codes}
@@ -119,12 +149,14 @@ def prepare() -> None:
 
 
 def say(language: str, message: str, /, **values: object) -> str:
-    """Return a message of the room's catalogue in ``language``."""
+    """Return a message of the package's catalogue in ``language``."""
     return CATALOGUE.text(language, message, **values)
 
 
 def drill_mark(language: str) -> str:
-    """Return what every title and text of a drill begins with in ``language`` (promise 5)."""
+    """Return the mark at the beginning of every title and text of a drill in ``language`` (promise
+    5).
+    """
     return say(language, m.DRILL)
 
 
@@ -172,10 +204,12 @@ class _Writer:
 
     def texts(self) -> dict[str, str]:
         to_do = advice(self.fact)
-        actions = [self.say(each) for each in to_do if each != m.NOT_AN_ORDER]
-        if self.fact.tsunami is not None and not self._over:
+        actions = [self._advised(each) for each in to_do if each != m.NOT_AN_ORDER]
+        if self.fact.tsunami is not None and not self._over and not self.fact.drill:
             actions = [*self._arrival(self.fact.tsunami), *actions]
         remark = [self.say(m.NOT_AN_ORDER)] if m.NOT_AN_ORDER in to_do else []
+        if self.fact.tsunami is not None and self.fact.level >= NEEDS_SHELTER["tsunami"]:
+            remark += self._tsunami_comments(self.fact.tsunami)
         first = self._first()
         if self.fact.overflow:
             # A card sets its first block in bold: what to do belongs there too.
@@ -188,7 +222,17 @@ class _Writer:
         return mark_drill(texts, self.language) if self.fact.drill else texts
 
     def say(self, message: str, /, **values: object) -> str:
-        return say(self.language, message, **values)
+        """Return a message; a name's own full stop (etc.) ends its sentence too."""
+        return say(self.language, message, **values).replace("..", ".")
+
+    def _advised(self, sentence: str) -> str:
+        """Return a sentence of advice, with the name of the danger that is still in force, if
+        known.
+        """
+        standing = self.fact.standing_kind
+        if sentence == m.STILL_IN_FORCE and standing:
+            return self.say(m.STILL_IN_FORCE_NAMED, name=self._name(standing))
+        return self.say(sentence)
 
     def _name(self, kind: str) -> str:
         if kind:
@@ -198,7 +242,7 @@ class _Writer:
 
     @property
     def _status(self) -> Status:
-        """What changed; more on what was already told is said like something that goes on."""
+        """What changed; an update of a notice is worded like a continuation."""
         if "調査終了" in self.fact.kind and self.fact.status is Status.LIFTED:
             return Status.ISSUED  # its name says already that something has ended
         if self._sea_is_calm:
@@ -209,7 +253,7 @@ class _Writer:
     @property
     def _kind(self) -> str:
         """The name meant: a telegram that only says 解除 means the one that was in force."""
-        kind = normal(self.fact.kind)
+        kind = comparable_name(self.fact.kind)
         if self._sea_is_calm:
             return self.fact.previous_kind
         ended = kind in ("", "解除", "発表なし", "なし")
@@ -221,11 +265,20 @@ class _Writer:
         if felt and self.fact.status not in (Status.CANCELLED, Status.LIFTED, Status.CORRECTED):
             update = self.fact.update or self.fact.status is Status.CONTINUED
             message = m.TITLE_QUAKE_UPDATE if update else m.TITLE_QUAKE
-            return self.say(
-                message, intensity=intensity_name(felt, self.language), place=self.place
-            )
+            intensity = intensity_name(felt, self.language)
+            if quake is not None and quake.unconfirmed:
+                intensity = self.say(m.INTENSITY_OR_MORE, intensity=intensity)
+            return self.say(message, intensity=intensity, place=self.place)
         name = self._name(self._kind)
+        if self.fact.typhoon is not None and not self._over:
+            # Which one it is, is the first that people ask.
+            if not self.fact.typhoon.number:
+                return self.say(m.TITLE_DEPRESSION, name=name)
+            which = number(self.fact.typhoon.number, self.language)
+            return self.say(m.TITLE_TYPHOON, name=name, number=which)
         message = _TITLES.get(self._status, m.TITLE_ISSUED)
+        if self.fact.goes_on and self._status is Status.LOWERED:
+            message = m.TITLE_STILL
         if message == m.TITLE_ISSUED and not self._has_place:
             return name
         return self.say(message, name=name, place=self.place)
@@ -234,7 +287,7 @@ class _Writer:
     def _sea_is_calm(self) -> bool:
         """Whether a tsunami warning or advisory has become a forecast of slight changes.
 
-        People were told to stay away until it is lifted; this is when the agency lifts it.
+        People were told to stay away until it is lifted; with this the agency lifts it.
         """
         fact = self.fact
         slight = fact.level < NEEDS_SHELTER["tsunami"] <= fact.previous_level
@@ -242,7 +295,7 @@ class _Writer:
 
     @property
     def _has_place(self) -> bool:
-        """Whether the telegram names a place; what is about a whole sea trench names none."""
+        """Whether the telegram names a place; a telegram about a sea trench names none."""
         return bool(self.fact.place or self.fact.volcano or self.fact.hazard == "earthquake")
 
     @property
@@ -250,33 +303,34 @@ class _Writer:
         return self.fact.status in (Status.CANCELLED, Status.LIFTED)
 
     def _first(self) -> list[str]:
-        """Return what changed, and what the agency itself says first of all."""
+        """Return what changed, and the agency's own first words."""
         fact = self.fact
-        lines = [self._change()] if self._status in _LINES_FIRST else []
+        lines = self._change() if self._status in _LINES_FIRST or fact.newly_for else []
         in_headline = self._wants_headline() and "氾濫が発生" in fact.headline
         if fact.overflow and not self._over and not in_headline:
             lines.append(self.say(m.OVERFLOW))
         if self._wants_headline():
             lines.append(fact.headline.strip())
-        if fact.quake is not None and not self._over:
-            lines += self._tsunami_comment(fact.quake)
+        if fact.quake is not None and not self._over and not fact.inland:
+            lines += self._sea()
         return lines
 
     def _known(self) -> list[str]:
         fact = self.fact
         lines = []
-        if self._status not in _LINES_FIRST and not self._is_quake:
-            lines.append(self._change())
+        if self._status not in _LINES_FIRST and not self._is_quake and not fact.newly_for:
+            lines += self._change()
         if not self._over and not self._sea_is_calm:
             lines += explained(self._kind, self.language)
         if self._has_place:
             lines.append(self._place())
         if fact.overflow_at and self.language != EASY_JAPANESE:
-            # As the telegram has it; nobody has given these places a reading.
+            # As the telegram has it; we have no reading for these places.
             lines.append(self.say(m.PLACE, place="、".join(fact.overflow_at)))
         if fact.volcano and fact.volcano not in fact.place:
             lines.append(self.say(m.VOLCANO, volcano=self._placed(fact.volcano)))
-        if fact.quake is None or fact.quake.origin_at is None or self._over:
+        felt = fact.quake if fact.hazard != "tsunami" else None
+        if felt is None or felt.origin_at is None or self._over:
             lines.append(self.say(m.TIME, time=moment(fact.reported_at, self.language)))
         if self._over:
             return lines
@@ -284,12 +338,28 @@ class _Writer:
             lines.append(self.say(m.UNTIL, time=moment(fact.valid_until, self.language)))
         if fact.quake is not None:
             lines += self._quake(fact.quake)
+            lines += self._comments(fact.quake)
         if fact.tsunami is not None:
             lines += self._tsunami(fact.tsunami)
+        if fact.typhoon is not None:
+            lines += typhoon_lines(fact.typhoon, self.language, self.city, self.say)
+        lines += early_lines(fact.expected, self.language, self.say)
+        if fact.fallen is not None:
+            lines.append(self._fallen(fact.fallen))
         return lines
 
+    def _fallen(self, fallen: Fallen) -> str:
+        amount = f"{number(fallen.amount, self.language)} {'cm' if fallen.snow else 'mm'}"
+        if fallen.about or fallen.or_more:
+            both = m.ABOUT_OR_MORE if fallen.about and fallen.or_more else m.ABOUT
+            amount = self.say(both if fallen.about else m.OR_MORE, amount=amount)
+        if fallen.snow:
+            hours = number(fallen.hours, self.language)
+            return self.say(m.SNOW_FALLEN, hours=hours, amount=amount)
+        return self.say(m.RAIN_FALLEN, amount=amount)
+
     def _place(self) -> str:
-        """Return the line that says where, under the name of what it is."""
+        """Return the line that says where, with a label for the kind of place."""
         fact = self.fact
         if fact.hazard == "tsunami":
             return self.say(m.COAST, coast=self.place)
@@ -305,19 +375,34 @@ class _Writer:
         quake = self.fact.quake
         return self.fact.hazard == "earthquake" and quake is not None and bool(quake.intensity)
 
-    def _change(self) -> str:
-        status = self._status
+    def _change(self) -> list[str]:
+        status, fact = self._status, self.fact
         name = self._name(self._kind)
+        if fact.ended_at:
+            there = place_name(fact.ended_at, self.language, self.city)
+            line = self.say(m.NO_LONGER_THERE, name=name, place=there, still=self.place)
+            if not fact.ended_as:
+                return [line]
+            return [line, self.say(m.NOW_THERE, place=there, name=self._name(fact.ended_as))]
+        split = _ENDED_FOR.get(fact.ended_for) or _NEWLY_FOR.get(fact.newly_for)
+        only = [] if split is None else [self.say(split, name=name)]
+        if self.fact.goes_on or fact.newly_for:
+            return only
+        if status in (Status.RAISED, Status.LOWERED) and fact.previous_kind:
+            previous = self._name(fact.previous_kind)
+            return [self.say(_LINES[status], previous=previous, name=name), *only]
         if status in (Status.RAISED, Status.LOWERED):
-            if not self.fact.previous_kind:
-                return self.say(m.LINE_ISSUED, name=name)
-            previous = self._name(self.fact.previous_kind)
-            return self.say(_LINES[status], previous=previous, name=name)
-        return self.say(_LINES.get(status, m.LINE_ISSUED), name=name)
+            return [self.say(m.LINE_ISSUED, name=name), *only]
+        return [self.say(_LINES.get(status, m.LINE_ISSUED), name=name), *only]
 
     def _wants_headline(self) -> bool:
         fact = self.fact
-        told = fact.status not in (Status.LIFTED, Status.LOWERED, Status.CANCELLED)
+        # In a drill the agency's own words would look like a real order.
+        told = not fact.drill and fact.status not in (
+            Status.LIFTED,
+            Status.LOWERED,
+            Status.CANCELLED,
+        )
         fits = 0 < len(fact.headline.strip()) <= MAX_HEADLINE
         wanted = fact.hazard in _HEADLINE_HAZARDS or fact.overflow
         return self.language == "ja" and told and fits and wanted
@@ -339,28 +424,67 @@ class _Writer:
             lines.append(self.say(m.ORIGIN_TIME, time=moment(quake.origin_at, self.language)))
         if quake.hypocentre:
             lines.append(self.say(m.HYPOCENTRE, hypocentre=self._placed(quake.hypocentre)))
-        if quake.magnitude:
-            value = number(quake.magnitude, self.language)
-            lines.append(self.say(m.MAGNITUDE, magnitude=value))
-        if quake.depth_km is not None:
-            value = number(quake.depth_km, self.language)
-            shallow = quake.depth_km == 0
-            lines.append(self.say(m.VERY_SHALLOW if shallow else m.DEPTH, depth=value))
-        return lines
+        return [*lines, *self._magnitude(quake.magnitude), *self._depth(quake)]
+
+    def _magnitude(self, wording: str) -> list[str]:
+        """Return the line with the magnitude: a number, Ｍ不明, or Ｍ８を超える巨大地震."""
+        said = _MAGNITUDE.fullmatch(comparable_name(wording))
+        if said is None:
+            if wording and "不明" not in wording:
+                MISSING_TERMS.labels(self.language).inc()
+            return [self.say(m.MAGNITUDE_UNKNOWN)] if "不明" in wording else []
+        message = m.MAGNITUDE_OVER if said["over"] else m.MAGNITUDE
+        return [self.say(message, magnitude=number(said["number"], self.language))]
+
+    def _depth(self, quake: Quake) -> list[str]:
+        if quake.depth_km is None:
+            return [self.say(m.DEPTH_UNKNOWN)] if quake.depth_note == "不明" else []
+        message = m.DEPTH_OR_MORE if quake.depth_note == "以上" else m.DEPTH
+        if quake.depth_km == 0:
+            message = m.VERY_SHALLOW
+        return [self.say(message, depth=number(quake.depth_km, self.language))]
 
     def _shows_long_period(self, quake: Quake) -> bool:
-        """Whether the slow swaying of tall buildings matters beside the intensity (class 3, 4)."""
+        """Whether the slow swaying of tall buildings matters in addition to the intensity (class 3,
+        4).
+        """
         return self.fact.hazard == "long-period" or quake.long_period_class in ("3", "4")
 
-    def _tsunami_comment(self, quake: Quake) -> list[str]:
-        comment = tsunami_comment(self.fact)
-        if comment == m.FOLLOW_NEWS:
-            return []  # that is advice, and stands with it
-        if comment is not None:
-            return [self.say(comment)]
-        if not quake.tsunami_comment or self.language == "ja":
-            return [quake.tsunami_comment] if quake.tsunami_comment else []
-        return [self.say(m.TSUNAMI_NOTE, note=quake.tsunami_comment)]
+    def _sea(self) -> list[str]:
+        """Return the agency's comments on the sea; a drill orders nobody away from it."""
+        return [] if self.fact.drill else [self.say(each) for each in sea_sentences(self.fact)]
+
+    def _comments(self, quake: Quake) -> list[str]:
+        """Return the other comments, and for a city without a coast also those about the sea.
+
+        A comment that is not in our table stays in Japanese texts and is left out in others: we do
+        not translate what we do not know.
+        """
+        of_the_sea = sea_sentences(self.fact)
+        lines = [
+            self.say(sentence)
+            for sentence in comment_sentences(self.fact)
+            if sentence not in (*of_the_sea, m.FOLLOW_NEWS)  # advice, which comes with it
+        ]
+        if self.fact.inland:
+            lines += self._sea()
+        if quake.comment and not quake_comments(quake.comment_codes, quake.comment):
+            if self.language == "ja":
+                lines.append(quake.comment)
+            else:
+                MISSING_TERMS.labels(self.language).inc()
+        return lines
+
+    def _tsunami_comments(self, tsunami: Tsunami) -> list[str]:
+        """Return the comments on a warning or advisory that is in force.
+
+        They are for all coasts together; the one of 2011 is only for major warnings.
+        """
+        said = tsunami_sentences(tsunami.comment_codes, tsunami.comment)
+        major = "大津波警報" in self.fact.kind
+        others = [each for each in said if each != m.LIKE_2011]
+        first = [m.LIKE_2011] if major and m.LIKE_2011 in said else []
+        return [self.say(each) for each in (*first, *others)]
 
     def _intensity(self, message: str, intensity: str) -> str:
         return self.say(message, intensity=intensity_name(intensity, self.language))
@@ -375,31 +499,32 @@ class _Writer:
             lines.append(self.say(m.OBSERVED_HEIGHT, height=seen))
         if tsunami.arrival_at is not None:
             lines.append(self.say(m.ARRIVAL, time=moment(tsunami.arrival_at, self.language)))
-        if "第1波" in normal(tsunami.arrival_condition):
+        if "第1波" in comparable_name(tsunami.arrival_condition):
             lines.append(self.say(m.ARRIVED))
         return lines
 
     def _arrival(self, tsunami: Tsunami) -> list[str]:
-        if "到達中" in tsunami.arrival_condition:
+        if re.search("到達中|既に津波到達", tsunami.arrival_condition):
             return [self.say(m.ARRIVING)]
         return [self.say(m.ARRIVAL_AT_ONCE)] if "ただちに" in tsunami.arrival_condition else []
 
     def _height(self, wording: str) -> str:
-        """Return the agency's wording of a height (１０ｍ超, 巨大) in the language."""
-        plain = normal(wording)
-        if self.language == "ja":
-            return plain
-        if plain in ("巨大", "高い"):
-            return self.say(m.HEIGHT_HUGE if plain == "巨大" else m.HEIGHT_HIGH)
-        metres = plain.rstrip("m超未満以上").rstrip("m")
-        try:
-            float(metres)
-        except ValueError:
-            return wording
-        value = number(metres, self.language)
-        if "超" in plain:
-            return self.say(m.HEIGHT_OVER, metres=value)
-        return self.say(m.HEIGHT_UNDER if "未満" in plain else m.HEIGHT_METRES, metres=value)
+        """Return the agency's wording of a height (１０ｍ超, 巨大) in the language.
+
+        A qualifier that is not known could weaken the number, so the height is left out.
+        """
+        plain = comparable_name(wording)
+        if plain in _HEIGHTS_IN_WORDS:
+            return self.say(_HEIGHTS_IN_WORDS[plain])
+        said = _HEIGHT.fullmatch(plain)
+        message = None if said is None else _HEIGHTS.get(said["qualifier"])
+        if said is None or message is None:
+            if plain:
+                MISSING_TERMS.labels(self.language).inc()
+            return plain if self.language == "ja" else ""
+        if said["about"]:
+            message = m.HEIGHT_ABOUT
+        return self.say(message, metres=number(said["metres"], self.language))
 
     def _where_to_go(self) -> list[str]:
         lines = []

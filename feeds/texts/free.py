@@ -1,7 +1,7 @@
-"""Texts around words that people wrote: articles of city web sites, alerts of the staff.
+"""Texts around words by people: articles of city web sites, alerts of staff.
 
-What a person wrote stays as it is; heading, place, time and source are in the resident's
-language, and the text says in which language the words below it are.
+A person's words stay as they are. Heading, place, time and source are in the resident's language,
+and the text says in which language the words below are.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
-from core.city import City, Names, name_in
+from city.city import City, Names, name_in
 from core.languages import EASY_JAPANESE, LANGUAGES
 from feeds.models import Status
 from feeds.texts import messages as m
@@ -48,7 +48,7 @@ def topic_name(topic: str, language: str, city: City | None = None) -> str:
 
 
 def status_name(status: Status, language: str) -> str:
-    """Return the word for what a notice says of its hazard; empty for none."""
+    """Return the word for a notice's status; empty for none."""
     if status is Status.NONE:
         return ""
     return CATALOGUE.context_text(m.STATUS_CONTEXT, language, m.STATUSES[status.value])
@@ -70,11 +70,12 @@ def article_texts(
     languages: Sequence[str] | None = None,
     translations: Mapping[str, tuple[str, str]] | None = None,
     machine: Collection[str] = (),
+    spoken: str = "ja",
     drill: bool = False,
 ) -> Texts:
-    """Return an article of a city's web site, in Japanese, with a heading in each language.
+    """Return an article in its own words, with a heading in each language.
 
-    Its own title stands in the title alone, behind the topic's name.
+    Its own title is only in the title, after the topic's name.
 
     Parameters
     ----------
@@ -82,6 +83,8 @@ def article_texts(
         Title and summary by language where there are any.
     machine
         Languages whose translation a machine made; their text says so.
+    spoken
+        The language of ``title`` and ``summary``.
     """
     texts: Texts = {}
     for language in LANGUAGES if languages is None else languages:
@@ -90,8 +93,12 @@ def article_texts(
         notes = []
         if translated is not None and language in machine:
             notes.append(machine_translated(language))
-        elif translated is None and language != "ja":
-            notes.append(say(language, m.ARTICLE_IN_JAPANESE))
+        elif translated is None and language != spoken:
+            notes.append(
+                say(language, m.ARTICLE_IN_JAPANESE)
+                if spoken == "ja"
+                else say(language, m.TEXT_LANGUAGE, name=_language_name(spoken, language))
+            )
         last = [say(language, m.MORE, url=url)] if url else []
         last.append(say(language, m.SOURCE, source=name_in(source_name, language)))
         heading = say(
@@ -107,7 +114,7 @@ def article_texts(
 
 
 def without_topic(title: str, topic: str, language: str) -> str:
-    """Return an article's title without the topic's name before it, where that is said apart."""
+    """Return an article's title without the topic's name in front."""
     mark = drill_mark(language)
     drilled, own = title.startswith(mark), title.removeprefix(mark).lstrip()
     before = say(language, m.TITLE_ARTICLE, topic=topic, title="\0").partition("\0")[0]
@@ -116,7 +123,7 @@ def without_topic(title: str, topic: str, language: str) -> str:
 
 
 def alert_heading(topic: str, level: int, language: str, city: City) -> str:
-    """Return what a staff alert is called: the evacuation's official name, or topic and level."""
+    """Return the name of a staff alert: the official name of the evacuation, or topic and level."""
     if topic == "evacuation" and level in _EVACUATION_KINDS:
         return term(_EVACUATION_KINDS[level], language).text
     return topic_name(topic, language, city)
@@ -139,9 +146,9 @@ def alert_texts(
 ) -> Texts:
     """Return a staff alert in every language, around the words the staff wrote.
 
-    A language the staff wrote nothing for gets the easy Japanese words, else the Japanese
-    ones, under a heading, advice and place in its own language, and is told which language
-    the words are in.
+    A language without words of its own gets the easy Japanese words, else the Japanese ones.
+    Heading, advice and place are in its own language, and the text says in which language the words
+    are.
 
     Parameters
     ----------
@@ -150,7 +157,7 @@ def alert_texts(
     areas
         District codes; empty means the whole city.
     source
-        Who says so, such as a department's names; the city when not given.
+        Names of the sender, such as a department; by default the city.
     machine
         Languages whose words a machine translated; their text says so.
     """
@@ -187,7 +194,7 @@ def _alert(
     meant = _EVACUATION_KINDS.get(level, "") if topic == "evacuation" and not over else ""
     known = [*explained(meant, language)]
     known += [say(language, m.PLACE, place=place), say(language, m.TIME, time=moment(at, language))]
-    advised = evacuation(level) if topic == "evacuation" and not over else ()
+    advised = evacuation(level, drill=drill) if topic == "evacuation" and not over else ()
     spoken = language if language in texts else _spoken_instead(texts)
     notes = []
     if language in machine and language in texts:
@@ -219,6 +226,9 @@ def _spoken_instead(texts: Mapping[str, str]) -> str:
 
 
 def _language_name(spoken: str, language: str) -> str:
-    """Return what a language calls itself; easy Japanese reads the name of Japanese aloud."""
-    name = LANGUAGES[spoken].name
+    """Return a language's own name; easy Japanese adds the reading to the name of Japanese.
+
+    For a language that is not ours, return its tag.
+    """
+    name = LANGUAGES[spoken].name if spoken in LANGUAGES else spoken
     return f"{name}（にほんご）" if (spoken, language) == ("ja", EASY_JAPANESE) else name

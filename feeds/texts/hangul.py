@@ -55,7 +55,7 @@ def hangul(reading: str, written: str = "") -> str:
     Parameters
     ----------
     written
-        The same name as it is written; tells where a vowel begins a new part (松浦).
+        The same name in writing; it shows where a vowel begins a new part (松浦).
     """
     words = re.split(r"([ -])", "|".join(parted(reading, written)))
     return "".join("" if word == "-" else _word(word) for word in words)

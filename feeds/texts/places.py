@@ -1,12 +1,12 @@
-"""Names of places as a resident can read them.
+"""Write names of places for readers of each language.
 
-Japanese stays as it is; easy Japanese gets the reading of every name. In the other languages
-a name is spelled as its readers write Japanese names (letters, hangul, Chinese characters) and
-the words around it (prefecture, bay, off the coast of) are in the language. A name that cannot
-be taken apart stays in Japanese, because a name read wrongly is another place.
+Japanese stays as it is; easy Japanese gets the reading of every name. In the other languages a name
+is written as its readers write Japanese names (Latin letters, hangul, Chinese characters), and the
+words around it (prefecture, bay, off the coast of) are translated. A name that cannot be analysed
+stays in Japanese, because a name read wrongly is another place.
 
-``data/places/<language>.toml`` holds the words; what it calls ``official`` is the agency's own
-English, everything else is ours.
+``data/places/<language>.toml`` has the words. The table ``official`` is the agency's own English;
+the rest is ours.
 """
 
 from __future__ import annotations
@@ -18,19 +18,15 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
 
-from babel.lists import format_list
-
-from core.city import City, Names
-from core.languages import EASY_JAPANESE, LANGUAGES
+from city.city import City, Names
+from core.languages import EASY_JAPANESE, LANGUAGES, read_table, reads_japanese, script_of
+from feeds.texts.forms import enumerated
 from feeds.texts.hangul import hangul
-from feeds.texts.readings import FORECAST_AREA_DIGITS, folded, readings
+from feeds.texts.readings import FORECAST_AREA_DIGITS, comparable_place, readings
 from feeds.texts.romaji import romanise
-from feeds.texts.toponyms import Kind, Place, analyse
+from feeds.texts.toponyms import Toponym, ToponymKind, analyse
 
 DIRECTORY = Path(__file__).parent / "data"
-_COMMAS = {"ja": "、", EASY_JAPANESE: "、", "zh-Hans": "、", "zh-Hant": "、", "my": "၊ "}
-_CHINESE = ("zh-Hans", "zh-Hant")
-"""Readers who know a Japanese place by its characters, as on its signs, if it has no kana."""
 _KANA = re.compile(r"[ぁ-ゖァ-ヺ]")
 _OF = re.compile("(?<=[㐀-鿿])[のノ](?=[㐀-鿿])")
 _SMALL_KE = re.compile("(?<=[㐀-鿿])[ヶケ](?=[㐀-鿿])")
@@ -39,13 +35,10 @@ _REMARKS = {"除く": "を 除（のぞ）く", "含む": "を 含（ふく）�
 _DIRECTIONS = re.compile("[中北南東西]{1,2}部")
 _WHOLE_IN_CHINESE = (*"県府都市区町村川湖山島湾", "水道", "海峡")
 """Words that Chinese keeps with the name, character for character."""
-_UNSPACED = {"th": "\u0e00-\u0e7f", "km": "\u1780-\u17ff", "ne": "\u0900-\u097f"}
-"""Scripts whose words touch each other, but not the Latin letters of a name."""
-_INVISIBLE_SPACE = "\u200b"
 
 
 @dataclass(frozen=True)
-class Words:
+class PlaceWords:
     """One language's words for places; see the files' heads."""
 
     official: Mapping[str, str]
@@ -62,11 +55,11 @@ def place_name(japanese: str, language: str, city: City, areas: Sequence[str] = 
     Parameters
     ----------
     japanese
-        As the telegram has it: つくば市, 茨城県南部, 利根川上流部; several parted by 、.
+        As in the telegram: つくば市, 茨城県南部, 利根川上流部; several are separated by 、.
     city
-        Its own names, and its districts', come first.
+        Its own names and those of its districts are tried first.
     areas
-        The telegram's codes; they tell two places of one name apart.
+        The telegram's codes; they distinguish two places of one name.
     """
     names = [_with_prefecture(name, areas) for name in japanese.split("、")]
     said = [_place(name, language, city, areas) for name in names]
@@ -75,7 +68,7 @@ def place_name(japanese: str, language: str, city: City, areas: Sequence[str] = 
 
 def joined(names: Iterable[str], language: str) -> str:
     """Return names as a list, with the comma of ``language``."""
-    return _COMMAS.get(language, ", ").join(names)
+    return script_of(language).comma.join(names)
 
 
 def office_name(japanese: str, language: str) -> str:
@@ -87,13 +80,13 @@ def office_name(japanese: str, language: str) -> str:
 
 
 def area_names(codes: Iterable[str], language: str, city: City) -> list[str]:
-    """Return the names of the city's districts; the city's own name when there are none."""
+    """Return the names of the districts, or the city's name if there are none."""
     districts = [city.district_by_code[code].names for code in codes]
     return [name_for(names, language) for names in districts or [city.name]]
 
 
 @lru_cache(maxsize=4096)
-def _analysed(japanese: str, areas: tuple[str, ...]) -> Place | None:
+def _analysed(japanese: str, areas: tuple[str, ...]) -> Toponym | None:
     return analyse(japanese, place_words("en").names, areas)
 
 
@@ -107,14 +100,14 @@ def spoken_name(japanese: str, language: str, areas: Sequence[str] = ()) -> str 
     if language == EASY_JAPANESE:
         return _aloud(japanese, place)
     said = _said(place, language)
-    return said[:1].upper() + said[1:] if language in ("en", "pt", "es", "id", "tl") else said
+    return said[:1].upper() + said[1:] if LANGUAGES[language].capital_names else said
 
 
 def load_places() -> None:
     """Read all tables of places, once for the life of the process."""
     readings()
     for language in LANGUAGES:
-        if language not in ("ja", EASY_JAPANESE):
+        if not reads_japanese(language):
             place_words(language)
             _characters(language)
 
@@ -159,52 +152,52 @@ def name_for(names: Names, language: str) -> str:
     return names.get("en") or spoken_name(names["ja"], language) or names["ja"]
 
 
-def _said(place: Place, language: str) -> str:
+def _said(place: Toponym, language: str) -> str:
     words = place_words(language)
     for table in (words.official, words.names):
         if place.japanese in table:
             return table[place.japanese]
     match place.kind:
-        case Kind.PROPER:
+        case ToponymKind.PROPER:
             said = _spelled(place.japanese, place.reading, language)
-        case Kind.WORD:
+        case ToponymKind.WORD:
             said = _with_word(place, words, language)
-        case Kind.WITHIN:
+        case ToponymKind.WITHIN:
             whole, part = (_said(piece, language) for piece in place.pieces)
             said = words.words["within"].format(whole=whole, part=part)
-        case Kind.NOTE:
+        case ToponymKind.NOTE:
             whole, part = (_said(piece, language) for piece in place.pieces)
             said = words.words[place.word].format(whole=whole, part=part)
-        case Kind.LIST:
+        case ToponymKind.LIST:
             pieces = [_said(piece, language) for piece in place.pieces]
-            locale = LANGUAGES[language].locale
-            said = format_list(pieces, locale=locale).replace(_INVISIBLE_SPACE, "")
+            said = enumerated(pieces, language)
     return _fitted(said, words, language)
 
 
-def _with_word(place: Place, words: Words, language: str) -> str:
+def _with_word(place: Toponym, words: PlaceWords, language: str) -> str:
     (inner,) = place.pieces
-    kept = place.word in _WHOLE_IN_CHINESE and inner.kind is Kind.PROPER
-    if language in _CHINESE and kept and not _has_kana(place.japanese):
+    kept = place.word in _WHOLE_IN_CHINESE and inner.kind is ToponymKind.PROPER
+    if script_of(language).names_in_characters and kept and not _has_kana(place.japanese):
         return _in_characters(place.japanese, language)
     side = words.parts if place.word == "部" else {**words.parts, **words.sides}
     return words.words[place.word].format(_said(inner, language), side=side.get(place.side, ""))
 
 
-def _fitted(said: str, words: Words, language: str) -> str:
+def _fitted(said: str, words: PlaceWords, language: str) -> str:
     """Return a name with the articles and the spaces that its language wants between words."""
     for apart, together in words.joins.items():
         said = re.sub(rf"\b{re.escape(apart)}\b", together, said)
-    script = _UNSPACED.get(language)
-    if script is not None:
-        said = re.sub(rf"(?<=[{script}])(?=[A-Za-z0-9])|(?<=[A-Za-z0-9])(?=[{script}])", " ", said)
+    script = script_of(language)
+    if script.spaced_from_latin:
+        own = "".join(letters.characters for letters in script.letters)
+        said = re.sub(rf"(?<=[{own}])(?=[A-Za-z0-9])|(?<=[A-Za-z0-9])(?=[{own}])", " ", said)
     return said
 
 
 def _spelled(japanese: str, reading: str, language: str) -> str:
     if language == "ko":
         return hangul(reading, japanese)
-    if language in _CHINESE and not _has_kana(japanese):
+    if script_of(language).names_in_characters and not _has_kana(japanese):
         return _in_characters(japanese, language)
     letters = romanise(reading, japanese)
     return re.sub(r"(?:^|(?<=[ -]))[a-z]", lambda first: first.group().upper(), letters)
@@ -224,12 +217,12 @@ def _has_kana(japanese: str) -> bool:
     return _KANA.search(_join(japanese)) is not None
 
 
-def _aloud(japanese: str, place: Place) -> str:
+def _aloud(japanese: str, place: Toponym) -> str:
     """Return a name with its reading behind it, for easy Japanese."""
-    if place.kind is Kind.NOTE:
+    if place.kind is ToponymKind.NOTE:
         whole, part = (_aloud(piece.japanese, piece) for piece in place.pieces)
         return f"{whole}（{part}{_REMARKS.get(place.word, '')}）"
-    written = japanese if folded(japanese) == place.japanese else place.japanese
+    written = japanese if comparable_place(japanese) == place.japanese else place.japanese
     if _KANJI.search(written) is None:
         return written
     spoken = re.sub(r"[ -]", "", place.reading)  # the marks part words in letters only
@@ -237,11 +230,10 @@ def _aloud(japanese: str, place: Place) -> str:
 
 
 @cache
-def place_words(language: str) -> Words:
+def place_words(language: str) -> PlaceWords:
     """Return a language's words for places."""
-    path = DIRECTORY / "places" / f"{language}.toml"
-    tables = tomllib.loads(path.read_text(encoding="utf-8"))
-    return Words(
+    tables = read_table(DIRECTORY / "places", language)
+    return PlaceWords(
         official=tables.get("official", {}),
         names=tables["names"],
         words=tables["words"],

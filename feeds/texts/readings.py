@@ -39,20 +39,20 @@ class Readings:
 
     def of(self, japanese: str, areas: Sequence[str] = ()) -> str | None:
         """Return a name's reading; codes tell two places of one name apart."""
-        name = folded(japanese)
+        name = comparable_place(japanese)
         for code in areas:
             if (name, code) in self.by_code:
                 return self.by_code[name, code]
         return self.by_name.get(name)
 
     def municipality(self, areas: Sequence[str]) -> tuple[str, str] | None:
-        """Return name and reading of the one municipality meant, whose name may have changed."""
+        """Return name and reading of the one municipality that is meant."""
         codes = [code for code in areas if len(code) == MUNICIPALITY_DIGITS]
         return self.municipalities.get(codes[0]) if len(codes) == 1 else None
 
     def is_municipality(self, japanese: str) -> bool:
         """Whether the agency's list of municipalities has this name."""
-        return folded(japanese) in self.municipal
+        return comparable_place(japanese) in self.municipal
 
 
 @cache
@@ -63,7 +63,7 @@ def readings() -> Readings:
     stems: dict[str, set[str]] = {}
     with READINGS.open(encoding="utf-8", newline="") as source:
         for row in csv.DictReader(line for line in source if not line.startswith("#")):
-            code, name, reading = row["code"], folded(row["name"]), row["reading"]
+            code, name, reading = row["code"], comparable_place(row["name"]), row["reading"]
             found.by_code[name, code] = reading
             if code.isalpha() and code != "place":
                 found.kinds[name] = code
@@ -89,7 +89,7 @@ def _stem(name: str, reading: str) -> Iterable[tuple[str, str]]:
             yield name[:-1], reading.removesuffix(ending)
 
 
-def folded(japanese: str) -> str:
+def comparable_place(japanese: str) -> str:
     """Return a name with the small ヶ that some lists write large, and without spaces."""
     return _LARGE_KE.sub("ヶ", unicodedata.normalize("NFC", japanese).replace("\u3000", "").strip())
 

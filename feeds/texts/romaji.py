@@ -47,7 +47,7 @@ _BOUNDARIES = {
 """Characters whose own reading begins with a vowel that lengthens nothing (まつ+うら)."""
 
 BREAK = "|"
-"""Stands inside a name where a vowel begins a new part; never in the result."""
+"""Marks where a vowel begins a new part of a name; never in the result."""
 
 
 def romanise(reading: str, written: str = "") -> str:
@@ -56,11 +56,11 @@ def romanise(reading: str, written: str = "") -> str:
     Parameters
     ----------
     reading
-        Hiragana or katakana. Characters that are not kana stay as they are, so that a space or a
-        hyphen parts words.
+        Hiragana or katakana. Other characters stay as they are, so that a space or a hyphen
+        separates words.
     written
-        The same name as it is written; tells where a vowel begins a new part, so that 松浦
-        becomes matsuura and not matsura.
+        The same name in writing; it shows where a vowel begins a new part, so that 松浦 becomes
+        matsuura and not matsura.
     """
     return "".join(_shorten(_letters(piece)) for piece in parted(reading, written))
 

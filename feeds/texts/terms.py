@@ -1,9 +1,10 @@
-"""Names of warnings in each language: the agency's own words, or ours, marked as ours.
+"""Names of warnings in each language: the agency's own words, or ours, which are marked.
 
 ``data/terms/<language>.toml`` has a table ``official`` (from the Meteorological Agency's
-multilingual dictionary) and a table ``ours`` (made after the dictionary's pattern for what it
-lacks); a full stop after a name is left out when it is said. Japanese needs no file: there the
-agency's name itself is said, unchanged.
+multilingual dictionary) and a table ``ours`` (made after the dictionary's pattern where it has no
+name). A full stop at the end of a name is left out, except that of an abbreviation. A table
+``left`` has the few names for which we deviate from the dictionary, because its word endangers or
+misleads. Japanese needs no file: texts use the agency's name unchanged.
 """
 
 from __future__ import annotations
@@ -16,10 +17,10 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from babel.numbers import get_decimal_symbol
 from prometheus_client import Counter
 
 from core.languages import LANGUAGES
+from feeds.texts.forms import forms_of
 
 MISSING_TERMS = Counter(
     "todoke_missing_terms_total",
@@ -29,8 +30,6 @@ MISSING_TERMS = Counter(
 
 DIRECTORY = Path(__file__).parent / "data" / "terms"
 LEVEL_TERM = "警戒レベル{level}"
-DIGITS = {"ne": "०१२३४५६७८९", "my": "၀၁၂၃၄၅၆၇၈၉"}
-"""Languages whose numbers the agency's dictionary writes in their own digits."""
 
 
 @dataclass(frozen=True)
@@ -48,12 +47,12 @@ class Term:
 def term(kind: str, language: str) -> Term:
     """Return the name of ``kind`` (the agency's Japanese name) in ``language``.
 
-    A name that no catalogue has stays in Japanese, as the agency wrote it, and is counted:
-    what is not known is not translated. A volcano's level is called 噴火警戒レベル, as the agency
-    does outside its telegrams; レベル alone would be taken for an evacuation's.
+    A name that is in no catalogue stays in Japanese and is counted: we do not translate what we do
+    not know. A volcano's level is called 噴火警戒レベル, as the agency does outside its telegrams;
+    レベル alone would look like an evacuation level.
     """
     if language == "ja":
-        volcanic = _VOLCANIC.match(normal(kind)) is not None
+        volcanic = _VOLCANIC.match(comparable_name(kind)) is not None
         return Term(f"噴火警戒{kind}" if volcanic else kind, official=True)
     found = lookup(kind, language)
     if found is None:
@@ -65,7 +64,7 @@ def term(kind: str, language: str) -> Term:
 def lookup(kind: str, language: str) -> Term | None:
     """Return the catalogue's name of ``kind``, or None; a river's name before it is no part."""
     known = terms(language)
-    key = normal(kind)
+    key = comparable_name(kind)
     if key in known:
         return known[key]
     suffix = next((suffix for suffix in _SUFFIXES if key.endswith(suffix)), "")
@@ -108,15 +107,15 @@ def terms(language: str) -> Mapping[str, Term]:
 
 
 def level_name(level: int, language: str) -> str:
-    """Return what the agency calls the evacuation level ``level`` (1 to 5) in ``language``."""
+    """Return the agency's name of the evacuation level ``level`` (1 to 5) in ``language``."""
     if language == "ja":
         return f"警戒レベル{str(level).translate(_FULL_WIDTH)}"
     return term(LEVEL_TERM.format(level=level), language).text
 
 
 def explained(kind: str, language: str) -> tuple[str, ...]:
-    """Return what an official name means, in sentences; only easy Japanese explains them."""
-    name = normal(kind)
+    """Return an explanation of an official name in sentences; only easy Japanese has them."""
+    name = comparable_name(kind)
     if _VOLCANIC.match(name):
         name = "噴火警戒レベル"
     found = (_longest(table, name) for table in _explanations(language))
@@ -136,23 +135,28 @@ _VOLCANIC = re.compile(r"レベル[1-5]\(")
 def _explanations(language: str) -> tuple[dict[str, str], ...]:
     tables = _file(language)
     return tuple(
-        {normal(word): sentence for word, sentence in tables.get(table, {}).items()}
+        {comparable_name(word): sentence for word, sentence in tables.get(table, {}).items()}
         for table in ("hazards", "grades")
     )
 
 
-def normal(kind: str) -> str:
+def comparable_name(kind: str) -> str:
     """Return a Japanese name with width and spaces evened out, for comparing only."""
     return re.sub(r"\s+", "", unicodedata.normalize("NFKC", kind))
 
 
 def number(value: object, language: str) -> str:
     """Return a number as ``language`` writes it: its digits, and its sign before decimals."""
-    digits = DIGITS.get(language)
     text = str(value)
     if _DECIMAL.fullmatch(text):
-        text = text.replace(".", get_decimal_symbol(LANGUAGES[language].locale))
-    return text if digits is None else text.translate(str.maketrans("0123456789", digits))
+        text = text.replace(".", forms_of(language).decimal)
+    return in_digits(text, language)
+
+
+def in_digits(text: str, language: str) -> str:
+    """Return a text with the digits that ``language`` writes."""
+    digits = LANGUAGES[language].digits if language in LANGUAGES else ""
+    return text if not digits else text.translate(str.maketrans("0123456789", digits))
 
 
 _DECIMAL = re.compile(r"[0-9]+\.[0-9]+")
@@ -160,14 +164,29 @@ _DECIMAL = re.compile(r"[0-9]+\.[0-9]+")
 _FULL_WIDTH = str.maketrans("0123456789", "０１２３４５６７８９")
 
 
+_ABBREVIATIONS = ("etc.", "dll.", "atbp.")
+
+
+def _without_stop(text: str) -> str:
+    return text if text.endswith(_ABBREVIATIONS) else text.rstrip(".")
+
+
 @cache
 def _terms(language: str) -> dict[str, Term]:
     tables = _file(language)
-    return {
-        normal(kind): Term(text.rstrip("."), official=table == "official")
+    known = {
+        comparable_name(kind): Term(_without_stop(text), official=table == "official")
         for table in ("ours", "official")
         for kind, text in tables.get(table, {}).items()
     }
+    return known | {
+        comparable_name(kind): Term(text, official=False) for kind, text in left(language)
+    }
+
+
+def left(language: str) -> list[tuple[str, str]]:
+    """Return the names for which we deviate from the agency's dictionary, with our words."""
+    return list(_file(language).get("left", {}).items())
 
 
 @cache

@@ -1,8 +1,8 @@
-"""What a Japanese place name is made of: 茨城県南部 is the south of a prefecture called 茨城.
+"""Analyse Japanese place names: 茨城県南部 is the south of a prefecture called 茨城.
 
-The agency's names of regions, coasts, epicentres and rivers, and those of its offices, are
-built from names and from a few dozen words behind them. Taken apart, they can be said in any
-language without a list of all of them; a name that cannot be taken apart is not guessed at.
+The agency's names of regions, coasts, epicentres and rivers, and those of its offices, consist of
+names followed by a few dozen words. From the parts they can be written in any language without a
+list of all of them. A name that cannot be analysed is not guessed.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from enum import StrEnum, auto
 
-from feeds.texts.readings import MUNICIPAL, Readings, folded, readings
+from feeds.texts.readings import MUNICIPAL, Readings, comparable_place, readings
 
 
-class Kind(StrEnum):
+class ToponymKind(StrEnum):
     """How the pieces of a place belong together."""
 
     PROPER = auto()
@@ -23,23 +23,23 @@ class Kind(StrEnum):
     WORD = auto()
     """A word behind one piece: 湾, 県, 沖, 部."""
     WITHIN = auto()
-    """The second piece lies within the first."""
+    """The second piece is inside the first."""
     LIST = auto()
     """Several places side by side."""
     NOTE = auto()
-    """The first piece with a remark on the second: without it, or only there."""
+    """The first piece with a remark about the second: without it, or only there."""
 
 
 @dataclass(frozen=True)
-class Place:
+class Toponym:
     """A name taken apart. ``reading`` is in kana; spaces and hyphens part its words."""
 
-    kind: Kind
+    kind: ToponymKind
     japanese: str
     reading: str
     word: str = ""
     side: str = ""
-    pieces: tuple[Place, ...] = ()
+    pieces: tuple[Toponym, ...] = ()
 
 
 WORDS: dict[str, tuple[str, ...]] = {
@@ -136,19 +136,21 @@ _KIND_READINGS = {
 }
 
 
-def analyse(japanese: str, named: Collection[str] = (), areas: Sequence[str] = ()) -> Place | None:
-    """Return a name taken apart, or None when a part of it is not known.
+def analyse(
+    japanese: str, named: Collection[str] = (), areas: Sequence[str] = ()
+) -> Toponym | None:
+    """Return the parts of a name, or None if a part is not known.
 
     Parameters
     ----------
     japanese
         One name as the agency writes it (茨城県沖, 利根川上流部, 水戸地方気象台).
     named
-        Names that every language has a word of its own for (太平洋沿岸), left whole.
+        Names for which every language has its own word (太平洋沿岸); they stay whole.
     areas
-        The telegram's codes, which tell two places of one name apart.
+        The telegram's codes, which distinguish two places of one name.
     """
-    name = folded(japanese)
+    name = comparable_place(japanese)
     if not 0 < len(name) <= LONGEST:
         return None
     return _Analysis(named, areas, readings()).place(name, None)
@@ -159,10 +161,10 @@ class _Analysis:
         self.named = named
         self.areas = areas
         self.known = known
-        self.met: dict[tuple[str, str | None], Place | None] = {}
+        self.met: dict[tuple[str, str | None], Toponym | None] = {}
 
-    def place(self, name: str, reading: str | None) -> Place | None:
-        """Return ``name`` taken apart; its reading is looked up where it is not given."""
+    def place(self, name: str, reading: str | None) -> Toponym | None:
+        """Return the parts of ``name``; a missing reading is looked up."""
         if not name:
             return None
         asked = name, reading
@@ -170,9 +172,9 @@ class _Analysis:
             self.met[asked] = self._taken_apart(name, reading or self.known.of(name, self.areas))
         return self.met[asked]
 
-    def _taken_apart(self, name: str, reading: str | None) -> Place | None:
+    def _taken_apart(self, name: str, reading: str | None) -> Toponym | None:
         if name in self.named and reading is not None:
-            return Place(Kind.PROPER, name, reading)
+            return Toponym(ToponymKind.PROPER, name, reading)
         return (
             self._of_kind(name, reading)
             or self._municipality(name, reading)
@@ -184,13 +186,13 @@ class _Analysis:
             or self._proper(name, reading)
         )
 
-    def _proper(self, name: str, reading: str | None) -> Place | None:
+    def _proper(self, name: str, reading: str | None) -> Toponym | None:
         reading = reading or self.known.by_stem.get(name)
         if reading is None and _is_kana(name):
             reading = name
-        return None if reading is None else Place(Kind.PROPER, name, reading)
+        return None if reading is None else Toponym(ToponymKind.PROPER, name, reading)
 
-    def _of_kind(self, name: str, reading: str | None) -> Place | None:
+    def _of_kind(self, name: str, reading: str | None) -> Toponym | None:
         word = _OF_KIND.get(self.known.kinds.get(name, ""))
         if word is None or reading is None:
             return None
@@ -199,16 +201,16 @@ class _Analysis:
                 stem = name if word == "島" else name[:-1]
                 rest = reading if word == "島" else reading.removesuffix(ending)
                 if len(stem) < 2 or stem.endswith(("焼", "の")):
-                    # 荒川 stays Arakawa: nobody would know an Ara River.
+                    # 荒川 stays Arakawa: nobody knows an Ara River.
                     stem, rest = name, reading
-                inner = Place(Kind.PROPER, stem, rest.strip(" -"))
-                return Place(Kind.WORD, name, reading, word, pieces=(inner,))
+                inner = Toponym(ToponymKind.PROPER, stem, rest.strip(" -"))
+                return Toponym(ToponymKind.WORD, name, reading, word, pieces=(inner,))
         if word in ("山", "川") and not name.endswith(("岳", "川")):
-            return Place(Kind.PROPER, name, reading)
-        whole = Place(Kind.PROPER, name, reading)
-        return Place(Kind.WORD, name, reading, word, pieces=(whole,))
+            return Toponym(ToponymKind.PROPER, name, reading)
+        whole = Toponym(ToponymKind.PROPER, name, reading)
+        return Toponym(ToponymKind.WORD, name, reading, word, pieces=(whole,))
 
-    def _municipality(self, name: str, reading: str | None) -> Place | None:
+    def _municipality(self, name: str, reading: str | None) -> Toponym | None:
         if name[-1] not in MUNICIPAL:
             return None
         if reading is None:
@@ -217,22 +219,22 @@ class _Analysis:
             return None
         for ending in MUNICIPAL[name[-1]]:
             if reading.endswith(ending):
-                stem = Place(Kind.PROPER, name[:-1], reading.removesuffix(ending))
-                return Place(Kind.WORD, name, reading, name[-1], pieces=(stem,))
+                stem = Toponym(ToponymKind.PROPER, name[:-1], reading.removesuffix(ending))
+                return Toponym(ToponymKind.WORD, name, reading, name[-1], pieces=(stem,))
         return None
 
-    def _told_apart(self, name: str) -> Place | None:
+    def _told_apart(self, name: str) -> Toponym | None:
         """Return 広野町 for 福島広野町, as intensities name towns that have a namesake."""
         for code, prefecture in self.known.prefectures.items():
             short = name.removeprefix(prefecture[:-1])
             if short == name:
                 continue
             for area, (municipality, reading) in self.known.municipalities.items():
-                if area.startswith(code) and folded(municipality) == short:
+                if area.startswith(code) and comparable_place(municipality) == short:
                     return self._municipality(short, reading)
         return None
 
-    def _with_note(self, name: str) -> Place | None:
+    def _with_note(self, name: str) -> Toponym | None:
         found = _NOTE.match(name)
         if found is None:
             return None
@@ -246,9 +248,9 @@ class _Analysis:
             return None if "除く" in found["part"] else whole
         word, spoken = _NOTES.get(remark, ("区間", ""))
         reading = f"{whole.reading}（{part.reading}{spoken}）"
-        return Place(Kind.NOTE, name, reading, word, pieces=(whole, part))
+        return Toponym(ToponymKind.NOTE, name, reading, word, pieces=(whole, part))
 
-    def _of_a_system(self, name: str) -> Place | None:
+    def _of_a_system(self, name: str) -> Toponym | None:
         """Return the river of 信濃川水系千曲川; which system it belongs to is left out."""
         found = _SYSTEM.match(name)
         if found is None:
@@ -259,15 +261,19 @@ class _Analysis:
         meant = self.place(found["after"], None)
         if before is None or meant is None:
             return None
-        if meant.kind is Kind.PROPER and meant.japanese.endswith("川"):
+        if meant.kind is ToponymKind.PROPER and meant.japanese.endswith("川"):
             # 大和川水系石川 is a river, and neither the prefecture nor the city of that name.
-            river = Place(Kind.PROPER, meant.japanese, meant.reading)
-            return Place(
-                Kind.WORD, name, f"{before.reading} すいけい {meant.reading}", "川", pieces=(river,)
+            river = Toponym(ToponymKind.PROPER, meant.japanese, meant.reading)
+            return Toponym(
+                ToponymKind.WORD,
+                name,
+                f"{before.reading} すいけい {meant.reading}",
+                "川",
+                pieces=(river,),
             )
         return _renamed(meant, name, f"{before.reading} すいけい {meant.reading}")
 
-    def _in_prefecture(self, name: str, reading: str | None) -> Place | None:
+    def _in_prefecture(self, name: str, reading: str | None) -> Toponym | None:
         prefecture = next(
             (each for each in self.known.prefectures.values() if name.startswith(each)), None
         )
@@ -286,18 +292,20 @@ class _Analysis:
         part = self.place(rest, self.known.of(rest, self.areas) or given)
         if part is None:
             return None
-        return Place(Kind.WITHIN, name, f"{whole.reading} {part.reading}", pieces=(whole, part))
+        return Toponym(
+            ToponymKind.WITHIN, name, f"{whole.reading} {part.reading}", pieces=(whole, part)
+        )
 
-    def place_of_prefecture(self, name: str) -> Place:
+    def place_of_prefecture(self, name: str) -> Toponym:
         reading = self.known.by_name[name]
         if name in self.named:
-            return Place(Kind.PROPER, name, reading)
-        stem = Place(Kind.PROPER, name[:-1], reading.split("-")[0])
-        return Place(Kind.WORD, name, reading, name[-1], pieces=(stem,))
+            return Toponym(ToponymKind.PROPER, name, reading)
+        stem = Toponym(ToponymKind.PROPER, name[:-1], reading.split("-")[0])
+        return Toponym(ToponymKind.WORD, name, reading, name[-1], pieces=(stem,))
 
-    def _words_behind(self, start: Place, rest: str) -> Place | None:
-        """Return ``start`` with the words of ``rest`` behind it; None if it holds a name too."""
-        here: Place | None = start
+    def _words_behind(self, start: Toponym, rest: str) -> Toponym | None:
+        """Return ``start`` followed by the words of ``rest``; None if it has a name."""
+        here: Toponym | None = start
         while rest and here is not None:
             for length in range(1, len(rest) + 1):
                 longer = self._one_word(here, rest[:length], f"{here.japanese}{rest[:length]}")
@@ -309,7 +317,7 @@ class _Analysis:
                 here = None
         return here
 
-    def _one_word(self, inner: Place, word: str, name: str) -> Place | None:
+    def _one_word(self, inner: Toponym, word: str, name: str) -> Toponym | None:
         if word in WORDS:
             return self._word(_SAME.get(word, word), name, inner, WORDS[word][0])
         for pattern, key, table, spoken in (
@@ -325,21 +333,23 @@ class _Analysis:
             return self._word(key, name, inner, f"{table.get(side, '')}{spoken}", side)
         return None
 
-    def _side_by_side(self, name: str) -> Place | None:
+    def _side_by_side(self, name: str) -> Toponym | None:
         """Return 相模湾・三浦半島 as two places; 伊豆・小笠原諸島 has one word behind both."""
         items = re.split("・|及び", name)
         if len(items) < 2 or not all(item.endswith(_GEOGRAPHIC) for item in items):
             return None
         return self._listed(name, items)
 
-    def _listed(self, name: str, items: Sequence[str]) -> Place | None:
+    def _listed(self, name: str, items: Sequence[str]) -> Toponym | None:
         places = [self.place(item, None) for item in items]
         if not all(places):
             return None
         pieces = tuple(place for place in places if place is not None)
-        return Place(Kind.LIST, name, "・".join(each.reading for each in pieces), pieces=pieces)
+        return Toponym(
+            ToponymKind.LIST, name, "・".join(each.reading for each in pieces), pieces=pieces
+        )
 
-    def _behind(self, name: str, reading: str | None) -> Place | None:
+    def _behind(self, name: str, reading: str | None) -> Toponym | None:
         """Return a name with one word behind it, taken off the end."""
         for word in _BY_LENGTH:
             stem = name.removesuffix(word)
@@ -364,30 +374,30 @@ class _Analysis:
         items = re.split("・|及び", name)
         return self._listed(name, items) if len(items) > 1 else None
 
-    def _stem(self, stem: str, reading: str | None, word: str) -> Place | None:
+    def _stem(self, stem: str, reading: str | None, word: str) -> Toponym | None:
         if word in ("県", "府"):
             return self._proper(stem, reading or self.known.of(stem, self.areas))
         found = self.place(stem, reading)
         if word in _OFFICES and found is not None:
             # An office is called after a place: Tonegawa Joryu River Office.
-            return Place(Kind.PROPER, stem, found.reading)
+            return Toponym(ToponymKind.PROPER, stem, found.reading)
         return found
 
     @staticmethod
-    def _word(word: str, name: str, inner: Place, ending: str, side: str = "") -> Place:
+    def _word(word: str, name: str, inner: Toponym, ending: str, side: str = "") -> Toponym:
         reading = f"{inner.reading} {ending}".strip()
-        return Place(Kind.WORD, name, reading, word, side, (inner,))
+        return Toponym(ToponymKind.WORD, name, reading, word, side, (inner,))
 
 
-_NOTHING = Place(Kind.PROPER, "", "")
+_NOTHING = Toponym(ToponymKind.PROPER, "", "")
 
 
-def _renamed(place: Place, japanese: str, reading: str) -> Place:
-    return Place(place.kind, japanese, reading, place.word, place.side, place.pieces)
+def _renamed(place: Toponym, japanese: str, reading: str) -> Toponym:
+    return Toponym(place.kind, japanese, reading, place.word, place.side, place.pieces)
 
 
 def _without_end(reading: str, ending: str) -> str | None:
-    """Return what stands before ``ending``; marks between words do not count."""
+    """Return the part before ``ending``; marks between words do not count."""
     plain = re.sub(r"[ -]", "", reading)
     if not plain.endswith(ending) or plain == ending:
         return None

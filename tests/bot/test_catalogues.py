@@ -1,4 +1,4 @@
-"""Everything said exists in all sixteen languages and fits into what LINE shows."""
+"""Every text exists in all sixteen languages and fits LINE's limits."""
 
 from __future__ import annotations
 
@@ -10,20 +10,24 @@ import pytest
 from babel.messages.pofile import read_po
 
 import bot
-from bot.dialogues.kinds import WORDS
+from bot.catalogue import WORDS
+from bot.dialogues.buttons import BUTTONS
 from bot.dialogues.onboarding import MENU
 from core.languages import LANGUAGES
 
-ROOM = Path(bot.__file__).parent
+PACKAGE = Path(bot.__file__).parent
 TRANSLATED = [language for language in LANGUAGES if language != "en"]
 
 
 def said() -> set[tuple[str | None, str]]:
     """Return every message in the code, by context."""
     found: set[tuple[str | None, str]] = {(None, name) for _, name in MENU}
-    files = [*(ROOM / "dialogues").glob("*.py"), *(ROOM / "richmenu").glob("*.py")]
-    for path in [*files, ROOM / "inbox.py", ROOM / "reminders.py"]:
+    files = [*(PACKAGE / "dialogues").glob("*.py"), *(PACKAGE / "richmenu").glob("*.py")]
+    for path in [*files, PACKAGE / "inbox.py", PACKAGE / "reminders.py"]:
         for node in ast.walk(ast.parse(path.read_text())):
+            match node:
+                case ast.Call(ast.Name("mark"), [ast.Constant(str(message))]):
+                    found.add((None, message))
             if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
                 continue
             texts = [a.value if isinstance(a, ast.Constant) else None for a in node.args]
@@ -38,11 +42,9 @@ def said() -> set[tuple[str | None, str]]:
 
 
 def settings_names() -> set[tuple[str | None, str]]:
-    """Names that the settings take from a list."""
-    return {
-        (None, name)
-        for name in ("Language", "Districts", "Topics", "Warning level", "Quiet hours", "My data")
-    }
+    """Names that the settings and the buttons that can be typed take from a list."""
+    listed = ("Language", "Districts", "Topics", "Alert level", "Quiet hours", "My data")
+    return {(None, name) for name in (*listed, *BUTTONS)}
 
 
 def places_in(message: str) -> set[str]:
@@ -55,7 +57,7 @@ def test_a_language_says_all_of_it_with_the_same_places(language: str) -> None:
     assert len(wanted) > 90
     missing = [message for context, message in wanted if not WORDS.has(language, message, context)]
     assert missing == []
-    with (ROOM / "locales" / f"{language}.po").open("rb") as source:
+    with (PACKAGE / "locales" / f"{language}.po").open("rb") as source:
         entries = [entry for entry in read_po(source) if entry.id]
     for entry in entries:
         assert not entry.fuzzy
@@ -66,7 +68,7 @@ def test_a_language_says_all_of_it_with_the_same_places(language: str) -> None:
 
 
 def test_easy_japanese_reads_every_kanji() -> None:
-    with (ROOM / "locales" / "ja-x-easy.po").open("rb") as source:
+    with (PACKAGE / "locales" / "ja-x-easy.po").open("rb") as source:
         entries = [entry for entry in read_po(source) if entry.id]
     for entry in entries:
         words = str(entry.string)

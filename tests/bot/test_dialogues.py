@@ -11,8 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot import messages
+from bot.catalogue import WORDS
 from bot.dialogues import respond
+from bot.dialogues.buttons import BUTTONS
 from bot.dialogues.kinds import (
+    DialogueState,
     FileReport,
     Followed,
     Incoming,
@@ -21,18 +24,20 @@ from bot.dialogues.kinds import (
     Pressed,
     Said,
     Sent,
-    State,
 )
 from bot.dialogues.places import find_districts
-from bot.dialogues.words import COMMANDS, clean, command_in, fold, is_cry_for_help
-from core.city_folder import CityFolder, load_folder
+from bot.dialogues.words import kept_text
+from city.folder import CityFolder, load_folder
+from core.languages import LANGUAGES
 from reports.photos import Picture
-from tests.bot.conftest import SAMPLE, actions_in
-from tests.bot.test_messages import known_in
+from tests.support.chats import known_in
+from tests.support.project import SAMPLE_CITY
+from tests.support.town import actions_in
 
 TEXTS = st.one_of(
     st.text(max_size=60),
-    st.sampled_from([word for words in COMMANDS.values() for word in words]),
+    st.sampled_from([WORDS.text(lang, label) for lang in LANGUAGES for label in BUTTONS]),
+    st.sampled_from(["ひなんじょはどこ", "燃えるごみ いつ", "too many messages", "ありがとう"]),
     st.sampled_from(["119", "火事だ", "\u202e\u200b", "{city}", "%s", "'; DROP TABLE", "🏳️‍🌈"]),
 )
 POSITIONS = st.builds(
@@ -49,10 +54,11 @@ PHOTOS = st.one_of(
     ),
     st.sampled_from([Photographed(refusal=why) for why in ("too-large", "unreadable", "other")]),
 )
-the_sample = cache(partial(load_folder, SAMPLE))
+the_sample = cache(partial(load_folder, SAMPLE_CITY))
 STRANGE = st.builds(Pressed, st.text(max_size=12), st.dictionaries(st.text(max_size=4), TEXTS))
 
 
+@pytest.mark.slow
 @settings(max_examples=200, deadline=None)
 @given(data=st.data())
 def test_every_event_is_answered_whatever_came_before(data: Any) -> None:
@@ -60,7 +66,7 @@ def test_every_event_is_answered_whatever_came_before(data: Any) -> None:
     sample = the_sample()
     language = data.draw(st.sampled_from(sample.city.languages))
     known = known_in(language, sample)
-    state = State()
+    state = DialogueState()
     seen: list[dict[str, Any]] = []
     for _ in range(data.draw(st.integers(1, 14))):
         choices: list[st.SearchStrategy[Incoming]] = [
@@ -72,7 +78,7 @@ def test_every_event_is_answered_whatever_came_before(data: Any) -> None:
             st.just(Followed()),
             st.builds(Sent, st.sampled_from(["sticker", "video", "hologram"])),
         ]
-        buttons = [messages.decode(action["data"]) for action in seen if "data" in action]
+        buttons = [messages.decode_postback(action["data"]) for action in seen if "data" in action]
         if buttons:
             choices.append(st.sampled_from(buttons).map(lambda found: Pressed(*found)))
         event = data.draw(st.one_of(choices))
@@ -91,58 +97,28 @@ def test_every_event_is_answered_whatever_came_before(data: Any) -> None:
 def test_a_typed_place_and_then_no_to_the_photos_place_goes_on() -> None:
     known = known_in("en", the_sample())
     draft = {"draft": "01HX", "photos": [{"sha256": "0" * 64}], "exif": [140.11, 36.08]}
-    typed = respond(State("report", "place", draft), Said("1-2-3 Chuo"), known)
+    typed = respond(DialogueState("report", "place", draft), Said("1-2-3 Chuo"), known)
     assert typed.state.step == "kind"
     after = respond(typed.state, Pressed("r-exif", {"d": "01HX", "use": "0"}), known)
     assert after.state.step == "kind"
-    assert after.state.data["place"] == {"address": "1-2-3 Chuo"}
-
-
-def test_commands_mean_one_thing_each() -> None:
-    found: dict[str, str] = {}
-    for name, words in COMMANDS.items():
-        for word in words:
-            assert found.setdefault(fold(word), name) == name, word
-            assert command_in(f" {word}。") == name
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "119", "１１９！", "119番して", "110 please", "家が火事です", "カジです", "ﾀｽｹﾃ", "FIRE!",
-        "Help me", "there is a fire here", "救急車をよんで", "불이야", "ไฟไหม้บ้าน", "Socorro",
-        "Гал гарсан", "sunog po",
-    ],
-)  # fmt: skip
-def test_a_cry_for_help_is_heard(text: str) -> None:
-    assert is_cry_for_help(text)
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "1-119", "119-2", "中央１１９番地", "1190", "0110", "fireworks", "helpful", "消防署の前",
-        "the street light", "2026-000119", "tel 029-110-2222", "campfire",
-    ],
-)  # fmt: skip
-def test_an_address_or_a_firework_is_no_cry(text: str) -> None:
-    assert not is_cry_for_help(text)
+    assert after.state.data["place"] == {"address": "1-2-3 Chuo", "message": ""}
 
 
 @given(st.text())
 def test_cleaned_text_can_be_kept_and_shown(text: str) -> None:
-    cleaned = clean(text)
+    cleaned = kept_text(text)
     cleaned.encode()
     assert "\x00" not in cleaned
     assert not set(cleaned) & set("\u200b\u202e\u2066\ufeff")
     assert len(cleaned) <= 500
-    assert clean(cleaned) == cleaned
+    assert kept_text(cleaned) == cleaned
 
 
 def test_letters_that_need_joiners_keep_them() -> None:
-    assert clean("👨‍👩‍👧 क्‍ष") == "👨‍👩‍👧 क्‍ष"
+    assert kept_text("👨‍👩‍👧 क्‍ष") == "👨‍👩‍👧 क्‍ष"
 
 
+@pytest.mark.slow
 def test_districts_are_found_in_any_writing(sample: CityFolder) -> None:
     """Every district by every one of its names, in other widths, cases and kana."""
     city = sample.city

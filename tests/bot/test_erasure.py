@@ -6,16 +6,20 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+import pytest
 from sqlalchemy import inspect, text
 
-from bot.retention import forget
-from channels.service import push
+from app.retention import forget
+from channels.dispatch import push
+from channels.line.medium import LINE
 from core.clock import ManualClock
 from core.work import NoWorkers
 from subscriptions import bitmaps
-from subscriptions.service import find
-from tests.bot.conftest import Town
-from tests.bot.test_report import HERE, a_photo, aboard, reports, sends
+from subscriptions.residents import find
+from tests.support.chats import HERE, a_photo, aboard, reports, sends
+from tests.support.town import Town
+
+pytestmark = pytest.mark.slow
 
 SECRETS = ("Sato from next door", "KAWA-1968", "Your street lamp, Anna")
 
@@ -59,6 +63,7 @@ async def somebody(town: Town) -> str:
             [{"type": "text", "text": SECRETS[2]}],
             "staff@city.example.jp",
             town.context.clock.now(),
+            medium=LINE,
         )
     await bitmaps.rebuild(town.database)
     said = "\n".join((await everything(town)).values())

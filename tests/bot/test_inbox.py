@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import time
 from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
 from typing import Any
@@ -14,16 +15,19 @@ from typing import Any
 import aiohttp
 import pytest
 
-from bot import inbox as inbox_module
 from bot.inbox import Inbox
-from bot.models import EventState, WebhookEvent
-from channels.errors import LineRefused
-from channels.simulator import FaultPlan, SimulatorOptions
-from channels.simulator.phones import Content
+from bot.models import EventState, WebhookEvent, bucket_of
+from channels.line.errors import LineRefused
 from core.errors import Permanent
-from tests.bot.conftest import SECRET, Town, words_in
-from tests.bot.test_report import a_photo, aboard, reports
-from tests.bot.test_webhook import Caller, body_of
+from simulator.line import FaultPlan, SimulatorOptions
+from simulator.line.phones import Content
+from subscriptions import residents
+from tests.support.chats import a_photo, aboard, hurried, reports
+from tests.support.town import SECRET, Town, words_in
+from tests.support.webhook_calls import Caller, body_of
+
+A_DAY_AGO = int(time.time() * 1000) - 86_400_000
+"""Milliseconds since 1970: before what the simulator's phones do now, and remembered."""
 
 
 class Crash(BaseException):
@@ -45,7 +49,7 @@ def choices_of(user: str, seed: int) -> list[dict[str, Any]]:
         {
             "type": "postback",
             "webhookEventId": f"press-{seed}-{number}",
-            "timestamp": 1_781_000_000_000 + number * 1000,
+            "timestamp": A_DAY_AGO + number * 1000,
             "mode": "active",
             "deliveryContext": {"isRedelivery": False},
             "source": {"type": "user", "userId": user},
@@ -74,7 +78,7 @@ async def test_choices_end_the_same_in_whatever_order_they_come(town: Town, seed
             first = {
                 **follow,
                 "webhookEventId": f"follow-{user}",
-                "timestamp": 1_780_999_999_000,
+                "timestamp": A_DAY_AGO - 1000,
                 "source": {"type": "user", "userId": user},
             }
             presses = choices_of(user, seed)
@@ -108,7 +112,7 @@ async def test_a_follow_that_comes_after_a_later_leave_does_not_undo_it(town: To
             assert await caller.post(body_of(event)) == 200
             await town.queue.drained()
     async with town.database.reading() as session:
-        resident = await inbox_module.service.find(session, user)
+        resident = await residents.find(session, user)
     assert resident is None or resident.state == "left"
 
 
@@ -167,25 +171,6 @@ async def faulty(make_town: Callable[..., Any]) -> AsyncIterator[Town]:
     yield await make_town()
 
 
-async def hurried(town: Town) -> None:
-    """Let what was postponed be due now, until nothing is postponed any more."""
-    for _ in range(20):
-        await town.settle()
-        async with town.database.writing() as session:
-            waiting = [
-                event
-                for event in await town.events()
-                if event.state in (EventState.WAITING, EventState.ANSWERING)
-            ]
-            for event in waiting:
-                row = await session.get(WebhookEvent, event.id)
-                assert row is not None
-                row.not_before = None
-        if not waiting:
-            return
-        await town.inbox.recover()
-
-
 @pytest.mark.parametrize("fault", ["5xx-before=100%", "5xx-after=100%", "drop=100%"])
 async def test_lines_errors_delay_the_answer_and_never_double_it(faulty: Town, fault: str) -> None:
     user = await aboard(faulty)
@@ -213,6 +198,7 @@ async def test_an_answer_that_matters_is_pushed_when_the_token_ran_out(
     assert await town.events(EventState.ANSWERING) == []
 
 
+@pytest.mark.slow
 async def test_a_poisonous_event_is_set_aside_and_blocks_nobody(
     town: Town, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -265,6 +251,7 @@ async def test_an_answer_that_line_does_not_take_becomes_an_apology(
     assert "is invalid" in (failed.error or "")
 
 
+@pytest.mark.slow
 async def test_a_photo_is_fetched_again_when_line_fails(faulty: Town) -> None:
     """Reports are not lost to a failing data host."""
     user = await aboard(faulty)
@@ -284,7 +271,7 @@ async def test_what_waits_is_taken_up_after_a_restart(make_town: Callable[..., A
     await town.simulator.webhooks.idle()
     assert len(await town.events(EventState.WAITING)) == 1
     successor = Inbox(town.context, town.line, town.folder)
-    await successor.work(user)
+    await successor.work(str(bucket_of(user, is_sqlite=town.database.is_sqlite)))
     assert await town.events(EventState.WAITING) == []
     chat = town.simulator.users.get(user).chat
     assert "Hello!" in words_in([item.message for item in chat if item.side == "account"])

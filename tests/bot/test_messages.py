@@ -2,44 +2,49 @@
 
 from __future__ import annotations
 
+import ast
 import json
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
+from linebot.v3.messaging import Message
 
+import bot
+from bot.catalogue import WORDS
 from bot.dialogues import respond
 from bot.dialogues.kinds import (
+    DialogueOutcome,
+    DialogueState,
     FileReport,
     Followed,
     Incoming,
-    InForce,
-    Known,
     Located,
-    Outcome,
     Photographed,
     Pressed,
     Said,
     Sent,
-    State,
 )
+from bot.dialogues.onboarding import MENU
 from bot.richmenu import IMAGES, RichMenus, describe
-from channels.line import LineClient
-from channels.simulator import Simulator, SimulatorOptions
-from core.city_folder import CityFolder
+from channels.line.client import LineClient
+from city.context import Context
+from city.folder import CityFolder
 from core.clock import ManualClock, SystemClock
-from core.context import Context
 from core.database import Database
+from core.errors import Retryable
 from core.languages import LANGUAGES
 from core.settings import Settings
 from core.work import NoWorkers
 from reports.photos import Picture
-from subscriptions.service import Preferences
-from tests.bot.conftest import SECRET, Town, actions_in
-from tests.bot.test_report import aboard
+from simulator.line import FaultPlan, Simulator, SimulatorOptions
+from simulator.line.measure import grapheme_clusters
+from tests.support.chats import aboard, known_in
+from tests.support.town import SECRET, Town, actions_in
 
 HERE = Located(140.1115, 36.0825, "茨城県つくば市研究学園一丁目１番地１")
 FAR = Located(139.7, 35.7)
@@ -52,50 +57,21 @@ BUTTONS = (
 )
 
 
-def known_in(language: str, sample: CityFolder) -> Known:
-    city = sample.city
-    every = tuple(district.code for district in city.districts)
-    return Known(
-        city=city,
-        preferences=Preferences(
-            resident_id=1,
-            following=True,
-            language=language,
-            language_chosen=True,
-            areas=every,
-            topics={topic.code: 3 for topic in city.topics},
-            topics_chosen=True,
-            quiet_start=1290,
-            quiet_end=375,
-            digest_hour=None,
-        ),
-        now=datetime(2026, 6, 15, 3, 0, tzinfo=UTC),
-        event_id="01HX",
-        shelters=sample.shelters,
-        calendar=sample.calendar,
-        answers=sample.answers,
-        in_force=tuple(InForce("題" * 100, "文" * 3000) for _ in range(6)),
-        taken_up=frozenset({"pothole"}),
-        reports=12,
-        following_since=datetime(2026, 6, 1, tzinfo=UTC),
-    )
-
-
 def photo(number: int, taken_at: tuple[float, float] | None = None) -> Photographed:
     return Photographed(Picture(f"{number:064x}", 640, 480, 1000, taken_at))
 
 
-def journeys() -> Iterator[tuple[State, list[Incoming]]]:
+def journeys() -> Iterator[tuple[DialogueState, list[Incoming]]]:
     """Ways through the conversation that together say everything it can say."""
-    boarding = State("onboarding", "area")
-    yield State(), [Followed()]
-    yield State(), [Followed(returning=True)]
+    boarding = DialogueState("onboarding", "area")
+    yield DialogueState(), [Followed()]
+    yield DialogueState(), [Followed(returning=True)]
     yield boarding, [Said("nowhere at all"), FAR, Said("a"), HERE, Pressed("topics-done")]
     yield boarding, [Pressed("area-all"), Pressed("skip"), Said("hello?")]
-    yield State("onboarding", "language"), [Sent("sticker"), Pressed("skip")]
+    yield DialogueState("onboarding", "language"), [Sent("sticker"), Pressed("skip")]
     draft = {"d": "01HX"}
     yield (
-        State(),
+        DialogueState(),
         [
             *(Pressed("report"), Said("report"), photo(1, (140.1, 36.08))),
             *(Pressed("r-exif", draft | {"use": "0"}), photo(2), photo(3), photo(4), photo(5)),
@@ -110,12 +86,19 @@ def journeys() -> Iterator[tuple[State, list[Incoming]]]:
             *(Pressed("r-send", draft), Pressed("r-send", draft)),
         ],
     )
-    yield State(), [Photographed(refusal=reason) for reason in ("too-large", "unreadable", "x")]
-    yield State(), [photo(1), Said("cancel"), Pressed("r-cancel", draft)]
-    yield State(), [Pressed("shelters"), HERE, HERE, Said("119"), Sent("video"), Sent("sticker")]
+    yield (
+        DialogueState(),
+        [Photographed(refusal=reason) for reason in ("too-large", "unreadable", "x")],
+    )
+    yield DialogueState(), [photo(1), Said("cancel"), Pressed("r-cancel", draft)]
+    yield DialogueState(), [Said("傘の捨て方"), Said("電池"), Said("ごみ")]
+    yield (
+        DialogueState(),
+        [Pressed("shelters"), HERE, HERE, Said("119"), Sent("video"), Sent("sticker")],
+    )
     for do in BUTTONS:
-        yield State(), [Pressed(do)]
-    yield State(), [
+        yield DialogueState(), [Pressed(do)]
+    yield DialogueState(), [
         Pressed("set-language", {"to": "my"}), Pressed("level", {"to": "2"}),
         Pressed("quiet-until", {"time": "21:00"}), Pressed("quiet", {"start": "0", "end": "0"}),
         Pressed("topic", {"code": "crime", "on": "0"}), Said("unknown"),
@@ -125,7 +108,7 @@ def journeys() -> Iterator[tuple[State, list[Incoming]]]:
 def said_in(language: str, sample: CityFolder) -> Iterator[list[dict[str, Any]]]:
     for state, events in journeys():
         for event in events:
-            outcome: Outcome = respond(state, event, known_in(language, sample))
+            outcome: DialogueOutcome = respond(state, event, known_in(language, sample))
             state, messages = outcome.state, outcome.messages
             if any(isinstance(effect, FileReport) for effect in outcome.effects):
                 assert outcome.filed is not None
@@ -163,10 +146,71 @@ async def test_line_takes_everything_that_is_said(
     count = 0
     for messages in said_in(language, sample):
         await line.validate("reply", json.dumps(messages).encode())
+        for message in messages:
+            # LINE's SDK knows every field of it, and would write the same.
+            assert Message.from_dict(message).to_dict() == message
         for action in actions_in(messages):
             assert len(action.get("data", "")) <= 300
         count += 1
     assert count > 55
+
+
+ONLY_IN_TILES = {"No quiet hours"}
+"""Labels that reach a tile by a name of their own."""
+
+
+def labels_in_code() -> set[str]:
+    """Return every message that is the label of an action, except tiles, whose text may be long."""
+    makers = {"press", "uri", "location", "camera", "camera_roll", "pick_time"}
+    found: set[str] = set()
+    for path in (Path(bot.__file__).parent / "dialogues").glob("*.py"):
+        tree = ast.parse(path.read_text("utf-8"))
+        calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
+        in_tiles = {id(part) for call in calls if named(call) == "tile" for part in ast.walk(call)}
+        for call in calls:
+            if named(call) not in makers | {"_press"} or id(call) in in_tiles:
+                continue
+            for part in ast.walk(call):
+                if isinstance(part, ast.Call) and named(part) == "say":
+                    found |= {
+                        a.value
+                        for a in part.args
+                        if isinstance(a, ast.Constant) and isinstance(a.value, str)
+                    }
+    return found - ONLY_IN_TILES
+
+
+def named(call: ast.Call) -> str:
+    return call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
+
+
+def test_every_label_fits_into_what_line_takes_in_every_language() -> None:
+    labels = labels_in_code() | {name for _, name in MENU}
+    assert {"Rubbish days", "Send location", "Report damage", "Call 119"} <= labels
+    too_long = {
+        (language, label, WORDS.text(language, label))
+        for language in LANGUAGES
+        for label in labels
+        if grapheme_clusters(WORDS.text(language, label)) > 20
+    }
+    assert too_long == set()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_everything_that_is_said_keeps_to_lines_lengths(sample: CityFolder, language: str) -> None:
+    """Labels have 20 grapheme clusters, display texts 300 characters, alternative texts 400."""
+    for said in said_in(language, sample):
+        assert len(said) <= 5
+        for message in said:
+            assert 0 < len(message.get("altText", "-")) <= 400
+            items = message.get("quickReply", {}).get("items", [])
+            assert len(items) <= 13
+            assert all(0 < grapheme_clusters(item["action"]["label"]) <= 20 for item in items), (
+                items
+            )
+        for action in actions_in(said):
+            assert len(action.get("displayText", "")) <= 300
+            assert grapheme_clusters(action.get("label", "")) <= 20
 
 
 async def test_the_rich_menus_are_made_once_and_given_by_language(town: Town) -> None:
@@ -185,6 +229,31 @@ async def test_the_rich_menus_are_made_once_and_given_by_language(town: Town) ->
     town.simulator.phones.postback(user, "do=erase-yes")
     await town.settle()
     assert town.simulator.users.get(user).rich_menu_id is None
+
+
+async def test_a_rich_menu_survives_an_alias_made_meanwhile_and_a_refused_token(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = await RichMenus(town.context, town.line).ensure()
+    picture = (IMAGES / "ja.png").read_bytes()
+    older = await town.line.create_rich_menu({**describe("ja", picture), "name": "another"})
+    await town.line.upload_rich_menu_image(older, picture, "image/png")
+    await town.line.update_rich_menu_alias("todoke-ja", older)
+
+    async def none_yet() -> dict[str, str]:
+        return {}
+
+    with monkeypatch.context() as patch:
+        patch.setattr(town.line, "list_rich_menu_aliases", none_yet)
+        assert await RichMenus(town.context, town.line).ensure() == made
+    assert (await town.line.list_rich_menu_aliases())["todoke-ja"] == made["ja"]
+    user = await aboard(town, "my")
+    town.simulator.faults = FaultPlan(unauthorized=True)
+    with pytest.raises(Retryable):
+        await RichMenus(town.context, town.line).give(user)
+    town.simulator.faults = FaultPlan()
+    await RichMenus(town.context, town.line).give(user)
+    assert town.simulator.users.get(user).rich_menu_id == made["my"]
 
 
 async def test_an_older_rich_menu_is_replaced_and_nobody_is_without_one_meanwhile(
@@ -219,7 +288,7 @@ async def test_an_older_rich_menu_is_replaced_and_nobody_is_without_one_meanwhil
     assert await RichMenus(context, line).ensure() == first
     aliases = await line.list_rich_menu_aliases()
     assert aliases["todoke-ja"] == first["ja"]
-    # Whoever had it has the one that follows it in their language, before it goes.
+    # Its residents get its successor in their language before it is deleted.
     assert simulator.users.people[resident].rich_menu_id == first["zh-Hans"]
     assert aliases["todoke-old-older-20260615"] == old
     # Another process, or this one started again: LINE may still be moving residents.

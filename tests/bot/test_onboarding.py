@@ -1,8 +1,14 @@
-"""A resident comes aboard: language, district, topics, in under a minute."""
+"""A resident's setup: language, district, topics, in under a minute."""
 
 from __future__ import annotations
 
-from tests.bot.conftest import Town, words_in
+import json
+
+from bot.dialogues.onboarding import language_question
+from city.folder import load_city
+from simulator.line.messages import MESSAGE
+from tests.support.project import PROJECT
+from tests.support.town import Town, words_in
 
 
 async def test_a_burmese_resident_comes_aboard(town: Town) -> None:
@@ -26,3 +32,11 @@ async def test_a_burmese_resident_comes_aboard(town: Town) -> None:
     choices = await town.preferences(user)
     assert choices.topics_chosen
     assert choices.language_chosen
+
+
+def test_the_question_for_the_language_is_a_message_line_takes_in_every_language() -> None:
+    city = load_city(PROJECT / "deploy" / "city")
+    for language in city.languages:
+        question = language_question(city, language)
+        assert MESSAGE(question) is None
+        assert "set-language" in json.dumps(question)

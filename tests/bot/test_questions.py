@@ -10,15 +10,16 @@ from typing import Any
 import pytest
 
 from bot.dialogues import respond
-from bot.dialogues.kinds import NO_CALENDAR, Known, Pressed, Said, State
-from core.city_folder import load_folder
-from core.collection import CollectionDay, Item
-from core.faq import MAX_ANSWER, MAX_QUESTION, Answer
+from bot.dialogues.kinds import NO_CALENDAR, DialogueState, Known, Pressed, Said
+from city.collection import CollectionDay, WasteItem
+from city.faq import MAX_ANSWER, MAX_QUESTION, FaqEntry
+from city.folder import load_folder
 from feeds.texts import day_name
-from tests.bot.conftest import SAMPLE, Town, actions_in, words_in
-from tests.bot.test_messages import known_in
+from tests.support.chats import known_in
+from tests.support.project import SAMPLE_CITY
+from tests.support.town import Town, actions_in, words_in
 
-the_sample = cache(partial(load_folder, SAMPLE))
+the_sample = cache(partial(load_folder, SAMPLE_CITY))
 SATURDAY = datetime(2026, 11, 21, 6, 0, tzinfo=UTC)
 """The third Saturday of its month, three in the afternoon in Japan."""
 
@@ -28,12 +29,12 @@ def resident(language: str, *areas: str, now: datetime = SATURDAY) -> Known:
 
 
 def said(known: Known, text: str) -> str:
-    return words_in(list(respond(State(), Said(text), known).messages))
+    return words_in(list(respond(DialogueState(), Said(text), known).messages))
 
 
 def rows(known: Known) -> list[tuple[str, str]]:
     """Return the days of the card with what goes on each."""
-    [card] = respond(State(), Pressed("rubbish"), known).messages
+    [card] = respond(DialogueState(), Pressed("rubbish"), known).messages
     parts = card["contents"]["body"]["contents"][2:]
     return [(part["contents"][0]["text"], part["contents"][1]["text"]) for part in parts]
 
@@ -63,6 +64,15 @@ def test_what_comes_seldom_is_told_once_however_far_it_is() -> None:
     ]
 
 
+def test_a_collection_that_falls_away_at_new_year_is_said_to() -> None:
+    """Chuo's burnable rubbish is on Tuesdays and Fridays; 1 January 2027 is a Friday."""
+    december = resident("en", "chuo", now=datetime(2026, 12, 28, 3, 0, tzinfo=UTC))
+    told = dict(rows(december))
+    assert told["Tomorrow · Tue, Dec 29"] == "Burnable rubbish"
+    assert told["Fri, Jan 1"] == "No collection: Burnable rubbish"
+    assert told["Thu, Dec 31"].startswith("No collection: ")
+
+
 def test_japans_midnight_begins_the_day() -> None:
     before, after = (
         datetime(2026, 11, 23, 14, 59, tzinfo=UTC) + timedelta(minutes=n) for n in (0, 1)
@@ -73,12 +83,12 @@ def test_japans_midnight_begins_the_day() -> None:
 
 def test_who_has_no_district_is_asked_for_one() -> None:
     known = resident("my")
-    [asked] = respond(State(), Said("အမှိုက်"), known).messages
+    [asked] = respond(DialogueState(), Said("အမှိုက်"), known).messages
     codes = {action["data"] for action in actions_in(asked)}
     assert codes - {"do=areas", "do=report"} == {
         f"do=rubbish-in&to={district.code}" for district in the_sample().city.districts
     }
-    [told] = respond(State(), Pressed("rubbish-in", {"to": "chuo"}), known).messages
+    [told] = respond(DialogueState(), Pressed("rubbish-in", {"to": "chuo"}), known).messages
     assert "မီးရှို့နိုင်သော အမှိုက်" in words_in(told)
 
 
@@ -86,7 +96,7 @@ def test_a_district_of_which_the_city_says_nothing_is_not_guessed_at() -> None:
     calendar = the_sample().calendar
     others = tuple(day for day in calendar.days if day.district != "chuo")
     known = replace(resident("en", "chuo"), calendar=replace(calendar, days=others))
-    [told] = respond(State(), Pressed("rubbish"), known).messages
+    [told] = respond(DialogueState(), Pressed("rubbish"), known).messages
     assert "No collection day is known here." in words_in(told)
 
 
@@ -112,7 +122,7 @@ def test_who_asks_about_rubbish_in_their_own_words_is_told(language: str, text: 
     ("text", "thing", "advice"),
     [
         ("スプレーかん", "スプレーかん", "必ず使い切ってください"),
-        ("スプレー缶", "", ""),
+        ("スプレー缶", "スプレーかん", "穴は開けないで"),
         ("傘の捨て方", "傘", "束ねて"),
         ("かさはどうやって捨てますか", "傘", "束ねて"),
         ("はさみ", "包丁・はさみ", "キケン"),
@@ -128,7 +138,9 @@ def test_how_a_thing_is_thrown_away(text: str, thing: str, advice: str) -> None:
         assert thing in told
         assert advice in told
         asked_back = "お知りになりたいのは" in told
-        assert asked_back == (text == "ペットボトル"), "only what was not named is asked about"
+        assert asked_back == (text in ("ペットボトル", "スプレー缶")), (
+            "only what was not named is asked about"
+        )
     else:
         assert "うまく読み取れませんでした" in told
 
@@ -154,11 +166,41 @@ def test_a_things_short_name_within_another_word_is_not_taken_for_the_thing(
     text: str, told: str, asked: bool
 ) -> None:
     calendar = the_sample().calendar
-    items = tuple(Item(name, "", "bulky", f"{name}の出し方") for name in ("本", "いす", "PC"))
+    items = tuple(WasteItem(name, "", "bulky", f"{name}の出し方") for name in ("本", "いす", "PC"))
     known = replace(resident("ja", "chuo"), calendar=replace(calendar, items=items))
     answer = said(known, text)
     assert [item.name for item in items if item.advice in answer] == ([told] if told else [])
     assert ("お知りになりたいのは" in answer) is asked
+
+
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [("ja", "消火器はどこに捨てますか"), ("en", "fire extinguisher"), ("my", "မီးသတ်ဘူး ဘယ်လိုပစ်ရမလဲ")],
+)
+def test_a_thing_that_the_citys_list_lacks_is_said_to_be_missing(language: str, text: str) -> None:
+    known = resident(language, "chuo")
+    told = said(known, text)
+    missing = "The city's list does not say how to throw this away. Please ask the city hall."
+    assert known.say(missing) in told
+    assert known.say("What do you want to throw away? Write the name of one thing.") not in told
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "title"),
+    [
+        ("ja", "傘の捨て方", "傘"),
+        ("ja-x-easy", "かさは どうやって すてますか", "傘（かさ）"),
+        ("en", "how do I throw away an umbrella", "傘"),
+        ("zh-Hant", "雨傘怎麼丟", "傘"),
+    ],
+)
+def test_the_citys_japanese_is_named_as_such_to_who_reads_another_language(
+    language: str, text: str, title: str
+) -> None:
+    known = resident(language, "chuo")
+    told = said(known, text)
+    assert title in told.split("\n")
+    assert (known.say("The city writes this in Japanese.") in told) is (language != "ja")
 
 
 def test_a_thing_says_its_next_collection_where_one_lives() -> None:
@@ -171,9 +213,11 @@ def test_a_thing_says_its_next_collection_where_one_lives() -> None:
 def test_a_question_in_ones_own_words_finds_the_citys_and_its_answer() -> None:
     known = resident("ja", "chuo")
     for text in ("住民票", "住民票が欲しい", "住民票はどこで取れますか？"):
-        [offered] = respond(State(), Said(text), known).messages
+        [offered] = respond(DialogueState(), Said(text), known).messages
         [action] = actions_in(offered)
-        [answer] = respond(State(), Pressed("question", {"name": "certificate"}), known).messages
+        [answer] = respond(
+            DialogueState(), Pressed("question", {"name": "certificate"}), known
+        ).messages
         assert action["data"] == "do=question&name=certificate"
         assert "コンビニエンスストア" in answer["text"]
     english = resident("vi", "chuo")
@@ -184,8 +228,10 @@ def test_a_question_in_ones_own_words_finds_the_citys_and_its_answer() -> None:
     "text", ["こんにちは", "hello", "where is it", "ありがとうございます", "?", "穴"]
 )
 def test_what_is_no_question_of_the_citys_is_not_answered_by_guess(text: str) -> None:
-    answer = respond(State(), Said(text), resident("ja", "chuo")).messages
-    assert not [action for action in actions_in(list(answer)) if "question&" in action["data"]]
+    answer = respond(DialogueState(), Said(text), resident("ja", "chuo")).messages
+    assert not [
+        action for action in actions_in(list(answer)) if "question&" in action.get("data", "")
+    ]
 
 
 def test_questions_are_asked_in_the_residents_language_where_the_city_has_it() -> None:
@@ -193,17 +239,19 @@ def test_questions_are_asked_in_the_residents_language_where_the_city_has_it() -
         ("ja-x-easy", {"ごみは いつ 出（だ）しますか", "住民票の写しはどこで取れますか"}),
         ("th", {"When and where do I put out my rubbish?", "There is a hole in the road"}),
     ):
-        told = words_in(list(respond(State(), Pressed("questions"), resident(language)).messages))
+        told = words_in(
+            list(respond(DialogueState(), Pressed("questions"), resident(language)).messages)
+        )
         assert wanted <= set(told.splitlines())
 
 
 def test_a_city_without_calendar_and_answers_offers_neither() -> None:
     known = replace(resident("en", "chuo"), calendar=NO_CALENDAR, answers=())
-    [menu] = respond(State(), Pressed("menu"), known).messages
+    [menu] = respond(DialogueState(), Pressed("menu"), known).messages
     assert not {"do=rubbish", "do=questions"} & {a["data"] for a in actions_in(menu)}
     for event in (Pressed("rubbish"), Pressed("questions"), Pressed("question", {"name": "x"})):
         assert "That button no longer works" in words_in(
-            list(respond(State(), event, known).messages)
+            list(respond(DialogueState(), event, known).messages)
         )
 
 
@@ -211,11 +259,11 @@ def test_a_city_without_calendar_and_answers_offers_neither() -> None:
 def test_the_longest_answer_and_every_day_fit_into_a_message(language: str) -> None:
     folder = the_sample()
     known = resident(language, *(d.code for d in folder.city.districts[:5]))
-    long = Answer("long", "en", "q" * MAX_QUESTION, "あ" * MAX_ANSWER)
+    long = FaqEntry("long", "en", "q" * MAX_QUESTION, "あ" * MAX_ANSWER)
     known = replace(known, answers=(*folder.answers, long))
-    [text] = respond(State(), Pressed("question", {"name": "long"}), known).messages
+    [text] = respond(DialogueState(), Pressed("question", {"name": "long"}), known).messages
     assert len(text["text"]) <= 5000
-    cards: list[Any] = list(respond(State(), Pressed("rubbish"), known).messages)
+    cards: list[Any] = list(respond(DialogueState(), Pressed("rubbish"), known).messages)
     assert len(cards) == 3
     assert day_name(date(2026, 11, 24), language) in words_in(cards)
 

@@ -1,10 +1,10 @@
-"""Tomorrow's rubbish is told to who asked for it, in time, once, and never as news for all."""
+"""A reminder goes to residents who asked for it, in time, once, and never as news for all."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 import aiohttp
@@ -12,17 +12,17 @@ import pytest
 from sqlmodel import select
 
 from bot.reminders import remind, reminders
-from channels.digest import digest_messages
-from channels.public.notices import public_board
-from core.city_folder import CityFolder
+from channels.line.render import digest_messages
+from city.context import Context
+from city.folder import CityFolder
 from core.clock import JAPAN, ManualClock
-from core.context import Context
 from core.database import Database
 from core.settings import Settings
 from core.work import NoWorkers
 from feeds.digest import Digest, due_digests, next_digests
 from feeds.models import Notice
-from subscriptions import service
+from public.notices import public_board
+from subscriptions import residents
 
 FRIDAY = datetime(2026, 11, 20, 0, 5, tzinfo=JAPAN)
 SATURDAY = date(2026, 11, 21)
@@ -84,6 +84,7 @@ async def test_it_is_put_on_record_once_however_often_it_is_looked_at(
     assert await remind(sunday, sample) > 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("hour", [0, 1, 8, 18, 23])
 async def test_whatever_hour_a_resident_has_it_comes_before_the_rubbish_goes(
     context: Context, sample: CityFolder, hour: int
@@ -91,10 +92,10 @@ async def test_whatever_hour_a_resident_has_it_comes_before_the_rubbish_goes(
     now, city = context.clock.now(), context.city
     async with context.database.writing() as session:
         for name, topics in (("chose", {"collection": 0}), ("did not", {"events": 0})):
-            resident = await service.follow(session, city, f"U{name:0>32}", "en", now)
+            resident = await residents.follow(session, city, f"U{name:0>32}", "en", now)
             assert resident.id is not None
-            await service.choose_areas(session, city, resident.id, ["chuo"], now)
-            await service.choose_topics(session, city, resident.id, topics, now)
+            await residents.choose_areas(session, city, resident.id, ["chuo"], now)
+            await residents.choose_topics(session, city, resident.id, topics, now)
             resident.digest_hour = hour
     await remind(context, sample)
     start = FRIDAY.replace(minute=0)
@@ -125,3 +126,22 @@ async def test_a_city_that_does_not_want_it_or_has_no_such_topic_tells_nobody(
     context = replace(context, city=context.city.model_copy(update=changes))
     assert await remind(context, sample) == 0
     assert await notices(context.database) == []
+
+
+def test_at_new_year_nobody_is_reminded_of_a_collection_that_falls_away(
+    sample: CityFolder,
+) -> None:
+    """The sample city collects nothing from 31 December to 3 January."""
+    city = sample.city
+    for day in (date(2026, 12, 31), date(2027, 1, 1), date(2027, 1, 2)):
+        now = datetime.combine(day - timedelta(days=1), time(12), JAPAN)
+        found = reminders(city, sample, day, now)
+        assert found
+        assert all(notice.identity.startswith("collection-off:") for notice in found)
+        titles = " ".join(notice.texts["ja"]["title"] for notice in found)
+        assert "収集がありません" in titles
+        told = {area for notice in found for area in notice.areas}
+        usual = {rule.district for rule in sample.calendar.days if rule.would_fall_on(day)}
+        assert told == usual
+    on = reminders(city, sample, date(2027, 1, 4), datetime(2027, 1, 3, 12, tzinfo=JAPAN))
+    assert on and all(notice.identity.startswith("collection:2027-01-04") for notice in on)

@@ -5,57 +5,22 @@ from __future__ import annotations
 import io
 from typing import Any
 
+import pytest
 from PIL import Image
 from sqlmodel import select
 
 from bot.models import EventState
-from channels.simulator.phones import Content
-from reports.models import Photo, Report, ReportState
+from reports.models import Photo, Report
 from reports.photos import photo_path
-from tests.bot.conftest import Town, words_in
+from reports.states import ReportState
+from simulator.line.phones import Content
+from tests.support.chats import HERE, a_photo, aboard, reports, sends
+from tests.support.town import Town, words_in
 
-HERE = (140.1115, 36.0825)
-
-
-def a_photo(
-    size: tuple[int, int] = (640, 480), *, place: bool = False, turned: bool = False
-) -> bytes:
-    image = Image.effect_noise(size, 40).convert("RGB")
-    exif = Image.Exif()
-    exif[0x010F] = "A camera"
-    if turned:
-        exif[0x0112] = 6
-    if place:
-        gps = exif.get_ifd(0x8825)
-        gps[1], gps[2] = "N", (36.0, 4.0, 57.0)
-        gps[3], gps[4] = "E", (140.0, 6.0, 41.0)
-    output = io.BytesIO()
-    image.save(output, "JPEG", exif=exif)
-    return output.getvalue()
+pytestmark = pytest.mark.usefixtures("unpacked_here")
 
 
-async def sends(town: Town, user: str, body: bytes) -> list[dict[str, Any]]:
-    town.simulator.phones.send_media(user, "image", Content(body, "image/jpeg"))
-    return await town.news(user)
-
-
-async def aboard(town: Town, language: str = "en") -> str:
-    """Somebody who has finished coming aboard."""
-    user = town.newcomer(language)
-    news = await town.follows(user)
-    await town.taps(user, news, f"do=set-language&to={language}")
-    for _ in range(2):
-        town.simulator.phones.postback(user, "do=skip")
-        await town.settle()
-    await town.news(user)
-    return user
-
-
-async def reports(town: Town) -> list[Report]:
-    async with town.database.reading() as session:
-        return list(await session.scalars(select(Report).order_by(Report.id)))  # type: ignore[arg-type]
-
-
+@pytest.mark.slow
 async def test_who_reports_what_the_city_has_taken_up_already_is_told_so(town: Town) -> None:
     told = "The city already has a report of this place"
     hole, light = (town.city.report_categories[n].names["en"] for n in (0, 2))
@@ -142,6 +107,7 @@ async def test_a_report_can_be_cancelled_at_any_time(town: Town) -> None:
     assert await reports(town) == []
 
 
+@pytest.mark.slow
 async def test_four_photos_are_kept_and_the_same_one_once(town: Town) -> None:
     user = await aboard(town)
     first = a_photo()
@@ -155,6 +121,7 @@ async def test_four_photos_are_kept_and_the_same_one_once(town: Town) -> None:
     assert len((await town.dialogue(user)).data["photos"]) == 4
 
 
+@pytest.mark.slow
 async def test_photos_sent_together_are_asked_about_once(town: Town) -> None:
     user = await aboard(town)
     for index in (1, 2, 3):
@@ -173,6 +140,7 @@ async def test_a_place_outside_the_city_is_said_kindly(town: Town) -> None:
     assert (await town.dialogue(user)).step == "place"
 
 
+@pytest.mark.slow
 async def test_where_the_photo_was_taken_is_asked_before_it_is_used(town: Town) -> None:
     user = await aboard(town)
     news = await sends(town, user, a_photo(place=True))
@@ -192,6 +160,7 @@ async def test_where_the_photo_was_taken_is_forgotten_when_refused(town: Town) -
     assert dialogue.step == "place"
 
 
+@pytest.mark.slow
 async def test_hostile_photos_are_refused_kindly(town: Town) -> None:
     """Promise 8: 200 megapixels, a web page, a broken file, an empty one."""
     user = await aboard(town)

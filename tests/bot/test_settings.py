@@ -1,25 +1,27 @@
-"""What a resident chose can be changed, shown and erased at any time (promise 9)."""
+"""A resident's choices can be changed, shown and erased at any time (promise 9)."""
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
 from sqlmodel import select
 
 from bot import messages
 from bot.dialogues import respond
-from bot.dialogues.kinds import Pressed, State
+from bot.dialogues.kinds import DialogueState, Pressed
 from bot.models import WebhookEvent
-from core.city import Decision
-from core.city_folder import CityFolder
+from city.city import Decision
+from city.folder import CityFolder
 from feeds.jma.levels import INTENSITY_LEVELS
 from feeds.models import HazardState, Notice, Source, Status
 from feeds.texts import intensity_name
 from subscriptions.models import Resident, ResidentState
-from tests.bot.conftest import Town, words_in
-from tests.bot.test_messages import known_in
-from tests.bot.test_report import aboard
+from tests.support.chats import aboard, known_in
+from tests.support.town import Town, words_in
 
 
 async def test_topics_districts_level_and_quiet_hours_can_be_changed(town: Town) -> None:
@@ -48,11 +50,25 @@ async def test_topics_districts_level_and_quiet_hours_can_be_changed(town: Town)
     assert (choices.quiet_start, choices.quiet_end) == (1290, 375)
     shown = words_in(await town.says(user, "settings"))
     assert "21:30–06:15" in shown
-    assert "Level 3 and above" in shown
+    assert "Alert level 3 and above" in shown
     assert f"Intensity {intensity_name('5-', 'en')} and above" in shown
     whole = await town.taps(user, menu, "areas")
     await town.taps(user, whole, "area-all")
     assert (await town.preferences(user)).areas == ()
+
+
+def test_weaker_shocks_than_the_citys_threshold_can_be_asked_for(sample: CityFolder) -> None:
+    def offered(threshold: str) -> list[str]:
+        known = known_in("en", sample)
+        jma = known.city.jma.model_copy(update={"quake_threshold": threshold})
+        known = replace(known, city=known.city.model_copy(update={"jma": jma}))
+        card = respond(DialogueState(), Pressed("quakes"), known).messages[0]
+        return re.findall(r"Intensity (.+?) and above", words_in([card]))
+
+    lower = intensity_name("5-", "en")
+    assert list(dict.fromkeys(offered("3"))) == ["1", "3", "4", lower]
+    assert list(dict.fromkeys(offered("4"))) == ["1", "3", "4", lower]
+    assert list(dict.fromkeys(offered("1"))) == ["1", "3", "4", lower]
 
 
 def test_the_quiet_hours_in_force_are_marked_whosoever_chose_them(sample: CityFolder) -> None:
@@ -64,7 +80,7 @@ def test_the_quiet_hours_in_force_are_marked_whosoever_chose_them(sample: CityFo
         ((0, 0), "No quiet hours"),
     ):
         known = known_in("en", sample).having(quiet_start=hours[0], quiet_end=hours[1])
-        card = respond(State(), Pressed("quiet-hours"), known).messages[0]
+        card = respond(DialogueState(), Pressed("quiet-hours"), known).messages[0]
         tiles = [
             tile for row in card["contents"]["body"]["contents"][2:] for tile in row["contents"]
         ]
@@ -86,7 +102,7 @@ async def test_the_language_changes_at_once(town: Town) -> None:
     languages = await town.says(user, "language")
     answer = await town.taps(user, languages, "한국어")
     assert "저장했습니다" in words_in(answer)
-    assert "대피소" in words_in(await town.says(user, "menu"))
+    assert "대피 장소" in words_in(await town.says(user, "menu"))
 
 
 async def test_what_is_kept_is_shown_and_erased(town: Town) -> None:
@@ -135,6 +151,7 @@ async def test_coming_aboard_is_taken_up_where_it_stopped(town: Town) -> None:
     assert (await town.dialogue(user)).name == "onboarding"
 
 
+@pytest.mark.slow
 async def test_a_district_is_found_however_it_is_written(town: Town) -> None:
     district = town.city.districts[0]
     for written in {*district.names.values(), district.names["en"].upper()}:
@@ -172,10 +189,11 @@ async def test_the_nearest_shelters_are_shown(town: Town) -> None:
     asked = await town.says(user, "shelter")
     assert "location" in words_in(asked)
     news = await town.is_at(user, 140.1115, 36.0825)
-    assert "Nearest shelters" in words_in(news)
+    assert "Nearest evacuation sites" in words_in(news)
     assert words_in(news).count("Open map") == 5
 
 
+@pytest.mark.slow
 async def test_a_cry_for_help_is_answered_in_every_language(town: Town) -> None:
     for language, cry in (
         ("ja", "家が火事です"),
@@ -214,7 +232,7 @@ def notice(identity: str, title: str, **more: Any) -> Notice:
 
 
 async def test_what_is_in_force_is_said_and_nothing_else(town: Town) -> None:
-    """Hazards that stand and alerts of staff; never a drill, nor what was taken back."""
+    """Hazards in force and alerts of staff; never a drill or a withdrawn alert."""
     user = await aboard(town)
     old = datetime.now(UTC) - timedelta(days=3)
     async with town.database.writing() as session:

@@ -6,6 +6,7 @@ import asyncio
 import json
 import random
 from collections.abc import AsyncIterator, Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,55 +16,22 @@ import yaml
 from sqlalchemy import text
 from sqlmodel import func, select
 
-from bot.events import read_event, read_events
-from bot.models import EventState, WebhookEvent
-from bot.webhook import MAX_BODY_BYTES, EventStore, signature
+from bot.events import MOST_EVENTS, read_event, read_events
+from bot.models import EventState, WebhookEvent, bucket_of
+from bot.webhook import MAX_BODY_BYTES, EventStore
 from core.clock import SystemClock
 from core.database import Database
 from core.errors import BadInput, Retryable
 from core.work import LocalQueue, NoWorkers
-from core.work_shared import ProcrastinateQueue, install_schema
-from tests.bot.conftest import SECRET, Town
-
-USER = "U" + "4" * 32
-
-
-def event(number: int = 1, **changes: Any) -> dict[str, Any]:
-    made: dict[str, Any] = {
-        "type": "message",
-        "webhookEventId": f"01HX{number:022}",
-        "timestamp": 1_781_000_000_000 + number,
-        "mode": "active",
-        "deliveryContext": {"isRedelivery": False},
-        "source": {"type": "user", "userId": USER},
-        "replyToken": f"token-{number}",
-        "message": {"type": "text", "id": str(number), "text": "こんにちは", "quoteToken": "q"},
-    }
-    return {**made, **changes}
-
-
-def body_of(*events: Any) -> bytes:
-    return json.dumps({"destination": "U" + "0" * 32, "events": list(events)}).encode()
-
-
-class Caller:
-    """LINE's side of the webhook."""
-
-    def __init__(self, town: Town, http: aiohttp.ClientSession) -> None:
-        self.town = town
-        self.http = http
-
-    async def post(self, body: bytes, headers: Any = None) -> int:
-        if headers is None:
-            headers = {"x-line-signature": signature(SECRET, body)}
-        url = f"{self.town.url}/line/webhook"
-        async with self.http.post(url, data=body, headers=headers) as response:
-            return response.status
+from core.work_shared import ProcrastinateQueue
+from tests.support.queues import install_schema
+from tests.support.town import SECRET, Town
+from tests.support.webhook_calls import USER, Caller, body_of, event, signature
 
 
 @pytest.fixture
 async def line(make_town: Callable[..., Any]) -> AsyncIterator[Caller]:
-    """A town whose inbox sleeps, so that what is stored stays as it came."""
+    """A town without a running inbox, so that stored events stay unchanged."""
     town = await make_town(awake=False)
     async with aiohttp.ClientSession() as http:
         yield Caller(town, http)
@@ -75,6 +43,26 @@ async def test_an_event_is_stored_once_however_often_it_comes(line: Caller) -> N
     again = event(1, deliveryContext={"isRedelivery": True})
     assert await line.post(body_of(again)) == 200
     assert [row.event_id[-1] for row in await line.town.events()] == ["1", "2"]
+
+
+async def test_a_recorded_webhook_does_not_act_again_once_it_is_forgotten(line: Caller) -> None:
+    """An unfollow that was signed, acted on and erased after the city's days comes again."""
+    days = line.town.context.city.retention.webhook_events
+    erased = line.town.context.clock.now() - timedelta(days=days, seconds=1)
+    kept = line.town.context.clock.now() - timedelta(days=days, seconds=-60)
+    old = event(1, type="unfollow", timestamp=int(erased.timestamp() * 1000))
+    late = event(2, type="unfollow", timestamp=int(kept.timestamp() * 1000))
+    assert await line.post(body_of(old, late)) == 200  # LINE would only bring it again
+    states = {row.event_id[-1]: row.state for row in await line.town.events()}
+    assert states == {"1": EventState.IGNORED, "2": EventState.WAITING}
+
+
+async def test_a_signed_body_of_very_many_events_is_refused_at_once(line: Caller) -> None:
+    assert await line.post(body_of(*[{}] * (MOST_EVENTS + 1))) == 400
+    as_many_as_fit = b'{"destination":"U","events":[' + b",".join([b"{}"] * 340_000) + b"]}"
+    assert len(as_many_as_fit) < MAX_BODY_BYTES
+    assert await line.post(as_many_as_fit) == 400
+    assert await line.town.events() == []
 
 
 async def test_the_connection_test_without_events_is_answered(line: Caller) -> None:
@@ -211,11 +199,12 @@ async def test_a_full_disk_answers_500(tmp_path: Path) -> None:
     await database.close()
 
 
+@pytest.mark.slow
 async def test_concurrent_requests_share_transactions_and_all_are_stored(
     database: Database,
 ) -> None:
     queue = LocalQueue(SystemClock())
-    store = EventStore(database, queue, SystemClock())
+    store = EventStore(database, queue, SystemClock(), patience=30)
     batches = [read_events(body_of(event(n), event(n + 1000))) for n in range(300)]
     await asyncio.gather(*(store.store(batch) for batch in batches))
     async with database.reading() as session:
@@ -226,18 +215,19 @@ async def test_concurrent_requests_share_transactions_and_all_are_stored(
 
 
 async def test_events_wake_the_workers_of_a_shared_queue(database: Database) -> None:
-    """With PostgreSQL the work stands in the database as soon as the events do, once a user."""
+    """With PostgreSQL the work is stored together with the events, once for each bucket."""
     if database.is_sqlite:
         pytest.skip("work is shared on PostgreSQL only")
     await install_schema(database.url)
     clock = SystemClock()
     store = EventStore(database, ProcrastinateQueue(database, clock), clock)
-    users = [{"type": "user", "userId": f"U{n % 3:032x}"} for n in range(9)]
+    ids = [f"U{n % 3:032x}" for n in range(9)]
+    users = [{"type": "user", "userId": user} for user in ids]
     await store.store(read_events(body_of(*(event(n, source=u) for n, u in enumerate(users)))))
     await store.store(read_events(body_of(event(100, source=users[0]))))
     async with database.reading() as session:
-        jobs = await session.scalar(text("SELECT count(*) FROM procrastinate_jobs"))
-    assert jobs == 3
+        jobs = await session.scalars(text("SELECT args ->> 'key' FROM procrastinate_jobs"))
+    assert sorted(jobs) == sorted({str(bucket_of(user, is_sqlite=False)) for user in ids})
     await store.stop()
 
 

@@ -1,7 +1,8 @@
 """Promise 2 under SIGKILL: senders die at random moments, and everybody gets it exactly once.
 
-The suite kills six times in a delivery to 20,000. ``TODOKE_CRUEL=yes`` makes it twenty times
-in a delivery to 200,000, with heartbeats as slow as in service. ``TODOKE_SEED`` repeats a run.
+One dies at a time, and once all die together. The suite kills six times in a delivery to
+20,000. ``TODOKE_CRUEL=yes`` makes it twenty times in a delivery to 200,000, with heartbeats as
+slow as in service. ``TODOKE_SEED`` repeats a run.
 """
 
 from __future__ import annotations
@@ -9,25 +10,30 @@ from __future__ import annotations
 import asyncio
 import os
 import random
-import signal
-import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
 from sqlalchemy import update
 from sqlmodel import col
 
-from channels import service
+from channels import dispatch
+from channels.line.medium import LINE
 from channels.models import DeliveryState
-from channels.simulator import FaultPlan, Simulator, SimulatorOptions
 from core.clock import SystemClock
 from core.database import Database
 from core.work import NoWorkers, Queue
-from core.work_shared import ProcrastinateQueue, install_schema
+from core.work_shared import ProcrastinateQueue
+from simulator.line import FaultPlan, Simulator, SimulatorOptions
 from subscriptions.models import Resident
-from tests.channels.house import LANGUAGES, add_residents, make_notice, small_city, user_id
+from tests.support.engine import LANGUAGES, add_residents, make_notice, small_city, user_id
+from tests.support.processes import Forked
+from tests.support.queues import install_schema
+from tests.support.senders import start_sender
 
-PROJECT = Path(__file__).resolve().parents[2]
+pytestmark = pytest.mark.slow
+
 FAULTS = "5xx-after=1%,5xx-before=1%,drop=1%,429-storm=300ms/4s,only=multicast"
 
 
@@ -46,27 +52,15 @@ SUITE = Cruelty(residents=20_000, kills=6, rate=12, dead_after=3.0, timeout=90.0
 FULL = Cruelty(residents=200_000, kills=20, rate=15, dead_after=15.0, timeout=600.0)
 
 
-async def start(url: str, database: Database, cruelty: Cruelty) -> asyncio.subprocess.Process:
-    return await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "tests.channels.sender_process",
-        "--line",
-        url,
-        "--database",
-        database.url.render_as_string(hide_password=False),
-        "--rate",
-        str(cruelty.rate),
-        "--dead-after",
-        str(cruelty.dead_after),
-        cwd=PROJECT,
-    )
+def another_request(simulator: Simulator) -> Callable[[], bool]:
+    """Whether LINE has got one more request than now."""
+    seen = simulator.ledger.requests
+    return lambda: simulator.ledger.requests > seen
 
 
-async def kill(process: asyncio.subprocess.Process) -> None:
-    if process.returncode is None:
-        process.send_signal(signal.SIGKILL)
-    await process.wait()
+async def kill(process: Forked) -> None:
+    process.kill()
+    await process.ended()
 
 
 async def disturb(database: Database, cruelty: Cruelty, chance: random.Random, turn: int) -> None:
@@ -81,7 +75,9 @@ async def disturb(database: Database, cruelty: Cruelty, chance: random.Random, t
         )
 
 
-async def test_everybody_exactly_once_though_senders_are_killed(database: Database) -> None:
+async def test_everybody_exactly_once_though_senders_are_killed(
+    database: Database, tmp_path: Path
+) -> None:
     cruelty = FULL if os.environ.get("TODOKE_CRUEL") else SUITE
     seed = int(os.environ.get("TODOKE_SEED") or random.randrange(10**6))
     chance = random.Random(seed)
@@ -100,25 +96,35 @@ async def test_everybody_exactly_once_though_senders_are_killed(database: Databa
             notice = make_notice(now=now)
             session.add(notice)
             await session.flush()
-            delivery = await service.deliver(
-                session, queue, notice, small_city(), now, created_by="rule:test"
+            delivery = await dispatch.deliver(
+                session, queue, notice, small_city(), now, created_by="rule:test", medium=LINE
             )
             assert delivery.id is not None
-        processes = [await start(simulator.url, database, cruelty) for _ in range(workers)]
+
+        def start() -> Forked:
+            return start_sender(
+                simulator.url,
+                database,
+                tmp_path / "senders.log",
+                rate=cruelty.rate,
+                dead_after=cruelty.dead_after,
+            )
+
+        processes = [start() for _ in range(workers)]
         try:
             for turn in range(cruelty.kills):
-                seen = simulator.ledger.requests
                 try:
-                    await simulator.wait_until(
-                        lambda seen=seen: simulator.ledger.requests > seen, timeout=20
-                    )
+                    await simulator.wait_until(another_request(simulator), timeout=20)
                 except TimeoutError:
                     print("nothing left to send before kill", turn)
                 await asyncio.sleep(chance.random() * 0.5)
-                victim = chance.randrange(workers)
-                await kill(processes[victim])
+                # All die at once in the middle, as when a machine loses its power.
+                together = turn == cruelty.kills // 2
+                victims = range(workers) if together else [chance.randrange(workers)]
+                await asyncio.gather(*(kill(processes[victim]) for victim in victims))
                 await disturb(database, cruelty, chance, turn)
-                processes[victim] = await start(simulator.url, database, cruelty)
+                for victim in victims:
+                    processes[victim] = start()
             done = await _ended(database, delivery.id, cruelty.timeout)
         finally:
             await asyncio.gather(*(kill(process) for process in processes))
@@ -133,9 +139,9 @@ async def test_everybody_exactly_once_though_senders_are_killed(database: Databa
     assert (missed[:10], dict(list(doubled.items())[:10]), strangers) == ([], {}, 0)
 
 
-async def _ended(database: Database, delivery_id: int, timeout: float) -> service.Progress:
+async def _ended(database: Database, delivery_id: int, timeout: float) -> dispatch.Progress:
     async with asyncio.timeout(timeout):
-        async for state in service.follow(database, delivery_id):
+        async for state in dispatch.follow(database, delivery_id):
             if state.ended:
                 return state
     raise AssertionError("the delivery never ended")

@@ -5,20 +5,24 @@ from __future__ import annotations
 import asyncio
 from datetime import timedelta
 
+import pytest
 from sqlmodel import col, select
 
-from channels import service
+from channels import dispatch
+from channels.line.medium import LINE
 from channels.models import ChannelStop, Delivery, DeliveryState
 from channels.progress import reached
-from channels.simulator import FaultPlan, SimulatorOptions
+from channels.reasons import reason
 from core.database import Database
-from subscriptions import service as residents
-from tests.channels.house import LANGUAGES, add_residents, house, make_notice, user_id
+from feeds.models import Status
+from simulator.line import FaultPlan, SimulatorOptions
+from subscriptions import residents
+from tests.support.engine import LANGUAGES, add_residents, engine_world, make_notice, user_id
 
 
 async def test_everybody_gets_it_once_in_their_own_language(database: Database) -> None:
     await add_residents(database, 1, 3_333)
-    async with house(database) as home:
+    async with engine_world(database) as home:
         delivery = await home.send(make_notice(now=home.clock.now()))
         done = await home.ended(delivery)
     assert done.state is DeliveryState.DONE
@@ -42,14 +46,20 @@ async def test_languages_without_words_of_their_own_share_the_requests(
     database: Database,
 ) -> None:
     await add_residents(database, 1, 1_100)
-    async with house(database) as home:
+    async with engine_world(database) as home:
         only_japanese = home.city.model_copy(update={"languages": ("ja",)})
         async with database.writing() as session:
             notice = make_notice(now=home.clock.now(), languages=("ja",))
             session.add(notice)
             await session.flush()
-            delivery = await service.deliver(
-                session, home.queue, notice, only_japanese, home.clock.now(), created_by="a@city"
+            delivery = await dispatch.deliver(
+                session,
+                home.queue,
+                notice,
+                only_japanese,
+                home.clock.now(),
+                created_by="a@city",
+                medium=LINE,
             )
         assert delivery.id is not None
         done = await home.ended(delivery.id)
@@ -61,7 +71,7 @@ async def test_nobody_twice_though_line_fails_in_every_way(database: Database) -
     await add_residents(database, 1, 6_000)
     plan = FaultPlan.parse("5xx-before=10%,5xx-after=10%,drop=10%,429=5%,seed=3")
     options = SimulatorOptions(any_user=True, faults=plan)
-    async with house(database, options=options) as home:
+    async with engine_world(database, options=options) as home:
         delivery = await home.send(make_notice(now=home.clock.now()))
         done = await home.ended(delivery)
     assert done.sent == 6_000
@@ -69,11 +79,12 @@ async def test_nobody_twice_though_line_fails_in_every_way(database: Database) -
     assert done.retries > 0
 
 
+@pytest.mark.slow
 async def test_more_about_an_alarm_makes_no_second_sound_and_never_takes_its_place(
     database: Database,
 ) -> None:
     await add_residents(database, 1, 1_200)
-    async with house(database, running=False) as home:
+    async with engine_world(database, running=False) as home:
         now = home.clock.now()
         alarm = await home.send(make_notice(now=now, identity="flash", emergency=True))
         async with database.reading() as session:
@@ -82,10 +93,10 @@ async def test_more_about_an_alarm_makes_no_second_sound_and_never_takes_its_pla
         update.replaces_id, update.silent = told, True
         more = await home.send(update)
         for delivery in (alarm, more):
-            await home.engine.planner.plan(str(delivery))
+            await home.engine.plan(str(delivery))
             row = await home.row(delivery)
             for run in range(row.runs):
-                await home.engine.sender.send(f"{delivery}:{run}")
+                await home.engine.send(f"{delivery}:{run}")
         first, second = await home.progress(alarm), await home.progress(more)
     assert (first.sent, second.sent) == (1_200, 1_200)
     sounds = [entry.silent for entry in home.simulator.ledger.deliveries(user_id(7))]
@@ -94,13 +105,13 @@ async def test_more_about_an_alarm_makes_no_second_sound_and_never_takes_its_pla
 
 async def test_whoever_left_meanwhile_is_skipped_and_counted(database: Database) -> None:
     await add_residents(database, 1, 700, languages=("my",))
-    async with house(database, running=False) as home:
+    async with engine_world(database, running=False) as home:
         delivery = await home.send(make_notice(now=home.clock.now()))
-        await home.engine.planner.plan(str(delivery))
+        await home.engine.plan(str(delivery))
         async with database.writing() as session:
             for number in (3, 600):
                 await residents.unfollow(session, home.city, user_id(number), home.clock.now())
-        await home.engine.sender.send(f"{delivery}:0")
+        await home.engine.send(f"{delivery}:0")
         done = await home.progress(delivery)
         async with database.reading() as session:
             left = await reached(session, delivery, 3)
@@ -117,7 +128,7 @@ async def test_whoever_left_meanwhile_is_skipped_and_counted(database: Database)
 
 async def test_a_refused_recipient_costs_nobody_else_the_message(database: Database) -> None:
     await add_residents(database, 1, 1_000, languages=("en",))
-    async with house(database) as home:
+    async with engine_world(database) as home:
         for number in (17, 803):
             home.simulator.users.reject(user_id(number))
         delivery = await home.send(make_notice(now=home.clock.now()))
@@ -130,9 +141,10 @@ async def test_a_refused_recipient_costs_nobody_else_the_message(database: Datab
     assert refused.state.value == "failed"
 
 
+@pytest.mark.slow
 async def test_a_delivery_can_be_paused_resumed_and_stopped(database: Database) -> None:
     await add_residents(database, 1, 20_000, languages=("en",))
-    async with house(database, line_rate_multicast=20) as home:
+    async with engine_world(database, line_rate_multicast=20) as home:
         delivery = await home.send(make_notice(now=home.clock.now()))
 
         async def some() -> bool:
@@ -141,10 +153,10 @@ async def test_a_delivery_can_be_paused_resumed_and_stopped(database: Database) 
 
         await home.until(some)
         async with database.writing() as session:
-            await service.pause(session, delivery, "a@city", home.clock.now())
+            await dispatch.pause(session, delivery, "a@city", home.clock.now())
 
         async def quiet() -> bool:
-            return not home.engine.sender.active
+            return not home.engine.active
 
         await home.until(quiet)
         before = await home.progress(delivery)
@@ -152,14 +164,14 @@ async def test_a_delivery_can_be_paused_resumed_and_stopped(database: Database) 
         assert 0 < before.sent < 20_000
         assert home.simulator.ledger.deliveries_total == before.sent
         async with database.writing() as session:
-            await service.resume(session, home.queue, delivery, "a@city", home.clock.now())
+            await dispatch.resume(session, home.queue, delivery, "a@city", home.clock.now())
 
         async def more() -> bool:
             return (await home.progress(delivery)).sent > before.sent
 
         await home.until(more)
         async with database.writing() as session:
-            await service.stop(session, delivery, "a@city", home.clock.now())
+            await dispatch.stop(session, delivery, "a@city", home.clock.now())
         await home.until(quiet)
         after = await home.progress(delivery)
     assert after.state is DeliveryState.STOPPED
@@ -173,7 +185,7 @@ async def test_a_correction_reaches_exactly_those_who_had_the_wrong_one(
     database: Database,
 ) -> None:
     await add_residents(database, 1, 2_000, languages=("en",))
-    async with house(database, line_rate_multicast=1) as home:
+    async with engine_world(database, line_rate_multicast=1) as home:
         wrong = await home.send(make_notice("events", level=0, now=home.clock.now()))
 
         async def some() -> bool:
@@ -182,20 +194,22 @@ async def test_a_correction_reaches_exactly_those_who_had_the_wrong_one(
         await home.until(some)
         async with database.writing() as session:
             notice = make_notice("evacuation", level=3, now=home.clock.now())
+            notice.status = Status.CORRECTED
+            notice.replaces_id = (await session.get_one(Delivery, wrong)).notice_id
             session.add(notice)
             await session.flush()
             # Whom it concerns itself: nobody, no Burmese reader is there.
-            query = service.audience_of(notice, home.city)
+            query = dispatch.audience_of(notice, home.city)
             query = type(query)(query.topic, query.level, (), "my", mandatory=True)
-            correction = await service.correct(
+            correction = await dispatch.deliver(
                 session,
                 home.queue,
                 notice,
                 home.city,
                 home.clock.now(),
-                wrong_delivery=wrong,
                 created_by="a@city",
                 audience=query,
+                medium=LINE,
             )
             correction_id = correction.id
         assert correction_id is not None
@@ -207,19 +221,19 @@ async def test_a_correction_reaches_exactly_those_who_had_the_wrong_one(
 
 async def test_an_expired_notice_stops(database: Database) -> None:
     await add_residents(database, 1, 5_000, languages=("en",))
-    async with house(database, line_rate_multicast=2) as home:
+    async with engine_world(database, line_rate_multicast=2) as home:
         now = home.clock.now()
         notice = make_notice(now=now, expires_at=now + timedelta(seconds=1.5))
         delivery = await home.send(notice)
         done = await home.ended(delivery)
 
         async def quiet() -> bool:
-            return not home.engine.sender.active
+            return not home.engine.active
 
         await home.until(quiet)
         done = await home.progress(delivery)
     assert done.state is DeliveryState.STOPPED
-    assert done.reason == "expired"
+    assert done.reason == reason("delivery.expired")
     assert 0 < done.sent < 5_000
     assert done.sent + done.skipped == 5_000
     assert home.simulator.ledger.deliveries_total == done.sent
@@ -228,11 +242,11 @@ async def test_an_expired_notice_stops(database: Database) -> None:
 async def test_a_wrong_token_stops_the_channel_until_it_is_right(database: Database) -> None:
     await add_residents(database, 1, 1_000, languages=("en",))
     options = SimulatorOptions(any_user=True, faults=FaultPlan(unauthorized=True))
-    async with house(database, options=options) as home:
+    async with engine_world(database, options=options) as home:
         delivery = await home.send(make_notice(now=home.clock.now()))
 
         async def stopped() -> bool:
-            return await home.engine.guard.is_stopped()
+            return await home.engine.channels["line"].guard.is_stopped()
 
         await home.until(stopped)
         before = await home.progress(delivery)
@@ -242,7 +256,7 @@ async def test_a_wrong_token_stops_the_channel_until_it_is_right(database: Datab
         async with database.writing() as session:
             stop = (await session.scalars(select(ChannelStop))).one()
             stop.checked_at = home.clock.now().replace(year=2020)
-        assert not await home.engine.guard.is_stopped()
+        assert not await home.engine.channels["line"].guard.is_stopped()
         await home.engine.recover()
         done = await home.ended(delivery)
     assert done.sent == 1_000

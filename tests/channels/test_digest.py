@@ -11,14 +11,18 @@ from sqlalchemy import update
 from sqlmodel import col, select
 
 from channels.digest import send_digests
+from channels.line.medium import LINE
 from channels.members import unpack
 from channels.models import Batch, BatchState, Variant
-from core.city import Decision
+from channels.reasons import reason
+from city.city import Decision
 from core.clock import ManualClock
 from core.database import Database
 from core.work import NoWorkers
 from subscriptions.models import Resident
-from tests.channels.house import add_residents, make_notice, small_city
+from tests.support.engine import add_residents, make_notice, small_city
+
+pytestmark = pytest.mark.slow
 
 START = datetime(2026, 6, 15, 3, 1, tzinfo=UTC)
 """A minute past noon in Japan."""
@@ -73,7 +77,7 @@ async def test_who_moves_their_hour_gets_everything_once(database: Database, see
                 if dice.random() < 1 / 24:
                     await move(database, dice.randrange(24), resident)
         await clock.advance(3600)
-        await send_digests(database, NoWorkers(), CITY, clock)
+        await send_digests(database, NoWorkers(), CITY, clock, LINE)
     counted = await told(database, names)
     wrong = {
         (resident, name): counted[resident, name]
@@ -89,11 +93,13 @@ async def test_a_digest_that_was_given_up_is_made_up_for(database: Database) -> 
     await move(database, 13, 1, 2)
     clock = ManualClock(START + timedelta(hours=1))
     await announce(database, "market", START)
-    assert await send_digests(database, NoWorkers(), CITY, clock) == 2
+    assert await send_digests(database, NoWorkers(), CITY, clock, LINE) == 2
     async with database.writing() as session:
-        await session.execute(update(Batch).values(state=BatchState.SKIPPED, error="expired"))
+        await session.execute(
+            update(Batch).values(state=BatchState.SKIPPED, error=reason("delivery.expired"))
+        )
     await clock.advance(24 * 3600)
     await announce(database, "fair", clock.now() - timedelta(hours=2))
-    assert await send_digests(database, NoWorkers(), CITY, clock) == 2
+    assert await send_digests(database, NoWorkers(), CITY, clock, LINE) == 2
     counted = await told(database, ["market", "fair"])
     assert counted == {(1, "market"): 1, (2, "market"): 1, (1, "fair"): 1, (2, "fair"): 1}

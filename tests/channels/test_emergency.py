@@ -3,47 +3,29 @@
 from __future__ import annotations
 
 import asyncio
-import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 from sqlmodel import col, select
 
-from channels import service
+from channels import dispatch
+from channels.line.medium import LINE
 from channels.models import Batch, DeliveryState, Variant
-from channels.simulator import Simulator, SimulatorOptions
 from core.clock import ManualClock, SystemClock
 from core.database import Database
 from core.work import NoWorkers, Queue
-from core.work_shared import ProcrastinateQueue, install_schema
-from tests.channels.house import add_residents, house, make_notice, small_city
+from core.work_shared import ProcrastinateQueue
+from simulator.line import Simulator, SimulatorOptions
+from tests.support.engine import add_residents, engine_world, make_notice, small_city
+from tests.support.queues import install_schema
+from tests.support.senders import senders
 
-PROJECT = Path(__file__).resolve().parents[2]
+pytestmark = pytest.mark.timed
+
 RESIDENTS = 200_000
 RATE = 200
 LEVEL_FOUR = b'"backgroundColor":"#AA00AA"'
 OVERTAKES_WITHIN_SECONDS = 0.1
-
-
-@asynccontextmanager
-async def workers(url: str, database: Database) -> AsyncIterator[None]:
-    """Three processes that send, as ``todoke worker`` does."""
-    command = (sys.executable, "-m", "tests.channels.sender_process", "--line", url)
-    address = database.url.render_as_string(hide_password=False)
-    started = [
-        await asyncio.create_subprocess_exec(
-            *command, "--database", address, "--rate", str(RATE), cwd=PROJECT
-        )
-        for _ in range(3)
-    ]
-    try:
-        yield
-    finally:
-        for process in started:
-            process.kill()
-        await asyncio.gather(*(process.wait() for process in started))
 
 
 async def send(database: Database, queue: Queue, topic: str, level: int) -> int:
@@ -52,16 +34,16 @@ async def send(database: Database, queue: Queue, topic: str, level: int) -> int:
         notice = make_notice(topic, level=level, now=now)
         session.add(notice)
         await session.flush()
-        delivery = await service.deliver(
-            session, queue, notice, small_city(), now, created_by="rule:test"
+        delivery = await dispatch.deliver(
+            session, queue, notice, small_city(), now, created_by="rule:test", medium=LINE
         )
         assert delivery.id is not None
         return delivery.id
 
 
-async def ended(database: Database, delivery: int) -> service.Progress:
+async def ended(database: Database, delivery: int) -> dispatch.Progress:
     async with asyncio.timeout(60):
-        async for state in service.follow(database, delivery, every_seconds=0.1):
+        async for state in dispatch.follow(database, delivery, every_seconds=0.1):
             if state.ended:
                 return state
     raise AssertionError("the delivery never ended")
@@ -95,17 +77,20 @@ async def overtake(database: Database, queue: Queue, simulator: Simulator) -> No
 
 
 async def test_an_emergency_is_out_before_a_routine_delivery_to_200000_continues(
-    database: Database,
+    database: Database, tmp_path: Path
 ) -> None:
     await add_residents(database, 1, RESIDENTS, languages=("en", "ja"))
     async with Simulator(SimulatorOptions(any_user=True)) as simulator:
         if database.is_sqlite:
-            async with house(database, simulator=simulator, line_rate_multicast=RATE) as home:
+            async with engine_world(
+                database, simulator=simulator, line_rate_multicast=RATE
+            ) as home:
                 await overtake(database, home.queue, simulator)
         else:
             await install_schema(database.url)
             queue = ProcrastinateQueue(database, SystemClock())
-            async with workers(simulator.url, database):
+            log = tmp_path / "senders.log"
+            async with senders(simulator.url, database, log, rate=RATE):
                 await overtake(database, queue, simulator)
 
 
@@ -114,9 +99,9 @@ async def test_whoever_is_alone_with_their_language_is_in_an_emergencys_first_ru
 ) -> None:
     # One in a hundred reads Burmese: a batch of 500 would need half a city to be read first.
     await add_residents(database, 1, 10_000, languages=("ja",) * 99 + ("my",))
-    async with house(database, running=False) as home:
+    async with engine_world(database, running=False) as home:
         emergency = await home.send(make_notice(now=home.clock.now(), languages=("ja", "my")))
-        await home.engine.planner.plan(str(emergency))
+        await home.engine.plan(str(emergency))
         home.line.limiter.end_urgent(emergency)
         async with database.reading() as session:
             statement = (
@@ -130,13 +115,13 @@ async def test_whoever_is_alone_with_their_language_is_in_an_emergencys_first_ru
     assert sum(size for _, size in everything) == 10_000
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 async def test_an_alert_from_the_shell_is_taken_up_within_a_twentieth_of_a_second(
     database: Database,
 ) -> None:
     await add_residents(database, 1, 10)
     clock = ManualClock(SystemClock().now())
-    async with house(database, clock=clock) as home:
+    async with engine_world(database, clock=clock) as home:
         shell = Database(str(database.url))
         await send(shell, NoWorkers(), "evacuation", 4)
         await shell.close()

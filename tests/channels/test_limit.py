@@ -9,14 +9,16 @@ from contextlib import asynccontextmanager
 import aiohttp
 import pytest
 
-from channels.errors import LineBusy
 from channels.limiter import Limiter
-from channels.line import LineClient
+from channels.line.client import LineClient
+from channels.line.errors import LineBusy
 from channels.models import Priority
-from channels.simulator import FaultPlan, Simulator, SimulatorOptions
-from channels.simulator.limits import LINE_LIMITS, RateLimit
 from core.clock import ManualClock, SystemClock
-from tests.channels.house import settings_for, user_id
+from simulator.line import FaultPlan, Simulator, SimulatorOptions
+from simulator.line.limits import LINE_LIMITS, RateLimit
+from tests.support.engine import settings_for, user_id
+
+pytestmark = pytest.mark.timed
 
 LIMIT = 50
 

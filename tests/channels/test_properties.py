@@ -1,7 +1,7 @@
-"""Promise 2 for any story: whatever happens in whatever order, everybody once and nobody twice.
+"""Promise 2 for random stories: whatever happens in any order, everybody gets it once.
 
-The clock is simulated, LINE is the stand-in with its faults, a crash loses whatever was not
-committed. Residents come, go and change what they read at any time.
+The clock is simulated, LINE is the simulator with its faults, and a crash loses everything that was
+not committed. Residents come, go and change what they read at any time.
 """
 
 from __future__ import annotations
@@ -15,21 +15,23 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 import aiohttp
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 from sqlmodel import SQLModel, col, select
 
-from channels import service
+from channels import dispatch
 from channels.engine import Engine
-from channels.line import LineClient
+from channels.line.client import LineClient
+from channels.line.medium import LINE, LineMedium
 from channels.models import Delivery, DeliveryState
-from channels.simulator import FaultPlan, Simulator, SimulatorOptions
 from core.clock import ManualClock
 from core.database import Database
 from core.work import LocalQueue
-from subscriptions import service as residents
-from tests.channels.house import (
+from simulator.line import FaultPlan, Simulator, SimulatorOptions
+from subscriptions import residents
+from tests.support.engine import (
     LANGUAGES,
     add_residents,
     make_notice,
@@ -37,6 +39,8 @@ from tests.channels.house import (
     small_city,
     user_id,
 )
+
+pytestmark = pytest.mark.slow
 
 NOON = datetime(2026, 6, 15, 3, tzinfo=UTC)
 T = TypeVar("T")
@@ -51,15 +55,16 @@ FAULTS = (
 
 
 class Service:
-    """A sending service that can be killed: tasks and memory go, what was committed stays."""
+    """A sending service that can be killed: tasks and memory are lost, commits stay."""
 
     def __init__(self, database: Database, clock: ManualClock, url: str) -> None:
         self.database = database
         self.http = aiohttp.ClientSession()
         self.queue = LocalQueue(clock, grace_seconds=0.0, seed=1)
         self.line = LineClient(self.http, settings_for(url), clock)
+        media = [LineMedium(database, small_city(), clock, self.line, seed=1)]
         self.engine = Engine(
-            database, small_city(), clock, self.queue, self.line, worker="test", seed=1
+            database, small_city(), clock, self.queue, media, worker="test", seed=1
         )
         self.stop = asyncio.Event()
         self.tasks = [
@@ -71,7 +76,7 @@ class Service:
         # A transaction cut short is one that never was, so dying between two is as cruel; and a
         # connection of this process, unlike a dead one's, would keep its lock.
         async with self.database.writing():
-            writer = self.engine.sender._recorder._writer
+            writer = self.engine.channels["line"].sender._recorder._writer
             for task in (*self.tasks, *([writer] if writer else [])):
                 task.cancel()
             await asyncio.gather(*self.tasks, *([writer] if writer else []), return_exceptions=True)
@@ -201,13 +206,14 @@ class Story(RuleBasedStateMachine):
         async with self.database.writing() as session:
             session.add(notice)
             await session.flush()
-            await service.deliver(
+            await dispatch.deliver(
                 session,
                 self.service.queue,
                 notice,
                 small_city(),
                 self.clock.now(),
                 created_by="rule:test",
+                medium=LINE,
             )
         self.audiences[title] = set(range(1, self.residents + 1)) - self.left
 
@@ -218,7 +224,7 @@ class Story(RuleBasedStateMachine):
             await asyncio.sleep(0.002)
 
     async def _end(self) -> None:
-        """LINE is well again, and what is unfinished gets all the time it needs."""
+        """LINE works again, and unfinished deliveries get all the time that they need."""
         self.simulator.faults = FaultPlan()
         for _ in range(3_000):
             async with self.database.reading() as session:

@@ -1,4 +1,4 @@
-"""What residents see: valid for LINE, readable, and a drill is never mistaken (promise 5)."""
+"""Rendered messages: valid for LINE, readable, and a drill is never mistaken (promise 5)."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 from linebot.v3.messaging import FlexMessage, MulticastRequest, PushMessageRequest, TextMessage
 
-from channels.alerts import AlertRequest, alert_notice
-from channels.line import compact_json, multicast_body, push_body
-from channels.render import (
+from alerts.compose import composed_of
+from channels.line.client import multicast_body, push_body
+from channels.line.medium import LINE
+from channels.line.render import (
     AGENCY_GROUND,
     BLACK,
     LEVEL_GROUND,
@@ -21,18 +22,20 @@ from channels.render import (
     WHITE,
     contrast,
     render,
-    render_all,
     render_card,
 )
-from channels.simulator import messages as shapes
-from channels.simulator.answers import LineError, read_json
-from core.city import City
-from core.city_folder import load_city
+from channels.medium import compact_json
+from channels.variants import render_all
+from city.city import City
+from city.folder import load_city
 from core.errors import BadInput
 from core.languages import LANGUAGES
 from feeds.models import Notice, Status
 from feeds.texts import drill_mark
-from tests.channels.house import make_notice, small_city, user_id
+from simulator.line import messages as shapes
+from simulator.line.answers import LineError, read_json
+from tests.support.alerts import draft_of
+from tests.support.engine import make_notice, small_city, user_id
 
 NOW = datetime(2026, 6, 15, 3, tzinfo=UTC)
 PROJECT = Path(__file__).resolve().parents[2]
@@ -44,17 +47,9 @@ def city() -> City:
 
 
 def evacuation(city: City, *, level: int = 4, drill: bool = False) -> Notice:
-    return alert_notice(
-        city,
-        AlertRequest(
-            topic="evacuation",
-            level=level,
-            texts={"ja": "川があふれるおそれがあります。すぐに逃げてください。"},
-            drill=drill,
-            actor="a@city",
-        ),
-        NOW,
-    )
+    words = {"ja": ("", "川があふれるおそれがあります。すぐに逃げてください。")}
+    draft = draft_of(NOW, drill=drill, level=level, texts=words)
+    return composed_of(draft, city, actor="a@city", now=NOW).notice
 
 
 def every_text(message: object) -> list[str]:
@@ -66,7 +61,7 @@ def every_text(message: object) -> list[str]:
     return []
 
 
-@pytest.mark.parametrize("level", range(6))
+@pytest.mark.parametrize("level", range(1, 6))
 @pytest.mark.parametrize("drill", [True, False])
 def test_every_language_is_valid_for_line_at_every_level(
     city: City, level: int, drill: bool
@@ -108,7 +103,7 @@ def test_the_labels_of_facts_are_quieter_than_the_facts_and_nothing_is_lost(city
         assert contrast(QUIET_INK, WHITE) >= 4.5
 
 
-@pytest.mark.parametrize("level", range(6))
+@pytest.mark.parametrize("level", range(1, 6))
 def test_the_first_words_are_bold_where_lives_may_depend_on_them(city: City, level: int) -> None:
     (card,) = render(evacuation(city, level=level), "en", city)
     bubble = card["contents"]
@@ -146,7 +141,7 @@ def test_a_long_drill_is_marked_in_each_of_its_messages() -> None:
 
 
 def test_words_on_every_ground_have_a_contrast_of_at_least_4_5(city: City) -> None:
-    for level in range(6):
+    for level in range(1, 6):
         for drill in (True, False):
             for status in (Status.ISSUED, Status.LIFTED):
                 notice = evacuation(city, level=level, drill=drill)
@@ -230,7 +225,7 @@ def test_an_address_becomes_something_to_tap_and_is_not_read_out(city: City) -> 
 def test_languages_with_equal_messages_share_one(city: City) -> None:
     notice = make_notice(now=NOW, languages=("ja",))
     topic = notice.topic
-    shared = render_all(notice, city)
+    shared = render_all(notice, city, LINE)
     by_heading = {rendered.messages for rendered in shared}
     # Only the topic's name above the title differs.
     assert len(by_heading) == len(shared) <= len(LANGUAGES)

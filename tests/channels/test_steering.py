@@ -1,37 +1,41 @@
-"""Staff steer what is on its way, in one process and in three: pause, resume, stop, correct,
-replace, and ask whether somebody got it (promise 2)."""
+"""Staff control a running delivery, in one process and in three: pause, resume, stop, correct,
+replace, and ask whether somebody got it (promise 2).
+"""
 
 from __future__ import annotations
 
 import asyncio
-import sys
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from sqlmodel import SQLModel, col, select
 
-from channels import outbox, service
+from channels import dispatch, outbox
+from channels.line.medium import LINE
 from channels.models import Batch, BatchState, Delivery, DeliveryState
 from channels.progress import reached
-from channels.simulator import FaultPlan, Simulator, SimulatorOptions
+from channels.reasons import reason
 from core.clock import SystemClock
 from core.database import Database
 from core.work import Queue
-from core.work_shared import ProcrastinateQueue, install_schema
-from feeds.models import Notice
-from subscriptions.audience import AudienceQuery
-from tests.channels.house import (
+from core.work_shared import ProcrastinateQueue
+from feeds.models import Notice, Status
+from simulator.line import FaultPlan, Simulator, SimulatorOptions
+from subscriptions.audience_query import AudienceQuery
+from tests.support.engine import (
     add_residents,
-    house,
+    engine_world,
     make_notice,
     small_city,
     user_id,
 )
+from tests.support.queues import install_schema
+from tests.support.senders import senders
 
-PROJECT = Path(__file__).resolve().parents[2]
+pytestmark = pytest.mark.slow
+
 RATE = 20
 RESIDENTS = 20_000
 
@@ -44,18 +48,26 @@ class Office:
     queue: Queue
     simulator: Simulator
 
-    async def send(self, notice: Notice, wrong: int | None = None, **more: AudienceQuery) -> int:
+    async def send(
+        self, notice: Notice, wrong: int | None = None, audience: AudienceQuery | None = None
+    ) -> int:
         now = SystemClock().now()
         async with self.database.writing() as session:
+            if wrong is not None:
+                notice.status = Status.CORRECTED
+                notice.replaces_id = (await session.get_one(Delivery, wrong)).notice_id
             session.add(notice)
             await session.flush()
-            common = (session, self.queue, notice, small_city(), now)
-            if wrong is None:
-                delivery = await service.deliver(*common, created_by="a@city", **more)
-            else:
-                delivery = await service.correct(
-                    *common, wrong_delivery=wrong, created_by="a@city", **more
-                )
+            delivery = await dispatch.deliver(
+                session,
+                self.queue,
+                notice,
+                small_city(),
+                now,
+                created_by="a@city",
+                medium=LINE,
+                audience=audience,
+            )
             assert delivery.id is not None
             return delivery.id
 
@@ -63,13 +75,13 @@ class Office:
         now = SystemClock().now()
         async with self.database.writing() as session:
             if act == "resume":
-                await service.resume(session, self.queue, delivery, "a@city", now)
+                await dispatch.resume(session, self.queue, delivery, "a@city", now)
             else:
-                await getattr(service, act)(session, delivery, "a@city", now)
+                await getattr(dispatch, act)(session, delivery, "a@city", now)
 
-    async def progress(self, delivery: int) -> service.Progress:
+    async def progress(self, delivery: int) -> dispatch.Progress:
         async with self.database.reading() as session:
-            return await service.progress(session, delivery)
+            return await dispatch.progress(session, delivery)
 
     async def planned(self, delivery: int) -> None:
         """Wait until it is known whom it concerns."""
@@ -77,18 +89,18 @@ class Office:
             while not (await self.progress(delivery)).planning_done:
                 await asyncio.sleep(0.02)
 
-    async def settled(self, delivery: int) -> service.Progress:
+    async def settled(self, delivery: int) -> dispatch.Progress:
         """Wait until none of its batches is under way."""
         async with asyncio.timeout(30):
             while True:
                 async with self.database.reading() as session:
-                    if not await outbox.is_being_sent(session, delivery):
-                        return await service.progress(session, delivery)
+                    if not await outbox.is_being_sent(session, [delivery]):
+                        return await dispatch.progress(session, delivery)
                 await asyncio.sleep(0.05)
 
-    async def ended(self, delivery: int) -> service.Progress:
+    async def ended(self, delivery: int) -> dispatch.Progress:
         async with asyncio.timeout(60):
-            async for state in service.follow(self.database, delivery, every_seconds=0.1):
+            async for state in dispatch.follow(self.database, delivery, every_seconds=0.1):
                 if state.ended:
                     return state
         raise AssertionError("the delivery never ended")
@@ -108,24 +120,6 @@ class Office:
             )
 
 
-@asynccontextmanager
-async def workers(url: str, database: Database) -> AsyncIterator[None]:
-    command = (sys.executable, "-m", "tests.channels.sender_process", "--line", url)
-    address = database.url.render_as_string(hide_password=False)
-    started = [
-        await asyncio.create_subprocess_exec(
-            *command, "--database", address, "--rate", str(RATE), cwd=PROJECT
-        )
-        for _ in range(3)
-    ]
-    try:
-        yield
-    finally:
-        for process in started:
-            process.kill()
-        await asyncio.gather(*(process.wait() for process in started))
-
-
 @pytest.fixture(params=["one process, SQLite", "three workers, PostgreSQL"])
 async def office(
     request: pytest.FixtureRequest, tmp_path: Path, new_postgresql_url: Callable[[], str]
@@ -140,10 +134,13 @@ async def office(
         if "three" in request.param:
             await install_schema(database.url)
             queue = ProcrastinateQueue(database, SystemClock())
-            async with workers(simulator.url, database):
+            log = tmp_path / "senders.log"
+            async with senders(simulator.url, database, log, rate=RATE):
                 yield Office(database, queue, simulator)
         else:
-            async with house(database, simulator=simulator, line_rate_multicast=RATE) as home:
+            async with engine_world(
+                database, simulator=simulator, line_rate_multicast=RATE
+            ) as home:
                 yield Office(database, home.queue, simulator)
     await database.close()
 
@@ -169,7 +166,7 @@ async def test_what_is_paused_in_flight_arrives_and_the_rest_waits_and_stops(
     await office.nothing_more_comes()
     stopped = await office.settled(delivery)
     assert stopped.state is DeliveryState.STOPPED
-    assert stopped.reason == "stopped by a@city"
+    assert stopped.reason == reason("delivery.stopped", name="a@city")
     assert stopped.sent > paused.sent
     assert (stopped.sent + stopped.skipped, stopped.waiting, stopped.failed) == (RESIDENTS, 0, 0)
     assert office.simulator.ledger.counts_by_times() == {1: stopped.sent}
@@ -177,7 +174,7 @@ async def test_what_is_paused_in_flight_arrives_and_the_rest_waits_and_stops(
 
 
 async def says_who_got_it(office: Office, delivery: int) -> None:
-    """Whether somebody got it, as asked afterwards, is what LINE did."""
+    """The answer whether somebody got it matches what LINE did."""
     counted = office.simulator.ledger.recipients()
     async with office.database.reading() as session:
         for number in range(1, RESIDENTS + 1, 977):
@@ -190,7 +187,7 @@ async def says_who_got_it(office: Office, delivery: int) -> None:
 async def test_a_correction_goes_to_who_had_the_wrong_one_and_whom_it_concerns(
     office: Office,
 ) -> None:
-    # LINE acts and says that it failed: they have it, and we cannot know.
+    # LINE delivers and answers an error: residents have it, and we cannot know.
     office.simulator.faults = FaultPlan.parse("latency=200ms,5xx-after=30%,seed=5")
     await add_residents(office.database, RESIDENTS + 1, 700, languages=("my",), events=False)
     wrong = await office.send(make_notice("events", level=0, now=SystemClock().now()))
@@ -202,7 +199,7 @@ async def test_a_correction_goes_to_who_had_the_wrong_one_and_whom_it_concerns(
     )
     done = await office.ended(correction)
     stopped = await office.settled(wrong)
-    assert (stopped.state, stopped.reason) == (DeliveryState.STOPPED, "corrected")
+    assert (stopped.state, stopped.reason) == (DeliveryState.STOPPED, reason("delivery.corrected"))
     assert done.state is DeliveryState.DONE
 
     title = '"altText":"'
@@ -229,7 +226,7 @@ async def test_what_is_replaced_stops_and_says_by_what(office: Office) -> None:
     replaced = await office.settled(old)
     assert (replaced.state, replaced.reason) == (
         DeliveryState.STOPPED,
-        f"replaced by notice {notice.id}",
+        reason("delivery.replaced", id=notice.id),
     )
     done = await office.ended(new)
     assert (done.state, done.sent) == (DeliveryState.DONE, RESIDENTS)

@@ -1,9 +1,8 @@
-"""When and under whose name things leave: quiet hours, quota, alerts, pushes, digests."""
+"""Conditions of sending: quiet hours, quota, alerts, pushes, digests."""
 
 from __future__ import annotations
 
 import asyncio
-import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -12,24 +11,29 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlmodel import col, select
 
-from channels import service
-from channels.alerts import AlertRequest, check_alert, preview_alert, send_alert, to_explain
+from channels import dispatch
 from channels.digest import send_digests
-from channels.models import Batch, BatchState, DeliveryState
-from channels.parcels import Parcel, add_parcels
-from channels.progress import recent
+from channels.individual import IndividualMessage, add_individual_messages
+from channels.line.medium import LINE
+from channels.models import Batch, BatchState, Delivery, DeliveryState
 from channels.quiet import quiet_until
-from channels.simulator import SimulatorOptions
-from core.audit import AuditEntry
-from core.city import City, Decision, QuietHours
-from core.city_folder import load_city
+from channels.reasons import reason
+from city.city import City, Decision, QuietHours
+from city.folder import load_city
 from core.clock import ManualClock, in_japan
 from core.database import Database
-from core.errors import BadInput
 from core.work import NoWorkers
-from feeds.models import HazardState, Notice
+from feeds.models import Notice
+from simulator.line import SimulatorOptions
 from subscriptions.models import Resident
-from tests.channels.house import House, add_residents, house, make_notice, small_city, user_id
+from tests.support.engine import (
+    EngineWorld,
+    add_residents,
+    engine_world,
+    make_notice,
+    small_city,
+    user_id,
+)
 
 NIGHT = datetime(2026, 6, 15, 15, 30, tzinfo=UTC)
 """Half past midnight in Japan."""
@@ -70,15 +74,15 @@ async def test_at_night_only_an_emergency_goes_out(database: Database) -> None:
     await add_residents(database, 1, 30, languages=("en",), quiet=None)
     await add_residents(database, 31, 10, languages=("en",))
     clock = ManualClock(NIGHT)
-    async with house(database, clock=clock, running=False) as home:
+    async with engine_world(database, clock=clock, running=False) as home:
         routine = await home.send(make_notice("events", level=0, now=clock.now()))
         async with database.reading() as session:
             notice = make_notice("events", level=0, now=clock.now())
-            seen = await service.preview(session, notice, home.city, clock.now())
+            seen = await dispatch.preview(session, notice, home.city, clock.now(), medium=LINE)
         assert (seen.recipients, seen.held_until_morning) == (40, 30)
         emergency = await home.send(make_notice(now=clock.now()))
         for delivery in (routine, emergency):
-            await home.engine.planner.plan(str(delivery))
+            await home.engine.plan(str(delivery))
         home.line.limiter.end_urgent(emergency)
         for delivery in (routine, emergency):
             for run in range((await home.row(delivery)).runs):
@@ -88,7 +92,7 @@ async def test_at_night_only_an_emergency_goes_out(database: Database) -> None:
         assert (held.sent, held.waiting) == (10, 30)
         assert held.next_at == MORNING
         assert home.queue.busy
-        # What is still waiting when somebody's quiet hours begin waits for their end, too.
+        # A message that still waits when quiet hours begin waits for their end, too.
         await clock.advance((MORNING - NIGHT).total_seconds())
         for run in range((await home.row(routine)).runs):
             await send_now(home, f"{routine}:{run}")
@@ -96,11 +100,11 @@ async def test_at_night_only_an_emergency_goes_out(database: Database) -> None:
     assert home.simulator.ledger.counts_by_times() == {2: 40}
 
 
-async def send_now(home: House, key: str) -> None:
+async def send_now(home: EngineWorld, key: str) -> None:
     """Send a run while a clock that stands still is moved on for what waits on it."""
     clock = home.clock
     assert isinstance(clock, ManualClock)
-    sending = asyncio.create_task(home.engine.sender.send(key))
+    sending = asyncio.create_task(home.engine.send(key))
     while not sending.done():
         await asyncio.sleep(0.005)
         await clock.advance(0.1)
@@ -111,12 +115,12 @@ async def send_now(home: House, key: str) -> None:
 async def test_what_has_no_meaning_in_the_morning_is_not_sent_then(database: Database) -> None:
     await add_residents(database, 1, 30, languages=("en",), quiet=None)
     clock = ManualClock(NIGHT)
-    async with house(database, clock=clock, running=False) as home:
+    async with engine_world(database, clock=clock, running=False) as home:
         notice = make_notice(
             "events", level=0, now=clock.now(), expires_at=NIGHT + timedelta(hours=2)
         )
         delivery = await home.send(notice)
-        await home.engine.planner.plan(str(delivery))
+        await home.engine.plan(str(delivery))
         done = await home.progress(delivery)
     assert (done.state, done.sent, done.skipped) == (DeliveryState.DONE, 0, 30)
 
@@ -127,7 +131,7 @@ async def test_what_has_no_meaning_in_the_morning_is_not_sent_then(database: Dat
 async def test_routine_waits_for_a_person_when_the_quota_is_short(database: Database) -> None:
     await add_residents(database, 1, 100, languages=("en",))
     options = SimulatorOptions(any_user=True, quota=150)
-    async with house(database, options=options) as home:
+    async with engine_world(database, options=options) as home:
         first = await home.send(make_notice(now=home.clock.now()))
         await home.ended(first)
         routine = await home.send(make_notice("events", level=0, now=home.clock.now()))
@@ -137,16 +141,16 @@ async def test_routine_waits_for_a_person_when_the_quota_is_short(database: Data
 
         await home.until(paused)
         waiting = await home.progress(routine)
-        assert "50 messages left, this needs 100" in waiting.reason
+        assert "50 messages left, this needs 100" in str(waiting.reason)
         async with database.writing() as session:
-            await service.resume(session, home.queue, routine, "a@city", home.clock.now())
+            await dispatch.resume(session, home.queue, routine, "a@city", home.clock.now())
 
         # LINE takes no more of it: that stops it again, and nothing is burnt.
         await home.until(paused)
         after = await home.progress(routine)
     assert after.sent == 0
     assert after.failed == 0
-    assert "monthly limit" in after.reason
+    assert "monthly limit" in str(after.reason)
 
 
 async def test_an_answer_that_the_quota_does_not_suffice_for_tries_again_by_itself(
@@ -154,12 +158,14 @@ async def test_an_answer_that_the_quota_does_not_suffice_for_tries_again_by_itse
 ) -> None:
     await add_residents(database, 1, 1, languages=("en",))
     clock = ManualClock(MORNING)
-    async with house(
+    async with engine_world(
         database, clock=clock, options=SimulatorOptions(any_user=True, quota=0), running=False
     ) as home:
         async with database.writing() as session:
             answer = [{"type": "text", "text": "Report 17 is done."}]
-            made = await service.push(session, home.queue, 1, answer, "a@city", clock.now())
+            made = await dispatch.push(
+                session, home.queue, 1, answer, "a@city", clock.now(), medium=LINE
+            )
             assert made is not None
             number = made.id
         assert number is not None
@@ -184,165 +190,72 @@ async def test_a_personal_message_is_a_push_and_equal_ones_share_a_request(
     database: Database,
 ) -> None:
     await add_residents(database, 1, 10, languages=("en",))
-    async with house(database) as home:
+    async with engine_world(database) as home:
         async with database.writing() as session:
-            one = await service.push(
+            one = await dispatch.push(
                 session,
                 home.queue,
                 3,
                 [{"type": "text", "text": "Report 17 is done."}],
                 "a@city",
                 home.clock.now(),
+                medium=LINE,
             )
             assert one is not None
             stored = one.id
-            gone = await service.push(session, home.queue, 99, [], "a@city", home.clock.now())
+            gone = await dispatch.push(
+                session, home.queue, 99, [], "a@city", home.clock.now(), medium=LINE
+            )
             assert gone is None
         assert stored is not None
         await home.ended(stored)
         async with database.writing() as session:
-            shared = await session.get_one(service.Delivery, stored)
+            shared = await session.get_one(Delivery, stored)
             shared.state = DeliveryState.SENDING
             shared.planning_done = True
             text = '[{{"type":"text","text":"{}"}}]'
             parcels = [
-                Parcel(number, "en", 0, 0, text.format("same" if number < 8 else number).encode())
+                IndividualMessage(
+                    number, "en", 0, 0, text.format("same" if number < 8 else number).encode()
+                )
                 for number in range(4, 11)
             ]
-            await add_parcels(session, home.queue, shared, parcels)
+            await add_individual_messages(session, home.queue, shared, parcels, LINE)
         done = await home.ended(stored)
     assert done.sent == 8
     kinds = sorted((entry.endpoint, entry.recipients) for entry in home.simulator.ledger.entries)
     assert kinds == [("multicast", 4), ("push", 1), ("push", 1), ("push", 1), ("push", 1)]
 
 
-# Alerts from the shell
-
-
-def request(**changes: object) -> AlertRequest:
-    values: dict[str, object] = {
-        "topic": "evacuation",
-        "level": 4,
-        "texts": {"ja": "逃げてください。"},
-        "drill": True,
-        "actor": "shell:a",
-    }
-    values.update(changes)
-    return AlertRequest(**values)  # type: ignore[arg-type]
-
-
-@pytest.mark.parametrize(
-    ("changes", "words"),
-    [
-        ({"topic": "evacuatoin"}, "no topic"),
-        ({"level": 6}, "from 0 to 5"),
-        ({"areas": ("atlantis",)}, "no district"),
-        ({"texts": {"en": "Leave."}}, "in Japanese"),
-        ({"texts": {"ja": "  "}}, "is empty"),
-        ({"texts": {"ja": "あ" * 1001}}, "at most 1000 characters"),
-        ({"texts": {"ja": "逃げて"}, "titles": {"ja": "あ" * 61}}, "at most 60 characters"),
-        ({"texts": {"ja": "逃げて"}, "titles": {"en": "Leave"}}, "a title but no text"),
-        ({"texts": {"ja": "\u200b\u202e"}}, "is empty"),
-        (
-            {"texts": {"ja": "逃げて", "my": "これは訓練ではありません"}},
-            "not say that it is not one",
-        ),
-        ({"texts": {"ja": "逃げて", "tlh": "x"}}, "none of the languages"),
-        ({"drill": False, "texts": {"ja": "【訓練】逃げて"}}, "must not speak of a drill"),
-        ({"actor": " "}, "person's name"),
-    ],
-)
-def test_an_alert_with_a_fault_does_not_leave(
-    city: City, changes: dict[str, object], words: str
-) -> None:
-    with pytest.raises(BadInput, match=words):
-        check_alert(city, request(**changes))
-
-
-async def test_an_alert_from_the_shell_leaves_a_trace_and_a_delivery(
-    database: Database, city: City
-) -> None:
-    await add_residents(database, 1, 25, languages=("ja", "my"))
-    now = datetime(2026, 6, 15, 3, tzinfo=UTC)
-    async with database.reading() as session:
-        seen = await preview_alert(session, city, request(), now)
-    assert (seen.recipients, seen.held_until_morning) == (25, 0)
-    assert set(seen.messages) == set(city.languages)
-    delivery = await send_alert(database, city, request(), now)
-    async with database.reading() as session:
-        entry = (await session.scalars(select(AuditEntry))).one()
-        (row,) = await recent(session)
-    assert entry.actor == "shell:a"
-    assert entry.detail["drill"] is True
-    assert entry.detail["delivery"] == delivery == row.id
-    assert list(row.to_json()) == [
-        "id",
-        "state",
-        "recipients",
-        "sent",
-        "failed",
-        "skipped",
-        "batches",
-        "first_sent_at",
-        "last_sent_at",
-        "duration_s",
-    ]
-    assert json.loads(json.dumps(row.to_json()))["state"] == "planned"
-
-
-async def test_a_serious_alert_from_the_shell_needs_a_reason_for_being_sent_alone(
-    database: Database, city: City
-) -> None:
-    now = datetime(2026, 6, 15, 3, tzinfo=UTC)
-    alone = request(drill=False)
-    with pytest.raises(BadInput, match="why you send it alone"):
-        await send_alert(database, city, alone, now)
-    async with database.reading() as session:
-        assert not list(await session.scalars(select(AuditEntry)))
-        assert len(await to_explain(session, city, alone)) == 1
-        assert not await to_explain(session, city, request(drill=False, level=2))
-    explained = request(drill=False, reason="Nobody else is on duty tonight.")
-    await send_alert(database, city, explained, now)
-    async with database.reading() as session:
-        entry = (await session.scalars(select(AuditEntry))).one()
-    assert entry.detail["reason"] == "Nobody else is on duty tonight."
-
-
-async def test_a_drill_from_the_shell_needs_a_reason_while_a_warning_is_in_force(
-    database: Database, city: City
-) -> None:
-    now = datetime(2026, 6, 15, 3, tzinfo=UTC)
-    async with database.writing() as session:
-        session.add(
-            HazardState(
-                municipality=city.jma.municipality,
-                hazard="rain",
-                area=city.jma.municipality,
-                kind="レベル4大雨危険警報",
-                kind_code="43",
-                level=4,
-                reported_at=now,
-            )
-        )
-    with pytest.raises(BadInput, match="レベル4大雨危険警報 is in force now"):
-        await send_alert(database, city, request(), now)
-    assert await send_alert(database, city, request(reason="The yearly drill goes on."), now)
+# Deliveries of another process
 
 
 async def test_the_service_finds_a_delivery_that_another_process_wrote(
     database: Database,
 ) -> None:
     await add_residents(database, 1, 25, languages=("en",))
-    async with house(database) as home:
+    async with engine_world(database) as home:
         async with database.writing() as session:
             notice = make_notice(now=home.clock.now())
             session.add(notice)
             await session.flush()
-            delivery = await service.deliver(
-                session, NoWorkers(), notice, home.city, home.clock.now(), created_by="shell:a"
+            delivery = await dispatch.deliver(
+                session,
+                NoWorkers(),
+                notice,
+                home.city,
+                home.clock.now(),
+                created_by="shell:a",
+                medium=LINE,
             )
-            again = await service.deliver(
-                session, NoWorkers(), notice, home.city, home.clock.now(), created_by="shell:a"
+            again = await dispatch.deliver(
+                session,
+                NoWorkers(),
+                notice,
+                home.city,
+                home.clock.now(),
+                created_by="shell:a",
+                medium=LINE,
             )
         assert delivery.id is not None
         assert again.id == delivery.id
@@ -362,10 +275,10 @@ async def test_a_digest_goes_to_each_resident_once_a_day(database: Database) -> 
             notice = make_notice("events", level=0, now=six - timedelta(minutes=minutes))
             notice.decision = Decision.DIGEST
             session.add(notice)
-    async with house(database, clock=clock, running=False) as home:
+    async with engine_world(database, clock=clock, running=False) as home:
         city = small_city()
-        assert await send_digests(database, home.queue, city, clock) == 60
-        assert await send_digests(database, home.queue, city, clock) == 0
+        assert await send_digests(database, home.queue, city, clock, LINE) == 60
+        assert await send_digests(database, home.queue, city, clock, LINE) == 0
         async with database.reading() as session:
             batches = list(await session.scalars(select(Batch)))
         assert sorted(batch.size for batch in batches) == [30, 30]
@@ -382,10 +295,10 @@ async def test_a_digest_goes_to_each_resident_once_a_day(database: Database) -> 
 
 async def test_what_is_replaced_stops_being_sent(database: Database) -> None:
     await add_residents(database, 1, 20, languages=("en",))
-    async with house(database, running=False) as home:
+    async with engine_world(database, running=False) as home:
         old = make_notice("events", level=0, now=home.clock.now())
         first = await home.send(old)
-        await home.engine.planner.plan(str(first))
+        await home.engine.plan(str(first))
         new = make_notice("events", level=0, now=home.clock.now(), replaces_id=old.id)
         await home.send(new)
         stopped = await home.progress(first)
@@ -393,5 +306,5 @@ async def test_what_is_replaced_stops_being_sent(database: Database) -> None:
             assert await session.get(Resident, 1) is not None
             assert await session.get(Notice, old.id) is not None
     assert stopped.state is DeliveryState.STOPPED
-    assert stopped.reason == f"replaced by notice {new.id}"
+    assert stopped.reason == reason("delivery.replaced", id=new.id)
     assert stopped.skipped == 20

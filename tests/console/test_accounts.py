@@ -1,40 +1,14 @@
-"""A second proof beside the password, and a way back in for whoever lost one of them."""
+"""A second factor in addition to the password, and a way back in after losing one of them."""
 
 from __future__ import annotations
 
 from datetime import timedelta
 
-import pyotp
-from lxml import html
+import pytest
 
 from console.models import Role, Staff
-from tests.console.conftest import PASSWORD, Browser, Office, Page
-
-CODE = "/console/account/code"
-
-
-def key_on(page: Page) -> str:
-    """The key that the set-up page shows in groups of four."""
-    [shown] = page.tree.xpath("//*[@data-testid='key']")
-    assert isinstance(shown, html.HtmlElement)
-    groups = shown.text_content().split()
-    assert {len(group) for group in groups} == {4}
-    return "".join(groups)
-
-
-def shows(office: Office, key: str) -> str:
-    """What the app on the phone shows now."""
-    return pyotp.TOTP(key).at(office.clock.now())
-
-
-async def with_codes(office: Office, browser: Browser) -> str:
-    """Set up one-time codes; returns the key."""
-    page = await browser.get(CODE)
-    key = key_on(page)
-    done = await browser.submit(page, CODE, new_code=shows(office, key), present=PASSWORD)
-    assert done.status == 200, done.words
-    assert "確認コードが必要になります" in done.words
-    return key
+from tests.support.office import PASSWORD, Office
+from tests.support.one_time_codes import CODE, key_on, shows, with_codes
 
 
 async def test_codes_are_asked_for_once_they_were_shown_to_work(office: Office) -> None:
@@ -50,7 +24,16 @@ async def test_codes_are_asked_for_once_they_were_shown_to_work(office: Office) 
     signed_in = await phone.sign_in("duty@city.example", code=wide)
     assert signed_in.url.endswith("/console/")
     assert key not in (await desk.get("/console/account")).body
-    assert "staff.code-on" in {entry.action for entry in await office.audit()}
+    assert "staff.codes_enabled" in {entry.action for entry in await office.audit()}
+
+
+async def test_the_code_that_switched_codes_on_opens_nothing(office: Office) -> None:
+    desk = await office.at_desk(Role.DISASTER, "duty")
+    page = await desk.get(CODE)
+    code = shows(office, key_on(page))
+    await desk.submit(page, CODE, new_code=code, present=PASSWORD)
+    thief = await office.browser()
+    assert (await thief.sign_in("duty@city.example", code=code)).status == 400
 
 
 async def test_a_code_opens_once(office: Office) -> None:
@@ -96,6 +79,7 @@ async def test_a_key_offered_to_one_is_not_taken_by_another(office: Office) -> N
     assert all(one.totp_secret is None for one in await office.rows(Staff))
 
 
+@pytest.mark.slow
 async def test_codes_end_with_password_and_code(office: Office) -> None:
     desk = await office.at_desk(Role.ROADS, "road")
     key = await with_codes(office, desk)

@@ -1,4 +1,4 @@
-"""Writing, looking, confirming, sending: the path of an alert, and what it refuses."""
+"""The path of an alert: writing, checking, confirming, sending, and refusals."""
 
 from __future__ import annotations
 
@@ -7,54 +7,18 @@ import json
 from datetime import timedelta
 from typing import Any
 
-from channels.simulator import FaultPlan
+import pytest
+from lxml.html import HtmlElement
+
 from console.models import Role
 from feeds.models import Status
 from feeds.texts import drill_mark
-from tests.console.conftest import Browser, Office, Page
-
-TEXT = "大雨のため、川の近くにいる人は今すぐ避難してください。"
-
-
-async def begun(browser: Browser, kind: str) -> tuple[int, Page]:
-    """Begin a draft; returns its id and the page for writing."""
-    page = await browser.get("/console/alerts")
-    fields = {**page.form("/console/alerts"), "kind": kind}
-    page = await browser.post("/console/alerts", fields)
-    assert page.status == 200, page.words
-    return int(page.url.rsplit("/", 1)[1].partition("?")[0]), page
+from simulator.line import FaultPlan
+from tests.support.console_alerts import begun, delivery_of, sent, written
+from tests.support.office import Office
 
 
-async def written(
-    browser: Browser, kind: str, *, text: str = TEXT, then: str = "check", **fields: Any
-) -> tuple[int, Page]:
-    """Write a draft and go on to look at it."""
-    number, page = await begun(browser, kind)
-    wanted: dict[str, Any] = {
-        "topic": "evacuation",
-        "level": "4",
-        "whole_city": "yes",
-        "text__ja": text,
-        **fields,
-        "then": then,
-    }
-    return number, await browser.submit(page, f"/console/alerts/{number}", **wanted)
-
-
-async def sent(browser: Browser, number: int, page: Page, **fields: Any) -> Page:
-    """Confirm and send what is looked at, typing what the page asks for."""
-    if "typed" not in fields:
-        real = page.tree.xpath('//button[contains(@class, "send-real")]')
-        count = page.tree.xpath('//*[@data-testid="recipients"]/text()')[0].strip()
-        fields["typed"] = count if real else "訓練"
-    return await browser.submit(page, f"/console/alerts/{number}/send", **fields)
-
-
-def delivery_of(page: Page) -> int:
-    assert "/console/deliveries/" in page.url, page.words
-    return int(page.url.rsplit("/", 1)[1].partition("?")[0])
-
-
+@pytest.mark.slow
 async def test_an_alert_goes_from_draft_to_every_phone_with_two_names_on_it(
     office: Office,
 ) -> None:
@@ -82,9 +46,9 @@ async def test_an_alert_goes_from_draft_to_every_phone_with_two_names_on_it(
 
 
 async def test_the_preview_is_what_arrives_byte_for_byte(office: Office) -> None:
-    """Nobody sends what they could not see (what went wrong: nobody saw what would leave)."""
-    from channels.render import render
-    from console.sending import notice_of
+    """Nobody sends an alert that they could not see."""
+    from alerts.compose import composed_of
+    from channels.line.render import render
 
     writer = await office.at_desk(Role.ADMIN, "boss")
     user = await office.resident("pt")
@@ -93,8 +57,8 @@ async def test_the_preview_is_what_arrives_byte_for_byte(office: Office) -> None
     page = await sent(writer, number, page)
     await office.done(delivery_of(page))
     notice = (await office.notices())[0]
-    again = notice_of(draft, office.context.city, actor="x", now=notice.reported_at)
-    assert office.received(user) == [render(again, "pt", office.context.city)]
+    again = composed_of(draft, office.context.city, actor="x", now=notice.reported_at)
+    assert office.received(user) == [render(again.notice, "pt", office.context.city)]
 
 
 async def test_reach_follows_the_form_without_saving_anything(office: Office) -> None:
@@ -122,6 +86,7 @@ async def test_reach_follows_the_form_without_saving_anything(office: Office) ->
     assert (draft.version, draft.areas, draft.whole_city) == (1, [], False)
 
 
+@pytest.mark.slow
 async def test_a_draft_with_something_missing_cannot_be_sent(office: Office) -> None:
     browser = await office.at_desk(Role.DISASTER, "writer")
     for wrong in (
@@ -155,6 +120,7 @@ async def test_sending_twice_sends_once(office: Office) -> None:
     assert len(office.received(user)) == 1
 
 
+@pytest.mark.slow
 async def test_what_somebody_else_changed_meanwhile_is_not_sent(office: Office) -> None:
     first = await office.at_desk(Role.DISASTER, "first")
     second = await office.at_desk(Role.DISASTER, "second")
@@ -174,31 +140,6 @@ async def test_what_somebody_else_changed_meanwhile_is_not_sent(office: Office) 
     assert not await office.deliveries()
 
 
-async def test_a_change_takes_the_colleagues_confirmation_away(office: Office) -> None:
-    writer = await office.at_desk(Role.DISASTER, "writer")
-    colleague = await office.at_desk(Role.DISASTER, "colleague")
-    number, _ = await written(writer, "real")
-    looked = await colleague.get(f"/console/alerts/{number}/check")
-    await colleague.submit(looked, f"/console/alerts/{number}/confirm")
-    page = await writer.get(f"/console/alerts/{number}")
-    page = await writer.submit(page, f"/console/alerts/{number}", text__ja=TEXT + "急いで。")
-    answer = await sent(writer, number, await writer.get(f"/console/alerts/{number}/check"))
-    assert answer.status == 400
-    assert not await office.deliveries()
-
-
-async def test_a_serious_alert_alone_needs_a_reason_that_is_kept(office: Office) -> None:
-    writer = await office.at_desk(Role.DISASTER, "writer")
-    number, page = await written(writer, "real")
-    assert (await sent(writer, number, page)).status == 400
-    assert (await sent(writer, number, page, alone_reason="急ぐ")).status == 400
-    done = await sent(writer, number, page, alone_reason="当直が一人だけで、川があふれています")
-    assert delivery_of(done)
-    entry = next(e for e in await office.audit() if e.action == "alert.sent")
-    assert entry.detail["alone_reason"].startswith("当直が一人")
-    assert entry.detail["second_person"] is None
-
-
 async def test_nobody_confirms_their_own_words(office: Office) -> None:
     writer = await office.at_desk(Role.DISASTER, "writer")
     number, page = await written(writer, "real")
@@ -208,18 +149,6 @@ async def test_nobody_confirms_their_own_words(office: Office) -> None:
         {"csrf": page.form(f"/console/alerts/{number}/send")["csrf"], "version": "2"},
     )
     assert forged.status == 400
-
-
-async def test_what_is_typed_must_be_what_is_asked(office: Office) -> None:
-    browser = await office.at_desk(Role.DISASTER, "writer")
-    await office.resident()
-    number, page = await written(browser, "real", level="2")
-    for typed in ("", "はい", "2", "訓練", "1人"):
-        assert (await sent(browser, number, page, typed=typed)).status == 400, typed
-    number, page = await written(browser, "drill")
-    for typed in ("", "1", "本番"):
-        assert (await sent(browser, number, page, typed=typed)).status == 400, typed
-    assert not await office.deliveries()
 
 
 async def test_after_a_refusal_the_page_is_there_again_with_the_reason_but_not_the_number(
@@ -233,11 +162,11 @@ async def test_after_a_refusal_the_page_is_there_again_with_the_reason_but_not_t
     why = "電話がつながらず、誰もいません。"
     refused = await sent(browser, number, page, typed="7", alone_reason=why)
     assert refused.status == 400
-    assert "送信していません" in refused.words
+    assert "配信していません" in refused.words
     form = refused.form(f"/console/alerts/{number}/send")
     assert form["alone_reason"] == why
     assert not form.get("typed")
-    # Who reads Japanese below a heading of their own is said before it leaves.
+    # The page says before sending who reads Japanese below a heading in their language.
     [note] = refused.tree.xpath("//*[@data-testid='unwritten']")
     assert "ミャンマー語" in note.text_content()
     assert "日本語、" not in note.text_content()
@@ -245,6 +174,7 @@ async def test_after_a_refusal_the_page_is_there_again_with_the_reason_but_not_t
     assert (await office.done(delivery_of(done))).recipients == 2
 
 
+@pytest.mark.slow
 async def test_a_correction_goes_to_exactly_those_who_got_the_error_and_those_it_concerns(
     office: Office,
 ) -> None:
@@ -272,6 +202,7 @@ async def test_a_correction_goes_to_exactly_those_who_got_the_error_and_those_it
     assert (correction.status, correction.replaces_id) == (Status.CORRECTED, notice.id)
 
 
+@pytest.mark.slow
 async def test_an_old_draft_or_a_page_left_open_cannot_send(office: Office) -> None:
     browser = await office.at_desk(Role.DISASTER, "writer")
     number, page = await written(browser, "drill")
@@ -282,15 +213,6 @@ async def test_an_old_draft_or_a_page_left_open_cannot_send(office: Office) -> N
     page = await browser.get(f"/console/alerts/{number}/check")
     assert (await sent(browser, number, page)).status == 400
     assert not await office.deliveries()
-
-
-async def test_words_are_what_they_look_like(office: Office) -> None:
-    browser = await office.at_desk(Role.DISASTER, "writer")
-    hidden = "避難\u202eしてください\u200b。\x07\ufeff"
-    await written(browser, "drill", text=hidden, text__my="ရေ\u200dကြီး")
-    texts = (await office.drafts())[0].texts
-    assert texts["ja"]["text"] == "避難してください。"
-    assert texts["my"]["text"] == "ရေ\u200dကြီး"
 
 
 async def test_what_is_typed_is_shown_as_text_and_never_run(office: Office) -> None:
@@ -335,7 +257,7 @@ async def test_every_language_of_a_drill_begins_with_its_own_word(office: Office
 
 
 async def test_ready_words_fill_every_language_and_a_drill_has_its_own(office: Office) -> None:
-    """At 02:40 nobody translates: what is chosen from the list is there in all languages."""
+    """At 02:40 nobody translates: ready words exist in all languages."""
     browser = await office.at_desk(Role.DISASTER, "writer")
     for kind, code, other in (("real", "river", "practice"), ("drill", "practice", "river")):
         number, page = await begun(browser, kind)
@@ -348,3 +270,33 @@ async def test_ready_words_fill_every_language_and_a_drill_has_its_own(office: O
         assert set(texts) == set(office.context.city.languages)
         page = await browser.get(f"{address}/check")
         assert page.has_form(f"{address}/send"), page.words
+
+
+async def test_a_level_is_chosen_by_the_order_that_goes_out(office: Office) -> None:
+    """Level 4 of an evacuation sends the mayor's order, and the page says so beforehand."""
+    staff = await office.at_desk(Role.DISASTER, "sato")
+    number, page = await begun(staff, "real")
+    choices = page.tree.xpath("//div[@class='levels']")[0].text_content()
+    for order in (
+        "警戒レベル3：高齢者等避難（危険な場所から高齢者等は避難）",
+        "警戒レベル4：避難指示（危険な場所から全員避難）",
+        "警戒レベル5：緊急安全確保（命の危険 直ちに安全確保）",
+    ):
+        assert order in choices
+    address = f"/console/alerts/{number}"
+    fields = {**page.form(address), "level": "4", "whole_city": "yes", "text-ja": "逃げてください"}
+    looked = await staff.post(f"{address}/look", {**fields, "topic": "evacuation"})
+    heading = looked.tree.xpath("//*[@id='heading']")[0]
+    assert heading.get("hx-swap-oob") == "true"
+    assert "避難指示" in seen(heading)
+    assert "発令になりません" not in seen(heading)
+    other = await staff.post(f"{address}/look", {**fields, "topic": "weather"})
+    heading = other.tree.xpath("//*[@id='heading']")[0]
+    assert "避難指示" not in seen(heading)
+    assert "発令になりません" in seen(heading)
+
+
+def seen(heading: HtmlElement) -> str:
+    """Return what is not only there to keep its room."""
+    parts = heading.xpath(".//*[@class='heading-line']")
+    return " ".join(part.text_content() for part in parts)

@@ -2,64 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Literal
 
 import pytest
-from playwright.async_api import BrowserContext, Page, async_playwright, expect
+from playwright.async_api import expect
 
 from console.models import Role
-from console.sessions import COOKIE
-from tests.console.conftest import Browser, Office
-from tests.console.test_reports import reported
+from tests.support.browser_tabs import tab
+from tests.support.filed_reports import reported
+from tests.support.office import Office
 
-CHROMIUM = Path("/usr/bin/chromium")
-HARMLESS = ("ERR_FAILED", "htmx:sendAbort", "htmx:afterRequest")
-"""The tiles refused here, and a preview that was under way when the page was left."""
 pytestmark = pytest.mark.browser
-
-
-@contextlib.asynccontextmanager
-async def tab(office: Office, signed_in: Browser) -> AsyncIterator[Page]:
-    """Open a browser tab in which somebody is signed in; complaints of the browser fail it."""
-    complaints: list[str] = []
-    async with async_playwright() as playwright:
-        program = CHROMIUM if CHROMIUM.exists() else Path(playwright.chromium.executable_path)
-        if not program.exists():
-            pytest.skip("there is no Chromium on this machine")
-        chromium = await playwright.chromium.launch(
-            executable_path=str(program),
-            args=["--no-sandbox", "--disable-gpu"],
-        )
-        context: BrowserContext = await chromium.new_context(
-            viewport={"width": 1280, "height": 900}
-        )
-        await context.add_cookies(
-            [
-                {
-                    "name": COOKIE,
-                    "value": signed_in.cookie(COOKIE),
-                    "url": f"{office.url}/console/",
-                }
-            ]
-        )
-        # No test asks the map's tiles of anybody.
-        await context.route("**://cyberjapandata.gsi.go.jp/**", lambda route: route.abort())
-        page = await context.new_page()
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on(
-            "console",
-            lambda message: (
-                complaints.append(message.text)
-                if message.type == "error" and not any(one in message.text for one in HARMLESS)
-                else None
-            ),
-        )
-        yield page
-        await chromium.close()
-    assert not complaints
 
 
 async def test_an_alert_is_written_looked_at_sent_and_watched(office: Office) -> None:
@@ -83,8 +36,8 @@ async def test_an_alert_is_written_looked_at_sent_and_watched(office: Office) ->
         await expect(page.get_by_test_id("phone-ja")).to_contain_text("避難の練習をします。")
         await page.locator("details.language summary").nth(2).click()
         await page.locator('input[name="title-en"]').press("Enter")  # saves, and no more
+        await page.wait_for_url("**?saved=yes")
         await expect(page.locator('textarea[name="text-ja"]')).to_have_value("避難の練習をします。")
-        assert page.url.endswith("?saved=yes")
         await page.get_by_test_id("go-check").click()
         await expect(page.get_by_test_id("recipients")).to_contain_text("2")
         await page.get_by_test_id("typed").fill("訓練")

@@ -1,6 +1,6 @@
-"""What went wrong in real cities, and was in the newspapers: here it is impossible, or caught.
+"""Mistakes of real cities that were in the newspapers: here they are impossible, or found.
 
-One test for each. The rules stand in ``console.drafts`` and ``console.sending``.
+One test for each. The rules stand in ``alerts.drafts`` and ``alerts.release``.
 """
 
 from __future__ import annotations
@@ -9,19 +9,21 @@ import json
 from datetime import timedelta
 from typing import Any
 
+import pytest
+
+from city.city import Decision
 from console.models import Role
 from console.words import decider
-from core.city import Decision
 from feeds.models import Notice, Status
 from feeds.texts import drill_mark
-from tests.console.conftest import Office
-from tests.console.test_alerts import begun, delivery_of, sent, written
+from tests.support.console_alerts import begun, delivery_of, sent, written
+from tests.support.office import Office
 
 RAIN = "大雨です。避難所は中央小学校です。"
 
 
 def from_source(office: Office, **changes: Any) -> Notice:
-    """A notice as a source would hand it in, held for a person."""
+    """A notice of a source, held for a person."""
     now = office.clock.now()
     values: dict[str, Any] = {
         "identity": "a source's",
@@ -108,6 +110,7 @@ async def test_2023_drill_and_real_have_no_default_and_never_look_alike(office: 
     assert "phone drill" not in real.body
 
 
+@pytest.mark.slow
 async def test_2023_a_real_alert_speaks_of_no_drill_and_a_drill_never_denies_being_one(
     office: Office,
 ) -> None:
@@ -174,6 +177,7 @@ async def asyncio_turns() -> None:
         await asyncio.sleep(0)
 
 
+@pytest.mark.slow
 async def test_a_deletion_never_tells_residents_anything(office: Office) -> None:
     """A prefecture announced that an evacuation was lifted; a record had been deleted."""
     staff = await office.at_desk(Role.DISASTER, "tidy")
@@ -188,18 +192,19 @@ async def test_a_deletion_never_tells_residents_anything(office: Office) -> None
     editing = await staff.get(f"/console/alerts/{number}")
     form = editing.form(f"/console/alerts/{number}")
     thrown = await staff.post(f"/console/alerts/{number}/discard", form)
-    assert thrown.url.endswith("/console/alerts")
+    assert thrown.url.endswith(f"/console/alerts?discarded={number}")
     await office.store(from_source(office))
     held = await staff.get("/console/held/2")
     await staff.submit(held, "/console/held/2", decision="drop")
     assert (len(await office.deliveries()), len(await office.notices()) - 1) == before
     assert len(office.received(user)) == 1
-    # What was sent cannot be deleted at all: no page and no address does it.
+    # A sent alert cannot be deleted: no page and no address does it.
     token = shown.form("/console/notices/1/again")["csrf"]
     for path in ("/console/notices/1/delete", "/console/deliveries/1/delete"):
         assert (await staff.post(path, {"csrf": token})).status in (404, 405)
 
 
+@pytest.mark.slow
 async def test_an_all_clear_takes_two_people_and_a_withdrawal_does_not_wait(
     office: Office,
 ) -> None:
@@ -224,8 +229,9 @@ async def test_an_all_clear_takes_two_people_and_a_withdrawal_does_not_wait(
     assert "mistake" in words
 
 
+@pytest.mark.slow
 async def test_56000_people_are_not_told_to_evacuate_one_block(office: Office) -> None:
-    """The whole city is said with a tick of its own, and the number has to be typed."""
+    """The whole city has its own checkbox, and the number must be typed."""
     staff = await office.at_desk(Role.DISASTER, "trainee")
     block = office.context.city.districts[0].code
     inside = await office.resident("ja", areas=(block,))
@@ -236,7 +242,7 @@ async def test_56000_people_are_not_told_to_evacuate_one_block(office: Office) -
     # No place is nobody, not everybody.
     number, page = await written(staff, "real", whole_city=None, level="2")
     assert 'data-testid="faults"' in page.body
-    # Whoever thinks of one block and ticks the city stumbles over the number.
+    # Somebody who means one block and ticks the city notices the number.
     number, page = await written(staff, "real", whole_city="yes", level="2")
     assert page.tree.xpath('//*[@data-testid="recipients"]/text()')[0].strip() == "4"
     assert (await sent(staff, number, page, typed="1")).status == 400
@@ -246,6 +252,7 @@ async def test_56000_people_are_not_told_to_evacuate_one_block(office: Office) -
     assert not any(office.received(user) for user in others)
 
 
+@pytest.mark.slow
 async def test_saving_and_sending_are_far_apart(office: Office) -> None:
     """An evacuation message went out while it was being written."""
     staff = await office.at_desk(Role.DISASTER, "writer")
@@ -324,7 +331,7 @@ async def test_everything_that_was_done_has_a_name_and_tampering_shows(office: O
     number, page = await written(boss, "drill")
     await office.done(delivery_of(await sent(boss, number, page)))
     entries = await office.audit()
-    assert {entry.action for entry in entries} >= {"sign-in", "alert.begun", "alert.sent"}
+    assert {entry.action for entry in entries} >= {"session.opened", "alert.begun", "alert.sent"}
     assert all(entry.actor for entry in entries)
     whole = await boss.get("/console/audit?check=true")
     assert "note-good" in whole.body

@@ -1,90 +1,65 @@
-"""Staff read in Japanese what kind of trouble a source has, whatever the exact reason is."""
+"""Staff read in their language why a source has trouble, and what it wants of them."""
 
 from __future__ import annotations
 
-import ast
-from collections.abc import Iterator
-from pathlib import Path
+import re
 
 import pytest
 
-import feeds
+from channels.line.reasons import reason as of_line
+from channels.models import Delivery, DeliveryState, Priority
+from channels.reasons import reason as of_delivery
+from city.city import Decision
+from console import words
 from console.models import Role
-from console.reasons import KINDS, kind_of_trouble
-from console.retold import retold
-from feeds.models import Item, ItemState, Source
-from tests.console.conftest import Office, office, sample
-
-__all__ = ["office", "sample"]
-
-REASONS = {"Unreadable", "UnknownKind", "MailRefused", "NotProven", "FetchRefused", "FetchFailed"}
-NOT_OF_SOURCES = {"explain.py"}
-"""What only the shell says, to whoever typed the command."""
-
-
-def given_reasons() -> Iterator[tuple[str, str]]:
-    """Every reason that the code of the sources can give, with 7 for what it inserts."""
-    root = Path(feeds.__file__).parent
-    for file in sorted(root.rglob("*.py")):
-        if file.name in NOT_OF_SOURCES:
-            continue
-        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
-            if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name)):
-                continue
-            if node.func.id not in REASONS and not (
-                node.func.id == "Retryable" and file.name == "mailbox.py"
-            ):
-                continue
-            for argument in node.args:
-                words = _words(argument)
-                if " " in words:
-                    yield f"{file.name}:{node.lineno}", words
-
-
-def _words(node: ast.expr) -> str:
-    if isinstance(node, ast.Constant):
-        return str(node.value)
-    if isinstance(node, ast.JoinedStr):
-        return "".join("7" if isinstance(v, ast.FormattedValue) else _words(v) for v in node.values)
-    return ""
-
-
-def test_every_reason_that_a_source_can_give_is_of_a_kind_that_staff_read() -> None:
-    given = list(given_reasons())
-    assert len(given) > 80
-    assert [(where, said) for where, said in given if kind_of_trouble(said, "ja") is None] == []
-    kinds = {(kind_of_trouble(said, "ja") or "").partition("（")[0] for _, said in given}
-    # The last is for what no code foresaw.
-    assert len(kinds) == len(KINDS) - 1
+from core.reason import Reason, Reasons
+from feeds.errors import unexpected
+from feeds.models import Item, ItemState, Notice, Source, Status
+from feeds.reasons import reason
+from tests.support.office import Office
 
 
 @pytest.mark.parametrize(
-    ("reason", "japanese"),
+    ("why", "japanese"),
     [
         (
-            "A telegram of the unknown kind 'VXXX99'.",
-            "Todokeが対応していない種類の電文です。内容を確かめ、必要なら手動で知らせてください。"
-            "（A telegram of the unknown kind 'VXXX99'）",
+            reason("telegram.unknown-kind", kind="VXXX99"),
+            "Todokeが対応していない種類の電文です。内容を確認し、必要なら「緊急配信」で住民に"
+            "知らせてください。（種類コード「VXXX99」の電文）",
         ),
         (
-            "The source answered 503.",
-            "情報源のサーバーがエラーを返しています。（The source answered 503）",
+            reason("fetch.status", status=503),
+            "情報源のサーバーがエラーを返しています。（応答 503）",
         ),
         (
-            "KeyError: 'x'",
-            "読み取り中にTodokeの誤りが起きました。"
-            "保守の担当者に知らせてください。（KeyError: 'x'）",
+            unexpected(KeyError("x")),
+            "Todokeの不具合で読み取れませんでした。保守担当者に連絡してください。（KeyError: 'x'）",
         ),
-        ("issued: 雷注意報; lifted: 大雨警報", "発表：雷注意報、解除：大雨警報"),
-        ("Nothing in it for this city.", "この市に関わる内容はありません。"),
+        (
+            reason(
+                "change.all",
+                changes=(
+                    reason("change.issued", what="雷注意報"),
+                    reason("change.lifted", what="大雨警報"),
+                ),
+            ),
+            "発表：雷注意報、解除：大雨警報",
+        ),
+        (reason("news.not-concerned"), "この市に関わる内容はありません。"),
+        (
+            reason("rule.fits", number=1, source="news", why=reason("rule.word", word="声かけ")),
+            "news のルール1：言葉 '声かけ'",
+        ),
+        (reason("news.too-old", hours=24), "24時間以上前の情報です。"),
     ],
 )
-def test_the_exact_reason_follows_the_sentence_for_staff(reason: str, japanese: str) -> None:
-    assert retold(reason, "ja") == japanese
-    assert (retold(reason, "en") or reason) == reason
+def test_staff_read_what_kind_of_trouble_it_is_before_the_exact_reason(
+    why: Reason, japanese: str
+) -> None:
+    assert words.said(why, "ja") == japanese
 
 
-async def test_the_page_of_sources_says_it_in_japanese(office: Office) -> None:
+async def test_the_page_of_sources_says_it_in_the_language_of_who_reads(office: Office) -> None:
     source = office.context.city.sources[0]
     await office.store(
         Source(
@@ -92,7 +67,7 @@ async def test_the_page_of_sources_says_it_in_japanese(office: Office) -> None:
             kind=source.kind,
             last_polled_at=office.clock.now(),
             failures=2,
-            last_error="The source answered 503.",
+            last_error=reason("fetch.status", status=503),
         )
     )
     await office.store(
@@ -102,10 +77,89 @@ async def test_the_page_of_sources_says_it_in_japanese(office: Office) -> None:
             kind="VXXX99",
             fetched_at=office.clock.now(),
             state=ItemState.SET_ASIDE,
-            reason="A telegram of the unknown kind 'VXXX99'.",
+            reason=reason("telegram.unknown-kind", kind="VXXX99"),
         )
     )
     desk = await office.at_desk(Role.ADMIN, "佐藤")
-    page = await desk.get("/console/feeds?lang=ja")
-    assert "情報源のサーバーがエラーを返しています。（The source answered 503）" in page.body
+    page = await desk.get("/console/feeds")
+    assert "情報源のサーバーがエラーを返しています。（応答 503）" in page.body
     assert "Todokeが対応していない種類の電文です。" in page.body
+    assert "The source answered" not in page.body
+    page = await desk.get("/console/feeds/items/1")
+    assert "種類コード「VXXX99」の電文" in page.body
+    await desk.submit(await desk.get("/console/"), "/console/language", language="en")
+    assert "(The source answered 503)" in (await desk.get("/console/feeds")).body
+
+
+ENGLISH = re.compile(r"[a-z]{2,} [a-z]{2,}")
+
+
+def every_reason(*registries: Reasons) -> list[Reason]:
+    """Return one reason of each code, with 7 for what it names."""
+    return [
+        Reason(code, dict.fromkeys(sentence.placeholders, "7"))
+        for registry in registries
+        for code, sentence in registry.sentences.items()
+    ]
+
+
+async def test_no_page_of_a_delivery_says_english_in_japanese(office: Office) -> None:
+    now = office.clock.now()
+    notice = Notice(
+        identity="notice",
+        topic="city-news",
+        status=Status.ISSUED,
+        drill=False,
+        texts={"ja": {"title": "断水", "text": "断水します。"}},
+        reported_at=now,
+        created_at=now,
+        decision=Decision.SEND,
+        decided_by="rule:news",
+    )
+    await office.store(notice)
+    reasons = every_reason(of_delivery, of_line)
+    for why in reasons:
+        await office.store(
+            Delivery(
+                channel="line",
+                notice_id=1,
+                state=DeliveryState.PAUSED,
+                priority=Priority.ROUTINE,
+                planning_done=True,
+                reason=why,
+                created_by="rule:news",
+                created_at=now,
+            )
+        )
+    desk = await office.at_desk(Role.ADMIN, "佐藤")
+    for number, why in enumerate(reasons, start=1):
+        page = await desk.get(f"/console/deliveries/{number}")
+        assert words.said(why, "ja") in page.words, why
+        assert str(why) not in page.words, why
+    await desk.submit(await desk.get("/console/"), "/console/language", language="en")
+    for number, why in enumerate(reasons[:3], start=1):
+        assert str(why) in (await desk.get(f"/console/deliveries/{number}")).words
+
+
+async def test_no_page_of_the_sources_says_english_in_japanese(office: Office) -> None:
+    now = office.clock.now()
+    await office.store(Source(code="x", kind="rss"))
+    reasons = every_reason(reason)
+    for number, why in enumerate(reasons):
+        await office.store(
+            Item(
+                source="x",
+                identity=str(number),
+                fetched_at=now,
+                state=ItemState.SET_ASIDE,
+                reason=why,
+            )
+        )
+    desk = await office.at_desk(Role.ADMIN, "佐藤")
+    for number, why in enumerate(reasons, start=1):
+        page = await desk.get(f"/console/feeds/items/{number}")
+        said = words.said(why, "ja")
+        assert said in page.words, why
+        assert not ENGLISH.search(said), said
+    await desk.submit(await desk.get("/console/"), "/console/language", language="en")
+    assert words.said(reasons[0], "en") in (await desk.get("/console/feeds/items/1")).words

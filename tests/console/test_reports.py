@@ -1,56 +1,22 @@
-"""The road department: find it, see it, move it on, answer whoever told us, hand it on."""
+"""The road department: find a report, see it, change its state, answer the resident, assign it."""
 
 from __future__ import annotations
 
-import io
 import json
 from datetime import timedelta
 from typing import Any
 
-from PIL import Image
-from sqlmodel import col, select
+import pytest
 
-from console import ready
+from console import presets
 from console.models import Role
-from reports.models import Photo, Report, ReportState, ReportUpdate
+from reports import states
+from reports.models import Photo, Report, ReportUpdate
 from reports.photos import store_photo
-from reports.service import Draft, create_report
-from subscriptions import service as subscriptions
-from subscriptions.models import Resident
-from tests.console.conftest import Browser, Office
-
-
-def picture() -> bytes:
-    output = io.BytesIO()
-    Image.new("RGB", (640, 480), "grey").save(output, "JPEG")
-    return output.getvalue()
-
-
-async def reported(office: Office, user: str | None = None, **changes: Any) -> Report:
-    """Have a resident report something broken."""
-    city = office.context.city
-    ring = city.districts[0].polygons[0][0]
-    x = sum(point[0] for point in ring) / len(ring)
-    y = sum(point[1] for point in ring) / len(ring)
-    async with office.database.writing() as session:
-        resident = await session.scalar(select(Resident).where(col(Resident.line_user_id) == user))
-        values: dict[str, Any] = {
-            "category": city.report_categories[0].code,
-            "origin": f"event {len(await office.rows(Report))}",
-            "longitude": x,
-            "latitude": y,
-            "address": "つくば市中央1-1",
-            "description": "道路に穴があいています",
-            **changes,
-        }
-        return await create_report(
-            session,
-            city,
-            Draft(**values),
-            resident_id=resident.id if resident else None,
-            language=resident.language if resident else "ja",
-            now=office.clock.now(),
-        )
+from reports.states import ReportState
+from subscriptions import residents as subscriptions
+from tests.support.filed_reports import picture, reported
+from tests.support.office import Browser, Office
 
 
 async def work(browser: Browser, report: Report, **fields: Any) -> Any:
@@ -81,23 +47,23 @@ async def test_an_answer_from_the_list_arrives_in_the_residents_language(office:
         report,
         state="in-progress",
         ready="working",
-        answer=ready.answer("working", "ja"),
+        answer=presets.answer("working", "ja"),
     )
     assert page.status == 200
     # What went out in Burmese is there for staff to read, too.
     [timeline] = page.tree.xpath("//ol[@class='timeline']")
     for language in ("my", "ja"):
-        assert ready.answer("working", language) in timeline.text_content()
+        assert presets.answer("working", language) in timeline.text_content()
     (delivery,) = await office.deliveries()
     await office.done(delivery.id or 0)
     [[message]] = office.received(user)
     assert report.number in message["text"]
-    assert ready.answer("working", "my") in message["text"]
+    assert presets.answer("working", "my") in message["text"]
     async with office.database.reading() as session:
         stored = await session.get(Report, report.id)
     assert stored is not None
     assert stored.state is ReportState.IN_PROGRESS
-    assert {entry.action for entry in await office.audit()} >= {"report.state", "report.answer"}
+    assert {entry.action for entry in await office.audit()} >= {"report.moved", "report.answered"}
 
 
 async def test_own_words_arrive_as_they_are_and_say_their_language(office: Office) -> None:
@@ -124,6 +90,7 @@ async def test_one_press_twice_answers_once(office: Office) -> None:
     assert len(office.received(user)) == 1
 
 
+@pytest.mark.slow
 async def test_one_hole_reported_often_is_dealt_with_in_one_act(office: Office) -> None:
     browser = await office.at_desk(Role.ROADS, "road")
     first, second, left = [await office.resident(language) for language in ("ja", "my", "en")]
@@ -150,11 +117,11 @@ async def test_one_hole_reported_often_is_dealt_with_in_one_act(office: Office) 
         await office.done(delivery.id or 0)
     for user, language, number in ((first, "ja", report.number), (second, "my", same.number)):
         [[message]] = office.received(user)
-        assert ready.answer("mended", language) in message["text"]
+        assert presets.answer("mended", language) in message["text"]
         assert number in message["text"]
     assert office.received(left) == []
     assert f"→ {report.number}" in (await browser.get(f"/console/reports/{same.number}")).words
-    # The one who left cannot be answered; who told of the same place still can.
+    # The resident who left cannot be answered; others who reported the same place can.
     page_of_gone = await browser.get(f"/console/reports/{gone.number}")
     alone = await browser.submit(page_of_gone, f"/console/reports/{gone.number}", ready="thanks")
     assert alone.status == 400
@@ -251,3 +218,59 @@ async def test_the_map_has_districts_and_pins(office: Office) -> None:
     (pin,) = data["reports"]["features"]
     assert pin["properties"]["number"] == report.number
     assert pin["geometry"]["coordinates"] == [report.longitude, report.latitude]
+
+
+async def said_to(office: Office, user: str) -> list[str]:
+    """Return what was sent to a resident, once everything that was to be sent has left."""
+    for delivery in await office.deliveries():
+        await office.done(delivery.id or 0)
+    return [message["text"] for messages in office.received(user) for message in messages]
+
+
+async def test_the_end_of_a_report_is_told_once_in_the_residents_language(office: Office) -> None:
+    browser = await office.at_desk(Role.ROADS, "road")
+    user = await office.resident("my")
+    report = await reported(office, user)
+    await work(browser, report, state="in-progress")
+    assert await said_to(office, user) == []
+    await work(browser, report, state="done", note="穴埋め済み")
+    [told] = await said_to(office, user)
+    done = ReportState.DONE.facts.news
+    assert states.CATALOGUE.text("my", done) in told
+    assert report.number in told
+    await work(browser, report, state="done", note="もう一度保存")
+    assert len(await said_to(office, user)) == 1, "the state did not change"
+    await work(browser, report, state="in-progress")
+    assert states.CATALOGUE.text("my", states.REOPENED) in (await said_to(office, user))[-1]
+    await work(browser, report, state="declined", ready="private")
+    told_all = await said_to(office, user)
+    assert len(told_all) == 3
+    assert (presets.answer("private", "my") or "none") in told_all[-1], "the answer is the news"
+
+
+@pytest.mark.slow
+async def test_everybody_who_reported_the_same_hears_of_its_end(office: Office) -> None:
+    browser = await office.at_desk(Role.ROADS, "road")
+    first_user, second_user = await office.resident("ja"), await office.resident("es")
+    first, second = await reported(office, first_user), await reported(office, second_user)
+    also = f"{second.number} {second.updated_at.isoformat()}"
+    await work(browser, first, state="declined", also=[also])
+    declined = ReportState.DECLINED.facts.news
+    for user, language in ((first_user, "ja"), (second_user, "es")):
+        [told] = await said_to(office, user)
+        assert states.CATALOGUE.text(language, declined) in told
+
+
+async def test_who_changed_their_language_is_told_in_the_new_one(office: Office) -> None:
+    browser = await office.at_desk(Role.ROADS, "road")
+    user = await office.resident("en")
+    report = await reported(office, user)
+    async with office.database.writing() as session:
+        resident = await subscriptions.find(session, user)
+        assert resident is not None and resident.id is not None
+        await subscriptions.choose_language(
+            session, office.context.city, resident.id, "th", office.clock.now()
+        )
+    await work(browser, report, state="done")
+    [told] = await said_to(office, user)
+    assert states.CATALOGUE.text("th", ReportState.DONE.facts.news) in told

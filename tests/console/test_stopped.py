@@ -7,14 +7,15 @@ from datetime import timedelta
 
 import pytest
 
-from channels.simulator import FaultPlan
 from console.models import Role
-from core.clock import in_japan
-from tests.console.conftest import Browser, Office, Page
-from tests.console.test_alerts import sent, written
+from simulator.line import FaultPlan
+from tests.support.console_alerts import sent, written
+from tests.support.office import Browser, Office, Page
+
+pytestmark = pytest.mark.slow
 
 PAGES = ("", "alerts", "held", "reports", "feeds", "audit", "staff", "account", "deliveries/1")
-RED = "LINEがアクセストークンを受け付けません。住民への送信が止まっています。"
+RED = "LINEがアクセストークンを受け付けません。住民への配信が止まっています。"
 
 
 def line_of(page: Page) -> str:
@@ -34,8 +35,6 @@ async def shows(browser: Browser, path: str, red: bool) -> Page:
 async def test_a_refused_token_is_a_red_line_on_every_page_until_it_is_right(
     office: Office, level: int
 ) -> None:
-    # Noon, so that routine news waits for nothing else.
-    office.clock.ahead = timedelta(hours=(12 - in_japan(office.clock.now()).hour) % 24)
     residents = [await office.resident(language) for language in ("ja", "my", "pt")]
     admin = await office.at_desk(Role.ADMIN, "sato")
     office.simulator.faults = FaultPlan(unauthorized=True)

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 import types
 from collections.abc import Collection, Coroutine, Generator
+from contextlib import closing
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import insert, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import insert, select, text, update
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+from sqlmodel import col
 
-from core.audit import AuditEntry, first_broken, record
+from core.audit import record
 from core.clock import ManualClock
-from core.database import Database
+from core.database import CHECKPOINT_COMMITS, Database, Turns
+from core.sqlite_connection import AT_ONCE
 from subscriptions.models import Resident, ResidentState, Subscription
 
 USER = "U" + "0" * 32
@@ -39,23 +44,6 @@ async def test_foreign_keys_are_on(database: Database) -> None:
     with pytest.raises(IntegrityError):
         async with database.writing() as session:
             session.add(Subscription(topic="weather", resident_id=4711))
-
-
-async def test_promise_7_the_audit_trail_shows_tampering(
-    database: Database, clock: ManualClock
-) -> None:
-    async with database.writing() as session:
-        for number in range(5):
-            await record(
-                session, clock.now(), actor="a@city", action="alert.sent", subject=str(number)
-            )
-    async with database.reading() as session:
-        assert await first_broken(session) is None
-    async with database.writing() as session:
-        entry = (await session.scalars(select(AuditEntry).where(AuditEntry.id == 3))).one()
-        entry.actor = "somebody.else@city"
-    async with database.reading() as session:
-        assert await first_broken(session) == 3
 
 
 @types.coroutine
@@ -92,7 +80,7 @@ def cancelled_at(
 async def read_and_write(database: Database) -> None:
     async with database.writing() as session:
         await session.execute(update(Resident).values(language="ja"))
-        await session.execute(select(Resident.id).order_by(Resident.id))
+        await session.execute(select(col(Resident.id)).order_by(col(Resident.id)))
         await session.execute(update(Resident).values(language="my"))
 
 
@@ -142,3 +130,116 @@ async def test_a_write_that_is_cancelled_anywhere_keeps_nobody_else_from_writing
     assert any(isinstance(each, asyncio.CancelledError) for each in kept)
     assert point > 5
     await other.close()
+
+
+async def test_an_error_of_the_database_does_not_say_what_was_to_be_stored(
+    database: Database,
+) -> None:
+    with pytest.raises(SQLAlchemyError) as failed:
+        async with database.writing() as session:
+            await session.execute(text("INSERT INTO nowhere VALUES (:hash)"), {"hash": "s3cret"})
+    assert "s3cret" not in str(failed.value)
+
+
+async def test_the_log_of_sqlite_is_worked_off_while_others_go_on(
+    database: Database, clock: ManualClock, tmp_path: Path
+) -> None:
+    """The commit that makes it long does not wait for the disk itself."""
+    if not database.is_sqlite:
+        pytest.skip("the log is SQLite's")
+    for number in range(CHECKPOINT_COMMITS):
+        async with database.writing() as session:
+            await record(
+                session, clock.now(), actor="a", action="note.made", subject=f"note:{number}"
+            )
+    assert database._checkpoint is not None
+    await database._checkpoint
+    alone = tmp_path / "alone.sqlite3"
+    alone.write_bytes(Path(database.url.database or "").read_bytes())
+    with closing(sqlite3.connect(alone)) as connection:
+        found = connection.execute("SELECT count(*) FROM audit").fetchone()
+    assert found == (CHECKPOINT_COMMITS,)
+
+
+async def test_who_goes_first_waits_for_one_other_and_keeps_nobody_waiting_for_ever() -> None:
+    """Webhooks are stored before what else waits to be written, and the rest gets its turns."""
+    turns, order = Turns(), []
+
+    async def act(name: str, *, first: bool) -> None:
+        await turns.take(first=first)
+        try:
+            order.append(name)
+            await asyncio.sleep(0)
+        finally:
+            turns.leave()
+
+    names = ["a", "b", "c", "W1", "W2", "W3", "d"]
+    acts = [asyncio.create_task(act(name, first=name.startswith("W"))) for name in names]
+    await asyncio.gather(*acts)
+    assert order == ["a", "W1", "b", "W2", "c", "W3", "d"]
+
+
+async def test_a_turn_is_handed_on_by_who_does_not_want_it_any_more() -> None:
+    turns, order = Turns(), []
+
+    async def act(name: str) -> None:
+        await turns.take()
+        order.append(name)
+        turns.leave()
+
+    await turns.take()
+    gone, late, last = (asyncio.create_task(act(name)) for name in ("gone", "late", "last"))
+    await asyncio.sleep(0)
+    gone.cancel()
+    await asyncio.sleep(0)
+    turns.leave()
+    # It has the turn already, and has not heard of it.
+    late.cancel()
+    await asyncio.wait([last], timeout=5)
+    assert order == ["last"]
+    assert gone.cancelled()
+    assert late.cancelled()
+
+
+async def test_a_cursor_of_sqlite_gives_all_rows_however_they_are_asked_for(
+    tmp_path: Path,
+) -> None:
+    """Rows that come with the answer and rows that come later are one list, in order."""
+    numbers = list(range(AT_ONCE * 2 + 10))
+    database = Database(f"sqlite:///{tmp_path}/todoke.sqlite3")
+    async with database.writing() as session:
+        await session.execute(text("CREATE TABLE numbers (number INTEGER PRIMARY KEY)"))
+        given = [{"number": number} for number in numbers]
+        await session.execute(text("INSERT INTO numbers VALUES (:number)"), given)
+    select_all = text("SELECT number FROM numbers ORDER BY number")
+    for wanted in (0, 1, AT_ONCE - 1, AT_ONCE, AT_ONCE + 1, AT_ONCE * 2, len(numbers)):
+        async with database.reading() as session:
+            limited = text(f"SELECT number FROM numbers ORDER BY number LIMIT {wanted}")
+            assert list(await session.scalars(limited)) == numbers[:wanted]
+    async with database.reading() as session:
+        streamed = await session.stream_scalars(select_all)
+        assert [number async for number in streamed] == numbers
+        streamed = await session.stream_scalars(select_all)
+        assert await streamed.fetchmany(3) == numbers[:3]
+        assert await streamed.fetchmany(AT_ONCE) == numbers[3 : AT_ONCE + 3]
+        assert await streamed.fetchall() == numbers[AT_ONCE + 3 :]
+    async with database.writing() as session:
+        more = "INSERT INTO numbers SELECT number + 1000 FROM numbers RETURNING number"
+        assert len((await session.execute(text(more))).all()) == len(numbers)
+    async with database.reading() as session:
+        assert await session.scalar(text("SELECT count(*) FROM numbers")) == 2 * len(numbers)
+    await database.close()
+
+
+async def test_a_stream_that_is_left_in_the_middle_holds_nothing(tmp_path: Path) -> None:
+    database = Database(f"sqlite:///{tmp_path}/todoke.sqlite3")
+    async with database.writing() as session:
+        await session.execute(text("CREATE TABLE numbers (number INTEGER PRIMARY KEY)"))
+        given = [{"number": number} for number in range(AT_ONCE * 3)]
+        await session.execute(text("INSERT INTO numbers VALUES (:number)"), given)
+    async with database.reading() as session:
+        streamed = await session.stream_scalars(text("SELECT number FROM numbers"))
+        assert await streamed.fetchmany(2) == [0, 1]
+    async with database.writing() as session:
+        await session.execute(text("DROP TABLE numbers"))
+    await database.close()

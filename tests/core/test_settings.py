@@ -100,8 +100,15 @@ def test_what_is_hardly_meant_is_doubted() -> None:
     weak = Settings.from_environment({**COMPLETE, "TODOKE_PUBLIC_URL": "http://city.example.jp"})
     assert [doubt.split()[0] for doubt in weak.doubts()] == [
         "TODOKE_SECRET_KEY",
+        "TODOKE_METRICS_TOKEN",
+        "TODOKE_CITY",
         "TODOKE_PUBLIC_URL",
     ]
-    good = {"TODOKE_SECRET_KEY": "k" * 32, "TODOKE_PUBLIC_URL": "https://city.example.jp/"}
+    good = {
+        "TODOKE_SECRET_KEY": "k" * 32,
+        "TODOKE_PUBLIC_URL": "https://city.example.jp/",
+        "TODOKE_CITY": "/srv/todoke/city",
+        "TODOKE_METRICS_TOKEN": "m" * 32,
+    }
     assert Settings.from_environment({**COMPLETE, **good}).doubts() == []
     assert Settings.from_environment({**COMPLETE, "TODOKE_SECRET_KEY": "k" * 32}).doubts() == []

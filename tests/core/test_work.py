@@ -1,4 +1,4 @@
-"""What the rooms rely on when they hand out work: the same on both engines."""
+"""What the packages expect of a queue: the same on both engines."""
 
 from __future__ import annotations
 
@@ -8,16 +8,22 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
+from sqlalchemy import text
 
 from core.clock import ManualClock, SystemClock
 from core.database import Database
 from core.errors import Permanent, Retryable
 from core.leader import Leader, try_lead
 from core.work import LocalQueue, Queue, retry_delay
-from core.work_shared import ProcrastinateQueue, install_schema, plain_url
+from core.work_shared import ProcrastinateQueue, plain_url
+from tests.support.plans import whole_tables_read
+from tests.support.queues import install_schema
 
 NOON = datetime(2026, 6, 15, 3, tzinfo=UTC)
 
@@ -131,6 +137,31 @@ async def test_two_pieces_with_the_same_key_never_run_at_once(shop: Shop) -> Non
     assert most == 2
 
 
+async def test_what_waits_for_the_same_key_begins_when_that_ends(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not at the next poll, which does not come here."""
+    monkeypatch.setattr("core.work_shared.POLL_SECONDS", 600.0)
+    gates: list[asyncio.Event] = []
+
+    async def handler(key: str) -> None:
+        gates.append(asyncio.Event())
+        shop.note(key)
+        await gates[-1].wait()
+
+    shop.queue.register("t.slow", handler)
+    async with shop.open():
+        await shop.put("t.slow", "one")
+        await shop.until(lambda: shop.done == ["one"])
+        await shop.put("t.slow", "one")
+        await shop.put("t.slow", "two")
+        await shop.until(lambda: shop.done == ["one", "two"])
+        gates[0].set()
+        await shop.until(lambda: shop.done == ["one", "two", "one"])
+        for gate in gates:
+            gate.set()
+
+
 async def test_an_urgent_piece_needs_no_free_place(shop: Shop) -> None:
     gate = asyncio.Event()
 
@@ -161,12 +192,16 @@ async def test_work_put_while_other_work_is_fetched_does_not_wait_for_the_next_p
     async with shop.open():
         await shop.put("now", "first")
         await shop.until(lambda: shop.done == ["first"])
+
+        def has_done(number: int) -> bool:
+            return len(shop.done) == number
+
         for turn in range(80):
             await shop.put("now", f"{turn} a")
             await asyncio.sleep(chance.random() * 0.006)
             await shop.put("now", f"{turn} b")
             began = loop.time()
-            await shop.until(lambda turn=turn: len(shop.done) == 3 + 2 * turn)
+            await shop.until(partial(has_done, 3 + 2 * turn))
             longest = max(longest, loop.time() - began)
     assert longest < 0.7
 
@@ -202,6 +237,24 @@ async def test_work_put_off_waits_and_an_earlier_moment_wins(shop: Shop) -> None
     assert shop.done == ["now", "soon"]
 
 
+async def test_the_next_job_is_found_by_indexes(database: Database) -> None:
+    """However many wait: the look for one compares it with none but those of its key."""
+    if database.is_sqlite:
+        pytest.skip("there the queue is in memory")
+    await install_schema(database.url)
+    asked: dict[str, Any] = {
+        "SELECT 1 FROM procrastinate_jobs AS jobs WHERE status = 'todo' AND NOT EXISTS ("
+        "SELECT 1 FROM procrastinate_jobs AS other WHERE other.lock = jobs.lock AND ("
+        "other.status = 'doing' OR (other.status = 'todo' AND other.id < jobs.id))) "
+        "ORDER BY priority DESC, id LIMIT 1": {},
+    }
+    assert await whole_tables_read(database, asked) == []
+    looked_up = "SELECT 1 FROM procrastinate_jobs WHERE lock = 'a' AND status IN ('todo', 'doing')"
+    async with database.reading() as session:
+        plan = await session.execute(text(f"EXPLAIN {looked_up}"))
+        assert "Cond: (lock" in "".join(str(row[0]) for row in plan)
+
+
 async def test_a_dead_workers_jobs_are_taken_over_by_heartbeat(
     new_postgresql_url: Callable[[], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -230,7 +283,6 @@ async def test_work_cut_short_by_the_end_of_a_process_is_left_to_the_next(
 ) -> None:
     database = Database(new_postgresql_url())
     await install_schema(database.url)
-    assert not await install_schema(database.url)
 
     async def never_ends(key: str) -> None:
         first.note(key)
@@ -274,6 +326,20 @@ async def test_a_day_put_off_by_the_clock_alone(tmp_path: object) -> None:
         assert shop.done == []
         await clock.advance(3600)
         await shop.until(lambda: shop.done == ["morning"])
+    await database.close()
+
+
+async def test_pieces_put_off_that_come_due_at_once_are_all_done(tmp_path: Path) -> None:
+    clock = ManualClock(NOON)
+    database = Database(f"sqlite:///{tmp_path}/t.sqlite3")
+    shop = Shop(database, LocalQueue(clock))
+    shop.queue.register("t.note", noting(shop), concurrency=1)
+    async with shop.open():
+        for key in "abcde":
+            await shop.put("t.note", key, not_before=NOON + timedelta(seconds=10))
+        await clock.advance(60)
+        await shop.until(lambda: len(shop.done) == 5)
+    assert shop.done == list("abcde")
     await database.close()
 
 

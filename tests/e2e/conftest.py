@@ -4,83 +4,23 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import signal
-import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
-from urllib.parse import quote
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
-from core.city import City
-from core.city_folder import load_city
-from tests.conftest import PROJECT
-from tests.e2e.watching import Stand, eventually
+from city.city import City
+from city.folder import load_city
+from tests.support.chromium import chromium_address
+from tests.support.demo import Demo
+from tests.support.project import PROJECT
+from tests.support.watching import eventually
 
-CHROMIUM_OPTIONS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
 START_SECONDS = 60.0
-
-
-@dataclass(frozen=True)
-class Demo:
-    """A demo that runs: its three addresses, and where it keeps its state."""
-
-    phone: str
-    console: str
-    public: str
-    folder: Path
-
-    @property
-    def environment(self) -> dict[str, str]:
-        """The environment for commands beside the demo."""
-        lines = (self.folder / "var/demo/environment").read_text("utf-8").splitlines()
-        exported = (line.removeprefix("export ").split("=", 1) for line in lines)
-        return {**os.environ, **{name: value.strip("'") for name, value in exported}}
-
-    @property
-    def stand(self) -> Stand:
-        """LINE's stand-in."""
-        return Stand(self.phone)
-
-    def todoke(self, *arguments: str) -> str:
-        """Run a command as somebody in another terminal would; return what it printed."""
-        return run_todoke(arguments, folder=self.folder, environment=self.environment)
-
-    def ask_database(self, query: str, *values: object) -> list[tuple[Any, ...]]:
-        """Look something up in the database while the demo runs."""
-        file = f"file:{quote(str(self.folder / 'var/demo/todoke.sqlite3'))}?mode=ro"
-        with closing(sqlite3.connect(file, uri=True)) as opened:
-            return opened.execute(query, values).fetchall()
-
-
-def run_todoke(arguments: Sequence[str], *, folder: Path, environment: dict[str, str]) -> str:
-    """Run a command that must succeed; return what it printed."""
-    done = subprocess.run(
-        [sys.executable, "-m", "bot.cli", *arguments],
-        cwd=folder,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
 
 
 @pytest.fixture(scope="package")
@@ -90,7 +30,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
     log = folder / "log"
     with log.open("w") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "bot.cli", "demo", "--port", "0", "--simulator-port", "0"],
+            [sys.executable, "-m", "app.cli", "demo", "--port", "0", "--simulator-port", "0"],
             cwd=folder,
             stdout=output,
             stderr=subprocess.STDOUT,
@@ -138,16 +78,14 @@ def city() -> City:
 def browser() -> Iterator[Browser]:
     """A Chromium; without one the tests in the browser are skipped.
 
-    It ends with its module: while it is open, its own event loop counts as running, and no
-    asynchronous test could start one.
+    The connection ends with its module: while it is open, its own event loop counts as running,
+    and no asynchronous test could start one.
     """
-    chromium = shutil.which("chromium") or shutil.which("google-chrome")
-    if chromium is None:
-        pytest.skip("there is no Chromium on this machine")
+    address = chromium_address()
     with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=chromium, args=CHROMIUM_OPTIONS)
-        yield opened
-        opened.close()
+        connected = playwright.chromium.connect(address)
+        yield connected
+        connected.close()
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""A full disk, a locked database: LINE is told to come again, and nothing it said is lost."""
+"""A full disk, a locked database: LINE must send events again, and none is lost."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.machine import DATABASE, Machine, Running
-from tests.e2e.watching import eventually, fetch
+from tests.support.machine import DATABASE, Machine, Running
+from tests.support.watching import eventually, fetch
 
 Trouble = Callable[[Machine, Running], AbstractContextManager[None]]
 
@@ -80,4 +80,4 @@ def test_what_cannot_be_stored_is_answered_500_and_comes_again(
     greetings = [text for text in stand.chat_texts(user) if text.startswith("こんにちは")]
     assert len(greetings) == 1
     assert len(stand.attempts(event)) > 1
-    assert '"webhook answered 500"' in service.words
+    assert '"webhook.failed"' in service.words

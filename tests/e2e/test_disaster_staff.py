@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
-from console.ready import CATALOGUE, MISTAKE
-from core.city import City
+from alerts.ready_words import CATALOGUE, MISTAKE
+from city.city import City
 from feeds.texts import drill_mark
 from feeds.texts.terms import term
-from tests.e2e import office
-from tests.e2e.conftest import Demo
-from tests.e2e.office import signed_in
-from tests.e2e.phone import Phone, say
-from tests.e2e.watching import eventually
+from tests.support import staff_pages
+from tests.support.demo import Demo
+from tests.support.phone import Phone, say
+from tests.support.staff_pages import signed_in
+from tests.support.watching import eventually
 
 pytestmark = pytest.mark.browser
 NewContext = Callable[[], BrowserContext]
@@ -54,20 +55,20 @@ def test_an_evacuation_order_is_confirmed_sent_once_watched_and_taken_back(
     haru.come_aboard(city, "ja", "tsukimi")
 
     # Writing and saving reach nobody.
-    office.begin(officer, demo.console, "real")
-    office.write(
+    staff_pages.begin(officer, demo.console, "real")
+    staff_pages.write(
         officer,
         topic="evacuation",
         level=4,
         areas=["asahi"],
         texts={"ja": JAPANESE, "my": BURMESE},
     )
-    draft = office.save(officer)
+    draft = staff_pages.save(officer)
     number = int(draft.rpartition("/")[2])
     deliveries = demo.ask_database("SELECT count(*) FROM deliveries")
 
     # One person alone cannot send it by pressing a button.
-    residents = office.look(officer)
+    residents = staff_pages.look(officer)
     assert residents > 0
     officer.get_by_test_id("typed").fill(str(residents))
     officer.get_by_test_id("send").click()
@@ -77,7 +78,7 @@ def test_an_evacuation_order_is_confirmed_sent_once_watched_and_taken_back(
 
     # A colleague reads it on their own screen and confirms, which sends nothing either.
     colleague.goto(f"{draft}/check")
-    assert office.shown_recipients(colleague) == residents
+    assert staff_pages.shown_recipients(colleague) == residents
     colleague.get_by_test_id("confirm").click()
     expect(colleague.get_by_test_id("confirm")).to_have_count(0)
     assert demo.ask_database("SELECT count(*) FROM deliveries") == deliveries
@@ -88,7 +89,7 @@ def test_an_evacuation_order_is_confirmed_sent_once_watched_and_taken_back(
     officer.get_by_test_id("typed").fill(str(residents))
     officer.get_by_test_id("send").dblclick()
     officer.wait_for_url("**/console/deliveries/*")
-    assert office.arrived(officer) == residents
+    assert staff_pages.arrived(officer) == residents
     delivery = officer.url.partition("?")[0]
 
     order = aye.said.filter(has_text=BURMESE)
@@ -110,15 +111,15 @@ def test_an_evacuation_order_is_confirmed_sent_once_watched_and_taken_back(
         number,
     ) == [(1,)]
 
-    # Aye moves away meanwhile; the error was told to her, so she hears that it was one.
+    # Aye moves away meanwhile; she was told the error, so she hears the correction.
     leave(aye, city, "my", "asahi", to="hoshino")
     expect(officer.get_by_test_id("take-back-cancelled")).to_be_visible()
     officer.get_by_test_id("take-back-cancelled").click()
-    shown = office.shown_recipients(officer)
+    shown = staff_pages.shown_recipients(officer)
     officer.get_by_test_id("typed").fill(str(shown))
     officer.get_by_test_id("send").click()
     officer.wait_for_url("**/console/deliveries/*")
-    office.arrived(officer)
+    staff_pages.arrived(officer)
 
     sorry = CATALOGUE.text("my", MISTAKE, time="\0").split("\0")[1].strip()[:20]
     aye.sees(sorry)
@@ -133,7 +134,7 @@ def test_an_evacuation_order_is_confirmed_sent_once_watched_and_taken_back(
     assert set(told.values()) == {1}
     haru.does_not_see(CATALOGUE.text("ja", MISTAKE, time="\0").split("\0")[1].strip()[:12])
 
-    # What everybody did stands in the trail, and the trail is whole.
+    # Every act is in the audit trail, and the trail is whole.
     officer.goto(f"{demo.console}/audit?check=true")
     expect(officer.locator("p.note-good")).to_be_visible()
     trail = officer.locator("main table")
@@ -155,7 +156,7 @@ def leave(phone: Phone, city: City, language: str, district: str, *, to: str) ->
 
 
 def heard_of(demo: Demo, delivery: str) -> dict[str, int]:
-    """How often each resident was sent what a delivery says, by what LINE's stand-in carried."""
+    """How often each resident was sent a delivery's text, by the simulator's ledger."""
     number = int(delivery.partition("?")[0].rpartition("/")[2])
     variants = demo.ask_database("SELECT messages FROM variants WHERE delivery_id = ?", number)
     carried = demo.stand.carried()
@@ -178,7 +179,7 @@ def test_a_drill_says_so_on_every_phone_in_every_language(
     for user in phones.values():
         stand.act(user, "follow")
     for language, user in phones.items():
-        eventually(lambda user=user: stand.chat_texts(user), f"the greeting in {language}")
+        eventually(partial(stand.chat_texts, user), f"the greeting in {language}")
         stand.act(user, "postback", data=f"do=set-language&to={language}")
     wanted = dict.fromkeys(city.languages, 1)
 
@@ -192,17 +193,17 @@ def test_a_drill_says_so_on_every_phone_in_every_language(
 
     eventually(settled, "everybody's language")
 
-    office.begin(officer, demo.console, "drill")
+    staff_pages.begin(officer, demo.console, "drill")
     words = "これは市全体の避難の練習です。"
-    office.write(officer, topic="evacuation", level=3, areas=[], texts={"ja": words})
+    staff_pages.write(officer, topic="evacuation", level=3, areas=[], texts={"ja": words})
     officer.locator("input[name=whole_city]").check()
-    office.look(officer)
+    staff_pages.look(officer)
     if officer.locator("[name=hazard_reason]").count():
         officer.locator("[name=hazard_reason]").fill("毎年の市の防災訓練の日のため")
     officer.get_by_test_id("typed").fill("訓練")
     officer.get_by_test_id("send").click()
     officer.wait_for_url("**/console/deliveries/*")
-    office.arrived(officer)
+    staff_pages.arrived(officer)
 
     for language, user in phones.items():
         texts = stand.chat_texts(user)

@@ -1,4 +1,4 @@
-"""The whole way: aboard in Burmese, a storm, a warning that arrives once, a pothole reported."""
+"""The whole path: setup in Burmese, a storm, a warning that arrives once, a reported pothole."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from urllib.request import Request, urlopen
 import pytest
 from playwright.sync_api import Page, expect
 
-from console.ready import CATALOGUE
-from core.city import City, name_in
+from city.city import City, name_in
+from console.presets import CATALOGUE
 from feeds.texts import drill_mark
 from feeds.texts.terms import term
-from tests.e2e.conftest import Demo
-from tests.e2e.office import signed_in
-from tests.e2e.phone import Phone, inside, say
-from tests.e2e.watching import eventually, fetch
+from tests.support.demo import Demo
+from tests.support.phone import Phone, inside, say
+from tests.support.staff_pages import signed_in
+from tests.support.watching import eventually, fetch
 
 pytestmark = pytest.mark.browser
 REPORT_NUMBER = re.compile(r"\d{4}-\d{6}")
@@ -54,7 +54,7 @@ def test_a_storm_reaches_whom_it_concerns_in_their_words_once(
     assert len(shown) == 1
     title = json.loads(shown[0][0])["my"]["title"]
     expect(aye.chat.get_by_text(title, exact=True)).to_have_count(1)
-    # What else the day brings would take away other phones' quick replies, as it does at LINE.
+    # Later messages of the day would remove other phones' quick replies, as at LINE.
     eventually(
         lambda: "Nothing is playing" in fetch(f"{demo.public}/demo?lang=en")[1],
         "the end of the day",

@@ -2,126 +2,19 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
 
 import aiohttp
 import pytest
-from sqlalchemy.ext.asyncio import AsyncSession
+from aiohttp import web
 
-from core.city import City, Decision, Department, JmaCodes, Rule, SourceConfig, Topic
 from core.clock import ManualClock
 from core.database import Database
 from core.logs import configure_logs
 from feeds.fetch import guarded_session
-from feeds.models import Notice
-from feeds.recorded import RecordedDays
-from feeds.service import Poller
-
-TOPICS = (
-    *("evacuation", "weather", "earthquake", "tsunami", "fire", "lifeline", "crime"),
-    *("child-watch", "traffic", "transit", "roadworks", "collection", "childcare", "health"),
-    *("events", "business", "consultation", "city-news"),
-)
-
-
-def source(code: str, kind: str, url: str, **values: object) -> SourceConfig:
-    return SourceConfig.model_validate(
-        {"code": code, "kind": kind, "url": url, "names": {"ja": f"{code}の名前"}, **values}
-    )
-
-
-def a_city(*sources: SourceConfig, **values: object) -> City:
-    return City(
-        name={"ja": "つくば市", "en": "Tsukuba City"},
-        line_name="つくば市",
-        jma=JmaCodes(
-            municipality="0822000",
-            forecast_areas=("080000", "080020", "080022"),
-            quake_regions=("301",),
-        ),
-        languages=("ja", "ja-x-easy", "en", "my"),
-        topics=tuple(Topic(code=code, names={"ja": code}) for code in TOPICS),
-        departments=(Department(code="road", names={"ja": "道路課"}, phone="029-000-0001"),),
-        sources=sources,
-        **values,
-    )
-
-
-def sample_sources(base: str) -> tuple[SourceConfig, ...]:
-    return (
-        source(
-            "jma-extra",
-            "jma",
-            f"{base}/developer/xml/feed/extra.xml",
-            interval_seconds=60,
-            stale_after_seconds=300,
-            decision="send",
-        ),
-        source(
-            "jma-eqvol",
-            "jma",
-            f"{base}/developer/xml/feed/eqvol.xml",
-            interval_seconds=60,
-            decision="send",
-        ),
-        source(
-            "city-news",
-            "rss",
-            f"{base}/rss/news.rdf",
-            topic="city-news",
-            decision="hold",
-            rules=(
-                Rule(topic="lifeline", words=("断水", "停電"), decision=Decision.SEND),
-                Rule(topic="roadworks", words=("通行止め",), decision=Decision.SEND),
-                Rule(topic="collection", words=("ゴミ収集", "資源ごみ"), decision=Decision.DIGEST),
-                Rule(topic="health", words=("休日当番医",), decision=Decision.DIGEST),
-            ),
-        ),
-        source(
-            "city-events",
-            "rss",
-            f"{base}/events/feed.xml",
-            topic="events",
-            decision="digest",
-            rules=(
-                Rule(topic="childcare", categories=("子育て",)),
-                Rule(topic="events", words=("中止", "延期"), decision=Decision.SEND),
-            ),
-        ),
-        source(
-            "city-safety",
-            "rss",
-            f"{base}/safety/atom.xml",
-            rules=(
-                Rule(topic="child-watch", words=("声かけ",), decision=Decision.SEND),
-                Rule(topic="transit", words=("運休",), decision=Decision.SEND),
-            ),
-        ),
-    )
-
-
-@dataclass(frozen=True)
-class FeedWorld:
-    """What a poller needs, and what it sent."""
-
-    city: City
-    database: Database
-    clock: ManualClock
-    sent: list[Notice] = field(default_factory=list)
-
-    async def publish(self, session: AsyncSession, notice: Notice) -> None:
-        self.sent.append(notice)
-
-    def poller(self, http: aiohttp.ClientSession, **values: object) -> Poller:
-        return Poller(
-            self,
-            self.publish,
-            http,
-            randomness=random.Random(1),
-            **values,  # type: ignore[arg-type]
-        )
+from simulator.agency import RecordedDays
+from tests.support.feed_server import Server
+from tests.support.feed_world import FeedWorld, a_city, sample_sources
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -145,3 +38,17 @@ async def recorded(clock: ManualClock) -> AsyncIterator[RecordedDays]:
 @pytest.fixture
 def world(recorded: RecordedDays, database: Database, clock: ManualClock) -> FeedWorld:
     return FeedWorld(a_city(*sample_sources(recorded.url)), database, clock)
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[Server]:
+    server = Server()
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", server.answer)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    server.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    yield server
+    server.released.set()
+    await runner.cleanup()

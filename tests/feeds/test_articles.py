@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
-from core.city import City, Decision, Rule, SourceConfig
+from city.city import City, Decision, Rule, SourceConfig
 from core.clock import ManualClock
 from core.database import Database
 from feeds import articles, limits
@@ -19,7 +19,7 @@ from feeds.models import Item, Notice, Source, Status
 from feeds.policy import changed_in_substance
 from feeds.rss import Article, canonical_link
 from feeds.texts import drill_mark
-from tests.feeds.conftest import a_city, source
+from tests.support.feed_world import a_city, source
 
 NEWS = source(
     "news",
@@ -57,7 +57,7 @@ class Desk:
                 session.add(Source(code=source.code, kind="rss"))
                 await session.flush()
             sorted_out = await articles.sort_out(session, source, self.city, some)
-            return await articles.take(
+            return await articles.store_reading(
                 session,
                 source,
                 self.city,
@@ -101,6 +101,7 @@ async def test_an_article_is_told_once(desk: Desk) -> None:
     assert len(desk.sent) == 1
 
 
+@pytest.mark.slow
 async def test_a_first_day_of_2000_items_tells_nothing_and_the_next_item_is_news(
     desk: Desk,
 ) -> None:
@@ -260,7 +261,7 @@ async def test_promise_5_what_says_it_is_a_drill_is_held_as_one(
 async def test_promise_5_an_edit_makes_it_a_drill_or_real_as_its_words_do(
     desk: Desk, topic: str
 ) -> None:
-    """What nobody was told yet is changed in place, the mark of a drill with the words."""
+    """A notice that nobody was told yet is changed in place, including the mark of a drill."""
     await desk.read(NEWS, first=True)
     ago = desk.clock.now() - timedelta(days=30)
     real = article(1, title=f"第1号線の{topic}", summary="片側は通れます。", at=ago)
@@ -284,7 +285,7 @@ async def test_an_item_keeps_what_came_and_why_it_became_what_it_became(desk: De
     async with desk.database.reading() as session:
         [item] = await session.scalars(select(Item))
     assert articles.article_of(item) == article(1)
-    assert item.reason == "Rule 1 of news: word '通行止め'."
+    assert str(item.reason) == "Rule 1 of news: word '通行止め'."
 
 
 @pytest.mark.parametrize("title", ["ツウコウドメ", "ﾂｳｺｳﾄﾞﾒ", "つうこうどめ", "ツウコウ ドメ"])

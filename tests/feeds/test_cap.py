@@ -1,4 +1,4 @@
-"""CAP alerts are taken as what they are: actual or exercise, new, updated or taken back."""
+"""CAP alerts are read correctly: actual or exercise, new, updated or cancelled."""
 
 from __future__ import annotations
 
@@ -6,52 +6,23 @@ import aiohttp
 import pytest
 from sqlmodel import col, select
 
-from core.city import Decision, Rule
+from city.city import Decision, Rule
 from core.clock import ManualClock
 from core.database import Database
 from feeds.cap import MessageType, read_alert
 from feeds.errors import Unreadable
 from feeds.models import Item, ItemState, Notice, Status
 from feeds.texts import drill_mark
-from tests.feeds.conftest import FeedWorld, a_city, source
-from tests.feeds.test_fetch import Server, server
-
-__all__ = ["server"]
-
-
-def alert(
-    number: int = 1,
-    *,
-    status: str = "Actual",
-    kind: str = "Alert",
-    references: str = "",
-    headline: str = "大穂地区で断水しています",
-    signature: str = "",
-    sent: str = "2026-06-15T11:50:00+09:00",
-) -> bytes:
-    refers = f"<references>{references}</references>" if references else ""
-    return f"""<?xml version="1.0" encoding="UTF-8"?>
-<alert xmlns="urn:oasis:names:tc:emergency:cap:1.2"><identifier>W{number}</identifier>
-<sender>water@city.example</sender><sent>{sent}</sent><status>{status}</status>
-<msgType>{kind}</msgType><scope>Public</scope>{refers}
-<info><language>en-US</language><category>Infra</category><event>Outage</event>
-<urgency>Immediate</urgency><severity>Moderate</severity><certainty>Observed</certainty>
-<headline>Water outage</headline></info>
-<info><language>ja-JP</language><category>Infra</category><event>断水</event>
-<urgency>Immediate</urgency><severity>Moderate</severity><certainty>Observed</certainty>
-<expires>2026-06-15T18:00:00+09:00</expires><headline>{headline}</headline>
-<description>水道管の破損のためです。</description><instruction>給水車をご利用ください。</instruction>
-<area><areaDesc>大穂地区</areaDesc></area></info>{signature}</alert>""".encode()
-
-
-SIGNATURE = '<Signature xmlns="http://www.w3.org/2000/09/xmldsig#"><SignedInfo/></Signature>'
+from tests.support.cap_alerts import SIGNATURE, alert
+from tests.support.feed_server import Server
+from tests.support.feed_world import FeedWorld, a_city, source
 
 
 @pytest.mark.parametrize("signature", ["", SIGNATURE])
 def test_an_alert_is_read_in_japanese_signed_or_not(signature: str) -> None:
     read = read_alert(alert(signature=signature))
     assert read.headline == "大穂地区で断水しています"
-    assert read.area == "大穂地区"
+    assert [area.name for area in read.leading[0].areas] == ["大穂地区"]
     assert read.signed is bool(signature)
     assert (read.drill, read.is_news) == (False, True)
     assert read.article().summary == "水道管の破損のためです。\n給水車をご利用ください。\n大穂地区"
@@ -106,6 +77,7 @@ def listed(server: Server, *alerts: bytes) -> None:
     server.says("/cap", feed.encode())
 
 
+@pytest.mark.slow
 async def test_alerts_are_told_updated_and_taken_back(
     water: FeedWorld, server: Server, http: aiohttp.ClientSession
 ) -> None:

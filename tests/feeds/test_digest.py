@@ -6,13 +6,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from core.city import Decision
+from city.city import Decision
 from core.clock import ManualClock
 from core.database import Database
 from feeds.digest import Digest, Had, due_digests, next_digests, note_digested
 from feeds.models import Notice, Status
 from subscriptions.models import Area, Resident, ResidentArea, ResidentState, Subscription
-from tests.feeds.conftest import a_city
+from tests.support.feed_world import a_city
 
 CITY = a_city(digest_hour=18)
 EVENING = datetime(2026, 6, 15, 9, 10, tzinfo=UTC)

@@ -6,7 +6,6 @@ import asyncio
 import gzip
 import socket
 import zlib
-from collections.abc import AsyncIterator, Awaitable, Callable
 
 import aiohttp
 import pytest
@@ -17,64 +16,23 @@ from hypothesis import strategies as st
 
 from feeds import limits
 from feeds.fetch import (
+    AllowedHosts,
     FetchFailed,
     FetchRefused,
     PublicResolver,
-    Reach,
     Validators,
     fetch,
     is_public,
 )
-from tests.feeds.conftest import source
-
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-
-
-class Server:
-    """A web server that answers by paths given to it."""
-
-    def __init__(self) -> None:
-        self.handlers: dict[str, Handler] = {}
-        self.seen: list[web.Request] = []
-        self.released = asyncio.Event()
-        self.url = ""
-
-    async def answer(self, request: web.Request) -> web.StreamResponse:
-        self.seen.append(request)
-        return await self.handlers[request.path](request)
-
-    def says(self, path: str, body: bytes = b"", status: int = 200, **headers: str) -> str:
-        async def handler(request: web.Request) -> web.Response:
-            names = {name.replace("_", "-"): value for name, value in headers.items()}
-            return web.Response(body=body, status=status, headers=names)
-
-        self.handlers[path] = handler
-        return self.url + path
-
-    @property
-    def reach(self) -> Reach:
-        return Reach.of(source("x", "rss", self.url))
+from tests.support.feed_server import Server
+from tests.support.feed_world import source
 
 
-@pytest.fixture
-async def server() -> AsyncIterator[Server]:
-    server = Server()
-    app = web.Application()
-    app.router.add_route("*", "/{path:.*}", server.answer)
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    server.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
-    yield server
-    server.released.set()
-    await runner.cleanup()
-
-
-async def refused(http: aiohttp.ClientSession, url: str, reach: Reach) -> str:
+async def refused(http: aiohttp.ClientSession, url: str, reach: AllowedHosts) -> str:
     with pytest.raises(FetchRefused) as caught:
         await fetch(http, url, reach)
     assert str(caught.value)
-    return caught.value.reason
+    return caught.value.reason.code
 
 
 async def test_an_unchanged_feed_costs_one_short_question(
@@ -98,27 +56,27 @@ async def test_an_unchanged_feed_costs_one_short_question(
 @pytest.mark.parametrize(
     ("url", "reason"),
     [
-        ("file:///etc/passwd", "scheme"),
-        ("ftp://www.city.example/x", "scheme"),
-        ("gopher://www.city.example/x", "scheme"),
-        ("http://elsewhere.example/feed", "host"),
-        ("http://www.city.example.evil.example/feed", "host"),
-        ("http://www.city.example:22/feed", "host"),
-        ("http://user:secret@www.city.example/feed", "address"),
-        ("http://127.0.0.1/feed", "private-address"),
-        ("http://[::1]/feed", "private-address"),
-        ("http://169.254.169.254/latest/meta-data", "private-address"),
-        ("http://10.0.0.1/", "private-address"),
-        ("http://localhost/feed", "private-address"),
-        ("http://[::ffff:127.0.0.1]/", "private-address"),
-        ("http://www.city.example:port/", "address"),
-        ("http://www.city.example/" + "a" * 3000, "address"),
+        ("file:///etc/passwd", "fetch.scheme"),
+        ("ftp://www.city.example/x", "fetch.scheme"),
+        ("gopher://www.city.example/x", "fetch.scheme"),
+        ("http://elsewhere.example/feed", "fetch.host"),
+        ("http://www.city.example.evil.example/feed", "fetch.host"),
+        ("http://www.city.example:22/feed", "fetch.port"),
+        ("http://user:secret@www.city.example/feed", "fetch.user-name"),
+        ("http://127.0.0.1/feed", "fetch.private-address"),
+        ("http://[::1]/feed", "fetch.private-address"),
+        ("http://169.254.169.254/latest/meta-data", "fetch.private-address"),
+        ("http://10.0.0.1/", "fetch.private-address"),
+        ("http://localhost/feed", "fetch.private-address"),
+        ("http://[::ffff:127.0.0.1]/", "fetch.private-address"),
+        ("http://www.city.example:port/", "fetch.no-address"),
+        ("http://www.city.example/" + "a" * 3000, "fetch.too-long"),
     ],
 )
 async def test_only_http_and_only_configured_hosts(
     http: aiohttp.ClientSession, url: str, reason: str
 ) -> None:
-    reach = Reach.of(source("x", "rss", "https://www.city.example/feed"))
+    reach = AllowedHosts.of(source("x", "rss", "https://www.city.example/feed"))
     assert await refused(http, url, reach) == reason
 
 
@@ -144,7 +102,10 @@ async def test_a_public_name_that_leads_inside_is_refused_when_connecting(server
     url = f"http://www.city.example:{port}/feed"
     connector = aiohttp.TCPConnector(resolver=PublicResolver(Lying()))
     async with aiohttp.ClientSession(connector=connector, auto_decompress=False) as http:
-        assert await refused(http, url, Reach.of(source("x", "rss", url))) == "private-address"
+        assert (
+            await refused(http, url, AllowedHosts.of(source("x", "rss", url)))
+            == "fetch.leads-private"
+        )
     assert server.seen == []
 
 
@@ -156,11 +117,11 @@ async def test_few_redirects_are_followed_and_each_is_checked(
     answer = await fetch(http, server.url + "/old", server.reach)
     assert (answer.body, answer.url) == (b"here", server.url + "/new")
     for target, reason in (
-        ("/loop", "redirects"),
-        ("file:///etc/passwd", "scheme"),
-        ("http://169.254.169.254/", "private-address"),
-        ("http://elsewhere.example/", "host"),
-        ("", "redirects"),
+        ("/loop", "fetch.redirects"),
+        ("file:///etc/passwd", "fetch.scheme"),
+        ("http://169.254.169.254/", "fetch.private-address"),
+        ("http://elsewhere.example/", "fetch.host"),
+        ("", "fetch.redirect-nowhere"),
     ):
         url = server.says("/loop", status=302, Location=target)
         assert await refused(http, url, server.reach) == reason
@@ -172,7 +133,17 @@ async def test_https_is_never_given_up_on_the_way(http: aiohttp.ClientSession) -
 
     with pytest.raises(FetchRefused) as caught:
         _redirected("https://www.city.example/a", "http://www.city.example/b")
-    assert caught.value.reason == "scheme"
+    assert caught.value.reason.code == "fetch.downgrade"
+
+
+async def test_a_gzip_answer_of_several_members_is_read_to_its_end(
+    http: aiohttp.ClientSession, server: Server
+) -> None:
+    body = gzip.compress(b"first,") + gzip.compress(b"second,") + gzip.compress(b"third")
+    url = server.says("/feed", body, Content_Encoding="gzip")
+    assert (await fetch(http, url, server.reach)).body == b"first,second,third"
+    url = server.says("/many", gzip.compress(b"") * 2_000, Content_Encoding="gzip")
+    assert await refused(http, url, server.reach) == "fetch.parts"
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "deflate"])
@@ -188,7 +159,7 @@ async def test_a_bomb_is_cut_off_at_the_limit(http: aiohttp.ClientSession, serve
     bomb = gzip.compress(b"\0" * (limits.MAX_BODY * 4), 9)
     assert len(bomb) < 100_000
     url = server.says("/bomb", bomb, Content_Encoding="gzip")
-    assert await refused(http, url, server.reach) == "bomb"
+    assert await refused(http, url, server.reach) == "fetch.bomb"
 
 
 async def test_an_answer_without_end_is_cut_off(
@@ -205,7 +176,7 @@ async def test_an_answer_without_end_is_cut_off(
         return response
 
     server.handlers["/endless"] = endless
-    assert await refused(http, server.url + "/endless", server.reach) == "size"
+    assert await refused(http, server.url + "/endless", server.reach) == "fetch.over-size"
 
 
 async def test_an_answer_that_says_it_is_huge_is_not_begun(
@@ -218,7 +189,7 @@ async def test_an_answer_that_says_it_is_huge_is_not_begun(
         return response
 
     server.handlers["/huge"] = huge
-    assert await refused(http, server.url + "/huge", server.reach) == "size"
+    assert await refused(http, server.url + "/huge", server.reach) == "fetch.too-large"
 
 
 async def test_a_server_that_drips_is_left_in_time(
@@ -238,7 +209,7 @@ async def test_a_server_that_drips_is_left_in_time(
     server.handlers["/drip"] = drip
     with pytest.raises(FetchFailed) as caught:
         await fetch(http, server.url + "/drip", server.reach, timeout=0.4)
-    assert caught.value.reason == "timeout"
+    assert caught.value.reason.code == "fetch.timeout"
 
 
 async def test_what_may_pass_is_told_from_what_will_not(
@@ -250,9 +221,11 @@ async def test_what_may_pass_is_told_from_what_will_not(
             await fetch(http, url, server.reach)
         assert failed.value.retry_after == 120
     for status in (400, 401, 403, 404, 410):
-        assert await refused(http, server.says("/gone", status=status), server.reach) == "status"
+        assert (
+            await refused(http, server.says("/gone", status=status), server.reach) == "fetch.status"
+        )
     url = server.says("/odd", b"x", Content_Encoding="br")
-    assert await refused(http, url, server.reach) == "encoding"
+    assert await refused(http, url, server.reach) == "fetch.encoding"
     url = server.says("/damaged", gzip.compress(b"x" * 1000)[:-9], Content_Encoding="gzip")
     with pytest.raises(FetchFailed):
         await fetch(http, url, server.reach)
@@ -263,8 +236,8 @@ async def test_a_dead_server_is_a_failure_and_no_crash(http: aiohttp.ClientSessi
         free.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{free.getsockname()[1]}/"
     with pytest.raises(FetchFailed) as caught:
-        await fetch(http, url, Reach.of(source("x", "rss", url)))
-    assert caught.value.reason == "connection"
+        await fetch(http, url, AllowedHosts.of(source("x", "rss", url)))
+    assert caught.value.reason.code == "fetch.connection"
 
 
 async def test_nonsense_instead_of_http_is_a_failure_and_no_crash(
@@ -278,18 +251,20 @@ async def test_nonsense_instead_of_http_is_a_failure_and_no_crash(
     listening = await asyncio.start_server(babble, "127.0.0.1", 0)
     url = f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}/"
     with pytest.raises(FetchFailed):
-        await fetch(http, url, Reach.of(source("x", "rss", url)))
+        await fetch(http, url, AllowedHosts.of(source("x", "rss", url)))
     listening.close()
 
 
 @given(st.ip_addresses(network="10.0.0.0/8") | st.ip_addresses(network="192.168.0.0/16"))
 def test_no_private_address_is_public_however_it_is_written(address: object) -> None:
     assert not is_public(str(address))
-    assert not is_public(f"::ffff:{address}")
+    for hiding in ("::ffff:", "64:ff9b::", "::"):
+        assert not is_public(f"{hiding}{address}")
 
 
 def test_public_addresses_are_public() -> None:
     assert is_public("133.242.0.1")
     assert is_public("2001:268::1")
+    assert not is_public("fec0::1")
     assert not is_public("224.0.0.1")
     assert not is_public("0.0.0.0")

@@ -9,7 +9,7 @@ from core.database import Database
 from feeds.furigana import reader, with_reading
 from feeds.rss import Article
 from feeds.translate import ArticleTranslations
-from tests.feeds.conftest import a_city
+from tests.support.feed_world import a_city
 
 
 @pytest.mark.parametrize(

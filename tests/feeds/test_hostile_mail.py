@@ -1,4 +1,4 @@
-"""No letter stops the mail: it is read for what it says, or kept from residents with a reason."""
+"""No mail stops the others: it is read, or kept from residents with a reason."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from feeds.mail import read_letter
 from feeds.mail_source import sift
 from feeds.models import Item, ItemState
 from feeds.retention import forget
-from tests.feeds.conftest import FeedWorld, a_city
-from tests.feeds.test_mail import GOOD, POLICE, letter, proof
+from tests.support.feed_world import FeedWorld, a_city
+from tests.support.letters import GOOD, POLICE, letter, proof
 
 WORDS = "不審者情報①㈱髙﨑"
 HEAD = (
@@ -32,7 +32,7 @@ def said(rest: bytes, head: bytes = HEAD) -> tuple[str, str]:
     """Title and text of a letter, or why there is none."""
     sifted = sift(POLICE, head + rest)
     if sifted.article is None:
-        return "", sifted.reason
+        return "", str(sifted.refusal)
     return sifted.article.title, sifted.article.summary
 
 
@@ -253,8 +253,7 @@ async def test_promise_9_an_old_mail_is_emptied_and_still_known(
     poller = world.poller(http)
     await poller.take_mail("police", letter())
     await clock.advance(31 * 86400)
-    async with database.writing() as session:
-        assert await forget(session, clock.now()) == 1
+    assert await forget(database, clock.now()) == 1
     await poller.take_mail("police", letter())
     await poller.take_mail("police", letter(body="同じ番号の別の声かけ。"))
     assert len(world.sent) == 1

@@ -15,7 +15,7 @@ import uvicorn
 from fastapi import FastAPI
 from sqlmodel import col, select
 
-from core.city import Decision, District
+from city.city import Decision, District
 from core.clock import ManualClock
 from core.database import Database
 from feeds import limits
@@ -23,7 +23,7 @@ from feeds.api import router
 from feeds.inbound import SIGNATURE, TIMESTAMP, sign
 from feeds.models import Notice, Status
 from feeds.texts import drill_mark
-from tests.feeds.conftest import FeedWorld, a_city, source
+from tests.support.feed_world import FeedWorld, a_city, source
 
 SECRET = "between us"
 SYSTEMS = source(
@@ -41,7 +41,11 @@ SYSTEMS = source(
 def world(database: Database, clock: ManualClock) -> FeedWorld:
     ring = ((140.0, 36.0), (140.1, 36.0), (140.1, 36.1), (140.0, 36.0))
     district = District(code="oho", names={"ja": "大穂"}, polygons=((ring,),))
-    return FeedWorld(a_city(SYSTEMS, districts=(district,)), database, clock)
+    city = a_city(SYSTEMS, districts=(district,))
+    topics = tuple(
+        topic.model_copy(update={"mandatory": topic.code == "evacuation"}) for topic in city.topics
+    )
+    return FeedWorld(city.model_copy(update={"topics": topics}), database, clock)
 
 
 @dataclass(frozen=True)
@@ -118,6 +122,16 @@ async def test_a_signed_message_becomes_a_notice_once(door: Door, world: FeedWor
         False,
     )
     assert "There is a power cut" in notice.texts["en"]["text"]
+
+
+async def test_what_everybody_gets_without_a_level_waits_for_a_person(
+    door: Door, world: FeedWorld
+) -> None:
+    said = await post(door, world, message(id="1", topic="evacuation"))
+    assert (said.status, said.said["decision"]) == (202, "hold")
+    said = await post(door, world, message(id="2", topic="evacuation", level=3))
+    assert said.said["decision"] == "send"
+    assert [notice.level for notice in world.sent] == [3]
 
 
 async def test_a_correction_names_what_it_corrects(door: Door, world: FeedWorld) -> None:

@@ -6,7 +6,6 @@ import asyncio
 import datetime as dt
 import ssl
 from collections.abc import AsyncIterator
-from email.message import EmailMessage
 from pathlib import Path
 
 import aiohttp
@@ -17,65 +16,16 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from sqlmodel import col, select
 
-from core.city import Decision
+from city.city import Decision
 from core.clock import ManualClock
 from core.database import Database
 from feeds import limits, mail_source
 from feeds.errors import Unreadable
 from feeds.mail import MailRefused, read_letter, take_letter
-from feeds.mailbox import Mailbox, look
+from feeds.mailbox import Mailbox, new_letters
 from feeds.models import Item, ItemState
-from tests.feeds.conftest import FeedWorld, a_city, source
-
-POLICE = source(
-    "police",
-    "mail",
-    "imaps://city@mail.city.example/INBOX",
-    senders=("anzen@police.example",),
-    hosts=("mx.city.example",),
-    secret_setting="TODOKE_TEST_MAIL",
-    topic="crime",
-    decision="send",
-)
-GOOD = (
-    "mx.city.example; spf=pass smtp.mailfrom=anzen@police.example;"
-    " dkim=pass header.d=police.example"
-)
-BODY = """６月１５日午後３時ごろ、大穂１丁目２番３号付近で、下校中の児童が男に声をかけられました。
-氏名：山田太郎
-連絡先：029-000-0000
-山田花子さんが目撃しました。
-詳しくは anzen@police.example か 090-1234-5678 へ。不審者を見たら１１０番してください。"""
-
-
-def letter(
-    *,
-    results: str | None = GOOD,
-    sender: str = "県警 <anzen@police.example>",
-    subject: str = "不審者情報（声かけ）",
-    body: str = BODY,
-    number: int = 1,
-    encoding: str = "utf-8",
-    below: str | None = None,
-) -> bytes:
-    message = EmailMessage()
-    message["Subject"] = subject
-    message["From"] = sender
-    message["To"] = "city@mail.city.example"
-    message["Date"] = "Mon, 15 Jun 2026 11:55:00 +0900"
-    message["Message-ID"] = f"<{number}@police.example>"
-    message.set_content(body, charset=encoding)
-    trace = ["Received: from mail.police.example by mx.city.example; Mon, 15 Jun 2026"]
-    if results is not None:
-        trace.append(f"Authentication-Results: {results}")
-    if below is not None:
-        trace.append("Received: from evil.example by mail.police.example; Mon, 15 Jun 2026")
-        trace.append(f"Authentication-Results: {below}")
-    return ("\r\n".join(trace) + "\r\n").encode() + message.as_bytes()
-
-
-def proof(data: bytes) -> str:
-    return read_letter(data, trusted=POLICE.hosts).proven_by
+from tests.support.feed_world import FeedWorld, a_city
+from tests.support.letters import GOOD, POLICE, letter, proof
 
 
 @pytest.mark.parametrize(
@@ -157,7 +107,7 @@ async def test_piped_mail_goes_to_child_watch_once_and_forged_mail_is_set_aside(
         [aside] = await session.scalars(select(Item).where(col(Item.state) == ItemState.SET_ASIDE))
         kept = await session.scalars(select(Item.payload))
     assert aside.payload == b""
-    assert "SPF" in aside.reason
+    assert aside.reason and aside.reason.code == "mail.unproven"
     assert not any("山田".encode() in payload for payload in kept)
 
 
@@ -262,9 +212,9 @@ async def test_a_mailbox_is_polled_without_being_changed(
     trusting = ssl.create_default_context(cafile=str(certificate))
 
     async def trusted_look(mailbox: Mailbox, position: str | None) -> object:
-        return await look(mailbox, position, tls=trusting)
+        return await new_letters(mailbox, position, tls=trusting)
 
-    monkeypatch.setattr(mail_source, "look", trusted_look)
+    monkeypatch.setattr(mail_source, "new_letters", trusted_look)
     box = POLICE.model_copy(update={"url": f"imaps://city@localhost:{post_office.port}/INBOX"})
     world = FeedWorld(a_city(box), database, clock)
     poller = world.poller(http, secret={"TODOKE_TEST_MAIL": "s3cret"}.get)

@@ -1,4 +1,4 @@
-"""News comes in by itself: once, in time, and whatever state a source is in."""
+"""News is read automatically: once, in time, and whatever state a source is in."""
 
 from __future__ import annotations
 
@@ -12,16 +12,18 @@ from aiohttp.test_utils import TestServer
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
-from core.city import Decision
+from city.city import Decision
 from core.clock import ManualClock
 from core.database import Database
 from core.errors import BadInput
 from feeds.articles import Translations
 from feeds.models import HazardState, Item, ItemState, Notice, Source, Status
-from feeds.recorded import RecordedDays
+from feeds.poller import Poller
 from feeds.rss import Article
-from feeds.service import Poller
-from tests.feeds.conftest import FeedWorld, a_city, source
+from simulator.agency import RecordedDays
+from tests.support.feed_world import FeedWorld, a_city, source
+
+pytestmark = pytest.mark.usefixtures("unpacked_here")
 
 
 async def notices(world: FeedWorld) -> list[Notice]:

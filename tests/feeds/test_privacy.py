@@ -1,12 +1,16 @@
-"""Nothing personal is passed on, and what the message is for is not lost with it.
+"""Nothing personal is passed on, and the purpose of the message is kept.
 
-The mails are made up in the manner of the police mails of several prefectures.
+The mails are invented in the style of the police mails of several prefectures.
 """
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
+from feeds.mail import read_letter
 from feeds.privacy import without_personal_data
 
 TOKYO = """【メールけいしちょう】子供（声かけ等）
@@ -111,8 +115,8 @@ def test_what_names_nobody_stays_as_it_is(text: str) -> None:
         ("連絡は佐藤巡査部長まで", "連絡は（氏名）巡査部長まで"),
         ("校長　田中一郎", "校長 （氏名）"),
         ("田中先生が保護", "（氏名）先生が保護"),
-        ("１９８５年５月３日生まれ、R8.5.3生、生徒", "、、生徒"),
-        ("男性。氏名：山田 太郎、年齢20歳くらい", "男性。、年齢20歳くらい"),
+        ("１９８５年５月３日生まれ、R8.5.3生、生徒", "生徒"),
+        ("男性。氏名：山田 太郎、年齢20歳くらい", "男性。年齢20歳くらい"),
         ("男が逃走。配信停止はこちら。", "男が逃走。"),
         ("０２９－０００－１１１１", ""),
         ("ＴＥＬ（０２９）０００－１１１１", ""),
@@ -124,6 +128,16 @@ def test_what_names_nobody_stays_as_it_is(text: str) -> None:
         ("大穂１－２－３、大穂1-2番地、大穂１の２の３、大穂123付近", "大穂、大穂、大穂、大穂付近"),
         ("高見原5丁目8番地の12 田中方において", "高見原5丁目 （氏名）方において"),
         ("県立大穂高校の女子生徒が、大穂高校前で", "高校の女子生徒が、大穂高校前で"),
+        ("○○警察署(電話029-000-0110)まで", "○○警察署まで"),
+        ("○○警察署（０２９－０００－０１１０）まで", "○○警察署まで"),
+        ("○○警察署（(029)000-0110）まで", "○○警察署まで"),
+        ("○○警察署〔029-000-0110〕まで", "○○警察署まで"),
+        ("署［TEL 029-000-0110／FAX 029-000-0111］です。", "署です。"),
+        ("連絡は署（電話：029-000-0110、内線 123）へ。", "連絡は署へ。"),
+        ("詳しくは大穂署、029-000-0110、まで。", "詳しくは大穂署、まで。"),
+        ("情報は https://x.example/a、anzen@x.example。", "情報は。"),
+        ("黒い帽子（赤い線）の男（090-0000-0000）", "黒い帽子（赤い線）の男"),
+        ("男が「おい（笑」と言い、029-000-0110へ", "男が「おい（笑」と言い、へ"),
     ],
 )
 def test_what_points_at_a_person_goes(text: str, shown: str) -> None:
@@ -133,3 +147,13 @@ def test_what_points_at_a_person_goes(text: str, shown: str) -> None:
 @pytest.mark.parametrize("piece", ["山", "1", "-", "０", "A", "ア・", "（ア", "山田１", "1-"])
 def test_an_endless_line_is_read_in_no_time(piece: str) -> None:
     assert len(without_personal_data((piece * 4000)[:4000])) <= 2000
+
+
+def test_no_brackets_are_left_around_a_telephone_number(shared_data: Path) -> None:
+    letter = read_letter(
+        (shared_data / "cases/mail/brackets_after_telephone.eml").read_bytes(),
+        trusted=("mx.city.example",),
+    )
+    text = without_personal_data(letter.text)
+    assert "○○警察署まで通報してください。" in text
+    assert not re.search(r"[(（]\s*[)）]", text)

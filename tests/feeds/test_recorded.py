@@ -1,4 +1,4 @@
-"""The demo's feed server: days happen in order, at their pace, when somebody says so."""
+"""The demo's feed server: days play in order, at their pace, when somebody starts them."""
 
 from __future__ import annotations
 
@@ -7,14 +7,17 @@ from itertools import pairwise
 import aiohttp
 import pytest
 
-from core.city import JmaCodes
+from app.demo import GAPS, POLL_SECONDS
+from city.city import JmaCodes
 from core.clock import ManualClock
+from core.database import Database
 from feeds import jma
-from feeds.recorded import DAYS, RecordedDays
-from feeds.recorded.dangers import ASAMA, COAST, KOKAI
-from feeds.recorded.events import TelegramEvent
+from feeds.models import Status
 from feeds.rss import read_feed
-from tests.feeds.conftest import a_city, sample_sources
+from simulator.agency import DAYS, RecordedDays
+from simulator.agency.dangers import ASAMA, COAST, KOKAI
+from simulator.agency.events import TelegramEvent
+from tests.support.feed_world import FeedWorld, a_city, sample_sources
 
 
 async def test_a_day_happens_by_the_clock(
@@ -171,3 +174,49 @@ async def test_control_refuses_what_is_no_wish(
         assert response.status == 415
     async with http.get(recorded.url + "/") as response:
         assert "大雨の日" in (await response.read()).decode()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("speed", [3, 20, 200, 3000, 100_000])
+async def test_at_every_speed_each_alarm_of_the_storm_is_told(
+    database: Database, clock: ManualClock, http: aiohttp.ClientSession, speed: float
+) -> None:
+    """Played faster than the sources are polled, the storm was over before anybody heard of it;
+    played slowly, nothing came for minutes."""
+    async with RecordedDays(clock, gaps=GAPS) as recorded:
+        world = FeedWorld(a_city(*sample_sources(recorded.url)), database, clock)
+        poller = world.poller(http)
+        await poller.poll("jma-extra")
+        await recorded.play("rainstorm", speed)
+        began, first = clock.now(), None
+        while recorded.playing:
+            await clock.advance(POLL_SECONDS)
+            await poller.poll("jma-extra")
+            if world.sent and first is None:
+                first = (clock.now() - began).total_seconds()
+        await poller.poll("jma-extra")
+    assert first is not None
+    assert first <= 25
+    told = [(notice.status, notice.level) for notice in world.sent if notice.hazard == "landslide"]
+    assert told == [
+        *((Status.ISSUED, 2), (Status.RAISED, 3), (Status.RAISED, 4)),
+        *((Status.LOWERED, 3), (Status.LOWERED, 2), (Status.LIFTED, 0)),
+    ]
+
+
+@pytest.mark.slow
+async def test_a_storm_begun_again_in_the_middle_is_told_again(
+    database: Database, clock: ManualClock, http: aiohttp.ClientSession
+) -> None:
+    async with RecordedDays(clock, gaps=GAPS) as recorded:
+        world = FeedWorld(a_city(*sample_sources(recorded.url)), database, clock)
+        poller = world.poller(http)
+        await poller.poll("jma-extra")
+        for _ in range(2):
+            world.sent.clear()
+            await recorded.play("rainstorm", 3000)
+            for _ in range(8):
+                await clock.advance(POLL_SECONDS)
+                await poller.poll("jma-extra")
+            told = [n.kind for n in world.sent if n.status is Status.ISSUED]
+            assert told[:3] == ["雷注意報", "レベル２大雨注意報", "レベル２土砂災害注意報"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import time
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -14,7 +15,7 @@ from core.clock import JAPAN
 from feeds import limits
 from feeds.errors import Unreadable
 from feeds.rss import Article, canonical_link, read_feed, safe_link
-from feeds.wording import fold, plain, read_date
+from feeds.wording import fold, read_date, text_of_html
 
 URL = "https://www.city.example/rss/news.rdf"
 RDF = """<?xml version="1.0"{declared}?>
@@ -264,7 +265,7 @@ def test_no_bytes_break_the_reader(data: bytes) -> None:
 
 @given(st.text(max_size=200))
 def test_plain_text_has_no_control_characters(text: str) -> None:
-    shown = plain(text, 100)
+    shown = text_of_html(text, 100)
     assert len(shown) <= 100
     assert not any(ord(character) < 32 and character != "\n" for character in shown)
     assert fold(fold(text)) == fold(text)
@@ -272,3 +273,51 @@ def test_plain_text_has_no_control_characters(text: str) -> None:
 
 def test_a_date_in_utc_is_the_same_moment() -> None:
     assert read_date("2026-06-15T06:30:00Z") == datetime(2026, 6, 15, 6, 30, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("text", "hour"),
+    [
+        # RFC 5322, 3.3: -0000 is UTC, and says nothing of the place.
+        ("Mon, 15 Jun 2026 10:00:00 -0000", 10),
+        ("15 Jun 2026 10:00:00 -0000 (unknown)", 10),
+        ("2026-06-15T10:00:00-00:00", 10),
+        ("Mon, 15 Jun 2026 10:00:00 +0000", 10),
+        ("Mon, 15 Jun 26 10:00 UT", 10),
+        ("Mon, 15 Jun 2026 10:00:00 Z", 10),
+        ("Mon, 15 Jun 2026 05:00:00 EST", 10),
+        ("Mon, 15 Jun 2026 19:00:00 JST", 10),
+        ("Mon, 15 Jun 2026 19:00:00", 10),
+        ("2026-06-15T19:00:00", 10),
+        ("Mon, 15 Jun 2026 19:00:00 +09:00", 10),
+    ],
+)
+def test_a_zone_is_what_the_standard_says_it_is(text: str, hour: int) -> None:
+    assert read_date(text) == datetime(2026, 6, 15, hour, tzinfo=UTC)
+
+
+def test_a_bare_ampersand_is_one_and_spoils_no_link(shared_data: Path) -> None:
+    data = (shared_data / "cases/rss/unescaped_amp.xml").read_bytes()
+    [found] = read_feed(data, url="https://www.city.example/rss.xml").articles
+    assert found.title == "子育てR&D センター"
+    assert found.summary == "説明 子育てR&D センター 終"
+    assert found.link == "https://www.city.example/a?x=1&copy=3"
+
+
+@pytest.mark.parametrize(
+    ("title", "shown"),
+    [
+        ("Q&A", "Q&A"),
+        ("AT&T &unknown; &", "AT&T &unknown; &"),
+        ("A&nbsp;B &copy; &#169; &#x3042;", "A B © © あ"),
+        ("R&amp;D", "R&D"),
+        ("R&amp;amp;D", "R&D"),
+        ("<![CDATA[Q&A と R&amp;D &hearts;]]>", "Q&A と R&D ♥"),
+        ("1 &lt; 2", "1 < 2"),
+    ],
+)
+def test_entities_are_read_and_what_is_none_stays(title: str, shown: str) -> None:
+    link = "https://city.example/a?x=1&amp;amp;lang=ja&amp;copy=3"
+    [found] = read_feed(rss(f"<title>{title}</title><link>{link}</link>")).articles
+    assert found.title == shown
+    assert found.link == "https://city.example/a?x=1&lang=ja&copy=3"

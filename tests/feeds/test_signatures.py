@@ -1,4 +1,4 @@
-"""A source that must sign is believed only what it signed, all of it and nothing beside it."""
+"""From a source that must sign, only the signed content is believed, and nothing around it."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import pytest
@@ -19,19 +20,18 @@ from signxml.algorithms import DigestAlgorithm, SignatureConstructionMethod, Sig
 from signxml.signer import XMLSigner
 from sqlmodel import col, select
 
-from core.city import Decision
+from city.city import Decision
 from core.clock import ManualClock
 from core.database import Database
 from feeds.cap import NAMESPACE, read_alert
 from feeds.errors import Unreadable
 from feeds.explain import explain
 from feeds.models import Item, ItemState
+from feeds.reasons import reason
 from feeds.signatures import NotProven, signed_part
-from tests.feeds.conftest import FeedWorld, a_city, source
-from tests.feeds.test_cap import SIGNATURE, alert
-from tests.feeds.test_fetch import Server, server
-
-__all__ = ["server"]
+from tests.support.cap_alerts import SIGNATURE, alert
+from tests.support.feed_server import Server
+from tests.support.feed_world import FeedWorld, a_city, source
 
 NOW = datetime(2026, 6, 15, 3, 0, tzinfo=UTC)
 DS = "{http://www.w3.org/2000/09/xmldsig#}"
@@ -71,7 +71,7 @@ def signed(
     cert: x509.Certificate | None = None,
     *,
     method: SignatureMethod = SignatureMethod.RSA_SHA256,
-    **values: object,
+    **values: Any,
 ) -> bytes:
     signer = XMLSigner(
         method=SignatureConstructionMethod.enveloped,
@@ -110,7 +110,7 @@ def test_a_strangers_signature_is_refused_though_its_certificate_is_in_the_alert
     data = signed(alert(), rsa_key("stranger"), stranger)
     assert b"X509Certificate" in data
     assert refused(data) == "stranger"
-    # Nor does the right certificate beside a stranger's signature make it right.
+    # The right certificate next to a stranger's signature does not make it valid.
     assert refused(signed(alert(), rsa_key("stranger"), WATER)) == "stranger"
 
 
@@ -269,12 +269,9 @@ async def test_a_source_that_must_sign_is_told_only_what_it_signed(
     ]
     assert {notice.decision for notice in world.sent} == {Decision.SEND}
     async with database.reading() as session:
-        query = select(Item.reason).where(col(Item.state) == ItemState.SET_ASIDE)
+        query = select(col(Item.reason)).where(col(Item.state) == ItemState.SET_ASIDE)
         reasons = list(await session.scalars(query.order_by(col(Item.id))))
-    assert reasons == [
-        "The alert is not signed; this source's alerts must be.",
-        "The alert was changed after it was signed.",
-    ]
+    assert reasons == [reason("signature.missing"), reason("signature.changed")]
     assert REGISTRY.get_sample_value("todoke_alert_signatures_total", labels) == before + 1
 
 
@@ -290,7 +287,7 @@ async def test_staff_are_told_that_a_signature_was_not_checked(
     assert len(world.sent) == 1
     async with database.reading() as session:
         item = await session.get_one(Item, world.sent[0].item_id)
-    assert "signed, but the source names no certificate" in item.reason
+    assert item.reason and item.reason.code == "news.signed-unchecked"
 
 
 def test_explaining_a_file_checks_its_signature(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""However the polls fall, fail and crash, residents are told the truth, and each thing once."""
+"""Whatever happens to the polls, residents are told the truth, and each thing once."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -19,9 +20,11 @@ from core.clock import ManualClock
 from core.database import Database
 from feeds.fetch import guarded_session
 from feeds.models import Notice, Status
-from feeds.recorded import DAYS, RecordedDays
-from feeds.service import Poller
-from tests.feeds.conftest import FeedWorld, a_city, sample_sources
+from feeds.poller import Poller
+from simulator.agency import DAYS, RecordedDays
+from tests.support.feed_world import FeedWorld, a_city, sample_sources
+
+pytestmark = pytest.mark.slow
 
 OVER = {Status.LIFTED, Status.CANCELLED}
 MISHAPS = st.sampled_from(["poll", "poll twice", "nothing", "crash", "feed is ill", "restart"])
@@ -88,5 +91,5 @@ def test_promise_2_a_storm_is_told_truly_whatever_happens_to_the_polls(
             assert after.replaces_id == before.id
         # The storm is over: whoever was told of a danger was told of its end.
         assert not chain or chain[-1].status in OVER
-        # Nobody hears of the end of what they never heard of.
+        # Nobody hears the end of a danger that they never heard of.
         assert not chain or chain[0].status not in OVER

@@ -23,7 +23,7 @@ from feeds.policy import rule_on_article
 from feeds.rss import Article
 from feeds.translate import ArticleTranslations
 from feeds.translators import DeepL, LibreTranslate, TexTra, Translator, translator_of
-from tests.feeds.conftest import a_city, source
+from tests.support.feed_world import a_city, source
 
 CITY = a_city()
 

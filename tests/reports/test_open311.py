@@ -1,4 +1,4 @@
-"""What is being mended is there for everybody's programs, and nothing of who told of it."""
+"""Reports are available to programs, without anything about the reporters."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ import pytest
 from lxml import etree
 from sqlmodel import col, select
 
-from reports import open311, pages
-from reports.models import Report, ReportState
+from public import report_pages as pages
+from reports import open311
+from reports.models import Report
 from reports.photos import store_photo
-from tests.console.conftest import Office, Page, office, sample
-from tests.console.test_reports import picture, reported
+from reports.states import ReportState
+from tests.support.filed_reports import picture, reported
+from tests.support.office import Office, Page
 
-__all__ = ["office", "sample"]
 API = "/open311/v2"
 
 
@@ -47,12 +48,13 @@ def numbers(page: Page) -> list[str]:
     return [entry["service_request_id"] for entry in json.loads(page.body)]
 
 
+@pytest.mark.slow
 async def test_what_staff_took_up_is_shown_and_nothing_that_says_who_told_of_it(
     office: Office,
 ) -> None:
     user = await office.resident("pt")
     photo = store_photo(office.context.settings.media_dir, picture())
-    secret = {
+    secret: dict[str, Any] = {
         "description": "田中です。家の前",
         "address": "中央1-2-3 田中方",
         "pictures": (photo,),
@@ -139,6 +141,18 @@ async def test_requests_are_found_by_state_kind_days_and_number(office: Office) 
         assert sorted(numbers(page)) == sorted(wanted), query
 
 
+async def test_a_long_list_comes_in_pages_with_the_newest_first(office: Office) -> None:
+    made = [await filed(office, ReportState.ACCEPTED, days=day) for day in range(5)]
+    assert numbers(await asked(office, "requests.json")) == made
+    pages = [numbers(await asked(office, f"requests.json?page={n}&page_size=2")) for n in (1, 2, 3)]
+    assert pages == [made[:2], made[2:4], made[4:]]
+    assert numbers(await asked(office, "requests.json?page=4&page_size=2")) == []
+    xml = etree.fromstring((await asked(office, "requests.xml?page_size=1")).body.encode())
+    assert [one.text for one in xml.iter("service_request_id")] == made[:1]
+    ids = ",".join(made)
+    assert numbers(await asked(office, f"requests.json?service_request_id={ids}&page=3")) == []
+
+
 async def test_what_cannot_be_answered_is_refused_in_the_form_of_the_specification(
     office: Office,
 ) -> None:
@@ -147,6 +161,11 @@ async def test_what_cannot_be_answered_is_refused_in_the_form_of_the_specificati
         ("requests.json?start_date=0001-01-01T00:00:00%2B14:00", 400),
         ("requests.xml?start_date=2026-01-01T00:00:00Z&end_date=2026-12-01T00:00:00Z", 400),
         ("requests.json?status=lost", 400),
+        ("requests.json?page=0", 400),
+        ("requests.json?page=one", 400),
+        ("requests.json?page=%EF%BC%91", 400),
+        ("requests.json?page_size=101", 400),
+        ("requests.xml?page=99999999999999999999", 400),
         ("requests.json?service_request_id=%00", 404),
         ("requests.json?service_code=%00", 404),
         ("requests/%00.json", 404),

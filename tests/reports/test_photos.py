@@ -1,4 +1,4 @@
-"""A photo is hostile until it was decoded; what is kept is ours and says nothing of its maker."""
+"""A photo is hostile until it is decoded; only our own encoding is stored."""
 
 from __future__ import annotations
 
@@ -14,14 +14,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import ExifTags, Image
 
-from core.city_folder import load_city
+from city.folder import load_city
+from core.child import Workshop
 from core.clock import ManualClock
 from core.database import Database
-from core.errors import BadInput
-from reports import photos, service
-from reports.models import ReportState
-from reports.photos import PhotoRefused, photo_path, store_photo
-from tests.conftest import PROJECT
+from core.errors import BadInput, Retryable
+from reports import decoding, photos, register
+from reports.decoding import PhotoRefused
+from reports.photos import photo_path, store_photo
+from reports.states import ReportState
+from tests.support.project import PROJECT
 
 SAMPLE = Path(__file__).resolve().parents[2] / "deploy" / "city"
 
@@ -60,7 +62,7 @@ def test_pictures_of_every_kind_are_taken(tmp_path: Path, mode: str) -> None:
     [
         (picture("1", (20_000, 10_000), "PNG"), "too-large"),
         (picture("1", (8_000, 8_000), "PNG"), "too-large"),
-        (b"\xff\xd8" + b"\0" * (photos.MAX_BYTES + 1), "too-large"),
+        (b"\xff\xd8" + b"\0" * (decoding.MAX_BYTES + 1), "too-large"),
         (picture(form="GIF"), "unreadable"),
         (picture(form="BMP"), "unreadable"),
         (picture(form="TIFF"), "unreadable"),
@@ -73,10 +75,11 @@ def test_pictures_of_every_kind_are_taken(tmp_path: Path, mode: str) -> None:
 def test_what_is_no_decent_photo_is_refused(tmp_path: Path, body: bytes, reason: str) -> None:
     with pytest.raises(PhotoRefused) as refused:
         store_photo(tmp_path, body)
-    assert refused.value.reason == reason
+    assert refused.value.kind == reason
     assert not list(tmp_path.rglob("*.jpg"))
 
 
+@pytest.mark.slow
 def test_a_small_file_that_unpacks_to_a_huge_picture_takes_little_memory(tmp_path: Path) -> None:
     """60 megapixels are 240 MB unpacked; beside that there is room for nothing of the size."""
     huge = tmp_path / "huge.png"
@@ -96,6 +99,49 @@ def test_a_small_file_that_unpacks_to_a_huge_picture_takes_little_memory(tmp_pat
         check=True,
     )
     assert int(done.stdout) < 400
+
+
+def progressive(scans: int) -> bytes:
+    """A progressive JPEG of 49 megapixels whose last pass is repeated, a few bytes each time."""
+    output = io.BytesIO()
+    Image.new("L", (7_000, 7_000), 90).save(output, "JPEG", progressive=True, quality=30)
+    body = output.getvalue()
+    last = body.rindex(b"\xff\xda")
+    return body[:last] + body[last:-2] * scans + body[-2:]
+
+
+async def test_a_photo_drawn_over_itself_is_refused_by_its_passes(tmp_path: Path) -> None:
+    with pytest.raises(PhotoRefused) as refused:
+        store_photo(tmp_path, progressive(decoding.MAX_SCANS + 1))
+    assert refused.value.kind == "too-large"
+
+
+@pytest.mark.slow
+async def test_an_honest_progressive_photo_is_taken_by_a_child(tmp_path: Path) -> None:
+    output = io.BytesIO()
+    Image.effect_noise((4_000, 3_000), 40).convert("RGB").save(output, "JPEG", progressive=True)
+    kept = await photos.take_photo(photos.decoding_workshop(), tmp_path, output.getvalue())
+    assert (kept.width, kept.height) == (2048, 1536)
+    assert photo_path(tmp_path, kept.sha256).is_file()
+
+
+@pytest.mark.slow
+async def test_a_photo_that_takes_too_much_memory_ends_its_child_and_not_us(
+    tmp_path: Path,
+) -> None:
+    output = io.BytesIO()
+    Image.new("RGBA", (7_700, 7_700), (9, 9, 9, 9)).save(output, "WEBP", lossless=True, method=0)
+    assert len(output.getvalue()) < 100_000
+    with pytest.raises(PhotoRefused):
+        await photos.take_photo(photos.decoding_workshop(), tmp_path, output.getvalue())
+
+
+@pytest.mark.slow
+async def test_a_photo_that_takes_too_long_ends_its_child_and_not_us(tmp_path: Path) -> None:
+    decoding_workshop = Workshop("reports.decoding:shrink", processor_seconds=1)
+    with pytest.raises(PhotoRefused) as refused:
+        await photos.take_photo(decoding_workshop, tmp_path, progressive(decoding.MAX_SCANS - 8))
+    assert refused.value.kind == "too-large"
 
 
 def test_a_file_that_is_two_things_at_once_is_kept_as_a_photo_alone(tmp_path: Path) -> None:
@@ -125,10 +171,10 @@ def test_spoilt_photos_never_break_anything(data: st.DataObject) -> None:
     for _ in range(data.draw(st.integers(1, 12))):
         body[data.draw(st.integers(0, len(body) - 1))] = data.draw(st.integers(0, 255))
     try:
-        image, _place = photos._decode(bytes(body))
+        image, _place = decoding.decode_picture(bytes(body))
     except PhotoRefused:
         return
-    assert max(image.size) <= photos.LONGEST_SIDE
+    assert max(image.size) <= decoding.LONGEST_SIDE
 
 
 @pytest.mark.parametrize("name", ["", "../../etc/passwd", "A" * 64, "a" * 63, "a" * 64 + "/"])
@@ -146,28 +192,34 @@ async def test_photos_go_when_the_citys_days_are_over(
         store_photo(media, picture(size=(300, height))) for height in (100, 150, 200)
     )
     async with database.writing() as session:
-        report = await service.create_report(
+        report = await register.create_report(
             session,
             city,
-            service.Draft(category=city.report_categories[0].code, origin="a", pictures=(kept,)),
+            register.Draft(category=city.report_categories[0].code, origin="a", pictures=(kept,)),
             resident_id=None,
             language="ja",
             now=clock.now(),
         )
-        await service.change_state(
+        await register.change_state(
             session, report, ReportState.DONE, by="roads@example.jp", now=clock.now()
         )
     old = datetime(2026, 6, 1, tzinfo=UTC).timestamp()
     for path in media.rglob("*.jpg"):
         os.utime(path, (old, old))
     later = clock.now() + timedelta(days=100)
-    async with database.writing() as session:
-        assert await photos.forget_old_photos(session, 365, later) == 0
-        assert await photos.sweep_files(session, media, later, in_use=[waiting.sha256]) == 1
+    assert await photos.forget_old_photos(database, 365, later) == 0
+    assert await photos.sweep_files(database, media, later, in_use=[waiting.sha256]) == 1
     assert not photo_path(media, stray.sha256).exists()
     assert photo_path(media, waiting.sha256).exists()
     later = clock.now() + timedelta(days=400)
-    async with database.writing() as session:
-        assert await photos.forget_old_photos(session, 365, later) == 1
-        assert await photos.sweep_files(session, media, later) == 2
+    assert await photos.forget_old_photos(database, 365, later) == 1
+    assert await photos.sweep_files(database, media, later) == 2
     assert not list(media.rglob("*.jpg"))
+
+
+async def test_a_photo_for_which_the_machine_has_no_time_is_taken_later(tmp_path: Path) -> None:
+    """A busy machine is no fault of the photo: nobody is told that it cannot be read."""
+    busy = Workshop("reports.decoding:shrink", patience=0.0)
+    with pytest.raises(Retryable):
+        await photos.take_photo(busy, tmp_path, picture())
+    assert await photos.take_photo(photos.decoding_workshop(), tmp_path, picture())

@@ -1,10 +1,10 @@
-"""A small city whose topics and districts the tests of this room choose from."""
+"""A small city whose topics and districts the tests of this package choose from."""
 
 from __future__ import annotations
 
 import pytest
 
-from core.city import City, District, JmaCodes, Topic
+from city.city import City, District, JmaCodes, Topic
 from core.languages import LANGUAGES
 
 

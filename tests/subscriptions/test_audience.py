@@ -1,4 +1,4 @@
-"""Whom a notice concerns: the SQL against the rule, told resident by resident."""
+"""The audience of a notice: the SQL compared with the rule for each resident."""
 
 from __future__ import annotations
 
@@ -10,12 +10,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlmodel import select
 
-from core.city import City
+from city.city import City
 from core.clock import ManualClock
 from core.database import Database
 from core.errors import BadInput
-from subscriptions import bitmaps, service
-from subscriptions.audience import AudienceQuery, audience_select, count, count_by_language
+from subscriptions import bitmaps
+from subscriptions import residents as registry
+from subscriptions.audience import audience_select, count, count_by_language
+from subscriptions.audience_query import AudienceQuery
 from subscriptions.districts import keep_districts
 from subscriptions.models import Resident
 
@@ -31,10 +33,10 @@ async def people(
 ) -> int:
     """Take in one resident with these choices."""
     async with database.writing() as session:
-        resident = await service.follow(session, city, f"U{number:032x}", language, clock.now())
+        resident = await registry.follow(session, city, f"U{number:032x}", language, clock.now())
         assert resident.id is not None
-        await service.choose_areas(session, city, resident.id, areas, clock.now())
-        await service.choose_topics(session, city, resident.id, topics, clock.now())
+        await registry.choose_areas(session, city, resident.id, areas, clock.now())
+        await registry.choose_topics(session, city, resident.id, topics, clock.now())
         return resident.id
 
 
@@ -64,12 +66,25 @@ async def test_topic_level_area_and_language_decide(
     assert await audience(database, in_south) == [both, anywhere, events]
 
 
+async def test_who_asked_for_little_shocks_hears_them_and_nobody_else(
+    database: Database, city: City, clock: ManualClock
+) -> None:
+    await people(database, city, clock, 1, [], {"weather": 0})
+    asked = await people(database, city, clock, 2, [], {"weather": 1})
+    await people(database, city, clock, 3, [], {"weather": 3})
+    query = AudienceQuery("weather", 1, asked=True)
+    assert await audience(database, query) == [asked]
+    await bitmaps.rebuild(database)
+    async with database.reading() as session:
+        assert await count(session, query) == 1
+
+
 async def test_somebody_who_left_is_in_no_audience(
     database: Database, city: City, clock: ManualClock
 ) -> None:
     await people(database, city, clock, 1, [], {"weather": 0})
     async with database.writing() as session:
-        await service.unfollow(session, city, f"U{1:032x}", clock.now())
+        await registry.unfollow(session, city, f"U{1:032x}", clock.now())
     assert await audience(database, AudienceQuery("weather", 5)) == []
     assert await audience(database, AudienceQuery("evacuation", 5, mandatory=True)) == []
 
@@ -99,7 +114,9 @@ class Somebody:
     def hears(self, query: AudienceQuery, retired: frozenset[str]) -> bool:
         """The rule, in plain words of Python."""
         homes = self.areas - retired
-        wanted = query.mandatory or self.topics.get(query.topic, 99) <= query.level
+        lowest = 1 if query.asked else 0
+        chosen = lowest <= self.topics.get(query.topic, 99) <= query.level
+        wanted = query.mandatory or chosen
         near = not query.areas or not homes or bool(homes & set(query.areas))
         return self.stays and wanted and near and query.language in (None, self.language)
 
@@ -124,6 +141,7 @@ QUERIES = st.lists(
         areas=st.lists(st.sampled_from(DISTRICTS), unique=True).map(tuple),
         language=st.sampled_from([None, "ja", "my", "km"]),
         mandatory=st.booleans(),
+        asked=st.booleans(),
     ),
     min_size=1,
     max_size=6,
@@ -131,6 +149,7 @@ QUERIES = st.lists(
 RETIRED = st.frozensets(st.sampled_from(DISTRICTS), max_size=1)
 
 
+@pytest.mark.slow
 @settings(
     max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
@@ -150,7 +169,7 @@ async def test_the_audience_is_what_the_rule_says_for_any_choices(
     )
     async with database.writing() as session:
         ids = [number for number in await session.scalars(select(Resident.id)) if number]
-        await service.erase_rows(session, ids)
+        await registry.erase_rows(session, ids)
         await keep_districts(session, city)
     chosen = {}
     for number, who in enumerate(residents):
@@ -161,7 +180,7 @@ async def test_the_audience_is_what_the_rule_says_for_any_choices(
         chosen[resident] = who
         if not who.stays:
             async with database.writing() as session:
-                await service.unfollow(session, city, f"U{number:032x}", clock.now())
+                await registry.unfollow(session, city, f"U{number:032x}", clock.now())
     async with database.writing() as session:
         await keep_districts(session, left)
     for query in queries:
@@ -174,8 +193,10 @@ async def test_the_audience_is_what_the_rule_says_for_any_choices(
 
 
 def test_a_stored_query_comes_back_as_it_was() -> None:
-    query = AudienceQuery("weather", 4, ("north",), "my", True)
+    query = AudienceQuery("weather", 4, ("north",), "my", True, True)
     assert AudienceQuery.from_json(query.to_json()) == query
+    older = {key: value for key, value in query.to_json().items() if key != "asked"}
+    assert not AudienceQuery.from_json(older).asked
     with pytest.raises(BadInput):
         AudienceQuery.from_json({"topic": "weather", "level": "4"})
 
@@ -185,7 +206,7 @@ async def test_quiet_hours_come_with_the_audience(
 ) -> None:
     resident = await people(database, city, clock, 1, [], {"weather": 0}, "ja")
     async with database.writing() as session:
-        await service.choose_quiet_hours(session, city, resident, 1320, 420, clock.now())
+        await registry.choose_quiet_hours(session, city, resident, 1320, 420, clock.now())
         assert (await session.scalars(select(Resident.id))).all() == [resident]
     async with database.reading() as session:
         rows = (await session.execute(audience_select(AudienceQuery("weather", 1)))).all()

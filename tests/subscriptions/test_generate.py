@@ -8,12 +8,13 @@ import pytest
 from sqlalchemy import func
 from sqlmodel import col, select
 
-from core.city import City
+from city.city import City
 from core.clock import ManualClock
 from core.database import Database
 from core.errors import BadInput
-from subscriptions import service
-from subscriptions.audience import AudienceQuery, count
+from subscriptions import residents
+from subscriptions.audience import count
+from subscriptions.audience_query import AudienceQuery
 from subscriptions.generate import generate
 from subscriptions.models import (
     Resident,
@@ -57,12 +58,13 @@ async def test_the_same_seed_makes_the_same_residents(
     first = await everybody(database)
     async with database.writing() as session:
         ids = list(await session.scalars(select(Resident.id)))
-        await service.erase_rows(session, [number for number in ids if number])
+        await residents.erase_rows(session, [number for number in ids if number])
     await generate(database, city, 300, seed=7, now=clock.now())
     assert await everybody(database) == first
     assert len({row[0] for row in first}) == 300
 
 
+@pytest.mark.slow
 async def test_they_are_like_the_residents_of_a_city(
     database: Database, city: City, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -92,10 +94,10 @@ async def test_real_residents_who_follow_meanwhile_keep_their_numbers(
     database: Database, city: City, clock: ManualClock
 ) -> None:
     async with database.writing() as session:
-        before = await service.follow(session, city, "U" + "f" * 32, "ja", clock.now())
+        before = await residents.follow(session, city, "U" + "f" * 32, "ja", clock.now())
     await generate(database, city, 50, seed=1, now=clock.now())
     async with database.writing() as session:
-        after = await service.follow(session, city, "U" + "e" * 32, "ja", clock.now())
+        after = await residents.follow(session, city, "U" + "e" * 32, "ja", clock.now())
     async with database.reading() as session:
         assert await session.scalar(select(func.count()).select_from(Resident)) == 52
         kept = await session.get(Resident, before.id)
@@ -121,10 +123,10 @@ async def test_a_number_is_never_given_twice(
     database: Database, city: City, clock: ManualClock
 ) -> None:
     async with database.writing() as session:
-        first = await service.follow(session, city, "U" + "a" * 32, "ja", clock.now())
+        first = await residents.follow(session, city, "U" + "a" * 32, "ja", clock.now())
         assert first.id is not None
-        await service.erase(session, city, first.id, clock.now())
+        await residents.erase(session, city, first.id, clock.now())
     async with database.writing() as session:
-        second = await service.follow(session, city, "U" + "a" * 32, "ja", clock.now())
+        second = await residents.follow(session, city, "U" + "a" * 32, "ja", clock.now())
     assert second.id is not None
     assert second.id > first.id

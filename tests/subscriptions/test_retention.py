@@ -1,4 +1,4 @@
-"""What is kept goes in time, and what the city changes reaches the residents."""
+"""Stored data is erased in time, and the city's changes reach the residents."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from datetime import timedelta
 import pytest
 from sqlmodel import col, select
 
-from core.city import City
+from city.city import City
 from core.clock import ManualClock
 from core.database import Database
-from subscriptions import bitmaps, retention, service
-from subscriptions.audience import AudienceQuery, audience_select, count
+from subscriptions import bitmaps, residents, retention
+from subscriptions.audience import audience_select, count
+from subscriptions.audience_query import AudienceQuery
 from subscriptions.districts import keep_districts
 from subscriptions.models import Area, Resident
 
@@ -25,13 +26,13 @@ async def test_promise_9_somebody_who_left_is_forgotten_after_the_citys_days(
     users = [f"U{number:032x}" for number in range(8)]
     async with database.writing() as session:
         for user in users:
-            await service.follow(session, city, user, "ja", clock.now())
+            await residents.follow(session, city, user, "ja", clock.now())
         for user in users[:5]:
-            await service.unfollow(session, city, user, clock.now())
+            await residents.unfollow(session, city, user, clock.now())
     await clock.advance(20 * DAY)
     async with database.writing() as session:
-        await service.follow(session, city, users[0], "ja", clock.now())
-        await service.unfollow(session, city, users[5], clock.now())
+        await residents.follow(session, city, users[0], "ja", clock.now())
+        await residents.unfollow(session, city, users[5], clock.now())
     assert await retention.forget_left(database, 30, clock.now()) == 0
     await clock.advance(11 * DAY)
     assert await retention.forget_left(database, 30, clock.now()) == 4
@@ -43,6 +44,7 @@ async def test_promise_9_somebody_who_left_is_forgotten_after_the_citys_days(
         assert list(kept) == [users[0], *users[5:]]
 
 
+@pytest.mark.slow
 async def test_somebody_whose_district_is_gone_hears_about_the_whole_city(
     database: Database, city: City, clock: ManualClock
 ) -> None:
@@ -51,10 +53,10 @@ async def test_somebody_whose_district_is_gone_hears_about_the_whole_city(
     async with database.writing() as session:
         await keep_districts(session, city)
         for number, (name, areas) in enumerate(homes.items()):
-            resident = await service.follow(session, city, f"U{number:032x}", "ja", clock.now())
+            resident = await residents.follow(session, city, f"U{number:032x}", "ja", clock.now())
             assert resident.id is not None
             ids[resident.id] = name
-            await service.choose_areas(session, city, resident.id, areas, clock.now())
+            await residents.choose_areas(session, city, resident.id, areas, clock.now())
     await bitmaps.rebuild(database)
     smaller = city.model_copy(update={"districts": city.districts[1:]})
 

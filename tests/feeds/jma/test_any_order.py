@@ -1,18 +1,20 @@
 """Rivers, coasts, volcanoes and earthquakes, their telegrams shuffled, lost and doubled.
 
-The same promise as for a day of rain: after each telegram residents know what the newest one
-received so far says, each step is told once, and one earthquake is one alarm.
+The same promise as for a day of rain: after each telegram residents know the newest one received so
+far, each step is told once, and one earthquake is one alarm.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.city import JmaCodes
-from feeds.jma.writing import (
+from city.city import JmaCodes
+from feeds.models import Status
+from simulator.agency.writing import (
     TSUKUBA,
     Coast,
     Shaking,
@@ -22,10 +24,8 @@ from feeds.jma.writing import (
     intensity_flash,
     tsunami_warning,
 )
-from feeds.models import Status
-from tests.feeds.jma.telegrams import CODE, CODES, KOKAI, City, at, envelope
-from tests.feeds.jma.test_day import believed, check_story
-from tests.feeds.jma.test_other_kinds import volcano
+from tests.support.stories import believed, check_story
+from tests.support.telegrams import CODE, CODES, KOKAI, City, at, envelope, volcano
 
 RIVER = {"10": 0, "20": 2, "30": 3, "40": 4, "51": 5}
 RIVER_GOES_ON = {"20": "21", "30": "31", "40": "41"}
@@ -106,6 +106,7 @@ def test_a_volcano(codes: list[str], order: list[int]) -> None:
     live_through(nikko, a_volcano, VOLCANO, codes, order, calm="11")
 
 
+@pytest.mark.slow
 @settings(max_examples=200)
 @given(
     st.lists(st.sampled_from(["flash", "detail", "more", "cancel", "other"]), max_size=12),

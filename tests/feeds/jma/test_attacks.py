@@ -7,17 +7,16 @@ from time import perf_counter
 
 import pytest
 
-from core.city import JmaCodes
+from city.city import JmaCodes
 from core.errors import Permanent
 from feeds.errors import Unreadable
 from feeds.jma import HazardBoard, facts, read_telegram, reading_order
-from feeds.jma.form import Envelope
 from feeds.jma.levels import INTENSITY_LEVELS
-from feeds.jma.telegram import InfoType
-from feeds.jma.writing import (
+from simulator.agency.form import Envelope, InfoType
+from simulator.agency.writing import (
     TSUKUBA,
-    Change,
     Coast,
+    Kind,
     Shaking,
     cancellation,
     flood,
@@ -26,7 +25,7 @@ from feeds.jma.writing import (
     tsunami_warning,
     warning,
 )
-from tests.feeds.jma.telegrams import (
+from tests.support.telegrams import (
     CODE,
     CODES,
     KOKAI,
@@ -104,7 +103,7 @@ def test_another_offices_cancellation_takes_nothing_back_here() -> None:
 def test_a_correction_after_a_cancellation_is_heard_as_what_it_now_is() -> None:
     city = City()
     wrong = rain(10, "33")
-    right = warning("VPWW55", TSUKUBA, [Change("10")], envelope(20, info_type=InfoType.CORRECTED))
+    right = warning("VPWW55", TSUKUBA, [Kind("10")], envelope(20, info_type=InfoType.CORRECTED))
     city.read(rain(0), wrong, cancellation(wrong, at(12), WITHDRAWN), right)
     assert city.news() == [
         ("issued", "heavy-rain", 5),
@@ -144,7 +143,7 @@ def test_a_raise_here_and_an_end_elsewhere_in_one_telegram_do_not_mix() -> None:
 
 def test_new_forms_are_read_before_the_old_ones_of_the_same_minute() -> None:
     old = read_telegram(old_warning(10, ("03", "大雨警報", "発表", "浸水害"), sent=10.1))
-    new = read_telegram(warning("VPWW55", TSUKUBA, [Change("43")], envelope(10, sent=10.9)))
+    new = read_telegram(warning("VPWW55", TSUKUBA, [Kind("43")], envelope(10, sent=10.9)))
     earlier = read_telegram(old_warning(9))
     assert sorted((old, new, earlier), key=reading_order) == [earlier, new, old]
 
@@ -155,7 +154,7 @@ def test_an_emergency_in_the_old_form_and_level_5_in_the_new_are_one() -> None:
         city = City()
         city.read(rain(0), old_warning(0), *order)
         assert [level for _, _, level in city.news()] == [5]
-    slope = warning("VPWW56", TSUKUBA, [Change("49")], envelope(10))
+    slope = warning("VPWW56", TSUKUBA, [Kind("49")], envelope(10))
     city = City()
     city.read(slope, landslide_alert(10), landslide_alert(20, "継続"))
     assert city.news() == [("issued", "landslide", 4)]
@@ -164,7 +163,7 @@ def test_an_emergency_in_the_old_form_and_level_5_in_the_new_are_one() -> None:
 def test_the_turn_of_the_year_is_a_night_like_any_other() -> None:
     def midnight(hours: float, code: str, status: str = "発表", last: str = "") -> bytes:
         moment = datetime(2026, 12, 31, 15, tzinfo=UTC) + timedelta(hours=hours)
-        changes = [Change(code, status, last)] if code else []
+        changes = [Kind(code, status, last)] if code else []
         return warning("VPWW58", TSUKUBA, changes, Envelope(at=moment))
 
     city = City()
@@ -256,6 +255,7 @@ def test_a_time_without_its_zone_or_far_ahead_is_refused() -> None:
     assert facts(ahead, CODES, board, now=at(50)) != []
 
 
+@pytest.mark.timed
 def test_550_kilobytes_are_read_in_a_tenth_of_a_second() -> None:
     item = (
         "<Item><Kind><Name>レベル２大雨注意報</Name><Code>10</Code><Status>継続</Status>"

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from lxml import etree
 
-from core.city import JmaCodes
+from city.city import JmaCodes
 from core.errors import BadInput
 from feeds.jma import codes_for
-from feeds.jma.codes import DATA, is_part_of, may_concern, places
+from feeds.jma.codes import DATA, is_part_of, municipalities, names_region_of
 from feeds.jma.tables import build
 
 
@@ -20,11 +20,11 @@ def test_every_municipality_of_the_agencys_list_has_its_areas(shared_data: Path)
         listed = {row["コード"]: row["短い名称"] for row in csv.DictReader(source)}
     renamed = {"0442300", "4030500"}
     missing = {
-        code for code, name in listed.items() if name != "0" and code not in places()
+        code for code, name in listed.items() if name != "0" and code not in municipalities()
     } - renamed
     assert missing == set()
     assert all(codes_for(code).municipality == code for code in listed)
-    for place in places().values():
+    for place in municipalities().values():
         assert place.quake_regions
         assert place.forecast_areas
 
@@ -42,7 +42,7 @@ def test_quake_regions_and_coasts_are_those_the_agency_knows(shared_data: Path) 
     for name, column in (("quake_regions", 4), ("tsunami_regions", 5)):
         path = shared_data / "jma" / "codes" / f"{name}.csv"
         known = {line.split(",")[0] for line in path.read_text(encoding="utf-8").splitlines()}
-        used = {code for place in places().values() for code in getattr(place, name)}
+        used = {code for place in municipalities().values() for code in getattr(place, name)}
         assert used <= known, column
 
 
@@ -52,9 +52,9 @@ def test_cities_lie_in_the_quake_regions_that_telegrams_put_them_in(shared_data:
         for region in etree.parse(str(sample)).getroot().iter("{*}Area"):
             for city in region.iterchildren("{*}City"):
                 code = city.findtext("{*}Code") or ""
-                for municipality in places():
+                for municipality in municipalities():
                     if is_part_of(code, municipality):
-                        own = places()[municipality].quake_regions
+                        own = municipalities()[municipality].quake_regions
                         assert region.findtext("{*}Code") in own, city.findtext("{*}Name")
                         checked += 1
     assert checked > 700
@@ -105,7 +105,7 @@ def test_what_the_city_says_goes_before_the_table() -> None:
 def test_every_river_of_the_table_runs_through_municipalities_that_are() -> None:
     with (DATA / "rivers.csv").open(encoding="utf-8", newline="") as source:
         rows = list(csv.DictReader(source))
-    known = {code[:5] for code in places()}
+    known = {code[:5] for code in municipalities()}
     assert len({row["code"] for row in rows}) == len(rows) == 338
     for row in rows:
         assert row["name"] and row["code"].isdecimal() and len(row["code"]) == 12
@@ -144,8 +144,8 @@ def test_wards_and_parts_belong_to_their_city() -> None:
 
 def test_a_title_names_whose_telegram_it_is() -> None:
     nara, soya, naze = (codes_for(code) for code in ("2920100", "0121400", "4622200"))
-    assert may_concern("奈良県気象警報・注意報", nara)
-    assert not may_concern("奈良県気象警報・注意報", soya)
-    assert may_concern("宗谷地方大雨警報・注意報", soya)
-    assert may_concern("奄美地方大雨警報・注意報", naze)
-    assert not may_concern("x", JmaCodes(municipality="9999999"))
+    assert names_region_of("奈良県気象警報・注意報", nara)
+    assert not names_region_of("奈良県気象警報・注意報", soya)
+    assert names_region_of("宗谷地方大雨警報・注意報", soya)
+    assert names_region_of("奄美地方大雨警報・注意報", naze)
+    assert not names_region_of("x", JmaCodes(municipality="9999999"))

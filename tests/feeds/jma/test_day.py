@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from feeds.facts import Fact
 from feeds.jma.levels import WARNINGS
-from feeds.jma.writing import TSUKUBA, Change, warning
-from feeds.models import Status
-from tests.feeds.jma.telegrams import City, envelope, old_warning, rain
+from simulator.agency.writing import TSUKUBA, Kind, warning
+from tests.support.stories import believed, check_story
+from tests.support.telegrams import City, envelope, old_warning, rain
 
 LEVELS = {"": 0, "10": 2, "03": 3, "43": 4, "33": 5}
 OLD = {
@@ -61,29 +61,6 @@ def a_day(codes: list[str], *, with_old: bool = False) -> list[Written]:
     return day
 
 
-def believed(heard: list[Fact]) -> int:
-    return heard[-1].level if heard else 0
-
-
-def check_story(heard: list[Fact]) -> None:
-    """Each step begins where the one before ended, and is called what it is."""
-    level = 0
-    for fact in heard:
-        assert fact.previous_level == level
-        assert fact.level != level
-        expected = (
-            Status.LIFTED
-            if fact.level == 0
-            else Status.ISSUED
-            if level == 0
-            else Status.RAISED
-            if fact.level > level
-            else Status.LOWERED
-        )
-        assert fact.status is expected
-        level = fact.level
-
-
 days = st.lists(st.sampled_from(sorted(LEVELS)), min_size=1, max_size=8)
 
 
@@ -119,6 +96,7 @@ def test_shuffled_dropped_and_repeated_residents_know_the_newest(
     check_story(city.heard)
 
 
+@pytest.mark.slow
 @given(days, st.data())
 def test_with_the_old_forms_among_them_nothing_is_said_twice(
     codes: list[str], data: st.DataObject
@@ -140,7 +118,7 @@ def test_the_first_day_of_a_service_that_knows_nothing_yet(
     codes: list[str], data: st.DataObject
 ) -> None:
     telegrams = [
-        warning("VPWW58", TSUKUBA, [Change(code)] if code else [], envelope(10 * n))
+        warning("VPWW58", TSUKUBA, [Kind(code)] if code else [], envelope(10 * n))
         for n, code in enumerate(codes)
     ]
     order = data.draw(st.lists(st.sampled_from(telegrams), min_size=1, max_size=12))

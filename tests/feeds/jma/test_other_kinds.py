@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+from datetime import date
+from pathlib import Path
+
 import pytest
 
-from core.city import JmaCodes
+from city.city import Decision, JmaCodes, SourceConfig
+from core.languages import LANGUAGES
 from feeds.errors import Unreadable
-from feeds.jma.writing import TSUKUBA, Change, cancellation, sudden, warning
+from feeds.facts import Expected, Fallen
+from feeds.jma import codes_for
+from feeds.policy import rule_on_fact
 from feeds.texts.advice import advice
-from feeds.texts.messages import STILL_IN_FORCE
-from tests.feeds.jma.telegrams import CODE, City, at, envelope, rain, raw, statuses
+from feeds.texts.compose import compose
+from feeds.texts.messages import BE_PREPARED, STILL_IN_FORCE
+from feeds.texts.terms import term
+from simulator.agency.writing import TSUKUBA, Kind, cancellation, sudden, warning
+from tests.support.feed_world import a_city
+from tests.support.telegrams import CODE, City, at, envelope, nankai, rain, raw, statuses, volcano
+from tests.support.worked_facts import CITY
 
 
 def test_a_linear_rain_band_is_told_when_it_is_expected_and_when_it_is_there() -> None:
@@ -64,6 +75,43 @@ def test_the_old_record_rain_alarms_only_the_municipalities_its_headline_names()
     assert statuses(City().read(old_record_rain(0, here))) == ["issued"]
     assert City().read(old_record_rain(0, there)) == []
     assert statuses(City().read(old_record_rain(0, "茨城県で記録的短時間大雨。"))) == ["issued"]
+
+
+@pytest.mark.parametrize(
+    ("headline", "english"),
+    [
+        ("１２時茨城県で記録的短時間大雨\nつくば市付近で約１１０ミリ", "about 110 mm"),
+        ("１２時茨城県で記録的短時間大雨\nつくば市付近で約１２０ミリ以上", "about 120 mm or more"),
+        ("１２時茨城県で記録的短時間大雨\nつくば市で１２０ミリ以上", "120 mm or more"),
+        (
+            "１２時茨城県で記録的短時間大雨\n土浦市付近で約１００ミリ\nつくば市館野で９３ミリ",
+            "93 mm",
+        ),
+    ],
+)
+def test_the_rain_that_fell_keeps_what_the_agency_says_of_its_number(
+    headline: str, english: str
+) -> None:
+    [told] = City().read(old_record_rain(0, headline))
+    texts = compose(told, a_city(), languages=tuple(LANGUAGES))
+    assert f"Rain in one hour: {english}\n" in texts["en"]["text"]
+    amounts = {language: words["text"].split("mm")[0] for language, words in texts.items()}
+    assert len(amounts) == len(LANGUAGES)
+    assert all("mm" in words["text"] for words in texts.values())
+
+
+def test_rain_elsewhere_is_no_amount_of_this_city() -> None:
+    [told] = City().read(old_record_rain(0, "茨城県で記録的短時間大雨。多い所で約１００ミリ"))
+    assert told.fallen is None
+
+
+def test_the_snow_that_fell_is_told_with_its_hours(shared_data: Path) -> None:
+    data = (shared_data / "jma/samples/82_01_03_241031_VPBS50.xml").read_bytes()
+    nagahama, maibara = (City(codes_for(code)) for code in ("2520300", "2521400"))
+    [told] = nagahama.read(data)
+    assert told.fallen == Fallen("37", "6", snow=True)
+    assert "Snow in 6 hours: 37 cm\n" in compose(told, a_city(), languages=["en"])["en"]["text"]
+    assert all(each.fallen is None for each in maibara.read(data))
 
 
 def test_record_rain_that_names_municipalities_concerns_those_alone() -> None:
@@ -172,23 +220,6 @@ def test_the_format_with_room_for_sightings_claims_none_by_its_name() -> None:
     assert city.heard[-1].status.value == "raised"
 
 
-def volcano(minutes: float, code: str, last: str, condition: str) -> bytes:
-    names = {"11": "レベル１（活火山であることに留意）", "12": "レベル２（火口周辺規制）"}
-    return raw(
-        "噴火警報・予報",
-        '<VolcanoInfo type="噴火警報・予報（対象火山）"><Item>'
-        f"<Kind><Name>{names[code]}</Name><Code>{code}</Code><Condition>{condition}</Condition>"
-        f"</Kind><LastKind><Name>{names[last]}</Name><Code>{last}</Code></LastKind>"
-        '<Areas codeType="火山名"><Area><Name>日光白根山</Name><Code>302</Code></Area></Areas>'
-        "</Item></VolcanoInfo>"
-        '<VolcanoInfo type="噴火警報・予報（対象市町村等）"><Item><Kind><Name>火口周辺警報</Name>'
-        "<Code>02</Code></Kind><Areas><Area><Name>栃木県日光市</Name><Code>0920600</Code></Area>"
-        "</Areas></Item></VolcanoInfo>",
-        minutes=minutes,
-        event_id="302",
-    )
-
-
 def test_a_volcano_concerns_the_municipalities_it_names_and_those_that_follow_it() -> None:
     nikko = City(JmaCodes(municipality="0920600"))
     nikko.read(volcano(0, "12", "11", "引上げ"), volcano(60, "12", "12", "継続"))
@@ -230,27 +261,6 @@ def test_ash_is_news_when_it_becomes_worse() -> None:
     ]
 
 
-def nankai(
-    minutes: float,
-    code: str,
-    name: str,
-    title: str = "南海トラフ地震臨時情報",
-    info_type: str = "発表",
-) -> bytes:
-    """Each has an EventID of its own, the moment of its issue; a 取消 that of what it undoes."""
-    issued = minutes if info_type == "発表" else minutes - 1
-    return raw(
-        title,
-        "<EarthquakeInfo><InfoSerial>"
-        f"<Name>{name}</Name><Code>{code}</Code></InfoSerial></EarthquakeInfo>"
-        if info_type == "発表"
-        else "",
-        minutes=minutes,
-        info_type=info_type,
-        event_id=f"{at(issued):%Y%m%d%H%M%S}",
-    )
-
-
 def test_the_nankai_information_goes_from_inquiry_to_its_end() -> None:
     shizuoka = City(JmaCodes(municipality="2210000"))
     shizuoka.read(
@@ -273,8 +283,34 @@ def test_the_nankai_information_goes_from_inquiry_to_its_end() -> None:
         shizuoka.read(nankai(40_000, "777", "不明"))
 
 
+def test_the_commentary_on_the_nankai_trough_is_published_and_pushed_to_nobody() -> None:
+    shizuoka = City(JmaCodes(municipality="2210000"))
+    monthly = nankai(0, "210", "解説", "南海トラフ地震関連解説情報")
+    (told,) = shizuoka.read(monthly)
+    assert (told.kind, told.is_news, told.quiet) == ("南海トラフ地震関連解説情報", True, True)
+    assert BE_PREPARED not in advice(told)
+    source = SourceConfig.model_validate(
+        {"code": "jma", "kind": "jma", "decision": "send", "names": {"ja": "気象庁"}}
+    )
+    ruling = rule_on_fact(told, source, CITY, told.reported_at)
+    assert (ruling.decision, ruling.rule) == (Decision.PUBLISH, "quiet")
+    (taken,) = shizuoka.read(cancellation(monthly, at(10), "取り消します。"))
+    assert (taken.status.value, taken.kind) == ("cancelled", "南海トラフ地震関連解説情報")
+    assert (taken.is_news, taken.quiet) == (True, True)
+
+
+def test_a_cancelled_step_of_the_nankai_trough_is_called_what_it_was() -> None:
+    wrong = nankai(0, "111", "調査中")
+    (untold,) = City(JmaCodes(municipality="2210000")).read(cancellation(wrong, at(5), "取消"))
+    assert (untold.kind, untold.is_news) == ("南海トラフ地震臨時情報", False)
+    for language in LANGUAGES:
+        name = term("南海トラフ地震臨時情報", language).text
+        assert term("南海トラフ地震臨時情報（調査中）", language).text.startswith(name)
+        assert name != term("南海トラフ地震関連解説情報", language).text
+
+
 def test_a_nankai_inquiry_months_later_begins_anew() -> None:
-    """Nothing ends 巨大地震注意: it runs out, and what comes next is no lowering of it."""
+    """No telegram ends 巨大地震注意: it expires, and the next step does not lower it."""
     shizuoka = City(JmaCodes(municipality="2210000"))
     months = 90 * 24 * 60
     shizuoka.read(nankai(0, "111", "調査中"), nankai(60, "130", "巨大地震注意"))
@@ -298,7 +334,7 @@ def test_a_nankai_inquiry_months_later_begins_anew() -> None:
 def test_a_new_nankai_inquiry_takes_nothing_from_the_alarm_that_stands(
     outcome: str, name: str, told: tuple[str, int, int]
 ) -> None:
-    """A second quake three days later: whatever is found, 巨大地震警戒 stands as it did."""
+    """A second quake three days later: whatever is found, 巨大地震警戒 stays in force."""
     shizuoka = City(JmaCodes(municipality="2210000"))
     shizuoka.read(nankai(0, "111", "調査中"), nankai(60, "120", "巨大地震警戒"))
     days = 3 * 24 * 60
@@ -405,6 +441,62 @@ def test_an_early_notice_is_news_when_a_new_danger_is_expected() -> None:
     ]
 
 
+PERIODS = "".join(
+    f'<TimeDefine timeId="{number}"><DateTime>2026-07-{day}+09:00</DateTime>'
+    f"<Duration>{lasting}</Duration></TimeDefine>"
+    for number, (day, lasting) in enumerate(
+        (("01T12:00:00", "PT6H"), ("01T18:00:00", "PT6H"), ("02T00:00:00", "P1D")), start=1
+    )
+)
+
+
+def expected_on(*ranks: tuple[str, str, str]) -> bytes:
+    """VPFD61 with its periods; each rank is danger, refID and rank."""
+    kinds = "".join(
+        "<Kind><Property><PossibilityRankOfWarningPart>"
+        f'<jmx_eb:PossibilityRankOfWarning refID="{ref}" type="{danger}の警報級の可能性">{rank}'
+        "</jmx_eb:PossibilityRankOfWarning></PossibilityRankOfWarningPart></Property></Kind>"
+        for danger, ref, rank in ranks
+    )
+    return raw(
+        "早期注意情報（明後日まで）",
+        '<MeteorologicalInfos type="区域予報"><TimeSeriesInfo>'
+        f"<TimeDefines>{PERIODS}</TimeDefines><Item>"
+        f"{kinds}<Area><Name>南部</Name><Code>080020</Code></Area></Item></TimeSeriesInfo>"
+        "</MeteorologicalInfos>",
+    )
+
+
+def test_an_early_notice_says_how_likely_and_on_which_days() -> None:
+    [told] = City().read(
+        expected_on(
+            *(("大雨", "1", "中"), ("大雨", "2", "なし"), ("大雨", "3", "高")),
+            *(("波", "2", "中"), ("波", "3", "中"), ("雪", "1", "なし"), ("風（風雪）", "3", "高")),
+        )
+    )
+    first, second = date(2026, 7, 1), date(2026, 7, 2)
+    assert told.expected == (
+        Expected("大雨", "高", (second,)),
+        Expected("風（風雪）", "高", (second,)),
+        Expected("大雨", "中", (first,)),
+        Expected("波", "中", (first, second)),
+    )
+    texts = compose(told, a_city(), languages=tuple(LANGUAGES))
+    english = texts["en"]["text"]
+    assert "Possibility that a warning is needed: high. Heavy rain – Thu, Jul 2" in english
+    assert "needed: medium. High Wave – Wed, Jul 1 / Thu, Jul 2" in english
+    assert "警報級の可能性［高］：大雨：7月2日（木）" in texts["ja"]["text"]
+    assert "警報級の可能性［中］：波：7月1日（水）、7月2日（木）" in texts["ja"]["text"]
+    assert all(len(words["text"].splitlines()) >= 8 for words in texts.values())
+
+
+def test_a_period_that_cannot_be_read_says_no_day() -> None:
+    data = expected_on(("大雨", "9", "高"), ("波", "", "中"))
+    [told] = City().read(data)
+    assert [each.days for each in told.expected] == [(), ()]
+    assert "high. Heavy rain\n" in compose(told, a_city(), languages=["en"])["en"]["text"]
+
+
 def series(minutes: float, code: str) -> bytes:
     return raw(
         "気象警報・注意報時系列情報（Ｒ０６）",
@@ -443,6 +535,6 @@ def test_the_time_series_speaks_only_of_dangers_without_a_warning() -> None:
 
 def test_waves_and_snow_are_read_by_the_same_rules() -> None:
     city = City()
-    city.read(warning("VPWW60", TSUKUBA, [Change("12")], envelope(0)))
-    city.read(warning("VPWW60", TSUKUBA, [Change("36", "発表", "12")], envelope(10)))
+    city.read(warning("VPWW60", TSUKUBA, [Kind("12")], envelope(0)))
+    city.read(warning("VPWW60", TSUKUBA, [Kind("36", "発表", "12")], envelope(10)))
     assert city.news() == [("issued", "heavy-snow", 2), ("raised", "heavy-snow", 5)]

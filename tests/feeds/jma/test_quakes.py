@@ -3,49 +3,31 @@
 from __future__ import annotations
 
 import random
+import re
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.city import JmaCodes
+from city.city import JmaCodes
 from feeds.errors import Unreadable
-from feeds.jma.telegram import InfoType, Operation
-from feeds.jma.writing import (
-    TSUKUBA,
-    Shaking,
+from feeds.texts.advice import advice
+from simulator.agency.form import InfoType, Operation
+from simulator.agency.writing import (
     cancellation,
-    intensity_detail,
-    intensity_flash,
 )
-from tests.feeds.jma.telegrams import CODE, CODES, City, at, envelope, raw, statuses
-
-EVENT = "20260701120000"
-SHAKING = Shaking(
-    origin_at=at(0),
-    hypocentre=("301", "茨城県南部"),
-    latitude=36.1,
-    longitude=139.9,
-    depth_km=50,
-    magnitude="5.9",
+from tests.support.telegrams import (
+    CODE,
+    CODES,
+    EVENT,
+    City,
+    at,
+    detail,
+    flash,
+    raw,
+    revision,
+    statuses,
 )
-
-
-def flash(intensity: str, minutes: float = 1.5, operation: Operation = Operation.NORMAL) -> bytes:
-    return intensity_flash(
-        TSUKUBA, intensity, SHAKING, envelope(minutes, event_id=EVENT, operation=operation)
-    )
-
-
-def detail(
-    intensity: str, minutes: float = 5, serial: str = "1", info_type: InfoType = InfoType.ISSUED
-) -> bytes:
-    return intensity_detail(
-        TSUKUBA,
-        intensity,
-        SHAKING,
-        envelope(minutes, event_id=EVENT, serial=serial, info_type=info_type),
-    )
 
 
 def test_the_flash_is_the_alarm_and_the_detail_its_update() -> None:
@@ -63,7 +45,7 @@ def test_the_flash_is_the_alarm_and_the_detail_its_update() -> None:
     assert second.quake is not None
     assert (second.quake.intensity, second.quake.magnitude) == ("5-", "5.9")
     assert (second.quake.hypocentre, second.quake.depth_km) == ("茨城県南部", 50)
-    assert second.quake.tsunami_comment_code == "0215"
+    assert second.quake.comment_codes == "0215"
 
     assert statuses(city.read(detail("5-", 8, "2"))) == ["continued"]
 
@@ -74,11 +56,49 @@ def test_a_flash_that_comes_after_the_detail_is_not_heard() -> None:
     assert [fact.update for fact in city.heard] == [False]
 
 
-def test_below_the_citys_threshold_nothing_is_said() -> None:
-    city = City()
-    assert city.read(detail("2")) == []
+def test_what_is_below_the_citys_threshold_is_known_and_for_those_who_asked() -> None:
+    (weak,) = City().read(detail("2"))
+    assert (weak.status.value, weak.level, weak.below_threshold) == ("issued", 1, True)
     low = City(CODES.model_copy(update={"quake_threshold": "1"}))
-    assert [f.level for f in low.read(detail("2"))] == [1]
+    assert [f.below_threshold for f in low.read(detail("2"))] == [False]
+
+
+def test_an_earthquake_that_turns_out_stronger_is_an_alarm_for_those_who_heard_nothing() -> None:
+    city = City()
+    city.read(flash("2"), detail("4"))
+    assert [(f.below_threshold, f.update) for f in city.heard] == [(True, False), (False, False)]
+
+
+def test_a_revision_of_the_numbers_is_published_and_pushed_to_nobody() -> None:
+    city = City()
+    city.read(flash("4"), detail("4"))
+    (revised,) = city.read(revision("6.1", 240))
+    assert (revised.status.value, revised.update, revised.quiet) == ("issued", True, True)
+    assert advice(revised) == ()
+    assert revised.quake is not None
+    assert revised.quake.magnitude == "6.1"
+    (taken,) = city.read(cancellation(revision("6.1", 240), at(260), "取り消します。"))
+    assert (taken.status.value, taken.quiet, taken.is_news) == ("corrected", True, True)
+    assert taken.quake is not None
+    assert (taken.quake.magnitude, taken.quake.intensity) == ("5.9", "4")
+    (again,) = city.read(cancellation(revision("6.1", 240), at(270), "取り消します。"))
+    assert not again.is_news
+
+
+def test_a_later_detail_is_quiet_unless_it_changes_what_people_should_do() -> None:
+    city = City()
+    city.read(flash("4"))
+    (first,) = city.read(detail("4"))
+    assert not first.quiet
+    deeper = detail("4", 8, "2").replace(b"-50000/", b"-60000/")
+    assert [(f.is_news, f.quiet) for f in city.read(deeper)] == [(True, True)]
+    stronger = detail("5-", 9, "3")
+    assert [(f.is_news, f.quiet) for f in city.read(stronger)] == [(True, False)]
+    tsunami = detail("5-", 10, "4").replace(
+        "この地震による津波の心配はありません。</Text><Code>0215".encode(),
+        "津波警報等を発表中です。</Text><Code>0211".encode(),
+    )
+    assert [(f.is_news, f.quiet) for f in city.read(tsunami)] == [(True, False)]
 
 
 def test_who_heard_the_flash_hears_that_it_was_less() -> None:
@@ -199,6 +219,7 @@ def test_long_period_motion_is_told_by_class_where_it_was_felt() -> None:
 DAY = [flash("4"), detail("4"), detail("5-", 8, "2"), detail("3", 9, "3", InfoType.CORRECTED)]
 
 
+@pytest.mark.slow
 @given(st.lists(st.integers(0, len(DAY) - 1), min_size=1, max_size=12))
 def test_in_any_order_one_earthquake_rings_one_alarm(order: list[int]) -> None:
     city = City()
@@ -218,3 +239,47 @@ def test_shuffled_by_a_seed_it_stays_one_alarm() -> None:
         city = City()
         city.read(*order)
         assert len([fact for fact in city.heard if not fact.update]) == 1, f"seed {seed}"
+
+
+@pytest.mark.parametrize(
+    ("coordinate", "magnitude", "expected"),
+    [
+        (
+            "<C description='深さ　７００ｋｍ以上'>+36.1+139.9-700000/</C>",
+            "7.0",
+            (700, "以上", "7.0"),
+        ),
+        ("<C description='深さ不明'>+36.1+139.9/</C>", "7.0", (None, "不明", "7.0")),
+        ("<C description='ごく浅い'>+36.1+139.9+0/</C>", "2.1", (0, "", "2.1")),
+    ],
+)
+def test_what_qualifies_a_depth_is_read(
+    coordinate: str, magnitude: str, expected: tuple[int | None, str, str]
+) -> None:
+    (told,) = City().read(unusual(coordinate, f"<M description='x'>{magnitude}</M>"))
+    assert told.quake is not None
+    assert (told.quake.depth_km, told.quake.depth_note, told.quake.magnitude) == expected
+
+
+@pytest.mark.parametrize("words", ["Ｍ８を超える巨大地震", "Ｍ不明"])
+def test_a_magnitude_that_is_no_number_is_kept_in_the_agencys_words(words: str) -> None:
+    coordinate = "<C description='深さ　１０ｋｍ'>+36.1+139.9-10000/</C>"
+    told = unusual(coordinate, f"<M condition='不明' description='{words}'>NaN</M>")
+    (fact,) = City().read(told)
+    assert fact.quake is not None
+    assert fact.quake.magnitude == words
+    known = City()
+    known.read(detail("4"))
+    later = unusual(coordinate, f"<M description='{words}'>NaN</M>", 8)
+    quakes = [fact.quake for fact in known.read(later)]
+    kept = "5.9" if "不明" in words else words
+    assert [quake.magnitude for quake in quakes if quake is not None] == [kept]
+
+
+def unusual(coordinate: str, magnitude: str, minutes: float = 5) -> bytes:
+    """The detail with a hypocentre or a magnitude that the agency does not know well."""
+    written = detail("4", minutes, str(minutes)).decode()
+    for name, value in (("Coordinate", coordinate), ("Magnitude", magnitude)):
+        named = re.sub(r"<(/?)[CM]\b", rf"<\1jmx_eb:{name}", value)
+        written = re.sub(rf"<(\w+:)?{name}\b.*?</(\w+:)?{name}>", named, written)
+    return written.encode()

@@ -1,7 +1,8 @@
-"""The recorded days shuffled, thinned out and repeated: in the end residents know the truth.
+"""The recorded days with telegrams shuffled, lost and repeated: at the end residents know the
+truth.
 
-However the telegrams of a tsunami, a typhoon or an eruption come, what is in force at the end is
-what an undisturbed day leaves, each scale's last word is heard, and nothing is said twice.
+In whatever order the telegrams of a tsunami, a typhoon or an eruption come, the final state is that
+of an undisturbed day, the last word of each scale is told, and nothing is told twice.
 """
 
 from __future__ import annotations
@@ -13,14 +14,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.city import JmaCodes
+from city.city import JmaCodes
 from feeds.facts import Fact
 from feeds.jma import facts, read_telegram
 from feeds.models import Status
-from feeds.recorded import DAYS
-from feeds.recorded.dangers import ASAMA, COAST, KOKAI
-from feeds.recorded.events import TelegramEvent
-from tests.feeds.jma.telegrams import CODES, City, at
+from simulator.agency import DAYS
+from simulator.agency.dangers import ASAMA, COAST, KOKAI
+from simulator.agency.events import TelegramEvent
+from tests.support.telegrams import CODES, City, at
 
 FOLLOWED = CODES.model_copy(
     update={"tsunami_regions": (COAST[0],), "volcanoes": (ASAMA[0],), "rivers": (KOKAI[0],)}

@@ -4,16 +4,25 @@ from __future__ import annotations
 
 import pytest
 
-from core.city import JmaCodes
-from feeds.jma.writing import TSUKUBA, cancellation, flood
+from city.city import JmaCodes
 from feeds.texts.compose import compose
 from feeds.texts.messages import OVERFLOW
-from tests.feeds.conftest import a_city
-from tests.feeds.jma.telegrams import CODE, CODES, KOKAI, City, at, envelope, statuses
-
-
-def river(minutes: float, code: str) -> bytes:
-    return flood(KOKAI, code, TSUKUBA, envelope(minutes, event_id=KOKAI[0]))
+from simulator.agency.writing import TSUKUBA, cancellation, flood
+from tests.support.feed_world import a_city
+from tests.support.telegrams import (
+    BROKEN,
+    CODE,
+    CODES,
+    ELSEWHERE,
+    FEARED,
+    KOKAI,
+    City,
+    at,
+    envelope,
+    overflowing,
+    river,
+    statuses,
+)
 
 
 def test_a_river_rises_to_level_5_and_falls() -> None:
@@ -31,20 +40,6 @@ def test_a_river_rises_to_level_5_and_falls() -> None:
     assert {(f.river, f.place, f.hazard, f.areas) for f in city.heard} == {
         ("小貝川", "小貝川", "flood", (KOKAI[0],))
     }
-
-
-def overflowing(minutes: float, code: str, words: str, info_type: str = "発表") -> bytes:
-    """Level 5 with the sentence that says whether and where water is coming out."""
-    data = river(minutes, code).replace(
-        "発表</InfoType>".encode(), f"{info_type}</InfoType>".encode()
-    )
-    label = "【警戒レベル５相当情報［洪水］】"
-    return data.replace("見出しです。".encode(), (label + words).encode())
-
-
-FEARED = "小貝川では、氾濫が発生するおそれ"
-BROKEN = "小貝川では、つくば市上郷地先（左岸）付近で堤防が決壊し、氾濫が発生しました"
-ELSEWHERE = "小貝川では、常総市豊岡町地先（右岸）でも氾濫が発生"
 
 
 def test_the_first_overflow_and_each_new_place_are_news_at_level_5() -> None:

@@ -1,4 +1,4 @@
-"""Promise 6: every official sample is read, and says for a municipality what it means."""
+"""Promise 6: every official sample is read with the right meaning for a municipality."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 from lxml import etree
 
-from core.city import JmaCodes
+from city.city import JmaCodes
 from core.errors import Permanent
 from feeds.jma import HazardBoard, codes_for, facts, read_telegram
-from feeds.jma.codes import places
-from tests.feeds.jma.expectations import EXPECTATIONS, Expected
+from feeds.jma.codes import municipalities
+from tests.support.sample_telegrams import EXPECTATIONS, Expected
 
 KIND = re.compile(r"_([A-Z]{4}(?:\d\d|ii))$")
 
@@ -48,6 +48,7 @@ def test_the_table_covers_the_samples_and_eight_municipalities() -> None:
     assert len({expected.municipality for expected in EXPECTATIONS}) >= 8
 
 
+@pytest.mark.slow
 def test_every_sample_is_read_for_every_code_of_the_agency_without_error(
     shared_data: Path,
 ) -> None:
@@ -55,7 +56,7 @@ def test_every_sample_is_read_for_every_code_of_the_agency_without_error(
     assert len(samples) >= 43
     lists = (shared_data / "jma" / "codes" / "municipalities.csv").read_text(encoding="utf-8")
     listed = {line[:7] for line in lists.splitlines()[1:]}
-    every = [codes_for(code) for code in sorted(listed | places().keys())]
+    every = [codes_for(code) for code in sorted(listed | municipalities().keys())]
     assert len(every) > 1740
     for sample in samples:
         kind = KIND.search(sample.stem)
@@ -74,19 +75,20 @@ PARTS = "（市町村等）"
 WORDS = {"発表": {"issued", "raised", "lowered"}, "継続": {"continued"}, "解除": {"lifted"}}
 
 
+@pytest.mark.slow
 def test_every_municipality_hears_of_a_warning_what_its_own_item_says(shared_data: Path) -> None:
     """Another reading of the XML, of the municipalities' items alone, for the whole country."""
     checked = 0
     for sample in sorted((shared_data / "jma" / "samples").glob("15_*.xml")):
         telegram = read_telegram(sample.read_bytes())
-        said: dict[str, set[tuple[str, str]]] = {code[:5]: set() for code in places()}
+        said: dict[str, set[tuple[str, str]]] = {code[:5]: set() for code in municipalities()}
         warnings = etree.parse(str(sample)).getroot().iter("{*}Warning")
         for item in (item for w in warnings if w.get("type", "").endswith(PARTS) for item in w):
             for kind in item.iterchildren("{*}Kind"):
                 name, status = kind.findtext("{*}Name"), kind.findtext("{*}Status") or ""
                 if name and status in WORDS:
                     said[(item.findtext("{*}Area/{*}Code") or "")[:5]].add((name, status))
-        for code in places():
+        for code in municipalities():
             found = facts(telegram, codes_for(code), HazardBoard())
             told = {(fact.kind, fact.status.value) for fact in found}
             assert {name for name, _ in told} == {name for name, _ in said[code[:5]]}, code

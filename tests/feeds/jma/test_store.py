@@ -5,14 +5,15 @@ from __future__ import annotations
 import pytest
 from sqlmodel import col, select
 
-from core.city import Decision
+from city.city import Decision
 from core.database import Database
 from feeds.facts import Fact
 from feeds.jma import facts, last_told, load, read_telegram, remember_notice, save
-from feeds.jma.telegram import Operation
-from feeds.jma.writing import (
+from feeds.models import HazardState, Notice, Source, Status
+from simulator.agency.form import Operation
+from simulator.agency.writing import (
     TSUKUBA,
-    Change,
+    Kind,
     Shaking,
     cancellation,
     intensity_detail,
@@ -20,8 +21,7 @@ from feeds.jma.writing import (
     sudden,
     warning,
 )
-from feeds.models import HazardState, Notice, Source, Status
-from tests.feeds.jma.telegrams import CODE, CODES, City, at, envelope, rain, raw, statuses
+from tests.support.telegrams import CODE, CODES, City, at, envelope, rain, raw, statuses
 
 
 def a_notice() -> Notice:
@@ -81,7 +81,7 @@ async def test_an_earthquake_told_before_a_restart_is_updated_after_it(
 
 
 async def test_drills_are_stored_beside_the_real_thing(database: Database) -> None:
-    drill = warning("VPWW55", TSUKUBA, [Change("33")], envelope(5, operation=Operation.TRAINING))
+    drill = warning("VPWW55", TSUKUBA, [Kind("33")], envelope(5, operation=Operation.TRAINING))
     await read(database, rain(0, "10"), drill)
     async with database.reading() as session:
         rows = await session.scalars(select(HazardState).order_by(col(HazardState.level)))
@@ -93,7 +93,7 @@ async def test_drills_are_stored_beside_the_real_thing(database: Database) -> No
 
 
 async def test_the_notice_residents_were_told_stays_with_its_state(database: Database) -> None:
-    await read(database, warning("VPWW58", TSUKUBA, [Change("05")], envelope(0)))
+    await read(database, warning("VPWW58", TSUKUBA, [Kind("05")], envelope(0)))
     async with database.writing() as session:
         source = Source(code="jma", kind="jma")
         notice = a_notice()
@@ -104,11 +104,11 @@ async def test_the_notice_residents_were_told_stays_with_its_state(database: Dat
         number = notice.id
         assert number is not None
         board = await load(session, CODE)
-        lower = warning("VPWW58", TSUKUBA, [Change("15")], envelope(10))
+        lower = warning("VPWW58", TSUKUBA, [Kind("15")], envelope(10))
         (gale,) = facts(read_telegram(lower), CODES, board)
         await save(session, CODE, board)
         await remember_notice(session, CODE, gale, number)
-    await read(database, warning("VPWW58", TSUKUBA, [Change("15", "継続", "15")], envelope(20)))
+    await read(database, warning("VPWW58", TSUKUBA, [Kind("15", "継続", "15")], envelope(20)))
     async with database.reading() as session:
         row = await session.get(HazardState, (CODE, "storm", CODE, ""))
         assert row is not None
@@ -139,9 +139,9 @@ async def test_what_ended_a_month_ago_is_forgotten_and_what_is_in_force_is_not(
     month = 31 * 24 * 60
     shaking = Shaking(origin_at=at(0), magnitude="5.9")
     quake = intensity_detail(TSUKUBA, "4", shaking, envelope(5, event_id="E", serial="1"))
-    gale = warning("VPWW58", TSUKUBA, [Change("15")], envelope(5))
+    gale = warning("VPWW58", TSUKUBA, [Kind("15")], envelope(5))
     await read(database, rain(0), quake, gale)
-    await read(database, warning("VPWW61", TSUKUBA, [Change("14")], envelope(month)))
+    await read(database, warning("VPWW61", TSUKUBA, [Kind("14")], envelope(month)))
     async with database.reading() as session:
         kept = {key.hazard for key, _ in (await load(session, CODE)).items()}
     assert "storm" in kept

@@ -6,13 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.city import JmaCodes
+from city.city import JmaCodes
 from core.errors import Permanent
 from feeds.errors import UnknownKind, Unreadable
 from feeds.jma import HazardBoard, facts, read_telegram
 from feeds.jma.telegram import Operation
 from feeds.limits import MAX_TELEGRAM
-from tests.feeds.jma.telegrams import CODES, City, old_warning, rain, raw
+from tests.support.telegrams import CODES, City, old_warning, rain, raw
 
 GOOD = rain(0, "43", last="03")
 

@@ -1,13 +1,20 @@
-"""Tsunami: each coast for itself, the gravest word first."""
+"""Tsunami: each coast separately, the most serious warning first."""
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from core.city import JmaCodes
+from city.city import JmaCodes
 from feeds.errors import Unreadable
-from feeds.jma.writing import Coast, Shaking, cancellation, tsunami_warning
-from tests.feeds.jma.telegrams import City, at, envelope, raw, statuses
+from feeds.jma.codes import codes_for
+from feeds.texts import messages as m
+from feeds.texts.compose import CATALOGUE, compose
+from feeds.texts.terms import number
+from simulator.agency.writing import Coast, Shaking, cancellation, tsunami_warning
+from tests.support.telegrams import City, at, envelope, raw, statuses
+from tests.support.worked_facts import CITY
 
 IBARAKI, BOSO = ("300", "茨城県"), ("310", "千葉県九十九里・外房")
 EVENT = "20260701120000"
@@ -90,3 +97,16 @@ def test_a_grade_that_is_not_known_is_set_aside() -> None:
     broken = telegram(3, Coast(IBARAKI, "51")).replace(b"<Code>51</Code>", b"<Code>59</Code>")
     with pytest.raises(Unreadable, match="grade"):
         City(COAST).read(broken)
+
+
+def test_a_giant_earthquake_behind_a_tsunami_is_said_to_be_one(shared_data: Path) -> None:
+    """The sample after 2011-03-11: <Magnitude description="Ｍ８を超える巨大地震">NaN."""
+    path = shared_data / "jma" / "samples" / "32-39_11_02_250206_VTSE41.xml"
+    told = City(codes_for("0320200")).read(path.read_bytes())[0]
+    assert told.quake is not None
+    assert told.quake.magnitude == "Ｍ８を超える巨大地震"
+    for language, said in compose(told, CITY).items():
+        giant = CATALOGUE.text(language, m.MAGNITUDE_OVER, magnitude=number("8", language))
+        assert giant in said["text"].splitlines()
+        remark = CATALOGUE.text(language, m.LIKE_2011)
+        assert said["text"].index(remark) < said["text"].index(giant)

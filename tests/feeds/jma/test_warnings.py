@@ -6,12 +6,12 @@ from itertools import permutations
 
 import pytest
 
-from core.city import JmaCodes
+from city.city import JmaCodes
 from feeds.jma.levels import ALL_GROUPS
-from feeds.jma.telegram import InfoType, Operation
-from feeds.jma.writing import TSUKUBA, Change, cancellation, warning
 from feeds.models import Status
-from tests.feeds.jma.telegrams import (
+from simulator.agency.form import InfoType, Operation
+from simulator.agency.writing import TSUKUBA, Kind, cancellation, warning
+from tests.support.telegrams import (
     CODE,
     CODES,
     City,
@@ -86,8 +86,8 @@ def test_an_older_telegram_that_comes_late_changes_nothing() -> None:
 
 def test_two_telegrams_of_one_minute_are_ordered_by_when_they_were_sent() -> None:
     city = City()
-    late = warning("VPWW55", TSUKUBA, [Change("43")], envelope(10, sent=10.8))
-    early = warning("VPWW55", TSUKUBA, [Change("10")], envelope(10, sent=10.2))
+    late = warning("VPWW55", TSUKUBA, [Kind("43")], envelope(10, sent=10.8))
+    early = warning("VPWW55", TSUKUBA, [Kind("10")], envelope(10, sent=10.2))
     city.read(rain(0), late, early)
     assert city.news() == [("issued", "heavy-rain", 4)]
 
@@ -120,7 +120,7 @@ def test_a_correction_says_so_to_those_who_heard_the_wrong_level() -> None:
     right = warning(
         "VPWW55",
         TSUKUBA,
-        [Change("03")],
+        [Kind("03")],
         envelope(20, sent=21, info_type=InfoType.CORRECTED),
     )
     city.read(rain(0), rain(20, "43"), right)
@@ -132,7 +132,7 @@ def test_a_correction_says_so_to_those_who_heard_the_wrong_level() -> None:
 def test_a_correction_that_changes_nothing_here_is_no_news() -> None:
     city = City()
     same = warning(
-        "VPWW55", TSUKUBA, [Change("43")], envelope(20, sent=21, info_type=InfoType.CORRECTED)
+        "VPWW55", TSUKUBA, [Kind("43")], envelope(20, sent=21, info_type=InfoType.CORRECTED)
     )
     city.read(rain(0), rain(20, "43"))
     assert statuses(city.read(same)) == ["continued"]
@@ -141,7 +141,7 @@ def test_a_correction_that_changes_nothing_here_is_no_news() -> None:
 def test_a_gale_that_becomes_a_storm_is_raised_on_one_scale() -> None:
     city = City()
     for minutes, code in ((0, "15"), (10, "05"), (20, "35"), (30, "15")):
-        city.read(warning("VPWW58", TSUKUBA, [Change(code)], envelope(minutes)))
+        city.read(warning("VPWW58", TSUKUBA, [Kind(code)], envelope(minutes)))
     city.read(warning("VPWW58", TSUKUBA, [], envelope(40)))
     assert [(f.status.value, f.hazard, f.level, f.shown_level) for f in city.heard] == [
         ("issued", "gale", 2, 0),
@@ -154,8 +154,8 @@ def test_a_gale_that_becomes_a_storm_is_raised_on_one_scale() -> None:
 
 def test_advisories_of_one_telegram_come_and_go_each_for_itself() -> None:
     city = City()
-    first = warning("VPWW61", TSUKUBA, [Change("14"), Change("20")], envelope(0))
-    second = warning("VPWW61", TSUKUBA, [Change("14", "継続", "14"), Change("21")], envelope(10))
+    first = warning("VPWW61", TSUKUBA, [Kind("14"), Kind("20")], envelope(0))
+    second = warning("VPWW61", TSUKUBA, [Kind("14", "継続", "14"), Kind("21")], envelope(10))
     city.read(first, second)
     assert sorted(city.news()) == [
         ("issued", "dense-fog", 2),
@@ -182,7 +182,7 @@ def test_an_end_without_a_name_ends_what_the_telegram_covers() -> None:
 
 def test_a_drill_neither_raises_nor_lifts_anything_real() -> None:
     city = City()
-    drill = warning("VPWW55", TSUKUBA, [Change("33")], envelope(15, operation=Operation.TRAINING))
+    drill = warning("VPWW55", TSUKUBA, [Kind("33")], envelope(15, operation=Operation.TRAINING))
     over = warning("VPWW55", TSUKUBA, [], envelope(25, operation=Operation.TEST))
     city.read(rain(0), rain(10, "10"))
     found = city.read(drill)
@@ -213,7 +213,7 @@ def test_the_new_form_never_repeats_what_the_old_one_said() -> None:
 def test_the_new_form_is_heard_though_the_old_one_was_sent_a_second_later() -> None:
     city = City()
     city.read(rain(0), old_warning(10, RAIN_3, sent=10.5))
-    city.read(warning("VPWW55", TSUKUBA, [Change("43")], envelope(10, sent=10.2)))
+    city.read(warning("VPWW55", TSUKUBA, [Kind("43")], envelope(10, sent=10.2)))
     assert city.news() == [("issued", "heavy-rain", 3), ("raised", "heavy-rain", 4)]
 
 
@@ -265,8 +265,8 @@ def test_an_emergency_is_one_alarm_whichever_of_the_new_forms_it_is_meant_for(
 ) -> None:
     """VPNO50 calls both 大雨特別警報; VPWW55 and 56 of the same minute say which it is."""
     notice = notification(10)
-    water = warning("VPWW55", TSUKUBA, [Change(rain_code)], envelope(10))
-    slope = warning("VPWW56", TSUKUBA, [Change(slope_code)], envelope(10))
+    water = warning("VPWW55", TSUKUBA, [Kind(rain_code)], envelope(10))
+    slope = warning("VPWW56", TSUKUBA, [Kind(slope_code)], envelope(10))
     for order in permutations((notice, water, slope)):
         city = City()
         city.read(rain(0), warning("VPWW56", TSUKUBA, [], envelope(0)), *order)
@@ -288,8 +288,19 @@ def test_a_landslide_alert_is_level_4_and_the_weaker_old_warning_does_not_undo_i
     three = ("03", "大雨警報", "発表", "土砂災害")
     city.read(old_warning(0), old_warning(10, three), landslide_alert(20), old_warning(30, three))
     assert city.news() == [("issued", "landslide", 3), ("raised", "landslide", 4)]
-    city.read(landslide_alert(40, "解除", "1"))
-    assert city.news()[-1] == ("lifted", "landslide", 0)
+    city.read(landslide_alert(35, "継続"), landslide_alert(40, "解除", "1"))
+    lowered = city.heard[-1]
+    assert (lowered.status, lowered.kind, lowered.level) == (Status.LOWERED, "大雨警報", 3)
+    goes_on = ("03", "大雨警報", "継続", "土砂災害")
+    assert statuses(city.read(old_warning(50, goes_on))) == ["continued"]
+    assert statuses(city.read(old_warning(60))) == ["lifted"]
+
+
+def test_a_landslide_alert_ends_when_the_weaker_old_warning_has_ended_below_it() -> None:
+    city = City()
+    three = ("03", "大雨警報", "発表", "土砂災害")
+    city.read(old_warning(0, three), landslide_alert(10), old_warning(20))
+    assert statuses(city.read(landslide_alert(30, "解除", "1"))) == ["lifted"]
 
 
 def test_old_flood_warnings_are_silent_once_the_new_heavy_rain_warning_speaks() -> None:

@@ -7,6 +7,7 @@ import pytest
 from core.languages import EASY_JAPANESE, LANGUAGES
 from feeds.models import Status
 from feeds.texts import (
+    CATALOGUE,
     alert_texts,
     article_texts,
     drill_mark,
@@ -16,9 +17,10 @@ from feeds.texts import (
     topic_name,
     without_topic,
 )
+from feeds.texts import messages as m
 from feeds.texts.messages import TOPICS
-from tests.feeds.texts.test_catalogues import without_reading
-from tests.feeds.texts.worked import AT, CITY, unsaid
+from tests.support.proofreading import without_reading
+from tests.support.worked_facts import AT, CITY, unsaid
 
 SOURCE = {"ja": "つくば市ホームページ", "en": "Tsukuba City web site"}
 WORDS = {"ja": "小貝川があふれるおそれがあります。", "en": "The Kokai River may overflow."}
@@ -102,6 +104,15 @@ def test_a_language_without_words_gets_the_easy_japanese_ones_first() -> None:
     assert words[EASY_JAPANESE] in texts["th"]["text"]
     assert LANGUAGES[EASY_JAPANESE].name in texts["th"]["text"]
     assert WORDS["ja"] not in texts["th"]["text"]
+
+
+@pytest.mark.parametrize("level", [2, 3, 4, 5])
+def test_a_drill_of_the_city_orders_nobody(level: int) -> None:
+    texts = alert_texts("evacuation", level, WORDS, CITY, drill=True, at=AT)
+    for language, said in texts.items():
+        assert CATALOGUE.text(language, m.DRILL_ADVICE) in said["text"]
+        for order in (m.LEVEL_2, m.LEVEL_3, m.LEVEL_4, m.LEVEL_5):
+            assert CATALOGUE.text(language, order) not in said["text"]
 
 
 @pytest.mark.parametrize("status", list(Status))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 
 import pytest
@@ -10,8 +11,8 @@ from core.clock import JAPAN
 from core.languages import EASY_JAPANESE, LANGUAGES
 from feeds.texts import moment, place_name
 from feeds.texts.romaji import romanise
-from tests.feeds.texts.test_catalogues import without_reading
-from tests.feeds.texts.worked import CITY
+from tests.support.proofreading import without_reading
+from tests.support.worked_facts import CITY
 
 
 @pytest.mark.parametrize(
@@ -84,14 +85,47 @@ def test_two_towns_of_one_name_are_told_apart_by_their_codes() -> None:
 def test_times_are_japans_in_the_languages_own_form() -> None:
     utc = datetime.fromisoformat("2026-07-03T07:05:00+00:00")
     said = {language: moment(utc, language) for language in LANGUAGES}
-    assert said["ja"] == "7月3日（金）16時05分"
+    assert said["ja"] == "7月3日（金）午後4時05分"
     assert said[EASY_JAPANESE] == (
         "7月（がつ）3日（みっか） 金曜日（きんようび） 午後（ごご）4時（じ）5分（ふん）"
     )
-    assert said["en"] == "Fri, Jul 3 16:05"
-    assert said["my"] == "ဇူလိုင် ၃ သောကြာ ၁၆:၀၅"
-    assert said["ne"] == "जुलाई ३, शुक्र १६:०५"
-    assert said["pt"] == "sex., 3 de julho 16:05"
+    assert said["en"] == "Fri, Jul 3, 4:05 p.m."
+    assert said["my"] == "ဇူလိုင်လ ၃ ရက် (သောကြာနေ့) ညနေ ၄:၀၅"
+    assert said["ne"] == "जुलाई ३, शुक्रबार, दिउँसो ४:०५"
+    assert said["pt"] == "sexta-feira, 3 de julho, 16h05"
+
+
+def test_no_time_of_the_morning_can_be_taken_for_the_evening() -> None:
+    """A tsunami's arrival at 6:05: two digits of 24 hours, or the half of the day."""
+    two_digits = {"vi", "id", "th", "km", "mn", "pt"}
+    for hour in range(12):
+        morning, evening = (
+            {code: moment(datetime(2026, 12, 3, at, 5, tzinfo=JAPAN), code) for code in LANGUAGES}
+            for at in (hour, hour + 12)
+        )
+        for code in LANGUAGES:
+            assert morning[code] != evening[code]
+            if code in two_digits:
+                assert re.search(rf"\b{hour:02}[:.h]05\b", morning[code]), morning[code]
+            else:
+                # The same clock in words: only the part of the day tells them apart.
+                parts = [
+                    re.sub(r"[\d०-९၀-၉]+[:時][\d०-९၀-၉]+", "", each[code])
+                    for each in (morning, evening)
+                ]
+                assert parts[0] != parts[1], (code, hour, parts)
+    six = {code: moment(datetime(2026, 12, 3, 6, 5, tzinfo=JAPAN), code) for code in LANGUAGES}
+    assert six["ja"].endswith("午前6時05分")
+    assert six["en"].endswith("6:05 a.m.")
+    assert six["zh-Hans"].endswith("上午6:05")
+    assert six["zh-Hant"].endswith("上午6:05")
+    assert six["ko"].endswith("오전 6:05")
+    assert six["es"].endswith("6:05 a. m.")
+    assert six["id"].endswith("06.05")
+    midnight = moment(datetime(2026, 12, 3, 0, 3, tzinfo=JAPAN), "ja")
+    assert midnight.endswith("午前0時03分")
+    assert moment(datetime(2026, 12, 3, 0, 3, tzinfo=JAPAN), "en").endswith("12:03 a.m.")
+    assert moment(datetime(2026, 12, 3, 12, 3, tzinfo=JAPAN), "en").endswith("12:03 p.m.")
 
 
 def test_every_minute_of_a_day_can_be_read_aloud() -> None:

@@ -10,18 +10,20 @@ from pathlib import Path
 
 import pytest
 
-from channels.render import MOST_ALT_UNITS, MOST_BUBBLE_BYTES, MOST_TEXT_UNITS, render
-from core.city import Decision, JmaCodes
+from channels.line.render import MOST_ALT_UNITS, MOST_BUBBLE_BYTES, MOST_TEXT_UNITS, render
+from city.city import Decision, JmaCodes
 from core.languages import EASY_JAPANESE, LANGUAGES
 from feeds.facts import Fact
 from feeds.jma import HazardBoard, codes_for, facts, read_telegram
-from feeds.jma.codes import places
+from feeds.jma.codes import municipalities
 from feeds.models import Notice
 from feeds.texts import compose
 from feeds.texts.places import spoken_name
 from feeds.texts.readings import READINGS
-from tests.feeds.texts.proofreading import CHARACTERS, CHINESE, KANA, faults
-from tests.feeds.texts.worked import AT, CITY, every_fact
+from tests.support.proofreading import CHARACTERS, CHINESE, KANA, faults
+from tests.support.worked_facts import AT, CITY, every_fact
+
+pytestmark = pytest.mark.slow
 
 EVERY = 7
 """Each so manieth municipality of Japan is asked, and those that the samples are about."""
@@ -34,7 +36,7 @@ SPEAKING = tuple(code for code in LANGUAGES if code != "ja")
 def told_by_samples(samples: Path) -> list[Fact]:
     """One fact for each name, place and status that the samples have for these municipalities."""
     found: dict[tuple[object, ...], Fact] = {}
-    asked = sorted({*list(places())[::EVERY], *ALWAYS.split()})
+    asked = sorted({*list(municipalities())[::EVERY], *ALWAYS.split()})
     codes = {each: codes_for(each, JmaCodes(municipality="0822000")) for each in asked}
     for sample in sorted(samples.glob("*.xml")):
         telegram = read_telegram(sample.read_bytes())

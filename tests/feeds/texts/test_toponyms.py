@@ -17,7 +17,7 @@ from feeds.texts.hangul import hangul
 from feeds.texts.places import office_name, place_words, spoken_name
 from feeds.texts.terms import number
 from feeds.texts.toponyms import LONGEST, WORDS, analyse
-from tests.feeds.texts.worked import CITY, fact
+from tests.support.worked_facts import CITY, fact
 
 SPEAKING = tuple(code for code in LANGUAGES if code not in ("ja", EASY_JAPANESE))
 

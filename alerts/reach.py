@@ -1,0 +1,70 @@
+"""How many residents a draft or a held notice would reach, as it stands now."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from alerts.models import AlertDraft
+from channels import dispatch
+from channels.chain import followed
+from channels.reach import Reach, reach_of
+from city.city import City
+from feeds.models import Notice
+from subscriptions.audience import count_by_area
+from subscriptions.audience_query import AudienceQuery
+
+
+@dataclass(frozen=True)
+class DraftReach:
+    """Residents at one moment. ``by_area`` counts somebody with two districts in both."""
+
+    total: int
+    by_language: dict[str, int]
+    by_area: dict[str, int]
+
+
+NOBODY = DraftReach(0, {}, {})
+
+
+def audience_of(draft: AlertDraft, city: City) -> AudienceQuery | None:
+    """Return the audience of a draft, or None if it is not chosen yet."""
+    topic = city.topic_by_code.get(draft.topic)
+    if topic is None or not (draft.whole_city or draft.areas):
+        return None
+    areas = () if draft.whole_city else tuple(draft.areas)
+    return AudienceQuery(draft.topic, draft.level, areas, mandatory=topic.mandatory)
+
+
+async def reach(
+    session: AsyncSession, draft: AlertDraft, city: City, *, by_area: bool = False
+) -> DraftReach:
+    """Count whom a draft would reach; nobody if no place is chosen.
+
+    A follow-up also reaches everybody who was told of the danger before, wherever they live.
+    """
+    query = audience_of(draft, city)
+    if query is None:
+        return NOBODY
+    found = await reach_of(session, query, await followed(session, draft, city))
+    areas: dict[str, int] = {}
+    if by_area:
+        shown = [
+            district.code
+            for district in city.districts
+            if not query.areas or district.code in query.areas
+        ]
+        areas = await count_by_area(session, query, shown)
+    return DraftReach(found.total, found.by_language, areas)
+
+
+async def reach_of_notice(session: AsyncSession, notice: Notice, city: City) -> Reach:
+    """Count whom a stored notice would reach; a follow-up also whoever was told before."""
+    chain = await followed(session, notice, city, stored_as=notice.id)
+    return await reach_of(session, dispatch.audience_of(notice, city), chain)
+
+
+def has_moved(reached: int, shown: int) -> bool:
+    """Whether so many others are reached than were shown that somebody has to look again."""
+    return abs(reached - shown) > max(10, shown // 50)

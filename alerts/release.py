@@ -1,0 +1,214 @@
+"""The one way an alert leaves, from the console and from the shell alike.
+
+What was looked at is sent, once, under a person's name, and what was done stands in the audit
+trail (promises 5 and 7).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from alerts import drafts
+from alerts.checks import unexplained
+from alerts.compose import composed_of
+from alerts.follow_ups import overtaken
+from alerts.models import AlertDraft
+from alerts.reach import has_moved, reach
+from channels import dispatch
+from channels.line import unknown
+from channels.line.medium import LINE
+from city.city import City, Way
+from core import audit
+from core.errors import Refusal
+from core.languages import mark
+from core.text import clean, whole_number
+from core.work import Queue
+
+LOOK_HOLDS = timedelta(minutes=15)
+"""What was looked at longer ago cannot be sent: nothing stays armed in a forgotten page."""
+DRILL_WORDS = ("訓練", "drill")
+TYPED_WRONG = mark("What you typed is not what the page asked for. Nothing was sent.")
+
+
+class UnknownAnswer(StrEnum):
+    """Whether an alert also goes to friends whom Todoke does not know; yes by the way shown."""
+
+    NO = "no"
+    BY_NARROWCAST = f"yes-{Way.NARROWCAST.value}"
+    BY_BROADCAST = f"yes-{Way.BROADCAST.value}"
+
+    @classmethod
+    def yes(cls, way: Way) -> UnknownAnswer:
+        return cls(f"yes-{way.value}")
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What somebody saw before they had it sent: which version, for how many residents, when."""
+
+    version: int
+    recipients: int
+    at: datetime
+
+
+@dataclass(frozen=True)
+class Approval:
+    """What somebody says who has an alert sent.
+
+    Parameters
+    ----------
+    typed
+        What they typed where a page asks for a word or number; None where it was confirmed in
+        another way, as in a shell.
+    alone_reason
+        Why one person sends what takes two.
+    hazard_reason
+        Why a drill is sent in spite of a danger.
+    to_unknown
+        Whether it goes to friends nobody knows, where that is asked; None for no answer.
+    """
+
+    seen: Seen
+    typed: str | None = None
+    alone_reason: str = ""
+    hazard_reason: str = ""
+    to_unknown: UnknownAnswer | None = None
+
+
+async def release(
+    session: AsyncSession,
+    queue: Queue,
+    city: City,
+    draft_id: int,
+    approval: Approval,
+    *,
+    actor: str,
+    now: datetime,
+) -> int:
+    """Send a stored draft in the caller's writing transaction and return its delivery's id.
+
+    Raises
+    ------
+    Refusal
+        It left already, changed since it was looked at, was looked at too long ago, has
+        faults, means other people than were shown, was not confirmed as it must be, or what
+        was typed is not what was asked for.
+    """
+    seen = approval.seen
+    if not actor.strip():
+        raise Refusal("An alert leaves under a person's name.")
+    if now - seen.at > LOOK_HOLDS:
+        raise Refusal("This was looked at too long ago. Look at the alert once more.")
+    draft = await drafts.opened(session, draft_id, seen.version)
+    since = await overtaken(session, draft.replaces_id, lock=True)
+    if since is not None:
+        raise Refusal(
+            "{name} followed up the same alert meanwhile. Look at what was sent before you go on.",
+            name=since.decided_by,
+        )
+    drafts.refuse_faults(draft, city, now)
+    found = await reach(session, draft, city)
+    if has_moved(found.total, seen.recipients):
+        raise Refusal(
+            "The alert would now reach {now} residents, not {shown}. Look at it once more.",
+            now=found.total,
+            shown=seen.recipients,
+        )
+    if approval.typed is not None and not _typed_right(draft, approval.typed, seen.recipients):
+        raise Refusal(TYPED_WRONG)
+    second = drafts.second_person(draft, actor, now)
+    for fault in await unexplained(
+        session,
+        draft,
+        city,
+        now,
+        second_person=second,
+        alone_reason=approval.alone_reason,
+        hazard_reason=approval.hazard_reason,
+    ):
+        raise fault.refusal()
+    to_unknown = await _to_unknown(session, draft, city, approval.to_unknown)
+    composed = composed_of(draft, city, actor=actor, now=now)
+    notice = composed.notice
+    session.add(notice)
+    await session.flush()
+    draft.notice_id = notice.id
+    delivery = await dispatch.deliver(
+        session, queue, notice, city, now, medium=LINE, created_by=actor, as_new=composed.as_new
+    )
+    assert delivery.id is not None
+    if to_unknown not in (None, UnknownAnswer.NO):
+        await unknown.add(session, queue, delivery, notice, city, now, actor=actor)
+    await audit.record(
+        session,
+        now,
+        actor=actor,
+        action="alert.sent",
+        subject=f"notice:{notice.id}",
+        draft=draft_id,
+        version=draft.version,
+        drill=notice.drill,
+        topic=notice.topic,
+        level=notice.level,
+        status=str(notice.status),
+        replaces=notice.replaces_id,
+        areas=notice.areas,
+        recipients=found.total,
+        written_by=draft.edited_by,
+        second_person=second,
+        alone_reason=approval.alone_reason,
+        hazard_reason=approval.hazard_reason,
+        to_unknown=str(to_unknown or ""),
+        delivery=delivery.id,
+    )
+    return delivery.id
+
+
+async def question_about_unknown(
+    session: AsyncSession, draft: AlertDraft, city: City
+) -> unknown.Outlook | None:
+    """Return what is asked about friends nobody knows, if anything is."""
+    return await unknown.question(
+        session,
+        city,
+        topic=draft.topic,
+        level=draft.level,
+        drill=draft.drill is True,
+        status=draft.status,
+        replaces_id=draft.replaces_id,
+    )
+
+
+async def _to_unknown(
+    session: AsyncSession, draft: AlertDraft, city: City, answer: UnknownAnswer | None
+) -> UnknownAnswer | None:
+    """Return the answer whether the draft goes to friends nobody knows; None if it is not asked.
+
+    Raises
+    ------
+    Refusal
+        It was not decided, or would now go another way than was shown.
+    """
+    found = await question_about_unknown(session, draft, city)
+    if found is None or not found.possible:
+        return None
+    if answer is None:
+        raise Refusal("Say whether this also goes to friends whom Todoke does not know.")
+    if answer not in (UnknownAnswer.NO, UnknownAnswer.yes(found.way)):
+        raise Refusal(
+            "To friends whom Todoke does not know it would now go another way than was shown. "
+            "Look at it once more."
+        )
+    return answer
+
+
+def _typed_right(draft: AlertDraft, typed: str, recipients: int) -> bool:
+    """A drill wants its word, a real alert the number of people it reaches."""
+    said = clean(typed, line=True)
+    if draft.drill:
+        return said.casefold() in DRILL_WORDS
+    return whole_number(said) == recipients

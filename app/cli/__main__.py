@@ -1,0 +1,5 @@
+"""``python -m app.cli`` is ``todoke``."""
+
+from todoke import main
+
+main()

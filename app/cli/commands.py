@@ -1,0 +1,78 @@
+"""The tree of commands and their options."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from app.cli import (
+    alerts,
+    audit,
+    deliveries,
+    feeds,
+    moving_in,
+    reports,
+    residents,
+    running,
+    staff,
+    state,
+    understanding,
+)
+from core.reason import know
+
+know("core", "city", "feeds", "channels", "channels.line", "reports")
+app = typer.Typer(
+    name="todoke",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        typer.echo(f"todoke {version('todoke')}")
+        raise typer.Exit
+
+
+@app.callback()
+def prepare(
+    _version: Annotated[
+        bool,
+        typer.Option(
+            "--version", is_eager=True, callback=_print_version, help="Print the version."
+        ),
+    ] = False,
+) -> None:
+    """The LINE service of a Japanese city."""
+    from core.logs import QUIET, configure_logs
+
+    configure_logs(level=QUIET)
+
+
+app.command("demo")(running.demo)
+app.command("serve")(running.serve)
+app.command("worker")(running.worker)
+app.command("scheduler")(running.scheduler)
+app.command("simulator")(running.simulator)
+app.command("check")(state.check)
+app.command("backup")(state.backup)
+app.command("restore")(state.restore)
+app.add_typer(state.database, name="db", help="The database.")
+moving_in.add_to(residents.app)
+app.add_typer(
+    residents.app,
+    name="residents",
+    help="Take friends in; synthetic residents; audience sizes.",
+)
+app.add_typer(feeds.app, name="feeds", help="Sources: fetch, list, explain.")
+app.add_typer(alerts.app, name="alert", help="Alerts from the shell.")
+app.add_typer(deliveries.app, name="deliveries", help="What is on its way, and what arrived.")
+app.add_typer(understanding.app, name="messages", help="What residents' messages ask for.")
+app.add_typer(reports.app, name="reports", help="What residents reported.")
+app.add_typer(staff.app, name="staff", help="Staff accounts.")
+app.add_typer(audit.app, name="audit", help="The audit trail.")

@@ -1,0 +1,152 @@
+"""Commands about the whole state: the database, the city's folder, backups."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from app.cli.tools import Json, print_json
+
+if TYPE_CHECKING:
+    from core.settings import Settings
+
+database = typer.Typer(no_args_is_help=True)
+
+
+@database.command("upgrade")
+def upgrade() -> None:
+    """Create the database, or migrate it to this version."""
+    from app.revision import newest_revision
+    from app.schema import upgrade_now
+    from core.settings import database_url
+
+    # If there is nothing to do, app.cli has answered before anything was loaded.
+    upgrade_now(database_url())
+    print(f"The database is at revision {newest_revision()}.")
+
+
+def check(
+    json_: Json = False,
+    database_seconds: Annotated[
+        float,
+        typer.Option(
+            metavar="N", min=0, help="Look through an SQLite file for so long; 0: to its end."
+        ),
+    ] = 10.0,
+) -> None:
+    """Check the city's folder, the settings and the database.
+
+    Prints every fault with its file and line; the exit code is 1 if there is one. If a fault says
+    that a part is left out, the service starts without that part.
+    """
+    from app.database_check import check_database
+    from app.forwarding import asked_through_proxy
+    from app.languages import missing_files
+    from bot.dialogues.buttons import read_added
+    from city.folder import check_city, load_city, load_folder
+    from core.clock import SystemClock
+    from core.errors import BadInput
+    from core.settings import BadSettings, Settings, city_folder, database_url, public_url
+
+    found = check_city(city_folder(), SystemClock().now())
+    faults = [str(fault) for fault in found if not fault.warning]
+    warnings = [str(fault) for fault in found if fault.warning]
+    try:
+        settings = Settings.from_environment()
+        warnings += [f"environment: warning: {doubt}" for doubt in settings.doubts()]
+        faults += asyncio.run(_keys_that_do_not_fit(settings))
+    except BadSettings as error:
+        faults += [f"environment: {fault}" for fault in error.faults]
+    else:
+        proxy = asyncio.run(asked_through_proxy(public_url()))
+        warnings += [f"environment: warning: {proxy}"] if proxy else []
+    if not any(fault.stops for fault in found):
+        faults += missing_files(load_city(city_folder()).languages)
+        faults += [
+            f"{city_folder() / 'words'}/{reason} Left out: the file."
+            for reason in read_added(load_folder(city_folder()).words)[1].values()
+        ]
+        warnings += [
+            f"environment: warning: {source.secret_setting} is not set; the source "
+            f"{source.code!r} needs it."
+            for source in load_city(city_folder()).sources
+            if source.secret_setting and not os.environ.get(source.secret_setting)
+        ]
+    with contextlib.suppress(BadInput):  # an invalid address is among the faults
+        whole = check_database(database_url(), database_seconds or None)
+        faults += whole.faults
+        warnings += [f"database: warning: {each}" for each in whole.warnings]
+    if json_:
+        print_json({"ok": not faults, "faults": faults, "warnings": warnings})
+    else:
+        for fault in faults + warnings:
+            print(fault)
+        print(f"{len(faults)} fault(s)." if faults else "No faults.")
+    if faults:
+        raise typer.Exit(1)
+
+
+async def _keys_that_do_not_fit(settings: Settings) -> list[str]:
+    """Return whose one-time codes cannot be checked with the keys of the settings."""
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from app.schema import require_newest
+    from console.encryption import Encryption, unreadable
+    from core.database import Database
+    from core.errors import BadInput
+
+    database = Database(settings.database_url)
+    try:
+        await require_newest(database)
+        lost = await unreadable(database, Encryption.of(settings))
+    except (BadInput, SQLAlchemyError, OSError):
+        return []  # there is none yet; commands that need it say so
+    finally:
+        await database.close()
+    return [
+        f"environment: TODOKE_SECRET_KEY: the one-time codes of {email} were set up with another "
+        "key. Name it in TODOKE_SECRET_KEY_OLD, or run 'todoke staff reset'."
+        for email in lost
+    ]
+
+
+def backup(
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="The archive to write.", dir_okay=False)
+    ],
+) -> None:
+    """Write the whole state into one file.
+
+    The service may run meanwhile.
+    """
+    from app.backup import backup as write_backup
+    from core.settings import StateSettings
+
+    with contextlib.suppress(OSError):
+        os.nice(10)  # the running service goes first
+    write_backup(StateSettings.from_environment(), file)
+    print(f"Backed up to {file}.")
+
+
+def restore(
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="An archive of 'todoke backup'.", exists=True)
+    ],
+    force: Annotated[
+        bool, typer.Option("--force", help="Replace what is there; it is lost.")
+    ] = False,
+) -> None:
+    """Restore the state of a backup.
+
+    Refuses to replace an existing state, unless forced.
+    """
+    from app.backup import restore as read_backup
+    from core.settings import StateSettings
+
+    read_backup(StateSettings.from_environment(), file, force=force)
+    print(f"Restored from {file}.")

@@ -1,0 +1,137 @@
+"""The scheduler's jobs, such as polling sources and erasing old data."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.retention import forget
+from app.schedule import ScheduledJob
+from bot.reminders import remind
+from channels.digest import send_digests
+from channels.dispatch import deliver
+from channels.line.client import LineClient
+from channels.line.friend_counts import count_friends
+from channels.line.known_audience import AudienceKeeper
+from channels.line.medium import LINE
+from city.city import City
+from city.context import Context
+from city.folder import CityFolder
+from core.audit_check import keep_checked
+from core.clock import Clock
+from core.database import Database
+from core.steady import knows_the_time
+from core.work import Queue
+from feeds import health
+from feeds.fetch import guarded_session
+from feeds.models import Notice
+from feeds.poller import Poller, Publish
+from feeds.translate import article_translations
+from subscriptions import bitmaps
+
+
+@dataclass(frozen=True, kw_only=True)
+class FeedParts:
+    """What polling needs, for those who have no more of the service than that."""
+
+    city: City
+    database: Database
+    clock: Clock
+
+
+def publisher(queue: Queue, city: City, clock: Clock) -> Publish:
+    """Return the function that feeds call in a notice's transaction if it is to be sent."""
+
+    async def publish(session: AsyncSession, notice: Notice) -> None:
+        await deliver(
+            session,
+            queue,
+            notice,
+            city,
+            clock.now(),
+            medium=LINE,
+            created_by=notice.decided_by,
+        )
+
+    return publish
+
+
+@asynccontextmanager
+async def scheduled_jobs(
+    context: Context, folder: CityFolder, line: LineClient
+) -> AsyncIterator[list[ScheduledJob]]:
+    """The jobs of this city's scheduler; their resources are open while it runs."""
+    async with guarded_session() as http, guarded_session() as agency:
+        publish = publisher(context.queue, context.city, context.clock)
+        translate = article_translations(
+            context.settings.translator,
+            context.http,
+            context.city,
+            context.database,
+            context.clock,
+        )
+        poller = Poller(context, publish, http=http, agency=agency, translate=translate)
+        yield [
+            *_polling(context, poller),
+            *_housekeeping(context, folder),
+            *_friends(context, line),
+        ]
+
+
+def _polling(context: Context, poller: Poller) -> list[ScheduledJob]:
+    polled = set(poller.polled())
+    return [
+        ScheduledJob(
+            name=f"poll {source.code}",
+            seconds=source.interval_seconds,
+            jitter=min(2.0, source.interval_seconds / 20),
+            work=partial(poller.poll_if_due, source.code),
+            at_once=True,
+        )
+        for source in context.city.sources
+        if source.code in polled
+    ]
+
+
+def _housekeeping(context: Context, folder: CityFolder) -> list[ScheduledJob]:
+    watch = health.SourceWatch()
+    clock = context.clock
+
+    async def watch_sources() -> None:
+        async with context.database.reading() as session:
+            await watch.look(session, context.city, context.clock.now())
+
+    async def digests() -> None:
+        if knows_the_time(clock):
+            await send_digests(context.database, context.queue, context.city, clock, LINE)
+
+    async def reminders() -> None:
+        if knows_the_time(clock):
+            await remind(context, folder)
+
+    return [
+        ScheduledJob(name="reminders", seconds=600.0, work=reminders, at_once=True),
+        ScheduledJob(name="digests", seconds=60.0, work=digests),
+        ScheduledJob(name="watch sources", seconds=30.0, work=watch_sources),
+        ScheduledJob(
+            name="audiences", seconds=60.0, work=partial(bitmaps.maintain, context.database)
+        ),
+        ScheduledJob(
+            name="audit", seconds=60.0, work=partial(keep_checked, context.database, clock)
+        ),
+        ScheduledJob(name="forget", seconds=3600.0, jitter=60.0, work=partial(forget, context)),
+    ]
+
+
+def _friends(context: Context, line: LineClient) -> list[ScheduledJob]:
+    """Jobs for data about all friends of the account, known or not."""
+    keeper = AudienceKeeper(context.database, context.city, context.clock, line)
+    counting = partial(count_friends, context.database, context.clock, line)
+    return [
+        ScheduledJob(name="count friends", seconds=300.0, jitter=10.0, work=counting, at_once=True),
+        ScheduledJob(name="audience of the known", seconds=60.0, work=keeper.keep, at_once=True),
+    ]

@@ -1,0 +1,130 @@
+"""Limit the number of pages made at once, so that the webhook never waits behind many of them.
+
+Pages and webhooks share one event loop. If sixteen strangers ask for pages as fast as they can, a
+webhook waits each time for a bit of work of all sixteen. So only a few pages are made at once.
+Staff, the public, and those who are not signed in each have their own places. The webhook,
+the health checks and static files need none.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+from prometheus_client import Counter
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from console.sessions import Sessions
+
+NEED_NO_PLACE = ("/line/", "/healthz", "/readyz", "/metrics", "/static/", "/console/static/")
+WAIT_SECONDS = 10.0
+"""How long a request waits for a place."""
+BUSY_TEXT = (
+    "ただいま混み合っています。数秒後にもう一度お試しください。\n"
+    "Too many people ask at this moment. Please try again in a few seconds.\n"
+)
+
+TURNED_AWAY = Counter(
+    "todoke_pages_turned_away_total", "Requests for which no place became free in time", ["lane"]
+)
+
+
+class Full(Exception):
+    """Too many wait, or no place became free in time."""
+
+
+class PlaceGroup:
+    """Some places, and the requests that wait for one.
+
+    Parameters
+    ----------
+    name
+        For the metrics.
+    places
+        How many are served at once.
+    most_waiting
+        How many more may wait; the next one is turned away at once.
+    """
+
+    def __init__(self, name: str, places: int, most_waiting: int) -> None:
+        self.name = name
+        self._free = asyncio.Semaphore(places)
+        self._most_waiting = most_waiting
+        self._waiting = 0
+
+    async def take(self) -> None:
+        """Wait for a place.
+
+        Raises
+        ------
+        Full
+            There is no free place, and none became free in time.
+        """
+        if not self._free.locked():
+            await self._free.acquire()
+            return
+        if self._waiting >= self._most_waiting:
+            raise Full
+        self._waiting += 1
+        try:
+            await asyncio.wait_for(self._free.acquire(), WAIT_SECONDS)
+        except TimeoutError as error:
+            raise Full from error
+        finally:
+            self._waiting -= 1
+
+    def leave(self) -> None:
+        self._free.release()
+
+
+class Places:
+    """Gives each request for a page a place, or turns it away with 503."""
+
+    def __init__(self, app: ASGIApp, sessions: Sessions) -> None:
+        self._app = app
+        self._sessions = sessions
+        self._staff = PlaceGroup("staff", 4, 256)
+        self._public = PlaceGroup("public", 4, 256)
+        self._strangers = PlaceGroup("strangers", 2, 64)
+
+    def lane(self, scope: Scope) -> PlaceGroup | None:
+        """Return where a request waits; None if it needs no place."""
+        path = scope["path"]
+        if path.startswith(NEED_NO_PLACE):
+            return None
+        if not path.startswith("/console"):
+            return self._public
+        request = Request(scope)
+        known = self._sessions.read_ended(request) or self._sessions.device(request).staff_ids
+        return self._staff if known else self._strangers
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        lane = self.lane(scope) if scope["type"] == "http" else None
+        if lane is None:
+            await self._app(scope, receive, send)
+            return
+        try:
+            await lane.take()
+        except Full:
+            TURNED_AWAY.labels(lane.name).inc()
+            answer = PlainTextResponse(BUSY_TEXT, 503, headers={"Retry-After": "3"})
+            await answer(scope, receive, send)
+            return
+        taken = True
+
+        def leave() -> None:
+            nonlocal taken
+            if taken:
+                taken = False
+                lane.leave()
+
+        async def sending(message: Message) -> None:
+            # The page is made. Sending it may take as long as the reader needs.
+            leave()
+            await send(message)
+
+        try:
+            await self._app(scope, receive, sending)
+        finally:
+            leave()

@@ -1,0 +1,135 @@
+"""Erase data that is no longer needed, after the days in ``city.toml`` (promise 9)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+from sqlalchemy import ColumnElement, Delete, delete, exists
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
+from sqlmodel import col, select
+
+from bot.models import Dialogue, EventState, WebhookEvent
+from channels.forget import forget_personal
+from channels.models import Batch, Delivery, DeliveryState, Variant
+from city.context import Context
+from core.chunks import in_chunks, rows_of
+from core.database import Database
+from core.steady import in_doubt
+from feeds.retention import forget as forget_items
+from reports.photos import forget_old_photos, sweep_files
+from subscriptions.retention import forget_left
+
+SETTLED = (EventState.DONE, EventState.IGNORED, EventState.FAILED)
+ENDED = (DeliveryState.DONE, DeliveryState.STOPPED)
+GROUP = 500
+"""Number of deliveries whose batches are searched together."""
+
+log = structlog.get_logger(__name__)
+
+
+async def forget(context: Context) -> None:
+    """Erase what is older than the city's rules allow, a few rows at a time.
+
+    It can stop at any moment and continues the next time.
+    """
+    if in_doubt(context.clock):
+        log.warning("retention.skipped")
+        return
+    now, keep, database = context.clock.now(), context.city.retention, context.database
+    media = context.settings.media_dir
+    counts = {
+        "webhook_events": await _forget_events(database, now - timedelta(days=keep.webhook_events)),
+        "dialogues": await _forget_dialogues(database, now - timedelta(days=keep.dialogues)),
+        "deliveries": await _forget_deliveries(database, now - timedelta(days=keep.deliveries)),
+        "photos": await forget_old_photos(database, keep.report_photos, now),
+        "items": await forget_items(database, now),
+        "residents": await forget_left(database, keep.left_residents, now, also=forget_personal),
+    }
+    async with database.reading() as session:
+        drafts = await session.scalars(select(Dialogue.data))
+        in_use = {found for data in drafts for found in _hashes(data)}
+    counts["files"] = await sweep_files(database, media, now, in_use=in_use)
+    log.info("retention.finished", counts=counts)
+
+
+async def _forget_events(database: Database, before: datetime) -> int:
+    number = col(WebhookEvent.id)
+    old = (col(WebhookEvent.received_at) < before, col(WebhookEvent.state).in_(SETTLED))
+
+    async def change(session: AsyncSession, ids: Sequence[int]) -> int:
+        return rows_of(await session.execute(_plain(delete(WebhookEvent), number.in_(ids), *old)))
+
+    return await in_chunks(database, select(number).where(*old), change)
+
+
+async def _forget_dialogues(database: Database, before: datetime) -> int:
+    number, old = col(Dialogue.resident_id), col(Dialogue.updated_at) < before
+
+    async def change(session: AsyncSession, ids: Sequence[int]) -> int:
+        return rows_of(await session.execute(_plain(delete(Dialogue), number.in_(ids), old)))
+
+    return await in_chunks(database, select(number).where(old), change)
+
+
+async def _forget_deliveries(database: Database, before: datetime) -> int:
+    """Variants and batches, which contain the recipients, are erased before the delivery.
+
+    Of a chain the newest is erased first: a follow-up needs the recipients of those before it, so
+    they stay as long as it does.
+    """
+    later = aliased(Delivery)
+    old = (
+        col(Delivery.created_at) < before,
+        col(Delivery.state).in_(ENDED),
+        ~exists().where(col(later.corrects_id) == col(Delivery.id)),
+    )
+    forgotten = 0
+    while True:
+        async with database.reading() as session:
+            ids = list(await session.scalars(select(col(Delivery.id)).where(*old).limit(GROUP)))
+        for part in (Batch, Variant):
+            await _forget_parts(database, part, ids)
+
+        async def change(session: AsyncSession, chunk: Sequence[int]) -> int:
+            gone = _plain(delete(Delivery), col(Delivery.id).in_(chunk), *old)
+            return rows_of(await session.execute(gone))
+
+        chosen = select(col(Delivery.id)).where(col(Delivery.id).in_(ids), *old)
+        went = await in_chunks(database, chosen, change)
+        forgotten += went
+        if not went:
+            return forgotten
+
+
+async def _forget_parts(
+    database: Database, part: type[Batch] | type[Variant], deliveries: Sequence[int | None]
+) -> None:
+    number = col(part.id)
+
+    async def change(session: AsyncSession, ids: Sequence[int]) -> int:
+        return rows_of(await session.execute(_plain(delete(part), number.in_(ids))))
+
+    theirs = select(number).where(col(part.delivery_id).in_(deliveries))
+    await in_chunks(database, theirs, change)
+
+
+def _plain(statement: Delete, *where: ColumnElement[bool]) -> Delete:
+    """The session has no objects to synchronise."""
+    return statement.where(*where).execution_options(synchronize_session=False)
+
+
+def _hashes(data: Any) -> Iterator[str]:
+    """Every SHA-256 in a dialogue's data, at any depth."""
+    if isinstance(data, dict):
+        for key, value in data.items():
+            if key == "sha256" and isinstance(value, str):
+                yield value
+            else:
+                yield from _hashes(value)
+    elif isinstance(data, list):
+        for value in data:
+            yield from _hashes(value)

@@ -1,0 +1,134 @@
+"""The web application: the packages' pages and the webhook under one roof."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+import structlog
+from fastapi import FastAPI, Request, Response
+from fastapi.responses import JSONResponse, RedirectResponse
+from starlette.requests import ClientDisconnect
+from starlette.routing import Match
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from app import forwarding, health
+from app.jobs import publisher
+from app.places import Places
+from bot import webhook
+from channels.line.client import LineClient
+from city.context import Context
+from city.folder import CityFolder
+from console import pages as console_pages
+from console.sessions import Sessions
+from feeds import api as feeds_api
+from public import pages as public_pages
+from public import report_pages as repairs
+from reports import open311
+
+FOR_PROGRAMS = ("/line/", "/feeds/", "/open311/", "/healthz", "/readyz", "/metrics", "/static/")
+"""Addresses for programs; their errors are JSON."""
+
+log = structlog.get_logger(__name__)
+
+
+def create_app(context: Context, line: LineClient, *, folder: CityFolder) -> FastAPI:
+    """Join the packages.
+
+    Parameters
+    ----------
+    context
+        The service's parts; pages find it as ``request.app.state.context``.
+    line
+        The client for LINE, or for the simulator.
+    folder
+        Data of the city for some pages: shelters, calendar, answers.
+    """
+    app = FastAPI(
+        title="Todoke",
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        # Starlette's own redirect goes where the request's Host header says.
+        redirect_slashes=False,
+    )
+    app.state.context = context
+    app.state.line = line
+    app.state.folder = folder
+    app.add_exception_handler(ClientDisconnect, _gone)
+    app.add_exception_handler(404, _no_such_page)
+    app.add_exception_handler(Exception, _broken)
+    app.state.publish = publisher(context.queue, context.city, context.clock)
+    app.state.database_probe = health.DatabaseProbe(context)
+    app.state.folder_probe = health.FolderProbe(context.settings.media_dir)
+    webhook.attach(app, context, line)
+    for pages in (health, webhook, feeds_api, open311, repairs, console_pages, public_pages):
+        app.include_router(pages.router)
+    console_pages.mount_static(app)
+    secure = context.settings.public_url.startswith("https:")
+    app.add_middleware(Places, sessions=Sessions(context.settings.secret_key, secure=secure))
+    app.add_middleware(HeadAsGet)
+    app.state.forwarding = forwarding.Forwarding()
+    app.add_middleware(
+        forwarding.ForwardingWatch, settings=context.settings, seen=app.state.forwarding
+    )
+    return app
+
+
+class HeadAsGet:
+    """Answers HEAD wherever there is something to get, as programs that watch a service ask.
+
+    The server itself leaves the body away.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["method"] == "HEAD":
+            scope = {**scope, "method": "GET"}
+        await self._app(scope, receive, send)
+
+
+def _is_for_programs(request: Request) -> bool:
+    return request.url.path.startswith(FOR_PROGRAMS)
+
+
+async def _no_such_page(request: Request, _error: Exception) -> Response:
+    """Answer an address that nothing has: people with a page, programs with JSON.
+
+    An address that is right but for the slash at its end leads to the right one.
+    """
+    if (right := _with_other_slash(request)) is not None:
+        return RedirectResponse(right, 307)
+    if _is_for_programs(request):
+        return JSONResponse({"detail": "Not Found"}, 404)
+    return public_pages.no_such_page(request)
+
+
+def _with_other_slash(request: Request) -> str | None:
+    """Return the same address with or without the slash at its end, on this host, or None.
+
+    A path that begins with two slashes would be another host's address.
+    """
+    path = request.url.path
+    if "endpoint" in request.scope or path == "/" or path.startswith("//") or "\\" in path:
+        return None
+    other = path.rstrip("/") if path.endswith("/") else f"{path}/"
+    scope = {**request.scope, "path": other}
+    if all(route.matches(scope)[0] is Match.NONE for route in request.app.router.routes):
+        return None
+    query = request.url.query
+    return quote(other) + (f"?{query}" if query else "")
+
+
+async def _broken(request: Request, _error: Exception) -> Response:
+    """Answer what failed; the server logs the error itself."""
+    if _is_for_programs(request):
+        return JSONResponse({"detail": "Internal Server Error"}, 500)
+    return public_pages.broken(request)
+
+
+async def _gone(request: Request, _error: Exception) -> Response:
+    """The client disconnected before its request was complete: no fault of ours."""
+    log.info("request.interrupted", path=request.url.path)
+    return Response(status_code=400)

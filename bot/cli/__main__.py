@@ -1,5 +1,0 @@
-"""``python -m bot.cli`` is ``todoke``."""
-
-from bot.cli import main
-
-main()

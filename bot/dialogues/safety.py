@@ -1,0 +1,284 @@
+"""Other functions: current warnings, evacuation sites, help, 119."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from math import inf
+
+from bot import messages
+from bot.dialogues.kinds import SHELTERS, DialogueOutcome, DialogueState, Known, Located
+from bot.dialogues.onboarding import menu_card
+from bot.dialogues.words import listed
+from bot.messages import Message, Part
+from city.city import name_in
+from city.shelters import Hazard, Shelter
+from core.geo import Position
+from core.languages import EASY_JAPANESE
+from feeds.evacuation import safe_sites
+from public.words import hazard_names, safe_in_case_of
+
+NEAREST = 5
+NEAR_THE_BORDER_M = 3_000
+"""The longest distance of a site for somebody outside the city: a walking distance."""
+MAX_IN_FORCE = 4
+
+
+def emergency(known: Known) -> Message:
+    """Emergency numbers for somebody in danger; nobody watches this chat.
+
+    The numbers are in the message itself, because quick replies disappear when another message
+    follows.
+    """
+    calls = [
+        messages.uri(known.say("Call 119"), "tel:119"),
+        messages.uri(known.say("Call 110"), "tel:110"),
+        messages.uri(known.say("Call 118 (at sea)"), "tel:118"),
+    ]
+    tiles = [messages.tile(call, danger=True) for call in calls]
+    words = known.say(
+        "Is somebody in danger? Call now: 119 for fire and ambulance, 110 for the police. "
+        "Nobody watches this chat."
+    )
+    return messages.card("119 ・ 110 ・ 118", messages.columns(tiles, 1), intro=words, alt=words)
+
+
+def where_help_is(known: Known) -> Message:
+    """More options for somebody who cried for help."""
+    return messages.text(
+        known.say("Here is what I can do."),
+        messages.press(known.say("Warnings now"), "now"),
+        messages.press(known.say("Evacuation sites"), "shelters"),
+        messages.press(known.say("Report damage"), "report"),
+        messages.press(known.say("How to use"), "help"),
+    )
+
+
+def in_danger(state: DialogueState, known: Known) -> DialogueOutcome:
+    """What is in force, what to do, and the suitable sites near home."""
+    warnings = warnings_now(state, known)
+    home = _home(known)
+    if home is None:
+        asked = ask_where(state, known)
+        return replace(asked, messages=(*warnings.messages, *asked.messages))
+    sites, _ = _safe_near(home, known)
+    elsewhere = messages.location(known.say("Send location"))
+    sites = tuple(messages.with_more(message, elsewhere) for message in sites)
+    return DialogueOutcome(state, (*warnings.messages, *sites))
+
+
+def person(state: DialogueState, known: Known) -> DialogueOutcome:
+    """Contacts: the city's own number, else those of its departments."""
+    words = known.say("A machine answers here. To talk to a person, call or visit the city hall.")
+    return call_the_city(state, known, words)
+
+
+def call_the_city(state: DialogueState, known: Known, words: str) -> DialogueOutcome:
+    """``words``, and below them the city's numbers."""
+    city = known.city
+    numbers = [name_in(city.emergency_phone, known.language)] if city.emergency_phone else []
+    numbers += [
+        f"{name_in(one.names, known.language)} {one.phone}" for one in city.departments if one.phone
+    ]
+    return DialogueOutcome(state, (messages.text("\n".join((words, *numbers))),))
+
+
+def lifelines(state: DialogueState, known: Known) -> DialogueOutcome:
+    """Where news about power and water comes from, and the current news."""
+    words = known.say(
+        "If power, water, gas or phones fail, the city tells you here what it knows. Please ask "
+        "the company too."
+    )
+    said = messages.text(words, messages.press(known.say("Topics"), "topics"))
+    return DialogueOutcome(
+        state, (*warnings_now(state, known).messages, said) if known.in_force else (said,)
+    )
+
+
+def glad(state: DialogueState, known: Known) -> DialogueOutcome:
+    """Acknowledge that somebody is safe."""
+    words = known.say(
+        "It is good that you are safe. Tell your family too: call 171 and leave a message. If "
+        "you need help, call 119."
+    )
+    return DialogueOutcome(
+        state,
+        (
+            messages.text(
+                words,
+                messages.press(known.say("Warnings now"), "now"),
+                messages.press(known.say("Evacuation sites"), "shelters"),
+            ),
+        ),
+    )
+
+
+def help_text(known: Known) -> Message:
+    return messages.text(
+        known.say(
+            "This account sends you warnings and city news, and takes reports of damage in "
+            "streets and parks. A machine answers here. In an emergency call 119 (fire, "
+            "ambulance) or 110 (police)."
+        )
+    )
+
+
+def warnings_now(state: DialogueState, known: Known) -> DialogueOutcome:
+    """What is in force in the city."""
+    if not known.in_force:
+        nothing = known.say(
+            "No warnings or advisories are in force in {city} now, as far as we know. "
+            "If you feel in danger, do not wait: leave.",
+            city=name_in(known.city.name, known.language),
+        )
+        return DialogueOutcome(state, (messages.text(nothing),))
+    parts: list[Part] = []
+    for warning in known.in_force[:MAX_IN_FORCE]:
+        if parts:
+            parts.append({"type": "separator"})
+        parts.append(messages.words(warning.title, weight="bold"))
+        parts.append(messages.words(warning.text[:600], size="sm"))
+    return DialogueOutcome(state, (messages.card(known.say("Warnings now"), parts),))
+
+
+def ask_where(state: DialogueState, known: Known) -> DialogueOutcome:
+    """Ask for the place for the nearest evacuation sites."""
+    if not known.shelters:
+        none = known.say("We cannot show the list of evacuation sites now. Please ask the city.")
+        return DialogueOutcome(state, (messages.text(none),))
+    where = known.say("Send your location to find the nearest evacuation sites.")
+    message = messages.text(where, messages.location(known.say("Send location")))
+    return DialogueOutcome(state.over(SHELTERS, "where"), (message,))
+
+
+def nearest(state: DialogueState, event: Located, known: Known) -> DialogueOutcome:
+    """The nearest sites that are safe in the current dangers, with links to a map.
+
+    Somebody outside the city is told whom to ask; near the border the city's own sites are shown
+    too.
+    """
+    after = state.ended() if state.name == SHELTERS else state
+    here = (event.longitude, event.latitude)
+    if not known.city.is_outside(*here):
+        said, _ = _safe_near(here, known, measured=True)
+        return DialogueOutcome(after, said)
+    said, found = _safe_near(here, known, measured=True, within=NEAR_THE_BORDER_M)
+    return DialogueOutcome(after, (_outside(known), *said) if found else (_outside(known),))
+
+
+def _safe_near(
+    here: Position, known: Known, *, measured: bool = False, within: float = inf
+) -> tuple[tuple[Message, ...], bool]:
+    """Return the message about sites near a place, and whether there are any.
+
+    ``measured`` adds the distances, which are useful only from the resident's position.
+    """
+    safe, missing = safe_sites(known.shelters, known.hazards)
+    by_distance = sorted(((site.distance_m(*here), site) for site in safe), key=lambda one: one[0])
+    by_distance = [found for found in by_distance if found[0] <= within][:NEAREST]
+    said: list[Message] = []
+    if missing:
+        said.append(_nowhere_for(missing, known))
+    if by_distance:
+        said.append(_sites(by_distance, known.hazards - missing, known, measured=measured))
+    elif not missing:
+        said.append(_nowhere_for(known.hazards, known))
+    return tuple(said), bool(by_distance)
+
+
+def _home(known: Known) -> Position | None:
+    """The centre of the resident's first district; None if they chose none."""
+    for code in known.preferences.areas:
+        district = known.city.district_by_code.get(code)
+        if district is not None and district.polygons:
+            ring = district.polygons[0][0][:-1]
+            return (
+                sum(longitude for longitude, _ in ring) / len(ring),
+                sum(latitude for _, latitude in ring) / len(ring),
+            )
+    return None
+
+
+def _outside(known: Known) -> Message:
+    return messages.text(
+        known.say(
+            "That place is outside {city}. The municipality there knows which evacuation sites "
+            "are safe: ask it, and follow what it says.",
+            city=name_in(known.city.name, known.language),
+        )
+    )
+
+
+def _nowhere_for(hazards: frozenset[Hazard], known: Known) -> Message:
+    return messages.text(
+        known.say(
+            "No evacuation site of {city} is meant for this danger: {hazards}. Follow what the "
+            "city says.",
+            city=name_in(known.city.name, known.language),
+            hazards=listed(hazard_names(hazards, known.language), known.language),
+        )
+    )
+
+
+def _sites(
+    by_distance: list[tuple[float, Shelter]],
+    hazards: frozenset[Hazard],
+    known: Known,
+    *,
+    measured: bool,
+) -> Message:
+    """The sites, each with a link to the way, its distance and its hazards."""
+    if hazards:
+        names = listed(hazard_names(hazards, known.language), known.language)
+        which = known.say("These sites are for the danger now: {hazards}.", hazards=names)
+    else:
+        which = known.say("Choose a site that is meant for the danger you are in.")
+    walking = known.say("The city announces which sites are open. Do not walk through flood water.")
+    return messages.card(
+        known.say("Nearest evacuation sites") if measured else known.say("Evacuation sites"),
+        [_site(metres if measured else None, shelter, known) for metres, shelter in by_distance],
+        intro=f"{which}\n{walking}",
+    )
+
+
+def _site(metres: float | None, shelter: Shelter, known: Known) -> Part:
+    link = (
+        "https://www.google.com/maps/search/?api=1&query="
+        f"{shelter.latitude:.6f},{shelter.longitude:.6f}"
+    )
+    safe = safe_in_case_of(shelter.hazards, known.language)
+    return {
+        "type": "box",
+        "layout": "vertical",
+        "backgroundColor": messages.TINT,
+        "cornerRadius": "8px",
+        "paddingAll": "10px",
+        "contents": [
+            *_names(shelter, known.language),
+            *([] if metres is None else [_far(metres)]),
+            messages.words(safe, size="xs"),
+            messages.words(known.say("Open map"), color=messages.BRAND, weight="bold"),
+        ],
+        "action": {"type": "uri", "uri": link},
+    }
+
+
+def _names(shelter: Shelter, language: str) -> list[Part]:
+    """The name as on the sign, and its reading."""
+    reading = shelter.english if not language.startswith("ja") else ""
+    if language == EASY_JAPANESE:
+        reading = shelter.kana
+    name = messages.words(shelter.name, weight="bold")
+    return [name, messages.words(reading, size="xs")] if reading else [name]
+
+
+def _far(metres: float) -> Part:
+    return messages.words(_distance(metres), size="xs", color=messages.QUIET_INK)
+
+
+def _distance(metres: float) -> str:
+    return f"{metres / 1000:.1f} km" if metres >= 950 else f"{round(metres / 10) * 10:.0f} m"
+
+
+def lost(state: DialogueState, known: Known, words: str) -> DialogueOutcome:
+    """Say what happened and show the next options: no dead ends."""
+    return DialogueOutcome(state, (messages.text(words), menu_card(known)))

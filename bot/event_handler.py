@@ -1,0 +1,489 @@
+"""Do what an event asks for, and note that it was done, in one transaction.
+
+Choices are stored with LINE's time of their event. An older event that arrives later does not undo
+a newer one, so the order of arrival does not matter (promise 1).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+import structlog
+from sqlalchemy import update
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col, select
+
+from bot.dialogues import answers, respond
+from bot.dialogues.buttons import city_understanding, typed_button
+from bot.dialogues.kinds import (
+    REPORT,
+    ConfirmTopics,
+    DialogueOutcome,
+    DialogueState,
+    Effect,
+    Erase,
+    FileReport,
+    Followed,
+    Incoming,
+    Known,
+    Located,
+    OwnReport,
+    Pressed,
+    Said,
+    Sent,
+    SetArea,
+    SetLanguage,
+    SetQuietHours,
+    SetTopic,
+    WarningShown,
+)
+from bot.dialogues.report import PLACE
+from bot.incoming import message_of, unsent_message
+from bot.models import IS_A_TURN, Dialogue, EventState, WebhookEvent
+from bot.understanding import CRIES, UNKNOWN
+from bot.unsending import take_back
+from channels.forget import forget_personal
+from city.city import City
+from city.folder import CityFolder
+from city.shelters import Hazard
+from core.clock import in_japan
+from core.languages import EASY_JAPANESE
+from feeds.evacuation import hazards_at
+from feeds.in_force import GRAVE
+from feeds.models import Notice
+from feeds.told import Told, ToldNow
+from reports import register
+from reports.nearby import taken_up_near
+from reports.register import create_report
+from subscriptions import residents as registry
+from subscriptions.models import Resident, ResidentState
+from subscriptions.residents import Preferences
+
+ALL_AREAS = "areas"
+"""The choice that clears all districts; each district's own choice is ``area:<code>``."""
+WORDLESS = ("unfollow", "unsend")
+"""Events without an answer."""
+SAYS_NOTHING = (UNKNOWN, "greeting", "thanks")
+"""Events without a specific request, for which somebody new is greeted."""
+DANGEROUS = (*CRIES, *answers.ANXIOUS, "lifelines", "safe")
+"""Events for which the dangers in force are read."""
+ASKED_BY = {
+    "now": "in-force",
+    "shelters": "shelter",
+    "reports": "report-status",
+    "data": "my-data",
+}
+SHOWN_REPORTS = 5
+SIGNS_OF_LIFE = ("follow", "message", "postback")
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Turn:
+    """An event that changes the effect of other events of the same resident."""
+
+    kind: str
+    timestamp_ms: int
+    message_id: str = ""
+    """The message that an unsend event takes back."""
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """The data of residents whose events are processed together, read in the transaction.
+
+    By LINE user id, or by the resident's number.
+    """
+
+    residents: dict[str, Resident] = field(default_factory=dict)
+    dialogues: dict[int, Dialogue] = field(default_factory=dict)
+    preferences: dict[int, Preferences] = field(default_factory=dict)
+    turns: dict[str, list[Turn]] = field(default_factory=dict)
+
+
+class EventHandler:
+    """Acts on events of one city.
+
+    Parameters
+    ----------
+    city
+        The city as the service knows it.
+    folder
+        Data for the conversation: evacuation sites, collection days, answers.
+    told
+        The public notices of the dangers in force.
+    """
+
+    def __init__(self, city: City, folder: CityFolder, told: ToldNow) -> None:
+        self.city = city
+        self.folder = folder
+        self.told = told
+        self.understanding = city_understanding(folder.words)
+        self.understanding.load()
+
+    async def load(self, session: AsyncSession, events: Sequence[WebhookEvent]) -> Loaded:
+        """Read the data for these events, with a few queries for all of them."""
+        users = {event.line_user_id for event in events if event.line_user_id is not None}
+        found = await session.execute(
+            select(Resident, Dialogue)
+            .outerjoin(Dialogue, col(Dialogue.resident_id) == col(Resident.id))
+            .where(col(Resident.line_user_id).in_(users))
+        )
+        residents: dict[str, Resident] = {}
+        dialogues: dict[int, Dialogue] = {}
+        for resident, dialogue in found:
+            residents[resident.line_user_id] = resident
+            if dialogue is not None:
+                dialogues[dialogue.resident_id] = dialogue
+        turns: dict[str, list[Turn]] = {}
+        for row in await session.execute(
+            select(
+                WebhookEvent.line_user_id,
+                WebhookEvent.kind,
+                WebhookEvent.timestamp_ms,
+                WebhookEvent.payload,
+            ).where(IS_A_TURN, col(WebhookEvent.line_user_id).in_(users))
+        ):
+            unsent = unsent_message(row.payload) if row.kind == "unsend" else ""
+            turns.setdefault(row.line_user_id, []).append(Turn(row.kind, row.timestamp_ms, unsent))
+        preferences = await registry.preferences_of(session, self.city, list(residents.values()))
+        return Loaded(residents, dialogues, preferences, turns)
+
+    async def act(
+        self,
+        session: AsyncSession,
+        event: WebhookEvent,
+        incoming: Incoming | None,
+        language: str,
+        now: datetime,
+        loaded: Loaded,
+    ) -> bool:
+        """Do what ``event`` asks for and store the answer with it.
+
+        Only one event of a resident may be processed with the same ``loaded``.
+
+        Parameters
+        ----------
+        incoming
+            Its content; None for somebody who left, or took a message back.
+        language
+            The language for somebody who is not known yet.
+
+        Returns
+        -------
+        bool
+            Whether the resident's menu at LINE may have to change.
+        """
+        assert event.line_user_id is not None
+        event.state = EventState.DONE
+        if event.kind == "unsend":
+            await take_back(session, event, now)
+            return False
+        turns = loaded.turns.get(event.line_user_id, [])
+        if event.kind == "message" and _was_taken_back(event, turns):
+            event.payload = "{}"
+            return False
+        if await self._is_overtaken(session, event, turns):
+            log.info("event.outdated", event_id=event.event_id, kind=event.kind)
+            return False
+        if incoming is None:
+            await registry.unfollow(session, self.city, event.line_user_id, now)
+            return False
+        found = loaded.residents.get(event.line_user_id)
+        following = found is not None and found.state is ResidentState.FOLLOWING
+        # A known resident is not inserted again: that would use up a row id.
+        resident = (
+            found
+            if found is not None and following
+            else await registry.follow(session, self.city, event.line_user_id, language, now)
+        )
+        assert resident.id is not None
+        dialogue = loaded.dialogues.get(resident.id)
+        if dialogue is None:
+            dialogue = Dialogue(
+                resident_id=resident.id, name=DialogueState().name, step="", updated_at=now
+            )
+            session.add(dialogue)
+        late = event.timestamp_ms < dialogue.last_event_ms
+        if isinstance(incoming, Followed):
+            if following and late:
+                return False
+            incoming = Followed(returning=found is not None)
+        elif (found is None or found.ask_language) and self._is_plain(incoming, resident, now):
+            incoming = Followed()
+        if resident.arrival_id is not None or resident.ask_language:
+            # Somebody who came in by a list is greeted like anybody, and is not asked a second
+            # time.
+            await registry.spoke(session, resident, now)
+        state = DialogueState(dialogue.name, dialogue.step, dialogue.data)
+        choices = loaded.preferences.get(resident.id) if following else None
+        if choices is None:
+            choices = await registry.preferences(session, self.city, resident.id)
+        known = await self._known(session, resident, choices, incoming, event, now)
+        known = replace(known, taken_up=await _taken_up(session, state, incoming))
+        outcome = respond(state, incoming, known, late=late)
+        outcome = await self._apply(session, event, resident, dialogue, outcome, now)
+        erased = any(isinstance(effect, Erase) for effect in outcome.effects)
+        if not erased:
+            dialogue.name, dialogue.step = outcome.state.name, outcome.state.step
+            dialogue.data = dict(outcome.state.data)
+            dialogue.last_event_ms = max(dialogue.last_event_ms, event.timestamp_ms)
+            dialogue.updated_at = now
+            session.add(dialogue)
+        if outcome.messages:
+            event.answer = list(outcome.messages)
+            event.answer_matters = outcome.matters
+            event.state = EventState.ANSWERING
+        return (
+            erased
+            or isinstance(incoming, Followed)
+            or any(isinstance(effect, SetLanguage) for effect in outcome.effects)
+        )
+
+    async def _is_overtaken(
+        self, session: AsyncSession, event: WebhookEvent, turns: Sequence[Turn]
+    ) -> bool:
+        """Whether a newer event already contradicts this one.
+
+        Somebody who left gets no answers to earlier messages. A follow or leave is out of date if
+        the resident was seen, or left, after it.
+        """
+        if event.kind == "unfollow":
+            newer = await session.scalar(
+                select(WebhookEvent.kind)
+                .where(
+                    col(WebhookEvent.line_user_id) == event.line_user_id,
+                    col(WebhookEvent.timestamp_ms) > event.timestamp_ms,
+                    col(WebhookEvent.kind).in_(SIGNS_OF_LIFE),
+                )
+                .limit(1)
+            )
+            return newer is not None
+        later = [
+            turn
+            for turn in turns
+            if turn.kind in ("follow", "unfollow") and turn.timestamp_ms > event.timestamp_ms
+        ]
+        return bool(later) and max(later, key=lambda one: one.timestamp_ms).kind == "unfollow"
+
+    def _is_plain(self, incoming: Incoming, resident: Resident, now: datetime) -> bool:
+        """Whether the first message of somebody unknown has no specific request."""
+        match incoming:
+            case Said(text) if typed_button(text) is None:
+                today = in_japan(now).date()
+                meaning = self.understanding.meaning(text, resident.language, today)
+                return meaning.intent in SAYS_NOTHING
+            case Sent():
+                return True
+        return False
+
+    async def _known(
+        self,
+        session: AsyncSession,
+        resident: Resident,
+        choices: Preferences,
+        incoming: Incoming,
+        event: WebhookEvent,
+        now: datetime,
+    ) -> Known:
+        assert resident.id is not None
+        known = Known(
+            city=self.city,
+            preferences=choices,
+            now=now,
+            event_id=event.event_id,
+            shelters=self.folder.shelters,
+            calendar=self.folder.calendar,
+            answers=self.folder.answers,
+            following_since=resident.followed_at,
+            understanding=self.understanding,
+        )
+        language = known.language
+        match incoming:
+            case Located(longitude, latitude):
+                district = self.city.district_at(longitude, latitude)
+                here = frozenset({district.code}) if district else frozenset()
+                return replace(known, hazards=_hazards_in(await self.told.now(now), here))
+            case Said(text):
+                meaning = known.meaning(text)
+                asked, language = meaning.intent, meaning.language
+            case Pressed(do, values):
+                asked = ASKED_BY.get(do) or (values.get("what", "") if do == "ask" else "")
+            case _:
+                asked = ""
+        if asked == "report-status":
+            return replace(known, own_reports=await _own_reports(session, resident.id))
+        if asked == "my-data":
+            return replace(known, reports=await register.count_of_resident(session, resident.id))
+        if asked not in DANGEROUS:
+            return known
+        told = await self.told.now(now)
+        areas = frozenset(known.preferences.areas)
+        return replace(
+            known,
+            in_force=told.once(
+                ("words", language, areas),
+                lambda: tuple(_as_told(notice, language, areas) for notice in told.notices),
+            ),
+            hazards=_hazards_in(told, areas),
+        )
+
+    async def _apply(
+        self,
+        session: AsyncSession,
+        event: WebhookEvent,
+        resident: Resident,
+        dialogue: Dialogue,
+        outcome: DialogueOutcome,
+        now: datetime,
+    ) -> DialogueOutcome:
+        """Do the effects; return the outcome with the results of the effects."""
+        for effect in outcome.effects:
+            if isinstance(effect, FileReport):
+                report = await create_report(
+                    session,
+                    self.city,
+                    effect.draft,
+                    resident_id=resident.id,
+                    language=resident.language,
+                    now=now,
+                )
+                assert outcome.filed is not None
+                state, words = outcome.filed(report.number)
+                outcome = replace(outcome, state=state, messages=words)
+            elif isinstance(effect, Erase):
+                await self._erase(session, event, resident, dialogue, now)
+            else:
+                await self._choose(session, event, resident, dialogue, effect, now)
+        return outcome
+
+    async def _choose(
+        self,
+        session: AsyncSession,
+        event: WebhookEvent,
+        resident: Resident,
+        dialogue: Dialogue,
+        effect: Effect,
+        now: datetime,
+    ) -> None:
+        """Change one choice, unless a newer event has made it already."""
+        assert resident.id is not None
+        choice = _choice(effect)
+        applied = dict(dialogue.applied)
+        moment = event.timestamp_ms
+        newest = applied.get(choice, 0)
+        if choice.startswith("area:"):
+            newest = max(newest, applied.get(ALL_AREAS, 0))
+        if moment < newest:
+            return
+        choices = await registry.preferences(session, self.city, resident.id)
+        match effect:
+            case SetLanguage(language):
+                await registry.choose_language(session, self.city, resident.id, language, now)
+            case SetArea(None):
+                kept = [a for a in choices.areas if applied.get(f"area:{a}", 0) > moment]
+                await registry.choose_areas(session, self.city, resident.id, kept, now)
+            case SetArea(str(area), on):
+                areas = set(choices.areas) - {area} | ({area} if on else set())
+                await registry.choose_areas(session, self.city, resident.id, sorted(areas), now)
+            case SetTopic(topic, level):
+                topics = {code: n for code, n in choices.topics.items() if code != topic}
+                if level is not None:
+                    topics[topic] = level
+                await registry.choose_topics(session, self.city, resident.id, topics, now)
+            case ConfirmTopics():
+                await registry.choose_topics(session, self.city, resident.id, choices.topics, now)
+            case SetQuietHours(start, end):
+                await registry.choose_quiet_hours(session, self.city, resident.id, start, end, now)
+        applied[choice] = moment
+        dialogue.applied = applied
+
+    async def _erase(
+        self,
+        session: AsyncSession,
+        event: WebhookEvent,
+        resident: Resident,
+        dialogue: Dialogue,
+        now: datetime,
+    ) -> None:
+        """Erase the resident and their earlier messages; this event after its answer."""
+        assert resident.id is not None
+        session.expunge(dialogue)
+        await forget_personal(session, [resident.id])
+        await registry.erase(session, self.city, resident.id, now)
+        await session.execute(
+            update(WebhookEvent)
+            .where(
+                col(WebhookEvent.line_user_id) == event.line_user_id,
+                col(WebhookEvent.id) != event.id,
+                (col(WebhookEvent.timestamp_ms) <= event.timestamp_ms)
+                | col(WebhookEvent.state).in_(
+                    (EventState.DONE, EventState.FAILED, EventState.IGNORED)
+                ),
+            )
+            .values(state=EventState.DONE, line_user_id=None, payload="{}", answer=None)
+            .execution_options(synchronize_session=False)
+        )
+        event.forget = True
+
+
+def _as_told(notice: Notice, language: str, areas: frozenset[str]) -> WarningShown:
+    """Return a notice in the resident's language; without a chosen district, they hear of all."""
+    words = notice.texts.get(language) or notice.texts.get(EASY_JAPANESE) or notice.texts["ja"]
+    here = not areas or not notice.areas or bool(areas & set(notice.areas))
+    grave = notice.emergency or max(notice.level, notice.urgency) >= GRAVE
+    return WarningShown(words.get("title", ""), words.get("text", ""), here and grave)
+
+
+def _hazards_in(told: Told, areas: frozenset[str]) -> frozenset[Hazard]:
+    """Return the dangers in force in any of the districts, or without districts in the city."""
+    return told.once(
+        ("hazards", areas),
+        lambda: frozenset().union(*(hazards_at(told.notices, area) for area in areas or {None})),
+    )
+
+
+def _was_taken_back(event: WebhookEvent, turns: Sequence[Turn]) -> bool:
+    """Whether a message was taken back before its own event was processed."""
+    message_id = message_of(event.payload)
+    return bool(message_id) and any(turn.message_id == message_id for turn in turns)
+
+
+async def _own_reports(session: AsyncSession, resident_id: int) -> tuple[OwnReport, ...]:
+    found = await register.newest_of_resident(session, resident_id, SHOWN_REPORTS)
+    return tuple(OwnReport(one.number, one.category, one.state) for one in found)
+
+
+async def _taken_up(
+    session: AsyncSession, state: DialogueState, incoming: Incoming
+) -> frozenset[str]:
+    """Return reports that the city has already taken up near the place of the new report."""
+    if state.name != REPORT:
+        return frozenset()
+    # A resident who is changing the place may give one without a position.
+    place = {} if state.step == PLACE else state.data.get("place") or {}
+    longitude, latitude = place.get("longitude"), place.get("latitude")
+    if isinstance(incoming, Located):
+        longitude, latitude = incoming.longitude, incoming.latitude
+    if longitude is None or latitude is None:
+        return frozenset()
+    return await taken_up_near(session, longitude, latitude)
+
+
+def _choice(effect: Effect) -> str:
+    match effect:
+        case SetLanguage():
+            return "language"
+        case SetArea(None):
+            return ALL_AREAS
+        case SetArea(area):
+            return f"area:{area}"
+        case SetTopic(topic):
+            return f"topic:{topic}"
+        case SetQuietHours():
+            return "quiet"
+        case _:
+            return "topics"

@@ -1,0 +1,423 @@
+"""The interface of the outbox for other packages: deliver, preview, pause, follow.
+
+Changes are made in the caller's transaction, so that the decision and the delivery are one; the
+engine does the rest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+from sqlalchemy import func
+from sqlalchemy import select as sql_select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col, select
+
+from channels import outbox
+from channels.chain import Chain, chain_of, followed, follows
+from channels.engine import put_unfinished
+from channels.individual import IndividualMessage, add_individual_messages
+from channels.medium import Format, Messages, compact_json
+from channels.models import Delivery, DeliveryKind, DeliveryState, Priority, Variant, Wording
+from channels.planner import PLAN
+from channels.progress import HeldUp, Progress, follow, held_up, progress, recent
+from channels.quiet import quiet_until
+from channels.rate_leases import announce_emergency
+from channels.reach import reach_of
+from channels.reasons import reason
+from channels.variants import render_all
+from channels.wordings import wordings
+from city.city import City
+from core.audit import record
+from core.errors import BadInput
+from core.work import Queue
+from feeds.jma.levels import INTENSITY_LEVELS, is_weaker
+from feeds.models import Notice, Status
+from feeds.texts import Texts
+from subscriptions.audience import audience_select
+from subscriptions.audience_query import AudienceQuery
+from subscriptions.bitmaps import bits_of, joined
+from subscriptions.models import Resident, ResidentState
+
+LIFE = timedelta(days=3)
+"""How long a routine notice without its own end stays news."""
+
+log = structlog.get_logger(__name__)
+
+__all__ = [
+    "HeldUp",
+    "Preview",
+    "Progress",
+    "WordingPart",
+    "audience_of",
+    "deliver",
+    "follow",
+    "held_up",
+    "is_short_of_quota",
+    "pause",
+    "preview",
+    "progress",
+    "push",
+    "recent",
+    "resume",
+    "stop",
+]
+
+
+@dataclass(frozen=True)
+class WordingPart:
+    """Residents with the same wording: how many by language, the texts and the messages."""
+
+    wording: Wording
+    by_language: dict[str, int]
+    texts: Texts
+    messages: dict[str, Messages]
+
+    @property
+    def recipients(self) -> int:
+        return sum(self.by_language.values())
+
+
+@dataclass(frozen=True)
+class Preview:
+    """A preview of what would be sent.
+
+    ``held_until_morning`` are the ``recipients`` in their quiet hours; ``messages`` are the
+    messages by language. ``parts`` are the same by wording: one, or several for a follow-up.
+    """
+
+    recipients: int
+    by_language: dict[str, int]
+    held_until_morning: int
+    messages: dict[str, Messages]
+    parts: tuple[WordingPart, ...]
+
+
+def audience_of(notice: Notice, city: City) -> AudienceQuery:
+    """Return the audience of a notice by its topic, level and areas."""
+    topic = city.topic_by_code.get(notice.topic)
+    if topic is None:
+        raise BadInput(reason("notice.no-topic", topic=notice.topic))
+    return AudienceQuery(
+        topic=notice.topic,
+        level=notice.reach,
+        areas=tuple(notice.areas),
+        mandatory=topic.mandatory,
+        asked=_is_for_who_asked(notice, city),
+    )
+
+
+def _is_for_who_asked(notice: Notice, city: City) -> bool:
+    """Whether it is about an earthquake that is too weak here for everybody.
+
+    If something stronger was told before (by its level or by what this replaces), everybody who
+    heard that hears this too.
+    """
+    threshold = city.jma.quake_threshold
+    if notice.hazard != "earthquake" or not is_weaker(notice.intensity, threshold):
+        return False
+    return notice.reach < INTENSITY_LEVELS[threshold] or notice.replaces_id is None
+
+
+def priority_of(notice: Notice, *, corrects_warning: bool = False) -> int:
+    """Return the priority: corrections of warnings, emergencies, warnings, the rest (promise 4).
+
+    A correction of routine news overtakes no emergency.
+    """
+    if corrects_warning:
+        return Priority.CORRECTION
+    if notice.emergency:
+        return Priority.EMERGENCY
+    return Priority.WARNING if notice.reach > 0 else Priority.ROUTINE
+
+
+async def deliver(
+    session: AsyncSession,
+    queue: Queue,
+    notice: Notice,
+    city: City,
+    now: datetime,
+    *,
+    medium: Format,
+    created_by: str,
+    audience: AudienceQuery | None = None,
+    as_new: Texts | None = None,
+) -> Delivery:
+    """Deliver a stored notice to everybody whom it concerns, after the caller commits.
+
+    A notice is delivered once by each medium: a second call returns the first delivery. The
+    delivery of the replaced notice stops. A follow-up (a correction, a change, an end) also goes to
+    everybody whom any message of its chain reached or may have reached, in the wording that is
+    right for them. A correction or withdrawal of a warning is sent before everything else that
+    waits.
+
+    Parameters
+    ----------
+    as_new
+        The texts of a follow-up for people who were told nothing before; by default the notice's
+        own.
+
+    Raises
+    ------
+    BadInput
+        The notice has no words, or a topic that the city does not have.
+    """
+    if notice.id is None:
+        session.add(notice)
+        await session.flush()
+    known = await session.scalar(
+        select(Delivery).where(
+            col(Delivery.notice_id) == notice.id, col(Delivery.channel) == medium.name
+        )
+    )
+    if known is not None:
+        return known
+    query = audience if audience is not None else audience_of(notice, city)
+    variants = {Wording.MAIN: render_all(notice, city, medium)}
+    tip = None
+    correction = corrects_warning = False
+    urgent = notice.emergency
+    if notice.replaces_id is not None:
+        chain = (await chain_of(session, notice.replaces_id, medium.name)).before(notice.id)
+        if follows(notice):
+            tip = chain.tip
+            correction = _puts_right(notice, chain)
+            corrects_warning = correction and (
+                notice.reach > 0 or any(link.level > 0 for link in chain.delivered)
+            )
+            # Residents who were woken by the error hear at once that it was one.
+            urgent = urgent or (correction and any(link.broke_quiet for link in chain.links))
+            others = wordings(notice, chain, city, as_new=as_new)
+            variants.update({one: render_all(other, city, medium) for one, other in others.items()})
+        if not notice.silent:
+            # A silent message never replaces the alarm itself.
+            why = (
+                reason("delivery.corrected")
+                if correction
+                else reason("delivery.replaced", id=notice.id)
+            )
+            for link in chain.delivered:
+                assert link.delivery_id is not None
+                await outbox.stop(session, link.delivery_id, why)
+    kind = DeliveryKind.CORRECTION if correction else DeliveryKind.NOTICE
+    delivery = Delivery(
+        kind=kind,
+        channel=medium.name,
+        notice_id=notice.id,
+        corrects_id=None if tip is None else tip.delivery_id,
+        priority=priority_of(notice, corrects_warning=corrects_warning),
+        respects_quiet=not urgent,
+        silent=notice.silent,
+        audience=query.to_json(),
+        audience_limit=await session.scalar(select(func.max(col(Resident.id)))) or 0,
+        expires_at=notice.expires_at or (None if urgent else now + LIFE),
+        created_by=created_by,
+        created_at=now,
+    )
+    session.add(delivery)
+    await session.flush()
+    assert delivery.id is not None
+    for wording, rendered in variants.items():
+        for variant in rendered:
+            session.add(
+                Variant(
+                    delivery_id=delivery.id,
+                    wording=wording,
+                    language=",".join(variant.languages),
+                    digest=variant.digest,
+                    messages=variant.messages,
+                )
+            )
+    await session.flush()
+    await queue.put(session, PLAN, str(delivery.id), priority=delivery.priority)
+    if delivery.priority <= Priority.EMERGENCY:
+        await announce_emergency(session)
+    await medium.follow_up(session, queue, delivery, notice, city, now, actor=created_by)
+    log.info(
+        "delivery.created",
+        delivery_id=delivery.id,
+        notice_id=notice.id,
+        kind=kind.value,
+        priority=delivery.priority,
+        variants=sum(len(rendered) for rendered in variants.values()),
+        drill=notice.drill,
+        created_by=created_by,
+    )
+    return delivery
+
+
+def _puts_right(notice: Notice, chain: Chain) -> bool:
+    """Whether a notice corrects or takes back a warning, or anything that staff sent.
+
+    An edited article does not count: it waits like other news.
+    """
+    if notice.status not in (Status.CORRECTED, Status.CANCELLED) or chain.tip is None:
+        return False
+    return notice.source is None or any(link.level > 0 for link in chain.delivered)
+
+
+async def preview(
+    session: AsyncSession,
+    notice: Notice,
+    city: City,
+    now: datetime,
+    *,
+    medium: Format,
+    as_new: Texts | None = None,
+) -> Preview:
+    """Return a preview: who would get which text in which language if the notice were sent at
+    ``now``.
+
+    For a follow-up the counts cover everybody who will get it, by wording.
+    """
+    query = audience_of(notice, city)
+    chain = await followed(session, notice, city, stored_as=notice.id, channel=medium.name)
+    reach = await reach_of(session, query, chain)
+    told = {Wording.MAIN: notice}
+    if chain is not None:
+        links = (await chain_of(session, notice.replaces_id, medium.name)).before(notice.id)
+        told.update(wordings(notice, links, city, as_new=as_new))
+    counted: dict[Wording, dict[str, int]] = {}
+    for wording, languages in reach.by_wording.items():
+        # A wording without its own text uses the notice's own.
+        same = counted.setdefault(wording if wording in told else Wording.MAIN, {})
+        for language, number in languages.items():
+            same[language] = same.get(language, 0) + number
+    return Preview(
+        recipients=reach.total,
+        by_language=reach.by_language,
+        held_until_morning=0
+        if notice.emergency
+        else await _held(session, query, None if chain is None else reach.bits, city, now),
+        messages={code: medium.render(notice, code, city) for code in city.languages},
+        parts=tuple(
+            WordingPart(
+                wording,
+                counted.get(wording, {}),
+                other.texts,
+                {code: medium.render(other, code, city) for code in city.languages},
+            )
+            for wording, other in told.items()
+            if counted.get(wording) or (wording is Wording.MAIN and not counted)
+        ),
+    )
+
+
+async def _held(
+    session: AsyncSession, query: AudienceQuery, among: int | None, city: City, now: datetime
+) -> int:
+    """Count the residents of the audience, or of ``among``, who are in their quiet hours."""
+    if among is not None:
+        query = AudienceQuery("", 0, mandatory=True)
+    rows = audience_select(query).order_by(None).subquery()
+    key, _, start, end = list(rows.c)
+    what = func.count() if among is None else joined(session, key)
+    counted = await session.execute(sql_select(start, end, what).group_by(start, end))
+    return sum(
+        found if among is None else (bits_of(found) & among).bit_count()
+        for first, last, found in counted
+        if quiet_until(now, city.quiet_hours, first, last) is not None
+    )
+
+
+async def push(
+    session: AsyncSession,
+    queue: Queue,
+    resident_id: int,
+    messages: Sequence[Mapping[str, Any]],
+    created_by: str,
+    now: datetime,
+    *,
+    medium: Format,
+    kind: DeliveryKind = DeliveryKind.PERSONAL,
+) -> Delivery | None:
+    """Send a personal message to one resident, as reliably as any delivery.
+
+    It waits for the end of their quiet hours. Returns None for somebody who has left.
+    """
+    resident = await session.get(Resident, resident_id)
+    if resident is None or resident.state is not ResidentState.FOLLOWING:
+        return None
+    delivery = Delivery(
+        kind=kind,
+        channel=medium.name,
+        state=DeliveryState.SENDING,
+        priority=Priority.PERSONAL,
+        planning_done=True,
+        created_by=created_by,
+        created_at=now,
+    )
+    session.add(delivery)
+    await session.flush()
+    parcel = IndividualMessage(
+        resident_id,
+        resident.language,
+        resident.quiet_start,
+        resident.quiet_end,
+        compact_json(list(messages)),
+    )
+    await add_individual_messages(session, queue, delivery, [parcel], medium)
+    return delivery
+
+
+QUOTA_SHORT = ("quota.short", "quota.used-up")
+"""Why a delivery waits where the month's messages do not suffice."""
+
+
+def is_short_of_quota(delivery: Delivery) -> bool:
+    """Whether a delivery waits because the month's messages do not suffice, as far as known."""
+    why = delivery.reason
+    return delivery.state is DeliveryState.PAUSED and why is not None and why.code in QUOTA_SHORT
+
+
+async def pause(session: AsyncSession, delivery_id: int, actor: str, now: datetime) -> None:
+    """Pause a delivery; requests that are already under way still arrive.
+
+    Raises
+    ------
+    BadInput
+        It is not being sent.
+    """
+    if not await outbox.pause(session, delivery_id, reason("delivery.paused", name=actor)):
+        raise BadInput(reason("delivery.not-under-way", id=delivery_id))
+    await record(
+        session, now, actor=actor, action="delivery.paused", subject=f"delivery:{delivery_id}"
+    )
+
+
+async def resume(
+    session: AsyncSession, queue: Queue, delivery_id: int, actor: str, now: datetime
+) -> None:
+    """Resume a paused delivery, also one that waits because of the month's quota.
+
+    Raises
+    ------
+    BadInput
+        It is not paused.
+    """
+    if not await outbox.resume(session, delivery_id):
+        raise BadInput(reason("delivery.not-paused", id=delivery_id))
+    delivery = await session.get_one(Delivery, delivery_id, populate_existing=True)
+    await put_unfinished(session, queue, delivery, now)
+    await record(
+        session, now, actor=actor, action="delivery.resumed", subject=f"delivery:{delivery_id}"
+    )
+
+
+async def stop(session: AsyncSession, delivery_id: int, actor: str, now: datetime) -> None:
+    """Stop a delivery for good; its remaining batches are marked as skipped.
+
+    Raises
+    ------
+    BadInput
+        It has ended already.
+    """
+    if not await outbox.stop(session, delivery_id, reason("delivery.stopped", name=actor)):
+        raise BadInput(reason("delivery.ended", id=delivery_id))
+    await record(
+        session, now, actor=actor, action="delivery.stopped", subject=f"delivery:{delivery_id}"
+    )

@@ -1,0 +1,1 @@
+"""Everything about LINE: client, messages, friends, and the meaning of its answers."""

@@ -1,0 +1,133 @@
+"""LINE as a medium: what the engine asks of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from types import MappingProxyType
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from channels.addresses import Addresses
+from channels.audiences import Chunk, Group
+from channels.guard import ChannelGuard
+from channels.line import unknown
+from channels.line.client import LineClient, multicast_body, push_body
+from channels.line.known_audience import AudienceKeeper
+from channels.line.language_question import LanguageQuestion, Question
+from channels.line.render import digest_messages, render
+from channels.line.unknown_sender import KEY_LIFE, UnknownSender
+from channels.medium import Messages, RunSize
+from channels.models import Delivery
+from channels.responses import Accepted
+from channels.unknown_sends import SEND_UNKNOWN
+from city.city import City
+from core.clock import Clock
+from core.database import Database
+from core.work import Queue
+from feeds.models import Notice
+
+NAME = "line"
+
+
+class LineFormat:
+    """What a delivery by LINE looks like; see :class:`channels.medium.Format`."""
+
+    name = NAME
+    addresses = Addresses("line_user_id", separator='","', width=33)
+    """``U`` and 32 hexadecimal digits, joined as they stand in a body."""
+    batch_size = 500
+    """LINE takes at most so many in one multicast."""
+    runs: Mapping[str, RunSize] = MappingProxyType(
+        {"multicast": RunSize(most=100, least=20), "push": RunSize(most=400, least=100)}
+    )
+    """A hundred multicasts are half a second at LINE's limit."""
+    key_life = KEY_LIFE
+
+    def endpoint(self, recipients: int) -> str:
+        return "push" if recipients == 1 else "multicast"
+
+    def render(self, notice: Notice, language: str, city: City) -> Messages:
+        return render(notice, language, city)
+
+    def digest(self, notices: Sequence[Notice], language: str, city: City) -> Messages:
+        return digest_messages(notices, language, city)
+
+    async def follow_up(
+        self,
+        session: AsyncSession,
+        queue: Queue,
+        delivery: Delivery,
+        notice: Notice,
+        city: City,
+        now: datetime,
+        *,
+        actor: str,
+    ) -> None:
+        await unknown.follow_up(session, queue, delivery, notice, city, now, actor=actor)
+
+
+LINE = LineFormat()
+"""For whoever writes a delivery and does not send it."""
+
+
+class LineMedium(LineFormat):
+    """LINE, as one process sends by it.
+
+    Parameters
+    ----------
+    question
+        The question for the language, for who came in by a list; None asks nobody.
+    seed
+        Of the chance in delays, for tests.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        city: City,
+        clock: Clock,
+        client: LineClient,
+        *,
+        question: Question | None = None,
+        seed: int | None = None,
+    ) -> None:
+        self._database = database
+        self._city = city
+        self._clock = clock
+        self._seed = seed
+        self.client = client
+        self.limiter = client.limiter
+        self.asking = LanguageQuestion(database, question)
+        self.unknown: UnknownSender | None = None
+
+    def request(self, endpoint: str, addresses: str, messages: bytes, *, silent: bool) -> bytes:
+        make_body = multicast_body if endpoint == "multicast" else push_body
+        return make_body(addresses, messages, silent=silent)
+
+    async def attempt(self, endpoint: str, request: bytes, key: str) -> Accepted:
+        return await self.client.post(endpoint, request, key)
+
+    async def validate(self, endpoint: str, messages: bytes) -> None:
+        await self.client.validate(endpoint, messages)
+
+    async def check(self) -> None:
+        await self.client.check_token()
+
+    async def room(self) -> int | None:
+        return (await self.client.quota()).left
+
+    async def gone(self, session: AsyncSession, resident_id: int) -> None:
+        """LINE does not say that a user is gone; it skips them."""
+
+    async def divide(
+        self, delivery: Delivery, chunk: Chunk, variant_of: Callable[[str], int]
+    ) -> tuple[Sequence[Group], dict[str, int]]:
+        return await self.asking.divide(delivery, chunk, variant_of)
+
+    def register(self, queue: Queue, guard: ChannelGuard) -> None:
+        keeper = AudienceKeeper(self._database, self._city, self._clock, self.client)
+        self.unknown = UnknownSender(
+            self._database, self._clock, queue, self.client, guard, keeper, seed=self._seed
+        )
+        queue.register(SEND_UNKNOWN, self.unknown.send, concurrency=1)

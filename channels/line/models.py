@@ -1,0 +1,89 @@
+"""Tables for LINE: friends, the audience of known residents, requests with an hourly limit."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import BigInteger, Column, Index, LargeBinary
+from sqlmodel import Field, SQLModel
+
+from core.database import ReasonText, UtcDateTime, text_enum
+from core.reason import Reason
+from subscriptions.models import RowId
+
+
+class FriendCount(SQLModel, table=True):
+    """LINE's last number of friends; one row.
+
+    ``day`` is the day of LINE's numbers (YYYYMMDD in Japan); ``error`` is why a later request
+    failed.
+    """
+
+    __tablename__ = "friend_counts"
+
+    id: int = Field(default=1, primary_key=True)
+    day: str = Field(default="", max_length=8)
+    status: str = Field(default="", max_length=32)
+    followers: int | None = None
+    """Everybody who ever added the account; it never decreases."""
+    targeted_reaches: int | None = None
+    blocks: int | None = None
+    asked_at: datetime = Field(sa_type=UtcDateTime)
+    error: Reason | None = Field(
+        default=None, sa_column=Column(ReasonText(empty=""), nullable=False)
+    )
+
+
+class AudienceState(StrEnum):
+    """``filling``: not all known friends are uploaded yet; ``dropping``: to be deleted."""
+
+    FILLING = "filling"
+    READY = "ready"
+    DROPPING = "dropping"
+
+
+class KnownAudience(SQLModel, table=True):
+    """An audience at LINE with the residents whom we know, for messages to everybody else.
+
+    ``members`` has one bit for each resident whom LINE has added.
+    """
+
+    __tablename__ = "known_audiences"
+
+    id: int | None = Field(
+        default=None, sa_column=Column(RowId, primary_key=True, autoincrement=True)
+    )
+    audience_id: int = Field(sa_column=Column(BigInteger, unique=True, nullable=False))
+    """LINE's number of it."""
+    state: AudienceState = Field(sa_type=text_enum(AudienceState))
+    status: str = Field(default="", max_length=32)
+    """LINE's last state of it: IN_PROGRESS, READY, FAILED, EXPIRED …"""
+    members: bytes = Field(default=b"", sa_column=Column(LargeBinary, nullable=False))
+    created_at: datetime = Field(sa_type=UtcDateTime)
+    checked_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
+class AudienceTrouble(SQLModel, table=True):
+    """Why the audience cannot be maintained, for staff; one row, deleted when it can."""
+
+    __tablename__ = "audience_troubles"
+
+    id: int = Field(default=1, primary_key=True)
+    reason: Reason = Field(sa_column=Column(ReasonText(), nullable=False))
+    forbidden: bool = False
+    """LINE does not let this account have audiences."""
+    at: datetime = Field(sa_type=UtcDateTime)
+
+
+class LineCall(SQLModel, table=True):
+    """A request to an endpoint that LINE limits by hour or minute, stored before it is sent."""
+
+    __tablename__ = "line_calls"
+    __table_args__ = (Index("ix_line_calls_endpoint", "endpoint", "at"),)
+
+    id: int | None = Field(
+        default=None, sa_column=Column(RowId, primary_key=True, autoincrement=True)
+    )
+    endpoint: str = Field(max_length=32)
+    at: datetime = Field(sa_type=UtcDateTime)

@@ -1,0 +1,361 @@
+"""Render a notice for LINE: a card with the level's colour, the words, and links to tap.
+
+The card adds no words to the notice, only form. Levels have the colours of the Cabinet Office
+(避難情報等に使用する配色, 2021); intensities, tsunami, volcanoes and warnings without a level have
+those of the Meteorological Agency's own pages (気象情報の配色に関する設定指針). Words on these
+colours have a contrast of at least 4.5 (WCAG 2.2, AA). A drill has none of these colours, and every
+text of it begins with the language's 【訓練】 (promise 5).
+
+Limits: https://developers.line.biz/en/reference/messaging-api/#flex-message
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from typing import Any
+
+from channels.line.reasons import reason
+from channels.medium import compact_json
+from city.city import City
+from core.errors import BadInput
+from core.languages import EASY_JAPANESE, LANGUAGES
+from feeds.models import OVER, Notice
+from feeds.texts import drill_mark, fact_labels, topic_name, without_topic
+
+MOST_ALT_UNITS = 400
+MOST_TEXT_UNITS = 5000
+MOST_BUBBLE_BYTES = 30_000
+MOST_MESSAGES = 5
+CARDS = 10
+"""LINE takes twelve bubbles and 50 KB a carousel."""
+MOST_LABEL = 40
+CARD_UNITS = 400
+MOST_ADDRESS = 1000
+MOST_LINKS = 4
+GRAVE = 4
+"""From this level on, the first paragraph of a card is bold."""
+
+BLACK, WHITE = "#0C000C", "#FFFFFF"
+INK, QUIET_INK, LINK_INK = "#1A1A1A", "#595959", "#0B4FA0"
+LINK_GROUND, RULE = "#EAF1FA", "#D0D7DE"
+LEVEL_GROUND = {5: "#0C000C", 4: "#AA00AA", 3: "#FF2800", 2: "#F2E700", 1: "#FFFFFF"}
+INTENSITY_GROUND = {
+    "1": "#F2F2FF",
+    "2": "#00AAFF",
+    "3": "#0041FF",
+    "4": "#FAE696",
+    "5-": "#FFE600",
+    "5+": "#FF9900",
+    "6-": "#FF2800",
+    "6+": "#A50021",
+    "7": "#B40068",
+}
+TSUNAMI_GROUND = {"大津波警報": "#C800FF", "津波警報": "#FF2800", "津波注意報": "#FAF500"}
+VOLCANO_GROUND = {"5": "#C800FF", "4": "#FF2800", "3": "#FFAA00", "2": "#F2E700"}
+WARNING_GROUND = {"特別警報": "#0C000C", "警報": "#FF2800", "注意報": "#F2E700"}
+AGENCY_GROUND = (INTENSITY_GROUND, TSUNAMI_GROUND, VOLCANO_GROUND, WARNING_GROUND)
+PLAIN_GROUND = "#20475A"
+DRILL_GROUND, DRILL_INK, DRILL_FRAME = "#E6F0FA", "#0A3A75", "#0A3A75"
+
+_LINK_LINE = re.compile(r"^(?P<label>.*?)[\s:：៖]*(?P<url>https?://\S+)$")
+_VOLCANO_LEVEL = re.compile(r"レベル([1-5])\(")
+
+
+def render(notice: Notice, language: str, city: City) -> list[dict[str, Any]]:
+    """Return the LINE messages of ``notice`` for a reader of ``language``.
+
+    Raises
+    ------
+    BadInput
+        The notice has no words, or a real one begins like a drill.
+    """
+    spoken, title, text = _words(notice, language)
+    links, paragraphs = _take_links(text)
+    topic = topic_name(notice.topic, spoken, city)
+    bubble = _bubble(
+        notice,
+        topic,
+        without_topic(title, topic, spoken),
+        paragraphs,
+        links,
+        fact_labels(spoken),
+    )
+    if len(compact_json(bubble)) <= MOST_BUBBLE_BYTES and paragraphs:
+        alt = _cut(f"{title}\n{_after_mark(paragraphs, spoken)}", MOST_ALT_UNITS)
+        return [{"type": "flex", "altText": alt, "contents": bubble}]
+    mark = drill_mark(spoken) if notice.drill else ""
+    return [{"type": "text", "text": part} for part in _in_parts(f"{title}\n\n{text}", mark)]
+
+
+def render_card(notice: Notice, language: str, city: City) -> tuple[str, dict[str, Any]]:
+    """Return a notice's title and a small card of it, one of several to leaf through."""
+    spoken, title, text = _words(notice, language)
+    links, paragraphs = _take_links(text)
+    topic = topic_name(notice.topic, spoken, city)
+    shortened = [_cut("\n\n".join(paragraphs), CARD_UNITS)] if paragraphs else []
+    bubble = _bubble(notice, topic, without_topic(title, topic, spoken), shortened, links[:1])
+    bubble["size"] = "kilo"
+    return title, bubble
+
+
+def digest_messages(notices: Sequence[Notice], language: str, city: City) -> list[dict[str, Any]]:
+    """Return notices as cards to leaf through, the newest so many that LINE takes at once."""
+    newest = list(notices)[-CARDS * MOST_MESSAGES :]
+    return [
+        _carousel(newest[at : at + CARDS], language, city) for at in range(0, len(newest), CARDS)
+    ]
+
+
+def _carousel(notices: Sequence[Notice], language: str, city: City) -> dict[str, Any]:
+    cards = [render_card(notice, language, city) for notice in notices]
+    alt = "\n".join(title for title, _ in cards)
+    return {
+        "type": "flex",
+        "altText": alt if len(alt) <= 190 else f"{alt[:189]}…",
+        "contents": {"type": "carousel", "contents": [bubble for _, bubble in cards]},
+    }
+
+
+def _words(notice: Notice, language: str) -> tuple[str, str, str]:
+    """Return the language that is spoken in the end, and its title and text, checked."""
+    order = (language, EASY_JAPANESE, "ja", "en", *notice.texts)
+    spoken = next((each for each in order if each in notice.texts), None)
+    if spoken is None:
+        raise BadInput(reason("notice.no-words", identity=notice.identity))
+    words = notice.texts[spoken]
+    title, text = words.get("title", "").strip(), words.get("text", "").strip()
+    title, text = title or text.partition("\n")[0], text or title
+    if not title:
+        raise BadInput(reason("notice.silent-in", identity=notice.identity, language=spoken))
+    known = spoken if spoken in LANGUAGES else "ja"
+    if notice.drill:
+        mark = drill_mark(known)
+        title = title if title.startswith(mark) else f"{mark} {title}"
+        text = text if text.startswith(mark) else f"{mark} {text}"
+    elif any(words.startswith(mark) for mark in _all_marks() for words in (title, text)):
+        raise BadInput(reason("notice.real-as-drill", identity=notice.identity))
+    return known, title, text
+
+
+def _all_marks() -> set[str]:
+    return {drill_mark(language) for language in LANGUAGES}
+
+
+def _take_links(text: str) -> tuple[list[tuple[str, str]], list[str]]:
+    """Cut lines that end with an address out of the text, to be tapped instead of read.
+
+    Returns ``(label, address)`` pairs and the paragraphs that are left.
+    """
+    links: list[tuple[str, str]] = []
+    paragraphs: list[str] = []
+    for block in re.split(r"\n\s*\n", text):
+        lines: list[str] = []
+        for line in block.splitlines():
+            found = _LINK_LINE.match(line.strip())
+            if found and len(found["url"]) <= MOST_ADDRESS and len(links) < MOST_LINKS:
+                links.append((found["label"] or found["url"], found["url"]))
+            elif line.strip():
+                lines.append(line.rstrip())
+        if lines:
+            paragraphs.append("\n".join(lines))
+    return links, paragraphs
+
+
+def _bubble(
+    notice: Notice,
+    topic: str,
+    title: str,
+    paragraphs: list[str],
+    links: list[tuple[str, str]],
+    labels: tuple[str, ...] = (),
+) -> dict[str, Any]:
+    ground, ink, frame = _colours(notice)
+    header = {
+        "type": "box",
+        "layout": "vertical",
+        "backgroundColor": ground,
+        "paddingAll": "16px",
+        "contents": [
+            _text(topic, size="sm", color=ink),
+            _text(title, size="xl", color=ink, weight="bold", margin="xs"),
+        ],
+    }
+    if ground == WHITE:
+        header["paddingBottom"] = "0px"  # nothing parts a white header from the words below it
+    grave = notice.drill or (notice.reach >= GRAVE and notice.status not in OVER)
+    words = [
+        _paragraph(words, labels, first=place == 0, last=place == len(paragraphs) - 1, grave=grave)
+        for place, words in enumerate(paragraphs)
+    ]
+    body = {
+        "type": "box",
+        "layout": "vertical",
+        "backgroundColor": WHITE,
+        "paddingAll": "16px",
+        "contents": words,
+    }
+    bubble: dict[str, Any] = {"type": "bubble", "size": "giga", "header": header, "body": body}
+    if links:
+        bubble["footer"] = {
+            "type": "box",
+            "layout": "vertical",
+            "backgroundColor": WHITE,
+            "spacing": "sm",
+            "paddingAll": "12px",
+            "contents": [_link(label, address) for label, address in links],
+        }
+        bubble["styles"] = {"footer": {"separator": True, "separatorColor": RULE}}
+    return _framed(bubble, frame) if frame else bubble
+
+
+def _paragraph(
+    words: str, labels: tuple[str, ...], *, first: bool, last: bool, grave: bool
+) -> dict[str, Any]:
+    """Return one paragraph: the first is bold if lives may depend on it, the source is small.
+
+    In a line with a fact (Place: …), the label is less prominent than the fact.
+    """
+    look = {} if first else {"margin": "lg"}
+    if first and grave:
+        look["weight"] = "bold"
+    quiet = last and not first
+    text = _text(words, size="sm" if quiet else "md", color=QUIET_INK if quiet else INK, **look)
+    lines = words.split("\n")
+    known = [next((label for label in labels if line.startswith(label)), "") for line in lines]
+    if not quiet and any(known):
+        text["contents"] = _spans(lines, known)
+    return text
+
+
+def _spans(lines: list[str], labels: list[str]) -> list[dict[str, str]]:
+    spans: list[dict[str, str]] = []
+    for place, (line, label) in enumerate(zip(lines, labels, strict=True)):
+        if label:
+            spans.append({"type": "span", "text": label, "color": QUIET_INK})
+        end = "" if place == len(lines) - 1 else "\n"
+        spans.append({"type": "span", "text": line.removeprefix(label) + end, "color": INK})
+    return spans
+
+
+def _framed(bubble: dict[str, Any], frame: str) -> dict[str, Any]:
+    """Return the bubble with one frame around all of it, which only a box can have."""
+    parts = [bubble[part] for part in ("header", "body", "footer") if part in bubble]
+    return {
+        "type": "bubble",
+        "size": bubble["size"],
+        "body": {
+            "type": "box",
+            "layout": "vertical",
+            "backgroundColor": WHITE,
+            "borderColor": frame,
+            "borderWidth": "5px" if frame == DRILL_FRAME else "1px",
+            "cornerRadius": "16px",
+            "paddingAll": "0px",
+            "contents": parts,
+        },
+    }
+
+
+def _colours(notice: Notice) -> tuple[str, str, str]:
+    """Return the header's background and text colours, and the frame ("" for none)."""
+    if notice.drill:
+        return DRILL_GROUND, DRILL_INK, DRILL_FRAME
+    ground = "" if notice.status in OVER else LEVEL_GROUND.get(notice.level)
+    ground = _agency_ground(notice) if ground is None else ground
+    if not ground:
+        return PLAIN_GROUND, WHITE, ""
+    ink = WHITE if contrast(ground, WHITE) >= 4.5 else BLACK
+    return ground, ink, RULE if ground == WHITE else ""
+
+
+def _agency_ground(notice: Notice) -> str:
+    """Return the agency's colour of a notice without an evacuation level; empty if it has none."""
+    if notice.hazard == "earthquake":
+        return INTENSITY_GROUND.get(notice.intensity, "")
+    kind = unicodedata.normalize("NFKC", notice.kind)
+    if notice.hazard == "volcano":
+        level = _VOLCANO_LEVEL.match(kind)
+        return "" if level is None else VOLCANO_GROUND.get(level.group(1), "")
+    grounds = TSUNAMI_GROUND if notice.hazard == "tsunami" else WARNING_GROUND
+    return next((ground for name, ground in grounds.items() if kind.endswith(name)), "")
+
+
+def contrast(one: str, other: str) -> float:
+    """Return the contrast of two colours (``#RRGGBB``), 1 to 21, as WCAG 2 defines it."""
+    lighter, darker = sorted((_luminance(one), _luminance(other)), reverse=True)
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+def _luminance(colour: str) -> float:
+    parts = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+    red, green, blue = (
+        part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts
+    )
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def _text(words: str, **look: str) -> dict[str, Any]:
+    """A text that wraps, grows with the reader's own size of letters, and has air for Burmese."""
+    return {
+        "type": "text",
+        "text": words,
+        "wrap": True,
+        "scaling": True,
+        "lineSpacing": "6px",
+        **look,
+    }
+
+
+def _link(label: str, address: str) -> dict[str, Any]:
+    """A button that wraps its words, which LINE's own buttons do not."""
+    return {
+        "type": "box",
+        "layout": "vertical",
+        "backgroundColor": LINK_GROUND,
+        "cornerRadius": "8px",
+        "paddingAll": "12px",
+        "action": {"type": "uri", "label": label[:MOST_LABEL], "uri": address},
+        "contents": [
+            _text(label, size="md", color=LINK_INK, weight="bold", align="center"),
+        ],
+    }
+
+
+def _after_mark(paragraphs: list[str], language: str) -> str:
+    """The text without a second drill mark: the title before it has one."""
+    text = "\n".join(paragraphs)
+    return text.removeprefix(drill_mark(language)).lstrip()
+
+
+def _units(text: str) -> int:
+    return len(text.encode("utf-16-le")) // 2
+
+
+def _cut(text: str, units: int) -> str:
+    """Return at most ``units`` UTF-16 units of ``text``, with an ellipsis if it was cut."""
+    if _units(text) <= units:
+        return text
+    cut = text.encode("utf-16-le")[: (units - 1) * 2].decode("utf-16-le", "ignore")
+    return cut.rstrip() + "…"
+
+
+def _in_parts(text: str, mark: str) -> list[str]:
+    """Cut a long text into at most five parts, at line ends if possible, each with its mark."""
+    parts: list[str] = []
+    left = text
+    while left and len(parts) < MOST_MESSAGES:
+        if parts and mark and not left.startswith(mark):
+            left = f"{mark} {left}"
+        last = len(parts) == MOST_MESSAGES - 1
+        part = _cut(left, MOST_TEXT_UNITS)
+        if part == left or last:
+            parts.append(part)
+            break
+        part = part[:-1]
+        line = part.rfind("\n", len(part) // 2)
+        part = part[:line] if line > 0 else part
+        parts.append(part.rstrip())
+        left = left[len(part) :].lstrip()
+    return parts

@@ -1,0 +1,93 @@
+"""How many residents a notice reaches before it leaves, by the words they get and by language."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from channels.chain import STOOD_DOWN, WARNED, FollowUpPlan, bits_of, wording_for
+from channels.models import Wording
+from subscriptions.audience import count_by_language, members
+from subscriptions.audience_query import AudienceQuery
+
+
+@dataclass(frozen=True)
+class Reach:
+    """Residents at one moment, by wording and language.
+
+    ``bits`` are the residents whom a follow-up reaches; resident ``n`` is bit ``n``.
+    """
+
+    by_wording: dict[Wording, dict[str, int]] = field(default_factory=dict)
+    bits: int = 0
+
+    @property
+    def by_language(self) -> dict[str, int]:
+        found: dict[str, int] = {}
+        for languages in self.by_wording.values():
+            for language, number in languages.items():
+                found[language] = found.get(language, 0) + number
+        return dict(sorted(found.items()))
+
+    @property
+    def total(self) -> int:
+        return sum(sum(languages.values()) for languages in self.by_wording.values())
+
+
+NOBODY = Reach()
+
+
+async def reach_of(
+    session: AsyncSession, query: AudienceQuery | None, chain: FollowUpPlan | None
+) -> Reach:
+    """Count exactly the residents whom planning will find.
+
+    Parameters
+    ----------
+    query
+        The audience of the notice; None for only those who were told.
+    chain
+        For a follow-up, what its chain told whom.
+    """
+    if chain is None:
+        found = {} if query is None else await count_by_language(session, query)
+        return Reach({Wording.MAIN: found} if found else {})
+    everybody = await members(session, _EVERYBODY)
+    counted: dict[Wording, dict[str, int]] = {}
+    anybody = 0
+    for wording, bits in (await _divided(session, query, chain, everybody.bits)).items():
+        anybody |= bits
+        languages = {
+            language: (bits & readers).bit_count()
+            for language, readers in sorted(everybody.languages.items())
+            if bits & readers
+        }
+        if languages:
+            counted[wording] = languages
+    return Reach(counted, anybody)
+
+
+_EVERYBODY = AudienceQuery("", 0, mandatory=True)
+
+
+async def _divided(
+    session: AsyncSession, query: AudienceQuery | None, chain: FollowUpPlan, following: int
+) -> dict[Wording, int]:
+    """Return who gets which wording of a follow-up, as bits."""
+    concerned = 0 if query is None else (await members(session, query)).bits
+    here = following if chain.here is None else (await members(session, chain.here)).bits
+    still = 0 if chain.still is None else (await members(session, chain.still)).bits
+    warned = bits_of(chain.told, WARNED)
+    told = warned | bits_of(chain.told, STOOD_DOWN)
+    anybody = following & (concerned | told)
+    found: dict[Wording, int] = {}
+    for each in chain.unheard:
+        unheard = (await members(session, each)).bits & ~anybody
+        found[Wording.UNHEARD] = found.get(Wording.UNHEARD, 0) | unheard
+    for is_here, in_place in ((True, here | concerned), (False, ~(here | concerned))):
+        for is_still, goes_on in ((True, still), (False, ~still)):
+            for was_warned, heard in ((True, warned), (False, ~warned)):
+                wording = wording_for(chain.status, here=is_here, still=is_still, warned=was_warned)
+                found[wording] = found.get(wording, 0) | (anybody & in_place & goes_on & heard)
+    return found

@@ -1,0 +1,242 @@
+"""The city's own data, as the rest of the service sees it.
+
+A city is a folder (design, "A city's folder"); ``city.folder`` reads and checks it.
+Nothing here knows about files.
+"""
+
+from __future__ import annotations
+
+from datetime import time
+from enum import StrEnum
+from functools import cached_property
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from core.geo import Position, inside
+
+Names = dict[str, str]
+"""A name by language code; ``ja`` is always there."""
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+def name_in(names: Names, language: str) -> str:
+    """Return a name in ``language``; Latin-script readers get English, then Japanese."""
+    if language in names:
+        return names[language]
+    if language == "ja-x-easy":
+        return names["ja"]
+    return names.get("en", names["ja"])
+
+
+class Topic(_Part):
+    """What a resident can subscribe to.
+
+    ``emergency_level`` is the least level at which a notice of this topic is an emergency (sent at
+    once, quiet hours or not); ``default`` topics are on until a resident chooses; a ``mandatory``
+    topic can only be left by unfollowing.
+    """
+
+    code: str
+    names: Names
+    emergency_level: int = Field(default=4, ge=1, le=6)
+    default: bool = False
+    mandatory: bool = False
+
+
+class District(_Part):
+    """An area of the city: the smallest place a resident picks and staff address."""
+
+    code: str
+    names: Names
+    polygons: tuple[tuple[tuple[Position, ...], ...], ...] = Field(repr=False)
+    """Polygons, each an outer ring and its holes, each ring closed."""
+
+    def contains(self, longitude: float, latitude: float) -> bool:
+        """Whether the point is in the district (even-odd rule; a hole is outside)."""
+        return any(inside((longitude, latitude), polygon) for polygon in self.polygons)
+
+
+class Decision(StrEnum):
+    """What policy does with a notice."""
+
+    SEND = "send"
+    DIGEST = "digest"
+    HOLD = "hold"
+    PUBLISH = "publish"
+    DROP = "drop"
+
+
+class Rule(_Part):
+    """A rule that gives an article its topic and areas; the first rule that fits decides.
+
+    An article fits if its title or summary contains one of ``words`` (全角/半角 and kana variants
+    folded) and, if ``categories`` is given, it has one of them.
+    """
+
+    topic: str
+    words: tuple[str, ...] = ()
+    categories: tuple[str, ...] = ()
+    areas: tuple[str, ...] = ()
+    decision: Decision | None = None
+
+
+class SourceConfig(_Part):
+    """One source of news and its policy.
+
+    ``interval_seconds`` is the time between polls; ``hosts`` are the hosts its articles and
+    telegrams may be fetched from (the feed's own is always one).
+    """
+
+    code: str
+    kind: Literal["jma", "rss", "cap", "mail", "webhook"]
+    names: Names
+    url: str = ""
+    interval_seconds: int = Field(default=300, ge=10)
+    hosts: tuple[str, ...] = ()
+    topic: str | None = None
+    decision: Decision = Decision.HOLD
+    rules: tuple[Rule, ...] = ()
+    senders: tuple[str, ...] = ()
+    """Addresses whose mail is accepted (kind ``mail``)."""
+    secret_setting: str | None = None
+    """Name of the environment variable with the signing secret or mailbox password."""
+    certificates: tuple[str, ...] = ()
+    """Files of the city's folder with the certificates one of which must have signed every
+    alert (kind ``cap``); none means that signatures are not asked for."""
+    stale_after_seconds: int = Field(default=3600, ge=30)
+
+
+class JmaCodes(_Part):
+    """The codes by which the Meteorological Agency's telegrams mean this city."""
+
+    municipality: str = Field(pattern=r"^\d{7}$")
+    forecast_areas: tuple[str, ...] = ()
+    """府県予報区, 一次細分区域 and 市町村等をまとめた地域, 6 digits."""
+    quake_regions: tuple[str, ...] = ()
+    tsunami_regions: tuple[str, ...] = ()
+    rivers: tuple[str, ...] = ()
+    """Codes of 指定河川 (予報区域, 12 digits) with floods that concern the city."""
+    volcanoes: tuple[str, ...] = ()
+    quake_threshold: str = "3"
+    """The lowest intensity that is told if a resident set none: 1 2 3 4 5- 5+ 6- 6+ 7."""
+
+
+class Department(_Part):
+    code: str
+    names: Names
+    email: str = ""
+    phone: str = ""
+
+
+class QuietHours(_Part):
+    """From ``start`` to ``end`` on Japan's clock, usually over midnight."""
+
+    start: time = time(22, 0)
+    end: time = time(7, 0)
+
+
+class Retention(_Part):
+    """How long personal data is kept, in days."""
+
+    webhook_events: int = 7
+    dialogues: int = 30
+    left_residents: int = 30
+    report_photos: int = 365
+    deliveries: int = 400
+
+
+class Way(StrEnum):
+    """How a message is sent to friends whom Todoke does not know."""
+
+    NARROWCAST = "narrowcast"
+    BROADCAST = "broadcast"
+
+
+class UnknownFriends(_Part):
+    """Which alerts of staff may also be sent to friends whom Todoke does not know.
+
+    ``otherwise`` says what a person may choose if a narrowcast is not possible: a broadcast, which
+    known friends get a second time, or nothing.
+    """
+
+    level: int = Field(default=5, ge=3, le=5)
+    topics: tuple[str, ...] = ("evacuation",)
+    way: Way = Way.NARROWCAST
+    otherwise: Literal["broadcast", "nothing"] = "broadcast"
+    drills: bool = False
+    """Whether a drill may be sent to them too; the page asks for it separately."""
+
+    def covers(self, topic: str, level: int, *, drill: bool) -> bool:
+        """Whether an alert may go to them."""
+        return topic in self.topics and level >= self.level and (self.drills or not drill)
+
+
+class ReportCategory(_Part):
+    """A kind of damage that residents report, and the department that repairs it."""
+
+    code: str
+    names: Names
+    department: str
+
+
+class City(_Part):
+    """The content of ``city.toml`` and the files next to it."""
+
+    name: Names
+    line_name: str
+    time_zone: Literal["Asia/Tokyo"] = "Asia/Tokyo"
+    jma: JmaCodes
+    languages: tuple[str, ...]
+    topics: tuple[Topic, ...]
+    districts: tuple[District, ...] = Field(default=(), repr=False)
+    departments: tuple[Department, ...] = ()
+    sources: tuple[SourceConfig, ...] = ()
+    report_categories: tuple[ReportCategory, ...] = ()
+    collection_reminders: bool = False
+    """Whether the digest tells residents with the topic ``collection`` what is collected next."""
+    collection_week_shift: bool = True
+    """Whether a closure in 5374's ``center.csv`` moves collections of certain weeks of the month by
+    a week, like 5374's ``WeekShift``; otherwise closed days are only left out.
+    """
+    publish_reports: bool = False
+    """Whether anybody sees kind, place, state and days of the reports that staff took up."""
+    quiet_hours: QuietHours = QuietHours()
+    digest_hour: int = Field(default=18, ge=0, le=23)
+    retention: Retention = Retention()
+    unknown_friends: UnknownFriends | None = None
+    """Without it nothing is ever sent to friends whom Todoke does not know."""
+    shelter_url: str = ""
+    """Page with the shelters, put into warnings; the service's own page when empty."""
+    emergency_phone: Names = Field(default_factory=dict)
+    credit: str = ""
+    certificates: dict[str, str] = Field(default_factory=dict, repr=False)
+    """PEM text of each file that a source's ``certificates`` names."""
+
+    @cached_property
+    def topic_by_code(self) -> dict[str, Topic]:
+        return {topic.code: topic for topic in self.topics}
+
+    @cached_property
+    def district_by_code(self) -> dict[str, District]:
+        return {district.code: district for district in self.districts}
+
+    def district_at(self, longitude: float, latitude: float) -> District | None:
+        """Return the district of a point, or None outside the city."""
+        return next((d for d in self.districts if d.contains(longitude, latitude)), None)
+
+    def is_outside(self, longitude: float, latitude: float) -> bool:
+        """Whether a point is outside the city, by the outlines of its districts."""
+        known = self.districts and all(district.polygons for district in self.districts)
+        return bool(known) and self.district_at(longitude, latitude) is None
+
+    def is_emergency(self, topic: str, level: int) -> bool:
+        """Whether a notice of ``topic`` at ``level`` breaks through quiet hours."""
+        return level >= self.topic_by_code[topic].emergency_level
+
+    def with_shelter_page(self, url: str) -> City:
+        """The city with our shelter page for its warnings, if it names no page of its own."""
+        return self if self.shelter_url else self.model_copy(update={"shelter_url": url})

@@ -1,0 +1,182 @@
+"""Looking at an alert as it will leave, confirming it as a colleague, and sending it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Response
+
+from alerts import checks as alert_checks
+from alerts import drafts, older_words
+from alerts.compose import composed_of
+from alerts.follow_ups import overtaken
+from alerts.models import AlertDraft
+from alerts.reach import reach
+from alerts.release import Approval, Seen, UnknownAnswer, question_about_unknown, release
+from channels.chain import CHANGES, places
+from channels.dispatch import preview
+from channels.line import unknown
+from channels.line.medium import LINE
+from console import words
+from console.access import Permission
+from console.alert_pages import closed, draft_of, edit_page, way_to_delivery
+from console.draft_pages import state_of
+from console.looks import Look
+from console.web import RowNumber, StaffRoute, Visit, visit
+from core.errors import Refusal
+from core.text import clean
+from feeds.models import Notice, Status
+
+router = APIRouter(prefix="/console", route_class=StaffRoute)
+Sender = Annotated[Visit, Depends(visit(Permission.ALERTS))]
+
+
+@router.get("/alerts/{draft_id}/check")
+async def check(visitor: Sender, draft_id: RowNumber) -> Response:
+    """Show who gets what in every language, and ask for the confirmation."""
+    return await _check_page(visitor, draft_id)
+
+
+@router.post("/alerts/{draft_id}/confirm")
+async def confirm(visitor: Sender, draft_id: RowNumber) -> Response:
+    """A colleague confirms the shown version; this sends nothing."""
+    return await _decided(visitor, draft_id, drafts.confirm)
+
+
+@router.post("/alerts/{draft_id}/after")
+async def go_on_after(visitor: Sender, draft_id: RowNumber) -> Response:
+    """Put a follow-up after a colleague's newer notice; this sends nothing."""
+    return await _decided(visitor, draft_id, drafts.go_on_after)
+
+
+async def _decided(
+    visitor: Visit, draft_id: int, decide: Callable[..., Awaitable[AlertDraft]]
+) -> Response:
+    try:
+        async with visitor.context.database.writing() as session:
+            await decide(
+                session,
+                draft_id,
+                visitor.form.number("version") or 0,
+                visitor.context.city,
+                actor=visitor.actor,
+                now=visitor.context.clock.now(),
+            )
+    except Refusal as refusal:
+        return await _check_page(visitor, draft_id, refusal=refusal)
+    return visitor.go(f"/console/alerts/{draft_id}/check")
+
+
+@router.post("/alerts/{draft_id}/send")
+async def send_alert(visitor: Sender, draft_id: RowNumber) -> Response:
+    """Send the checked version. A second press finds it sent and shows the delivery.
+
+    A refusal shows the page again with current data and the entered reasons; the word or number for
+    sending must be typed again.
+    """
+    context, form = visitor.context, visitor.form
+    try:
+        look = Look.unseal(form.text("look"), context.settings.secret_key)
+        approval = Approval(
+            look.seen_by(visitor.session.staff_id, draft_id),
+            typed=form.text("typed"),
+            alone_reason=_reason(visitor, "alone_reason"),
+            hazard_reason=_reason(visitor, "hazard_reason"),
+            to_unknown=_to_unknown(visitor),
+        )
+        async with context.database.writing() as session:
+            delivery = await release(
+                session,
+                context.queue,
+                context.city,
+                draft_id,
+                approval,
+                actor=visitor.actor,
+                now=context.clock.now(),
+            )
+    except drafts.AlreadySent as sent:
+        async with context.database.reading() as session:
+            return visitor.go(await way_to_delivery(session, sent.notice_id, again=True))
+    except Refusal as refusal:
+        return await _check_page(visitor, draft_id, refusal=refusal)
+    return visitor.go(f"/console/deliveries/{delivery}")
+
+
+async def _check_page(visitor: Visit, draft_id: int, *, refusal: Refusal | None = None) -> Response:
+    context = visitor.context
+    now = context.clock.now()
+    async with context.database.reading() as session:
+        draft = await draft_of(session, draft_id)
+        if draft.notice_id is not None or draft.discarded_at is not None:
+            return await closed(visitor, session, draft)
+        if alert_checks.faults(draft, context.city):
+            return await edit_page(visitor, session, draft, refusal=refusal)
+        found = await reach(session, draft, context.city, by_area=True)
+        composed = composed_of(draft, context.city, actor=visitor.actor, now=now)
+        seen = await preview(
+            session, composed.notice, context.city, now, medium=LINE, as_new=composed.as_new
+        )
+        before = await alert_checks.said_before(session, draft, context.city)
+        hazards = await alert_checks.serious_dangers(session, context.city, now)
+        asked = await question_about_unknown(session, draft, context.city)
+        follows_unknown = await unknown.had_earlier(session, draft.replaces_id)
+        since = await overtaken(session, draft.replaces_id)
+        newer = None if since is None else await session.get(Notice, since.notice_id)
+    unwritten = {
+        code: number
+        for code, number in found.by_language.items()
+        if number and not draft.texts.get(code, {}).get("text")
+    }
+    look = Look(draft_id, visitor.session.staff_id, Seen(draft.version, found.total, now))
+    return visitor.page(
+        "alert_check.html",
+        status=400 if refusal else 200,
+        refusal=words.said(refusal, visitor.language),
+        draft=draft,
+        reach=found,
+        unwritten=unwritten,
+        unwritten_names=words.listed(
+            [words.language_name(code, visitor.language) for code in unwritten], visitor.language
+        ),
+        seen=seen,
+        stale=now - draft.updated_at > drafts.STALE_AFTER,
+        look=look.seal(context.settings.secret_key),
+        older=older_words.older(draft),
+        older_readers=sum(found.by_language.get(code, 0) for code in older_words.older(draft)),
+        state=state_of(draft, visitor.actor, now),
+        needs_two=alert_checks.needs_two(draft, context.city, before),
+        second=drafts.second_person(draft, visitor.actor, now),
+        is_own=draft.edited_by == visitor.actor,
+        hazards=hazards,
+        unknown=asked,
+        unknown_answers=(UnknownAnswer.yes(asked.way), UnknownAnswer.NO) if asked else (),
+        unknown_answer=_to_unknown(visitor) if refusal else None,
+        unknown_rule=context.city.unknown_friends,
+        follows_unknown=follows_unknown,
+        since=since,
+        newer=newer,
+        goes_on=_goes_on(visitor, draft, before),
+        reason_length=alert_checks.REASON_LENGTH,
+        alone_reason=_reason(visitor, "alone_reason"),
+        hazard_reason=_reason(visitor, "hazard_reason"),
+    )
+
+
+def _goes_on(visitor: Visit, draft: AlertDraft, before: alert_checks.Before | None) -> str:
+    """Return the names of the districts where the earlier notice stays in force."""
+    if before is None or draft.status not in (*CHANGES, Status.LIFTED):
+        return ""
+    city = visitor.context.city
+    meant = places(() if draft.whole_city else draft.areas, city)
+    left = [area for area in before.standing if area not in meant]
+    return words.places_of(left, city, visitor.language)
+
+
+def _to_unknown(visitor: Visit) -> UnknownAnswer | None:
+    said = visitor.form.text("to_unknown")
+    return UnknownAnswer(said) if said in list(UnknownAnswer) else None
+
+
+def _reason(visitor: Visit, field: str) -> str:
+    return clean(visitor.form.text(field), line=True)[:400]

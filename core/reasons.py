@@ -1,0 +1,20 @@
+"""Why a form cannot be taken, and why a child process gave nothing back."""
+
+from __future__ import annotations
+
+from core.reason import Reasons
+
+reason = Reasons(
+    {
+        "": {
+            "form.too-large": "The form is too large.",
+            "form.wrong-form": "The form is not in the form that a browser sends.",
+            "form.unreadable": "The form cannot be read.",
+            "restore.held": "restored from a backup: it may have gone out before",
+            "child.busy": "The machine is busy: {seconds} s were not enough.",
+            "child.processor": "It took more than {seconds} s of the processor.",
+            "child.ended": "It ended with {code}.",
+            "child.silent": "It said nothing that can be read.",
+        }
+    }
+)

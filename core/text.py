@@ -1,0 +1,36 @@
+"""Remove invisible characters from what people type."""
+
+from __future__ import annotations
+
+import unicodedata
+
+_JOINERS = "\u200c\u200d"
+"""Zero-width, but needed within words by Burmese, Khmer, Nepali and emoji."""
+_UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co"})
+
+
+def clean(text: str, *, line: bool = False) -> str:
+    """Return ``text`` in NFC without control and zero-width characters, direction overrides,
+    private characters and lone surrogates.
+
+    Parameters
+    ----------
+    line
+        Whether line breaks and runs of spaces become one space.
+    """
+    whole = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    joined = unicodedata.normalize("NFC", whole.replace("\r\n", "\n").replace("\r", "\n"))
+    if line:
+        joined = " ".join(joined.split())
+    kept = (
+        character
+        for character in joined
+        if character in "\n" + _JOINERS or unicodedata.category(character) not in _UNSEEN
+    )
+    return "".join(kept).strip().strip(_JOINERS).strip()
+
+
+def whole_number(text: str) -> int | None:
+    """Return a whole number as people type it (full-width digits, commas), or None."""
+    digits = text.strip().replace(",", "").replace("，", "")
+    return int(digits) if digits.isdecimal() and len(digits) <= 18 else None

@@ -1,0 +1,97 @@
+"""Which notices the public sees, and which of them hold now."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import ColumnElement, and_, or_
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col, select
+
+from city.collection import REMINDER_RULE
+from core.languages import EASY_JAPANESE
+from feeds.in_force import HOLDS, PUBLIC, SERIOUS, public_notices
+from feeds.models import Notice, Status
+
+KEPT = timedelta(days=14)
+LIMIT = 60
+_TAKEN_BACK = (Status.CANCELLED, Status.CORRECTED)
+
+
+@dataclass(frozen=True)
+class Board:
+    """The content of the public page: what is in force, earlier notices, and drills separately."""
+
+    current: tuple[Notice, ...]
+    recent: tuple[Notice, ...]
+    drills: tuple[Notice, ...]
+
+    @property
+    def real(self) -> tuple[Notice, ...]:
+        """Everything but drills, newest first; what feeds for machines carry."""
+        return tuple(
+            sorted(
+                (*self.current, *self.recent),
+                key=lambda notice: (notice.reported_at, notice.id or 0),
+                reverse=True,
+            )
+        )
+
+
+async def public_board(session: AsyncSession, now: datetime, municipality: str) -> Board:
+    """Return the public notices of the last days at ``now``.
+
+    A withdrawn or corrected notice is left out; its withdrawal or correction is shown. Notices in
+    force are shown separately (``feeds.in_force``), so no news pushes them off the page.
+    """
+    newest = (
+        select(Notice)
+        .where(
+            col(Notice.decision).in_(PUBLIC),
+            col(Notice.decided_by) != REMINDER_RULE,
+            col(Notice.reported_at) > now - KEPT,
+        )
+        .order_by(col(Notice.reported_at).desc(), col(Notice.id).desc())
+        .limit(LIMIT)
+    )
+    found = list(await session.scalars(newest))
+    current = await public_notices(session, municipality, now)
+    # The word that a danger is over is never pushed off the page by sixty pieces of news after it.
+    dangerous = and_(
+        col(Notice.reported_at) > now - HOLDS,
+        or_(col(Notice.level) >= SERIOUS, col(Notice.emergency)),
+    )
+    found += await _further(session, found, dangerous)
+    found += await _further(
+        session, found, col(Notice.replaces_id).in_([notice.id for notice in found])
+    )
+    taken_back = {n.replaces_id for n in found if n.status in _TAKEN_BACK}
+    now_true = {notice.id for notice in current}
+    others = [n for n in found if n.id not in taken_back and n.id not in now_true]
+    drills = [n for n in others if n.drill and now - n.reported_at <= HOLDS]
+    recent = [n for n in others if not n.drill]
+    return Board(tuple(current), tuple(recent), tuple(drills))
+
+
+async def _further(
+    session: AsyncSession, found: list[Notice], wanted: ColumnElement[bool]
+) -> list[Notice]:
+    """Return public notices besides those that were found."""
+    statement = select(Notice).where(
+        wanted,
+        col(Notice.id).not_in([notice.id for notice in found]),
+        col(Notice.decision).in_(PUBLIC),
+    )
+    # Not in SQL: SQLite would read all notices to sort them.
+    more = await session.scalars(statement)
+    return sorted(more, key=lambda notice: notice.id or 0, reverse=True)
+
+
+def reader_words(notice: Notice, language: str) -> tuple[str, str, str]:
+    """Return title, text and the language they are in: the reader's, else Japanese."""
+    for code in (language, EASY_JAPANESE, "ja"):
+        texts = notice.texts.get(code)
+        if texts and (texts.get("title") or texts.get("text")):
+            return texts.get("title", ""), texts.get("text", ""), code
+    return notice.kind, "", "ja"

@@ -1,0 +1,229 @@
+"""The public page, the list of shelters, the feeds, and the error pages."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from functools import cache
+from pathlib import Path
+
+from fastapi import APIRouter, Request, Response
+from jinja2 import Environment
+
+from city.city import City, name_in
+from city.context import Context
+from city.folder import CityFolder
+from city.shelters import Shelter
+from core.languages import LANGUAGES, mark, match_language, reads_japanese
+from core.web import PUBLIC_POLICY, PublicRoute, secure, templates
+from feeds.evacuation import hazards_at, safe_sites
+from feeds.in_force import public_notices
+from feeds.texts import day_name, level_name, moment, status_name, topic_name
+from public.feeds import atom, json_feed
+from public.notices import Board, public_board, reader_words
+from public.words import CATALOGUE, HAZARDS, hazard_names
+
+STATIC = "/static/public"
+FRESH_SECONDS = 15
+_ADDRESS = re.compile(r"https?://[^\s<>\"'）】」、。]+")
+
+router = APIRouter(route_class=PublicRoute)
+
+
+@router.get("/")
+async def notices_page(request: Request) -> Response:
+    """Show what is in force and recent notices."""
+    context, _, board = await _asked(request)
+    return page(request, "notices.html", board=board, now=context.clock.now())
+
+
+@router.get("/shelters")
+async def shelters_page(request: Request) -> Response:
+    """Show the city's emergency evacuation sites, those safe in the dangers of now first."""
+    context: Context = request.app.state.context
+    folder: CityFolder = request.app.state.folder
+    async with context.database.reading() as session:
+        notices = await public_notices(session, context.city.jma.municipality, context.clock.now())
+    language = _language(request, context.city)
+    hazards = hazards_at(notices, None)
+    safe, missing = safe_sites(folder.shelters, hazards)
+    others = [shelter for shelter in folder.shelters if shelter not in safe]
+    return page(
+        request,
+        "shelters.html",
+        groups=_by_district(context.city, safe),
+        others=_by_district(context.city, others),
+        hazards=HAZARDS,
+        dangers=hazard_names(hazards, language),
+        missing=hazard_names(missing, language),
+    )
+
+
+def _by_district(city: City, shelters: list[Shelter]) -> list[tuple[str, list[Shelter]]]:
+    """Return the sites by the code of their district; those in none come last."""
+    found: dict[str, list[Shelter]] = {}
+    for shelter in shelters:
+        district = city.district_at(shelter.longitude, shelter.latitude)
+        found.setdefault(district.code if district else "", []).append(shelter)
+    order = [*(district.code for district in city.districts), ""]
+    return [(code, found[code]) for code in order if code in found]
+
+
+@router.get("/feeds/notices.atom")
+async def notices_atom(request: Request) -> Response:
+    context, language, board = await _asked(request)
+    body = atom(
+        board,
+        title=_title(context.city, language),
+        language=language,
+        public_url=context.settings.public_url,
+        now=context.clock.now(),
+    )
+    return _cached(request, body, "application/atom+xml; charset=utf-8")
+
+
+@router.get("/feeds/notices.json")
+async def notices_json(request: Request) -> Response:
+    context, language, board = await _asked(request)
+    body = json_feed(
+        board,
+        title=_title(context.city, language),
+        language=language,
+        public_url=context.settings.public_url,
+    )
+    response = _cached(request, body, "application/feed+json; charset=utf-8")
+    response.headers["Access-Control-Allow-Origin"] = "*"
+    return response
+
+
+NO_PAGE = mark("This page does not exist.")
+BROKEN = mark("Something went wrong here. Please try again in a moment.")
+
+
+def no_such_page(request: Request) -> Response:
+    """Show somebody who followed a wrong address where the right ones are."""
+    return _trouble(request, 404, NO_PAGE)
+
+
+def broken(request: Request) -> Response:
+    """Show that the page failed; this page needs only the city's data."""
+    return _trouble(request, 500, BROKEN)
+
+
+def _trouble(request: Request, status: int, message: str) -> Response:
+    """Show the error in the reader's language, in Japanese and in English."""
+    language = _language(request, request.app.state.context.city)
+    said = {code: CATALOGUE.text(code, message) for code in dict.fromkeys((language, "ja", "en"))}
+    # The links of other languages lead to the notices: this page has only one language.
+    body = _body(request, "trouble.html", language, path="/", said=said)
+    response = Response(body, status, media_type="text/html; charset=utf-8")
+    response.headers["Cache-Control"] = "no-store"
+    https = request.app.state.context.settings.public_url.startswith("https://")
+    secure(response, PUBLIC_POLICY, https=https)
+    return response
+
+
+async def _asked(request: Request) -> tuple[Context, str, Board]:
+    """The public content now, and the requested language."""
+    context: Context = request.app.state.context
+    async with context.database.reading() as session:
+        board = await public_board(session, context.clock.now(), context.city.jma.municipality)
+    return context, _language(request, context.city), board
+
+
+def _title(city: City, language: str) -> str:
+    return CATALOGUE.text(language, "Notices of {city}", city=name_in(city.name, language))
+
+
+def page(request: Request, template: str, **values: object) -> Response:
+    """Return a page of the public site, in the reader's language."""
+    language = _language(request, request.app.state.context.city)
+    body = _body(request, template, language, path=request.url.path, **values)
+    return _cached(request, body, "text/html; charset=utf-8")
+
+
+def _body(request: Request, template: str, language: str, *, path: str, **values: object) -> bytes:
+    """Return a page; ``path`` is where the same page is found in the other languages."""
+    context: Context = request.app.state.context
+
+    def say(message: str, /, **inserted: object) -> str:
+        return CATALOGUE.text(language, message, **inserted)
+
+    text = (
+        _environment()
+        .get_template(template)
+        .render(
+            _=say,
+            language=language,
+            languages=[LANGUAGES[code] for code in context.city.languages],
+            city=context.city,
+            city_name=name_in(context.city.name, language),
+            title=_title(context.city, language),
+            static=STATIC,
+            path=path,
+            reads_japanese=reads_japanese,
+            reader_words=reader_words,
+            pieces=_pieces,
+            moment=moment,
+            day_name=day_name,
+            name_in=name_in,
+            level_name=level_name,
+            status_name=status_name,
+            topic_name=topic_name,
+            is_demo=bool(getattr(request.app.state, "demo", False)),
+            phone_url=getattr(getattr(request.app.state, "demo_places", None), "phone", ""),
+            **values,
+        )
+    )
+    return text.encode()
+
+
+def _cached(request: Request, body: bytes, media_type: str) -> Response:
+    """Answer with a validator, so that a page that did not change is not sent again."""
+    etag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
+    headers = {
+        "ETag": etag,
+        "Cache-Control": f"public, max-age={FRESH_SECONDS}",
+        "Vary": "Accept-Language",
+    }
+    asked = request.headers.get("if-none-match", "")
+    if etag in (tag.strip().removeprefix("W/") for tag in asked[:2000].split(",")):
+        return Response(status_code=304, headers=headers)
+    return Response(body, media_type=media_type, headers=headers)
+
+
+def _language(request: Request, city: City) -> str:
+    """Return the language of ``?lang=``, else the best of Accept-Language, else Japanese."""
+    chosen = match_language(request.query_params.get("lang", "")[:35])
+    if chosen in city.languages:
+        return chosen
+    wanted: list[tuple[float, int, str]] = []
+    for place, part in enumerate(request.headers.get("accept-language", "")[:500].split(",")):
+        tag, _, weight = part.strip().partition(";q=")
+        language = match_language(tag.strip())
+        if language in city.languages:
+            wanted.append((-_weight(weight), place, language))
+    return min(wanted)[2] if wanted else "ja"
+
+
+def _weight(text: str) -> float:
+    try:
+        return min(1.0, max(0.0, float(text))) if text else 1.0
+    except ValueError:
+        return 0.0
+
+
+def _pieces(text: str) -> list[tuple[str, bool]]:
+    """Cut a text into words and web addresses: (piece, whether it is an address)."""
+    pieces: list[tuple[str, bool]] = []
+    end = 0
+    for found in _ADDRESS.finditer(text):
+        pieces += [(text[end : found.start()], False), (found.group().rstrip(".,)"), True)]
+        end = found.start() + len(pieces[-1][0])
+    pieces.append((text[end:], False))
+    return [piece for piece in pieces if piece[0]]
+
+
+@cache
+def _environment() -> Environment:
+    return templates(Path(__file__).parent / "templates")

@@ -1,0 +1,574 @@
+"""Reports: store and number them, list, change, answer and export them.
+
+The caller writes the words for residents: the conversation acknowledges, the console answers.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import io
+import json
+import time
+from collections.abc import AsyncIterator, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol, TypeVar, cast
+
+import structlog
+from sqlalchemy import Select, func, true
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col, select
+
+from city.city import City
+from core import audit
+from core.clock import in_japan
+from core.counting import Size, size_of
+from core.database import Database
+from core.errors import BadInput
+from reports.models import Photo, Report, ReportCounter, ReportUpdate
+from reports.photos import CONTENT_TYPE, MAX_PHOTOS, Picture
+from reports.reasons import reason
+from reports.search import SEARCH, Match, by_the_index, matching
+from reports.states import OPEN, WAITING, ReportState
+
+MAX_TEXT = 500
+MAX_ANSWER = 2000
+EXPORT_CHUNK = 200
+MOST_FOUND = 1_000
+"""The most results of a search that are counted; for more, people search with other words."""
+CSV_COLUMNS = (
+    "number",
+    "state",
+    "category",
+    "department",
+    "created_at",
+    "updated_at",
+    "longitude",
+    "latitude",
+    "address",
+    "area",
+    "description",
+    "language",
+)
+_FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
+EVERY = Match(true())
+Narrowable = TypeVar("Narrowable", bound=Select[Any])
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Draft:
+    """A report as the resident made it. Degrees, WGS 84; ``origin`` makes it once for ever."""
+
+    category: str
+    origin: str
+    longitude: float | None = None
+    latitude: float | None = None
+    address: str = ""
+    description: str = ""
+    place_message: str = ""
+    note_message: str = ""
+    pictures: tuple[Picture, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReportFilter:
+    """Which reports to list; empty fields do not narrow. ``text`` is looked for in number,
+    address and description."""
+
+    states: tuple[ReportState, ...] = ()
+    categories: tuple[str, ...] = ()
+    departments: tuple[str, ...] = ()
+    areas: tuple[str, ...] = ()
+    since: datetime | None = None
+    until: datetime | None = None
+    changed_since: datetime | None = None
+    text: str = ""
+    numbers: tuple[str, ...] = ()
+
+
+class Exported(Protocol):
+    """The fields of a report in an export; nothing about the reporter."""
+
+    @property
+    def number(self) -> str: ...
+    @property
+    def state(self) -> ReportState: ...
+    @property
+    def category(self) -> str: ...
+    @property
+    def department(self) -> str: ...
+    @property
+    def created_at(self) -> datetime: ...
+    @property
+    def updated_at(self) -> datetime: ...
+    @property
+    def longitude(self) -> float | None: ...
+    @property
+    def latitude(self) -> float | None: ...
+    @property
+    def address(self) -> str: ...
+    @property
+    def area(self) -> str | None: ...
+    @property
+    def description(self) -> str: ...
+    @property
+    def language(self) -> str: ...
+
+
+class UnknownReport(BadInput):
+    """There is no such report."""
+
+
+async def create_report(
+    session: AsyncSession,
+    city: City,
+    draft: Draft,
+    *,
+    resident_id: int | None,
+    language: str,
+    now: datetime,
+) -> Report:
+    """Store a report with the next number of the year; the same ``origin`` makes it once.
+
+    Numbers count up by the year of Japan's calendar, without gaps and without doubles: the
+    counter's row is changed in the caller's transaction, which orders concurrent ones.
+
+    Raises
+    ------
+    BadInput
+        The category is not one of the city's.
+    """
+    category = next((c for c in city.report_categories if c.code == draft.category), None)
+    if category is None:
+        raise BadInput(reason("report.no-category", category=draft.category))
+    year = in_japan(now).year
+    # The counter comes first: its row lock makes a concurrent request for the same origin wait.
+    number = await next_number(session, year, step=0)
+    made = await session.scalar(select(Report).where(col(Report.origin) == draft.origin))
+    if made is not None:
+        return made
+    number = await next_number(session, year, step=1)
+    district = None
+    if draft.longitude is not None and draft.latitude is not None:
+        district = city.district_at(draft.longitude, draft.latitude)
+    report = Report(
+        number=f"{year}-{number:06}",
+        resident_id=resident_id,
+        origin=draft.origin,
+        category=category.code,
+        department=category.department,
+        longitude=draft.longitude,
+        latitude=draft.latitude,
+        address=draft.address[:MAX_TEXT],
+        area=district.code if district else None,
+        description=draft.description[:MAX_TEXT],
+        place_message=draft.place_message,
+        note_message=draft.note_message,
+        language=language,
+        created_at=now,
+        updated_at=now,
+    )
+    session.add(report)
+    await session.flush()
+    assert report.id is not None
+    for picture in draft.pictures[:MAX_PHOTOS]:
+        session.add(
+            Photo(
+                report_id=report.id,
+                sha256=picture.sha256,
+                content_type=CONTENT_TYPE,
+                width=picture.width,
+                height=picture.height,
+                size=picture.size,
+                message_id=picture.message_id,
+                created_at=now,
+            )
+        )
+    session.add(
+        ReportUpdate(report_id=report.id, by="resident", state=report.state, created_at=now)
+    )
+    await session.flush()
+    log.info("report.created", report_id=report.number, category=report.category, area=report.area)
+    return report
+
+
+async def next_number(session: AsyncSession, year: int, *, step: int) -> int:
+    """Increase the year's counter by ``step``, with its row locked; return the new value."""
+    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
+    statement = dialect.insert(ReportCounter).values(year=year, last=step)
+    moved = statement.on_conflict_do_update(
+        index_elements=[col(ReportCounter.year)],
+        set_={"last": col(ReportCounter.last) + step},
+    ).returning(col(ReportCounter.last))
+    number = await session.scalar(moved)
+    assert number is not None
+    return int(number)
+
+
+async def get_report(session: AsyncSession, number: str) -> Report:
+    """Return the report of that number.
+
+    Raises
+    ------
+    UnknownReport
+        There is none.
+    """
+    report = await session.scalar(select(Report).where(col(Report.number) == number))
+    if report is None:
+        raise UnknownReport(reason("report.missing", number=number[:20]))
+    return report
+
+
+async def list_reports(
+    session: AsyncSession, wanted: ReportFilter | None = None, *, limit: int = 50, offset: int = 0
+) -> list[Report]:
+    """Return the reports that fit, the newest first."""
+    query = await _found(session, select(Report), wanted or ReportFilter())
+    return list(await session.scalars(query.limit(limit).offset(offset)))
+
+
+async def count_reports(session: AsyncSession, wanted: ReportFilter | None = None) -> Size:
+    """Return how many reports match, up to the counting limit."""
+    wanted = wanted or ReportFilter()
+    query = _narrowed(select(Report.id), wanted)
+    if not wanted.text:
+        return await size_of(session, query)
+    match = await matching(session, wanted.text)
+    if match.to_count is not None:
+        async with by_the_index(session):
+            return await size_of(session, query.where(match.to_count), MOST_FOUND)
+    return await size_of(session, _in_order(query, match), MOST_FOUND)
+
+
+async def count_by_state(session: AsyncSession) -> dict[ReportState, Size]:
+    """Return how many reports are in each state, up to the counting limit."""
+    return {
+        state: await size_of(session, select(Report.id).where(col(Report.state) == state))
+        for state in ReportState
+    }
+
+
+async def waiting(session: AsyncSession, most: int) -> list[Report]:
+    """Return the newest reports on which nobody has decided yet."""
+    query = _in_order(select(Report).where(col(Report.state).in_(WAITING)), None)
+    return list(await session.scalars(query.limit(most)))
+
+
+async def count_waiting(session: AsyncSession) -> int:
+    """Return on how many reports nobody has decided yet."""
+    query = select(func.count()).select_from(Report).where(col(Report.state).in_(WAITING))
+    return await session.scalar(query) or 0
+
+
+async def locked(session: AsyncSession, numbers: Iterable[str]) -> dict[str, Report]:
+    """Return reports by their number, locked until the transaction ends."""
+    query = select(Report).where(col(Report.number).in_(list(numbers)))
+    found = await session.scalars(query.order_by(col(Report.number)).with_for_update())
+    return {report.number: report for report in found}
+
+
+async def first_photos(session: AsyncSession, report_ids: Sequence[int]) -> dict[int, Photo]:
+    """Return each report's first photo, by the report's id."""
+    if not report_ids:
+        return {}
+    query = select(Photo).where(col(Photo.report_id).in_(report_ids))
+    found = await session.scalars(query.order_by(col(Photo.id).desc()))
+    return {photo.report_id: photo for photo in found}
+
+
+async def count_of_resident(session: AsyncSession, resident_id: int) -> int:
+    """Return how many reports a resident has made."""
+    query = select(func.count()).select_from(Report)
+    return await session.scalar(query.where(col(Report.resident_id) == resident_id)) or 0
+
+
+async def newest_of_resident(session: AsyncSession, resident_id: int, most: int) -> list[Report]:
+    """Return a resident's newest reports."""
+    query = select(Report).where(col(Report.resident_id) == resident_id)
+    return list(await session.scalars(query.order_by(col(Report.id).desc()).limit(most)))
+
+
+async def _found(session: AsyncSession, query: Narrowable, wanted: ReportFilter) -> Narrowable:
+    """Return the query with the filters applied, the newest first."""
+    match = await matching(session, wanted.text) if wanted.text else None
+    return _in_order(_narrowed(query, wanted), match)
+
+
+def _in_order(query: Narrowable, match: Match | None) -> Narrowable:
+    """Return the query with the newest first.
+
+    Results of a search come in order of ids, which is also the order of creation.
+    """
+    if match is None:
+        return query.order_by(col(Report.created_at).desc(), col(Report.id).desc())
+    if match.by_index:
+        query = query.join(SEARCH, SEARCH.c.rowid == col(Report.id))
+        return query.where(match.where).order_by(SEARCH.c.rowid.desc())
+    return query.where(match.where).order_by(col(Report.id).desc())
+
+
+def _narrowed(query: Narrowable, wanted: ReportFilter) -> Narrowable:
+    by_another = wanted.categories or wanted.departments or wanted.areas
+    in_many = by_another and not set(wanted.states) <= set(OPEN)
+    state: Any = col(Report.state)
+    for column, values in (
+        # Most reports are done: the index of something else is the better one.
+        (state.concat("") if in_many else state, wanted.states),
+        (col(Report.category), wanted.categories),
+        (col(Report.department), wanted.departments),
+        (col(Report.area), wanted.areas),
+        (col(Report.number), wanted.numbers),
+    ):
+        if values:
+            query = query.where(column.in_(values))
+    if wanted.since is not None:
+        query = query.where(col(Report.created_at) >= wanted.since)
+    if wanted.until is not None:
+        query = query.where(col(Report.created_at) < wanted.until)
+    if wanted.changed_since is not None:
+        query = query.where(col(Report.updated_at) >= wanted.changed_since)
+    return query
+
+
+async def photos_of(session: AsyncSession, report_id: int) -> list[Photo]:
+    """Return a report's photos in the order they came."""
+    query = select(Photo).where(col(Photo.report_id) == report_id).order_by(col(Photo.id))
+    return list(await session.scalars(query))
+
+
+async def updates_of(session: AsyncSession, report_id: int) -> list[ReportUpdate]:
+    """Return a report's life, the oldest step first."""
+    query = (
+        select(ReportUpdate)
+        .where(col(ReportUpdate.report_id) == report_id)
+        .order_by(col(ReportUpdate.id))
+    )
+    return list(await session.scalars(query))
+
+
+async def change_state(
+    session: AsyncSession,
+    report: Report,
+    state: ReportState,
+    *,
+    by: str,
+    now: datetime,
+    note: str = "",
+) -> ReportUpdate:
+    """Change the state of a report, under a person's name."""
+    await _hold(session, report)
+    return await _update(session, report, by=by, now=now, state=state, note=note)
+
+
+async def assign(
+    session: AsyncSession, city: City, report: Report, department: str, *, by: str, now: datetime
+) -> ReportUpdate:
+    """Give a report to another department.
+
+    Raises
+    ------
+    BadInput
+        The city has no such department.
+    """
+    if department not in {d.code for d in city.departments}:
+        raise BadInput(reason("report.no-department", department=department))
+    await _hold(session, report)
+    note = f"{report.department} → {department}"
+    report.department = department
+    return await _update(session, report, by=by, now=now, note=note, action="report.assigned")
+
+
+async def answer(
+    session: AsyncSession,
+    report: Report,
+    words: str,
+    *,
+    by: str,
+    now: datetime,
+    state: ReportState | None = None,
+) -> ReportUpdate:
+    """Keep an answer to the resident; the caller sends it in the same transaction.
+
+    Raises
+    ------
+    BadInput
+        The answer is empty or longer than :data:`MAX_ANSWER` characters.
+    """
+    words = words.strip()
+    if not words or len(words) > MAX_ANSWER:
+        raise BadInput(reason("report.answer-length", most=MAX_ANSWER))
+    await _hold(session, report)
+    return await _update(
+        session, report, by=by, now=now, state=state, answer=words, action="report.answered"
+    )
+
+
+async def _hold(session: AsyncSession, report: Report) -> None:
+    """Lock a report until the transaction ends, and read its current state."""
+    await session.refresh(report, with_for_update=True)
+
+
+async def _update(
+    session: AsyncSession,
+    report: Report,
+    *,
+    by: str,
+    now: datetime,
+    state: ReportState | None = None,
+    answer: str = "",
+    note: str = "",
+    action: str = "report.moved",
+) -> ReportUpdate:
+    assert report.id is not None
+    if state is not None:
+        report.state = state
+    report.updated_at = now
+    session.add(report)
+    update = ReportUpdate(
+        report_id=report.id, by=by, state=state, answer=answer, note=note, created_at=now
+    )
+    session.add(update)
+    await session.flush()
+    await audit.record(
+        session,
+        now,
+        actor=by,
+        action=action,
+        subject=f"report:{report.number}",
+        state=state.value if state else None,
+        answered=bool(answer),
+        department=report.department,
+    )
+    return update
+
+
+@dataclass(frozen=True)
+class Export:
+    """The content of an export: the matching reports at one moment.
+
+    There are ``number`` of them, with ids up to ``last``.
+    """
+
+    wanted: ReportFilter
+    number: int
+    last: int
+
+
+async def begin_export(session: AsyncSession, wanted: ReportFilter | None = None) -> Export:
+    """Return what an export would contain now, for the audit trail, before it is read."""
+    wanted = wanted or ReportFilter()
+    last = int(await session.scalar(select(func.max(Report.id))) or 0)
+    fitting = (await _found(session, select(Report.id), wanted)).order_by(None)
+    number = await session.scalar(select(func.count()).select_from(fitting.subquery()))
+    return Export(wanted, int(number or 0), last)
+
+
+async def exported(database: Database, export: Export) -> AsyncIterator[list[Exported]]:
+    """Yield the reports of an export, the newest first, some hundred at a time.
+
+    Each part is read in its own transaction, so that a slow reader blocks nothing, and half of the
+    time is left to others. A report that changes meanwhile is included once, before or after the
+    change.
+    """
+    columns = [getattr(Report, name) for name in CSV_COLUMNS]
+    before = export.last + 1
+    while True:
+        began = time.perf_counter()
+        async with database.reading() as session:
+            words = export.wanted.text
+            match = await matching(session, words) if words else None
+            query = _narrowed(select(col(Report.id), *columns), export.wanted)
+            query = query.where(col(Report.id) < before)
+            if match is not None and match.by_index:
+                query = query.where(SEARCH.c.rowid < before)
+            query = _in_order(query, match or EVERY)
+            rows = (await session.execute(query.limit(EXPORT_CHUNK))).all()
+        if rows:
+            yield cast("list[Exported]", rows)
+        if len(rows) < EXPORT_CHUNK:
+            return
+        before = rows[-1][0]
+        # As much time for everybody else, such as LINE's webhooks, as this part took.
+        await asyncio.sleep(time.perf_counter() - began)
+
+
+async def export_csv(database: Database, export: Export) -> AsyncIterator[str]:
+    """Yield an export as CSV with a byte-order mark, for Excel in Japan.
+
+    A cell that a spreadsheet would treat as a formula gets an apostrophe in front.
+    """
+    output = io.StringIO()
+    output.write("\ufeff")
+    writer = csv.writer(output, lineterminator="\r\n")
+    writer.writerow(CSV_COLUMNS)
+    yield output.getvalue()
+    async for reports in exported(database, export):
+        output.seek(0)
+        output.truncate()
+        writer.writerows(map(_cells, reports))
+        yield output.getvalue()
+
+
+def _cells(report: Exported) -> list[str]:
+    return [
+        report.number,
+        report.state.value,
+        _cell(report.category),
+        _cell(report.department),
+        in_japan(report.created_at).isoformat(timespec="seconds"),
+        in_japan(report.updated_at).isoformat(timespec="seconds"),
+        "" if report.longitude is None else f"{report.longitude:.6f}",
+        "" if report.latitude is None else f"{report.latitude:.6f}",
+        _cell(report.address),
+        _cell(report.area or ""),
+        _cell(report.description),
+        report.language,
+    ]
+
+
+def _cell(value: str) -> str:
+    bare = value.lstrip()
+    return f"'{value}" if bare.startswith(_FORMULA) or bare != value else value
+
+
+def as_json(report: Exported) -> dict[str, object]:
+    """Return the public fields of a report; nothing about the reporter."""
+    return {
+        "number": report.number,
+        "state": report.state.value,
+        "category": report.category,
+        "department": report.department,
+        "longitude": report.longitude,
+        "latitude": report.latitude,
+        "address": report.address,
+        "area": report.area,
+        "description": report.description,
+        "created_at": in_japan(report.created_at).isoformat(timespec="seconds"),
+        "updated_at": in_japan(report.updated_at).isoformat(timespec="seconds"),
+    }
+
+
+async def export_geojson(database: Database, export: Export) -> AsyncIterator[str]:
+    """Yield an export as a GeoJSON FeatureCollection; without a position there is no geometry."""
+    yield '{"type": "FeatureCollection", "features": ['
+    between = "\n"
+    async for reports in exported(database, export):
+        features = [json.dumps(_feature(report), ensure_ascii=False) for report in reports]
+        yield between + ",\n".join(features)
+        between = ",\n"
+    yield "\n]}\n"
+
+
+def _feature(report: Exported) -> dict[str, object]:
+    return {
+        "type": "Feature",
+        "id": report.number,
+        "geometry": None
+        if report.longitude is None or report.latitude is None
+        else {"type": "Point", "coordinates": [report.longitude, report.latitude]},
+        "properties": as_json(report),
+    }

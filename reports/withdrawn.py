@@ -1,0 +1,84 @@
+"""Remove what a resident took back in LINE (送信取消) from their reports; staff see that.
+
+The next sweep (``reports.photos.sweep_files``) removes a photo's file; it is not shown any more.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+
+import structlog
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col, select
+
+from core import audit
+from reports.models import Photo, Report, ReportUpdate
+
+BY = "resident"
+
+log = structlog.get_logger(__name__)
+
+
+class Withdrawn(StrEnum):
+    PHOTO = "photo"
+    PLACE = "place"
+    WORDS = "words"
+
+
+async def withdraw(
+    session: AsyncSession, resident_id: int, message_id: str, now: datetime
+) -> list[Withdrawn]:
+    """Remove the content of a message from the resident's reports; return what was removed.
+
+    An unknown message, or one taken back before, changes nothing.
+    """
+    gone: list[Withdrawn] = []
+    photos = await session.scalars(
+        select(Photo)
+        .join(Report, col(Report.id) == col(Photo.report_id))
+        .where(col(Report.resident_id) == resident_id, col(Photo.message_id) == message_id)
+    )
+    for photo in list(photos):
+        report = await session.get_one(Report, photo.report_id, with_for_update=True)
+        await session.delete(photo)
+        gone.append(await _note(session, report, Withdrawn.PHOTO, now))
+    reports = await session.scalars(
+        select(Report)
+        .where(
+            col(Report.resident_id) == resident_id,
+            (col(Report.place_message) == message_id) | (col(Report.note_message) == message_id),
+        )
+        .order_by(col(Report.number))
+        .with_for_update()
+    )
+    for report in list(reports):
+        if report.place_message == message_id:
+            report.longitude = report.latitude = report.area = None
+            report.address = report.place_message = ""
+            gone.append(await _note(session, report, Withdrawn.PLACE, now))
+        if report.note_message == message_id:
+            report.description = report.note_message = ""
+            gone.append(await _note(session, report, Withdrawn.WORDS, now))
+    return gone
+
+
+async def _note(session: AsyncSession, report: Report, what: Withdrawn, now: datetime) -> Withdrawn:
+    """Note that something was taken back, so that a colleague with an open page is told to look
+    again.
+    """
+    assert report.id is not None
+    report.updated_at = now
+    session.add(report)
+    session.add(ReportUpdate(report_id=report.id, by=BY, withdrawn=what, created_at=now))
+    await session.flush()
+    await audit.record(
+        session,
+        now,
+        actor=BY,
+        action="report.withdrawn",
+        subject=f"report:{report.number}",
+        what=what.value,
+    )
+    log.info("report.withdrawn", report_id=report.number, part=what.value)
+    return what

@@ -1,0 +1,160 @@
+"""Danger first: a cry for help gets the emergency numbers, in every state of the conversation."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from bot.catalogue import WORDS
+from bot.dialogues import respond
+from bot.dialogues.buttons import BUTTONS
+from bot.dialogues.kinds import DialogueState, Known, Pressed, Said, WarningShown
+from city.folder import CityFolder
+from core.languages import LANGUAGES
+from tests.support.chats import known_in
+from tests.support.town import actions_in
+
+CRIES = (
+    ("ja", "たすけて"), ("ja", "119"), ("ja", "１１９番して"), ("ja", "ﾀｽｹﾃ"),
+    ("ja", "家が火事です"), ("ja", "カジです"), ("ja", "救急車をよんで"),
+    ("ja", "子どもがいなくなった"), ("ja", "ガスくさい"), ("ja", "煙が出てる"),
+    ("ja", "道路が陥没した"), ("ja", "身動きがとれない"),
+    ("ja-x-easy", "いえに みずが はいって きました"), ("ja", "tasukete"), ("en", "Help me"),
+    ("en", "FIRE!"), ("en", "my child is lost"), ("en", "smell of gas"),
+    ("en", "someone is hurt"), ("en", "there is a fire here"), ("en", "110 please"),
+    ("zh-Hans", "救命"), ("zh-Hant", "失火了"), ("zh-Hant", "我的孩子走失了"), ("ko", "불이야"),
+    ("ko", "살려주세요"), ("ko", "가스 냄새가 나요"), ("vi", "cứu"), ("vi", "cứu với"),
+    ("vi", "cuu toi"), ("vi", "chay nha"), ("vi", "giúp tôi với"), ("pt", "Socorro"),
+    ("pt", "tem gente ferida"), ("es", "auxilio"), ("es", "huele a gas"), ("id", "tolong"),
+    ("id", "kebakaran"), ("tl", "tulong"), ("tl", "nasusunog"), ("tl", "sunog po"),
+    ("tl", "help po"), ("th", "ช่วยหนูด้วย"), ("th", "ช่วยผมด้วย"), ("th", "จมน้ำ"),
+    ("th", "ไฟไหม้บ้าน"), ("ne", "बचाउनुस्"), ("ne", "गुहार"), ("ne", "मद्दत"),
+    ("ne", "aago lagyo"), ("mn", "гал гарлаа"), ("mn", "туслаач"), ("mn", "тусламж хэрэгтэй"),
+    ("mn", "авраарай"), ("mn", "tuslaarai"), ("mn", "Гал гарсан"), ("km", "ជួយខ្ញុំផង"),
+    ("km", "ផ្ទះឆេះ"), ("km", "លង់ទឹក"), ("my", "ကယ်ကြပါ"), ("my", "ကူညီပါ"), ("my", "ရေနစ်"),
+    ("ja", "けむり"), ("ja", "煙が見える"), ("ja-x-easy", "けむりが みえます"), ("en", "smoke"),
+    ("zh-Hant", "煙"), ("ko", "연기"), ("vi", "khoi"), ("pt", "fumaça"), ("es", "humo"),
+    ("id", "asap"), ("tl", "usok"), ("th", "ควัน"), ("ne", "धुवाँ"), ("mn", "утаа"),
+    ("km", "ផ្សែង"), ("my", "မီးခိုး"),
+    ("ja", "よなかにこわい"), ("ko", "밤에 무서워요"), ("vi", "ban dem so qua"),
+    ("th", "กลัวตอนกลางคืน"), ("km", "ខ្ញុំខ្លាចយប់"),
+    ("en", "I need first aid"), ("zh-Hans", "家里开始进水"), ("vi", "nha toi bi ngap"),
+    ("ja", "おじいさんが おきない"), ("ja", "家の前が川みたい"), ("ja", "まっくらでこわい"),
+    ("es", "necesito primeros auxilios"), ("pt", "preciso de primeiros socorros"),
+)  # fmt: skip
+NO_CRIES = (
+    ("ja", "火災保険"), ("ja", "火災警報器の捨て方"), ("ja", "消火器の捨て方"),
+    ("ja", "乾電池110本"), ("ja", "119円"), ("ja", "1-119"), ("ja", "中央１１９番地"),
+    ("ja", "消防署の前"), ("ja", "0110"), ("ja", "2026-000119"), ("ja", "tel 029-110-2222"),
+    ("en", "fire extinguisher"), ("en", "fire station"), ("en", "fireworks"), ("en", "helpful"),
+    ("en", "campfire"), ("en", "the street light"), ("en", "119-2"), ("en", "fire insurance"),
+    ("pt", "só emergência"), ("es", "solo emergencias"), ("ja", "燃えるごみはいつ"),
+    ("zh-Hans", "火灾保险"), ("ko", "화재보험"), ("vi", "bình chữa cháy"),
+    ("th", "ถังดับเพลิงทิ้งยังไง"), ("mn", "галын даатгал"),
+    ("ja", "救急車のサイレンがうるさい"), ("ja", "火事の後のごみはどうする"),
+    ("en", "my dog is missing"), ("en", "first aid course"), ("en", "how can I help after a flood"),
+    ("es", "curso de primeros auxilios"), ("pt", "preciso de ajuda com o lixo"),
+    ("id", "tolong beri tahu hari sampah"),
+)  # fmt: skip
+CALLS = ["tel:119", "tel:110", "tel:118"]
+
+
+def calls_in(message: dict[str, Any]) -> list[str]:
+    return [action["uri"] for action in actions_in([message]) if action["type"] == "uri"]
+
+
+@pytest.fixture
+def warned(sample: CityFolder) -> Known:
+    """A resident for whom a warning is in force."""
+    return replace(
+        known_in("ja", sample), in_force=(WarningShown("大雨警報", "逃げて", grave=True),)
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("language", "text"), CRIES)
+def test_a_cry_is_answered_with_the_numbers_first_and_alone(
+    sample: CityFolder, language: str, text: str
+) -> None:
+    known = known_in(language, sample)
+    first = respond(DialogueState(), Said(text), known).messages[0]
+    assert calls_in(first) == CALLS
+    assert len(actions_in([first])) == len(CALLS)
+    assert WORDS.text(language, "Call 119") in str(first)
+
+
+@pytest.mark.parametrize(("language", "text"), NO_CRIES)
+def test_what_only_sounds_like_danger_is_no_cry(
+    sample: CityFolder, language: str, text: str
+) -> None:
+    assert not known_in(language, sample).meaning(text).is_cry
+
+
+def test_a_cry_is_heard_in_every_state_and_loses_nothing(sample: CityFolder) -> None:
+    known = known_in("ja", sample)
+    report = respond(DialogueState(), Pressed("report"), known).state
+    at_place = DialogueState("report", "place", {**report.data, "no_photo": True})
+    onboarding = DialogueState("onboarding", "area")
+    for state in (report, at_place, DialogueState("report", "kind", at_place.data), onboarding):
+        answer = respond(state, Said("たすけて"), known)
+        assert calls_in(answer.messages[0]) == CALLS
+        assert answer.state == state
+        assert len(answer.messages) > 1, "the open question comes again"
+        assert answer.matters
+
+
+def test_the_description_of_a_danger_stays_in_the_report(sample: CityFolder) -> None:
+    known = known_in("ja", sample)
+    report = respond(DialogueState(), Pressed("report"), known).state
+    answer = respond(report, Said("道路が陥没して人がけがをしています"), known)
+    assert calls_in(answer.messages[0]) == CALLS
+    assert answer.state.data["note"] == "道路が陥没して人がけがをしています"
+
+
+def test_a_cry_in_another_language_is_answered_in_it(sample: CityFolder) -> None:
+    first = respond(DialogueState(), Said("ช่วยด้วย"), known_in("ja", sample)).messages[0]
+    assert WORDS.text("th", "Call 119") in str(first)
+
+
+@pytest.mark.parametrize(
+    "text", ["避難したほうがいい？", "どうしたらいいの", "qwertyuiop", "避難所は？"]
+)
+def test_an_anxious_or_unknown_word_in_danger_is_told_what_is_in_force(
+    warned: Known, text: str
+) -> None:
+    said = str(respond(DialogueState(), Said(text), warned).messages)
+    assert "大雨警報" in said
+
+
+def test_an_everyday_question_is_answered_also_in_danger(warned: Known) -> None:
+    assert "大雨警報" not in str(respond(DialogueState(), Said("燃えるごみいつ"), warned).messages)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_whoever_types_a_label_has_pressed_it(sample: CityFolder, language: str) -> None:
+    known = known_in(language, sample)
+    for label, (do, intent) in BUTTONS.items():
+        typed = WORDS.text(language, label)
+        meaning = known.meaning(typed)
+        assert not meaning.is_cry, typed
+        assert (meaning.intent, meaning.whole) == (intent, True), typed
+        if do != "cancel":
+            assert respond(DialogueState(), Said(typed), known) == respond(
+                DialogueState(), Pressed(do), known
+            )
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_whoever_types_the_label_of_an_open_question_has_pressed_it(
+    sample: CityFolder, language: str
+) -> None:
+    known = known_in(language, sample)
+    report = respond(DialogueState(), Pressed("report"), known).state
+    typed = respond(report, Said(WORDS.text(language, "No photo")), known)
+    assert typed.state.step == "place"
+    kind = DialogueState("report", "kind", {**typed.state.data, "place": {"address": "1-2"}})
+    category = sample.city.report_categories[0]
+    named = respond(kind, Said(category.names.get(language, category.names["en"])), known)
+    assert named.state.data.get("kind") == category.code

@@ -1,0 +1,66 @@
+"""The audit page says in words what was done, in old entries as well as in new ones."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+import pytest
+
+from console.models import Role
+from console.words import ACTION_NAMES, EARLIER_ACTIONS
+from core.audit import ACTION, GENESIS, AuditEntry
+from tests.support.office import Office
+from tests.support.project import PROJECT
+
+
+def actions() -> Iterator[str]:
+    """Every action in the source: arguments named ``action``, and tables named ``ACTIONS``."""
+    for package in ("core", "subscriptions", "channels", "alerts", "reports", "console", "app"):
+        for path in (PROJECT / package).rglob("*.py"):
+            source = path.read_text("utf-8")
+            if "audit" not in source:
+                continue
+            for node in ast.walk(ast.parse(source)):
+                found: list[ast.expr] = []
+                if isinstance(node, ast.keyword) and node.arg == "action":
+                    found = [node.value]
+                elif isinstance(node, ast.Assign):
+                    names = {each.id for each in node.targets if isinstance(each, ast.Name)}
+                    found = [node.value] if names & {"ACTIONS", "action"} else []
+                elif isinstance(node, ast.arguments):
+                    found = [each for each in node.kw_defaults if each is not None]
+                for value in found:
+                    for part in ast.walk(value):
+                        text = part.value if isinstance(part, ast.Constant) else None
+                        if isinstance(text, str) and ACTION.fullmatch(text):
+                            yield text
+
+
+def test_every_action_has_a_name_that_staff_read() -> None:
+    used = set(actions())
+    assert len(used) > 30
+    assert set(ACTION_NAMES) == used
+    assert set(EARLIER_ACTIONS.values()) <= used
+    assert not set(EARLIER_ACTIONS) & used
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+async def test_old_entries_are_still_found_and_named(office: Office) -> None:
+    """They cannot be renamed: each hash covers what its entry said when it was made."""
+    boss = await office.at_desk(Role.ADMIN, "boss")
+    now = office.clock.now()
+    old = AuditEntry(
+        at=now,
+        actor="sato@city.example",
+        action="alert.still-right",
+        subject="draft 7",
+        previous_hash=(await office.audit())[-1].hash or GENESIS,
+        hash="",
+    )
+    old.hash = old.expected_hash()
+    await office.store(old)
+    page = await boss.get("/console/audit?check=true")
+    assert "note-good" in page.body
+    row = next(row for row in page.tree.xpath("//tbody/tr") if "draft 7" in row.text_content())
+    assert "日本語の変更前の本文を確認" in row.text_content()

@@ -1,0 +1,175 @@
+"""Each address of the console, for each role and for nobody, against the table in SECURITY.md."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from fastapi.routing import APIRoute
+
+from console.models import Role
+from console.pages import ROUTERS
+from tests.support.filed_reports import reported
+from tests.support.office import Browser, Office
+
+pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+SECURITY = Path(__file__).resolve().parents[2] / "SECURITY.md"
+ROLES = (Role.ADMIN, Role.DISASTER, Role.ROADS, Role.VIEWER)
+"""In the order of the table's columns."""
+
+OPEN = "open"
+ADDRESSES = {
+    OPEN: """
+        GET /console/sign-in
+        POST /console/sign-in
+        GET /console/sign-in/over
+        POST /console/sign-in/over
+        POST /console/language
+        GET /console
+    """,
+    "look": """
+        GET /console/
+        GET /console/session
+        GET /console/session/live
+        GET /console/stopped/live
+        GET /console/now/live
+        GET /console/account
+        POST /console/account/password
+        GET /console/account/code
+        POST /console/account/code
+        POST /console/account/code/off
+        POST /console/account/elsewhere
+        GET /console/alerts
+        GET /console/deliveries/{delivery_id}
+        GET /console/deliveries/{delivery_id}/live
+        GET /console/feeds
+        GET /console/feeds/items/{item_id}
+        GET /console/held
+        GET /console/held/{notice_id}
+        GET /console/reports
+        GET /console/reports/map.json
+        GET /console/reports/{number}
+        GET /console/reports/{number}/map.json
+        GET /console/reports/{number}/photos/{photo_id}
+        POST /console/sign-out
+    """,
+    "alerts": """
+        POST /console/alerts
+        GET /console/alerts/{draft_id}
+        POST /console/alerts/{draft_id}
+        GET /console/alerts/{draft_id}/live
+        GET /console/alerts/{draft_id}/check
+        POST /console/alerts/{draft_id}/look
+        POST /console/alerts/{draft_id}/still-right
+        POST /console/alerts/{draft_id}/restore
+        POST /console/alerts/{draft_id}/discard
+        POST /console/alerts/{draft_id}/confirm
+        POST /console/alerts/{draft_id}/after
+        POST /console/alerts/{draft_id}/send
+        POST /console/notices/{notice_id}/again
+        POST /console/notices/{notice_id}/take-back
+        POST /console/deliveries/{delivery_id}/{act}
+        POST /console/held/{notice_id}
+        POST /console/clock
+        POST /console/restored
+    """,
+    "reports": """
+        POST /console/reports/{number}
+        POST /console/reports/export.csv
+        POST /console/reports/export.geojson
+    """,
+    "the audit trail": """
+        GET /console/audit
+        POST /console/audit
+    """,
+    "staff accounts": """
+        GET /console/staff
+        POST /console/staff
+        POST /console/staff/{staff_id}
+        POST /console/staff/{staff_id}/reset
+    """,
+}
+NOWHERE = "/console/{_rest:path}"
+
+
+def expected() -> dict[tuple[str, str], frozenset[Role] | None]:
+    """Read which roles may go to each address; None where nobody has to be signed in."""
+    rows: dict[str, frozenset[Role]] = {}
+    for line in SECURITY.read_text(encoding="utf-8").splitlines():
+        what, *cells = (cell.strip() for cell in line.strip("| ").split("|"))
+        if len(cells) == len(ROLES) and set(cells) <= {"yes", "no"}:
+            said = zip(ROLES, cells, strict=True)
+            rows[what.partition(":")[0]] = frozenset(role for role, cell in said if cell == "yes")
+    assert set(rows) == set(ADDRESSES) - {OPEN}
+    found: dict[tuple[str, str], frozenset[Role] | None] = {}
+    for what, lines in ADDRESSES.items():
+        for line in filter(None, map(str.strip, lines.splitlines())):
+            method, _, path = line.partition(" ")
+            assert (method, path) not in found
+            found[method, path] = rows.get(what)
+    return found
+
+
+def test_no_address_of_the_console_is_missing_here(database: object) -> None:
+    served = {
+        (method, route.path)
+        for router in ROUTERS
+        for route in router.routes
+        if isinstance(route, APIRoute)
+        for method in route.methods or ()
+    }
+    assert served == {*expected(), ("GET", NOWHERE)}
+
+
+async def asked(browser: Browser, method: str, path: str, fields: dict[str, str]) -> int:
+    form = None if method == "GET" else fields
+    address = browser.url + path
+    async with browser.http.request(method, address, data=form, allow_redirects=False) as answer:
+        await answer.read()
+        to_sign_in = "/sign-in" in answer.headers.get("Location", "")
+        return 401 if answer.status == 303 and to_sign_in else answer.status
+
+
+def filled(path: str, number: str) -> str:
+    """An address of a report that is there, and of rows that are not."""
+    path = path.replace("{number}", number).replace("{act}", "stop")
+    return re.sub(r"{\w+_id}", "99", path)
+
+
+@pytest.mark.slow
+async def test_each_role_goes_where_the_table_lets_it_and_nowhere_else(office: Office) -> None:
+    report = await reported(office)
+    wrong = []
+    for role in ROLES:
+        browser = await office.at_desk(role, role.value)
+        async with browser.http.get(office.url + "/console/session") as answer:
+            token = (await answer.json())["token"]
+        for (method, path), may in expected().items():
+            if may is None or path in ("/console/sign-out", "/console/account/elsewhere"):
+                continue  # what ends the session comes last
+            status = await asked(browser, method, filled(path, report.number), {"csrf": token})
+            right = status in (200, 204, 303, 400, 404) if role in may else status == 403
+            if not right:
+                wrong.append((role.value, method, path, status))
+        for path in ("/console/account/elsewhere", "/console/sign-out"):
+            async with browser.http.get(office.url + "/console/session") as answer:
+                token = (await answer.json())["token"]
+            assert await asked(browser, "POST", path, {"csrf": token}) in (303, 401), path
+        if await asked(browser, "GET", "/console/", {}) != 401:
+            wrong.append((role.value, "GET", "/console/", 200))
+    assert wrong == []
+
+
+async def test_nobody_goes_anywhere_but_to_the_sign_in(office: Office) -> None:
+    report = await reported(office)
+    browser = await office.browser()
+    wrong = []
+    for (method, path), may in expected().items():
+        status = await asked(browser, method, filled(path, report.number), {"csrf": "x" * 64})
+        right = status == 401 if may is not None else status in (200, 303, 307, 400)
+        if not right:
+            wrong.append((method, path, status))
+    assert wrong == []
+    assert not await office.drafts()
+    assert [e for e in await office.audit() if not e.action.startswith("report")] == []

@@ -1,0 +1,187 @@
+"""No page reads a whole table that grows, and no GET changes anything.
+
+Every page is requested, so a new one is covered automatically; the ids in its address must be known
+here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import uvicorn
+from fastapi.routing import APIRoute
+from sqlalchemy import update
+from sqlmodel import col, select
+
+from alerts.models import AlertDraft
+from app.web import create_app
+from channels.models import Delivery
+from console.models import Role
+from core.database import Database
+from feeds.models import Item, Notice
+from reports.generate import generate as generate_reports
+from reports.generate import make_pictures
+from reports.models import Photo, Report
+from subscriptions.generate import generate as generate_residents
+from tests.support.office import Browser, Office
+from tests.support.plans import listening, whole_tables_read
+from tests.support.years import fill_years
+
+QUERIES = {
+    "/console/reports": (
+        "",
+        "?page=3",
+        "?state=done",
+        "?state=open",
+        "?category={category}",
+        "?department={department}",
+        "?area={area}",
+        "?since=2026-01-01&until=2026-12-31",
+        "?state=done&category={category}&area={area}&text=道路",
+        "?text=ガードレール",
+        "?text=道路",
+        "?text=の",
+        "?text={number}",
+    ),
+    "/console/feeds": ("", "?state=all", "?state=done"),
+    "/console/audit": ("", "?before=100"),
+    "/open311/v2/requests.{form}": ("", "?page=2", "?status=closed", "?service_code={category}"),
+}
+"""What an address is asked besides; for all others, nothing."""
+NOT_OURS = ("/metrics", "/readyz")
+"""Addresses that no person reads, and that answer otherwise without migrations."""
+
+
+@dataclass
+class Large:
+    """A service with a database of many years, and somebody who may see everything."""
+
+    database: Database
+    browser: Browser
+    routes: list[APIRoute]
+    names: dict[str, object]
+
+    async def status_of(self, address: str) -> int:
+        """Get a page or a picture; return the status."""
+        async with self.browser.http.get(self.browser.url + address) as answer:
+            await answer.read()
+            return answer.status
+
+
+def pages_of(router: Any) -> Iterator[APIRoute]:
+    """Yield what can be got of an application, and of the routers it includes."""
+    for route in router.routes:
+        if isinstance(route, APIRoute) and "GET" in (route.methods or ()):
+            yield route
+        elif hasattr(route, "original_router"):
+            yield from pages_of(route.original_router)
+
+
+@pytest.fixture
+async def large(office: Office) -> AsyncIterator[Large]:
+    city, now = office.context.city, office.clock.now()
+    media = office.context.settings.media_dir
+    await generate_residents(office.database, city, 300, 1, now)
+    await generate_reports(office.database, city, 1500, 1, now, pictures=make_pictures(media, 2, 1))
+    await fill_years(office.database, city, now)
+    email = await office.hire(Role.ADMIN, "admin")
+    async with office.database.reading() as session:
+        names = {
+            "draft_id": await session.scalar(
+                select(AlertDraft.id).where(col(AlertDraft.discarded_at).is_(None))
+            ),
+            "delivery_id": await session.scalar(
+                select(Delivery.id)
+                .where(col(Delivery.notice_id).is_not(None))
+                .order_by(col(Delivery.id).desc())
+            ),
+            "item_id": await session.scalar(select(Item.id)),
+            "notice_id": await session.scalar(
+                select(Notice.id).where(Notice.created_at < now - timedelta(days=5))
+            ),
+            "form": "json",
+            "category": city.report_categories[0].code,
+            "department": city.departments[0].code,
+            "area": city.districts[0].code,
+        }
+        photo, number = (
+            await session.execute(
+                select(Photo.id, Report.number).join(Report, col(Report.id) == Photo.report_id)
+            )
+        ).first() or (None, None)
+        names |= {"photo_id": photo, "number": number}
+    # Of its own, so that only what pages ask is heard.
+    database = Database(office.database.url.render_as_string(hide_password=False))
+    app = create_app(
+        replace(office.context, database=database), office.app.state.line, folder=office.folder
+    )
+    config = uvicorn.Config(app, port=0, log_level="warning", lifespan="off", access_log=False)
+    server = uvicorn.Server(config)
+    listener = config.bind_socket()
+    listener.listen()  # who comes before it serves waits
+    serving = asyncio.create_task(server.serve(sockets=[listener]))
+    browser = await office.browser()
+    browser.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    await browser.sign_in(email)
+    yield Large(database, browser, list(pages_of(app)), names)
+    server.should_exit = True
+    await serving
+    listener.close()
+    await database.close()
+
+
+@pytest.mark.slow
+async def test_no_page_reads_a_table_that_grows_and_none_changes_anything(large: Large) -> None:
+    asked_of = 0
+    wrong: list[str] = []
+    for route in large.routes:
+        if route.path in NOT_OURS or "{_rest" in route.path:
+            continue
+        for query in QUERIES.get(route.path, ("",)):
+            address = (route.path + query).format(**large.names)
+            with listening(large.database) as asked:
+                status = await large.status_of(address)
+            if status not in (200, 204):
+                wrong.append(f"{address} answers {status}")
+            wrong += [f"{address} writes: {statement}" for statement in asked.writes]
+            for each in await whole_tables_read(large.database, asked.reads):
+                wrong.append(f"{address}: {each}")
+            asked_of += len(asked.reads)
+    draft = large.names["draft_id"]
+    edit = await large.browser.get(f"/console/alerts/{draft}")
+    with listening(large.database) as asked:
+        fields = edit.form(f"/console/alerts/{draft}")
+        page = await large.browser.post(f"/console/alerts/{draft}/look", fields)
+    assert page.status == 200
+    wrong += await whole_tables_read(large.database, asked.reads)
+    assert asked_of > 100
+    assert not wrong, "\n".join(dict.fromkeys(wrong))
+
+
+async def test_a_question_that_reads_a_whole_table_is_found(database: Database) -> None:
+    with listening(database) as asked:
+        async with database.reading() as session:
+            for statement in (
+                select(Report.id).where(col(Report.description) == "a"),
+                select(Report.id).where(col(Report.description) == "a").limit(1),
+                select(Report.id).order_by(col(Report.description)).limit(1),
+                select(Report.id).where(col(Report.number) == "a"),
+                select(Report.id).order_by(col(Report.id)).limit(1),
+            ):
+                await session.execute(statement)
+        async with database.writing() as session:
+            await session.execute(
+                update(Report).where(col(Report.description) == "a").values(area="b")
+            )
+    [(change, _)] = asked.writes.items()
+    [changed] = await whole_tables_read(database, asked.writes)
+    assert change in changed
+    found = await whole_tables_read(database, asked.reads)
+    assert len(asked.reads) == 5
+    assert len(found) == 3, found
+    assert all("description" in each for each in found)

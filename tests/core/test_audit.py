@@ -1,0 +1,48 @@
+"""One grammar for the audit trail: an action is ``noun.verb``, a subject is ``kind:id``."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import func, select
+
+from core.audit import AuditEntry, record
+from core.clock import SystemClock
+from core.database import Database
+
+GOOD = "delivery.paused", "delivery:12"
+
+
+async def entries(database: Database) -> int | None:
+    async with database.reading() as session:
+        return await session.scalar(select(func.count()).select_from(AuditEntry))
+
+
+@pytest.mark.parametrize(
+    ("action", "subject"),
+    [
+        ("sign-in", GOOD[1]),
+        ("alert.still-right", GOOD[1]),
+        ("delivery", GOOD[1]),
+        ("Delivery.paused", GOOD[1]),
+        (GOOD[0], "delivery 12"),
+        (GOOD[0], "12"),
+        (GOOD[0], "delivery:"),
+        (GOOD[0], ""),
+    ],
+)
+async def test_an_entry_in_another_form_is_refused(
+    database: Database, action: str, subject: str
+) -> None:
+    async with database.writing() as session:
+        with pytest.raises(ValueError, match="audit"):
+            await record(session, SystemClock().now(), actor="a", action=action, subject=subject)
+    assert await entries(database) == 0
+
+
+@pytest.mark.parametrize(
+    "subject", ["delivery:12", "staff:sato@city.example", "address:2001:db8::1"]
+)
+async def test_an_entry_in_the_form_is_kept(database: Database, subject: str) -> None:
+    async with database.writing() as session:
+        await record(session, SystemClock().now(), actor="a", action=GOOD[0], subject=subject)
+    assert await entries(database) == 1

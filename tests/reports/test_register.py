@@ -1,0 +1,206 @@
+"""Reports are numbered without gaps or doubles, answered with a name on it, and exported safely."""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import io
+import json
+from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from city.city import City
+from city.folder import load_city
+from core.audit_check import check_whole
+from core.clock import ManualClock
+from core.counting import Size
+from core.database import Database
+from core.errors import BadInput
+from reports import register
+from reports.register import Draft, Export, ReportFilter
+from reports.states import ReportState
+
+SAMPLE = Path(__file__).resolve().parents[2] / "deploy" / "city"
+
+
+@pytest.fixture(scope="module")
+def city() -> City:
+    return load_city(SAMPLE)
+
+
+def draft(city: City, origin: str, **more: object) -> Draft:
+    return Draft(category=city.report_categories[0].code, origin=origin, **more)  # type: ignore[arg-type]
+
+
+async def file(database: Database, city: City, made: Draft, now: datetime) -> str:
+    async with database.writing() as session:
+        report = await register.create_report(
+            session, city, made, resident_id=None, language="ja", now=now
+        )
+        return report.number
+
+
+async def test_numbers_have_no_gaps_and_no_doubles_under_concurrency(
+    database: Database, city: City, clock: ManualClock
+) -> None:
+    async def fails(number: int) -> None:
+        async with database.writing() as session:
+            await register.create_report(
+                session,
+                city,
+                draft(city, f"rolled-back-{number}"),
+                resident_id=None,
+                language="ja",
+                now=clock.now(),
+            )
+            raise RuntimeError("something went wrong after numbering")
+
+    made = [file(database, city, draft(city, f"event-{n}"), clock.now()) for n in range(30)]
+    failed = [fails(n) for n in range(5)]
+    results = await asyncio.gather(*made, *failed, return_exceptions=True)
+    numbers = sorted(result for result in results if isinstance(result, str))
+    assert numbers == [f"2026-{n:06}" for n in range(1, 31)]
+
+
+async def test_the_same_origin_makes_one_report_however_often_at_once(
+    database: Database, city: City, clock: ManualClock
+) -> None:
+    numbers = await asyncio.gather(
+        *(file(database, city, draft(city, "the same event"), clock.now()) for _ in range(12))
+    )
+    assert set(numbers) == {"2026-000001"}
+
+
+async def test_the_year_is_japans(database: Database, city: City) -> None:
+    before = datetime(2026, 12, 31, 14, 59, tzinfo=UTC)
+    after = datetime(2026, 12, 31, 15, 0, tzinfo=UTC)
+    assert await file(database, city, draft(city, "a"), before) == "2026-000001"
+    assert await file(database, city, draft(city, "b"), after) == "2027-000001"
+
+
+async def test_what_staff_did_is_in_the_audit_trail(
+    database: Database, city: City, clock: ManualClock
+) -> None:
+    number = await file(database, city, draft(city, "a"), clock.now())
+    async with database.writing() as session:
+        report = await register.get_report(session, number)
+        await register.change_state(
+            session, report, ReportState.ACCEPTED, by="roads@example.jp", now=clock.now()
+        )
+        await register.answer(
+            session,
+            report,
+            "A crew comes on Tuesday.",
+            by="roads@example.jp",
+            now=clock.now(),
+            state=ReportState.IN_PROGRESS,
+        )
+    async with database.reading() as session:
+        report = await register.get_report(session, number)
+        assert report.state is ReportState.IN_PROGRESS
+        assert report.id is not None
+        updates = await register.updates_of(session, report.id)
+        assert [update.by for update in updates] == ["resident"] + ["roads@example.jp"] * 2
+        assert updates[-1].answer == "A crew comes on Tuesday."
+        assert (await register.count_by_state(session))[ReportState.IN_PROGRESS] == Size(1)
+    assert (await check_whole(database, clock)).broken is None
+
+
+async def test_reports_are_found_by_what_staff_look_for(
+    database: Database, city: City, clock: ManualClock
+) -> None:
+    await file(database, city, draft(city, "a", description="穴 100%"), clock.now())
+    await clock.advance(60)
+    await file(database, city, draft(city, "b", address="竹園"), clock.now())
+    async with database.reading() as session:
+        newest = await register.list_reports(session)
+        assert [report.number for report in newest] == ["2026-000002", "2026-000001"]
+        for text, count in (("100%", 1), ("%", 1), ("竹園", 1), ("_", 0), ("000", 2)):
+            found = await register.count_reports(session, ReportFilter(text=text))
+            assert found == Size(count), text
+        done = await register.count_reports(session, ReportFilter(states=(ReportState.DONE,)))
+        assert done == Size(0)
+        with pytest.raises(BadInput):
+            await register.get_report(session, "2026-999999")
+
+
+async def exported(
+    database: Database,
+    write: Callable[[Database, Export], AsyncIterator[str]],
+    wanted: ReportFilter,
+) -> tuple[Export, str]:
+    async with database.reading() as session:
+        export = await register.begin_export(session, wanted)
+    return export, "".join([part async for part in write(database, export)])
+
+
+async def test_no_cell_of_the_export_is_a_formula(
+    database: Database, city: City, clock: ManualClock
+) -> None:
+    evil = ("=1+1", "+1", "-1", "@A1", "\t=1", " =1+1", "＝1+1", "　=1")
+    for number, cell in enumerate(evil):
+        made = draft(city, str(number), address=cell, description=cell)
+        await file(database, city, made, clock.now())
+    _, text = await exported(database, register.export_csv, ReportFilter())
+    rows = list(csv.DictReader(io.StringIO(text.removeprefix("\ufeff"))))
+    assert [row["description"] for row in rows] == [f"'{cell}" for cell in reversed(evil)]
+    assert all(row["address"] == row["description"] for row in rows)
+
+
+async def test_the_map_export_is_geojson(
+    database: Database, city: City, clock: ManualClock
+) -> None:
+    _, text = await exported(database, register.export_geojson, ReportFilter())
+    assert json.loads(text)["features"] == []
+    here = draft(city, "a", longitude=140.1, latitude=36.08)
+    await file(database, city, here, clock.now())
+    await file(database, city, draft(city, "b"), clock.now())
+    _, text = await exported(database, register.export_geojson, ReportFilter())
+    geometries = [feature["geometry"] for feature in json.loads(text)["features"]]
+    assert geometries == [None, {"type": "Point", "coordinates": [140.1, 36.08]}]
+
+
+async def test_an_export_holds_up_nobody_and_has_each_report_once(
+    database: Database, city: City, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(register, "EXPORT_CHUNK", 3)
+    kinds = [kind.code for kind in city.report_categories]
+    for number in range(10):
+        made = Draft(category=kinds[number == 5], origin=str(number), description="穴が 100%")
+        await file(database, city, made, clock.now())
+    for wanted, most in (
+        (ReportFilter(), 10),
+        (ReportFilter(text="穴が"), 10),
+        (ReportFilter(text="穴"), 10),
+        (ReportFilter(categories=(kinds[0],)), 9),
+        (ReportFilter(categories=(kinds[1],), text="100%"), 1),
+        (ReportFilter(text="橋"), 0),
+    ):
+        export, text = await exported(database, register.export_csv, wanted)
+        rows = list(csv.DictReader(io.StringIO(text.removeprefix("\ufeff"))))
+        numbers = [row["number"] for row in rows]
+        assert len(numbers) == export.number == most
+        assert numbers == sorted(set(numbers), reverse=True)
+    async with database.reading() as session:
+        export = await register.begin_export(session)
+    parts = register.exported(database, export)
+    first = await anext(parts)
+    # Between two parts nothing is held: others write, and what is new is not in it.
+    await file(database, city, draft(city, "new"), clock.now())
+    async with database.writing() as session:
+        last = await register.get_report(session, first[-1].number)
+        await register.change_state(session, last, ReportState.DONE, by="a@b.c", now=clock.now())
+    rest = [report.number async for some in parts for report in some]
+    assert [*(report.number for report in first), *rest] == [
+        f"2026-{number:06}" for number in range(10, 0, -1)
+    ]
+
+
+async def test_a_category_the_city_does_not_have_is_refused(
+    database: Database, city: City, clock: ManualClock
+) -> None:
+    with pytest.raises(BadInput):
+        await file(database, city, Draft(category="dragons", origin="a"), clock.now())

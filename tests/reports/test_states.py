@@ -1,0 +1,68 @@
+"""What a state decides, and that everybody who reads its name has one."""
+
+from __future__ import annotations
+
+import pytest
+from babel.messages.pofile import read_po
+
+from core.languages import LANGUAGES
+from reports import open311, states
+from reports.states import ReportState
+from tests.support.project import PROJECT
+
+
+def names(field: str) -> set[str]:
+    return {name for state in ReportState if (name := getattr(state.facts, field))}
+
+
+def wanted(language: str) -> set[tuple[str | None, str]]:
+    """All that is said of states in a language; staff read Japanese and English alone."""
+    said: set[tuple[str | None, str]] = {(None, message) for message in states.every_news()}
+    said |= {(states.TO_RESIDENT, name) for name in names("resident")}
+    said |= {(states.TO_EVERYBODY, name) for name in names("everybody")}
+    return said | (
+        {(states.TO_STAFF, name) for name in names("staff")} if language == "ja" else set()
+    )
+
+
+@pytest.mark.parametrize("language", [code for code in LANGUAGES if code != "en"])
+def test_a_language_says_all_of_it_and_nothing_else(language: str) -> None:
+    with (states.CATALOGUE.directory / f"{language}.po").open("rb") as source:
+        entries = [entry for entry in read_po(source) if entry.id]
+    assert {(entry.context, entry.id) for entry in entries} == wanted(language)
+    assert len(entries) == len(wanted(language))
+    assert all(entry.string and not entry.fuzzy for entry in entries)
+
+
+def test_every_state_is_waiting_taken_up_or_ended() -> None:
+    assert states.WAITING == (ReportState.NEW,)
+    assert states.TAKEN_UP == (ReportState.ACCEPTED, ReportState.IN_PROGRESS)
+    assert states.ENDED == (ReportState.DONE, ReportState.DECLINED)
+    assert (*states.WAITING, *states.TAKEN_UP) == states.OPEN
+    assert set(ReportState) == {*states.OPEN, *states.ENDED}
+
+
+def test_what_nobody_looked_at_and_what_was_declined_is_not_published() -> None:
+    """Open311, GeoReport v2: a request is open or closed."""
+    assert states.PUBLISHED == (ReportState.IN_PROGRESS, ReportState.ACCEPTED, ReportState.DONE)
+    assert set(open311.STATUS["open"]) == {ReportState.ACCEPTED, ReportState.IN_PROGRESS}
+    assert open311.STATUS["closed"] == (ReportState.DONE,)
+
+
+def test_a_state_is_stored_and_compared_as_its_word() -> None:
+    assert ReportState("in-progress") is ReportState.IN_PROGRESS
+    assert [state.value for state in ReportState] == [str(state) for state in ReportState]
+
+
+def test_the_end_is_told_and_that_it_was_none() -> None:
+    done = ReportState.DONE.facts.news
+    assert states.news(ReportState.NEW, ReportState.ACCEPTED) == ""
+    assert states.news(ReportState.ACCEPTED, ReportState.DONE) == done
+    assert states.news(ReportState.DONE, ReportState.DONE) == ""
+    assert states.news(ReportState.DONE, ReportState.IN_PROGRESS) == states.REOPENED
+
+
+def test_every_colour_has_a_pin() -> None:
+    css = (PROJECT / "console" / "static" / "console.css").read_text("utf-8")
+    for state in ReportState:
+        assert f".pin-{state.facts.colour} " in css

@@ -1,0 +1,117 @@
+"""The smallest medium there can be: it writes to a list. ``docs/media.md`` explains it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from channels.addresses import Addresses
+from channels.limiter import Limiter
+from channels.medium import Messages, PlainMedium, compact_json
+from channels.responses import About, Accepted, AddressGone, ChannelRefused, Refused, Unavailable
+from city.city import City
+from core.clock import Clock
+from core.errors import TodokeError
+from feeds.models import Notice
+
+
+class ListMedium(PlainMedium):
+    """Writes what each recipient gets to a list."""
+
+    name = "list"
+    addresses = Addresses("line_user_id")
+    batch_size = 4
+    key_life = timedelta(hours=1)
+
+    def __init__(self, clock: Clock, recipients: Recipients, rate: int | None = None) -> None:
+        self.limiter = Limiter(clock, {self.name: rate})
+        self.recipients = recipients
+
+    def render(self, notice: Notice, language: str, city: City) -> Messages:
+        return [dict(notice.texts[language])]
+
+    def digest(self, notices: Sequence[Notice], language: str, city: City) -> Messages:
+        return [dict(notice.texts[language]) for notice in notices]
+
+    def request(self, endpoint: str, addresses: str, messages: bytes, *, silent: bool) -> bytes:
+        return compact_json({"to": addresses.split("\n"), "messages": json.loads(messages)})
+
+    async def attempt(self, endpoint: str, request: bytes, key: str) -> Accepted:
+        body = json.loads(request)
+        return await self.recipients.take(key, body["to"], body["messages"])
+
+    # What follows only some media have.
+
+    async def validate(self, endpoint: str, messages: bytes) -> None:
+        self.recipients.read(json.loads(messages))
+
+    async def check(self) -> None:
+        if self.recipients.locked:
+            raise ChannelRefused("still locked")
+
+    async def room(self) -> int | None:
+        return self.recipients.room
+
+    async def gone(self, session: AsyncSession, resident_id: int) -> None:
+        self.recipients.struck_out.append(resident_id)
+
+
+@dataclass
+class Recipients:
+    """The world outside: who got what, and everything that can go wrong there."""
+
+    got: list[tuple[str, str]] = field(default_factory=list)
+    """Address and title, in order."""
+    keys: dict[str, str] = field(default_factory=dict)
+    """By the key of a request that was taken: its id."""
+    attempts: list[str] = field(default_factory=list)
+    """The keys of all attempts."""
+    failures: list[TodokeError] = field(default_factory=list)
+    """What the next attempts answer, before anything is done."""
+    silent_failures: int = 0
+    """How many of the next attempts act and do not answer."""
+    bad_titles: set[str] = field(default_factory=set)
+    refused: set[str] = field(default_factory=set)
+    """Addresses that are refused, without a word which."""
+    gone: set[str] = field(default_factory=set)
+    """Addresses that there are no more."""
+    locked: bool = False
+    room: int | None = None
+    struck_out: list[int] = field(default_factory=list)
+    meanwhile: Callable[[], Awaitable[None]] | None = None
+    """What happens while an attempt is under way."""
+
+    async def take(self, key: str, addresses: list[str], messages: Messages) -> Accepted:
+        self.attempts.append(key)
+        await asyncio.sleep(0)
+        if self.meanwhile is not None:
+            await self.meanwhile()
+        if self.locked:
+            raise ChannelRefused("locked")
+        if self.failures:
+            raise self.failures.pop(0)
+        if key in self.keys:
+            return Accepted(self.keys[key], repeated=True)
+        if any(message["title"] in self.bad_titles for message in messages):
+            raise Refused("something is wrong", About.UNSAID)
+        if not self.refused.isdisjoint(addresses):
+            raise Refused("something is wrong", About.UNSAID)
+        if not self.gone.isdisjoint(addresses):
+            raise AddressGone("nobody lives there")
+        self.keys[key] = f"request {len(self.keys) + 1}"
+        self.got += [(address, message["title"]) for address in addresses for message in messages]
+        if self.silent_failures:
+            self.silent_failures -= 1
+            raise Unavailable("no answer")
+        return Accepted(self.keys[key])
+
+    def read(self, messages: Messages) -> None:
+        """Check messages without delivering them."""
+        for message in messages:
+            if message["title"] in self.bad_titles:
+                raise Refused(f"{message['title']} cannot be said", About.MESSAGE)

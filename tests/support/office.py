@@ -1,0 +1,332 @@
+"""A city hall for tests: the pages on a real port, a sending engine, the simulator, and browsers in
+which staff sign in and fill in forms.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections import Counter
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+import uvicorn
+from argon2 import PasswordHasher
+from fastapi import FastAPI
+from lxml import html
+from sqlmodel import col, select
+from starlette.routing import BaseRoute
+from yarl import URL
+
+import public
+from alerts.models import AlertDraft
+from channels.engine import Engine
+from channels.line.client import LineClient
+from channels.line.medium import LineMedium
+from channels.models import Delivery, DeliveryState
+from city.context import Context
+from city.folder import CityFolder
+from console import pages, passwords
+from console.accounts import add_staff
+from console.models import Role
+from core.audit import AuditEntry
+from core.clock import JAPAN, SystemClock
+from core.database import Database
+from core.settings import Settings
+from core.work import LocalQueue
+from feeds.models import HazardState, Notice
+from simulator.line import Simulator, SimulatorOptions
+from subscriptions import residents as subscriptions
+from subscriptions.models import Resident
+from tests.support.project import SAMPLE_CITY
+
+PASSWORD = "correct horse battery"
+NOON = datetime(2026, 6, 15, 12, 0, tzinfo=JAPAN)
+
+
+class ShiftedClock(SystemClock):
+    """A clock that goes on from a working day's noon, outside everybody's quiet hours, at
+    whatever hour the tests are run; set ahead when a test wants time to have passed."""
+
+    def __init__(self) -> None:
+        self.ahead = NOON - datetime.now(UTC)
+
+    def now(self) -> datetime:
+        return datetime.now(UTC) + self.ahead
+
+
+@dataclass
+class Page:
+    """What a browser shows: status, headers, and the document."""
+
+    status: int
+    url: str
+    headers: Any
+    body: str
+
+    @property
+    def tree(self) -> html.HtmlElement:
+        return html.fromstring(self.body)
+
+    @property
+    def words(self) -> str:
+        """All text of the page, in one line."""
+        return " ".join(self.tree.text_content().split())
+
+    def form(self, action: str) -> dict[str, str | list[str]]:
+        """Return the fields of the form that goes to ``action``, as they stand."""
+        for form in self.tree.forms:
+            if form.get("action") == action:
+                fields: dict[str, str | list[str]] = {}
+                for name, value in form.form_values():
+                    if name in fields:
+                        known = fields[name]
+                        fields[name] = [*(known if isinstance(known, list) else [known]), value]
+                    else:
+                        fields[name] = value
+                return fields
+        raise AssertionError(f"no form goes to {action} on {self.url}: {self.words[:600]}")
+
+    def has_form(self, action: str) -> bool:
+        return any(form.get("action") == action for form in self.tree.forms)
+
+
+class Browser:
+    """One person's browser, with its cookies."""
+
+    def __init__(self, http: aiohttp.ClientSession, url: str) -> None:
+        self.http = http
+        self.url = url
+
+    async def get(self, path: str, **headers: str) -> Page:
+        async with self.http.get(self.url + path, headers=headers) as answer:
+            return Page(answer.status, str(answer.url), answer.headers, await answer.text())
+
+    async def post(self, path: str, fields: dict[str, Any]) -> Page:
+        pairs = [
+            (name, one)
+            for name, value in fields.items()
+            for one in (value if isinstance(value, list) else [value])
+        ]
+        form = aiohttp.FormData(pairs)
+        async with self.http.post(self.url + path, data=form) as answer:
+            return Page(answer.status, str(answer.url), answer.headers, await answer.text())
+
+    async def submit(self, page: Page, action: str, /, **changes: Any) -> Page:
+        """Fill in a form of a page and send it; a field of None is left out."""
+        fields = {**page.form(action), **{k.replace("__", "-"): v for k, v in changes.items()}}
+        return await self.post(action, {k: v for k, v in fields.items() if v is not None})
+
+    async def sign_in(self, email: str, password: str = PASSWORD, **more: str) -> Page:
+        page = await self.get("/console/sign-in")
+        return await self.submit(page, "/console/sign-in", email=email, password=password, **more)
+
+    def cookie(self, name: str) -> str:
+        found = self.http.cookie_jar.filter_cookies(URL(self.url + "/console/")).get(name)
+        return found.value if found else ""
+
+
+@dataclass
+class Office:
+    """The running service as the staff meet it."""
+
+    url: str
+    context: Context
+    simulator: Simulator
+    folder: CityFolder
+    app: FastAPI
+    clock: ShiftedClock
+    stack: contextlib.AsyncExitStack
+    people: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def database(self) -> Database:
+        return self.context.database
+
+    async def hire(self, role: Role, name: str) -> str:
+        email = f"{name}@city.example"
+        password = await passwords.chosen(PASSWORD)
+        async with self.database.writing() as session:
+            await add_staff(session, email, role, password, now=self.clock.now(), actor="test")
+        return email
+
+    async def browser(self) -> Browser:
+        jar = aiohttp.CookieJar(unsafe=True)
+        http = await self.stack.enter_async_context(aiohttp.ClientSession(cookie_jar=jar))
+        return Browser(http, self.url)
+
+    async def at_desk(self, role: Role, name: str) -> Browser:
+        """Hire somebody and have them sign in."""
+        email = await self.hire(role, name)
+        browser = await self.browser()
+        page = await browser.sign_in(email)
+        assert page.status == 200, page.words
+        return browser
+
+    async def resident(
+        self,
+        language: str = "ja",
+        *,
+        areas: tuple[str, ...] = (),
+        topics: dict[str, int] | None = None,
+    ) -> str:
+        """Have somebody follow the account; returns the LINE user id."""
+        user = self.simulator.users.add_user("住民", language)
+        async with self.database.writing() as session:
+            resident = await subscriptions.follow(
+                session, self.context.city, user, language, self.clock.now()
+            )
+            assert resident.id is not None
+            if areas:
+                await subscriptions.choose_areas(
+                    session, self.context.city, resident.id, areas, self.clock.now()
+                )
+            if topics is not None:
+                await subscriptions.choose_topics(
+                    session, self.context.city, resident.id, topics, self.clock.now()
+                )
+        self.simulator.phones.follow(user)
+        return user
+
+    async def done(self, delivery_id: int) -> Delivery:
+        """Wait until a delivery has ended."""
+        async with asyncio.timeout(20):
+            while True:
+                async with self.database.reading() as session:
+                    delivery = await session.get(Delivery, delivery_id)
+                if delivery and delivery.state in (DeliveryState.DONE, DeliveryState.STOPPED):
+                    return delivery
+                await asyncio.sleep(0.02)
+
+    def received(self, user: str) -> list[list[dict[str, Any]]]:
+        """Return what arrived on a resident's phone, message by message."""
+        return [list(entry.messages) for entry in self.simulator.ledger.deliveries(user)]
+
+    def receivers(self) -> Counter[str]:
+        return self.simulator.ledger.recipients()
+
+    async def rows(self, model: type[Any]) -> list[Any]:
+        async with self.database.reading() as session:
+            return list(await session.scalars(select(model).order_by(col(model.id))))
+
+    async def drafts(self) -> list[AlertDraft]:
+        return await self.rows(AlertDraft)
+
+    async def deliveries(self) -> list[Delivery]:
+        return await self.rows(Delivery)
+
+    async def notices(self) -> list[Notice]:
+        return await self.rows(Notice)
+
+    async def audit(self) -> list[AuditEntry]:
+        return await self.rows(AuditEntry)
+
+    async def residents(self) -> list[Resident]:
+        return await self.rows(Resident)
+
+    async def store(self, *rows: Any) -> None:
+        async with self.database.writing() as session:
+            session.add_all(rows)
+
+    async def hazard(self, level: int, kind: str) -> None:
+        """Put a hazard in force, as a telegram would."""
+        await self.store(
+            HazardState(
+                municipality=self.context.city.jma.municipality,
+                hazard="heavy-rain",
+                area="0822000",
+                level=level,
+                kind=kind,
+                reported_at=self.clock.now(),
+            )
+        )
+
+
+@cache
+def routes() -> list[BaseRoute]:
+    """The pages' routes. They hold no state, and to work them out takes longer than most tests."""
+    app = FastAPI()
+    app.include_router(pages.router)
+    app.include_router(public.router)
+    pages.mount_static(app)
+    return app.router.routes
+
+
+@contextlib.asynccontextmanager
+async def running_office(
+    database: Database, sample: CityFolder, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Office]:
+    """Run a city hall without any residents or staff.
+
+    Passwords are hashed with the least effort: tests guard who gets in, not how long a thief
+    would have to guess.
+    """
+    cheap = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
+    monkeypatch.setattr(passwords, "_hasher", cheap)
+    async with contextlib.AsyncExitStack() as stack:
+        yield await _open_office(stack, database, sample, folder)
+
+
+async def _open_office(
+    stack: contextlib.AsyncExitStack, database: Database, sample: CityFolder, folder: Path
+) -> Office:
+    simulator = await stack.enter_async_context(
+        Simulator(SimulatorOptions(channel_secret="s", channel_access_token="t"))
+    )
+    settings = Settings(
+        city=SAMPLE_CITY,
+        database_url="sqlite:///unused",
+        media_dir=folder / "media",
+        public_url="http://127.0.0.1:8000",
+        line_channel_secret="s",
+        line_channel_access_token="t",
+        line_api_url=simulator.url,
+        line_data_api_url=simulator.url,
+        secret_key="a key of the test",
+    )
+    clock = ShiftedClock()
+    queue = LocalQueue(clock)
+    http = await stack.enter_async_context(aiohttp.ClientSession())
+    context = Context(
+        settings=settings,
+        city=sample.city,
+        database=database,
+        clock=clock,
+        queue=queue,
+        http=http,
+    )
+    line = LineClient(http, settings, clock)
+    media = [LineMedium(database, sample.city, clock, line)]
+    engine = Engine(database, sample.city, clock, queue, media)
+    stop = asyncio.Event()
+    running = [asyncio.create_task(queue.run(stop)), asyncio.create_task(engine.run(stop))]
+
+    async def end() -> None:
+        stop.set()
+        await asyncio.gather(*running)
+
+    stack.push_async_callback(end)
+    app = FastAPI()
+    app.router.routes[:] = routes()
+    app.state.context = context
+    app.state.line = line
+    app.state.folder = sample
+    config = uvicorn.Config(app, port=0, log_level="warning", lifespan="off", access_log=False)
+    server = uvicorn.Server(config)
+    listening = config.bind_socket()
+    serving = asyncio.create_task(server.serve(sockets=[listening]))
+
+    async def close() -> None:
+        server.should_exit = True
+        await serving
+        listening.close()
+
+    stack.push_async_callback(close)
+    url = f"http://127.0.0.1:{listening.getsockname()[1]}"
+    return Office(url, context, simulator, sample, app, clock, stack)

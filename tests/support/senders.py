@@ -1,0 +1,45 @@
+"""Sending processes of their own, as ``todoke worker`` is one, over a test's database."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from core.database import Database
+from tests.support.processes import Forked
+from tests.support.project import PROJECT
+
+
+def start_sender(
+    url: str, database: Database, log: Path, *, rate: int, dead_after: float = 15.0
+) -> Forked:
+    """Start one that sends to the stand-in at ``url``; what it says goes to ``log``.
+
+    ``dead_after`` is after how many seconds of silence the others take up its work.
+    """
+    address = database.url.render_as_string(hide_password=False)
+    return Forked(
+        "tests.support.sender_process",
+        [
+            *("--line", url, "--database", address),
+            *("--rate", str(rate), "--dead-after", str(dead_after)),
+        ],
+        out=log,
+        folder=PROJECT,
+    )
+
+
+@asynccontextmanager
+async def senders(
+    url: str, database: Database, log: Path, *, rate: int, number: int = 3
+) -> AsyncIterator[list[Forked]]:
+    """Have some send within the block; they are killed at its end."""
+    started = [start_sender(url, database, log, rate=rate) for _ in range(number)]
+    try:
+        yield started
+    finally:
+        for process in started:
+            process.kill()
+        for process in started:
+            await process.ended()

@@ -1,0 +1,244 @@
+"""A database after years of service: some hundred rows in every table that grows."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy import text
+from sqlmodel import SQLModel, col, select
+
+from alerts.models import AlertDraft
+from bot.models import Dialogue, EventState, WebhookEvent
+from channels.members import pack
+from channels.models import Batch, BatchState, Delivery, DeliveryState, Priority, Variant
+from city.city import City, Decision
+from core.audit import record
+from core.database import Database
+from feeds.models import HazardState, Item, ItemState, Notice, Source, Status, Translation
+from subscriptions.models import Resident
+
+NOTICES = 300
+ITEMS = 400
+EVENTS = 300
+ENTRIES = 300
+DRAFTS = 15
+TRANSLATIONS = 50
+YEARS = timedelta(days=3 * 365)
+STAFF = "staff01@city.example"
+
+
+async def fill_years(database: Database, city: City, now: datetime) -> None:
+    """Write what comes in, goes out and is done in three years; residents must be there already.
+
+    Three drafts are open, some notices are held, some items are set aside, one delivery in ten
+    went to everybody. The database's statistics know of all of it.
+    """
+    async with database.reading() as session:
+        residents = list(await session.scalars(select(Resident).order_by(col(Resident.id))))
+    people = [resident.id for resident in residents if resident.id is not None]
+    users = [resident.line_user_id for resident in residents if resident.line_user_id]
+    await _store(database, [_source(city, number, now) for number in range(len(city.sources))])
+    items = [_item(city, number, now) for number in range(1, ITEMS + 1)]
+    await _store(database, items)
+    notices = [_notice(city, number, now) for number in range(1, NOTICES + 1)]
+    async with database.writing() as session:
+        for number, notice in enumerate(notices):
+            notice.item_id = items[number].id
+            if notice.topic == "weather" and number:
+                notice.replaces_id = notices[number - 1].id
+            session.add(notice)
+            await session.flush()
+    await _store(database, [_hazard(city, notices[0], now)])
+    sent = [notice for notice in notices if notice.decision is Decision.SEND]
+    for number, notice in enumerate(sent):
+        await _send(database, notice, people if number % 10 == 0 else people[:30])
+    await _store(
+        database, [_event(number, users[number % len(users)], now) for number in range(EVENTS)]
+    )
+    await _store(
+        database,
+        [
+            Dialogue(resident_id=number, name="", step="", updated_at=now - timedelta(days=1))
+            for number in people[:100]
+        ],
+    )
+    await _store(database, [_draft(city, number, now) for number in range(1, DRAFTS + 1)])
+    await _store(
+        database,
+        [
+            Translation(key=f"{number:064x}", text="翻訳された文です。", created_at=now)
+            for number in range(TRANSLATIONS)
+        ],
+    )
+    async with database.writing() as session:
+        for number in range(ENTRIES):
+            at = _moment(number, ENTRIES, now)
+            subject = f"report:2026-{number:06}"
+            await record(
+                session, at, actor=STAFF, action="report.state", subject=subject, state="accepted"
+            )
+    async with database.writing() as session:
+        await session.execute(text("ANALYZE"))
+
+
+async def _store(database: Database, rows: Sequence[SQLModel]) -> None:
+    async with database.writing() as session:
+        session.add_all(rows)
+
+
+def _moment(number: int, of: int, now: datetime) -> datetime:
+    """When the ``number``-th of so many was, evenly over the years."""
+    return now - YEARS * ((of - number) / of)
+
+
+def _source(city: City, number: int, now: datetime) -> Source:
+    source = city.sources[number]
+    return Source(
+        code=source.code,
+        kind=source.kind,
+        url=source.url,
+        initialised_at=now - YEARS,
+        last_polled_at=now,
+        last_succeeded_at=now,
+        last_new_at=now,
+        next_poll_at=now + timedelta(days=1),
+    )
+
+
+def _item(city: City, number: int, now: datetime) -> Item:
+    at = _moment(number, ITEMS, now)
+    address = f"https://city.example/news/{number}"
+    return Item(
+        source=city.sources[number % len(city.sources)].code,
+        identity=address,
+        kind="rss",
+        url=address,
+        title=f"お知らせ {number}",
+        published_at=at,
+        fetched_at=at,
+        content_hash=f"{number:064x}",
+        state=ItemState.SET_ASIDE if number % 200 == 0 else ItemState.DONE,
+    )
+
+
+def _notice(city: City, number: int, now: datetime) -> Notice:
+    """Three in ten are warnings; of the rest some were sent, some published, the newest held."""
+    at = _moment(number, NOTICES, now)
+    warns = number % 10 < 3
+    kinds = (Decision.SEND, Decision.DIGEST, Decision.PUBLISH)
+    decision = Decision.SEND if warns else kinds[number % 3]
+    if not warns and number > NOTICES - 8:
+        decision = Decision.HOLD
+    words = {"title": "お知らせ", "text": "道路工事のお知らせがあります。"}
+    return Notice(
+        identity=f"years:{number}",
+        topic="weather" if warns else "roadworks",
+        kind="大雨警報" if warns else "",
+        hazard="heavy-rain" if warns else "",
+        level=3 if warns else 0,
+        urgency=3 if warns else 0,
+        status=Status.ISSUED if warns else Status.NONE,
+        areas=[] if number % 3 else [city.districts[number % len(city.districts)].code],
+        drill=number % 50 == 0,
+        reported_at=at,
+        created_at=at,
+        expires_at=at + timedelta(days=2),
+        event_id=f"event-{number}" if warns else "",
+        url=f"https://city.example/news/{number}",
+        texts=dict.fromkeys(city.languages, words),
+        decision=decision,
+        decided_by="rule:topic",
+    )
+
+
+def _hazard(city: City, notice: Notice, now: datetime) -> HazardState:
+    municipality = city.jma.municipality
+    return HazardState(
+        municipality=municipality,
+        hazard="heavy-rain",
+        area=municipality,
+        level=3,
+        kind="大雨警報",
+        reported_at=now - timedelta(minutes=20),
+        notice_id=notice.id,
+    )
+
+
+async def _send(database: Database, notice: Notice, members: Sequence[int]) -> None:
+    """Write a delivery that has ended, with one variant and one batch."""
+    at = notice.created_at
+    async with database.writing() as session:
+        delivery = Delivery(
+            channel="line",
+            notice_id=notice.id,
+            state=DeliveryState.DONE,
+            priority=Priority.ROUTINE,
+            audience={"topic": notice.topic, "level": notice.level},
+            audience_limit=members[-1],
+            planned_through=members[-1],
+            planning_done=True,
+            recipients=len(members),
+            created_by="rule:topic",
+            created_at=at,
+            first_sent_at=at + timedelta(seconds=1),
+            last_sent_at=at + timedelta(seconds=11),
+        )
+        session.add(delivery)
+        await session.flush()
+        assert delivery.id is not None
+        variant = Variant(
+            delivery_id=delivery.id,
+            language="ja",
+            digest=f"{delivery.id:064x}",
+            messages=b'[{"type": "text", "text": "a"}]',
+        )
+        session.add(variant)
+        await session.flush()
+        assert variant.id is not None
+        session.add(
+            Batch(
+                delivery_id=delivery.id,
+                variant_id=variant.id,
+                retry_key=str(uuid.UUID(int=delivery.id, version=4)),
+                endpoint="multicast",
+                size=len(members),
+                members=pack(members),
+                state=BatchState.SENT,
+                attempts=1,
+                first_tried_at=at + timedelta(seconds=1),
+                sent_at=at + timedelta(seconds=11),
+            )
+        )
+
+
+def _event(number: int, user: str, now: datetime) -> WebhookEvent:
+    at = now - timedelta(days=7) * ((EVENTS - number) / EVENTS)
+    return WebhookEvent(
+        event_id=f"01YEARS{number:019}",
+        kind="message",
+        line_user_id=user,
+        timestamp_ms=int(at.timestamp() * 1000),
+        payload="{}",
+        state=EventState.IGNORED if number % 20 == 0 else EventState.DONE,
+        attempts=1,
+        received_at=at,
+    )
+
+
+def _draft(city: City, number: int, now: datetime) -> AlertDraft:
+    at = _moment(number, DRAFTS, now)
+    words = {"title": "避難指示", "text": "大雨により土砂災害の危険が高まっています。"}
+    return AlertDraft(
+        topic="evacuation",
+        level=4,
+        whole_city=True,
+        drill=True,
+        texts=dict.fromkeys(city.languages, words),
+        written_by=STAFF,
+        edited_by=STAFF,
+        discarded_at=None if number > DRAFTS - 3 else at,
+        created_at=at,
+        updated_at=at,
+    )

@@ -1,0 +1,68 @@
+"""``./dev`` shows a person how far the installation is; what checks a commit is installed."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import yaml
+
+from tests.support.project import PROJECT
+
+PIP_SAYS = """\
+Collecting aiohttp==3.14.0 (from -r requirements/runtime.txt (line 2))
+  Using cached aiohttp-3.14.0.whl.metadata (8.1 kB)
+Requirement already satisfied: setuptools==84.2.1 in ./.venv/lib (84.2.1)
+Collecting psycopg[binary,pool]==3.3.4 (from -r requirements/runtime.txt (line 9))
+Installing collected packages: aiohttp, psycopg
+"""
+
+
+def run_function(name: str, arguments: str, place: Path, says: str = "") -> str:
+    """Run one function of ``dev`` in ``place``; return what it printed."""
+    text = (PROJECT / "dev").read_text("utf-8")
+    function = text[text.index(f"{name}() {{") :].partition("\n}\n")[0] + "\n}\n"
+    done = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", f"{function}{name} {arguments}"],
+        cwd=place,
+        input=says.encode(),
+        capture_output=True,
+        check=True,
+    )
+    assert done.stderr == b""
+    return done.stdout.decode()
+
+
+def test_a_person_sees_how_far_the_installation_is(tmp_path: Path) -> None:
+    for name in ("pip-24.dist-info", "aiohttp-3.dist-info"):
+        (tmp_path / ".venv/lib/python3.11/site-packages" / name).mkdir(parents=True)
+    shown = run_function("how_far", "3", tmp_path, PIP_SAYS).split("\r\x1b[K")
+    assert list(dict.fromkeys(line.strip() for line in shown)) == [
+        "",
+        "Fetching 1 of 3 aiohttp",
+        "Fetching 2 of 3 setuptools",
+        "Fetching 3 of 3 psycopg[binary,pool]",
+        "Unpacking 2 of 3",
+    ]
+
+
+def test_where_nobody_looks_the_installation_is_quiet(tmp_path: Path) -> None:
+    python = tmp_path / ".venv/bin/python"
+    python.parent.mkdir(parents=True)
+    python.write_text('#!/bin/sh\necho "$*"\n', "utf-8")
+    python.chmod(0o755)
+    asked = run_function("pip_install", "runtime --no-build-isolation", tmp_path)
+    assert asked.startswith("-m pip install ")
+    assert "--require-hashes" in asked
+    assert asked.endswith("--no-build-isolation --requirement requirements/runtime.txt -qq\n")
+
+
+def test_what_checks_a_commit_asks_no_other_host() -> None:
+    config = yaml.safe_load((PROJECT / ".pre-commit-config.yaml").read_text("utf-8"))
+    assert [source["repo"] for source in config["repos"]] == ["local"]
+    hooks = config["repos"][0]["hooks"]
+    assert {hook["language"] for hook in hooks} == {"system"}
+    lint = (PROJECT / "dev").read_text("utf-8")
+    for hook in hooks:
+        program, *_ = hook["entry"].split()
+        assert Path(program).name in lint, "``./dev lint`` runs the same"
