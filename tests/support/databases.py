@@ -23,6 +23,8 @@ LARGEST_BYTES = 40_000_000
 """A database that a test made larger than this is not used again: dead rows would slow the next."""
 
 RELATIONS = "SELECT count(*) FROM pg_class WHERE relnamespace = 'public'::regnamespace"
+ANALYZED = f"{RELATIONS} AND reltuples > 0"
+"""Tables with statistics of what a test stored; the next test's plans would rest on them."""
 EMPTY = """
 DO $$
 DECLARE each record;
@@ -119,6 +121,8 @@ class Postgresql:
         connection = self._cleaners[url]
         size = _number(connection, "SELECT pg_database_size(current_database())")
         if size > LARGEST_BYTES or _number(connection, RELATIONS) != self._relations:
+            return False
+        if _number(connection, ANALYZED):
             return False
         connection.execute(OTHERS_GONE)
         connection.execute(EMPTY)
