@@ -17,8 +17,8 @@ from importlib.util import find_spec
 from pathlib import Path
 
 PACKAGES = (
-    *("core", "city", "subscriptions", "feeds", "channels", "alerts", "reports"),
-    *("public", "console", "bot", "app", "simulator"),
+    *("core", "city", "subscriptions", "feeds", "channels", "alerts", "response"),
+    *("reports", "public", "console", "bot", "app", "simulator"),
 )
 HOME = Path(__file__).resolve().parent
 

@@ -66,7 +66,7 @@ STILL_RUNS = timedelta(minutes=1)
 DERIVED = frozenset({"audience_bitmaps", "clock_marks", "audit_checks"})
 """Tables that are made from others, or by each machine, and need no backup."""
 _NAME = re.compile("[a-z_][a-z0-9_]*")
-_WITH_TABLES = ("subscriptions", "feeds", "channels", "reports", "console", "bot")
+_WITH_TABLES = ("subscriptions", "feeds", "channels", "response", "reports", "console", "bot")
 
 _log = structlog.get_logger(__name__)
 

@@ -57,6 +57,7 @@ from feeds.told import Told, ToldNow
 from reports import register
 from reports.nearby import taken_up_near
 from reports.register import create_report
+from response.situation import SituationNow
 from subscriptions import residents as registry
 from subscriptions.models import Resident, ResidentState
 from subscriptions.residents import Preferences
@@ -115,12 +116,17 @@ class EventHandler:
         Data for the conversation: evacuation sites, collection days, answers.
     told
         The public notices of the dangers in force.
+    situation
+        What staff say of the evacuation sites.
     """
 
-    def __init__(self, city: City, folder: CityFolder, told: ToldNow) -> None:
+    def __init__(
+        self, city: City, folder: CityFolder, told: ToldNow, situation: SituationNow
+    ) -> None:
         self.city = city
         self.folder = folder
         self.told = told
+        self.situation = situation
         self.understanding = city_understanding(folder.words)
         self.understanding.load()
 
@@ -306,7 +312,12 @@ class EventHandler:
             case Located(longitude, latitude):
                 district = self.city.district_at(longitude, latitude)
                 here = frozenset({district.code}) if district else frozenset()
-                return replace(known, hazards=_hazards_in(await self.told.now(now), here))
+                situation = await self.situation.now(now)
+                return replace(
+                    known,
+                    hazards=_hazards_in(await self.told.now(now), here),
+                    shelter_states=situation.shelters,
+                )
             case Said(text):
                 meaning = known.meaning(text)
                 asked, language = meaning.intent, meaning.language
@@ -329,6 +340,7 @@ class EventHandler:
                 lambda: tuple(_as_told(notice, language, areas) for notice in told.notices),
             ),
             hazards=_hazards_in(told, areas),
+            shelter_states=(await self.situation.now(now)).shelters,
         )
 
     async def _apply(

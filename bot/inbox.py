@@ -41,6 +41,7 @@ from city.context import Context
 from city.folder import CityFolder
 from core.errors import Permanent, Retryable
 from feeds.told import ToldNow
+from response.situation import SituationNow
 from subscriptions import residents
 from subscriptions.models import Resident, ResidentState
 
@@ -92,7 +93,8 @@ class Inbox:
         self.line = line
         self.reader = EventReader(context, line)
         told = ToldNow(context.database, context.city.jma.municipality)
-        self.actor = EventHandler(context.city, folder, told)
+        situation = SituationNow(context.database)
+        self.actor = EventHandler(context.city, folder, told, situation)
         self.fetching = asyncio.Semaphore(MOST_FETCHED)
 
     def register(self) -> None:

@@ -28,7 +28,7 @@ _MONTHS = (
     *("Jul", "Aug", "Sep", "Oct", "Nov", "Dec"),
 )
 CATALOGUE = Catalogue(Path(__file__).parent / "locales")
-know("core", "city", "feeds", "channels", "channels.line", "reports")
+know("core", "city", "feeds", "channels", "channels.line", "response", "reports")
 
 
 ROLE_NAMES = {
@@ -151,6 +151,7 @@ ACTION_NAMES = {
     "residents.fetched": mark("took in LINE's friends"),
     "residents.imported": mark("imported residents from a file"),
     "residents.undone": mark("undid an import of residents"),
+    "shelter.changed": mark("changed the state of an evacuation site"),
     "report.moved": mark("moved a report on"),
     "report.assigned": mark("gave a report to a department"),
     "report.answered": mark("answered a report"),

@@ -12,9 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, TypeVar, cast
 
-from sqlalchemy import event
-from sqlalchemy.orm import ORMExecuteState, Session
-
+from core.changes import Changes
 from core.database import Database
 from feeds.in_force import public_notices
 from feeds.models import HazardState, Notice
@@ -22,7 +20,7 @@ from feeds.models import HazardState, Notice
 HOLDS = timedelta(seconds=1)
 """For how long an answer is given again."""
 Made = TypeVar("Made")
-_CHANGED = "todoke_told_changed"
+_CHANGES = Changes(Notice, HazardState)
 
 
 @dataclass(frozen=True)
@@ -37,12 +35,6 @@ class Told:
         if key not in self._made:
             self._made[key] = make()
         return cast(Made, self._made[key])
-
-
-class _Changes:
-    """How often this process has committed a change to notices or the hazard board."""
-
-    count = 0
 
 
 class ToldNow:
@@ -66,34 +58,11 @@ class ToldNow:
         async with self._reading:
             if self._of is None or not self._is_fresh(*self._of, now):
                 # Counted before the read, so that a change meanwhile causes another read.
-                count = _Changes.count
+                count = _CHANGES.count
                 async with self._database.reading() as session:
                     notices = await public_notices(session, self._municipality, now)
                 self._told, self._of = Told(tuple(notices)), (count, now)
             return self._told
 
     def _is_fresh(self, count: int, read_at: datetime, now: datetime) -> bool:
-        return count == _Changes.count and abs(now - read_at) < HOLDS
-
-
-@event.listens_for(Session, "after_flush")
-def _flushed(session: Session, _context: object) -> None:
-    if not session.info.get(_CHANGED):
-        changed = (*session.new, *session.dirty, *session.deleted)
-        if any(isinstance(one, Notice | HazardState) for one in changed):
-            session.info[_CHANGED] = True
-
-
-@event.listens_for(Session, "do_orm_execute")
-def _executed(state: ORMExecuteState) -> None:
-    if state.is_select:
-        return
-    mapper = state.bind_mapper
-    if mapper is not None and mapper.class_ in (Notice, HazardState):
-        state.session.info[_CHANGED] = True
-
-
-@event.listens_for(Session, "after_commit")
-def _committed(session: Session) -> None:
-    if not session.in_nested_transaction() and session.info.pop(_CHANGED, False):
-        _Changes.count += 1
+        return count == _CHANGES.count and abs(now - read_at) < HOLDS

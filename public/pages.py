@@ -21,7 +21,8 @@ from feeds.in_force import public_notices
 from feeds.texts import day_name, level_name, moment, status_name, topic_name
 from public.feeds import atom, json_feed
 from public.notices import Board, public_board, reader_words
-from public.words import CATALOGUE, HAZARDS, hazard_names
+from public.words import CATALOGUE, HAZARDS, hazard_names, offers_line, state_name
+from response.shelters import statuses
 
 STATIC = "/static/public"
 FRESH_SECONDS = 15
@@ -44,6 +45,7 @@ async def shelters_page(request: Request) -> Response:
     folder: CityFolder = request.app.state.folder
     async with context.database.reading() as session:
         notices = await public_notices(session, context.city.jma.municipality, context.clock.now())
+        states = await statuses(session, drill=False)
     language = _language(request, context.city)
     hazards = hazards_at(notices, None)
     safe, missing = safe_sites(folder.shelters, hazards)
@@ -54,6 +56,9 @@ async def shelters_page(request: Request) -> Response:
         groups=_by_district(context.city, safe),
         others=_by_district(context.city, others),
         hazards=HAZARDS,
+        states=states,
+        state_name=state_name,
+        offers_line=offers_line,
         dangers=hazard_names(hazards, language),
         missing=hazard_names(missing, language),
     )

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from city.shelters import Hazard
 from core.languages import Catalogue, mark
+from response.models import Offer, ShelterState
 
 CATALOGUE = Catalogue(Path(__file__).parent / "locales")
 
@@ -21,6 +22,18 @@ HAZARDS = {
     Hazard.INLAND_FLOOD: mark("Flooding inside the town"),
     Hazard.VOLCANO: mark("Volcano"),
 }
+STATES = {
+    ShelterState.OPEN: mark("Open"),
+    ShelterState.FULL: mark("Full"),
+    ShelterState.CLOSED: mark("Closed"),
+}
+OFFERS = {
+    Offer.STEP_FREE: mark("No steps"),
+    Offer.TOILETS: mark("Toilets"),
+    Offer.PETS: mark("Pets may come"),
+    Offer.BABIES: mark("Room for babies"),
+    Offer.POWER: mark("Power for phones"),
+}
 
 
 def hazard_names(hazards: Iterable[Hazard], language: str) -> list[str]:
@@ -31,6 +44,21 @@ def hazard_names(hazards: Iterable[Hazard], language: str) -> list[str]:
 
 def safe_in_case_of(hazards: Iterable[Hazard], language: str) -> str:
     """Return the line that says which hazards a site is for."""
-    between = "、" if language.startswith(("ja", "zh")) else ", "
-    names = between.join(hazard_names(hazards, language))
+    names = _listed(hazard_names(hazards, language), language)
     return f"{CATALOGUE.text(language, 'Designated for:')} {names}"
+
+
+def state_name(state: ShelterState, language: str) -> str:
+    """Return the state of a site in one word."""
+    return CATALOGUE.text(language, STATES[state])
+
+
+def offers_line(offers: Iterable[str], language: str) -> str:
+    """Return what people find at a site in one line; "" for nothing."""
+    wanted = set(offers)
+    found = [CATALOGUE.text(language, name) for offer, name in OFFERS.items() if offer in wanted]
+    return _listed(found, language)
+
+
+def _listed(names: Iterable[str], language: str) -> str:
+    return ("、" if language.startswith(("ja", "zh")) else ", ").join(names)

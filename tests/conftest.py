@@ -29,7 +29,7 @@ from tests.support.unpacking import unpack_here
 
 WITH_TABLES = (
     *("subscriptions", "feeds", "channels", "channels.line"),
-    *("reports", "alerts", "console", "bot"),
+    *("alerts", "response", "reports", "console", "bot"),
 )
 for module in ("core.audit", *(f"{name}.models" for name in WITH_TABLES)):
     importlib.import_module(module)

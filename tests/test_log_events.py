@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from tests.support.project import PROJECT
 
 PACKAGES = (
-    *("core", "city", "subscriptions", "feeds", "channels", "alerts", "reports", "public"),
-    *("console", "bot", "app", "simulator"),
+    *("core", "city", "subscriptions", "feeds", "channels", "alerts", "response", "reports"),
+    *("public", "console", "bot", "app", "simulator"),
 )
 LEVELS = {
     "debug": "debug",

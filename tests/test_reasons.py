@@ -19,8 +19,8 @@ from core.reason import OTHER, SENTENCES, Reason, Reasons
 
 ROOT = Path(core.reason.__file__).parents[1]
 PACKAGES = (
-    *("core", "city", "subscriptions", "feeds", "channels", "alerts", "reports", "public"),
-    *("console", "bot", "app"),
+    *("core", "city", "subscriptions", "feeds", "channels", "alerts", "response", "reports"),
+    *("public", "console", "bot", "app"),
 )
 PLACEHOLDER = re.compile(r"{(\w+)}")
 

@@ -13,8 +13,8 @@ import pytest
 from tests.support.project import PROJECT
 
 PACKAGES = (
-    *("core", "city", "subscriptions", "feeds", "channels", "alerts", "reports", "public"),
-    *("console", "bot", "app", "simulator", "tests", "benchmarks"),
+    *("core", "city", "subscriptions", "feeds", "channels", "alerts", "response", "reports"),
+    *("public", "console", "bot", "app", "simulator", "tests", "benchmarks"),
 )
 
 

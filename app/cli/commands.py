@@ -15,13 +15,14 @@ from app.cli import (
     reports,
     residents,
     running,
+    shelters,
     staff,
     state,
     understanding,
 )
 from core.reason import know
 
-know("core", "city", "feeds", "channels", "channels.line", "reports")
+know("core", "city", "feeds", "channels", "channels.line", "response", "reports")
 app = typer.Typer(
     name="todoke",
     no_args_is_help=True,
@@ -74,5 +75,6 @@ app.add_typer(alerts.app, name="alert", help="Alerts from the shell.")
 app.add_typer(deliveries.app, name="deliveries", help="What is on its way, and what arrived.")
 app.add_typer(understanding.app, name="messages", help="What residents' messages ask for.")
 app.add_typer(reports.app, name="reports", help="What residents reported.")
+app.add_typer(shelters.app, name="shelters", help="Which evacuation sites are open.")
 app.add_typer(staff.app, name="staff", help="Staff accounts.")
 app.add_typer(audit.app, name="audit", help="The audit trail.")

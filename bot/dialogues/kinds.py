@@ -19,6 +19,7 @@ from core.clock import in_japan
 from reports.photos import Picture
 from reports.register import Draft
 from reports.states import ReportState
+from response.models import ShelterStatus
 from subscriptions.residents import Preferences
 
 NO_CALENDAR = Calendar()
@@ -139,6 +140,8 @@ class Known:
     now: datetime
     event_id: str = ""
     shelters: tuple[Shelter, ...] = ()
+    shelter_states: Mapping[str, ShelterStatus] = field(default_factory=dict)
+    """What staff say of the evacuation sites, by the site's code."""
     calendar: Calendar = NO_CALENDAR
     answers: tuple[FaqEntry, ...] = ()
     in_force: tuple[WarningShown, ...] = ()

@@ -15,7 +15,8 @@ from city.shelters import Hazard, Shelter
 from core.geo import Position
 from core.languages import EASY_JAPANESE
 from feeds.evacuation import safe_sites
-from public.words import hazard_names, safe_in_case_of
+from public.words import hazard_names, offers_line, safe_in_case_of, state_name
+from response.shelters import OfferedSite, choose
 
 NEAREST = 5
 NEAR_THE_BORDER_M = 3_000
@@ -173,16 +174,18 @@ def _safe_near(
     ``measured`` adds the distances, which are useful only from the resident's position.
     """
     safe, missing = safe_sites(known.shelters, known.hazards)
-    by_distance = sorted(((site.distance_m(*here), site) for site in safe), key=lambda one: one[0])
-    by_distance = [found for found in by_distance if found[0] <= within][:NEAREST]
+    offered = choose(safe, known.shelter_states, here, most=NEAREST, within=within)
     said: list[Message] = []
     if missing:
         said.append(_nowhere_for(missing, known))
-    if by_distance:
-        said.append(_sites(by_distance, known.hazards - missing, known, measured=measured))
+    if offered:
+        said.append(_sites(offered, known.hazards - missing, known, measured=measured))
+    elif safe:
+        closed = known.say("The sites for this danger are closed now. Follow what the city says.")
+        said.append(messages.text(closed))
     elif not missing:
         said.append(_nowhere_for(known.hazards, known))
-    return tuple(said), bool(by_distance)
+    return tuple(said), bool(offered)
 
 
 def _home(known: Known) -> Position | None:
@@ -220,13 +223,13 @@ def _nowhere_for(hazards: frozenset[Hazard], known: Known) -> Message:
 
 
 def _sites(
-    by_distance: list[tuple[float, Shelter]],
+    offered: list[OfferedSite],
     hazards: frozenset[Hazard],
     known: Known,
     *,
     measured: bool,
 ) -> Message:
-    """The sites, each with a link to the way, its distance and its hazards."""
+    """The sites, each with its state, its distance, its hazards and a link to the way."""
     if hazards:
         names = listed(hazard_names(hazards, known.language), known.language)
         which = known.say("These sites are for the danger now: {hazards}.", hazards=names)
@@ -235,12 +238,13 @@ def _sites(
     walking = known.say("The city announces which sites are open. Do not walk through flood water.")
     return messages.card(
         known.say("Nearest evacuation sites") if measured else known.say("Evacuation sites"),
-        [_site(metres if measured else None, shelter, known) for metres, shelter in by_distance],
+        [_site(one, known, measured=measured) for one in offered],
         intro=f"{which}\n{walking}",
     )
 
 
-def _site(metres: float | None, shelter: Shelter, known: Known) -> Part:
+def _site(offered: OfferedSite, known: Known, *, measured: bool) -> Part:
+    shelter = offered.site
     link = (
         "https://www.google.com/maps/search/?api=1&query="
         f"{shelter.latitude:.6f},{shelter.longitude:.6f}"
@@ -253,9 +257,12 @@ def _site(metres: float | None, shelter: Shelter, known: Known) -> Part:
         "cornerRadius": "8px",
         "paddingAll": "10px",
         "contents": [
+            *_state(offered, known),
             *_names(shelter, known.language),
-            *([] if metres is None else [_far(metres)]),
+            *([_far(offered.metres)] if measured else []),
+            *([_quiet(shelter.address)] if shelter.address else []),
             messages.words(safe, size="xs"),
+            *_offers(offered, known.language),
             messages.words(known.say("Open map"), color=messages.BRAND, weight="bold"),
         ],
         "action": {"type": "uri", "uri": link},
@@ -271,8 +278,28 @@ def _names(shelter: Shelter, language: str) -> list[Part]:
     return [name, messages.words(reading, size="xs")] if reading else [name]
 
 
+def _state(offered: OfferedSite, known: Known) -> list[Part]:
+    """Whether staff say that the site is open; nothing if they say so of no site."""
+    if offered.status is not None:
+        ink = messages.WARNING if offered.is_full else messages.BRAND
+        name = state_name(offered.status.state, known.language)
+        return [messages.words(f"● {name}", weight="bold", color=ink)]
+    if not known.shelter_states:
+        return []
+    return [_quiet(known.say("The city has not said yet whether it is open."))]
+
+
+def _offers(offered: OfferedSite, language: str) -> list[Part]:
+    line = offers_line(offered.status.offers, language) if offered.status else ""
+    return [messages.words(line, size="xs")] if line else []
+
+
+def _quiet(said: str) -> Part:
+    return messages.words(said, size="xs", color=messages.QUIET_INK)
+
+
 def _far(metres: float) -> Part:
-    return messages.words(_distance(metres), size="xs", color=messages.QUIET_INK)
+    return _quiet(_distance(metres))
 
 
 def _distance(metres: float) -> str:

@@ -451,3 +451,39 @@ def test_a_changed_secret_key_is_found_and_what_it_encrypted_is_encrypted_anew(
     monkeypatch.delenv("TODOKE_SECRET_KEY_OLD")
     assert faults() == []
     assert run(capsys, "staff", "rekey")[:2] == (0, "0 keys of one-time codes encrypted anew.\n")
+
+
+def test_a_shelter_is_opened_from_the_shell(
+    capsys: pytest.CaptureFixture[str], upgraded: None
+) -> None:
+    code, out, _ = run(
+        capsys, "shelters", "set", "0001", "--state", "open", "--heads", "7", "--offers", "pets"
+    )
+    assert (code, out) == (0, "山の辺小学校: open\n")
+    listed = json.loads(run(capsys, "shelters", "list", "--json")[1])
+    first, second = listed[:2]
+    assert (first["id"], first["state"], first["heads"], first["offers"]) == (
+        *("0001", "open", 7),
+        ["pets"],
+    )
+    assert first["changed_by"].startswith("shell:")
+    assert second["state"] is None
+    assert "open" in run(capsys, "shelters", "list")[1]
+    assert json.loads(run(capsys, "shelters", "list", "--drill", "--json")[1])[0]["state"] is None
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("9999", "--state", "open"), "There is no evacuation site '9999'"),
+        (("0001", "--state", "ajar"), "open, full, closed"),
+        (("0001", "--state", "open", "--offers", "sauna"), "'sauna' is none of step-free"),
+        (("0001", "--state", "open", "--heads", "-1"), "between 0 and"),
+    ],
+)
+def test_a_wrong_state_of_a_shelter_is_one_clear_line(
+    capsys: pytest.CaptureFixture[str], upgraded: None, arguments: tuple[str, ...], said: str
+) -> None:
+    code, out, err = run(capsys, "shelters", "set", *arguments)
+    assert (code, out, len(err.splitlines())) == (2, "", 1)
+    assert said in err

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -16,6 +16,8 @@ from city.shelters import Hazard
 from core.languages import LANGUAGES
 from feeds.models import Notice, Status
 from public.words import hazard_names
+from response.models import ShelterState, ShelterStatus
+from response.shelters import set_state
 from tests.support.chats import aboard, known_in
 from tests.support.town import Town, words_in
 
@@ -131,3 +133,70 @@ async def test_what_is_in_force_at_the_place_decides(town: Town) -> None:
     said = words_in(await town.is_at(user, *where))
     assert "稲里交流センター" not in said
     assert hazard_names([Hazard.FLOOD], "en")[0] in said
+
+
+def standing(**states: ShelterState) -> dict[str, ShelterStatus]:
+    now = datetime(2026, 6, 15, 2, 30, tzinfo=UTC)
+    return {
+        code.strip("_"): ShelterStatus(
+            shelter=code.strip("_"),
+            drill=False,
+            state=state,
+            offers=["step-free", "pets"],
+            changed_at=now,
+            changed_by="desk@city.example",
+        )
+        for code, state in states.items()
+    }
+
+
+def test_what_staff_say_of_the_sites_is_told_with_them(sample: CityFolder) -> None:
+    near = {site.name: site.code for site in sample.shelters}
+    known = replace(
+        known_in("en", sample),
+        hazards=frozenset({Hazard.FLOOD}),
+        shelter_states=standing(
+            **{
+                f"_{near['稲里中学校']}": ShelterState.CLOSED,
+                f"_{near['稲里小学校']}": ShelterState.OPEN,
+            }
+        ),
+    )
+    outcome = respond(DialogueState(SHELTERS, "where"), BESIDE_INASATO_CENTRE, known)
+    said = words_in(list(outcome.messages))
+    assert "稲里中学校" not in said
+    first = said[said.index("●") : said.index("Open map")]
+    assert first.startswith("● Open\n稲里小学校")
+    assert "No steps, Pets may come" in first
+    assert "茨城県つくば市稲里" in first
+    assert "The city has not said yet whether it is open." in said.split("Open map")[1]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_if_every_site_for_the_danger_is_closed_none_is_offered(
+    sample: CityFolder, language: str
+) -> None:
+    closed = {f"_{site.code}": ShelterState.CLOSED for site in sample.shelters}
+    known = replace(known_in(language, sample), shelter_states=standing(**closed))
+    outcome = respond(DialogueState(SHELTERS, "where"), BESIDE_INASATO_CENTRE, known)
+    assert [message["type"] for message in outcome.messages] == ["text"]
+
+
+async def test_a_site_that_staff_close_is_not_offered_any_more(town: Town) -> None:
+    user = await aboard(town, "ja")
+    where = (BESIDE_INASATO_CENTRE.longitude, BESIDE_INASATO_CENTRE.latitude)
+    assert "稲里交流センター" in words_in(await town.is_at(user, *where))
+    code = next(site.code for site in town.folder.shelters if site.name == "稲里交流センター")
+    async with town.database.writing() as session:
+        await set_state(
+            session,
+            town.folder.shelters,
+            code,
+            ShelterState.CLOSED,
+            town.context.clock.now(),
+            actor="desk@city.example",
+            drill=False,
+        )
+    said = words_in(await town.is_at(user, *where))
+    assert "稲里交流センター" not in said
+    assert "稲里中学校" in said

@@ -12,6 +12,8 @@ import pytest
 from city.city import Decision
 from core.languages import LANGUAGES
 from feeds.models import HazardState, Notice, Status
+from response.models import Offer, ShelterState
+from response.shelters import set_state
 from tests.support.office import Office
 
 
@@ -229,6 +231,30 @@ async def test_the_shelters_are_listed_by_district_with_what_they_are_safe_for(
     assert len(page.tree.xpath('//ul[@class="sites"]/li')) == len(office.folder.shelters)
     for shelter in office.folder.shelters:
         assert shelter.name in page.body
+
+
+async def test_the_page_says_which_shelters_are_open_full_or_closed(office: Office) -> None:
+    async with office.database.writing() as session:
+        for code, state in (("0001", ShelterState.OPEN), ("0002", ShelterState.FULL)):
+            await set_state(
+                session,
+                office.folder.shelters,
+                code,
+                state,
+                office.clock.now(),
+                actor="desk@city.example",
+                drill=False,
+                heads=12,
+                offers=[Offer.PETS],
+            )
+    page = await (await office.browser()).get("/shelters?lang=en")
+    first, second, third = page.tree.xpath('//ul[@class="sites"]/li')[:3]
+    assert first.xpath("string(.//strong)") == "Open"
+    assert "Pets may come" in first.text_content()
+    assert "People there: 12" in first.text_content()
+    assert second.xpath("string(.//strong)") == "Full"
+    assert third.xpath(".//strong") == []
+    assert "desk@city.example" not in page.body
 
 
 async def test_the_demo_leads_to_its_phone_and_the_city_does_not(office: Office) -> None:

@@ -34,6 +34,7 @@ STATES: dict[str, frozenset[str]] = {
     "known_audiences": frozenset({"state"}),
     "notices": frozenset({"decision"}),
     "reports": frozenset({"state", "department"}),
+    "shelter_statuses": frozenset({"state"}),
     "residents": frozenset({"state"}),
     "restore_holds": frozenset({"seen_at"}),
     "staff": frozenset({"role", "active", "session_version", "password_hash", "totp_secret"}),

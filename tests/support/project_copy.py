@@ -14,8 +14,17 @@ from typing import Any
 from tests.support.project import PROJECT
 
 COPIED = (
-    *("core", "city", "subscriptions", "feeds", "channels", "alerts", "reports", "public"),
-    *("console", "bot", "app", "simulator", "deploy/city", "tests/support", "tests/reports"),
+    *("core", "city", "subscriptions", "feeds", "channels", "alerts", "response", "reports"),
+    *(
+        "public",
+        "console",
+        "bot",
+        "app",
+        "simulator",
+        "deploy/city",
+        "tests/support",
+        "tests/reports",
+    ),
 )
 
 

@@ -1,0 +1,127 @@
+"""Evacuation sites in a disaster."""
+
+from __future__ import annotations
+
+import getpass
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from app.cli.tools import (
+    Json,
+    opened_database,
+    print_json,
+    print_rows,
+    run,
+    service_clock,
+)
+
+if TYPE_CHECKING:
+    from city.folder import CityFolder
+    from city.shelters import Shelter
+    from response.models import ShelterStatus
+
+app = typer.Typer(no_args_is_help=True)
+COLUMNS = ("id", "name", "state", "heads", "capacity", "changed_at", "changed_by")
+Drill = Annotated[
+    bool, typer.Option("--drill", help="The state in the drill; residents see the real one.")
+]
+
+
+@app.command("list")
+def list_all(drill: Drill = False, json_: Json = False) -> None:
+    """List the sites and what staff say of them.
+
+    No state means that nothing was announced.
+    """
+    from response.shelters import statuses
+
+    sites = _folder().shelters
+
+    async def work() -> list[dict[str, object]]:
+        async with opened_database() as database, database.reading() as session:
+            found = await statuses(session, drill=drill)
+        return [_row(site, found.get(site.code), drill=drill) for site in sites]
+
+    print_rows(COLUMNS, run(work()), as_json=json_)
+
+
+@app.command("set")
+def set_(
+    shelter: Annotated[str, typer.Argument(metavar="ID", help="As in 'shelters list'.")],
+    state: Annotated[str, typer.Option(metavar="STATE", help="open, full or closed.")],
+    heads: Annotated[
+        int | None, typer.Option(metavar="N", help="How many people are there.")
+    ] = None,
+    offers: Annotated[
+        str | None,
+        typer.Option(
+            metavar="LIST",
+            help="What people find there: step-free,toilets,pets,babies,power; '' for nothing.",
+        ),
+    ] = None,
+    drill: Drill = False,
+    json_: Json = False,
+) -> None:
+    """Say that a site is open, full or closed.
+
+    Residents see it within a second.
+    """
+    from core.errors import BadInput
+    from response.models import Offer, ShelterState
+    from response.shelters import set_state
+
+    if state not in set(ShelterState):
+        raise BadInput(f"There is no state {state!r}; there are {', '.join(ShelterState)}.")
+    found = [part.strip() for part in (offers or "").split(",") if part.strip()]
+    for wrong in (part for part in found if part not in set(Offer)):
+        raise BadInput(f"{wrong!r} is none of {', '.join(Offer)}.")
+    sites = _folder().shelters
+
+    async def work() -> dict[str, object]:
+        async with opened_database() as database:
+            now = (await service_clock(database)).now()
+            async with database.writing() as session:
+                status = await set_state(
+                    session,
+                    sites,
+                    shelter,
+                    ShelterState(state),
+                    now,
+                    actor=f"shell:{getpass.getuser()}",
+                    drill=drill,
+                    heads=heads,
+                    offers=None if offers is None else [Offer(part) for part in found],
+                )
+        site = next(one for one in sites if one.code == shelter)
+        return _row(site, status, drill=drill)
+
+    row = run(work())
+    if json_:
+        print_json(row)
+    else:
+        print(f"{row['name']}: {row['state']}{' (drill)' if drill else ''}")
+
+
+def _folder() -> CityFolder:
+    from city.folder import load_folder
+    from core.settings import city_folder
+
+    return load_folder(city_folder())
+
+
+def _row(site: Shelter, status: ShelterStatus | None, *, drill: bool) -> dict[str, object]:
+    return {
+        "id": site.code,
+        "name": site.name,
+        "state": status.state.value if status else None,
+        "drill": drill,
+        "heads": status.heads if status else None,
+        "offers": status.offers if status else [],
+        "capacity": site.capacity,
+        "hazards": sorted(site.hazards),
+        "longitude": site.longitude,
+        "latitude": site.latitude,
+        "changed_at": status.changed_at.isoformat() if status else None,
+        "changed_by": status.changed_by if status else None,
+    }
