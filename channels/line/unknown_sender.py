@@ -301,12 +301,14 @@ class UnknownSender:
         send.state = row.state
         return True
 
-    async def _again(self, send: UnknownSend, seconds: float = LOOK_SECONDS) -> None:
+    async def _again(self, send: UnknownSend, seconds: float | None = None) -> None:
+        """Have a send looked at again after some seconds, by default ``LOOK_SECONDS``."""
+        wait = timedelta(seconds=LOOK_SECONDS if seconds is None else seconds)
         async with self._database.writing() as session:
             await self._queue.put(
                 session,
                 SEND_UNKNOWN,
                 str(send.delivery_id),
                 priority=Priority.EMERGENCY,
-                not_before=self._clock.now() + timedelta(seconds=seconds) if seconds else None,
+                not_before=self._clock.now() + wait if wait else None,
             )

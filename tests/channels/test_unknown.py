@@ -14,7 +14,7 @@ from sqlmodel import select
 
 from channels import dispatch, unknown_sends
 from channels.chain import WARNED, chain_of, told_by
-from channels.line import unknown, unknown_sender
+from channels.line import known_audience, unknown, unknown_sender
 from channels.line.hourly import admit
 from channels.line.known_audience import AudienceKeeper, standing
 from channels.line.medium import LINE
@@ -125,7 +125,8 @@ def received(made: EngineWorld) -> Counter[str]:
 
 @pytest.fixture(autouse=True)
 def _quickly(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(unknown_sender, "LOOK_SECONDS", 0.05)
+    for module in (unknown_sender, known_audience):
+        monkeypatch.setattr(module, "LOOK_SECONDS", 0.05)
 
 
 @pytest.mark.slow
