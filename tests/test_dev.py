@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import sys
 from pathlib import Path
 
 import yaml
@@ -16,9 +17,31 @@ Requirement already satisfied: setuptools==84.2.1 in ./.venv/lib (84.2.1)
 Collecting psycopg[binary,pool]==3.3.4 (from -r requirements/runtime.txt (line 9))
 Installing collected packages: aiohttp, psycopg
 """
+SOME_TESTS = """\
+import pathlib
+import pytest
+
+SEEN = pathlib.Path("seen")
+
+@pytest.mark.steady
+def test_steady(): pass
+
+@pytest.mark.unsteady
+def test_second():
+    once = SEEN.exists()
+    SEEN.touch()
+    assert once
+
+@pytest.mark.broken
+def test_broken(): assert 0
+
+@pytest.mark.many
+@pytest.mark.parametrize("number", range(4))
+def test_many(number): assert SEEN.exists()
+"""
 
 
-def run_function(name: str, arguments: str, place: Path, says: str = "") -> str:
+def run_function(name: str, arguments: str, place: Path, says: str = "", *, status: int = 0) -> str:
     """Run one function of ``dev`` in ``place``; return what it printed."""
     text = (PROJECT / "dev").read_text("utf-8")
     function = text[text.index(f"{name}() {{") :].partition("\n}\n")[0] + "\n}\n"
@@ -27,9 +50,8 @@ def run_function(name: str, arguments: str, place: Path, says: str = "") -> str:
         cwd=place,
         input=says.encode(),
         capture_output=True,
-        check=True,
     )
-    assert done.stderr == b""
+    assert (done.returncode, done.stderr) == (status, b"")
     return done.stdout.decode()
 
 
@@ -55,6 +77,20 @@ def test_where_nobody_looks_the_installation_is_quiet(tmp_path: Path) -> None:
     assert asked.startswith("-m pip install ")
     assert "--require-hashes" in asked
     assert asked.endswith("--no-build-isolation --requirement requirements/runtime.txt -qq\n")
+
+
+def test_a_test_that_fails_once_is_named_and_one_that_fails_twice_fails(tmp_path: Path) -> None:
+    python = tmp_path / ".venv/bin/python"
+    python.parent.mkdir(parents=True)
+    python.symlink_to(sys.executable)
+    (tmp_path / "test_some.py").write_text(SOME_TESTS, "utf-8")
+    assert "UNSTEADY" not in run_function("run_tests", "steady", tmp_path)
+    unsteady = run_function("run_tests", "unsteady", tmp_path)
+    assert unsteady.endswith("UNSTEADY, failed once and passed alone:\ntest_some.py::test_second\n")
+    assert "UNSTEADY" not in run_function("run_tests", "broken", tmp_path, status=1)
+    (tmp_path / "seen").unlink()
+    many = run_function("run_tests", "many", tmp_path, status=1)
+    assert many.count("4 failed") == 1, "four are not run again"
 
 
 def test_what_checks_a_commit_asks_no_other_host() -> None:
