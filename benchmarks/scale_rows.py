@@ -28,6 +28,7 @@ from sqlmodel import SQLModel
 
 from alerts.models import AlertDraft
 from bot.models import Dialogue, EventState, WebhookEvent
+from channels.line.medium import LINE
 from channels.members import pack
 from channels.models import (
     Batch,
@@ -79,12 +80,18 @@ class Writer:
         if first is None:
             return 0
         table = model.__table__  # type: ignore[attr-defined]
-        columns = [c for c in table.columns if c.name in first or _has_default(model, c.name)]
+        columns = [
+            column
+            for column in table.columns
+            if column.name in first or _has_default(model, column.name) or _is_empty(column)
+        ]
         made = [self._form_of(column) for column in columns]
         names = [column.name for column in columns]
         usual = [
-            form(_default(model, name)) if _has_default(model, name) else None
-            for name, form in zip(names, made, strict=True)
+            form(_default(model, column.name))
+            if _has_default(model, column.name) or _is_empty(column)
+            else None
+            for column, form in zip(columns, made, strict=True)
         ]
 
         def values(row: Row) -> tuple[Any, ...]:
@@ -167,6 +174,11 @@ def writer(url: URL) -> Iterator[Writer]:
 
 def _has_default(model: type[SQLModel], name: str) -> bool:
     return name != "id" and name in model.model_fields and _default(model, name) is not None
+
+
+def _is_empty(column: Any) -> bool:
+    """Whether a column says "nothing" with a value of its own instead of NULL."""
+    return isinstance(column.type, ReasonText) and column.type.empty is not None
 
 
 def _default(model: type[SQLModel], name: str) -> Any:
@@ -412,6 +424,7 @@ class _Drawn:
 
     def _delivery(self, kind: DeliveryKind, at: datetime) -> Row:
         return {
+            "channel": LINE.name,
             "kind": kind,
             "notice_id": None,
             "reference": "",
