@@ -21,6 +21,7 @@ from core.database import Database
 from core.steady import in_doubt
 from feeds.retention import forget as forget_items
 from reports.photos import forget_old_photos, sweep_files
+from response.households import forget_old
 from subscriptions.retention import forget_left
 
 SETTLED = (EventState.DONE, EventState.IGNORED, EventState.FAILED)
@@ -47,6 +48,7 @@ async def forget(context: Context) -> None:
         "deliveries": await _forget_deliveries(database, now - timedelta(days=keep.deliveries)),
         "photos": await forget_old_photos(database, keep.report_photos, now),
         "items": await forget_items(database, now),
+        "safety_answers": await forget_old(database, now - timedelta(days=keep.safety_answers)),
         "residents": await forget_left(database, keep.left_residents, now, also=forget_personal),
     }
     async with database.reading() as session:

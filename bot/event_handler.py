@@ -19,6 +19,7 @@ from bot.dialogues import answers, respond
 from bot.dialogues.buttons import city_understanding, typed_button
 from bot.dialogues.kinds import (
     REPORT,
+    SAFETY,
     ConfirmTopics,
     DialogueOutcome,
     DialogueState,
@@ -37,6 +38,7 @@ from bot.dialogues.kinds import (
     SetLanguage,
     SetQuietHours,
     SetTopic,
+    TellCity,
     WarningShown,
 )
 from bot.dialogues.report import PLACE
@@ -57,6 +59,7 @@ from feeds.told import Told, ToldNow
 from reports import register
 from reports.nearby import taken_up_near
 from reports.register import create_report
+from response.households import last_of, tell
 from response.situation import SituationNow
 from subscriptions import residents as registry
 from subscriptions.models import Resident, ResidentState
@@ -229,7 +232,12 @@ class EventHandler:
         if choices is None:
             choices = await registry.preferences(session, self.city, resident.id)
         known = await self._known(session, resident, choices, incoming, event, now)
-        known = replace(known, taken_up=await _taken_up(session, state, incoming))
+        known = replace(
+            known,
+            taken_up=await _taken_up(session, state, incoming),
+        )
+        if _answers_on(state, incoming):
+            known = replace(known, household=await last_of(session, resident.id))
         outcome = respond(state, incoming, known, late=late)
         outcome = await self._apply(session, event, resident, dialogue, outcome, now)
         erased = any(isinstance(effect, Erase) for effect in outcome.effects)
@@ -312,36 +320,42 @@ class EventHandler:
             case Located(longitude, latitude):
                 district = self.city.district_at(longitude, latitude)
                 here = frozenset({district.code}) if district else frozenset()
-                situation = await self.situation.now(now)
-                return replace(
-                    known,
-                    hazards=_hazards_in(await self.told.now(now), here),
-                    shelter_states=situation.shelters,
-                )
+                hazards = _hazards_in(await self.told.now(now), here)
+                return await self._in_disaster(replace(known, hazards=hazards))
             case Said(text):
                 meaning = known.meaning(text)
                 asked, language = meaning.intent, meaning.language
             case Pressed(do, values):
-                asked = ASKED_BY.get(do) or (values.get("what", "") if do == "ask" else "")
+                asked = "safe" if do.startswith("safe") else ASKED_BY.get(do, "")
+                asked = asked or (values.get("what", "") if do == "ask" else "")
             case _:
                 asked = ""
         if asked == "report-status":
             return replace(known, own_reports=await _own_reports(session, resident.id))
         if asked == "my-data":
-            return replace(known, reports=await register.count_of_resident(session, resident.id))
+            return replace(
+                known,
+                reports=await register.count_of_resident(session, resident.id),
+                household=await last_of(session, resident.id),
+            )
         if asked not in DANGEROUS:
             return known
         told = await self.told.now(now)
         areas = frozenset(known.preferences.areas)
-        return replace(
-            known,
-            in_force=told.once(
-                ("words", language, areas),
-                lambda: tuple(_as_told(notice, language, areas) for notice in told.notices),
-            ),
-            hazards=_hazards_in(told, areas),
-            shelter_states=(await self.situation.now(now)).shelters,
+        in_force = told.once(
+            ("words", language, areas),
+            lambda: tuple(_as_told(notice, language, areas) for notice in told.notices),
         )
+        return await self._in_disaster(
+            replace(known, in_force=in_force, hazards=_hazards_in(told, areas))
+        )
+
+    async def _in_disaster(self, known: Known) -> Known:
+        """The same, with what staff say of the disaster, for real or in the drill."""
+        situation = await self.situation.now(known.now)
+        known = replace(known, mode=situation.mode_for(known.preferences.areas))
+        states = situation.drill_shelters if known.in_drill else situation.shelters
+        return replace(known, shelter_states=states)
 
     async def _apply(
         self,
@@ -366,6 +380,17 @@ class EventHandler:
                 assert outcome.filed is not None
                 state, words = outcome.filed(report.number)
                 outcome = replace(outcome, state=state, messages=words)
+            elif isinstance(effect, TellCity):
+                assert resident.id is not None
+                await tell(
+                    session,
+                    resident.id,
+                    effect.told,
+                    now,
+                    told_ms=event.timestamp_ms,
+                    drill=effect.drill,
+                    area=effect.area,
+                )
             elif isinstance(effect, Erase):
                 await self._erase(session, event, resident, dialogue, now)
             else:
@@ -467,6 +492,12 @@ def _was_taken_back(event: WebhookEvent, turns: Sequence[Turn]) -> bool:
 async def _own_reports(session: AsyncSession, resident_id: int) -> tuple[OwnReport, ...]:
     found = await register.newest_of_resident(session, resident_id, SHOWN_REPORTS)
     return tuple(OwnReport(one.number, one.category, one.state) for one in found)
+
+
+def _answers_on(state: DialogueState, incoming: Incoming) -> bool:
+    """Whether an event may belong to the resident's last answer in a disaster."""
+    pressed = isinstance(incoming, Pressed) and incoming.do.startswith("safe-")
+    return pressed or state.name == SAFETY
 
 
 async def _taken_up(

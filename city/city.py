@@ -147,6 +147,7 @@ class Retention(_Part):
     left_residents: int = 30
     report_photos: int = 365
     deliveries: int = 400
+    safety_answers: int = 30
 
 
 class Way(StrEnum):

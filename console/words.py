@@ -152,6 +152,8 @@ ACTION_NAMES = {
     "residents.imported": mark("imported residents from a file"),
     "residents.undone": mark("undid an import of residents"),
     "shelter.changed": mark("changed the state of an evacuation site"),
+    "disaster_mode.begun": mark("switched disaster mode on"),
+    "disaster_mode.ended": mark("switched disaster mode off"),
     "report.moved": mark("moved a report on"),
     "report.assigned": mark("gave a report to a department"),
     "report.answered": mark("answered a report"),

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import JSON, Boolean, Column
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    UniqueConstraint,
+    text,
+)
 from sqlmodel import Field, SQLModel
 
 from core.database import UtcDateTime, text_enum
+from subscriptions.models import RowId
 
 
 class ShelterState(StrEnum):
@@ -53,3 +64,128 @@ class ShelterStatus(SQLModel, table=True):
     offers: list[str] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
     changed_at: datetime = Field(sa_type=UtcDateTime)
     changed_by: str
+
+
+OPEN_MODE = text("ended_at IS NULL")
+
+
+class DisasterMode(SQLModel, table=True):
+    """A time in which the city, or some districts, are in a disaster, for real or as a drill.
+
+    At most one is open. ``areas`` are districts' codes; none means the whole city.
+    """
+
+    __tablename__ = "disaster_modes"
+    __table_args__ = (
+        Index(
+            "ix_disaster_modes_open",
+            "drill",
+            unique=True,
+            sqlite_where=OPEN_MODE,
+            postgresql_where=OPEN_MODE,
+        ),
+    )
+
+    id: int | None = Field(
+        default=None, sa_column=Column(RowId, primary_key=True, autoincrement=True)
+    )
+    drill: bool
+    areas: list[str] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
+    began_at: datetime = Field(sa_type=UtcDateTime)
+    began_by: str
+    ended_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    ended_by: str = ""
+
+    def concerns(self, areas: Iterable[str]) -> bool:
+        """Whether it is for somebody with these districts; without districts: the whole city."""
+        chosen = set(areas)
+        return not self.areas or not chosen or bool(chosen & set(self.areas))
+
+
+class Condition(StrEnum):
+    """How a household is, in its own words."""
+
+    SAFE = "safe"
+    EVACUATED = "evacuated"
+    CANNOT_MOVE = "cannot-move"
+    IN_NEED = "in-need"
+
+
+class Whereabouts(StrEnum):
+    HOME = "home"
+    CAR = "car"
+    SHELTER = "shelter"
+    RELATIVES = "relatives"
+
+
+class Need(StrEnum):
+    MEDICINE = "medicine"
+    WHEELCHAIR = "wheelchair"
+    BABY = "baby"
+    WATER = "water"
+
+
+class HouseholdAnswer(SQLModel, table=True):
+    """What one household said: how it is, how many, where.
+
+    The last one counts (``newest``); earlier ones stay until the city's retention ends.
+
+    Parameters
+    ----------
+    origin
+        The webhook event that began the answer; later buttons complete the same answer.
+    told_ms
+        LINE's time of that event, so that an event that comes late does not win.
+    area
+        The resident's first district at that moment; None if they chose none.
+    shelter
+        The site's code, if they are at one.
+    words, words_message
+        What they wrote in their own words, and LINE's id of that message, which can be taken back.
+    """
+
+    __tablename__ = "household_answers"
+    __table_args__ = (
+        UniqueConstraint("resident_id", "origin", name="uq_household_answers_origin"),
+        Index(
+            "ix_household_answers_newest",
+            "resident_id",
+            "drill",
+            unique=True,
+            sqlite_where=text("newest"),
+            postgresql_where=text("newest"),
+        ),
+    )
+
+    id: int | None = Field(
+        default=None, sa_column=Column(RowId, primary_key=True, autoincrement=True)
+    )
+    resident_id: int = Field(
+        sa_column=Column(RowId, ForeignKey("residents.id", ondelete="CASCADE"), nullable=False)
+    )
+    origin: str = Field(max_length=64)
+    told_ms: int = Field(sa_column=Column(BigInteger, nullable=False))
+    newest: bool
+    drill: bool
+    condition: Condition = Field(sa_type=text_enum(Condition))
+    people: int | None = None
+    whereabouts: Whereabouts | None = Field(default=None, sa_type=text_enum(Whereabouts))
+    area: str | None = Field(default=None, max_length=32)
+    shelter: str | None = Field(default=None, max_length=64)
+    words: str = ""
+    words_message: str = Field(default="", max_length=40)
+    told_at: datetime = Field(sa_type=UtcDateTime, index=True)
+    changed_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class HouseholdNeed(SQLModel, table=True):
+    """Something that a household needs."""
+
+    __tablename__ = "household_needs"
+
+    answer_id: int = Field(
+        sa_column=Column(
+            RowId, ForeignKey("household_answers.id", ondelete="CASCADE"), primary_key=True
+        )
+    )
+    need: Need = Field(sa_column=Column(text_enum(Need), primary_key=True))

@@ -3,25 +3,33 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from core.changes import Changes
 from core.database import Database
-from response.models import ShelterStatus
+from response.models import DisasterMode, ShelterStatus
+from response.modes import open_modes
 from response.shelters import statuses
 
 HOLDS = timedelta(seconds=1)
 """For how long what was read is used again. Changes by this process are seen at once."""
-_CHANGES = Changes(ShelterStatus)
+_CHANGES = Changes(ShelterStatus, DisasterMode)
 
 
 @dataclass(frozen=True)
 class Situation:
-    """What staff say of the evacuation sites, by the site's code."""
+    """What staff say of the evacuation sites, by the site's code, and the modes that are on."""
 
     shelters: Mapping[str, ShelterStatus] = field(default_factory=dict)
+    drill_shelters: Mapping[str, ShelterStatus] = field(default_factory=dict)
+    modes: tuple[DisasterMode, ...] = ()
+
+    def mode_for(self, areas: Iterable[str]) -> DisasterMode | None:
+        """Return the mode for somebody with these districts; the real one first."""
+        chosen = tuple(areas)
+        return next((mode for mode in self.modes if mode.concerns(chosen)), None)
 
 
 class SituationNow:
@@ -40,7 +48,11 @@ class SituationNow:
                 # Counted before the read, so that a change meanwhile causes another read.
                 count = _CHANGES.count
                 async with self._database.reading() as session:
-                    self._situation = Situation(await statuses(session, drill=False))
+                    self._situation = Situation(
+                        await statuses(session, drill=False),
+                        await statuses(session, drill=True),
+                        tuple(await open_modes(session)),
+                    )
                 self._of = (count, now)
             return self._situation
 

@@ -10,6 +10,7 @@ from app.cli import (
     alerts,
     audit,
     deliveries,
+    disaster,
     feeds,
     moving_in,
     reports,
@@ -76,5 +77,6 @@ app.add_typer(deliveries.app, name="deliveries", help="What is on its way, and w
 app.add_typer(understanding.app, name="messages", help="What residents' messages ask for.")
 app.add_typer(reports.app, name="reports", help="What residents reported.")
 app.add_typer(shelters.app, name="shelters", help="Which evacuation sites are open.")
+app.add_typer(disaster.app, name="disaster", help="Disaster mode; how households are.")
 app.add_typer(staff.app, name="staff", help="Staff accounts.")
 app.add_typer(audit.app, name="audit", help="The audit trail.")

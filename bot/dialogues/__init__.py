@@ -8,7 +8,16 @@ from __future__ import annotations
 from dataclasses import replace
 
 from bot import messages
-from bot.dialogues import answers, onboarding, questions, report, rubbish, safety, settings
+from bot.dialogues import (
+    answers,
+    household,
+    onboarding,
+    questions,
+    report,
+    rubbish,
+    safety,
+    settings,
+)
 from bot.dialogues.buttons import pressed_by_typing, typed_button
 from bot.dialogues.kinds import (
     ONBOARDING,
@@ -74,7 +83,9 @@ def _cry(state: DialogueState, event: Said, meaning: Meaning, known: Known) -> D
     again = _where_we_are(state, known)
     if meaning.language in known.city.languages:
         known = known.speaking(meaning.language)
-    return answers.cry(state, known, again)
+    tells = household.words_in_danger(state, event)
+    answer = answers.cry(state, known, again)
+    return replace(answer, effects=(*answer.effects, *tells))
 
 
 def _respond(state: DialogueState, event: Incoming, known: Known) -> DialogueOutcome:
@@ -88,7 +99,7 @@ def _respond(state: DialogueState, event: Incoming, known: Known) -> DialogueOut
     elif state.name == SHELTERS and isinstance(event, Located):
         found = safety.nearest(state, event, known)
         inside = replace(found, messages=(*found.messages, *_where_we_are(found.state, known)))
-    return inside or _anywhere(state, event, known)
+    return inside or household.step(state, event, known) or _anywhere(state, event, known)
 
 
 def _anywhere(state: DialogueState, event: Incoming, known: Known) -> DialogueOutcome:
@@ -114,6 +125,8 @@ def _command(do: str, state: DialogueState, known: Known) -> DialogueOutcome | N
             return report.begin(state, known)
         case "shelters":
             return safety.ask_where(state, known)
+        case "safe":
+            return safety.glad(state, known)
         case "now":
             return safety.warnings_now(state, known)
         case "rubbish" if known.calendar.days:

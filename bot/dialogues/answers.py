@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 from bot import messages
-from bot.dialogues import onboarding, questions, report, rubbish, safety, settings
+from bot.dialogues import household, onboarding, questions, report, rubbish, safety, settings
 from bot.dialogues.kinds import REPORT, DialogueOutcome, DialogueState, Known, Said
 from bot.messages import Action, Message
 from bot.understanding import UNKNOWN, Meaning
 from core.languages import LANGUAGES, mark
+from response.models import Condition
 
 ANXIOUS = frozenset({UNKNOWN, "in-force", "shelter"})
 """Intents whose answer begins with the danger in force, if there is one."""
@@ -96,6 +97,8 @@ def by_intent(state: DialogueState, event: Said, meaning: Meaning, known: Known)
             return DialogueOutcome(state, (settings.data_card(known),))
         case "faq" if known.answers:
             return questions.near(state, known, text) or questions.every(state, known)
+        case "safe" if known.asks_safety:
+            return household.begin(Condition.SAFE, state, known)
         case "safe":
             return safety.glad(state, known)
         case "thanks":
@@ -184,10 +187,11 @@ def _not_understood(state: DialogueState, text: str, known: Known) -> DialogueOu
 def cry(state: DialogueState, known: Known, after: tuple[Message, ...]) -> DialogueOutcome:
     """The emergency numbers come first and alone; then what is in force, or the open question."""
     call = safety.emergency(known)
+    tells = (household.offer(known),) if known.asks_safety else ()
     if after:
         warned = safety.warnings_now(state, known).messages if known.endangered else ()
-        return DialogueOutcome(state, (call, *warned, *after), matters=True)
+        return DialogueOutcome(state, (call, *tells, *warned, *after), matters=True)
     if known.endangered:
         rest = safety.in_danger(state, known)
-        return replace(rest, messages=(call, *rest.messages), matters=True)
-    return DialogueOutcome(state, (call, safety.where_help_is(known)), matters=True)
+        return replace(rest, messages=(call, *tells, *rest.messages), matters=True)
+    return DialogueOutcome(state, (call, *tells, safety.where_help_is(known)), matters=True)

@@ -25,6 +25,7 @@ BUTTONS: dict[str, tuple[str, str]] = {
     "Warnings now": ("now", "in-force"),
     "Evacuation sites": ("shelters", "shelter"),
     "Nearest evacuation sites": ("shelters", "shelter"),
+    "I am safe": ("safe", "safe"),
     "Report damage": ("report", "report"),
     "Your reports": ("reports", "report-status"),
     "Rubbish days": ("rubbish", "collection-day"),

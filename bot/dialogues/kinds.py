@@ -16,10 +16,12 @@ from city.collection import Calendar
 from city.faq import FaqEntry
 from city.shelters import Hazard, Shelter
 from core.clock import in_japan
+from core.geo import Position
 from reports.photos import Picture
 from reports.register import Draft
 from reports.states import ReportState
-from response.models import ShelterStatus
+from response.households import Household, Told
+from response.models import DisasterMode, ShelterStatus
 from subscriptions.residents import Preferences
 
 NO_CALENDAR = Calendar()
@@ -27,6 +29,7 @@ IDLE = "idle"
 ONBOARDING = "onboarding"
 REPORT = "report"
 SHELTERS = "shelters"
+SAFETY = "safety"
 
 
 @dataclass(frozen=True)
@@ -147,6 +150,10 @@ class Known:
     in_force: tuple[WarningShown, ...] = ()
     hazards: frozenset[Hazard] = frozenset()
     """The dangers in force where the resident is, for which an evacuation site has to be safe."""
+    mode: DisasterMode | None = None
+    """The disaster mode that is on for the resident's districts."""
+    household: Household | None = None
+    """The resident's last answer in a disaster."""
     taken_up: frozenset[str] = frozenset()
     """Kinds of damage that the city has taken up already at the place being reported."""
     reports: int = 0
@@ -160,6 +167,29 @@ class Known:
     def endangered(self) -> bool:
         """Whether a warning is in force where the resident lives."""
         return any(warning.grave for warning in self.in_force)
+
+    @property
+    def asks_safety(self) -> bool:
+        """Whether the city asks households how they are."""
+        return self.mode is not None or self.endangered
+
+    @property
+    def in_drill(self) -> bool:
+        """Whether what the resident does is part of a drill; a real danger is none."""
+        return self.mode is not None and self.mode.drill and not self.endangered
+
+    @property
+    def home(self) -> Position | None:
+        """The centre of the resident's first district; None if they chose none."""
+        for code in self.preferences.areas:
+            district = self.city.district_by_code.get(code)
+            if district is not None and district.polygons:
+                ring = district.polygons[0][0][:-1]
+                return (
+                    sum(longitude for longitude, _ in ring) / len(ring),
+                    sum(latitude for _, latitude in ring) / len(ring),
+                )
+        return None
 
     def meaning(self, text: str) -> Meaning:
         """Return the intent of a resident's message."""
@@ -222,11 +252,22 @@ class FileReport:
 
 
 @dataclass(frozen=True)
+class TellCity:
+    """How a household is, or a part of it; ``area`` is the resident's first district."""
+
+    told: Told
+    drill: bool = False
+    area: str | None = None
+
+
+@dataclass(frozen=True)
 class Erase:
     """Forget the resident."""
 
 
-Effect = SetLanguage | SetArea | SetTopic | ConfirmTopics | SetQuietHours | FileReport | Erase
+Effect = (
+    SetLanguage | SetArea | SetTopic | ConfirmTopics | SetQuietHours | FileReport | TellCity | Erase
+)
 
 
 @dataclass(frozen=True)

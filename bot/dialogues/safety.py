@@ -15,6 +15,7 @@ from city.shelters import Hazard, Shelter
 from core.geo import Position
 from core.languages import EASY_JAPANESE
 from feeds.evacuation import safe_sites
+from feeds.texts import drill_mark
 from public.words import hazard_names, offers_line, safe_in_case_of, state_name
 from response.shelters import OfferedSite, choose
 
@@ -57,7 +58,7 @@ def where_help_is(known: Known) -> Message:
 def in_danger(state: DialogueState, known: Known) -> DialogueOutcome:
     """What is in force, what to do, and the suitable sites near home."""
     warnings = warnings_now(state, known)
-    home = _home(known)
+    home = known.home
     if home is None:
         asked = ask_where(state, known)
         return replace(asked, messages=(*warnings.messages, *asked.messages))
@@ -188,19 +189,6 @@ def _safe_near(
     return tuple(said), bool(offered)
 
 
-def _home(known: Known) -> Position | None:
-    """The centre of the resident's first district; None if they chose none."""
-    for code in known.preferences.areas:
-        district = known.city.district_by_code.get(code)
-        if district is not None and district.polygons:
-            ring = district.polygons[0][0][:-1]
-            return (
-                sum(longitude for longitude, _ in ring) / len(ring),
-                sum(latitude for _, latitude in ring) / len(ring),
-            )
-    return None
-
-
 def _outside(known: Known) -> Message:
     return messages.text(
         known.say(
@@ -235,9 +223,10 @@ def _sites(
         which = known.say("These sites are for the danger now: {hazards}.", hazards=names)
     else:
         which = known.say("Choose a site that is meant for the danger you are in.")
+    title = known.say("Nearest evacuation sites") if measured else known.say("Evacuation sites")
     walking = known.say("The city announces which sites are open. Do not walk through flood water.")
     return messages.card(
-        known.say("Nearest evacuation sites") if measured else known.say("Evacuation sites"),
+        f"{drill_mark(known.language)}{title}" if known.in_drill else title,
         [_site(one, known, measured=measured) for one in offered],
         intro=f"{which}\n{walking}",
     )

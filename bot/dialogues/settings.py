@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import time
 
 from bot import messages
-from bot.dialogues import onboarding
+from bot.dialogues import household, onboarding
 from bot.dialogues.kinds import (
     DialogueOutcome,
     DialogueState,
@@ -275,6 +275,9 @@ def data_card(known: Known) -> Message:
         since = in_japan(known.following_since).strftime("%Y-%m-%d")
         rows.append(messages.fact(known.say("Following since"), since))
     rows.append(messages.fact(known.say("Your reports"), str(known.reports)))
+    if known.household is not None:
+        said = household.in_short(known.household, known)
+        rows.append(messages.fact(known.say("I am safe"), said))
     kept = known.say(
         "Your LINE user ID is kept, not your name. What you write here is kept for {days} days.",
         days=known.city.retention.webhook_events,

@@ -487,3 +487,33 @@ def test_a_wrong_state_of_a_shelter_is_one_clear_line(
     code, out, err = run(capsys, "shelters", "set", *arguments)
     assert (code, out, len(err.splitlines())) == (2, "", 1)
     assert said in err
+
+
+def test_disaster_mode_is_switched_from_the_shell(
+    capsys: pytest.CaptureFixture[str], upgraded: None
+) -> None:
+    district = load_city(SAMPLE).districts[0].code
+    on = ("disaster", "on", "--area", district, "--drill", "--yes")
+    assert run(capsys, *on) == (0, f"Disaster mode is on for {district}, as a drill.\n", "")
+    shown = json.loads(run(capsys, "disaster", "show", "--json")[1])
+    assert [(one["drill"], one["areas"]) for one in shown] == [(True, [district])]
+    counted = json.loads(run(capsys, "disaster", "counts", "--drill", "--json")[1])
+    assert counted == {"areas": [], "shelters": [], "needs": []}
+    code, _, err = run(capsys, "disaster", "off", "--real", "--yes")
+    assert (code, err) == (2, "todoke: What is on is a drill.\n")
+    assert run(capsys, "disaster", "off", "--drill", "--yes")[0] == 0
+    assert run(capsys, "disaster", "show")[1] == "Disaster mode is not on.\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("on", "--yes"), "Say --drill or --real."),
+        (("off", "--drill", "--yes"), "Disaster mode is not on."),
+        (("on", "--area", "x", "--real", "--yes"), "'x' is not a district of this city."),
+    ],
+)
+def test_a_wrong_switch_of_disaster_mode_is_one_clear_line(
+    capsys: pytest.CaptureFixture[str], upgraded: None, arguments: tuple[str, ...], said: str
+) -> None:
+    assert run(capsys, "disaster", *arguments) == (2, "", f"todoke: {said}\n")

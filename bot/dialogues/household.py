@@ -1,0 +1,317 @@
+"""I am safe; I need: a household's answer in a disaster, in a few taps.
+
+Each tap is kept at once, so that an answer counts even if the phone dies after the first one. A
+button carries the answer that it belongs to; an older answer's button shows the last one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from urllib.parse import quote
+
+from bot import messages
+from bot.dialogues.kinds import (
+    SAFETY,
+    DialogueOutcome,
+    DialogueState,
+    Incoming,
+    Known,
+    Pressed,
+    Said,
+    TellCity,
+)
+from bot.dialogues.words import listed
+from bot.messages import Message
+from bot.understanding import UNKNOWN
+from city.city import name_in
+from core.languages import mark
+from feeds.evacuation import safe_sites
+from feeds.texts import drill_mark, moment
+from response.households import MOST_WORDS, Household, Told
+from response.models import Condition, Need, Whereabouts
+from response.shelters import choose
+
+NEEDS_STEP = "needs"
+CONDITIONS = {
+    Condition.SAFE: mark("I am safe"),
+    Condition.EVACUATED: mark("I have evacuated"),
+    Condition.CANNOT_MOVE: mark("I cannot move"),
+    Condition.IN_NEED: mark("I need something"),
+}
+WHEREABOUTS = {
+    Whereabouts.HOME: mark("At home"),
+    Whereabouts.CAR: mark("In a car"),
+    Whereabouts.SHELTER: mark("At an evacuation site"),
+    Whereabouts.RELATIVES: mark("With family or friends"),
+}
+NEEDS = {
+    Need.MEDICINE: mark("Medicine"),
+    Need.WHEELCHAIR: mark("Wheelchair, help to walk"),
+    Need.BABY: mark("Things for a baby"),
+    Need.WATER: mark("Drinking water"),
+}
+MOST_COUNTED = 6
+"""The last button of the numbers means so many or more."""
+MOST_SITES = 6
+SHARE = "https://line.me/R/share?text="
+"""LINE's address that opens the share screen with a text.
+
+Source: https://developers.line.biz/en/docs/line-login/using-line-url-scheme/
+"""
+
+
+def begin(condition: Condition, state: DialogueState, known: Known) -> DialogueOutcome:
+    """Keep how somebody is, and ask how many they are."""
+    told = Told(known.event_id, condition)
+    area = known.preferences.areas[0] if known.preferences.areas else None
+    asked = _how_many(known, known.event_id, drill=known.in_drill)
+    effect = TellCity(told, drill=known.in_drill, area=area)
+    return DialogueOutcome(_outside(state), (asked,), (effect,), matters=True)
+
+
+def offer(known: Known) -> Message:
+    """Let somebody in danger tell the city too; the numbers to call come before."""
+    words = known.say(
+        "You can also tell the city. Staff see it when they can; if you are in danger, call."
+    )
+    offered = (Condition.CANNOT_MOVE, Condition.IN_NEED, Condition.SAFE)
+    tiles = [
+        messages.tile(messages.press(known.say(CONDITIONS[one]), "safe", how=one.value))
+        for one in offered
+    ]
+    return _card(known, known.say("Tell the city"), messages.columns(tiles, 1), words)
+
+
+def step(state: DialogueState, event: Incoming, known: Known) -> DialogueOutcome | None:
+    """Answer what belongs to an answer in progress; None if the event means something else."""
+    match event:
+        case Pressed("safe", values):
+            how = values.get("how", Condition.SAFE.value)
+            if known.asks_safety and how in set(Condition):
+                return begin(Condition(how), state, known)
+        case Pressed(do, values) if do.startswith("safe-"):
+            last = known.household
+            if last is None:
+                return None
+            if values.get("o") != last.origin:
+                return DialogueOutcome(_outside(state), (summary(last, known),))
+            return _pressed(do, values, state, last, known)
+        case Said(text) if state.name == SAFETY and known.household is not None:
+            if text and known.meaning(text).intent == UNKNOWN:
+                return _in_words(state, event, known.household, known)
+    return None
+
+
+def words_in_danger(state: DialogueState, event: Said) -> tuple[TellCity, ...]:
+    """Keep a cry for help that came while we asked what somebody needs."""
+    if state.name != SAFETY or not event.text:
+        return ()
+    return (_tells(str(state.data["origin"]), words=event.text, words_message=event.message_id),)
+
+
+def _pressed(
+    do: str, values: Mapping[str, str], state: DialogueState, last: Household, known: Known
+) -> DialogueOutcome | None:
+    match do, values:
+        case "safe-people", {"n": number} if number in _NUMBERS:
+            asked = _where(known, last)
+            return _kept(_outside(state), asked, _tells(last.origin, people=int(number)))
+        case "safe-where", {"at": place} if place in set(Whereabouts):
+            effect = _tells(last.origin, whereabouts=Whereabouts(place))
+            asked = _which_site(known, last) if place == Whereabouts.SHELTER else None
+            if asked is not None:
+                return _kept(_outside(state), asked, effect)
+            return _kept(_asking(state, last), _what_needed(known, last), effect)
+        case "safe-site", {"site": code}:
+            known_site = any(site.code == code for site in known.shelters)
+            effects = (_tells(last.origin, shelter=code),) if known_site else ()
+            return _kept(_asking(state, last), _what_needed(known, last), *effects)
+        case "safe-need", {"what": what, "on": on} if what in set(Need):
+            need = Need(what)
+            effect = _tells(last.origin, need=(need, on == "1"))
+            needs = last.needs - {need} | ({need} if on == "1" else frozenset())
+            shown = _what_needed(known, replace(last, needs=frozenset(needs)))
+            return _kept(_asking(state, last), shown, effect)
+        case "safe-change", _:
+            asked = _how_many(known, last.origin, drill=last.drill)
+            return DialogueOutcome(_outside(state), (asked,))
+        case "safe-done", _:
+            return DialogueOutcome(_outside(state), (summary(last, known),), matters=True)
+    return None
+
+
+_NUMBERS = frozenset(str(number) for number in range(1, MOST_COUNTED + 1))
+
+
+def _kept(state: DialogueState, asked: Message, *effects: TellCity) -> DialogueOutcome:
+    return DialogueOutcome(state, (asked,), effects)
+
+
+def _tells(origin: str, **parts: object) -> TellCity:
+    return TellCity(replace(Told(origin), **parts))  # type: ignore[arg-type]
+
+
+def _outside(state: DialogueState) -> DialogueState:
+    return state.ended() if state.name == SAFETY else state
+
+
+def _asking(state: DialogueState, last: Household) -> DialogueState:
+    return _outside(state).over(SAFETY, NEEDS_STEP, origin=last.origin)
+
+
+def _in_words(
+    state: DialogueState, event: Said, last: Household, known: Known
+) -> DialogueOutcome | None:
+    if last.origin != state.data.get("origin"):
+        return None
+    words = event.text[:MOST_WORDS]
+    effect = _tells(last.origin, words=words, words_message=event.message_id)
+    shown = summary(replace(last, words=words), known)
+    return DialogueOutcome(state.ended(), (shown,), (effect,), matters=True)
+
+
+def _how_many(known: Known, origin: str, *, drill: bool) -> Message:
+    tiles = [
+        messages.tile(
+            messages.press(
+                f"{number}+" if number == MOST_COUNTED else str(number),
+                "safe-people",
+                n=number,
+                o=origin,
+            )
+        )
+        for number in range(1, MOST_COUNTED + 1)
+    ]
+    title = known.say("The city has noted it.")
+    words = known.say("How many of you are there?")
+    done = messages.tile(messages.press(known.say("That is all"), "safe-done", o=origin))
+    return _card(known, title, [*messages.columns(tiles, 3), done], words, drill=drill)
+
+
+def _where(known: Known, last: Household) -> Message:
+    tiles = [
+        messages.tile(messages.press(known.say(name), "safe-where", at=place.value, o=last.origin))
+        for place, name in WHEREABOUTS.items()
+    ]
+    parts = messages.columns(tiles, 1)
+    return _card(known, known.say("Where are you?"), parts, "", drill=last.drill)
+
+
+def _which_site(known: Known, last: Household) -> Message | None:
+    """Ask at which site they are; None if we do not know which are near."""
+    home = known.home
+    if home is None:
+        return None
+    safe, _ = safe_sites(known.shelters, known.hazards)
+    near = choose(safe, known.shelter_states, home, most=MOST_SITES)
+    tiles = [
+        messages.tile(
+            messages.press(
+                _site_name(one.site.code, known)[:20],
+                "safe-site",
+                site=one.site.code,
+                o=last.origin,
+            )
+        )
+        for one in near
+    ]
+    other = messages.press(known.say("Another one"), "safe-site", site="", o=last.origin)
+    parts = messages.columns([*tiles, messages.tile(other)], 1)
+    return _card(known, known.say("At which site?"), parts, "", drill=last.drill)
+
+
+def _site_name(code: str, known: Known) -> str:
+    site = next((site for site in known.shelters if site.code == code), None)
+    if site is None:
+        return code
+    return site.name if known.language.startswith("ja") else site.english or site.name
+
+
+def _what_needed(known: Known, last: Household) -> Message:
+    rows = [
+        messages.switch(
+            known.say(name),
+            need in last.needs,
+            messages.press(
+                known.say(name),
+                "safe-need",
+                what=need.value,
+                on=int(need not in last.needs),
+                o=last.origin,
+            ),
+        )
+        for need, name in NEEDS.items()
+    ]
+    done = messages.press(known.say("That is all"), "safe-done", o=last.origin)
+    words = known.say("Tap all that you need, or write it here.")
+    title = known.say("What do you need?")
+    parts = [*rows, messages.tile(done, strong=True)]
+    return _card(known, title, parts, words, drill=last.drill)
+
+
+def summary(last: Household, known: Known) -> Message:
+    """The answer as the city has it, with a ready text for the family."""
+    words = known.say(
+        "The city has your answer. It is kept for {days} days, and only those who help see it. "
+        "If something changes, write again.",
+        days=known.city.retention.safety_answers,
+    )
+    if last.condition in (Condition.CANNOT_MOVE, Condition.IN_NEED):
+        words += "\n" + known.say("If you are in danger, call 119.")
+    footer = [
+        messages.tile(
+            messages.uri(known.say("Tell your family"), _share(last, known)), strong=True
+        ),
+        messages.tile(messages.press(known.say("Change the answer"), "safe-change", o=last.origin)),
+    ]
+    parts = [messages.fact(name, value) for name, value in facts(last, known) if value]
+    title = known.say(CONDITIONS[last.condition])
+    return _card(known, title, parts, words, drill=last.drill, footer=footer)
+
+
+def facts(last: Household, known: Known) -> list[tuple[str, str]]:
+    """What a household said, by name."""
+    people = f"{last.people}{'+' if last.people == MOST_COUNTED else ''}" if last.people else ""
+    where = known.say(WHEREABOUTS[last.whereabouts]) if last.whereabouts else ""
+    if last.shelter:
+        where = f"{where}: {_site_name(last.shelter, known)}"
+    needs = [known.say(name) for need, name in NEEDS.items() if need in last.needs]
+    needs += [last.words] if last.words else []
+    return [
+        (known.say("People"), people),
+        (known.say("Where"), where),
+        (
+            known.say("Needs"),
+            listed(needs, known.language),
+        ),
+    ]
+
+
+def in_short(last: Household, known: Known) -> str:
+    """The answer in one line, for the resident's stored data."""
+    said = [known.say(CONDITIONS[last.condition]), *(value for _, value in facts(last, known))]
+    mark_ = drill_mark(known.language) if last.drill else ""
+    return mark_ + listed([one for one in said if one], known.language)
+
+
+def _share(last: Household, known: Known) -> str:
+    mark_ = drill_mark(known.language) if last.drill else ""
+    words = known.say(CONDITIONS[last.condition])
+    city = name_in(known.city.name, known.language)
+    return SHARE + quote(f"{mark_}{words} ({moment(last.told_at, known.language)}, {city})")
+
+
+def _card(
+    known: Known,
+    title: str,
+    parts: list[messages.Part],
+    intro: str,
+    *,
+    drill: bool | None = None,
+    footer: list[messages.Part] | None = None,
+) -> Message:
+    """A card; in a drill its title says so."""
+    in_drill = known.in_drill if drill is None else drill
+    marked = f"{drill_mark(known.language)}{title}" if in_drill else title
+    return messages.card(marked, parts, intro=intro, footer=footer or ())

@@ -1,0 +1,102 @@
+"""Disaster mode: from when to when, where, and whether it is a drill."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col, select
+
+from city.city import City
+from core import audit
+from core.errors import BadInput
+from response.models import DisasterMode
+from response.reasons import reason
+
+
+async def open_modes(session: AsyncSession, *, lock: bool = False) -> list[DisasterMode]:
+    """Return the modes that are on, the real one first."""
+    query = select(DisasterMode).where(col(DisasterMode.ended_at).is_(None))
+    query = query.order_by(col(DisasterMode.drill))
+    return list(await session.scalars(query.with_for_update() if lock else query))
+
+
+async def begin(
+    session: AsyncSession,
+    city: City,
+    areas: Iterable[str],
+    now: datetime,
+    *,
+    drill: bool,
+    actor: str,
+) -> DisasterMode:
+    """Switch disaster mode on, or to other districts.
+
+    The real mode ends a drill, for nobody may take it for one. A drill cannot begin in a disaster.
+
+    Parameters
+    ----------
+    areas
+        Districts' codes; none means the whole city.
+
+    Raises
+    ------
+    BadInput
+        The city has no such district, or a drill would begin in a disaster.
+    """
+    chosen = sorted(set(areas))
+    for code in chosen:
+        if code not in city.district_by_code:
+            raise BadInput(reason("mode.no-area", code=code))
+    for before in await open_modes(session, lock=True):
+        if drill and not before.drill:
+            raise BadInput(reason("mode.drill-in-disaster"))
+        if before.drill == drill and before.areas == chosen:
+            return before
+        await _end(session, before, now, actor)
+    mode = DisasterMode(drill=drill, areas=chosen, began_at=now, began_by=actor)
+    session.add(mode)
+    await session.flush()
+    await audit.record(
+        session,
+        now,
+        actor=actor,
+        action="disaster_mode.begun",
+        subject=f"disaster_mode:{mode.id}",
+        drill=drill,
+        areas=chosen,
+    )
+    return mode
+
+
+async def end(session: AsyncSession, now: datetime, *, drill: bool, actor: str) -> DisasterMode:
+    """Switch disaster mode off.
+
+    Raises
+    ------
+    BadInput
+        It is not on, or what is on is a drill where the real one was meant, or the other way round.
+    """
+    mode = next(iter(await open_modes(session, lock=True)), None)
+    if mode is None:
+        raise BadInput(reason("mode.off"))
+    if mode.drill != drill:
+        raise BadInput(reason("mode.is-drill" if mode.drill else "mode.is-real"))
+    await _end(session, mode, now, actor)
+    return mode
+
+
+async def _end(session: AsyncSession, mode: DisasterMode, now: datetime, actor: str) -> None:
+    mode.ended_at, mode.ended_by = now, actor
+    session.add(mode)
+    await session.flush()
+    await audit.record(
+        session,
+        now,
+        actor=actor,
+        action="disaster_mode.ended",
+        subject=f"disaster_mode:{mode.id}",
+        drill=mode.drill,
+        areas=mode.areas,
+    )
