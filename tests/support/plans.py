@@ -36,6 +36,7 @@ SMALL = frozenset(
         "report_counters",
         "resident_changes",
         "restore_holds",
+        "shelter_statuses",
         "sources",
         "staff",
     }
@@ -45,6 +46,7 @@ OF_FEW = frozenset(
     {
         "ix_alert_drafts_open",
         "ix_deliveries_unfinished",
+        "ix_disaster_modes_open",
         "ix_items_set_aside",
         "ix_notices_held",
         "ix_webhook_events_open",
