@@ -21,6 +21,7 @@ from city.folder import CityFolder
 from console import pages as console_pages
 from console.sessions import Sessions
 from feeds import api as feeds_api
+from public import map_pages
 from public import pages as public_pages
 from public import report_pages as repairs
 from reports import open311
@@ -61,7 +62,9 @@ def create_app(context: Context, line: LineClient, *, folder: CityFolder) -> Fas
     app.state.database_probe = health.DatabaseProbe(context)
     app.state.folder_probe = health.FolderProbe(context.settings.media_dir)
     webhook.attach(app, context, line)
-    for pages in (health, webhook, feeds_api, open311, repairs, console_pages, public_pages):
+    for pages in (
+        *(health, webhook, feeds_api, open311, repairs, map_pages, console_pages, public_pages),
+    ):
         app.include_router(pages.router)
     console_pages.mount_static(app)
     secure = context.settings.public_url.startswith("https:")

@@ -18,6 +18,7 @@ from sqlmodel import col, select
 from bot.dialogues import answers, respond
 from bot.dialogues.buttons import city_understanding, typed_button
 from bot.dialogues.kinds import (
+    NO_PICTURES,
     REPORT,
     SAFETY,
     ConfirmTopics,
@@ -56,6 +57,7 @@ from feeds.evacuation import hazards_at
 from feeds.in_force import GRAVE
 from feeds.models import Notice
 from feeds.told import Told, ToldNow
+from public.pictures import Pictures
 from reports import register
 from reports.nearby import taken_up_near
 from reports.register import create_report
@@ -121,11 +123,19 @@ class EventHandler:
         The public notices of the dangers in force.
     situation
         What staff say of the evacuation sites.
+    pictures
+        Addresses of the pictures in answers.
     """
 
     def __init__(
-        self, city: City, folder: CityFolder, told: ToldNow, situation: SituationNow
+        self,
+        city: City,
+        folder: CityFolder,
+        told: ToldNow,
+        situation: SituationNow,
+        pictures: Pictures = NO_PICTURES,
     ) -> None:
+        self.pictures = pictures
         self.city = city
         self.folder = folder
         self.told = told
@@ -312,6 +322,8 @@ class EventHandler:
             shelters=self.folder.shelters,
             calendar=self.folder.calendar,
             answers=self.folder.answers,
+            places=self.folder.places,
+            pictures=self.pictures,
             following_since=resident.followed_at,
             understanding=self.understanding,
         )
@@ -507,7 +519,7 @@ async def _taken_up(
     if state.name != REPORT:
         return frozenset()
     # A resident who is changing the place may give one without a position.
-    place = {} if state.step == PLACE else state.data.get("place") or {}
+    place = state.data.get("pin" if state.step == PLACE else "place") or {}
     longitude, latitude = place.get("longitude"), place.get("latitude")
     if isinstance(incoming, Located):
         longitude, latitude = incoming.longitude, incoming.latitude

@@ -41,6 +41,7 @@ from city.context import Context
 from city.folder import CityFolder
 from core.errors import Permanent, Retryable
 from feeds.told import ToldNow
+from public.pictures import pictures
 from response.situation import SituationNow
 from subscriptions import residents
 from subscriptions.models import Resident, ResidentState
@@ -94,7 +95,8 @@ class Inbox:
         self.reader = EventReader(context, line)
         told = ToldNow(context.database, context.city.jma.municipality)
         situation = SituationNow(context.database)
-        self.actor = EventHandler(context.city, folder, told, situation)
+        shown = pictures(context.settings)
+        self.actor = EventHandler(context.city, folder, told, situation, shown)
         self.fetching = asyncio.Semaphore(MOST_FETCHED)
 
     def register(self) -> None:

@@ -177,11 +177,17 @@ class UnknownFriends(_Part):
 
 
 class ReportCategory(_Part):
-    """A kind of damage that residents report, and the department that repairs it."""
+    """A kind of damage that residents report, and the department that repairs it.
+
+    ``picture`` names one of the drawings in ``public/static/kinds``; its own code if empty. With
+    ``danger`` the emergency numbers come before the next question.
+    """
 
     code: str
     names: Names
     department: str
+    picture: str = ""
+    danger: bool = False
 
 
 class City(_Part):

@@ -25,6 +25,7 @@ from city.collection_files import read_collection
 from city.districts import read_districts
 from city.faq import FaqEntry, read_faq
 from city.faults import FolderFault, leaving_out, read_text, suggestion
+from city.gazetteer import Gazetteer, read_gazetteer
 from city.reasons import reason
 from city.rules import broken_rules, named_certificates
 from city.shelters import Shelter, read_shelters
@@ -53,6 +54,8 @@ class CityFolder:
     """Mistakes that do not stop the service. The wrong parts are left out; staff are told."""
     words: Mapping[str, Tables] = field(default_factory=dict)
     """The city's own words for the conversation, by language."""
+    places: Gazetteer = field(default_factory=Gazetteer)
+    """Landmarks and addresses, to find what a resident types."""
 
 
 class BadCity(BadInput):
@@ -125,6 +128,7 @@ def _read(folder: Path, now: datetime | None = None) -> tuple[CityFolder | None,
         spare,
         shifts=city is None or city.collection_week_shift,
     )
+    places = read_gazetteer(folder, districts, shelters, city, spare)
     faults += leaving_out(spare, reason("part.file"))
     faults.sort(key=lambda fault: (str(fault.path), fault.line or 0))
     if city is None:
@@ -132,7 +136,7 @@ def _read(folder: Path, now: datetime | None = None) -> tuple[CityFolder | None,
     # Through model_copy, as the outlines are checked already and there are many points.
     city = city.model_copy(update={"districts": districts})
     left_out = tuple(fault for fault in faults if fault.left_out)
-    return CityFolder(city, shelters, calendar, answers, left_out, words), faults
+    return CityFolder(city, shelters, calendar, answers, left_out, words, places), faults
 
 
 def _read_toml(

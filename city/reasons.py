@@ -157,6 +157,7 @@ reason = Reasons(
             "missing.start": "隔週 needs 起点, a day on which it is collected.",
             "missing.thing": "品目 is empty.",
             "missing.site-name": "名称 (the name) is empty.",
+            "missing.place-name": "名称 (the name) is empty.",
             "missing.ja": "{name} must have 'ja'.",
             "missing.name": "the name in '{language}' is empty.",
             "missing.japanese": "languages must have 'ja', in which the city itself speaks.",
@@ -183,6 +184,7 @@ reason = Reasons(
             "value.closure": "a closure goes from one day to a later one, not '{value}'.",
             "value.flag": "{column} is 1 or empty, not '{value}'.",
             "value.degrees": "{column} is degrees between {least} and {most}, not '{value}'.",
+            "value.position": "緯度 and 経度 are degrees within Japan, not '{value}'.",
             "value.persons": "想定収容人数 is a number of persons, not '{value}'.",
             "value.web": "URL must begin with http:// or https://, not '{value}'.",
             "value.district-code": (

@@ -16,6 +16,7 @@ from core.languages import LANGUAGES, Catalogue, mark
 from core.reason import Reason, know
 from feeds.models import OVER, ItemState, Notice, Status
 from feeds.texts import intensity_name
+from reports.models import PhotoRole
 from reports.withdrawn import Withdrawn
 
 STAFF_LANGUAGES = ("ja", "en")
@@ -78,6 +79,11 @@ WITHDRAWN_NAMES = {
     Withdrawn.PHOTO: mark("The resident took a photo back"),
     Withdrawn.PLACE: mark("The resident took the place back"),
     Withdrawn.WORDS: mark("The resident took the description back"),
+}
+PHOTO_NAMES = {
+    PhotoRole.NEAR: mark("From near"),
+    PhotoRole.FAR: mark("From farther away"),
+    PhotoRole.LATER: mark("Added later"),
 }
 ITEM_NAMES = {
     ItemState.NEW: mark("New"),

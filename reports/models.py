@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import DDL, Column, ForeignKey, Index, Table, event
@@ -57,6 +58,14 @@ class Report(SQLModel, table=True):
     updated_at: datetime = Field(sa_type=UtcDateTime)
 
 
+class PhotoRole(StrEnum):
+    """What a photo shows: the damage, its surroundings, or how it looks after the report."""
+
+    NEAR = "near"
+    FAR = "far"
+    LATER = "later"
+
+
 class ReportCounter(SQLModel, table=True):
     """The last number given in a year of Japan's calendar."""
 
@@ -85,6 +94,10 @@ class Photo(SQLModel, table=True):
     """Bytes on disk."""
     message_id: str = Field(default="", max_length=40)
     """The message of LINE's in which it came."""
+    role: PhotoRole = Field(
+        default=PhotoRole.NEAR,
+        sa_column=Column(text_enum(PhotoRole), nullable=False, server_default="near"),
+    )
     created_at: datetime = Field(sa_type=UtcDateTime)
 
 

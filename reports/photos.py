@@ -26,7 +26,7 @@ from core.chunks import in_chunks, rows_of
 from core.database import Database
 from core.errors import BadInput
 from reports.decoding import PhotoRefused, shrink
-from reports.models import Photo, Report
+from reports.models import Photo, PhotoRole, Report
 from reports.reasons import reason
 from reports.states import ENDED
 
@@ -49,6 +49,7 @@ class Picture:
     size: int
     taken_at: tuple[float, float] | None = None
     message_id: str = ""
+    role: PhotoRole = PhotoRole.NEAR
 
     def to_json(self) -> dict[str, Any]:
         """The part that a dialogue stores; never the position."""
@@ -58,6 +59,7 @@ class Picture:
             "height": self.height,
             "size": self.size,
             "message": self.message_id,
+            "role": self.role.value,
         }
 
     @classmethod
@@ -68,6 +70,7 @@ class Picture:
             content["height"],
             content["size"],
             message_id=content.get("message", ""),
+            role=PhotoRole(content.get("role", PhotoRole.NEAR)),
         )
 
 

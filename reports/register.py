@@ -185,6 +185,7 @@ async def create_report(
                 height=picture.height,
                 size=picture.size,
                 message_id=picture.message_id,
+                role=picture.role,
                 created_at=now,
             )
         )

@@ -77,7 +77,7 @@ def _cry(state: DialogueState, event: Said, meaning: Meaning, known: Known) -> D
 
     If the message also names damage, it stays in the report: "the road fell in, somebody is hurt".
     """
-    if state.name == REPORT and state.step in (report.PHOTO, report.NOTE) and meaning.kind:
+    if state.name == REPORT and state.step in report.DESCRIBED and meaning.kind:
         taken = report.step(state, event, known)
         state = taken.state if taken is not None else state
     again = _where_we_are(state, known)

@@ -154,12 +154,12 @@ def _reporting(
     state: DialogueState, event: Said, meaning: Meaning, known: Known
 ) -> DialogueOutcome:
     """Open a report; a sentence about the damage becomes its description."""
-    begun = report.begin(state, known)
+    begun = report.begin(state, known, meaning.kind)
     if meaning.whole or state.name == REPORT:
         return begun
     note = event.text[: report.MAX_NOTE]
     noted = begun.state.at(begun.state.step, note=note, note_message=event.message_id)
-    return replace(begun, state=noted, messages=report.prompt(noted, known))
+    return replace(begun, state=noted)
 
 
 def _did_you_mean(state: DialogueState, meaning: Meaning, known: Known) -> DialogueOutcome:

@@ -14,9 +14,11 @@ from bot.understanding import Meaning, Understanding
 from city.city import City
 from city.collection import Calendar
 from city.faq import FaqEntry
+from city.gazetteer import Gazetteer
 from city.shelters import Hazard, Shelter
 from core.clock import in_japan
 from core.geo import Position
+from public.pictures import Pictures
 from reports.photos import Picture
 from reports.register import Draft
 from reports.states import ReportState
@@ -25,6 +27,8 @@ from response.models import DisasterMode, ShelterStatus
 from subscriptions.residents import Preferences
 
 NO_CALENDAR = Calendar()
+NO_PLACES = Gazetteer()
+NO_PICTURES = Pictures()
 IDLE = "idle"
 ONBOARDING = "onboarding"
 REPORT = "report"
@@ -147,6 +151,9 @@ class Known:
     """What staff say of the evacuation sites, by the site's code."""
     calendar: Calendar = NO_CALENDAR
     answers: tuple[FaqEntry, ...] = ()
+    places: Gazetteer = NO_PLACES
+    """The city's landmarks and addresses."""
+    pictures: Pictures = NO_PICTURES
     in_force: tuple[WarningShown, ...] = ()
     hazards: frozenset[Hazard] = frozenset()
     """The dangers in force where the resident is, for which an evacuation site has to be safe."""

@@ -1,12 +1,17 @@
-"""A damage report: photo, place, kind, note, check, send. Photo or place may come first."""
+"""A damage report: kind, photos from near and afar, place, note, check, send.
+
+A photo, a place or a sentence may come first; each question that it answers is not asked.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from bot import messages
+from bot.dialogues import safety, spot
 from bot.dialogues.kinds import (
     REPORT,
     SHELTERS,
@@ -20,25 +25,35 @@ from bot.dialogues.kinds import (
     Pressed,
     Said,
 )
+from bot.dialogues.spot import PLACE
 from bot.dialogues.words import kept_text
 from bot.messages import Action, Message, Part
-from city.city import name_in
+from city.city import ReportCategory, name_in
+from reports.models import PhotoRole
 from reports.photos import MAX_PHOTOS, Picture
 from reports.register import Draft
 
-PHOTO, PLACE, KIND, NOTE, CONFIRM = "photo", "place", "kind", "note", "confirm"
-MAX_ADDRESS = 120
+KIND, PHOTO, FAR, NOTE, CONFIRM = "kind", "photo", "far", "note", "confirm"
+STEPS = (KIND, PHOTO, FAR, PLACE, NOTE)
+"""In the order in which they are asked."""
+DESCRIBED = (KIND, PHOTO, FAR, NOTE)
+"""Steps at which a sentence describes the damage."""
 MAX_NOTE = 500
 
 
-def begin(state: DialogueState, known: Known) -> DialogueOutcome:
-    """Start a report, or go on with the one that is open."""
+def begin(state: DialogueState, known: Known, kind: str = "") -> DialogueOutcome:
+    """Start a report, or go on with the one that is open.
+
+    ``kind`` is the kind of damage in the resident's own words, by the names of the word lists.
+    """
     if state.name == SHELTERS:
         state = state.ended()
     if state.name == REPORT:
         going_on = messages.text(known.say("Your report is not finished yet. Let's continue."))
         return DialogueOutcome(state, (going_on, *prompt(state, known)))
-    opened = state.over(REPORT, PHOTO, draft=known.event_id)
+    opened = state.over(REPORT, KIND, draft=known.event_id)
+    if _category(kind, known) is not None:
+        return _with_kind(opened, kind, known)
     return DialogueOutcome(opened, prompt(opened, known))
 
 
@@ -83,14 +98,12 @@ def without(state: DialogueState, message_id: str) -> DialogueState:
 
     The steps without an answer are asked again before it can be sent.
     """
-    data = dict(state.data)
+    data = spot.without(state.data, message_id)
     if data.get("exif_message") == message_id:
         data |= {"exif": None, "exif_message": ""}
     photos = data.get("photos", [])
     if any(photo.get("message") == message_id for photo in photos):
         data["photos"] = [photo for photo in photos if photo.get("message") != message_id]
-    if data.get("place", {}).get("message") == message_id:
-        del data["place"]
     if data.get("note_message") == message_id:
         del data["note"], data["note_message"]
     return state if data == dict(state.data) else _next(replace(state, data=data))
@@ -114,7 +127,7 @@ def photo_first(state: DialogueState, event: Photographed, known: Known) -> Dial
     """A photo without a word opens a report."""
     if event.picture is None:
         return DialogueOutcome(state, (refusal(event.refusal, known),), matters=True)
-    return _photo(state.over(REPORT, PHOTO, draft=known.event_id), event, known)
+    return _photo(state.over(REPORT, KIND, draft=known.event_id), event, known)
 
 
 def refusal(reason: str, known: Known) -> Message:
@@ -135,7 +148,7 @@ def _photo(state: DialogueState, event: Photographed, known: Known) -> DialogueO
             state, (refusal(event.refusal, known), *prompt(state, known)), matters=True
         )
     photos = list(state.data.get("photos", []))
-    picture = event.picture.to_json()
+    picture = replace(event.picture, role=_role(state)).to_json()
     if any(kept["sha256"] == picture["sha256"] for kept in photos):
         return DialogueOutcome(state, prompt(state, known))
     if len(photos) >= MAX_PHOTOS:
@@ -144,6 +157,8 @@ def _photo(state: DialogueState, event: Photographed, known: Known) -> DialogueO
     photos.append(picture)
     taken = event.picture.taken_at
     changes: dict[str, Any] = {"photos": photos}
+    if state.step == FAR:
+        changes["far"] = True
     if taken is not None and "place" not in state.data and "exif" not in state.data:
         changes |= {"exif": list(taken), "exif_message": event.picture.message_id}
     following = _next(state.at(state.step, **changes))
@@ -154,16 +169,19 @@ def _photo(state: DialogueState, event: Photographed, known: Known) -> DialogueO
     return DialogueOutcome(following, (messages.text(thanks), *asked), matters=True)
 
 
+def _role(state: DialogueState) -> PhotoRole:
+    """Return from where a photo was taken: from afar if that was the question."""
+    return PhotoRole.FAR if state.step == FAR else PhotoRole.NEAR
+
+
 def _located(state: DialogueState, event: Located, known: Known) -> DialogueOutcome:
-    if known.city.is_outside(event.longitude, event.latitude):
-        return _outside(state, known)
-    place = {
-        "longitude": event.longitude,
-        "latitude": event.latitude,
-        "address": kept_text(event.address, MAX_ADDRESS),
-        "message": event.message_id,
-    }
-    following = _next(state.at(state.step, place=place, exif=None))
+    placed = spot.located(state, event, known)
+    return _outside(state, known) if placed is None else _following(placed, known)
+
+
+def _following(state: DialogueState, known: Known) -> DialogueOutcome:
+    """Ask the next question that has no answer."""
+    following = _next(state)
     return DialogueOutcome(following, prompt(following, known))
 
 
@@ -172,7 +190,7 @@ def _outside(state: DialogueState, known: Known) -> DialogueOutcome:
         "That place is outside {city}; another office is in charge there. Please check the place.",
         city=name_in(known.city.name, known.language),
     )
-    asking = state.at(PLACE)
+    asking = state.at(PLACE, **spot.NO_QUESTION)
     return DialogueOutcome(asking, (messages.text(answer), *prompt(asking, known)))
 
 
@@ -184,19 +202,33 @@ def _said(state: DialogueState, said: str, message_id: str, known: Known) -> Dia
     if not text or (meaning.whole and not meaning.is_cry):
         return None
     if state.step == PLACE:
-        place = {"address": kept_text(said, MAX_ADDRESS), "message": message_id}
-        following = _next(state.at(PLACE, place=place, exif=None))
-        return DialogueOutcome(following, prompt(following, known))
-    if state.step == NOTE:
-        following = _next(state.at(NOTE, note=text, note_message=message_id))
-        return DialogueOutcome(following, prompt(following, known))
+        placed = spot.typed(state, said, message_id, known)
+        return _outside(state, known) if placed is None else _following(placed, known)
     if state.step == KIND and (code := _category_called(text, known)):
-        following = _next(state.at(KIND, kind=code))
-        return DialogueOutcome(following, prompt(following, known))
-    if state.step == PHOTO and "note" not in state.data:
-        following = state.at(PHOTO, note=text, note_message=message_id)
+        return _with_kind(state, code, known)
+    if state.step == KIND and _category(meaning.kind, known) is not None:
+        noted = state.at(KIND, note=text, note_message=message_id)
+        return _with_kind(noted, meaning.kind, known)
+    if state.step in (FAR, NOTE):
+        noted = state.at(state.step, note=text, note_message=message_id, far=True)
+        return _following(noted, known)
+    if state.step in (KIND, PHOTO) and "note" not in state.data:
+        following = state.at(state.step, note=text, note_message=message_id)
         return DialogueOutcome(following, prompt(following, known))
     return DialogueOutcome(state, prompt(state, known))
+
+
+def _category(code: str, known: Known) -> ReportCategory | None:
+    return next((one for one in known.city.report_categories if one.code == code), None)
+
+
+def _with_kind(state: DialogueState, code: str, known: Known) -> DialogueOutcome:
+    """Keep the kind. Where it endangers people, the emergency numbers come first and alone."""
+    outcome = _following(state.at(state.step, kind=code), known)
+    category = _category(code, known)
+    if category is None or not category.danger:
+        return outcome
+    return replace(outcome, messages=(safety.emergency(known), *outcome.messages), matters=True)
 
 
 def _category_called(text: str, known: Known) -> str | None:
@@ -215,15 +247,19 @@ def _pressed(
             return _cancel(state, known)
         case "r-no-photo":
             following = _next(state.at(PHOTO, no_photo=True))
+        case "r-no-far":
+            following = _next(state.at(FAR, far=True))
         case "r-exif":
             return _exif_answered(state, values.get("use") == "1", known)
-        case "r-kind" if values.get("to") in {c.code for c in known.city.report_categories}:
-            following = _next(state.at(KIND, kind=values["to"]))
+        case "r-kind" if _category(values.get("to", ""), known) is not None:
+            return _with_kind(state, values["to"], known)
+        case "r-hit" | "r-pin" | "r-other" | "r-keep":
+            following = _next(spot.pressed(state, do, values))
         case "r-no-note":
             following = _next(state.at(NOTE, note=state.data.get("note", "")))
         case "r-change":
             target = values.get("to")
-            following = state.at(target if target in (PHOTO, PLACE, KIND, NOTE) else CONFIRM)
+            following = state.at(target if target in STEPS else CONFIRM, **spot.NO_QUESTION)
         case "r-send":
             return _send(state, known)
         case _:
@@ -245,15 +281,15 @@ def _exif_answered(state: DialogueState, use: bool, known: Known) -> DialogueOut
 def _next(state: DialogueState) -> DialogueState:
     """Go to the first step without an answer."""
     data = state.data
-    if not data.get("photos") and not data.get("no_photo"):
-        return state.at(PHOTO)
-    if "place" not in data:
-        return state.at(PLACE)
-    if "kind" not in data:
-        return state.at(KIND)
-    if "note" not in data:
-        return state.at(NOTE)
-    return state.at(CONFIRM)
+    photos = data.get("photos") or []
+    answered = {
+        KIND: "kind" in data,
+        PHOTO: bool(photos or data.get("no_photo")),
+        FAR: bool(data.get("far") or len(photos) > 1 or not photos),
+        PLACE: "place" in data and not any(data.get(name) for name in spot.OPEN_QUESTIONS),
+        NOTE: "note" in data,
+    }
+    return state.at(next((step for step in STEPS if not answered[step]), CONFIRM))
 
 
 def _cancel(state: DialogueState, known: Known) -> DialogueOutcome:
@@ -293,21 +329,18 @@ def prompt(state: DialogueState, known: Known) -> tuple[Message, ...]:
     """Ask (again) what the step asks."""
     cancel = _press(state, known.say("Cancel"), "r-cancel")
     match state.step:
-        case "photo":
-            return (_photo_prompt(state, known, cancel),)
-        case "place":
-            return (_place_prompt(state, known, cancel),)
         case "kind":
-            tiles = [
-                messages.tile(
-                    _press(
-                        state, name_in(category.names, known.language), "r-kind", to=category.code
-                    )
-                )
-                for category in known.city.report_categories
-            ]
-            parts = messages.columns(tiles)
-            return (messages.card(known.say("What is broken?"), parts, quick=[cancel]),)
+            return (_kind_prompt(state, known, cancel),)
+        case "photo":
+            words = known.say("First stop somewhere safe. Then send a photo of the damage.")
+            return (_photo_prompt(state, known, words, "r-no-photo", cancel),)
+        case "far":
+            words = known.say(
+                "Now a photo from farther away, so that the place can be found. You can skip it."
+            )
+            return (_photo_prompt(state, known, words, "r-no-far", cancel),)
+        case "place":
+            return (spot.prompt(state, known, partial(_press, state), cancel),)
         case "note":
             skip = _press(state, known.say("Skip"), "r-no-note")
             words = known.say("Is there anything to add? Write it, or skip.")
@@ -316,31 +349,34 @@ def prompt(state: DialogueState, known: Known) -> tuple[Message, ...]:
             return (_summary(state, known),)
 
 
-def _photo_prompt(state: DialogueState, known: Known, cancel: Action) -> Message:
+def _kind_prompt(state: DialogueState, known: Known, cancel: Action) -> Message:
+    tiles = [
+        messages.picture_tile(
+            _press(state, name_in(category.names, known.language), "r-kind", to=category.code),
+            known.pictures.of_kind(category.picture or category.code),
+        )
+        for category in known.city.report_categories
+    ]
+    return messages.card(known.say("What is broken?"), messages.columns(tiles), quick=[cancel])
+
+
+def _photo_prompt(
+    state: DialogueState, known: Known, words: str, without: str, cancel: Action
+) -> Message:
+    label = known.say("No photo") if state.step == PHOTO else known.say("Skip")
     actions = [
         messages.camera(known.say("Take a photo")),
         messages.camera_roll(known.say("Choose a photo")),
-        _press(state, known.say("No photo"), "r-no-photo"),
+        _press(state, label, without),
         cancel,
     ]
-    words = known.say("First stop somewhere safe. Then send a photo of the damage.")
     return messages.text(words, *actions)
-
-
-def _place_prompt(state: DialogueState, known: Known, cancel: Action) -> Message:
-    if state.data.get("exif"):
-        yes = _press(state, known.say("Yes, use it"), "r-exif", use=1)
-        no = _press(state, known.say("No"), "r-exif", use=0)
-        words = known.say("The photo says where it was taken. Shall I use that place?")
-        return messages.text(words, yes, no, cancel)
-    words = known.say("Where is it? Send the location, or type the address.")
-    return messages.text(words, messages.location(known.say("Send location")), cancel)
 
 
 def _summary(state: DialogueState, known: Known) -> Message:
     data = state.data
     place = data.get("place", {})
-    category = next((c for c in known.city.report_categories if c.code == data.get("kind")), None)
+    category = _category(data.get("kind", ""), known)
     rows: list[Part] = [
         messages.fact(known.say("Photos"), str(len(data.get("photos", [])))),
         messages.fact(
@@ -366,7 +402,14 @@ def _summary(state: DialogueState, known: Known) -> Message:
             "The city already has a report of this place and has taken it up. You can still send "
             "yours, and we will tell you the result."
         )
-    return messages.card(known.say("Is this right?"), rows, intro=intro, footer=footer, quick=quick)
+    return messages.card(
+        known.say("Is this right?"),
+        rows,
+        intro=intro,
+        footer=footer,
+        quick=quick,
+        above=spot.map_of(place, known),
+    )
 
 
 def _press(state: DialogueState, label: str, do: str, /, **values: object) -> Action:

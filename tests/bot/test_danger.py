@@ -152,7 +152,8 @@ def test_whoever_types_the_label_of_an_open_question_has_pressed_it(
 ) -> None:
     known = known_in(language, sample)
     report = respond(DialogueState(), Pressed("report"), known).state
-    typed = respond(report, Said(WORDS.text(language, "No photo")), known)
+    at_photo = report.at("photo", kind="pothole")
+    typed = respond(at_photo, Said(WORDS.text(language, "No photo")), known)
     assert typed.state.step == "place"
     kind = DialogueState("report", "kind", {**typed.state.data, "place": {"address": "1-2"}})
     category = sample.city.report_categories[0]

@@ -83,6 +83,9 @@ def journeys() -> Iterator[tuple[DialogueState, list[Incoming]]]:
                 Said("あ" * 2000),
             ),
             *(Pressed("r-change", draft | {"to": "place"}), Said("x" * 500)),
+            *(Said("中央"), Pressed("r-hit", draft | {"n": "1"}), Said("Chuo Station")),
+            *(Pressed("r-pin", draft | {"use": "1"}), Pressed("r-change", draft | {"to": "far"})),
+            *(Pressed("r-change", draft | {"to": "photo"}), Pressed("r-keep", draft)),
             *(Pressed("r-send", draft), Pressed("r-send", draft)),
         ],
     )

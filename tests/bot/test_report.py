@@ -47,7 +47,8 @@ async def test_who_reports_what_the_city_has_taken_up_already_is_told_so(town: T
     beside = (HERE[0], HERE[1] + 0.0003)  # 33 m
     assert told in words_in(await summary(beside, hole))
     await town.taps(user, await summary(beside, hole, user), "Change place")
-    elsewhere = await town.says(user, "Somewhere 1-2-3")
+    unknown = await town.says(user, "Somewhere 1-2-3")
+    elsewhere = await town.taps(user, unknown, "Keep my words")
     assert "Somewhere 1-2-3" in words_in(elsewhere)
     assert told not in words_in(elsewhere), "of a place without a position nothing is known"
     assert told not in words_in(await summary(beside, light))
@@ -83,17 +84,19 @@ async def test_a_pothole_is_reported_photo_first(town: Town) -> None:
 async def test_a_report_begins_with_the_word_and_asks_only_once(town: Town) -> None:
     user = await aboard(town, "ja")
     news = await town.says(user, "通報")
+    assert "何が壊れていますか" in words_in(news)
+    news = await town.taps(user, news, "r-kind")
     assert "写真" in words_in(news)
     news = await town.taps(user, news, "r-no-photo")
     news = await town.says(user, "中央１丁目１１９番地")
     assert "119" not in words_in(news)
-    assert "何が壊れていますか" in words_in(news)
-    news = await town.taps(user, news, "r-kind")
+    assert "ここですか" in words_in(news)
+    news = await town.taps(user, news, "はい、ここです")
     news = await town.taps(user, news, "r-no-note")
     await town.taps(user, news, "r-send")
     (report,) = await reports(town)
-    assert report.address == "中央１丁目１１９番地"
-    assert report.longitude is None
+    assert report.address == "中央一丁目（中央１丁目１１９番地）"
+    assert report.area == "chuo"
 
 
 async def test_a_report_can_be_cancelled_at_any_time(town: Town) -> None:
@@ -129,7 +132,7 @@ async def test_photos_sent_together_are_asked_about_once(town: Town) -> None:
         town.simulator.phones.send_media(user, "image", content, image_set=("set", index, 3))
     said = words_in(await town.news(user))
     assert "3 of 4" in said
-    assert said.count("Where is it?") == 1
+    assert said.count("What is broken?") == 1
 
 
 async def test_a_place_outside_the_city_is_said_kindly(town: Town) -> None:
@@ -144,15 +147,20 @@ async def test_a_place_outside_the_city_is_said_kindly(town: Town) -> None:
 async def test_where_the_photo_was_taken_is_asked_before_it_is_used(town: Town) -> None:
     user = await aboard(town)
     news = await sends(town, user, a_photo(place=True))
+    news = await town.taps(user, news, "r-kind")
+    news = await town.taps(user, news, "Skip")
+    assert "Shall I use that place?" in words_in(news)
     news = await town.taps(user, news, "Yes, use it")
     place = (await town.dialogue(user)).data["place"]
     assert abs(place["longitude"] - HERE[0]) < 0.01
-    assert "What is broken?" in words_in(news)
+    assert "anything to add" in words_in(news)
 
 
 async def test_where_the_photo_was_taken_is_forgotten_when_refused(town: Town) -> None:
     user = await aboard(town)
     news = await sends(town, user, a_photo(place=True))
+    news = await town.taps(user, news, "r-kind")
+    news = await town.taps(user, news, "Skip")
     await town.taps(user, news, "No")
     dialogue = await town.dialogue(user)
     assert "place" not in dialogue.data
@@ -203,7 +211,7 @@ async def test_a_report_waits_for_a_week_and_goes_on(town: Town) -> None:
     assert "Settings" in words_in(news)
     news = await town.says(user, "report")
     assert "not finished" in words_in(news)
-    assert (await town.dialogue(user)).step == "place"
+    assert (await town.dialogue(user)).step == "kind"
 
 
 async def test_nothing_is_left_waiting(town: Town) -> None:

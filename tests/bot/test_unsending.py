@@ -119,6 +119,7 @@ async def test_a_place_read_from_a_photo_goes_with_the_photo(town: Town) -> None
     user = await aboard(town)
     news = await sends(town, user, a_photo(place=True))
     photo = last_message(town, user)
+    news = await town.taps(user, await town.taps(user, news, "r-kind"), "Skip")
     await town.taps(user, news, "Yes, use it")
     assert "place" in (await town.dialogue(user)).data
     await unsends(town, user, photo)

@@ -165,7 +165,7 @@ def test_everything_in_the_menu_does_something(demo: Demo, new_page: OpenPage, c
         phone.said.last.get_by_text(name_in(city.name, "my"))
     ).first.wait_for()
     phone.tap_menu("report")
-    phone.sees(say("my", "First stop somewhere safe. Then send a photo of the damage."))
+    phone.hears(say("my", "What is broken?"))
     phone.tap_reply(say("my", "Cancel"))
     phone.sees(say("my", "The report was cancelled. Nothing is kept of it."))
 
@@ -260,15 +260,16 @@ def test_a_report_may_begin_with_a_photo_have_several_and_survive_a_broken_one(
     full = "A report holds {limit} photos. This one was not kept."
     phone.sees(say("en", full, limit=MAX_PHOTOS))
 
+    phone.tap(name_in(city.report_categories[0].names, "en"))
     phone.tap_reply(say("en", "Send location"))
     phone.choose_location(*TOKYO)
     phone.sees("another office is in charge")
     phone.write("朝日1丁目の交差点")
-    phone.hears(say("en", "What is broken?"))
+    phone.hears(say("en", "Is it here?"))
     # Taken up again after the phone was off.
     user = demo.stand.user_called("reporting")
     phone.switched_on_again(user)
-    phone.tap(name_in(city.report_categories[0].names, "en"))
+    phone.tap(say("en", "Yes, it is here"))
     phone.hears(say("en", "Is there anything to add? Write it, or skip."))
     phone.tap_reply(say("en", "Skip"))
     phone.hears(say("en", "Is this right?"))
@@ -278,7 +279,9 @@ def test_a_report_may_begin_with_a_photo_have_several_and_survive_a_broken_one(
     phone.sees("Thank you. The city has received your report.")
     reports = "SELECT id, address FROM reports WHERE resident_id = ?"
     number = resident_of(demo, phone)["id"]
-    assert [address for _, address in demo.ask_database(reports, number)] == ["朝日1丁目の交差点"]
+    assert [address for _, address in demo.ask_database(reports, number)] == [
+        "朝日一丁目（朝日1丁目の交差点）"
+    ]
     report = demo.ask_database(reports, number)[0][0]
     photos = "SELECT count(*) FROM photos WHERE report_id = ?"
     assert demo.ask_database(photos, report) == [(MAX_PHOTOS,)]

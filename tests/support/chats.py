@@ -12,6 +12,7 @@ from sqlmodel import select
 from bot.dialogues.kinds import Known, WarningShown
 from bot.models import EventState, WebhookEvent
 from city.folder import CityFolder
+from public.pictures import Pictures
 from reports.models import Report
 from simulator.line.phones import Content
 from subscriptions.residents import Preferences
@@ -40,6 +41,8 @@ def known_in(language: str, sample: CityFolder) -> Known:
         shelters=sample.shelters,
         calendar=sample.calendar,
         answers=sample.answers,
+        places=sample.places,
+        pictures=Pictures("https://todoke.example", "a-key"),
         in_force=tuple(WarningShown("題" * 100, "文" * 3000) for _ in range(6)),
         taken_up=frozenset({"pothole"}),
         reports=12,

@@ -1,0 +1,206 @@
+"""A map as a picture: outlines, names, one pin, a scale bar; drawn without tiles or network."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from functools import cache
+from math import cos, radians
+from pathlib import Path
+
+from PIL import Image, ImageDraw, ImageFont
+
+from city.city import City
+from city.gazetteer import Gazetteer, Place
+from core.geo import EARTH_RADIUS_M, Position
+
+WIDTH, HEIGHT = 1040, 676
+"""Pixels; 20:13, the usual form of a picture on LINE's cards."""
+ACROSS_M = 1_600.0
+"""Metres from side to side."""
+MOST_NAMES = 14
+MOST_NUMBERS = 80
+LAND, OUTSIDE, BORDER, ROAD = "#F4F1EA", "#DDE3E6", "#8C9BA3", "#F2C14E"
+INK, QUIET, PIN, CARD = "#1F2A30", "#5B6770", "#B3261E", "#FFFFFF"
+_FONTS = (
+    "/usr/share/fonts/opentype/noto/NotoSansCJK-Bold.ttc",
+    "/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc",
+    "/usr/share/fonts/google-noto-cjk/NotoSansCJK-Bold.ttc",
+    "/usr/share/fonts/truetype/fonts-japanese-gothic.ttf",
+    "/usr/share/fonts/opentype/ipafont-gothic/ipag.ttf",
+)
+"""Fonts with Japanese letters; without one of them, names are written in Latin letters."""
+
+Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
+Pixel = tuple[float, float]
+Line = Sequence[Position]
+
+
+def draw_map(city: City, places: Gazetteer, pin: Position, roads: Sequence[Line] = ()) -> bytes:
+    """Return the surroundings of ``pin`` as a PNG.
+
+    Parameters
+    ----------
+    places
+        Landmarks are drawn with their names, blocks with their numbers.
+    roads
+        Lines to draw, such as those of the owners' file.
+    """
+    sheet = _Sheet(pin)
+    for district in city.districts:
+        for rings in district.polygons:
+            sheet.area([[sheet.at(point) for point in ring] for ring in rings])
+    for road in roads:
+        sheet.line([sheet.at(point) for point in road])
+    near = places.blocks_near(*sheet.box)
+    landmarks = set(places.landmarks)
+    middle = sheet.at(pin)
+    sheet.keep_free(middle)
+    named = [one for one in near if one in landmarks]
+    named.sort(key=lambda one: _apart(sheet.at((one.longitude, one.latitude)), middle))
+    for landmark in named[:MOST_NAMES]:
+        sheet.landmark(landmark)
+    for block in [one for one in near if one not in landmarks][:MOST_NUMBERS]:
+        sheet.number(block)
+    sheet.pin(middle)
+    sheet.overview(city, pin)
+    sheet.scale()
+    return sheet.png()
+
+
+class _Sheet:
+    """The drawing, with the pin in its middle."""
+
+    def __init__(self, centre: Position) -> None:
+        self.image = Image.new("RGB", (WIDTH, HEIGHT), OUTSIDE)
+        self.draw = ImageDraw.Draw(self.image)
+        self.centre = centre
+        self.metre = WIDTH / ACROSS_M
+        self.degree = radians(1) * EARTH_RADIUS_M * self.metre
+        """Pixels of a degree of latitude."""
+        self.squeeze = max(cos(radians(centre[1])), 0.1)
+        self.taken: list[tuple[float, float, float, float]] = []
+        high = HEIGHT / 2 / self.degree
+        wide = WIDTH / 2 / self.degree / self.squeeze
+        x, y = centre
+        self.box = (x - wide, y - high, x + wide, y + high)
+
+    def at(self, point: Position) -> Pixel:
+        """Return the pixel of a position."""
+        return (
+            WIDTH / 2 + (point[0] - self.centre[0]) * self.degree * self.squeeze,
+            HEIGHT / 2 - (point[1] - self.centre[1]) * self.degree,
+        )
+
+    def keep_free(self, pin: Pixel) -> None:
+        """Write nothing where the pin, the scale and the overview will be."""
+        x, y = pin
+        self.taken += [
+            (x - 30, y - 86, x + 30, y),
+            (0, HEIGHT - 80, 200, HEIGHT),
+            (WIDTH - 220, HEIGHT - 240, WIDTH, HEIGHT),
+        ]
+
+    def area(self, rings: Sequence[Sequence[Pixel]]) -> None:
+        self.draw.polygon(list(rings[0]), fill=LAND)
+        for ring in rings[1:]:
+            self.draw.polygon(list(ring), fill=OUTSIDE)
+        for ring in rings:
+            self.draw.line(list(ring), fill=BORDER, width=3, joint="curve")
+
+    def line(self, points: Sequence[Pixel]) -> None:
+        self.draw.line(list(points), fill=BORDER, width=16, joint="curve")
+        self.draw.line(list(points), fill=ROAD, width=11, joint="curve")
+
+    def number(self, block: Place) -> None:
+        """A block: a dot and its number."""
+        x, y = self.at((block.longitude, block.latitude))
+        self.draw.ellipse((x - 3, y - 3, x + 3, y + 3), fill=BORDER)
+        self._write((x + 6, y), _writable(block.name, block.name.rpartition(" ")[2]), 19, QUIET)
+
+    def landmark(self, place: Place) -> None:
+        x, y = self.at((place.longitude, place.latitude))
+        self.draw.rectangle((x - 6, y - 6, x + 6, y + 6), fill="#00635A")
+        self._write((x + 11, y), _writable(place.name, place.english or ""), 24, INK, over=True)
+
+    def pin(self, at: Pixel) -> None:
+        x, y = at
+        self.draw.polygon([(x - 24, y - 48), (x + 24, y - 48), (x, y)], fill=PIN)
+        self.draw.ellipse((x - 28, y - 84, x + 28, y - 28), fill=PIN)
+        self.draw.ellipse((x - 11, y - 67, x + 11, y - 45), fill=CARD)
+
+    def overview(self, city: City, pin: Position) -> None:
+        """The whole city in a corner, and where in it this is."""
+        rings = [rings[0] for district in city.districts for rings in district.polygons]
+        points = [point for ring in rings for point in ring]
+        if not points:
+            return
+        west, east = min(x for x, _ in points), max(x for x, _ in points)
+        south, north = min(y for _, y in points), max(y for _, y in points)
+        size, edge = 190.0, 14.0
+        scale = size / max((east - west) * self.squeeze, north - south, 1e-9)
+        wide, high = (east - west) * self.squeeze * scale, (north - south) * scale
+        left, top = WIDTH - wide - 2 * edge, HEIGHT - high - 2 * edge
+        self.draw.rectangle((left - edge, top - edge, WIDTH, HEIGHT), fill=CARD, outline=BORDER)
+
+        def small(point: Position) -> Pixel:
+            x = left + (point[0] - west) * self.squeeze * scale
+            return x, top + (north - point[1]) * scale
+
+        for ring in rings:
+            self.draw.polygon([small(point) for point in ring], fill=LAND, outline=BORDER)
+        x, y = small(pin)
+        self.draw.ellipse((x - 9, y - 9, x + 9, y + 9), fill=PIN, outline=CARD, width=2)
+
+    def scale(self) -> None:
+        """A bar of 200 m, and north."""
+        length, x, y = 200 * self.metre, 26.0, HEIGHT - 28.0
+        self.draw.rectangle((x - 12, y - 40, x + length + 12, y + 14), fill=CARD, outline=BORDER)
+        self.draw.line((x, y, x + length, y), fill=INK, width=5)
+        for end in (x, x + length):
+            self.draw.line((end, y - 8, end, y + 8), fill=INK, width=5)
+        self.draw.text((x + length / 2, y - 10), "200 m", INK, font=_font(22), anchor="mb")
+        self.draw.polygon([(40, 26), (54, 62), (40, 54), (26, 62)], fill=INK)
+        self.draw.text((40, 66), "N", INK, font=_font(22), anchor="mt")
+
+    def _write(self, at: Pixel, words: str, size: int, ink: str, *, over: bool = False) -> None:
+        """Write words where nothing is written yet; ``over`` gives them a light edge."""
+        if not words:
+            return
+        edge = 3 if over else 0
+        box = self.draw.textbbox(at, words, font=_font(size), anchor="lm", stroke_width=edge)
+        if any(_meet(box, other) for other in self.taken):
+            return
+        self.taken.append(box)
+        self.draw.text(
+            at, words, ink, font=_font(size), anchor="lm", stroke_width=edge, stroke_fill=LAND
+        )
+
+    def png(self) -> bytes:
+        output = io.BytesIO()
+        self.image.quantize(64, dither=Image.Dither.NONE).save(output, "PNG", optimize=True)
+        return output.getvalue()
+
+
+def _apart(one: Pixel, other: Pixel) -> float:
+    return abs(one[0] - other[0]) + abs(one[1] - other[1])
+
+
+def _meet(one: tuple[float, ...], other: tuple[float, ...]) -> bool:
+    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
+
+
+def _writable(japanese: str, latin: str) -> str:
+    return japanese if _japanese_font() else latin
+
+
+@cache
+def _japanese_font() -> str:
+    return next((path for path in _FONTS if Path(path).is_file()), "")
+
+
+@cache
+def _font(size: int) -> Font:
+    if path := _japanese_font():
+        return ImageFont.truetype(path, size)
+    return ImageFont.load_default(size)

@@ -1,0 +1,36 @@
+"""The maps of the conversation: a pin and its surroundings, at an address that nobody can guess."""
+
+from __future__ import annotations
+
+import asyncio
+
+from fastapi import APIRouter, Request, Response
+
+from city.context import Context
+from city.folder import CityFolder
+from city.map_picture import draw_map
+from core.web import PublicRoute
+from public.pictures import MapAddresses
+
+router = APIRouter(route_class=PublicRoute)
+
+FRESH_SECONDS = 86_400
+MOST_AT_ONCE = 2
+_drawing = asyncio.Semaphore(MOST_AT_ONCE)
+
+
+@router.get("/map/{name}.png")
+async def map_picture(request: Request, name: str) -> Response:
+    """Return the map of a name that we made; 404 for any other."""
+    context: Context = request.app.state.context
+    folder: CityFolder = request.app.state.folder
+    place = MapAddresses(context.settings.secret_key).place(name[:64])
+    if place is None:
+        return Response(status_code=404)
+    async with _drawing:
+        drawn = await asyncio.to_thread(draw_map, context.city, folder.places, place)
+    headers = {
+        "Cache-Control": f"private, max-age={FRESH_SECONDS}",
+        "X-Robots-Tag": "noindex",
+    }
+    return Response(drawn, media_type="image/png", headers=headers)
