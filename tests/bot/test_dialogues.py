@@ -96,12 +96,15 @@ def test_every_event_is_answered_whatever_came_before(data: Any) -> None:
 
 def test_a_typed_place_and_then_no_to_the_photos_place_goes_on() -> None:
     known = known_in("en", the_sample())
-    draft = {"draft": "01HX", "photos": [{"sha256": "0" * 64}], "exif": [140.11, 36.08]}
-    typed = respond(DialogueState("report", "place", draft), Said("1-2-3 Chuo"), known)
-    assert typed.state.step == "kind"
-    after = respond(typed.state, Pressed("r-exif", {"d": "01HX", "use": "0"}), known)
-    assert after.state.step == "kind"
-    assert after.state.data["place"] == {"address": "1-2-3 Chuo", "message": ""}
+    photos = [{"sha256": "0" * 64}]
+    draft = {"draft": "01HX", "kind": "pothole", "photos": photos, "far": True}
+    asked = DialogueState("report", "place", {**draft, "exif": [140.11, 36.08]})
+    typed = respond(asked, Said("behind the old barn"), known)
+    kept = respond(typed.state, Pressed("r-keep", {"d": "01HX"}), known)
+    assert kept.state.step == "note"
+    after = respond(kept.state, Pressed("r-exif", {"d": "01HX", "use": "0"}), known)
+    assert after.state.step == "note"
+    assert after.state.data["place"] == {"address": "behind the old barn", "message": ""}
 
 
 @given(st.text())

@@ -284,7 +284,7 @@ async def test_a_resident_who_wrote_before_the_service_came_is_welcomed(town: To
     assert "Hello!" in words_in(await town.says(user, "hi"))
     other = town.newcomer("en")
     town.simulator.users.set_standing(other, "friend")
-    assert "photo" in words_in(await town.says(other, "report"))
+    assert "broken" in words_in(await town.says(other, "report"))
 
 
 async def test_an_event_waits_no_longer_than_it_must(town: Town) -> None:

@@ -143,7 +143,7 @@ async def test_coming_aboard_is_taken_up_where_it_stopped(town: Town) -> None:
     await town.taps(user, news, "English")
     town.simulator.phones.postback(user, "do=report")
     report = await town.news(user)
-    assert "photo" in words_in(report)
+    assert "broken" in words_in(report)
     await town.taps(user, report, "Cancel")
     news = await town.says(user, "and now?")
     assert "and now?" in words_in(news)
