@@ -42,7 +42,7 @@ from bot.dialogues.kinds import (
     TellCity,
     WarningShown,
 )
-from bot.dialogues.report import PLACE
+from bot.dialogues.spot import PLACE
 from bot.incoming import message_of, unsent_message
 from bot.models import IS_A_TURN, Dialogue, EventState, WebhookEvent
 from bot.understanding import CRIES, UNKNOWN

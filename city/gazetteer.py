@@ -313,15 +313,9 @@ def read_landmarks(path: Path, faults: list[FolderFault]) -> list[Place]:
                 at.append(value)
         faults += [FolderFault(path, row.line, why, left_out=reason("part.row")) for why in wrong]
         if not wrong:
-            cells = row.cells
-            found.append(
-                Place(
-                    cells["名称"],
-                    *at,
-                    kana=cells.get("名称_カナ", ""),
-                    english=cells.get("名称_英字", ""),
-                )
-            )
+            cells, (longitude, latitude) = row.cells, at
+            kana, english = cells.get("名称_カナ", ""), cells.get("名称_英字", "")
+            found.append(Place(cells["名称"], longitude, latitude, kana, english))
     return found
 
 

@@ -6,7 +6,7 @@ kind stands below them in the resident's language.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from math import cos, pi, sin
 
 from PIL import Image, ImageDraw
@@ -29,7 +29,7 @@ class Pen:
         self.image = Image.new("RGB", (WIDTH * FINER, HEIGHT * FINER), SKY)
         self._draw = ImageDraw.Draw(self.image)
 
-    def polygon(self, points: list[tuple[float, float]], fill: str) -> None:
+    def polygon(self, points: Sequence[tuple[float, float]], fill: str) -> None:
         self._draw.polygon([(x * FINER, y * FINER) for x, y in points], fill=fill)
 
     def box(self, x1: float, y1: float, x2: float, y2: float, fill: str, round_: float = 0) -> None:
@@ -40,7 +40,7 @@ class Pen:
         corners = ((x - wide) * FINER, (y - high) * FINER, (x + wide) * FINER, (y + high) * FINER)
         self._draw.ellipse(corners, fill=fill)
 
-    def line(self, points: list[tuple[float, float]], fill: str, width: float) -> None:
+    def line(self, points: Sequence[tuple[float, float]], fill: str, width: float) -> None:
         scaled = [(x * FINER, y * FINER) for x, y in points]
         self._draw.line(scaled, fill=fill, width=round(width * FINER), joint="curve")
 
