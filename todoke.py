@@ -47,10 +47,14 @@ def shadowed(home: Path = HOME) -> str | None:
         file = home / name / "__init__.py"
         spec = PathFinder.find_spec(name) or find_spec(name)
         found = Path(spec.origin).resolve() if spec and spec.origin else None
-        if found != file:
-            where = found.parent if found else "nowhere"
+        if found is None:
             return (
-                f"Python finds the package {name!r} in {where}, not in {file.parent}; "
+                f"Python does not find the package {name!r}, which is new or incomplete; "
+                "install Todoke again (in a checkout: ./dev install)."
+            )
+        if found != file:
+            return (
+                f"Python finds the package {name!r} in {found.parent}, not in {file.parent}; "
                 "install Todoke into a virtual environment of its own, and leave PYTHONPATH unset."
             )
         if name in installed and installed[name] != _digest(file):

@@ -1,6 +1,7 @@
 """A language is one entry, the files with its words and its font; everything else follows.
 
-French is added to a copy of the project, with the Spanish words.
+Esperanto is added to a copy of the project, with the Spanish words. A language that nobody will
+ask for: the test must not be in the way of one that is really added.
 """
 
 from __future__ import annotations
@@ -14,12 +15,12 @@ from tests.support.project import PROJECT
 from tests.support.project_copy import ProjectCopy, copied_project
 
 ENTRY = """        Language(
-            code="fr",
-            name="Français",
-            english="French",
-            japanese="フランス語",
-            locale="fr",
-            deepl="FR",
+            code="eo",
+            name="Esperanto",
+            english="Esperanto",
+            japanese="エスペラント語",
+            locale="eo",
+            deepl="EO",
             share=100,
             capital_names=True,
         ),
@@ -27,11 +28,11 @@ ENTRY = """        Language(
 END = '    )\n}\n"""In the order in which residents choose one."""'
 
 
-def with_french(folder: Path) -> ProjectCopy:
+def with_esperanto(folder: Path) -> ProjectCopy:
     """The one entry, and a city that chose it."""
     copy = copied_project(folder)
     copy.replace("core/languages.py", END, ENTRY + END)
-    copy.replace("deploy/city/city.toml", '"km", "my", "mn",\n]', '"km", "my", "mn", "fr",\n]')
+    copy.replace("deploy/city/city.toml", ",\n]\ndigest_hour", ', "eo",\n]\ndigest_hour')
     return copy
 
 
@@ -41,9 +42,9 @@ def spanish_files() -> list[Path]:
 
 
 def test_the_missing_files_of_a_language_are_all_named(tmp_path: Path) -> None:
-    copy = with_french(tmp_path)
+    copy = with_esperanto(tmp_path)
     missing = copy.observed("language_seen")["missing"]
-    wanted = [str(path.with_stem("fr")) for path in spanish_files()]
+    wanted = [str(path.with_stem("eo")) for path in spanish_files()]
     assert len(missing) == len(wanted) > 8
     for line, path in zip(missing, wanted, strict=True):
         assert path in line
@@ -51,20 +52,20 @@ def test_the_missing_files_of_a_language_are_all_named(tmp_path: Path) -> None:
 
 
 def test_a_seventeenth_language_shows_wherever_the_sixteen_do(tmp_path: Path) -> None:
-    copy = with_french(tmp_path)
+    copy = with_esperanto(tmp_path)
     for path in spanish_files():
-        shutil.copy(PROJECT / path, (copy.folder / path).with_stem("fr"))
+        shutil.copy(PROJECT / path, (copy.folder / path).with_stem("eo"))
     seen = copy.observed("language_seen")
     assert seen["missing"] == []
-    assert seen["matched"] == "fr"
-    assert "Français" in seen["menu"]
-    assert "Français" in seen["settings"]
+    assert seen["matched"] == "eo"
+    assert "Esperanto" in seen["menu"]
+    assert "Esperanto" in seen["settings"]
     assert "Idioma" in seen["settings"]
-    assert "text-fr" in seen["editor"]
-    assert seen["public_language"] == ["fr", "ltr"]
-    assert seen["public_choices"].count("fr") == 1
-    assert "Español" in seen["public_words"] and "Français" in seen["public_words"]
-    assert "川（かわ）から" in seen["fallback"], "easy Japanese where French says nothing"
+    assert "text-eo" in seen["editor"]
+    assert seen["public_language"] == ["eo", "ltr"]
+    assert seen["public_choices"].count("eo") == 1
+    assert "Español" in seen["public_words"] and "Esperanto" in seen["public_words"]
+    assert "川（かわ）から" in seen["fallback"], "easy Japanese where Esperanto says nothing"
     assert "nivel 4" in seen["warning"].lower()
     assert seen["report_state"] == "Recibido"
     assert seen["understood"]

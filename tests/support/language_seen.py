@@ -1,4 +1,4 @@
-"""Looks at a project that has French: prints as JSON where it shows, and what residents read."""
+"""Looks at a project that has Esperanto: prints as JSON where it shows, and what residents read."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from tests.support.project import PROJECT, SAMPLE_CITY
 from tests.support.town import words_in
 from tests.support.worked_facts import fact
 
-CODE = "fr"
+CODE = "eo"
 ENGLISH, EASY = "Leave the riverside now.", "川（かわ）から 離（はな）れて ください。"
 
 
@@ -58,7 +58,7 @@ async def look() -> dict[str, object]:
     composed = compose(fact("heavy-rain", "レベル４大雨危険警報", 4), sample.city)
     return {
         "missing": [],
-        "matched": match_language("fr-CA"),
+        "matched": match_language("eo-JP"),
         "menu": words_in([language_card(known)]),
         "settings": words_in([settings_card(known)]),
         "editor": editor.tree.xpath("//textarea/@name"),

@@ -107,6 +107,9 @@ def test_promise_6_an_official_name_comes_from_the_official_dictionary(
         return
     dictionary = json.loads((shared_data / "jma" / "multilingual.json").read_text("utf-8"))
     key = LANGUAGES[language].dictionary
+    if key is None:
+        assert not any(said.official for said in terms(language).values())
+        return
     official = {f"警戒レベル{level}": names[key] for level, names in dictionary["levels"].items()}
     official |= {
         name: said[key]
