@@ -111,10 +111,10 @@ def _housekeeping(context: Context, folder: CityFolder) -> list[ScheduledJob]:
 
     async def reminders() -> None:
         if knows_the_time(clock):
-            await remind(context, folder)
+            await remind(context, folder, LINE)
 
     return [
-        ScheduledJob(name="reminders", seconds=600.0, work=reminders, at_once=True),
+        ScheduledJob(name="reminders", seconds=60.0, work=reminders, at_once=True),
         ScheduledJob(name="digests", seconds=60.0, work=digests),
         ScheduledJob(name="watch sources", seconds=30.0, work=watch_sources),
         ScheduledJob(
@@ -123,7 +123,12 @@ def _housekeeping(context: Context, folder: CityFolder) -> list[ScheduledJob]:
         ScheduledJob(
             name="audit", seconds=60.0, work=partial(keep_checked, context.database, clock)
         ),
-        ScheduledJob(name="forget", seconds=3600.0, jitter=60.0, work=partial(forget, context)),
+        ScheduledJob(
+            name="forget",
+            seconds=3600.0,
+            jitter=60.0,
+            work=partial(forget, context, folder.children),
+        ),
     ]
 
 

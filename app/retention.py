@@ -15,14 +15,16 @@ from sqlmodel import col, select
 from bot.models import Dialogue, EventState, WebhookEvent
 from channels.forget import forget_personal
 from channels.models import Batch, Delivery, DeliveryState, Variant
+from city.children import NO_TABLE, ChildTable
 from city.context import Context
 from core.chunks import in_chunks, rows_of
+from core.clock import in_japan
 from core.database import Database
 from core.steady import in_doubt
 from feeds.retention import forget as forget_items
 from reports.photos import forget_old_photos, sweep_files
 from response.households import forget_old
-from subscriptions.retention import forget_left
+from subscriptions.retention import forget_grown, forget_left
 
 SETTLED = (EventState.DONE, EventState.IGNORED, EventState.FAILED)
 ENDED = (DeliveryState.DONE, DeliveryState.STOPPED)
@@ -32,10 +34,11 @@ GROUP = 500
 log = structlog.get_logger(__name__)
 
 
-async def forget(context: Context) -> None:
+async def forget(context: Context, children: ChildTable = NO_TABLE) -> None:
     """Erase what is older than the city's rules allow, a few rows at a time.
 
-    It can stop at any moment and continues the next time.
+    It can stop at any moment and continues the next time. ``children`` says until when a child's
+    month of birth is needed.
     """
     if in_doubt(context.clock):
         log.warning("retention.skipped")
@@ -50,6 +53,7 @@ async def forget(context: Context) -> None:
         "items": await forget_items(database, now),
         "safety_answers": await forget_old(database, now - timedelta(days=keep.safety_answers)),
         "residents": await forget_left(database, keep.left_residents, now, also=forget_personal),
+        "children": await forget_grown(database, children.first_needed(in_japan(now).date())),
     }
     async with database.reading() as session:
         drafts = await session.scalars(select(Dialogue.data))

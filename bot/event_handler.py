@@ -36,8 +36,11 @@ from bot.dialogues.kinds import (
     Said,
     Sent,
     SetArea,
+    SetChild,
+    SetDigestHour,
     SetLanguage,
     SetQuietHours,
+    SetReminder,
     SetTopic,
     TellCity,
     WarningShown,
@@ -57,6 +60,7 @@ from feeds.evacuation import hazards_at
 from feeds.in_force import GRAVE
 from feeds.models import Notice
 from feeds.told import Told, ToldNow
+from public.links import Links
 from public.pictures import Pictures
 from reports import register
 from reports.nearby import taken_up_near
@@ -80,6 +84,7 @@ ASKED_BY = {
     "shelters": "shelter",
     "reports": "report-status",
     "data": "my-data",
+    "data-text": "my-data",
 }
 SHOWN_REPORTS = 5
 SIGNS_OF_LIFE = ("follow", "message", "postback")
@@ -125,6 +130,8 @@ class EventHandler:
         What staff say of the evacuation sites.
     pictures
         Addresses of the pictures in answers.
+    links
+        Makes links to a resident's own pages; without it none are offered.
     """
 
     def __init__(
@@ -134,8 +141,10 @@ class EventHandler:
         told: ToldNow,
         situation: SituationNow,
         pictures: Pictures = NO_PICTURES,
+        links: Links | None = None,
     ) -> None:
         self.pictures = pictures
+        self.links = links
         self.city = city
         self.folder = folder
         self.told = told
@@ -324,6 +333,9 @@ class EventHandler:
             answers=self.folder.answers,
             places=self.folder.places,
             pictures=self.pictures,
+            children=self.folder.children,
+            page_url=self.links.page(resident, now) if self.links else "",
+            calendar_url=self.links.calendars if self.links else "",
             following_since=resident.followed_at,
             understanding=self.understanding,
         )
@@ -447,6 +459,15 @@ class EventHandler:
                 await registry.choose_topics(session, self.city, resident.id, choices.topics, now)
             case SetQuietHours(start, end):
                 await registry.choose_quiet_hours(session, self.city, resident.id, start, end, now)
+            case SetDigestHour(hour):
+                await registry.choose_digest_hour(session, self.city, resident.id, hour, now)
+            case SetReminder(in_morning):
+                await registry.choose_reminder(
+                    session, self.city, resident.id, now, in_morning=in_morning
+                )
+            case SetChild(born, on):
+                months = set(choices.children) - {born} | ({born} if on else set())
+                await registry.choose_children(session, self.city, resident.id, sorted(months), now)
         applied[choice] = moment
         dialogue.applied = applied
 
@@ -540,5 +561,11 @@ def _choice(effect: Effect) -> str:
             return f"topic:{topic}"
         case SetQuietHours():
             return "quiet"
+        case SetDigestHour():
+            return "digest"
+        case SetReminder():
+            return "reminder"
+        case SetChild(born):
+            return f"child:{born}"
         case _:
             return "topics"

@@ -1,116 +1,338 @@
-"""Reminders of collection days: a notice for tomorrow in the residents' digest.
+"""Reminders on the right day: collections, and children's vaccinations and check-ups.
 
-Only if the city's folder has ``collection_reminders``, and only for residents with the topic. The
-notice exists from midnight of the day before until the morning of the day itself. So it comes
-before the collection, whatever hour a resident chose for the digest.
+Three times a day, at the hours of the city's folder, a delivery is made for the residents whom it
+concerns, page by page in their order, each page with how far it came in one transaction. So a crash
+neither skips nor repeats anybody. Rules for what is late:
+
+- Collections are told on the evening before or on the morning of the day, as a resident chose.
+  Who has quiet hours in the morning is told on the evening before. An evening that was missed for
+  :data:`LATE` is left out; nothing is sent after :data:`TOO_LATE`, as rubbish that is put out later
+  is often left behind.
+- Vaccinations and check-ups are told once, on their day. After a break what fell on the last
+  :data:`MISSED_DAYS` days is told together with today's; what is older is left out.
+- What may have been sent before a restore is not sent again.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Awaitable, Callable, Container, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from enum import StrEnum
 
+import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
+from bot import messages
 from bot.catalogue import WORDS
 from bot.dialogues.words import listed
-from city.city import City, Decision, name_in
-from city.collection import REMINDER_RULE, WasteKind
+from channels import outbox
+from channels.individual import IndividualMessage, add_individual_messages
+from channels.medium import Format, compact_json
+from channels.models import Delivery, DeliveryKind, DeliveryState, Priority, unfinished
+from channels.quiet import quiet_until
+from city.children import ChildReminder
+from city.city import City, name_in
+from city.collection import WasteKind
 from city.context import Context
 from city.folder import CityFolder
 from core.clock import JAPAN, in_japan
 from core.languages import mark
-from feeds.models import Notice, Status
+from core.restored import held_until, is_unseen
 from feeds.texts import day_name
+from public.choices import CHILDREN_TOPIC, REMINDED_TOPIC
+from subscriptions.reminded import RemindedResident, parents, subscribers
 
-TOPIC = "collection"
 RUBBISH = mark("Rubbish on {day}: {kinds}")
 NO_RUBBISH = mark("No rubbish collection on {day}: {kinds}")
+TODAY, TOMORROW = mark("Today"), mark("Tomorrow")
+CHECKUPS = mark("Vaccinations and check-ups")
+SOON = mark("It will soon be time for this. The city's letter, or the health centre, says how.")
 TOO_LATE = time(8)
-"""On the day itself, in Japan: rubbish that is put out later is often left behind."""
+"""On the day itself, in Japan."""
+LATE = timedelta(hours=3)
+MISSED_DAYS = 3
+LIFE = timedelta(hours=20)
+"""After so long a reminder of a vaccination that could not be sent is not sent any more."""
+PAGE = 2_000
+RULE = "rule:reminder"
+
+Page = Callable[[AsyncSession, int], Awaitable[list[RemindedResident]]]
+"""Returns the next residents after an id; none at the end."""
+
+log = structlog.get_logger(__name__)
 
 
-async def remind(context: Context, folder: CityFolder) -> int:
-    """Store notices of tomorrow's collections, once; return how many are new."""
-    city, now = context.city, context.clock.now()
-    if not city.collection_reminders or all(topic.code != TOPIC for topic in city.topics):
-        return 0
-    tomorrow = in_japan(now).date() + timedelta(days=1)
-    async with context.database.writing() as session:
-        notices = await _new(session, reminders(city, folder, tomorrow, now))
-        session.add_all(notices)
-    return len(notices)
+class Kind(StrEnum):
+    """What is told at one of the three hours."""
+
+    EVENING = "evening"
+    MORNING = "morning"
+    CHILDREN = "children"
 
 
-def reminders(city: City, folder: CityFolder, day: date, now: datetime) -> list[Notice]:
-    """Return a notice for each set of kinds that is collected on ``day``, with its districts.
+@dataclass(frozen=True)
+class Slot:
+    """One hour of one day.
 
-    Another notice says which usual collections are cancelled.
+    Parameters
+    ----------
+    at, until
+        When it is due, and from when on it is too late.
+    days
+        The days of the collections; or those whose vaccinations and check-ups are told.
     """
-    calendar = folder.calendar
+
+    kind: Kind
+    at: datetime
+    until: datetime
+    days: tuple[date, ...]
+
+    @property
+    def reference(self) -> str:
+        return _reference(self.kind, in_japan(self.at).date())
+
+
+async def remind(context: Context, folder: CityFolder, medium: Format) -> int:
+    """Send the reminders that are due; return to how many residents."""
+    now, told = context.clock.now(), 0
+    slots = due_slots(context.city, now)
+    references = {slot.reference for slot in slots}
+    references |= {_reference(Kind.CHILDREN, day) for slot in slots for day in slot.days}
+    async with context.database.reading() as session:
+        if await is_unseen(session):
+            return 0
+        restored = await held_until(session)
+        made = await _made(session, sorted(references))
+    for slot in slots:
+        if made.get(slot.reference) or (restored is not None and slot.at <= restored):
+            continue
+        if slot.kind is Kind.CHILDREN:
+            days = _untold(slot, made, restored)
+            told += await _tell_parents(context, folder, medium, slot, days)
+        else:
+            told += await _tell_of_collections(context, folder, medium, slot)
+    await _close_late(context, now)
+    return told
+
+
+def _untold(slot: Slot, made: Container[str], restored: datetime | None) -> list[date]:
+    """Return the slot's days after the last that may have been told; its own is one of them."""
+    *earlier, today = slot.days
+    done = [day for day in earlier if _reference(slot.kind, day) in made]
+    if restored is not None:
+        done.append(in_japan(restored).date())
+    return [*(day for day in earlier if not done or day > max(done)), today]
+
+
+def due_slots(city: City, now: datetime) -> list[Slot]:
+    """Return the slots whose hour has come and is not too long ago."""
+    today = in_japan(now).date()
+    tomorrow = today + timedelta(days=1)
+    hours, topics = city.reminder_hours, {topic.code for topic in city.topics}
     found = []
-    for message, prefix, kinds_on in (
-        (RUBBISH, TOPIC, calendar.collected),
-        (NO_RUBBISH, f"{TOPIC}-off", calendar.called_off),
-    ):
-        by_codes: dict[tuple[str, ...], list[WasteKind]] = {}
-        areas: defaultdict[tuple[str, ...], list[str]] = defaultdict(list)
-        for district in city.districts:
-            if kinds := kinds_on(district.code, day):
-                codes = tuple(kind.code for kind in kinds)
-                by_codes[codes] = kinds
-                areas[codes].append(district.code)
-        found += [
-            _notice(city, day, message, f"{prefix}:{day.isoformat()}", kinds, areas[codes], now)
-            for codes, kinds in by_codes.items()
+    if city.collection_reminders and REMINDED_TOPIC in topics:
+        evening, morning = _at(today, time(hours.evening)), _at(today, time(hours.morning))
+        found = [
+            Slot(Kind.MORNING, morning, _at(today, TOO_LATE), (today,)),
+            Slot(Kind.EVENING, evening, min(evening + LATE, _at(tomorrow, time(0))), (tomorrow,)),
         ]
-    return found
+    if CHILDREN_TOPIC in topics:
+        at = _at(today, time(hours.children))
+        days = tuple(today - timedelta(days=back) for back in range(MISSED_DAYS, -1, -1))
+        found.append(Slot(Kind.CHILDREN, at, _at(today, time(20)), days))
+    return [slot for slot in found if slot.at <= now < slot.until]
 
 
-def _notice(
-    city: City,
-    day: date,
-    message: str,
-    identity: str,
-    kinds: list[WasteKind],
-    areas: list[str],
-    now: datetime,
-) -> Notice:
-    codes = "+".join(kind.code for kind in kinds)
-    return Notice(
-        identity=f"{identity}:{codes}"[:512],
-        topic=TOPIC,
-        status=Status.NONE,
-        areas=areas,
-        drill=False,
-        reported_at=now,
-        expires_at=datetime.combine(day, TOO_LATE, JAPAN),
-        texts={
-            language: {
-                "title": WORDS.text(
-                    language,
-                    message,
-                    day=day_name(day, language),
-                    kinds=listed([name_in(kind.names, language) for kind in kinds], language),
-                ),
-                "text": listed(
-                    [name_in(city.district_by_code[area].names, language) for area in areas],
-                    language,
-                ),
-            }
-            for language in city.languages
-        },
-        decision=Decision.DIGEST,
-        decided_by=REMINDER_RULE,
+@dataclass(frozen=True)
+class Collections:
+    """What is collected, or called off, on a day: by message and kinds, with the districts."""
+
+    day: date
+    groups: tuple[tuple[str, tuple[WasteKind, ...], tuple[str, ...]], ...]
+
+    @classmethod
+    def on(cls, city: City, folder: CityFolder, day: date) -> Collections:
+        """Return the collections of a day in all districts."""
+        calendar, groups = folder.calendar, []
+        for message, kinds_on in ((RUBBISH, calendar.collected), (NO_RUBBISH, calendar.called_off)):
+            kinds: dict[tuple[str, ...], tuple[WasteKind, ...]] = {}
+            by_code: defaultdict[tuple[str, ...], list[str]] = defaultdict(list)
+            for district in city.districts:
+                if found := kinds_on(district.code, day):
+                    codes = tuple(kind.code for kind in found)
+                    kinds[codes] = tuple(found)
+                    by_code[codes].append(district.code)
+            groups += [(message, kinds[codes], tuple(by_code[codes])) for codes in by_code]
+        return cls(day, tuple(groups))
+
+    def text(self, city: City, areas: Sequence[str], language: str, *, today: bool) -> str:
+        """Return the words for a resident of these districts (none: the whole city), or ""."""
+        near = WORDS.text(language, TODAY if today else TOMORROW)
+        day = f"{near} · {day_name(self.day, language)}"
+        lines = []
+        for message, kinds, districts in self.groups:
+            here = [code for code in districts if not areas or code in areas]
+            if not here:
+                continue
+            names = listed([name_in(kind.names, language) for kind in kinds], language)
+            line = WORDS.text(language, message, day=day, kinds=names)
+            if len(areas) != 1:
+                places = [name_in(city.district_by_code[code].names, language) for code in here]
+                line = f"{line}\n{listed(places, language)}"
+            lines.append(line)
+        return "\n\n".join(lines)
+
+
+async def _tell_of_collections(
+    context: Context, folder: CityFolder, medium: Format, slot: Slot
+) -> int:
+    city, (day,) = context.city, slot.days
+    collections = Collections.on(city, folder, day)
+    if not collections.groups:
+        return 0
+    in_morning = slot.kind is Kind.MORNING
+    morning = _at(day, time(city.reminder_hours.morning))
+
+    def message(resident: RemindedResident) -> bytes | None:
+        quiet = quiet_until(morning, city.quiet_hours, resident.quiet_start, resident.quiet_end)
+        if (resident.in_morning and quiet is None) != in_morning:
+            return None
+        text = collections.text(city, resident.areas, resident.language, today=in_morning)
+        if not text:
+            return None
+        button = WORDS.text(resident.language, "Rubbish days")
+        return compact_json([messages.text(text, messages.press(button, "rubbish"))])
+
+    async def page(session: AsyncSession, after: int) -> list[RemindedResident]:
+        return await subscribers(session, REMINDED_TOPIC, after, PAGE)
+
+    return await _deliver(context, medium, slot, page, message, _at(day, TOO_LATE))
+
+
+async def _tell_parents(
+    context: Context, folder: CityFolder, medium: Format, slot: Slot, days: Sequence[date]
+) -> int:
+    due: defaultdict[str, list[ChildReminder]] = defaultdict(list)
+    for day in days:
+        for born, reminders in folder.children.due_on(day).items():
+            due[born] += reminders
+    if not due:
+        return 0
+
+    def message(resident: RemindedResident) -> bytes | None:
+        wanted = {one.code: one for born in resident.children for one in due.get(born, ())}
+        return compact_json([_due_message(wanted, resident.language)]) if wanted else None
+
+    async def page(session: AsyncSession, after: int) -> list[RemindedResident]:
+        return await parents(session, CHILDREN_TOPIC, sorted(due), after, PAGE)
+
+    return await _deliver(context, medium, slot, page, message, slot.at + LIFE)
+
+
+def _due_message(wanted: Mapping[str, ChildReminder], language: str) -> messages.Message:
+    names = [f"・{name_in(one.names, language)}" for one in wanted.values()]
+    links = list(dict.fromkeys(one.url for one in wanted.values() if one.url))
+    said = [WORDS.text(language, CHECKUPS), *names, WORDS.text(language, SOON), *links]
+    button = WORDS.text(language, "Children")
+    return messages.text("\n".join(said), messages.press(button, "children"))
+
+
+async def _deliver(
+    context: Context,
+    medium: Format,
+    slot: Slot,
+    page: Page,
+    message: Callable[[RemindedResident], bytes | None],
+    expires_at: datetime,
+) -> int:
+    """Queue a slot's messages, a page in each transaction; return for how many residents."""
+    total = 0
+    while True:
+        async with context.database.writing() as session:
+            delivery = await _delivery(session, slot, medium, expires_at, context.clock.now())
+            if delivery.planning_done:
+                return total
+            residents = await page(session, delivery.planned_through)
+            parcels = [
+                IndividualMessage(
+                    one.resident_id, one.language, one.quiet_start, one.quiet_end, made
+                )
+                for one in residents
+                if (made := message(one)) is not None
+            ]
+            await add_individual_messages(session, context.queue, delivery, parcels, medium)
+            if residents:
+                delivery.planned_through = residents[-1].resident_id
+            else:
+                await _close(session, delivery)
+        total += len(parcels)
+        if not residents:
+            log.info("reminder.queued", slot=slot.reference, residents=total)
+            return total
+
+
+async def _delivery(
+    session: AsyncSession, slot: Slot, medium: Format, expires_at: datetime, now: datetime
+) -> Delivery:
+    """Return the delivery of a slot, made at its first page."""
+    of_slot = select(Delivery).where(col(Delivery.reference) == slot.reference)
+    if (known := await session.scalar(of_slot)) is not None:
+        return known
+    delivery = Delivery(
+        kind=DeliveryKind.DIGEST,
+        channel=medium.name,
+        reference=slot.reference,
+        state=DeliveryState.SENDING,
+        priority=Priority.ROUTINE,
+        expires_at=expires_at,
+        created_by=RULE,
         created_at=now,
     )
+    session.add(delivery)
+    await session.flush()
+    return delivery
 
 
-async def _new(session: AsyncSession, notices: list[Notice]) -> list[Notice]:
-    """Return those of the notices that are not there yet."""
-    wanted = [notice.identity for notice in notices]
-    known = set(
-        await session.scalars(select(Notice.identity).where(col(Notice.identity).in_(wanted)))
+async def _close(session: AsyncSession, delivery: Delivery) -> None:
+    delivery.planning_done = True
+    await session.flush()
+    assert delivery.id is not None
+    await outbox.finish_if_done(session, delivery.id)
+
+
+async def _close_late(context: Context, now: datetime) -> None:
+    """End what was interrupted and is now too late: who was not reached is not told any more."""
+    cut_off = unfinished(
+        select(Delivery).where(
+            col(Delivery.created_by) == RULE,
+            col(Delivery.planning_done).is_(False),
+            col(Delivery.expires_at) <= now,
+        )
     )
-    return [notice for notice in notices if notice.identity not in known]
+    async with context.database.reading() as session:
+        if not (await session.scalars(cut_off)).first():
+            return
+    async with context.database.writing() as session:
+        for delivery in await session.scalars(cut_off):
+            await _close(session, delivery)
+
+
+async def _made(session: AsyncSession, references: Sequence[str]) -> dict[str, bool]:
+    """Return which of these deliveries are there, and whether nobody is left to be told."""
+    found = await session.execute(
+        select(Delivery.reference, Delivery.planning_done).where(
+            col(Delivery.reference).in_(references)
+        )
+    )
+    return {row.reference: row.planning_done for row in found}
+
+
+def _reference(kind: Kind, day: date) -> str:
+    return f"reminder:{kind}:{day.isoformat()}"
+
+
+def _at(day: date, moment: time) -> datetime:
+    return datetime.combine(day, moment, JAPAN)

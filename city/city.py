@@ -139,6 +139,17 @@ class QuietHours(_Part):
     end: time = time(7, 0)
 
 
+class ReminderHours(_Part):
+    """The hours, on Japan's clock, at which reminders are sent."""
+
+    evening: int = Field(default=19, ge=15, le=22)
+    """Of tomorrow's collections."""
+    morning: int = Field(default=7, ge=5, le=7)
+    """Of today's collections."""
+    children: int = Field(default=10, ge=8, le=18)
+    """Of vaccinations and check-ups."""
+
+
 class Retention(_Part):
     """How long personal data is kept, in days."""
 
@@ -204,7 +215,8 @@ class City(_Part):
     sources: tuple[SourceConfig, ...] = ()
     report_categories: tuple[ReportCategory, ...] = ()
     collection_reminders: bool = False
-    """Whether the digest tells residents with the topic ``collection`` what is collected next."""
+    """Whether residents with the topic ``collection`` are reminded of what is collected next."""
+    reminder_hours: ReminderHours = ReminderHours()
     collection_week_shift: bool = True
     """Whether a closure in 5374's ``center.csv`` moves collections of certain weeks of the month by
     a week, like 5374's ``WeekShift``; otherwise closed days are only left out.
@@ -218,6 +230,10 @@ class City(_Part):
     """Without it nothing is ever sent to friends whom Todoke does not know."""
     shelter_url: str = ""
     """Page with the shelters, put into warnings; the service's own page when empty."""
+    privacy_url: str = ""
+    """The city's page about personal data, told to everybody who follows."""
+    liff_id: str = ""
+    """LINE's id of the settings page as a LIFF app; empty if the city registered none."""
     emergency_phone: Names = Field(default_factory=dict)
     credit: str = ""
     certificates: dict[str, str] = Field(default_factory=dict, repr=False)

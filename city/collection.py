@@ -12,7 +12,7 @@ from datetime import date, timedelta
 from city.city import Names
 
 REMINDER_RULE = "rule:collection-day"
-"""Used for reminders: a daily message is no news for the public page."""
+"""The rule of the notices with which earlier versions reminded; they are no news for everybody."""
 WEEK = timedelta(days=7)
 DAYS_OF_WEEK = "月火水木金土日"
 """Monday first, as ``date.weekday`` counts."""

@@ -28,8 +28,8 @@ from city.collection import (
 )
 from city.collection_5374 import FILES, read_5374, written_date
 from city.faults import FolderFault, Row, leaving_out, read_csv, suggestion
+from city.named_rows import check_columns, names_of
 from city.reasons import reason
-from core.languages import LANGUAGES
 from core.reason import Reason
 
 MAX_BYTES = 5_000_000
@@ -78,15 +78,10 @@ def _kinds(path: Path, faults: list[FolderFault]) -> dict[str, WasteKind]:
     kinds: dict[str, WasteKind] = {}
     wrong: list[FolderFault] = []
     rows = read_csv(path, wrong, needed=("コード", "ja"), limit=MAX_BYTES)
-    for column in rows[0].cells if rows else ():
-        if column and column != "コード" and column not in LANGUAGES:
-            hint = suggestion(column, LANGUAGES)
-            wrong.append(
-                FolderFault(path, 1, reason("language.unknown", language=column, hint=hint))
-            )
+    check_columns(path, rows, ("コード",), wrong)
     for row in rows:
         code = row.cells["コード"]
-        names = {language: row.cells[language] for language in LANGUAGES if row.cells.get(language)}
+        names = names_of(row)
         if not code or "ja" not in names:
             wrong.append(FolderFault(path, row.line, reason("missing.kind-name")))
         elif code in kinds:

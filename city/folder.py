@@ -19,6 +19,7 @@ from typing import Any, Union, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from city.children import NO_TABLE, ChildTable, read_children
 from city.city import City
 from city.collection import Calendar
 from city.collection_files import read_collection
@@ -56,6 +57,7 @@ class CityFolder:
     """The city's own words for the conversation, by language."""
     places: Gazetteer = field(default_factory=Gazetteer)
     """Landmarks and addresses, to find what a resident types."""
+    children: ChildTable = NO_TABLE
 
 
 class BadCity(BadInput):
@@ -121,6 +123,7 @@ def _read(folder: Path, now: datetime | None = None) -> tuple[CityFolder | None,
     shelters = read_shelters(folder / "shelters.csv", spare)
     answers = read_faq(folder / "faq", spare)
     words = read_words(folder / "words", spare)
+    children = read_children(folder / "children.csv", spare)
     city = _read_toml(folder / "city.toml", codes, faults, now)
     calendar = read_collection(
         folder / "collection",
@@ -136,7 +139,7 @@ def _read(folder: Path, now: datetime | None = None) -> tuple[CityFolder | None,
     # Through model_copy, as the outlines are checked already and there are many points.
     city = city.model_copy(update={"districts": districts})
     left_out = tuple(fault for fault in faults if fault.left_out)
-    return CityFolder(city, shelters, calendar, answers, left_out, words, places), faults
+    return CityFolder(city, shelters, calendar, answers, left_out, words, places, children), faults
 
 
 def _read_toml(

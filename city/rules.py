@@ -27,6 +27,7 @@ INTENSITIES = ("1", "2", "3", "4", "5-", "5+", "6-", "6+", "7")
 _EMAIL = re.compile(r"[^@\s]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
 _HOST = re.compile(r"(?=.{1,253}$)[a-z0-9-]{1,63}(\.[a-z0-9-]{1,63})*", re.IGNORECASE)
 _SETTING = re.compile(r"[A-Z][A-Z0-9_]*")
+_LIFF_ID = re.compile(r"\d{5,20}-[A-Za-z0-9]{4,20}")
 _LISTS = ("topics", "departments", "sources", "report_categories")
 _JMA_CODES = {
     "forecast_areas": (r"\d{6}", 6),
@@ -55,8 +56,11 @@ def broken_rules(document: dict[str, Any], districts: Set[str]) -> Iterator[Find
     topics = _known(document, "topics")
     for place, source in _tables(document, "sources"):
         yield from _source(place, source, topics, districts)
-    if "shelter_url" in document:
-        yield from _url(("shelter_url",), document["shelter_url"])
+    for key in ("shelter_url", "privacy_url"):
+        yield from _url((key,), document.get(key))
+    liff_id = document.get("liff_id")
+    if isinstance(liff_id, str) and liff_id and not _LIFF_ID.fullmatch(liff_id):
+        yield ("liff_id",), reason("value.liff-id", value=liff_id[:60])
     unknown = document.get("unknown_friends")
     for position, code in _texts(unknown.get("topics") if isinstance(unknown, dict) else None):
         if code not in topics:

@@ -20,11 +20,11 @@ _LISTS = {
     "report_categories": ("part.kind-of-report", "part.kind-of-report-named"),
 }
 """Lists whose entries can be left out one by one, and how an entry is called."""
-_TABLES = ("quiet_hours", "retention", "emergency_phone")
+_TABLES = ("quiet_hours", "retention", "reminder_hours", "emergency_phone")
 _KEYS = (
     *("departments", "report_categories", "collection_reminders", "publish_reports"),
     "collection_week_shift",
-    *("digest_hour", "shelter_url", "credit", *_TABLES),
+    *("digest_hour", "shelter_url", "privacy_url", "liff_id", "credit", *_TABLES),
 )
 _NEEDED_KEYS = ("name", "line_name", "time_zone", "jma", "languages", "topics", "sources")
 

@@ -75,6 +75,8 @@ class Resident(SQLModel, table=True):
     quiet_start: int | None = None
     quiet_end: int | None = None
     digest_hour: int | None = None
+    remind_in_morning: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
+    """Whether reminders of collections come on the morning of the day, not the evening before."""
     area_list: str = ""
     followed_at: datetime = Field(sa_type=UtcDateTime)
     left_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
@@ -118,6 +120,25 @@ class ResidentArea(SQLModel, table=True):
     area: str = Field(
         sa_column=Column(ForeignKey("areas.code", ondelete="CASCADE"), primary_key=True)
     )
+
+
+class ResidentChild(SQLModel, table=True):
+    """A month in which a resident's child, or children, were born; no name, no day.
+
+    ``born`` is ``YYYY-MM``. It is kept for reminders of vaccinations and check-ups until the city's
+    table has nothing more for it.
+    """
+
+    __tablename__ = "resident_children"
+    __table_args__ = (
+        Index("ix_resident_children_born", "born", "resident_id"),
+        {"sqlite_with_rowid": False},
+    )
+
+    resident_id: int = Field(
+        sa_column=Column(RowId, ForeignKey("residents.id", ondelete="CASCADE"), primary_key=True)
+    )
+    born: str = Field(primary_key=True, max_length=7)
 
 
 class Area(SQLModel, table=True):

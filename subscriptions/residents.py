@@ -8,6 +8,7 @@ changes too).
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,6 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import SQLModel, col, select
 
 from city.city import City
+from core.clock import in_japan
 from core.errors import BadInput, Permanent
 from subscriptions.models import (
     Area,
@@ -27,6 +29,7 @@ from subscriptions.models import (
     Resident,
     ResidentArea,
     ResidentChange,
+    ResidentChild,
     ResidentState,
     Subscription,
     area_list,
@@ -34,6 +37,9 @@ from subscriptions.models import (
 
 MINUTES_A_DAY = 24 * 60
 MAX_LEVEL = 6
+MOST_CHILDREN = 10
+GROWN_UP = 18
+"""Years after which nobody is a child."""
 
 _log = structlog.get_logger(__name__)
 
@@ -49,6 +55,7 @@ class Preferences:
     ``topics`` maps each topic to the lowest level that they want to hear (0: all); mandatory topics
     are always included. ``quiet_start`` and ``quiet_end`` are minutes after midnight in Japan, None
     for the city's; equal ones mean no quiet hours. Empty ``areas`` mean the whole city.
+    ``children`` are the months in which their children were born, as ``YYYY-MM``.
     """
 
     resident_id: int
@@ -61,6 +68,8 @@ class Preferences:
     quiet_start: int | None
     quiet_end: int | None
     digest_hour: int | None
+    remind_in_morning: bool = False
+    children: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -87,6 +96,8 @@ class ResidentRecord:
             "quiet_start": choices.quiet_start,
             "quiet_end": choices.quiet_end,
             "digest_hour": choices.digest_hour,
+            "remind_in_morning": choices.remind_in_morning,
+            "children": list(choices.children),
         }
 
 
@@ -261,6 +272,47 @@ async def choose_digest_hour(
     await _changed(session, resident, now)
 
 
+async def choose_reminder(
+    session: AsyncSession, city: City, resident_id: int, now: datetime, *, in_morning: bool
+) -> None:
+    """Remind of collections on the morning of the day, or else on the evening before."""
+    resident = await _locked(session, resident_id)
+    resident.remind_in_morning = in_morning
+    await _changed(session, resident, now)
+
+
+async def choose_children(
+    session: AsyncSession, city: City, resident_id: int, months: Sequence[str], now: datetime
+) -> None:
+    """Keep the months (``YYYY-MM``) in which this resident's children were born, and no others.
+
+    Raises
+    ------
+    BadInput
+        A month is not one, is still to come or is too long ago for a child; or there are too many.
+    """
+    wanted = sorted(set(months))
+    if len(wanted) > MOST_CHILDREN:
+        raise BadInput(f"at most {MOST_CHILDREN} months of birth are kept, not {len(wanted)}.")
+    for born in wanted:
+        if not is_birth_month(born, now):
+            raise BadInput(f"{born!r} is not the month of birth of a child.")
+    resident = await _locked(session, resident_id)
+    await session.execute(
+        delete(ResidentChild).where(col(ResidentChild.resident_id) == resident_id)
+    )
+    session.add_all(ResidentChild(resident_id=resident_id, born=born) for born in wanted)
+    await _changed(session, resident, now)
+
+
+def is_birth_month(born: str, now: datetime) -> bool:
+    """Whether this is a month, as ``YYYY-MM``, in which somebody who is now a child was born."""
+    if re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", born, re.ASCII) is None:
+        return False
+    today = in_japan(now)
+    return f"{today.year - GROWN_UP:04}-{today.month:02}" <= born <= f"{today:%Y-%m}"
+
+
 async def erase(session: AsyncSession, city: City, resident_id: int, now: datetime) -> None:
     """Erase a resident: the row and everything that refers to it by foreign keys.
 
@@ -369,7 +421,7 @@ async def know_areas(session: AsyncSession, city: City, codes: Sequence[str]) ->
 async def preferences_of(
     session: AsyncSession, city: City, residents: Sequence[Resident]
 ) -> dict[int, Preferences]:
-    """Return the choices of each of these residents by id, with two queries for all."""
+    """Return the choices of each of these residents by id, with three queries for all."""
     ids = [resident.id for resident in residents if resident.id is not None]
     topics: dict[int, dict[str, int]] = {number: {} for number in ids}
     areas: dict[int, list[str]] = {number: [] for number in ids}
@@ -379,6 +431,13 @@ async def preferences_of(
         .order_by(col(Subscription.topic))
     ):
         topics[number][topic] = level
+    children: dict[int, list[str]] = {number: [] for number in ids}
+    for number, born in await session.execute(
+        select(ResidentChild.resident_id, ResidentChild.born)
+        .where(col(ResidentChild.resident_id).in_(ids))
+        .order_by(col(ResidentChild.born))
+    ):
+        children[number].append(born)
     for number, area in await session.execute(
         select(ResidentArea.resident_id, ResidentArea.area)
         .where(col(ResidentArea.resident_id).in_(ids))
@@ -386,14 +445,20 @@ async def preferences_of(
     ):
         areas[number].append(area)
     return {
-        resident.id: _as_chosen(city, resident, topics[resident.id], areas[resident.id])
+        resident.id: _as_chosen(
+            city, resident, topics[resident.id], areas[resident.id], children[resident.id]
+        )
         for resident in residents
         if resident.id is not None
     }
 
 
 def _as_chosen(
-    city: City, resident: Resident, wanted: Mapping[str, int], areas: Sequence[str]
+    city: City,
+    resident: Resident,
+    wanted: Mapping[str, int],
+    areas: Sequence[str],
+    children: Sequence[str],
 ) -> Preferences:
     assert resident.id is not None
     topics = {topic.code: 0 for topic in city.topics if topic.mandatory}
@@ -409,4 +474,6 @@ def _as_chosen(
         quiet_start=resident.quiet_start,
         quiet_end=resident.quiet_end,
         digest_hour=resident.digest_hour,
+        remind_in_morning=resident.remind_in_morning,
+        children=tuple(children),
     )

@@ -10,9 +10,16 @@ from sqlalchemy import delete
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
-from core.chunks import in_chunks
+from core.chunks import in_chunks, rows_of
 from core.database import Database
-from subscriptions.models import HAS_LEFT, GoneFriend, Resident, ResidentState
+from subscriptions.models import (
+    HAS_LEFT,
+    GoneFriend,
+    Resident,
+    ResidentChange,
+    ResidentChild,
+    ResidentState,
+)
 from subscriptions.residents import erase_rows
 
 CHUNK = 500
@@ -63,3 +70,15 @@ async def forget_left(
     if erased:
         _log.info("residents.erased", residents=erased, days=days)
     return erased
+
+
+async def forget_grown(database: Database, first_needed: str) -> int:
+    """Erase months of birth before ``first_needed`` (``YYYY-MM``); return how many."""
+    number, grown = col(ResidentChild.resident_id), col(ResidentChild.born) < first_needed
+
+    async def change(session: AsyncSession, ids: Sequence[int]) -> int:
+        gone = await session.execute(delete(ResidentChild).where(number.in_(ids), grown))
+        session.add_all(ResidentChange(resident_id=each) for each in ids)
+        return rows_of(gone)
+
+    return await in_chunks(database, select(number).where(grown).distinct(), change, most=CHUNK)

@@ -10,6 +10,7 @@ from dataclasses import replace
 from bot import messages
 from bot.dialogues import (
     answers,
+    districts,
     household,
     onboarding,
     questions,
@@ -20,6 +21,7 @@ from bot.dialogues import (
 )
 from bot.dialogues.buttons import pressed_by_typing, typed_button
 from bot.dialogues.kinds import (
+    DISTRICTS,
     ONBOARDING,
     REPORT,
     SHELTERS,
@@ -91,6 +93,10 @@ def _cry(state: DialogueState, event: Said, meaning: Meaning, known: Known) -> D
 def _respond(state: DialogueState, event: Incoming, known: Known) -> DialogueOutcome:
     if isinstance(event, Followed):
         return onboarding.begin(event, known)
+    if state.name == DISTRICTS:
+        if (listed := districts.step(state, event, known)) is not None:
+            return listed
+        state = state.ended()
     inside = None
     if state.name == ONBOARDING:
         inside = onboarding.step(state, event, known)

@@ -5,7 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 
 from bot import messages
-from bot.dialogues import household, onboarding, questions, report, rubbish, safety, settings
+from bot.dialogues import (
+    household,
+    my_data,
+    onboarding,
+    questions,
+    report,
+    rubbish,
+    safety,
+    settings,
+)
 from bot.dialogues.kinds import REPORT, DialogueOutcome, DialogueState, Known, Said
 from bot.messages import Action, Message
 from bot.understanding import UNKNOWN, Meaning
@@ -94,7 +103,7 @@ def by_intent(state: DialogueState, event: Said, meaning: Meaning, known: Known)
         case "settings":
             return DialogueOutcome(state, (settings.settings_card(known),))
         case "my-data":
-            return DialogueOutcome(state, (settings.data_card(known),))
+            return DialogueOutcome(state, (my_data.card(known),))
         case "faq" if known.answers:
             return questions.near(state, known, text) or questions.every(state, known)
         case "safe" if known.asks_safety:

@@ -11,6 +11,7 @@ from bot.catalogue import WORDS
 from bot.dialogues.buttons import standard_understanding
 from bot.messages import Message
 from bot.understanding import Meaning, Understanding
+from city.children import NO_TABLE, ChildTable
 from city.city import City
 from city.collection import Calendar
 from city.faq import FaqEntry
@@ -34,6 +35,7 @@ ONBOARDING = "onboarding"
 REPORT = "report"
 SHELTERS = "shelters"
 SAFETY = "safety"
+DISTRICTS = "districts"
 
 
 @dataclass(frozen=True)
@@ -154,6 +156,11 @@ class Known:
     places: Gazetteer = NO_PLACES
     """The city's landmarks and addresses."""
     pictures: Pictures = NO_PICTURES
+    children: ChildTable = NO_TABLE
+    page_url: str = ""
+    """The resident's own settings page, by a link that is valid for minutes."""
+    calendar_url: str = ""
+    """Where the calendars of districts are published."""
     in_force: tuple[WarningShown, ...] = ()
     hazards: frozenset[Hazard] = frozenset()
     """The dangers in force where the resident is, for which an evacuation site has to be safe."""
@@ -254,6 +261,28 @@ class SetQuietHours:
 
 
 @dataclass(frozen=True)
+class SetDigestHour:
+    """The hour of the daily summary, on Japan's clock."""
+
+    hour: int
+
+
+@dataclass(frozen=True)
+class SetReminder:
+    """Remind of collections on the morning of the day, or else on the evening before."""
+
+    in_morning: bool
+
+
+@dataclass(frozen=True)
+class SetChild:
+    """Keep a month in which a child was born (``YYYY-MM``), or no longer."""
+
+    born: str
+    on: bool = True
+
+
+@dataclass(frozen=True)
 class FileReport:
     draft: Draft
 
@@ -273,7 +302,17 @@ class Erase:
 
 
 Effect = (
-    SetLanguage | SetArea | SetTopic | ConfirmTopics | SetQuietHours | FileReport | TellCity | Erase
+    SetLanguage
+    | SetArea
+    | SetTopic
+    | ConfirmTopics
+    | SetQuietHours
+    | SetDigestHour
+    | SetReminder
+    | SetChild
+    | FileReport
+    | TellCity
+    | Erase
 )
 
 

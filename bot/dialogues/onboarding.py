@@ -29,7 +29,9 @@ from core.languages import LANGUAGES
 
 LANGUAGE_STEP, AREA_STEP, TOPICS_STEP = "language", "area", "topics"
 MAX_LISTED = 40
-"""Districts in the list; in a city with more, residents type or send a place."""
+"""The most tiles of one message."""
+PAGE = 20
+"""Districts shown at once; the others are on the next pages, or found by their name."""
 DEFAULT_LEVEL = 0
 
 
@@ -44,13 +46,19 @@ def begin(event: Followed, known: Known) -> DialogueOutcome:
 
 
 def greeting_text(known: Known) -> Message:
-    return messages.text(
-        known.say(
-            "Hello! This is the LINE account of {city}. It brings you warnings and city news in "
-            "your language, and lets you report damage in the streets.",
-            city=name_in(known.city.name, known.language),
-        )
+    """Say who speaks, and what is kept and why (LINE's guideline for public bodies)."""
+    hello = known.say(
+        "Hello! This is the LINE account of {city}. It brings you warnings and city news in "
+        "your language, and lets you report damage in the streets.",
+        city=name_in(known.city.name, known.language),
     )
+    kept = known.say(
+        "To send you what concerns you, we keep your LINE user ID and your choices, and for "
+        "{days} days what you write. You can see and erase it at any time under “My data”.",
+        days=known.city.retention.webhook_events,
+    )
+    page = (known.city.privacy_url,) if known.city.privacy_url else ()
+    return messages.text("\n\n".join((hello, "\n".join((kept, *page)))))
 
 
 def step(state: DialogueState, event: Incoming, known: Known) -> DialogueOutcome | None:
@@ -73,6 +81,8 @@ def step(state: DialogueState, event: Incoming, known: Known) -> DialogueOutcome
             return _area_chosen(state, known, known.city.district_by_code[code])
         case Pressed("area-all"):
             return _area_chosen(state, known, None)
+        case Pressed("area-page") if state.step == AREA_STEP:
+            return DialogueOutcome(state, (_area_card(known, page_of(event)),))
         case Pressed("topics-done"):
             return _done(state, known)
         case Pressed("topic"):
@@ -201,13 +211,29 @@ def _languages(city: City, language: str, chosen: str | None, quick: Sequence[Ac
     )
 
 
-def _area_card(known: Known) -> Message:
+def page_of(event: Pressed) -> int:
+    """Return the page that a button asks for."""
+    page = event.values.get("page", "")
+    return int(page) if page.isdecimal() and len(page) < 4 else 0
+
+
+def page_tiles(known: Known, do: str, page: int) -> list[Part]:
+    """Buttons for the page of districts before and after ``page``."""
+    last = max(0, len(known.city.districts) - 1) // PAGE
+    turns = ((page - 1, known.say("Previous page")), (page + 1, known.say("Next page")))
+    tiles = [
+        messages.tile(messages.press(name, do, page=to)) for to, name in turns if 0 <= to <= last
+    ]
+    return messages.columns(tiles)
+
+
+def _area_card(known: Known, page: int = 0) -> Message:
     quick = [
         messages.location(known.say("Send location")),
         messages.press(known.say("Whole city"), "area-all"),
         messages.press(known.say("Skip"), "skip"),
     ]
-    listed = known.city.districts if len(known.city.districts) <= MAX_LISTED else ()
+    listed = known.city.districts[page * PAGE : (page + 1) * PAGE]
     tiles = [messages.tile(_area_action(known, district)) for district in listed]
     return messages.card(
         known.say("Your district"),
@@ -216,6 +242,7 @@ def _area_card(known: Known) -> Message:
             "Which district do you want to hear about? Pick it, type its name, or send your "
             "location."
         ),
+        footer=page_tiles(known, "area-page", page),
         quick=quick,
     )
 
@@ -232,7 +259,9 @@ def topics_card(known: Known) -> Message:
         known.say("Topics"),
         rows,
         intro=known.say("What do you want to hear about? Tap a line to switch it on or off."),
-        footer=[messages.tile(done, strong=True)],
+        footer=[
+            messages.tile(done, strong=True),
+        ],
         quick=[done],
     )
 

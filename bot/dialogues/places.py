@@ -17,6 +17,12 @@ _SUFFIX = re.compile(
 MAX_OFFERED = 8
 
 
+def is_name(city: City, text: str) -> bool:
+    """Whether a text is a district's name and nothing else."""
+    wanted = _key(text)
+    return any(wanted == _key(name) for one in city.districts for name in one.names.values())
+
+
 def find_districts(city: City, text: str) -> tuple[District, ...]:
     """Return the districts that a text may mean, the likeliest first; only one if it is clear.
 

@@ -1,41 +1,29 @@
-"""Show and change a resident's choices; show and erase their stored data."""
+"""Show and change a resident's choices."""
 
 from __future__ import annotations
 
-from datetime import time
-
 from bot import messages
-from bot.dialogues import household, onboarding
+from bot.dialogues import children, districts, my_data, onboarding
 from bot.dialogues.kinds import (
     DialogueOutcome,
     DialogueState,
-    Erase,
     Incoming,
     Known,
     Pressed,
-    SetArea,
+    SetDigestHour,
     SetLanguage,
     SetQuietHours,
+    SetReminder,
     SetTopic,
 )
-from bot.dialogues.words import listed
 from bot.messages import Message, Part
-from city.city import name_in
-from core.clock import in_japan
+from city.city import Topic, name_in
 from core.languages import LANGUAGES
-from feeds.jma.levels import is_weaker
-from feeds.texts import intensity_name
+from public import choices
+from public.choices import LEVELLED_TOPIC, QUAKE_TOPIC, clock_time, level_name, minutes_of
 
-LEVELLED_TOPIC = "weather"
-"""The topic with notices of five levels."""
-LEVELS = (0, 2, 3, 4)
-QUAKE_TOPIC = "earthquake"
-QUAKES = {1: "1", 2: "3", 3: "4", 4: "5-", 5: "6-"}
-"""The least intensity of each level that a resident can choose (``feeds.jma.levels``)."""
-QUAKES_OFFERED = (1, 2, 3, 4)
 QUIET_HOURS = ((1260, 360), (1320, 420), (1380, 480))
 """Offered quiet hours, in minutes after midnight in Japan."""
-MINUTES_A_DAY = 24 * 60
 
 
 def step(state: DialogueState, event: Incoming, known: Known) -> DialogueOutcome | None:
@@ -51,38 +39,59 @@ def step(state: DialogueState, event: Incoming, known: Known) -> DialogueOutcome
             return DialogueOutcome(
                 state, (_saved(known.speaking(language)),), (SetLanguage(language),), matters=True
             )
-        case "areas", _:
-            return DialogueOutcome(state, (areas_card(known),))
-        case "area-all", _:
-            return DialogueOutcome(state, (areas_card(known.having(areas=())),), (SetArea(None),))
-        case "area", {"to": code} if code in known.city.district_by_code:
-            return _toggle_area(state, known, code, on=event.values.get("on") == "1")
         case "topics", _:
             return DialogueOutcome(state, (onboarding.topics_card(known),))
         case "topic", _:
             return onboarding.toggle_topic(state, event, known)
         case "topics-done", _:
             return DialogueOutcome(state, (_saved(known),))
-        case "levels", _:
-            return DialogueOutcome(state, (levels_card(known),))
-        case "level", {"to": level} if level in {str(n) for n in LEVELS}:
-            return DialogueOutcome(state, (_saved(known),), (SetTopic(LEVELLED_TOPIC, int(level)),))
-        case "quakes", _:
-            return DialogueOutcome(state, (quakes_card(known),))
-        case "quake", {"to": level} if level in {str(n) for n in quakes(known)}:
-            return DialogueOutcome(state, (_saved(known),), (SetTopic(QUAKE_TOPIC, int(level)),))
-        case _:
-            return _quiet(state, event, known) or _data(state, event, known)
+    for answer in (districts.pressed, _levels, _quiet, _daily, children.step, my_data.step):
+        if (found := answer(state, event, known)) is not None:
+            return found
+    return None
 
 
 def _saved(known: Known) -> Message:
     return messages.text(known.say("Saved."), messages.press(known.say("Settings"), "settings"))
 
 
-def _toggle_area(state: DialogueState, known: Known, code: str, *, on: bool) -> DialogueOutcome:
-    chosen = {area for area in known.preferences.areas if area != code} | ({code} if on else set())
-    after = known.having(areas=tuple(sorted(chosen)))
-    return DialogueOutcome(state, (areas_card(after),), (SetArea(code, on),))
+def _levels(state: DialogueState, event: Pressed, known: Known) -> DialogueOutcome | None:
+    match event.do, event.values:
+        case "levels", _:
+            return DialogueOutcome(state, (levels_card(known),))
+        case "level", {"to": level} if _is_level(known, LEVELLED_TOPIC, level):
+            return DialogueOutcome(state, (_saved(known),), (SetTopic(LEVELLED_TOPIC, int(level)),))
+        case "quakes", _:
+            return DialogueOutcome(state, (quakes_card(known),))
+        case "quake", {"to": level} if _is_level(known, QUAKE_TOPIC, level):
+            return DialogueOutcome(state, (_saved(known),), (SetTopic(QUAKE_TOPIC, int(level)),))
+        case "amounts", _:
+            return DialogueOutcome(state, (amounts_card(known),))
+        case "amount", {"code": code} if code in known.city.topic_by_code:
+            return _amount(state, event, known, known.city.topic_by_code[code])
+        case "urgent-only", _:
+            urgent = choices.only_urgent(known.city, known.preferences.topics)
+            effects = tuple(SetTopic(code, level) for code, level in urgent.items())
+            return DialogueOutcome(state, (_saved(known),), effects)
+    return None
+
+
+def _amount(
+    state: DialogueState, event: Pressed, known: Known, topic: Topic
+) -> DialogueOutcome | None:
+    level = event.values.get("to", "")
+    if topic.mandatory:
+        return DialogueOutcome(state, (amounts_card(known),))
+    if level == "off":
+        return DialogueOutcome(state, (_saved(known),), (SetTopic(topic.code, None),))
+    if _is_level(known, topic.code, level):
+        return DialogueOutcome(state, (_saved(known),), (SetTopic(topic.code, int(level)),))
+    return DialogueOutcome(state, (_amount_card(known, topic),))
+
+
+def _is_level(known: Known, topic: str, level: str) -> bool:
+    there = topic in known.city.topic_by_code
+    return there and level in {str(n) for n in choices.levels_of(known.city, topic)}
 
 
 def _quiet(state: DialogueState, event: Pressed, known: Known) -> DialogueOutcome | None:
@@ -106,22 +115,17 @@ def _quiet(state: DialogueState, event: Pressed, known: Known) -> DialogueOutcom
     return None
 
 
-def _data(state: DialogueState, event: Pressed, known: Known) -> DialogueOutcome | None:
-    match event.do:
-        case "data":
-            return DialogueOutcome(state, (data_card(known),))
-        case "erase":
-            return DialogueOutcome(state, (_erase_card(known),))
-        case "erase-yes":
-            farewell = messages.text(
-                known.say(
-                    "Everything about you has been erased. You get no more messages. To start "
-                    "again, write anything."
-                )
-            )
-            return DialogueOutcome(DialogueState(), (farewell,), (Erase(),), matters=True)
-        case "erase-no":
-            return DialogueOutcome(state, (messages.text(known.say("Nothing was erased.")),))
+def _daily(state: DialogueState, event: Pressed, known: Known) -> DialogueOutcome | None:
+    match event.do, event.values:
+        case "digest", _:
+            return DialogueOutcome(state, (digest_card(known),))
+        case "digest-at", {"hour": hour} if hour in {str(h) for h in choices.DIGEST_HOURS}:
+            return DialogueOutcome(state, (_saved(known),), (SetDigestHour(int(hour)),))
+        case "reminder", {"in": "morning" | "evening" as part} if known.city.collection_reminders:
+            effect = SetReminder(part == "morning")
+            return DialogueOutcome(state, (_saved(known),), (effect,))
+        case "reminder", _ if known.city.collection_reminders:
+            return DialogueOutcome(state, (reminder_card(known),))
     return None
 
 
@@ -137,100 +141,79 @@ def stopping(state: DialogueState, known: Known) -> DialogueOutcome:
 def fewer(state: DialogueState, known: Known) -> DialogueOutcome:
     """Options for fewer messages."""
     words = known.say(
-        "You can choose fewer topics, a higher alert level, or quiet hours. Emergencies always "
-        "reach you."
+        "You can get only what is urgent, get news once a day, choose fewer topics, or set quiet "
+        "hours. Emergencies always reach you."
     )
     return DialogueOutcome(state, (_quieter(known, known.say("Fewer messages"), words),))
 
 
 def _quieter(known: Known, title: str, words: str) -> Message:
-    names = (("quiet-hours", "Quiet hours"), ("topics", "Topics"), ("levels", "Alert level"))
-    tiles = [messages.tile(messages.press(known.say(name), do)) for do, name in names]
+    quiet = known.preferences
+    urgent = choices.CATALOGUE.text(known.language, choices.URGENT)
+    tiles = [
+        messages.tile(messages.press(urgent, "urgent-only")),
+        messages.tile(
+            messages.press(known.say("Quiet hours"), "quiet-hours"),
+            note=choices.quiet_name(known.city, quiet.quiet_start, quiet.quiet_end, known.language),
+        ),
+        messages.tile(
+            messages.press(known.say("Daily summary"), "digest"), note=my_data.digest_time(known)
+        ),
+        messages.tile(messages.press(known.say("Topics"), "topics")),
+        messages.tile(messages.press(known.say("How much of each topic"), "amounts")),
+    ]
     erase = messages.tile(messages.press(known.say("Erase everything"), "erase"), danger=True)
     return messages.card(title, messages.columns(tiles, 1), intro=words, footer=[erase])
 
 
 def settings_card(known: Known) -> Message:
     """The settings with their current values."""
-    choices = known.preferences
+    chosen, city, language = known.preferences, known.city, known.language
     entries = [
-        ("language", "Language", LANGUAGES[known.language].name),
-        ("areas", "Districts", district_names(known)),
-        ("topics", "Topics", str(len(choices.topics))),
-        ("levels", "Alert level", _level_name(known)),
-        ("quakes", "Earthquake intensity", _quake_name(known)),
-        ("quiet-hours", "Quiet hours", quiet_name(known)),
-        ("data", "My data", ""),
+        ("language", known.say("Language"), LANGUAGES[language].name),
+        ("areas", known.say("Districts"), districts.chosen_names(known)),
+        ("topics", known.say("Topics"), str(len(chosen.topics))),
+        ("amounts", known.say("How much of each topic"), ""),
+        ("levels", known.say("Alert level"), _level(known, LEVELLED_TOPIC)),
+        ("quakes", known.say("Earthquake intensity"), _level(known, QUAKE_TOPIC)),
+        (
+            "quiet-hours",
+            known.say("Quiet hours"),
+            choices.quiet_name(city, chosen.quiet_start, chosen.quiet_end, language),
+        ),
+        ("digest", known.say("Daily summary"), my_data.digest_time(known)),
     ]
+    if city.collection_reminders:
+        when = choices.reminder_name(language, in_morning=chosen.remind_in_morning)
+        entries.append(("reminder", known.say("Reminder of rubbish days"), when))
+    if known.children.reminders:
+        entries.append(("children", known.say("Children"), children.names(known)))
+    entries.append(("data", known.say("My data"), ""))
     tiles = [
-        messages.tile(messages.press(known.say(name), do), note=value)
+        messages.tile(messages.press(name, do), note=value[:MOST_NOTE])
         for do, name, value in entries
     ]
-    return messages.card(known.say("Settings"), messages.columns(tiles))
+    page = messages.uri(known.say("All on one page"), known.page_url)
+    footer = [messages.tile(page, strong=True)] if known.page_url else []
+    return messages.card(known.say("Settings"), messages.columns(tiles), footer=footer)
 
 
-def areas_card(known: Known) -> Message:
-    """The districts with their state; a tap on a line switches it."""
-    chosen = known.preferences.areas
-    rows: list[Part] = [
-        messages.switch(
-            name,
-            district.code in chosen,
-            messages.press(
-                name,
-                "area",
-                shown=False,
-                to=district.code,
-                on=0 if district.code in chosen else 1,
-            ),
-        )
-        for district in known.city.districts[: onboarding.MAX_LISTED]
-        for name in [name_in(district.names, known.language)]
-    ]
-    everything = messages.press(known.say("Whole city"), "area-all", shown=False)
-    return messages.card(
-        known.say("Districts"),
-        [messages.switch(known.say("Whole city"), not chosen, everything), *rows],
-        intro=known.say("Tap the districts you want to hear about."),
-        quick=[messages.press(known.say("Settings"), "settings")],
-    )
+MOST_NOTE = 80
 
 
 def levels_card(known: Known) -> Message:
-    tiles = [
-        messages.tile(
-            messages.press(_level_label(known, level), "level", to=level),
-            strong=known.preferences.topics.get(LEVELLED_TOPIC) == level,
-        )
-        for level in LEVELS
-    ]
+    """The levels of weather warnings, each with what it means in plain words."""
     return messages.card(
         known.say("Alert level"),
-        messages.columns(tiles, 1),
+        messages.columns(_level_tiles(known, LEVELLED_TOPIC, "level"), 1),
         intro=known.say("Which weather warnings do you want? Choose the lowest level."),
     )
 
 
-def quakes(known: Known) -> dict[int, str]:
-    """The offered intensities by level, weakest first; level 0 is the city's own threshold."""
-    own = known.city.jma.quake_threshold
-    offered = {level: QUAKES[level] for level in QUAKES_OFFERED}
-    weaker = {level: felt for level, felt in offered.items() if is_weaker(felt, own)}
-    stronger = {level: felt for level, felt in offered.items() if is_weaker(own, felt)}
-    return weaker | {0: own} | stronger
-
-
 def quakes_card(known: Known) -> Message:
-    tiles = [
-        messages.tile(
-            messages.press(_quake_label(known, level), "quake", to=level),
-            strong=_quake_name(known) == _quake_label(known, level),
-        )
-        for level in quakes(known)
-    ]
     return messages.card(
         known.say("Earthquake intensity"),
-        messages.columns(tiles, 1),
+        messages.columns(_level_tiles(known, QUAKE_TOPIC, "quake"), 1),
         intro=known.say(
             "From which intensity in this city do you want to hear of earthquakes? "
             "The scale goes up to 7."
@@ -238,8 +221,53 @@ def quakes_card(known: Known) -> Message:
     )
 
 
+def _level_tiles(known: Known, topic: str, do: str, **values: str) -> list[Part]:
+    current = _level(known, topic)
+    tiles = []
+    for level in choices.levels_of(known.city, topic):
+        name = level_name(known.city, topic, level, known.language)
+        tiles.append(
+            messages.tile(
+                messages.press(name, do, **values, to=level),
+                note=choices.level_note(topic, level, known.language),
+                strong=current == name,
+            )
+        )
+    return tiles
+
+
+def amounts_card(known: Known) -> Message:
+    """The topics that the resident has, each with its level; a tap leads to the choice."""
+    tiles = []
+    for topic in known.city.topics:
+        if topic.mandatory or topic.code not in known.preferences.topics:
+            continue
+        press = messages.press(name_in(topic.names, known.language), "amount", code=topic.code)
+        tiles.append(messages.tile(press, note=_level(known, topic.code)))
+    return messages.card(
+        known.say("How much of each topic"),
+        messages.columns(tiles),
+        intro=known.say("Tap a topic to choose how much you hear about it."),
+        quick=(messages.press(known.say("Topics"), "topics"),),
+    )
+
+
+def _amount_card(known: Known, topic: Topic) -> Message:
+    tiles = _level_tiles(known, topic.code, "amount", code=topic.code)
+    off = messages.press(known.say("Off"), "amount", code=topic.code, to="off")
+    is_off = topic.code not in known.preferences.topics
+    return messages.card(
+        name_in(topic.names, known.language),
+        messages.columns([*tiles, messages.tile(off, strong=is_off)], 1),
+        intro=known.say("How much do you want to hear?"),
+        quick=(messages.press(known.say("Settings"), "settings"),),
+    )
+
+
 def quiet_card(known: Known) -> Message:
-    current = _quiet_hours(known)
+    current = choices.quiet_hours(
+        known.city, known.preferences.quiet_start, known.preferences.quiet_end
+    )
     tiles = [
         messages.tile(
             messages.press(_hours(start, end), "quiet", start=start, end=end),
@@ -261,123 +289,60 @@ def quiet_card(known: Known) -> Message:
     )
 
 
-def data_card(known: Known) -> Message:
-    """The resident's stored data (promise 9), in words, with a button to erase it."""
-    rows = [
-        messages.fact(known.say("Language"), LANGUAGES[known.language].name),
-        messages.fact(known.say("Districts"), district_names(known)),
-        messages.fact(known.say("Topics"), topic_names(known)),
-        messages.fact(known.say("Alert level"), _level_name(known)),
-        messages.fact(known.say("Earthquake intensity"), _quake_name(known)),
-        messages.fact(known.say("Quiet hours"), quiet_name(known)),
+def digest_card(known: Known) -> Message:
+    """The hours of the daily summary."""
+    now = my_data.digest_time(known)
+    tiles = [
+        messages.tile(
+            messages.press(clock_time(hour * 60), "digest-at", hour=hour),
+            strong=clock_time(hour * 60) == now,
+        )
+        for hour in choices.DIGEST_HOURS
     ]
-    if known.following_since is not None:
-        since = in_japan(known.following_since).strftime("%Y-%m-%d")
-        rows.append(messages.fact(known.say("Following since"), since))
-    rows.append(messages.fact(known.say("Your reports"), str(known.reports)))
-    if known.household is not None:
-        said = household.in_short(known.household, known)
-        rows.append(messages.fact(known.say("I am safe"), said))
-    kept = known.say(
-        "Your LINE user ID is kept, not your name. What you write here is kept for {days} days.",
-        days=known.city.retention.webhook_events,
-    )
-    erase = messages.press(known.say("Erase everything"), "erase")
     return messages.card(
-        known.say("My data"), rows, intro=kept, footer=[messages.tile(erase, danger=True)]
+        known.say("Daily summary"),
+        messages.columns(tiles, 4),
+        intro=known.say("News that can wait comes once a day, in one message. At what time?"),
     )
 
 
-def _erase_card(known: Known) -> Message:
+def reminder_card(known: Known) -> Message:
+    """When a resident is reminded of collections."""
+    hours = known.city.reminder_hours
+    tiles = [
+        messages.tile(
+            messages.press(
+                choices.reminder_name(known.language, in_morning=part == "morning"),
+                "reminder",
+                **{"in": part},
+            ),
+            note=clock_time(hour * 60),
+            strong=known.preferences.remind_in_morning == (part == "morning"),
+        )
+        for part, hour in (("evening", hours.evening), ("morning", hours.morning))
+    ]
     return messages.card(
-        known.say("Erase everything"),
-        messages.columns(
-            [
-                messages.tile(messages.press(known.say("Keep"), "erase-no")),
-                messages.tile(messages.press(known.say("Erase"), "erase-yes"), danger=True),
-            ]
-        ),
+        known.say("Reminder of rubbish days"),
+        messages.columns(tiles),
         intro=known.say(
-            "Erase all your data? You will get no more messages, not even evacuation orders. "
-            "Your reports stay with the city without your name."
+            "When do you want to be reminded? If the morning is in your quiet hours, you are "
+            "reminded the evening before."
         ),
     )
 
 
-def district_names(known: Known) -> str:
-    """The resident's districts in their language."""
-    names = [
-        name_in(known.city.district_by_code[code].names, known.language)
-        for code in known.preferences.areas
-    ]
-    return listed(names, known.language) or known.say("Whole city")
-
-
-def topic_names(known: Known) -> str:
-    names = [
-        name_in(topic.names, known.language)
-        for topic in known.city.topics
-        if topic.code in known.preferences.topics
-    ]
-    return listed(names, known.language)
-
-
-def _level_name(known: Known) -> str:
-    level = known.preferences.topics.get(LEVELLED_TOPIC)
-    return known.say("Off") if level is None else _level_label(known, level)
-
-
-def _level_label(known: Known, level: int) -> str:
-    if not level:
-        return known.say("All levels")
-    return known.say("Alert level {level} and above", level=level)
-
-
-def _quake_name(known: Known) -> str:
-    level = known.preferences.topics.get(QUAKE_TOPIC)
-    if level is None:
+def _level(known: Known, topic: str) -> str:
+    level = known.preferences.topics.get(topic)
+    if level is None or topic not in known.city.topic_by_code:
         return known.say("Off")
-    return _quake_label(known, level)
-
-
-def _quake_label(known: Known, level: int) -> str:
-    felt = QUAKES[min(level, max(QUAKES))] if level else known.city.jma.quake_threshold
-    intensity = intensity_name(felt, known.language)
-    return known.say("Intensity {intensity} and above", intensity=intensity)
-
-
-def quiet_name(known: Known) -> str:
-    """The quiet hours in force for the resident."""
-    start, end = _quiet_hours(known)
-    return known.say("No quiet hours") if start == end else _hours(start, end)
-
-
-def _quiet_hours(known: Known) -> tuple[int, int]:
-    """The resident's own quiet hours, else the city's, in minutes after midnight in Japan."""
-    start, end = known.preferences.quiet_start, known.preferences.quiet_end
-    if start is None or end is None:
-        hours = known.city.quiet_hours
-        return _minutes(hours.start), _minutes(hours.end)
-    return start, end
-
-
-def _minutes(clock_time: time) -> int:
-    return clock_time.hour * 60 + clock_time.minute
+    return level_name(known.city, topic, level, known.language)
 
 
 def _hours(start: int, end: int) -> str:
-    return f"{start // 60:02}:{start % 60:02}–{end // 60:02}:{end % 60:02}"
-
-
-def minutes_of(clock_time: str) -> int | None:
-    """Return minutes after midnight for ``HH:MM`` from LINE's picker."""
-    hours, _, minutes = clock_time.partition(":")
-    if not (hours.isdecimal() and minutes.isdecimal() and len(clock_time) == 5):
-        return None
-    return _minute(str(int(hours) * 60 + int(minutes)))
+    return f"{clock_time(start)}–{clock_time(end)}"
 
 
 def _minute(value: str) -> int | None:
-    if value.isdecimal() and len(value) <= 4 and int(value) < MINUTES_A_DAY:
+    if value.isdecimal() and len(value) <= 4 and int(value) < choices.MINUTES_A_DAY:
         return int(value)
     return None

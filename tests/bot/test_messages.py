@@ -53,6 +53,7 @@ FAR = Located(139.7, 35.7)
 BUTTONS = (
     *("menu", "help", "now", "settings", "language", "areas", "topics", "levels"),
     *("quiet-hours", "quiet-from", "data", "erase", "erase-no", "erase-yes"),
+    *("amounts", "digest", "reminder", "children", "child-year", "data-text", "quakes"),
     *("nonsense", "skip", "area-all", "rubbish", "questions"),
 )
 
@@ -101,6 +102,12 @@ def journeys() -> Iterator[tuple[DialogueState, list[Incoming]]]:
     )
     for do in BUTTONS:
         yield DialogueState(), [Pressed(do)]
+    yield DialogueState(), [
+        Pressed("amount", {"code": "crime"}), Pressed("amount", {"code": "weather"}),
+        Pressed("child-month", {"year": "2025"}), Pressed("child", {"born": "2024-02", "on": "1"}),
+        Pressed("areas"), Said("ちゅう"), Said("Atlantis-upon-Sea"), HERE, FAR,
+        Said("通知がうるさい"),
+    ]  # fmt: skip
     yield DialogueState(), [
         Pressed("set-language", {"to": "my"}), Pressed("level", {"to": "2"}),
         Pressed("quiet-until", {"time": "21:00"}), Pressed("quiet", {"start": "0", "end": "0"}),

@@ -1,32 +1,38 @@
-"""A reminder goes to residents who asked for it, in time, once, and never as news for all."""
+"""Reminders go to residents who asked for them, on the right day, once, and never in a heap."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import json
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import aiohttp
 import pytest
-from sqlmodel import select
+from sqlmodel import col, select
 
-from bot.reminders import remind, reminders
-from channels.line.render import digest_messages
+from bot import reminders
+from bot.reminders import NO_RUBBISH, RUBBISH, Collections, remind
+from channels.line.medium import LINE
+from channels.members import unpack
+from channels.models import Batch, Delivery, DeliveryState, Variant
 from city.context import Context
 from city.folder import CityFolder
 from core.clock import JAPAN, ManualClock
 from core.database import Database
+from core.restored import RestoreHold
 from core.settings import Settings
 from core.work import NoWorkers
-from feeds.digest import Digest, due_digests, next_digests
-from feeds.models import Notice
-from public.notices import public_board
 from subscriptions import residents
 
-FRIDAY = datetime(2026, 11, 20, 0, 5, tzinfo=JAPAN)
+FRIDAY = datetime(2026, 11, 20, 12, tzinfo=JAPAN)
 SATURDAY = date(2026, 11, 21)
 """The third of its month: bottles and cans in some districts, paper in others."""
+BORN = "2025-06"
+"""1 year and 6 months old on 1 December 2026; parents are told 30 days before."""
+TOLD_ON = date(2026, 11, 1)
+EVENING = select(Delivery).where(col(Delivery.reference) == "reminder:evening:2026-11-20")
 
 
 @pytest.fixture
@@ -44,77 +50,156 @@ async def context(
         )
 
 
-async def notices(database: Database) -> list[Notice]:
-    async with database.reading() as session:
-        return list(await session.scalars(select(Notice)))
+async def resident(
+    context: Context,
+    name: str,
+    *,
+    areas: Sequence[str] = ("chuo",),
+    topics: Sequence[str] = ("collection", "childcare"),
+    in_morning: bool = False,
+    quiet: tuple[int, int] | None = None,
+    children: Sequence[str] = (),
+) -> int:
+    city, now = context.city, datetime(2026, 6, 1, tzinfo=JAPAN)
+    async with context.database.writing() as session:
+        made = await residents.follow(session, city, f"U{name:0>32}", "en", now)
+        assert made.id is not None
+        await residents.choose_areas(session, city, made.id, areas, now)
+        await residents.choose_topics(session, city, made.id, dict.fromkeys(topics, 0), now)
+        await residents.choose_reminder(session, city, made.id, now, in_morning=in_morning)
+        await residents.choose_children(session, city, made.id, children, now)
+        if quiet is not None:
+            await residents.choose_quiet_hours(session, city, made.id, *quiet, now)
+        return made.id
 
 
-async def digests_at(context: Context, at: datetime, had: datetime | None) -> list[Digest]:
-    """Return what the digests of the hour that has just begun hold, after the last one."""
+async def remind_at(context: Context, folder: CityFolder, *moments: datetime) -> list[int]:
+    """Look for due reminders at each of the moments; return how many were told at each."""
+    return [await remind(replace(context, clock=ManualClock(at)), folder, LINE) for at in moments]
+
+
+async def told(context: Context) -> list[tuple[int, str]]:
+    """Each resident who was told something, with the words, in order of the messages."""
     async with context.database.reading() as session:
-        slots = await due_digests(session, context.city, at + timedelta(minutes=2))
-        slots = [slot for slot in slots if slot.slot_at == at]
-        found = [await next_digests(session, context.city, s, lambda _: had) for s in slots]
-    return [digest for digests, _ in found for digest in digests]
+        rows = await session.execute(
+            select(Batch.members, Variant.messages)
+            .join(Variant, col(Variant.id) == col(Batch.variant_id))
+            .order_by(col(Batch.id))
+        )
+        return [
+            (number, json.loads(words)[0]["text"])
+            for members, words in rows
+            for number in unpack(members)
+        ]
 
 
-def test_each_set_of_kinds_is_one_notice_with_its_districts(sample: CityFolder) -> None:
-    told = {tuple(n.areas): n for n in reminders(sample.city, sample, SATURDAY, FRIDAY)}
-    assert sorted(area for areas in told for area in areas) == sorted(
-        district.code for district in sample.city.districts
-    )
-    [chuo] = [notice for areas, notice in told.items() if "chuo" in areas]
-    assert chuo.texts["en"]["title"] == "Rubbish on Sat, Nov 21: Bottles and cans"
-    assert "Chuo" in chuo.texts["en"]["text"]
-    assert chuo.texts["ja"]["title"] == "11月21日（土）のごみ：びん・かん"
-    assert set(chuo.texts) == set(sample.city.languages)
-    assert not chuo.drill
+def at(day: date, hour: int, minute: int = 0) -> datetime:
+    return datetime(day.year, day.month, day.day, hour, minute, tzinfo=JAPAN)
 
 
-async def test_it_is_put_on_record_once_however_often_it_is_looked_at(
+async def test_the_evening_before_or_the_morning_as_the_resident_chose(
     context: Context, sample: CityFolder
 ) -> None:
-    first = await remind(context, sample)
-    assert first == len(await notices(context.database)) > 0
-    assert await remind(context, sample) == 0
-    saturday, sunday = (
-        replace(context, clock=ManualClock(FRIDAY + timedelta(days=n))) for n in (1, 2)
-    )
-    assert await remind(saturday, sample) == 0  # nothing is collected on a Sunday
-    assert await remind(sunday, sample) > 0
+    evening = await resident(context, "evening")
+    morning = await resident(context, "morning", in_morning=True)
+    await resident(context, "other", topics=("events",))
+    friday = FRIDAY.date()
+    every = [at(friday, 0) + timedelta(minutes=10 * n) for n in range(6 * 33)]
+    counts = await remind_at(context, sample, *every)
+    found = [(when, count) for when, count in zip(every, counts, strict=True) if count]
+    # On Friday morning the burnable rubbish of that day is told as well.
+    assert found == [(at(friday, 7), 1), (at(friday, 19), 1), (at(SATURDAY, 7), 1)]
+    words = await told(context)
+    assert [number for number, _ in words] == [morning, evening, morning]
+    assert words[1][1] == "Rubbish on Tomorrow · Sat, Nov 21: Bottles and cans"
+    assert words[2][1] == "Rubbish on Today · Sat, Nov 21: Bottles and cans"
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("hour", [0, 1, 8, 18, 23])
-async def test_whatever_hour_a_resident_has_it_comes_before_the_rubbish_goes(
-    context: Context, sample: CityFolder, hour: int
+async def test_who_is_not_to_be_disturbed_in_the_morning_is_told_the_evening_before(
+    context: Context, sample: CityFolder
 ) -> None:
-    now, city = context.clock.now(), context.city
-    async with context.database.writing() as session:
-        for name, topics in (("chose", {"collection": 0}), ("did not", {"events": 0})):
-            resident = await residents.follow(session, city, f"U{name:0>32}", "en", now)
-            assert resident.id is not None
-            await residents.choose_areas(session, city, resident.id, ["chuo"], now)
-            await residents.choose_topics(session, city, resident.id, topics, now)
-            resident.digest_hour = hour
-    await remind(context, sample)
-    start = FRIDAY.replace(minute=0)
-    told: list[tuple[datetime, Digest]] = []
-    for at in (start + timedelta(hours=n) for n in range(1, 36)):
-        had = told[-1][0] if told else None
-        told += [(at, digest) for digest in await digests_at(context, at, had)]
-    [(at, digest)] = told
-    assert at.hour == hour
-    assert at < datetime(2026, 11, 21, 8, tzinfo=JAPAN)
-    [message] = digest_messages(digest.notices, "en", city)
-    assert "Bottles and cans" in str(message)
+    late_riser = await resident(context, "late", in_morning=True, quiet=(1380, 540))
+    await remind_at(context, sample, at(FRIDAY.date(), 19), at(SATURDAY, 7))
+    assert [number for number, _ in await told(context)] == [late_riser]
 
 
-async def test_it_is_no_news_for_the_public_page(context: Context, sample: CityFolder) -> None:
-    await remind(context, sample)
+async def test_nobody_is_told_twice_however_often_it_is_looked_at(
+    context: Context, sample: CityFolder
+) -> None:
+    await resident(context, "one")
+    evening = at(FRIDAY.date(), 19)
+    assert await remind_at(context, sample, evening, evening + timedelta(minutes=1)) == [1, 0]
     async with context.database.reading() as session:
-        board = await public_board(session, FRIDAY, context.city.jma.municipality)
-    assert not board.real
+        (delivery,) = await session.scalars(EVENING)
+    assert delivery.expires_at == at(SATURDAY, 8)
+    assert delivery.planning_done
+
+
+async def test_what_is_late_is_left_out_and_nothing_comes_in_a_heap(
+    context: Context, sample: CityFolder
+) -> None:
+    """The service was down for days: only what is still of use is told."""
+    await resident(context, "one")
+    await resident(context, "two", in_morning=True)
+    friday = FRIDAY.date()
+    assert await remind_at(context, sample, at(friday, 21, 59)) == [1]
+    too_late = (at(friday, 22), at(friday, 23, 59), at(SATURDAY, 8), at(SATURDAY, 12))
+    assert await remind_at(context, sample, *too_late) == [0] * 4
+    assert await remind_at(context, sample, at(SATURDAY, 7, 59)) == [1]
+
+
+async def test_a_crash_between_two_pages_neither_skips_nor_repeats_anybody(
+    context: Context, sample: CityFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    numbers = [await resident(context, str(n)) for n in range(5)]
+    monkeypatch.setattr(reminders, "PAGE", 2)
+    real, calls = reminders.subscribers, 0
+
+    async def dies_later(*asked: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        if calls == 3:
+            raise RuntimeError("killed")
+        return await real(*asked)
+
+    monkeypatch.setattr(reminders, "subscribers", dies_later)
+    with pytest.raises(RuntimeError):
+        await remind_at(context, sample, at(FRIDAY.date(), 19))
+    assert [number for number, _ in await told(context)] == numbers[:4]
+    assert await remind_at(context, sample, at(FRIDAY.date(), 19, 1)) == [1]
+    assert [number for number, _ in await told(context)] == numbers
+
+
+async def test_one_that_was_cut_off_and_is_too_late_is_ended(
+    context: Context, sample: CityFolder
+) -> None:
+    await resident(context, "one")
+    await remind_at(context, sample, at(FRIDAY.date(), 19))
+    async with context.database.writing() as session:
+        (delivery,) = await session.scalars(EVENING)
+        delivery.planning_done = False
+    await remind_at(context, sample, at(SATURDAY, 9))
+    async with context.database.reading() as session:
+        (delivery,) = await session.scalars(EVENING)
+    assert delivery.planning_done
+    assert delivery.state is DeliveryState.SENDING  # its batch still waits to expire
+
+
+async def test_what_may_have_been_sent_before_a_restore_is_not_sent_again(
+    context: Context, sample: CityFolder
+) -> None:
+    await resident(context, "one")
+    evening = at(FRIDAY.date(), 19)
+    async with context.database.writing() as session:
+        hold = RestoreHold(until=evening + timedelta(minutes=5), restored_at=evening)
+        session.add(hold)
+    assert await remind_at(context, sample, evening + timedelta(minutes=20)) == [0]
+    async with context.database.writing() as session:
+        hold = await session.get_one(RestoreHold, 1)
+        hold.seen_at = evening
+    assert await remind_at(context, sample, evening + timedelta(minutes=30)) == [0]
+    # Nothing is collected on Sunday; Monday's is told on Sunday evening.
+    assert await remind_at(context, sample, at(SATURDAY + timedelta(days=1), 19)) == [1]
 
 
 @pytest.mark.parametrize(
@@ -123,25 +208,57 @@ async def test_it_is_no_news_for_the_public_page(context: Context, sample: CityF
 async def test_a_city_that_does_not_want_it_or_has_no_such_topic_tells_nobody(
     context: Context, sample: CityFolder, changes: dict[str, Any]
 ) -> None:
+    await resident(context, "one")
     context = replace(context, city=context.city.model_copy(update=changes))
-    assert await remind(context, sample) == 0
-    assert await notices(context.database) == []
+    assert await remind_at(context, sample, at(FRIDAY.date(), 19)) == [0]
 
 
-def test_at_new_year_nobody_is_reminded_of_a_collection_that_falls_away(
-    sample: CityFolder,
-) -> None:
+def test_each_set_of_kinds_is_told_with_its_districts(sample: CityFolder) -> None:
+    """Somebody without a district hears of the whole city."""
+    found = Collections.on(sample.city, sample, SATURDAY)
+    districts = [code for _, _, codes in found.groups for code in codes]
+    assert sorted(districts) == sorted(one.code for one in sample.city.districts)
+    whole = found.text(sample.city, (), "ja", today=False)
+    assert "あした" in whole or "明日" in whole
+    assert "びん・かん" in whole and "中央" in whole
+
+
+def test_at_new_year_residents_are_told_that_nothing_is_collected(sample: CityFolder) -> None:
     """The sample city collects nothing from 31 December to 3 January."""
-    city = sample.city
     for day in (date(2026, 12, 31), date(2027, 1, 1), date(2027, 1, 2)):
-        now = datetime.combine(day - timedelta(days=1), time(12), JAPAN)
-        found = reminders(city, sample, day, now)
-        assert found
-        assert all(notice.identity.startswith("collection-off:") for notice in found)
-        titles = " ".join(notice.texts["ja"]["title"] for notice in found)
-        assert "収集がありません" in titles
-        told = {area for notice in found for area in notice.areas}
+        found = Collections.on(sample.city, sample, day)
+        assert {message for message, _, _ in found.groups} == {NO_RUBBISH}
         usual = {rule.district for rule in sample.calendar.days if rule.would_fall_on(day)}
-        assert told == usual
-    on = reminders(city, sample, date(2027, 1, 4), datetime(2027, 1, 3, 12, tzinfo=JAPAN))
-    assert on and all(notice.identity.startswith("collection:2027-01-04") for notice in on)
+        assert {code for _, _, codes in found.groups for code in codes} == usual
+    assert not Collections.on(sample.city, sample, date(2027, 1, 3)).groups
+    on = Collections.on(sample.city, sample, date(2027, 1, 4))
+    assert {message for message, _, _ in on.groups} == {RUBBISH}
+
+
+async def test_a_check_up_is_told_once_on_its_day(context: Context, sample: CityFolder) -> None:
+    parent = await resident(context, "parent", children=(BORN,))
+    await resident(context, "asked for nothing", children=(BORN,), topics=())
+    await resident(context, "older", children=("2023-11",))
+    days = [TOLD_ON + timedelta(days=n) for n in range(-3, 4)]
+    counts = await remind_at(context, sample, *(at(day, 10) for day in days))
+    assert counts == [int(day == TOLD_ON) for day in days]
+    ((number, words),) = await told(context)
+    assert number == parent
+    assert "Check-up at 18 months" in words
+    assert BORN not in words
+
+
+async def test_check_ups_that_were_missed_are_told_together_and_old_ones_are_not(
+    context: Context, sample: CityFolder
+) -> None:
+    """Down from 1 November; 1 year and 6 months is told on the 1st, 3 years on the 1st too."""
+    await resident(context, "parent", children=(BORN, "2023-12"))
+    assert await remind_at(context, sample, at(TOLD_ON + timedelta(days=3), 10, 5)) == [1]
+    assert await remind_at(context, sample, at(TOLD_ON + timedelta(days=4), 10)) == [0]
+    ((_, words),) = await told(context)
+    assert "Check-up at 18 months" in words and "Check-up at age 3" in words
+
+
+async def test_check_ups_of_last_week_are_left_out(context: Context, sample: CityFolder) -> None:
+    await resident(context, "parent", children=(BORN,))
+    assert await remind_at(context, sample, at(TOLD_ON + timedelta(days=4), 10)) == [0]

@@ -12,7 +12,7 @@ from sqlmodel import select
 
 from bot import messages
 from bot.dialogues import respond
-from bot.dialogues.kinds import DialogueState, Pressed
+from bot.dialogues.kinds import DialogueState, Pressed, Said, SetArea
 from bot.models import WebhookEvent
 from city.city import Decision
 from city.folder import CityFolder
@@ -21,7 +21,7 @@ from feeds.models import HazardState, Notice, Source, Status
 from feeds.texts import intensity_name
 from subscriptions.models import Resident, ResidentState
 from tests.support.chats import aboard, known_in
-from tests.support.town import Town, words_in
+from tests.support.town import Town, actions_in, words_in
 
 
 async def test_topics_districts_level_and_quiet_hours_can_be_changed(town: Town) -> None:
@@ -271,3 +271,143 @@ async def test_what_is_in_force_is_said_and_nothing_else(town: Town) -> None:
     assert said.index("Evacuation order") < said.index("Heavy rain")
     for absent in ("drill", "Held", "Last week", "Expired", "Lifted", "Wrong", "Correction"):
         assert absent not in said
+
+
+async def test_the_daily_summary_and_the_reminder_have_a_screen(town: Town) -> None:
+    user = await aboard(town)
+    menu = await town.says(user, "Settings")
+    digest = await town.taps(user, menu, "digest")
+    await town.taps(user, digest, "do=digest-at&hour=7")
+    reminder = await town.taps(user, menu, "do=reminder")
+    await town.taps(user, reminder, "do=reminder&in=morning")
+    choices = await town.preferences(user)
+    assert (choices.digest_hour, choices.remind_in_morning) == (7, True)
+    shown = words_in(await town.says(user, "settings"))
+    assert "07:00" in shown and "On the morning itself" in shown
+
+
+async def test_how_much_of_a_topic_is_chosen_in_plain_words(town: Town) -> None:
+    user = await aboard(town)
+    town.simulator.phones.postback(user, "do=topic&code=crime&on=1")
+    await town.news(user)
+    amounts = await town.taps(user, await town.says(user, "settings"), "amounts")
+    assert "evacuation" not in str(amounts), "nobody can hear less of that"
+    crime = await town.taps(user, amounts, "do=amount&code=crime")
+    await town.taps(user, crime, "Only what is urgent")
+    urgent = town.city.topic_by_code["crime"].emergency_level
+    assert (await town.preferences(user)).topics["crime"] == urgent
+    weather = await town.taps(user, amounts, "do=amount&code=weather")
+    assert "Warnings and above: older people leave" in words_in(weather)
+    await town.taps(user, weather, "do=amount&code=weather&to=off")
+    assert "weather" not in (await town.preferences(user)).topics
+
+
+@pytest.mark.parametrize("said", ["通知がうるさい", "too many messages"])
+async def test_whoever_gets_too_much_is_offered_less_before_leaving(town: Town, said: str) -> None:
+    user = await aboard(town, "en")
+    answer = await town.says(user, said)
+    for do in ("urgent-only", "quiet-hours", "digest", "topics"):
+        await town.taps(user, answer, do)
+    choices = await town.preferences(user)
+    assert "evacuation" in choices.topics
+    for code, level in choices.topics.items():
+        topic = town.city.topic_by_code[code]
+        assert topic.mandatory or level >= topic.emergency_level, code
+
+
+async def test_children_are_kept_by_month_and_removed(town: Town) -> None:
+    user = await aboard(town)
+    now = town.context.clock.now()
+    year = str(now.year - 1)
+    card = await town.taps(user, await town.says(user, "settings"), "children")
+    years = await town.taps(user, card, "child-year")
+    months = await town.taps(user, years, year)
+    card = await town.taps(user, months, f"do=child&born={year}-02&on=1")
+    choices = await town.preferences(user)
+    assert choices.children == (f"{year}-02",)
+    assert "childcare" in choices.topics, "reminders come under this topic"
+    assert "Check-up" in words_in(card) or "accination" in words_in(card)
+    assert f"February {year}" in words_in(await town.taps(user, card, "settings"))
+    await town.taps(user, card, f"do=child&born={year}-02&on=0")
+    assert (await town.preferences(user)).children == ()
+    for born in ("1950-01", "2999-01", "2024-13", "x"):
+        town.simulator.phones.postback(user, f"do=child&born={born}&on=1")
+        await town.news(user)
+    assert (await town.preferences(user)).children == ()
+
+
+async def test_who_follows_is_told_what_is_kept_and_why(town: Town) -> None:
+    user = town.newcomer("en")
+    greeting = words_in(await town.follows(user))
+    assert "we keep your LINE user ID and your choices" in greeting
+    assert town.city.privacy_url in greeting
+
+
+def large(sample: CityFolder, many: int = 95) -> CityFolder:
+    """The sample city with so many districts, the last of them with names in several scripts."""
+    first = sample.city.districts[0]
+    named = [
+        first.model_copy(
+            update={"code": f"d{n:02}", "names": {"ja": f"第{n}地区", "en": f"District No {n}"}}
+        )
+        for n in range(1, many)
+    ]
+    names = {"ja": "豊里", "ja-x-easy": "豊里（とよさと）", "en": "Toyosato"}
+    last = first.model_copy(update={"code": "last", "names": names})
+    city = sample.city.model_copy(update={"districts": (*named, last)})
+    city.__dict__.pop("district_by_code", None)  # the copy has what the sample had looked up
+    return replace(sample, city=city)
+
+
+def test_every_district_of_a_large_city_is_reached_by_turning_pages(sample: CityFolder) -> None:
+    known = known_in("en", large(sample)).having(areas=())
+    known = replace(known, city=large(sample).city)
+    outcome = respond(DialogueState(), Pressed("areas"), known)
+    seen: set[str] = set()
+    for _ in range(10):
+        card = outcome.messages[0]
+        assert len(str(card)) < 30_000
+        seen |= {
+            messages.decode_postback(action["data"])[1]["to"]
+            for action in actions_in(card)
+            if action.get("data", "").startswith("do=area&")
+        }
+        onwards = [a for a in actions_in(card) if a.get("displayText") == "Next page"]
+        if not onwards:
+            break
+        pressed = messages.decode_postback(onwards[0]["data"])
+        outcome = respond(outcome.state, Pressed(*pressed), known)
+    assert seen == {district.code for district in known.city.districts}
+
+
+@pytest.mark.parametrize(
+    "said", ["豊里", "とよさと", "トヨサト", "ﾄﾖｻﾄ", "toyosato", "TOYOSATO", "Toyosat"]
+)
+def test_the_last_district_of_a_long_list_is_found_by_its_name(
+    sample: CityFolder, said: str
+) -> None:
+    known = replace(known_in("en", sample).having(areas=()), city=large(sample).city)
+    opened = respond(DialogueState(), Pressed("areas"), known)
+    found = respond(opened.state, Said(said), known)
+    assert found.effects == (SetArea("last", True),)
+    assert "Toyosato" in words_in(list(found.messages))
+
+
+def test_while_the_list_is_open_other_questions_are_answered_as_always(sample: CityFolder) -> None:
+    known = replace(known_in("en", sample).having(areas=()), in_force=())
+    opened = respond(DialogueState(), Pressed("areas"), known)
+    answer = respond(opened.state, Said("How do I use this?"), known)
+    assert answer.state == DialogueState()
+    assert answer.effects == ()
+    unknown = respond(opened.state, Said("Atlantis-upon-Sea"), known)
+    assert "could not find a district" in words_in(list(unknown.messages))
+
+
+async def test_a_position_adds_a_district_later(town: Town) -> None:
+    user = await aboard(town)
+    await town.taps(user, await town.says(user, "settings"), "areas")
+    await town.is_at(user, 140.1115, 36.0825)
+    found = town.city.district_at(140.1115, 36.0825)
+    assert found is not None
+    assert (await town.preferences(user)).areas == (found.code,)
+    assert "outside" in words_in(await town.is_at(user, 139.7, 35.7))

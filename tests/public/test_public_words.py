@@ -17,7 +17,7 @@ SAID = re.compile(r"""(?:\b_|\bmark|\bCATALOGUE\.text)\((?:language, )?\s*(["'])
 
 
 def said() -> set[str]:
-    files = [*(PACKAGE / "templates").glob("*.html"), PACKAGE / "pages.py", PACKAGE / "words.py"]
+    files = [*(PACKAGE / "templates").glob("*.html"), *PACKAGE.glob("*.py")]
     return {found[1] for path in files for found in SAID.findall(path.read_text("utf-8"))}
 
 

@@ -80,3 +80,18 @@ async def test_somebody_whose_district_is_gone_hears_about_the_whole_city(
         assert list(await session.scalars(select(Area.retired).distinct())) == [False]
     assert await hear_about("east") == set()
     assert await hear_about("north") == {"north", "both"}
+
+
+async def test_promise_9_a_child_who_outgrew_the_citys_table_is_forgotten(
+    database: Database, city: City, clock: ManualClock
+) -> None:
+    async with database.writing() as session:
+        parent = await residents.follow(session, city, f"U{1:032x}", "ja", clock.now())
+        assert parent.id is not None
+        this = clock.now().year
+        months = [f"{this - 15}-04", f"{this - 2}-05"]
+        await residents.choose_children(session, city, parent.id, months, clock.now())
+    assert await retention.forget_grown(database, f"{this - 11}-04") == 1
+    assert await retention.forget_grown(database, f"{this - 11}-04") == 0
+    async with database.reading() as session:
+        assert (await residents.preferences(session, city, parent.id)).children == (months[1],)
