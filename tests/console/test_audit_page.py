@@ -12,11 +12,12 @@ from console.words import ACTION_NAMES, EARLIER_ACTIONS
 from core.audit import ACTION, GENESIS, AuditEntry
 from tests.support.office import Office
 from tests.support.project import PROJECT
+from todoke import PACKAGES
 
 
 def actions() -> Iterator[str]:
     """Every action in the source: arguments named ``action``, and tables named ``ACTIONS``."""
-    for package in ("core", "subscriptions", "channels", "alerts", "reports", "console", "app"):
+    for package in PACKAGES:
         for path in (PROJECT / package).rglob("*.py"):
             source = path.read_text("utf-8")
             if "audit" not in source:
