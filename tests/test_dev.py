@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 import yaml
 
 from tests.support.project import PROJECT
@@ -79,6 +80,7 @@ def test_where_nobody_looks_the_installation_is_quiet(tmp_path: Path) -> None:
     assert asked.endswith("--no-build-isolation --requirement requirements/runtime.txt -qq\n")
 
 
+@pytest.mark.slow
 def test_a_test_that_fails_once_is_named_and_one_that_fails_twice_fails(tmp_path: Path) -> None:
     python = tmp_path / ".venv/bin/python"
     python.parent.mkdir(parents=True)

@@ -115,6 +115,7 @@ def test_every_tracked_file_of_a_package_is_in_the_wheel(wheel: Path, tracked: l
     assert missing == []
 
 
+@pytest.mark.slow
 def test_the_sample_city_is_in_the_wheel_unchanged(wheel: Path, tracked: list[str]) -> None:
     sample = [name for name in tracked if name.startswith(SAMPLE)]
     assert sample

@@ -9,6 +9,8 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+import pytest
+
 from app.languages import needed_files
 from core.languages import LANGUAGES
 from tests.support.project import PROJECT
@@ -41,6 +43,7 @@ def spanish_files() -> list[Path]:
     return [path.relative_to(PROJECT) for path in needed_files(LANGUAGES["es"])]
 
 
+@pytest.mark.slow
 def test_the_missing_files_of_a_language_are_all_named(tmp_path: Path) -> None:
     copy = with_esperanto(tmp_path)
     missing = copy.observed("language_seen")["missing"]
@@ -51,6 +54,7 @@ def test_the_missing_files_of_a_language_are_all_named(tmp_path: Path) -> None:
         assert "docs/languages.md" in line
 
 
+@pytest.mark.slow
 def test_a_seventeenth_language_shows_wherever_the_sixteen_do(tmp_path: Path) -> None:
     copy = with_esperanto(tmp_path)
     for path in spanish_files():

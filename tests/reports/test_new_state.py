@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.support.project_copy import ProjectCopy, copied_project
 
 ENTRY = """    ON_HOLD = (
@@ -43,6 +45,7 @@ def with_state(folder: Path) -> ProjectCopy:
     return copy
 
 
+@pytest.mark.slow
 def test_the_missing_words_of_a_state_are_named(tmp_path: Path) -> None:
     copy = with_state(tmp_path)
     said = copy.run("-m", "pytest", "-q", "-k", "says_all_of_it", "tests/reports/test_states.py")
@@ -52,6 +55,7 @@ def test_the_missing_words_of_a_state_are_named(tmp_path: Path) -> None:
     assert "Put off" in said.stdout and "Waiting for parts" in said.stdout
 
 
+@pytest.mark.slow
 def test_a_new_state_shows_wherever_states_do(tmp_path: Path) -> None:
     copy = with_state(tmp_path)
     for path in (copy.folder / "reports" / "locales").glob("*.po"):
