@@ -23,7 +23,7 @@ from core.database import Database
 from core.steady import in_doubt
 from feeds.retention import forget as forget_items
 from reports.photos import forget_old_photos, sweep_files
-from response.households import forget_old
+from response import check_ins, households
 from subscriptions.retention import forget_grown, forget_left
 
 SETTLED = (EventState.DONE, EventState.IGNORED, EventState.FAILED)
@@ -51,7 +51,7 @@ async def forget(context: Context, children: ChildTable = NO_TABLE) -> None:
         "deliveries": await _forget_deliveries(database, now - timedelta(days=keep.deliveries)),
         "photos": await forget_old_photos(database, keep.report_photos, now),
         "items": await forget_items(database, now),
-        "safety_answers": await forget_old(database, now - timedelta(days=keep.safety_answers)),
+        **await _forget_disaster(database, now - timedelta(days=keep.safety_answers)),
         "residents": await forget_left(database, keep.left_residents, now, also=forget_personal),
         "children": await forget_grown(database, children.first_needed(in_japan(now).date())),
     }
@@ -60,6 +60,13 @@ async def forget(context: Context, children: ChildTable = NO_TABLE) -> None:
         in_use = {found for data in drafts for found in _hashes(data)}
     counts["files"] = await sweep_files(database, media, now, in_use=in_use)
     log.info("retention.finished", counts=counts)
+
+
+async def _forget_disaster(database: Database, before: datetime) -> dict[str, int]:
+    return {
+        "safety_answers": await households.forget_old(database, before),
+        "check_ins": await check_ins.forget_old(database, before),
+    }
 
 
 async def _forget_events(database: Database, before: datetime) -> int:

@@ -15,12 +15,14 @@ from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
-from bot.dialogues import answers, respond
+from bot.dialogues import answers, check_in, respond
 from bot.dialogues.buttons import city_understanding, typed_button
 from bot.dialogues.kinds import (
     NO_PICTURES,
     REPORT,
     SAFETY,
+    CheckedIn,
+    CheckedOut,
     ConfirmTopics,
     DialogueOutcome,
     DialogueState,
@@ -65,6 +67,8 @@ from public.pictures import Pictures
 from reports import register
 from reports.nearby import taken_up_near
 from reports.register import create_report
+from response.check_ins import check_in as come_to
+from response.check_ins import check_out as go_from
 from response.households import last_of, tell
 from response.situation import SituationNow
 from subscriptions import residents as registry
@@ -305,6 +309,8 @@ class EventHandler:
     def _is_plain(self, incoming: Incoming, resident: Resident, now: datetime) -> bool:
         """Whether the first message of somebody unknown has no specific request."""
         match incoming:
+            case Said(text) if check_in.asked_for(text) is not None:
+                return False
             case Said(text) if typed_button(text) is None:
                 today = in_japan(now).date()
                 meaning = self.understanding.meaning(text, resident.language, today)
@@ -346,6 +352,8 @@ class EventHandler:
                 here = frozenset({district.code}) if district else frozenset()
                 hazards = _hazards_in(await self.told.now(now), here)
                 return await self._in_disaster(replace(known, hazards=hazards))
+            case Said(text) if check_in.asked_for(text) is not None:
+                asked = "safe"
             case Said(text):
                 meaning = known.meaning(text)
                 asked, language = meaning.intent, meaning.language
@@ -415,6 +423,12 @@ class EventHandler:
                     drill=effect.drill,
                     area=effect.area,
                 )
+            elif isinstance(effect, CheckedIn):
+                assert resident.id is not None
+                await come_to(session, resident.id, effect.shelter, now, drill=effect.drill)
+            elif isinstance(effect, CheckedOut):
+                assert resident.id is not None
+                await go_from(session, resident.id, now, drill=effect.drill)
             elif isinstance(effect, Erase):
                 await self._erase(session, event, resident, dialogue, now)
             else:

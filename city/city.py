@@ -206,6 +206,8 @@ class City(_Part):
 
     name: Names
     line_name: str
+    line_id: str = Field(default="", pattern=r"^(@[0-9a-z._-]+)?$")
+    """The account's basic id, such as ``@todoke``; it is in the QR codes of evacuation sites."""
     time_zone: Literal["Asia/Tokyo"] = "Asia/Tokyo"
     jma: JmaCodes
     languages: tuple[str, ...]

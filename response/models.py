@@ -189,3 +189,38 @@ class HouseholdNeed(SQLModel, table=True):
         )
     )
     need: Need = Field(sa_column=Column(text_enum(Need), primary_key=True))
+
+
+STILL_THERE = text("out_at IS NULL")
+
+
+class CheckIn(SQLModel, table=True):
+    """A household came to an evacuation site, and went out again.
+
+    They are at one site at a time.
+    """
+
+    __tablename__ = "check_ins"
+    __table_args__ = (
+        Index(
+            "ix_check_ins_open",
+            "resident_id",
+            "drill",
+            unique=True,
+            sqlite_where=STILL_THERE,
+            postgresql_where=STILL_THERE,
+        ),
+    )
+
+    id: int | None = Field(
+        default=None, sa_column=Column(RowId, primary_key=True, autoincrement=True)
+    )
+    resident_id: int = Field(
+        sa_column=Column(
+            RowId, ForeignKey("residents.id", ondelete="CASCADE"), nullable=False, index=True
+        )
+    )
+    shelter: str = Field(max_length=64)
+    drill: bool
+    in_at: datetime = Field(sa_type=UtcDateTime, index=True)
+    out_at: datetime | None = Field(default=None, sa_type=UtcDateTime)

@@ -102,13 +102,20 @@ def counts(
     mode is on, answers from before it do not count.
     """
     from response import households
+    from response.check_ins import heads
     from response.modes import open_modes
 
     async def work() -> dict[str, list[dict[str, object]]]:
         async with opened_database() as database, database.reading() as session:
             began = [one.began_at for one in await open_modes(session) if one.drill == drill]
             since = began[0] if began else None
-            return await households.counts(session, drill=drill, since=since)
+            found = await households.counts(session, drill=drill, since=since)
+            present = await heads(session, drill=drill)
+        found["check_ins"] = [
+            {"shelter": code, "households": number, "people": people}
+            for code, (number, people) in present.items()
+        ]
+        return found
 
     found = run(work())
     if json_:

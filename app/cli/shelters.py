@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -101,6 +102,38 @@ def set_(
         print_json(row)
     else:
         print(f"{row['name']}: {row['state']}{' (drill)' if drill else ''}")
+
+
+@app.command("posters")
+def posters(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The HTML page to write.")],
+    shelter: Annotated[
+        list[str] | None, typer.Option(metavar="ID", help="Only this site; can be repeated.")
+    ] = None,
+    line_id: Annotated[
+        str, typer.Option(metavar="@ID", help="The account's basic id; else line_id of city.toml.")
+    ] = "",
+) -> None:
+    """Write posters with QR codes for check-in.
+
+    One sheet of A4 for each site. Residents check in with it in disaster mode, under a grave
+    warning, or at a site that has a state.
+    """
+    from bot.posters import posters as make
+    from core.errors import BadInput
+    from response.reasons import reason
+
+    folder = _folder()
+    account = line_id or folder.city.line_id
+    if not account.startswith("@"):
+        raise BadInput("Say the account's basic id with --line-id, or as line_id in city.toml.")
+    known = {site.code for site in folder.shelters}
+    for code in shelter or ():
+        if code not in known:
+            raise BadInput(reason("shelter.missing", code=code))
+    sites = [site for site in folder.shelters if not shelter or site.code in shelter]
+    file.write_text(make(folder.city, sites, account), "utf-8")
+    print(f"{len(sites)} posters in {file}.")
 
 
 def _folder() -> CityFolder:

@@ -10,6 +10,7 @@ from dataclasses import replace
 from bot import messages
 from bot.dialogues import (
     answers,
+    check_in,
     districts,
     household,
     onboarding,
@@ -58,9 +59,12 @@ def respond(
     """
     if isinstance(event, Said):
         event = replace(event, text=kept_text(event.text))
-        if (meaning := known.meaning(event.text)).is_cry:
+        site = check_in.asked_for(event.text)
+        if site is None and (meaning := known.meaning(event.text)).is_cry:
             return _trimmed(_cry(state, event, meaning, known))
-        if found := pressed_by_typing(event.text, _where_we_are(state, known)):
+        if site is not None:
+            event = Pressed("check-in", {"at": site})
+        elif found := pressed_by_typing(event.text, _where_we_are(state, known)):
             event = Pressed(*found)
         elif do := typed_button(event.text):
             event = Pressed(do)
@@ -105,7 +109,8 @@ def _respond(state: DialogueState, event: Incoming, known: Known) -> DialogueOut
     elif state.name == SHELTERS and isinstance(event, Located):
         found = safety.nearest(state, event, known)
         inside = replace(found, messages=(*found.messages, *_where_we_are(found.state, known)))
-    return inside or household.step(state, event, known) or _anywhere(state, event, known)
+    inside = inside or check_in.step(state, event, known) or household.step(state, event, known)
+    return inside or _anywhere(state, event, known)
 
 
 def _anywhere(state: DialogueState, event: Incoming, known: Known) -> DialogueOutcome:

@@ -65,7 +65,7 @@ def begin(condition: Condition, state: DialogueState, known: Known) -> DialogueO
     """Keep how somebody is, and ask how many they are."""
     told = Told(known.event_id, condition)
     area = known.preferences.areas[0] if known.preferences.areas else None
-    asked = _how_many(known, known.event_id, drill=known.in_drill)
+    asked = how_many(known, known.event_id, drill=known.in_drill)
     effect = TellCity(told, drill=known.in_drill, area=area)
     return DialogueOutcome(_outside(state), (asked,), (effect,), matters=True)
 
@@ -134,7 +134,7 @@ def _pressed(
             shown = _what_needed(known, replace(last, needs=frozenset(needs)))
             return _kept(_asking(state, last), shown, effect)
         case "safe-change", _:
-            asked = _how_many(known, last.origin, drill=last.drill)
+            asked = how_many(known, last.origin, drill=last.drill)
             return DialogueOutcome(_outside(state), (asked,))
         case "safe-done", _:
             return DialogueOutcome(_outside(state), (summary(last, known),), matters=True)
@@ -171,7 +171,8 @@ def _in_words(
     return DialogueOutcome(state.ended(), (shown,), (effect,), matters=True)
 
 
-def _how_many(known: Known, origin: str, *, drill: bool) -> Message:
+def how_many(known: Known, origin: str, *, drill: bool, title: str = "") -> Message:
+    """Ask how many they are; ``title`` says what was kept."""
     tiles = [
         messages.tile(
             messages.press(
@@ -183,7 +184,7 @@ def _how_many(known: Known, origin: str, *, drill: bool) -> Message:
         )
         for number in range(1, MOST_COUNTED + 1)
     ]
-    title = known.say("The city has noted it.")
+    title = title or known.say("The city has noted it.")
     words = known.say("How many of you are there?")
     done = messages.tile(messages.press(known.say("That is all"), "safe-done", o=origin))
     return _card(known, title, [*messages.columns(tiles, 3), done], words, drill=drill)

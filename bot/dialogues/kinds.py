@@ -297,6 +297,21 @@ class TellCity:
 
 
 @dataclass(frozen=True)
+class CheckedIn:
+    """The household came to the evacuation site with this code."""
+
+    shelter: str
+    drill: bool
+
+
+@dataclass(frozen=True)
+class CheckedOut:
+    """The household went from the evacuation site where it was."""
+
+    drill: bool
+
+
+@dataclass(frozen=True)
 class Erase:
     """Forget the resident."""
 
@@ -312,6 +327,8 @@ Effect = (
     | SetChild
     | FileReport
     | TellCity
+    | CheckedIn
+    | CheckedOut
     | Erase
 )
 

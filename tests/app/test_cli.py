@@ -498,7 +498,7 @@ def test_disaster_mode_is_switched_from_the_shell(
     shown = json.loads(run(capsys, "disaster", "show", "--json")[1])
     assert [(one["drill"], one["areas"]) for one in shown] == [(True, [district])]
     counted = json.loads(run(capsys, "disaster", "counts", "--drill", "--json")[1])
-    assert counted == {"areas": [], "shelters": [], "needs": []}
+    assert counted == {"areas": [], "shelters": [], "needs": [], "check_ins": []}
     code, _, err = run(capsys, "disaster", "off", "--real", "--yes")
     assert (code, err) == (2, "todoke: What is on is a drill.\n")
     assert run(capsys, "disaster", "off", "--drill", "--yes")[0] == 0
@@ -517,3 +517,15 @@ def test_a_wrong_switch_of_disaster_mode_is_one_clear_line(
     capsys: pytest.CaptureFixture[str], upgraded: None, arguments: tuple[str, ...], said: str
 ) -> None:
     assert run(capsys, "disaster", *arguments) == (2, "", f"todoke: {said}\n")
+
+
+def test_posters_are_written_for_the_sites_that_are_wanted(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    file = tmp_path / "posters.html"
+    wanted = ("--shelter", "0001", "--shelter", "0003")
+    code, out, _ = run(capsys, "shelters", "posters", str(file), *wanted)
+    assert (code, out) == (0, f"2 posters in {file}.\n")
+    assert file.read_text("utf-8").count("<svg") == 2
+    code, _, err = run(capsys, "shelters", "posters", str(file), "--shelter", "x")
+    assert (code, len(err.splitlines())) == (2, 1)
