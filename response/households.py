@@ -205,9 +205,9 @@ async def counts(
         people (households that did not say how many count as one). ``shelters``: the same by the
         site's code. ``needs``: rows of area, need, households.
     """
-    answers = (col(HouseholdAnswer.newest), col(HouseholdAnswer.drill).is_(drill))
+    answers = [col(HouseholdAnswer.newest), col(HouseholdAnswer.drill).is_(drill)]
     if since is not None:
-        answers = (*answers, col(HouseholdAnswer.told_at) >= since)
+        answers.append(col(HouseholdAnswer.told_at) >= since)
     people = func.sum(func.coalesce(HouseholdAnswer.people, 1))
     found: dict[str, list[dict[str, Any]]] = {}
     for name, by in (("areas", HouseholdAnswer.area), ("shelters", HouseholdAnswer.shelter)):

@@ -6,9 +6,9 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Row, Select, exists
+from sqlalchemy import Row, Select, exists, select
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlmodel import col, select
+from sqlmodel import col
 
 from subscriptions.models import (
     Resident,
@@ -19,7 +19,6 @@ from subscriptions.models import (
 )
 
 IDS_AT_ONCE = 500
-_Choices = tuple[int | None, str, int | None, int | None, bool]
 
 
 @dataclass(frozen=True)
@@ -63,7 +62,7 @@ async def parents(
     return [_resident(row, children=tuple(sorted(children[row.id]))) for row in rows]
 
 
-def _followers(topic: str, after: int) -> Select[_Choices]:
+def _followers(topic: str, after: int) -> Select[int | None, str, int | None, int | None, bool]:
     return (
         select(
             col(Resident.id),
@@ -82,13 +81,13 @@ def _followers(topic: str, after: int) -> Select[_Choices]:
     )
 
 
-def _parts(rows: Sequence[Row[_Choices]]) -> list[list[int]]:
+def _parts(rows: Sequence[Row[int | None, str, int | None, int | None, bool]]) -> list[list[int]]:
     ids = [row.id for row in rows]
     return [ids[start : start + IDS_AT_ONCE] for start in range(0, len(ids), IDS_AT_ONCE)]
 
 
 def _resident(
-    row: Row[_Choices],
+    row: Row[int | None, str, int | None, int | None, bool],
     *,
     areas: tuple[str, ...] = (),
     children: tuple[str, ...] = (),

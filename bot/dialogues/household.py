@@ -119,9 +119,9 @@ def _pressed(
             return _kept(_outside(state), asked, _tells(last.origin, people=int(number)))
         case "safe-where", {"at": place} if place in set(Whereabouts):
             effect = _tells(last.origin, whereabouts=Whereabouts(place))
-            asked = _which_site(known, last) if place == Whereabouts.SHELTER else None
-            if asked is not None:
-                return _kept(_outside(state), asked, effect)
+            site = _which_site(known, last) if place == Whereabouts.SHELTER else None
+            if site is not None:
+                return _kept(_outside(state), site, effect)
             return _kept(_asking(state, last), _what_needed(known, last), effect)
         case "safe-site", {"site": code}:
             known_site = any(site.code == code for site in known.shelters)

@@ -21,6 +21,7 @@ from city.city import Topic, name_in
 from core.languages import LANGUAGES
 from public import choices
 from public.choices import LEVELLED_TOPIC, QUAKE_TOPIC, clock_time, level_name, minutes_of
+from public.words import CATALOGUE
 
 QUIET_HOURS = ((1260, 360), (1320, 420), (1380, 480))
 """Offered quiet hours, in minutes after midnight in Japan."""
@@ -149,7 +150,7 @@ def fewer(state: DialogueState, known: Known) -> DialogueOutcome:
 
 def _quieter(known: Known, title: str, words: str) -> Message:
     quiet = known.preferences
-    urgent = choices.CATALOGUE.text(known.language, choices.URGENT)
+    urgent = CATALOGUE.text(known.language, choices.URGENT)
     tiles = [
         messages.tile(messages.press(urgent, "urgent-only")),
         messages.tile(
@@ -228,7 +229,7 @@ def _level_tiles(known: Known, topic: str, do: str, **values: str) -> list[Part]
         name = level_name(known.city, topic, level, known.language)
         tiles.append(
             messages.tile(
-                messages.press(name, do, **values, to=level),
+                messages.press(name, do, shown=True, **values, to=level),
                 note=choices.level_note(topic, level, known.language),
                 strong=current == name,
             )
@@ -314,6 +315,7 @@ def reminder_card(known: Known) -> Message:
             messages.press(
                 choices.reminder_name(known.language, in_morning=part == "morning"),
                 "reminder",
+                shown=True,
                 **{"in": part},
             ),
             note=clock_time(hour * 60),

@@ -24,7 +24,7 @@ from core.database import Database
 from core.restored import RestoreHold
 from core.settings import Settings
 from core.work import NoWorkers
-from subscriptions import residents
+from subscriptions import reminded, residents
 
 FRIDAY = datetime(2026, 11, 20, 12, tzinfo=JAPAN)
 SATURDAY = date(2026, 11, 21)
@@ -153,7 +153,7 @@ async def test_a_crash_between_two_pages_neither_skips_nor_repeats_anybody(
 ) -> None:
     numbers = [await resident(context, str(n)) for n in range(5)]
     monkeypatch.setattr(reminders, "PAGE", 2)
-    real, calls = reminders.subscribers, 0
+    real, calls = reminded.subscribers, 0
 
     async def dies_later(*asked: Any) -> Any:
         nonlocal calls
