@@ -19,7 +19,6 @@ from bot.dialogues import answers, check_in, respond
 from bot.dialogues.buttons import city_understanding, typed_button
 from bot.dialogues.kinds import (
     NO_PICTURES,
-    REPORT,
     SAFETY,
     CheckedIn,
     CheckedOut,
@@ -33,7 +32,7 @@ from bot.dialogues.kinds import (
     Incoming,
     Known,
     Located,
-    OwnReport,
+    OfReport,
     Pressed,
     Said,
     Sent,
@@ -47,9 +46,15 @@ from bot.dialogues.kinds import (
     TellCity,
     WarningShown,
 )
-from bot.dialogues.spot import PLACE
 from bot.incoming import message_of, unsent_message
 from bot.models import IS_A_TURN, Dialogue, EventState, WebhookEvent
+from bot.own_reports import (
+    do_with_report,
+    is_about_a_report,
+    own_reports,
+    report_meant,
+    reports_near,
+)
 from bot.understanding import CRIES, UNKNOWN
 from bot.unsending import take_back
 from channels.forget import forget_personal
@@ -65,7 +70,6 @@ from feeds.told import Told, ToldNow
 from public.links import Links
 from public.pictures import Pictures
 from reports import register
-from reports.nearby import taken_up_near
 from reports.register import create_report
 from response.check_ins import check_in as come_to
 from response.check_ins import check_out as go_from
@@ -90,7 +94,6 @@ ASKED_BY = {
     "data": "my-data",
     "data-text": "my-data",
 }
-SHOWN_REPORTS = 5
 SIGNS_OF_LIFE = ("follow", "message", "postback")
 
 log = structlog.get_logger(__name__)
@@ -255,10 +258,10 @@ class EventHandler:
         if choices is None:
             choices = await registry.preferences(session, self.city, resident.id)
         known = await self._known(session, resident, choices, incoming, event, now)
-        known = replace(
-            known,
-            taken_up=await _taken_up(session, state, incoming),
-        )
+        known = replace(known, near=await reports_near(session, state, incoming))
+        if is_about_a_report(state, incoming):
+            meant = await report_meant(session, state, incoming, resident.id)
+            known = replace(known, own_reports=meant)
         if _answers_on(state, incoming):
             known = replace(known, household=await last_of(session, resident.id))
         outcome = respond(state, incoming, known, late=late)
@@ -363,7 +366,7 @@ class EventHandler:
             case _:
                 asked = ""
         if asked == "report-status":
-            return replace(known, own_reports=await _own_reports(session, resident.id))
+            return replace(known, own_reports=await own_reports(session, resident.id))
         if asked == "my-data":
             return replace(
                 known,
@@ -412,6 +415,9 @@ class EventHandler:
                 assert outcome.filed is not None
                 state, words = outcome.filed(report.number)
                 outcome = replace(outcome, state=state, messages=words)
+            elif isinstance(effect, OfReport):
+                assert resident.id is not None
+                await do_with_report(session, effect, resident.id, now)
             elif isinstance(effect, TellCity):
                 assert resident.id is not None
                 await tell(
@@ -536,31 +542,10 @@ def _was_taken_back(event: WebhookEvent, turns: Sequence[Turn]) -> bool:
     return bool(message_id) and any(turn.message_id == message_id for turn in turns)
 
 
-async def _own_reports(session: AsyncSession, resident_id: int) -> tuple[OwnReport, ...]:
-    found = await register.newest_of_resident(session, resident_id, SHOWN_REPORTS)
-    return tuple(OwnReport(one.number, one.category, one.state) for one in found)
-
-
 def _answers_on(state: DialogueState, incoming: Incoming) -> bool:
     """Whether an event may belong to the resident's last answer in a disaster."""
     pressed = isinstance(incoming, Pressed) and incoming.do.startswith("safe-")
     return pressed or state.name == SAFETY
-
-
-async def _taken_up(
-    session: AsyncSession, state: DialogueState, incoming: Incoming
-) -> frozenset[str]:
-    """Return reports that the city has already taken up near the place of the new report."""
-    if state.name != REPORT:
-        return frozenset()
-    # A resident who is changing the place may give one without a position.
-    place = state.data.get("pin" if state.step == PLACE else "place") or {}
-    longitude, latitude = place.get("longitude"), place.get("latitude")
-    if isinstance(incoming, Located):
-        longitude, latitude = incoming.longitude, incoming.latitude
-    if longitude is None or latitude is None:
-        return frozenset()
-    return await taken_up_near(session, longitude, latitude)
 
 
 def _choice(effect: Effect) -> str:

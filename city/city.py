@@ -13,7 +13,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from core.geo import Position, inside
+from core.geo import Position, distance_to_line, inside
 
 Names = dict[str, str]
 """A name by language code; ``ja`` is always there."""
@@ -201,6 +201,40 @@ class ReportCategory(_Part):
     danger: bool = False
 
 
+class Owner(_Part):
+    """Who looks after something in the streets that is not the city's (``owners.geojson``).
+
+    It owns what lies in ``polygons`` or within ``metres`` of ``lines``, of the ``kinds`` of damage
+    if there are any. Without a geometry it owns all of its kinds. With ``forwards`` the city passes
+    reports on; otherwise the resident is asked to tell the owner.
+    """
+
+    code: str
+    names: Names
+    phone: str = ""
+    forwards: bool = False
+    kinds: tuple[str, ...] = ()
+    metres: float = 15.0
+    polygons: tuple[tuple[tuple[Position, ...], ...], ...] = Field(default=(), repr=False)
+    lines: tuple[tuple[Position, ...], ...] = Field(default=(), repr=False)
+
+    @property
+    def is_placed(self) -> bool:
+        """Whether it owns a place, and not all things of a kind."""
+        return bool(self.polygons or self.lines)
+
+    def owns(self, kind: str, place: Position | None) -> bool:
+        """Whether a damage of this kind at this place is its own."""
+        if self.kinds and kind not in self.kinds:
+            return False
+        if not self.is_placed:
+            return True
+        return place is not None and (
+            any(inside(place, polygon) for polygon in self.polygons)
+            or any(distance_to_line(place, line) <= self.metres for line in self.lines)
+        )
+
+
 class City(_Part):
     """The content of ``city.toml`` and the files next to it."""
 
@@ -213,6 +247,7 @@ class City(_Part):
     languages: tuple[str, ...]
     topics: tuple[Topic, ...]
     districts: tuple[District, ...] = Field(default=(), repr=False)
+    owners: tuple[Owner, ...] = Field(default=(), repr=False)
     departments: tuple[Department, ...] = ()
     sources: tuple[SourceConfig, ...] = ()
     report_categories: tuple[ReportCategory, ...] = ()
@@ -252,6 +287,11 @@ class City(_Part):
     def district_at(self, longitude: float, latitude: float) -> District | None:
         """Return the district of a point, or None outside the city."""
         return next((d for d in self.districts if d.contains(longitude, latitude)), None)
+
+    def owner_of(self, kind: str, place: Position | None) -> Owner | None:
+        """Return who else owns a damage of this kind here: by place first, then by kind."""
+        owners = [owner for owner in self.owners if owner.owns(kind, place)]
+        return min(owners, key=lambda owner: not owner.is_placed, default=None)
 
     def is_outside(self, longitude: float, latitude: float) -> bool:
         """Whether a point is outside the city, by the outlines of its districts."""

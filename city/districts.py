@@ -43,7 +43,7 @@ def read_districts(path: Path, faults: list[FolderFault]) -> tuple[District, ...
     if not isinstance(features, list) or document.get("type") != "FeatureCollection":
         faults.append(FolderFault(path, 1, reason("outline.no-collection")))
         return ()
-    lines = _feature_lines(text, len(features))
+    lines = feature_lines(text, len(features))
     districts: dict[str, District] = {}
     for line, feature in zip(lines, features, strict=True):
         problems: list[tuple[Reason, Reason]] = []
@@ -59,7 +59,7 @@ def read_districts(path: Path, faults: list[FolderFault]) -> tuple[District, ...
     return tuple(districts.values())
 
 
-def _feature_lines(text: str, number: int) -> list[int]:
+def feature_lines(text: str, number: int) -> list[int]:
     """Return the line on which each feature begins."""
     decoder = json.JSONDecoder()
     found = re.search(r'"features"\s*:\s*\[\s*', text)

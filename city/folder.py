@@ -27,6 +27,7 @@ from city.districts import read_districts
 from city.faq import FaqEntry, read_faq
 from city.faults import FolderFault, leaving_out, read_text, suggestion
 from city.gazetteer import Gazetteer, read_gazetteer
+from city.owners import read_owners
 from city.reasons import reason
 from city.rules import broken_rules, named_certificates
 from city.shelters import Shelter, read_shelters
@@ -39,7 +40,11 @@ from core.reason import Reason
 __all__ = ["BadCity", "CityFolder", "FolderFault", "check_city", "load_city", "load_folder"]
 
 MAX_BYTES = 2_000_000
-_ELSEWHERE = {"districts": "areas.geojson", "certificates": "files that the sources name"}
+_ELSEWHERE = {
+    "districts": "areas.geojson",
+    "owners": "owners.geojson",
+    "certificates": "files that the sources name",
+}
 """The parts of a city that are not in ``city.toml``."""
 
 
@@ -131,13 +136,15 @@ def _read(folder: Path, now: datetime | None = None) -> tuple[CityFolder | None,
         spare,
         shifts=city is None or city.collection_week_shift,
     )
+    kinds = {category.code for category in city.report_categories} if city else set()
+    owners = read_owners(folder / "owners.geojson", kinds, spare) if city else ()
     places = read_gazetteer(folder, districts, shelters, city, spare)
     faults += leaving_out(spare, reason("part.file"))
     faults.sort(key=lambda fault: (str(fault.path), fault.line or 0))
     if city is None:
         return None, faults
     # Through model_copy, as the outlines are checked already and there are many points.
-    city = city.model_copy(update={"districts": districts})
+    city = city.model_copy(update={"districts": districts, "owners": owners})
     left_out = tuple(fault for fault in faults if fault.left_out)
     return CityFolder(city, shelters, calendar, answers, left_out, words, places, children), faults
 

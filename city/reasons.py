@@ -28,6 +28,7 @@ reason = Reasons(
             "part.kind-of-report-named": "the kind of report '{code}'",
             "part.language": "the language '{language}'",
             "part.name-in": "the name in '{language}'",
+            "part.owner": "the owner",
             "part.outline": "the district's outline",
             "part.question": "the question",
             "part.rest-of-file": "the rest of the file",
@@ -88,6 +89,17 @@ reason = Reasons(
             "outline.open-ring": "{code}: a ring must end where it begins.",
             "outline.empty-ring": "{code}: a ring encloses nothing.",
             "outline.no-district": "has no district.",
+        },
+        "An owner is not written as it must be.": {
+            "owner.no-properties": "an owner needs properties with code and names.",
+            "owner.names": "{code}: names must be an object with at least 'ja'.",
+            "owner.kinds": "{code}: kinds must be a list of kinds of reports.",
+            "owner.no-kind": "{code}: there is no kind of report '{kind}'{hint}.",
+            "owner.metres": "{code}: metres is a number up to {most}.",
+            "owner.everything": "{code}: without a geometry it needs kinds.",
+            "owner.geometry": (
+                "{code}: the geometry must be null, or lines or polygons of positions in Japan."
+            ),
         },
         "A question and answer must have both, and a file name with a language.": {
             "faq.name-language": "must be named with one of our languages{hint}.",

@@ -26,7 +26,7 @@ from core.counting import MOST as MOST_COUNTED
 from core.errors import BadInput, Refusal
 from core.text import clean
 from core.web import PHOTO_POLICY, Form
-from reports import register, states
+from reports import following, register, states
 from reports.models import Photo, Report
 from reports.nearby import MOST, nearby
 from reports.photos import photo_path
@@ -103,6 +103,7 @@ async def _report_page(visitor: Visit, number: str, *, refusal: BadInput | None 
         near = await nearby(session, report, visitor.context.clock.now())
         together = [one.report for one in near if one.is_open]
         reachable = await _reachable(session, report)
+        joined = len(await following.followers(session, report))
         others_reachable = [await _reachable(session, other) for other in together]
     return visitor.page(
         "report.html",
@@ -119,9 +120,10 @@ async def _report_page(visitor: Visit, number: str, *, refusal: BadInput | None 
         },
         reachable=reachable,
         answerable=reachable or any(others_reachable),
+        joined=joined,
         near=near,
         ticked=set(visitor.form.all("also")),
-        states=list(ReportState),
+        states=[one for one in ReportState if one in states.SET_BY_STAFF or one is report.state],
         told=quoted([one.staff_name(visitor.language) for one in states.TOLD], visitor.language),
         answers=[(one, presets.CATALOGUE.text("ja", one.message)) for one in presets.ANSWERS],
         names=_Names(visitor.context.city, visitor.language),
@@ -203,7 +205,7 @@ async def _work(
     form, by, now = visitor.form, visitor.actor, visitor.context.clock.now()
     if seen != report.updated_at.isoformat():
         raise Refusal("Somebody changed this report meanwhile. Look at it again.")
-    state, department = _state(form.text("state")), form.text("department")
+    state, department = _state(form.text("state"), report), form.text("department")
     note = clean(form.text("note"), line=True)[: register.MAX_TEXT]
     if together_with:
         note = f"→ {together_with} {note}".strip()
@@ -212,17 +214,27 @@ async def _work(
     news = states.news(report.state, state)
     if state is not report.state or note:
         await register.change_state(session, report, state, by=by, now=now, note=note)
-    resident = await _resident(session, report)
-    if resident is None or resident.id is None:
-        return False
+    answered = False
+    for resident in await _concerned(session, report):
+        answered |= await _tell(session, visitor, report, resident, news)
+    return answered
+
+
+async def _tell(
+    session: AsyncSession, visitor: Visit, report: Report, resident: Resident, news: str
+) -> bool:
+    """Tell one resident the answer of the form, or the news; return whether it was an answer."""
+    assert resident.id is not None
+    form, by, now = visitor.form, visitor.actor, visitor.context.clock.now()
     words, japanese = _answer_words(form.text("ready"), form.text("answer"), resident.language)
-    answered = bool(words)
+    is_answer = bool(words)
     if not words and news:
         words, japanese = states.CATALOGUE.text(resident.language, news), False
     if not words:
         return False
     message = presets.answer_message(report.number, words, resident.language, japanese=japanese)
-    await register.answer(session, report, words, by=by, now=now)
+    if resident.id == report.resident_id or report.resident_id is None:
+        await register.answer(session, report, words, by=by, now=now)
     await push(
         session,
         visitor.context.queue,
@@ -232,7 +244,7 @@ async def _work(
         now,
         medium=LINE,
     )
-    return answered
+    return is_answer
 
 
 class _Names:
@@ -241,6 +253,10 @@ class _Names:
     def __init__(self, city: City, language: str) -> None:
         self.categories = {c.code: name_in(c.names, language) for c in city.report_categories}
         self.departments = {d.code: name_in(d.names, language) for d in city.departments}
+        self.owners = {
+            owner.code: f"{name_in(owner.names, language)} {owner.phone}".strip()
+            for owner in city.owners
+        }
         self.areas = {d.code: name_in(d.names, language) for d in city.districts}
 
     def category(self, code: str) -> str:
@@ -285,8 +301,8 @@ def _day(value: str) -> datetime | None:
     return day if 2000 <= day.year < 3000 else None
 
 
-def _state(value: str) -> ReportState:
-    if value not in list(ReportState):
+def _state(value: str, report: Report) -> ReportState:
+    if value not in (*states.SET_BY_STAFF, report.state):
         raise Refusal("Choose a state.")
     return ReportState(value)
 
@@ -363,7 +379,13 @@ async def _report(session: AsyncSession, number: str) -> Report:
 
 
 async def _reachable(session: AsyncSession, report: Report) -> bool:
-    return await _resident(session, report) is not None
+    return bool(await _concerned(session, report))
+
+
+async def _concerned(session: AsyncSession, report: Report) -> list[Resident]:
+    """Return who hears of a report: the resident who made it, and those who joined it."""
+    resident = await _resident(session, report)
+    return [*([resident] if resident else []), *await following.followers(session, report)]
 
 
 async def _resident(session: AsyncSession, report: Report) -> Resident | None:

@@ -16,7 +16,7 @@ from core.languages import LANGUAGES, Catalogue, mark
 from core.reason import Reason, know
 from feeds.models import OVER, ItemState, Notice, Status
 from feeds.texts import intensity_name
-from reports.models import PhotoRole
+from reports.models import Addition, PhotoRole
 from reports.withdrawn import Withdrawn
 
 STAFF_LANGUAGES = ("ja", "en")
@@ -79,6 +79,13 @@ WITHDRAWN_NAMES = {
     Withdrawn.PHOTO: mark("The resident took a photo back"),
     Withdrawn.PLACE: mark("The resident took the place back"),
     Withdrawn.WORDS: mark("The resident took the description back"),
+    Withdrawn.REPORT: mark("The resident took the report back"),
+}
+ADDITION_NAMES = {
+    Addition.MENDED: mark("The resident says that it is mended"),
+    Addition.WORSE: mark("The resident says that it got worse"),
+    Addition.PHOTO: mark("The resident added a photo"),
+    Addition.JOINED: mark("Somebody else saw it too, and follows it"),
 }
 PHOTO_NAMES = {
     PhotoRole.NEAR: mark("From near"),
@@ -163,6 +170,7 @@ ACTION_NAMES = {
     "report.moved": mark("moved a report on"),
     "report.assigned": mark("gave a report to a department"),
     "report.answered": mark("answered a report"),
+    "report.told": mark("told more of a report"),
     "report.withdrawn": mark("took a part of a report back"),
     "report.exported": mark("exported reports"),
     "session.opened": mark("signed in"),

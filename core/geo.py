@@ -96,6 +96,11 @@ def _cross(a: Position, b: Position, c: Position, d: Position) -> bool:
     return _side_of(a, b, c) * _side_of(a, b, d) <= 0 and _side_of(c, d, a) * _side_of(c, d, b) <= 0
 
 
+def distance_to_line(point: Position, line: Sequence[Position]) -> float:
+    """Return metres from a point to the nearest of a line's, on a plane around the point."""
+    return min(_distance_to_side(point, a, b) for a, b in pairwise(line))
+
+
 def _distance_to_side(point: Position, a: Position, b: Position) -> float:
     """Return metres from a point to the nearest of a side's, on a plane around the point."""
     narrow = cos(radians(point[1]))

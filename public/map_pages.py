@@ -27,8 +27,9 @@ async def map_picture(request: Request, name: str) -> Response:
     place = MapAddresses(context.settings.secret_key).place(name[:64])
     if place is None:
         return Response(status_code=404)
+    roads = [line for owner in context.city.owners for line in owner.lines]
     async with _drawing:
-        drawn = await asyncio.to_thread(draw_map, context.city, folder.places, place)
+        drawn = await asyncio.to_thread(draw_map, context.city, folder.places, place, roads)
     headers = {
         "Cache-Control": f"private, max-age={FRESH_SECONDS}",
         "X-Robots-Tag": "noindex",

@@ -49,6 +49,8 @@ class Report(SQLModel, table=True):
     latitude: float | None = None
     address: str = ""
     area: str | None = Field(default=None, max_length=32)
+    owner: str = Field(default="", max_length=32, sa_column_kwargs={"server_default": ""})
+    """Who else looks after it (``city.city.Owner``); empty for the city itself."""
     description: str = ""
     place_message: str = Field(default="", max_length=40)
     note_message: str = Field(default="", max_length=40)
@@ -64,6 +66,22 @@ class PhotoRole(StrEnum):
     NEAR = "near"
     FAR = "far"
     LATER = "later"
+
+
+class Follower(SQLModel, table=True):
+    """Somebody who saw the same thing and hears what becomes of another's report."""
+
+    __tablename__ = "report_followers"
+
+    report_id: int = Field(
+        sa_column=Column(RowId, ForeignKey("reports.id", ondelete="CASCADE"), primary_key=True)
+    )
+    resident_id: int = Field(
+        sa_column=Column(
+            RowId, ForeignKey("residents.id", ondelete="CASCADE"), primary_key=True, index=True
+        )
+    )
+    created_at: datetime = Field(sa_type=UtcDateTime)
 
 
 class ReportCounter(SQLModel, table=True):
@@ -101,6 +119,15 @@ class Photo(SQLModel, table=True):
     created_at: datetime = Field(sa_type=UtcDateTime)
 
 
+class Addition(StrEnum):
+    """What a resident adds to a report that was sent."""
+
+    MENDED = "mended"
+    WORSE = "worse"
+    PHOTO = "photo"
+    JOINED = "joined"
+
+
 class ReportUpdate(SQLModel, table=True):
     """One step in a report's life: a state, an answer, a note. Answers reach the resident."""
 
@@ -118,6 +145,8 @@ class ReportUpdate(SQLModel, table=True):
     note: str = ""
     withdrawn: str = Field(default="", max_length=16)
     """Parts that the resident took back (``reports.withdrawn.Withdrawn``); otherwise empty."""
+    added: str = Field(default="", max_length=16, sa_column_kwargs={"server_default": ""})
+    """What a resident added (:class:`Addition`); otherwise empty."""
     created_at: datetime = Field(sa_type=UtcDateTime)
 
 

@@ -12,7 +12,7 @@ from sqlmodel import col, select
 
 from core.geo import EARTH_RADIUS_M, distance_m
 from reports.models import Report
-from reports.states import OPEN, TAKEN_UP
+from reports.states import OPEN
 
 NEAR_METRES = 50.0
 """Highest distance between two reports of one thing: twice the error of a phone's position."""
@@ -49,10 +49,11 @@ async def nearby(session: AsyncSession, report: Report, now: datetime) -> list[N
     return found[:MOST]
 
 
-async def taken_up_near(session: AsyncSession, longitude: float, latitude: float) -> frozenset[str]:
-    """Return of which kinds the city has taken up reports within :data:`NEAR_METRES`."""
-    found = await _around(session, longitude, latitude, col(Report.state).in_(TAKEN_UP))
-    return frozenset(one.report.category for one in found)
+async def open_near(session: AsyncSession, longitude: float, latitude: float) -> list[Nearby]:
+    """Return the reports within :data:`NEAR_METRES` that are not finished, the nearest first."""
+    found = await _around(session, longitude, latitude, col(Report.state).in_(OPEN))
+    found.sort(key=lambda one: one.metres)
+    return found[:MOST]
 
 
 async def _around(

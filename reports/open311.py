@@ -151,6 +151,7 @@ async def _reports(
 def _entry(city: City, report: Report, language: str) -> Entry:
     kinds = {kind.code: name_in(kind.names, language) for kind in city.report_categories}
     departments = {one.code: name_in(one.names, language) for one in city.departments}
+    owners = {one.code: name_in(one.names, language) for one in city.owners}
     district = city.district_by_code.get(report.area or "")
     return {
         "service_request_id": report.number,
@@ -159,7 +160,8 @@ def _entry(city: City, report: Report, language: str) -> Entry:
         "service_name": kinds.get(report.category, report.category),
         "service_code": report.category,
         "description": None,
-        "agency_responsible": departments.get(report.department, report.department),
+        "agency_responsible": owners.get(report.owner)
+        or departments.get(report.department, report.department),
         "service_notice": None,
         "requested_datetime": _moment(report.created_at),
         "updated_datetime": _moment(report.updated_at),

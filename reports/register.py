@@ -49,6 +49,7 @@ CSV_COLUMNS = (
     "latitude",
     "address",
     "area",
+    "owner",
     "description",
     "language",
 )
@@ -65,6 +66,7 @@ class Draft:
 
     category: str
     origin: str
+    owner: str = ""
     longitude: float | None = None
     latitude: float | None = None
     address: str = ""
@@ -113,6 +115,8 @@ class Exported(Protocol):
     def address(self) -> str: ...
     @property
     def area(self) -> str | None: ...
+    @property
+    def owner(self) -> str: ...
     @property
     def description(self) -> str: ...
     @property
@@ -165,6 +169,7 @@ async def create_report(
         latitude=draft.latitude,
         address=draft.address[:MAX_TEXT],
         area=district.code if district else None,
+        owner=draft.owner,
         description=draft.description[:MAX_TEXT],
         place_message=draft.place_message,
         note_message=draft.note_message,
@@ -526,6 +531,7 @@ def _cells(report: Exported) -> list[str]:
         "" if report.latitude is None else f"{report.latitude:.6f}",
         _cell(report.address),
         _cell(report.area or ""),
+        _cell(report.owner),
         _cell(report.description),
         report.language,
     ]
@@ -547,6 +553,7 @@ def as_json(report: Exported) -> dict[str, object]:
         "latitude": report.latitude,
         "address": report.address,
         "area": report.area,
+        "owner": report.owner,
         "description": report.description,
         "created_at": in_japan(report.created_at).isoformat(timespec="seconds"),
         "updated_at": in_japan(report.updated_at).isoformat(timespec="seconds"),

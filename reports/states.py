@@ -112,6 +112,16 @@ class ReportState(StrEnum):
         ),
     )
 
+    WITHDRAWN = (
+        "withdrawn",
+        StateFacts(
+            stage=Stage.ENDED,
+            staff=mark("Withdrawn"),
+            resident=mark("Withdrawn"),
+            colour="grey",
+        ),
+    )
+
     def __new__(cls, value: str, facts: StateFacts | None = None) -> ReportState:
         assert facts is not None, "only the members above are made"
         member = str.__new__(cls, value)
@@ -156,6 +166,8 @@ PUBLISHED = tuple(state for state in (*reversed(TAKEN_UP), *ENDED) if state.is_p
 """In the order in which they are shown: the most advanced first, finished ones last."""
 TOLD = tuple(state for state in ReportState if state.facts.news)
 """States of which a resident hears though staff wrote no answer."""
+SET_BY_STAFF = tuple(state for state in ReportState if state is not ReportState.WITHDRAWN)
+"""Only a resident takes a report back."""
 REOPENED = mark("The city is working on your report again.")
 
 

@@ -14,6 +14,7 @@ from sqlmodel import col, select
 
 from core import audit
 from reports.models import Photo, Report, ReportUpdate
+from reports.states import WAITING, ReportState
 
 BY = "resident"
 
@@ -24,6 +25,7 @@ class Withdrawn(StrEnum):
     PHOTO = "photo"
     PLACE = "place"
     WORDS = "words"
+    REPORT = "report"
 
 
 async def withdraw(
@@ -61,6 +63,22 @@ async def withdraw(
             report.description = report.note_message = ""
             gone.append(await _note(session, report, Withdrawn.WORDS, now))
     return gone
+
+
+async def withdraw_report(session: AsyncSession, report: Report, now: datetime) -> bool:
+    """Take back a whole report on which nobody has decided yet; return whether that was so.
+
+    Its photos, place and words are erased. Who follows it does not hear of it any more.
+    """
+    if report.state not in WAITING:
+        return False
+    for photo in await session.scalars(select(Photo).where(col(Photo.report_id) == report.id)):
+        await session.delete(photo)
+    report.longitude = report.latitude = report.area = None
+    report.address = report.place_message = report.description = report.note_message = ""
+    report.state = ReportState.WITHDRAWN
+    await _note(session, report, Withdrawn.REPORT, now)
+    return True
 
 
 async def _note(session: AsyncSession, report: Report, what: Withdrawn, now: datetime) -> Withdrawn:

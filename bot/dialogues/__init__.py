@@ -14,6 +14,7 @@ from bot.dialogues import (
     districts,
     household,
     onboarding,
+    own_reports,
     questions,
     report,
     rubbish,
@@ -22,6 +23,7 @@ from bot.dialogues import (
 )
 from bot.dialogues.buttons import pressed_by_typing, typed_button
 from bot.dialogues.kinds import (
+    ADDING,
     DISTRICTS,
     ONBOARDING,
     REPORT,
@@ -102,6 +104,11 @@ def _respond(state: DialogueState, event: Incoming, known: Known) -> DialogueOut
             return listed
         state = state.ended()
     inside = None
+    if state.name == ADDING and isinstance(event, Photographed):
+        return own_reports.photographed(state, event, known)
+    if state.name == ADDING:
+        # A photo that comes after something else is a new report.
+        state = state.ended()
     if state.name == ONBOARDING:
         inside = onboarding.step(state, event, known)
     elif state.name == REPORT:
@@ -145,7 +152,7 @@ def _command(do: str, state: DialogueState, known: Known) -> DialogueOutcome | N
         case "questions" if known.answers:
             return questions.every(state, known)
         case "reports":
-            return report.own(state, known)
+            return own_reports.every(state, known)
         case "cancel":
             return _cancel(state, known)
         case "menu":
@@ -158,6 +165,8 @@ def _command(do: str, state: DialogueState, known: Known) -> DialogueOutcome | N
 def _button(state: DialogueState, event: Pressed, known: Known) -> DialogueOutcome:
     if event.do.startswith("r-"):
         return report.old_button(state, known)
+    if event.do.startswith("my-"):
+        return own_reports.pressed(state, event.do, event.values, known)
     answer = _asked_for(state, event, known) or settings.step(state, event, known)
     if answer is not None:
         return answer

@@ -9,6 +9,7 @@ from bot.dialogues import (
     household,
     my_data,
     onboarding,
+    own_reports,
     questions,
     report,
     rubbish,
@@ -93,7 +94,7 @@ def by_intent(state: DialogueState, event: Said, meaning: Meaning, known: Known)
         case "report":
             return _reporting(state, event, meaning, known)
         case "report-status":
-            return report.own(state, known)
+            return own_reports.every(state, known)
         case "stop-messages" | "cancel":
             return settings.stopping(state, known)
         case "fewer-messages":

@@ -20,6 +20,7 @@ from city.shelters import Hazard, Shelter
 from core.clock import in_japan
 from core.geo import Position
 from public.pictures import Pictures
+from reports.models import Addition
 from reports.photos import Picture
 from reports.register import Draft
 from reports.states import ReportState
@@ -34,6 +35,8 @@ IDLE = "idle"
 ONBOARDING = "onboarding"
 REPORT = "report"
 SHELTERS = "shelters"
+ADDING = "adding"
+"""A photo is awaited for a report that was sent."""
 SAFETY = "safety"
 DISTRICTS = "districts"
 
@@ -133,11 +136,23 @@ class WarningShown:
 
 @dataclass(frozen=True)
 class OwnReport:
-    """The current state of one of the resident's reports."""
+    """The current state of one of the resident's reports, or of one that they ``joined``."""
 
     number: str
     category: str
     state: ReportState
+    joined: bool = False
+    photos: int = 0
+
+
+@dataclass(frozen=True)
+class NearReport:
+    """A report near the place of the one being made that is not finished."""
+
+    number: str
+    category: str
+    state: ReportState
+    metres: float
 
 
 @dataclass(frozen=True)
@@ -168,8 +183,8 @@ class Known:
     """The disaster mode that is on for the resident's districts."""
     household: Household | None = None
     """The resident's last answer in a disaster."""
-    taken_up: frozenset[str] = frozenset()
-    """Kinds of damage that the city has taken up already at the place being reported."""
+    near: tuple[NearReport, ...] = ()
+    """What others reported within metres of the place being reported, the nearest first."""
     reports: int = 0
     """How many reports of this resident are kept."""
     own_reports: tuple[OwnReport, ...] = ()
@@ -312,10 +327,42 @@ class CheckedOut:
 
 
 @dataclass(frozen=True)
+class FollowReport:
+    """Hear what becomes of another's report, or no longer."""
+
+    number: str
+    on: bool = True
+
+
+@dataclass(frozen=True)
+class AddToReport:
+    """Tell how the thing of one's own report is now."""
+
+    number: str
+    addition: Addition
+
+
+@dataclass(frozen=True)
+class AddPhoto:
+    """Add a photo to one's own report."""
+
+    number: str
+    picture: Picture
+
+
+@dataclass(frozen=True)
+class WithdrawReport:
+    """Take one's own report back."""
+
+    number: str
+
+
+@dataclass(frozen=True)
 class Erase:
     """Forget the resident."""
 
 
+OfReport = FollowReport | AddToReport | AddPhoto | WithdrawReport
 Effect = (
     SetLanguage
     | SetArea
@@ -329,6 +376,7 @@ Effect = (
     | TellCity
     | CheckedIn
     | CheckedOut
+    | OfReport
     | Erase
 )
 

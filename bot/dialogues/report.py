@@ -18,9 +18,11 @@ from bot.dialogues.kinds import (
     DialogueOutcome,
     DialogueState,
     FileReport,
+    FollowReport,
     Incoming,
     Known,
     Located,
+    NearReport,
     Photographed,
     Pressed,
     Said,
@@ -28,7 +30,7 @@ from bot.dialogues.kinds import (
 from bot.dialogues.spot import PLACE
 from bot.dialogues.words import kept_text
 from bot.messages import Action, Message, Part
-from city.city import ReportCategory, name_in
+from city.city import Owner, ReportCategory, name_in
 from reports.models import PhotoRole
 from reports.photos import MAX_PHOTOS, Picture
 from reports.register import Draft
@@ -39,6 +41,8 @@ STEPS = (KIND, PHOTO, FAR, PLACE, NOTE)
 DESCRIBED = (KIND, PHOTO, FAR, NOTE)
 """Steps at which a sentence describes the damage."""
 MAX_NOTE = 500
+MOST_NEAR = 3
+"""Reports of the same thing that are shown."""
 
 
 def begin(state: DialogueState, known: Known, kind: str = "") -> DialogueOutcome:
@@ -71,26 +75,6 @@ def step(state: DialogueState, event: Incoming, known: Known) -> DialogueOutcome
                 return old_button(state, known)
             return _pressed(state, do, values, known)
     return None
-
-
-def own(state: DialogueState, known: Known) -> DialogueOutcome:
-    """The results of the resident's reports."""
-    again = messages.press(known.say("Report damage"), "report")
-    if not known.own_reports:
-        return DialogueOutcome(
-            state, (messages.text(known.say("You have not reported anything yet."), again),)
-        )
-    names = {
-        kind.code: name_in(kind.names, known.language) for kind in known.city.report_categories
-    }
-    rows = [
-        messages.fact(
-            f"{one.number} {names.get(one.category, '')}".strip(),
-            one.state.resident_name(known.language),
-        )
-        for one in known.own_reports
-    ]
-    return DialogueOutcome(state, (messages.card(known.say("Your reports"), rows, quick=(again,)),))
 
 
 def without(state: DialogueState, message_id: str) -> DialogueState:
@@ -181,8 +165,90 @@ def _located(state: DialogueState, event: Located, known: Known) -> DialogueOutc
 
 def _following(state: DialogueState, known: Known) -> DialogueOutcome:
     """Ask the next question that has no answer."""
-    following = _next(state)
-    return DialogueOutcome(following, prompt(following, known))
+    return _asking(_next(state), known)
+
+
+def _asking(state: DialogueState, known: Known) -> DialogueOutcome:
+    """Ask what the step asks, or first whether it is the same as what others reported.
+
+    Who else owns the thing is said once, before the question.
+    """
+    said: tuple[Message, ...] = ()
+    owner = _owner(state, known)
+    code = owner.code if owner else ""
+    if state.data.get("owner", "") != code:
+        state = state.at(state.step, owner=code)
+        said = (_owner_card(owner, known),) if owner else ()
+    same = _same(state, known)
+    if same and not state.data.get("near_shown"):
+        state = state.at(state.step, near_shown=True)
+        return DialogueOutcome(state, (*said, _near_card(state, same, known)))
+    return DialogueOutcome(state, (*said, *prompt(state, known)))
+
+
+def _owner(state: DialogueState, known: Known) -> Owner | None:
+    """Return who else owns what is reported, as far as kind and place say it."""
+    place = state.data.get("place") or {}
+    at = (place["longitude"], place["latitude"]) if place.get("longitude") is not None else None
+    kind = state.data.get("kind")
+    return known.city.owner_of(kind, at) if kind else None
+
+
+def _owner_card(owner: Owner, known: Known) -> Message:
+    name = name_in(owner.names, known.language)
+    if owner.forwards:
+        words = known.say(
+            "{owner} looks after this, not the city. The city passes your report on to them.",
+            owner=name,
+        )
+    else:
+        words = known.say(
+            "{owner} looks after this, not the city. Please tell them. You can also go on, and "
+            "the city will see your report.",
+            owner=name,
+        )
+    call = messages.uri(known.say("Call {phone}", phone=owner.phone), f"tel:{owner.phone}")
+    return messages.card(name, [messages.tile(call)] if owner.phone else [], intro=words)
+
+
+def _same(state: DialogueState, known: Known) -> tuple[NearReport, ...]:
+    """Return what others reported of this kind within metres of this place."""
+    if "place" not in state.data:
+        return ()
+    return tuple(one for one in known.near if one.category == state.data.get("kind"))[:MOST_NEAR]
+
+
+def _near_card(state: DialogueState, same: tuple[NearReport, ...], known: Known) -> Message:
+    rows: list[Part] = []
+    for one in same:
+        away = known.say("{metres} m away", metres=max(1, round(one.metres)))
+        rows.append(
+            messages.fact(f"{one.number} · {away}", one.state.resident_name(known.language))
+        )
+        rows.append(
+            messages.tile(
+                _press(state, known.say("Same: tell me the result"), "r-join", n=one.number)
+            )
+        )
+    other = messages.tile(
+        _press(state, known.say("It is something else"), "r-not-same"), strong=True
+    )
+    words = known.say(
+        "The city already knows of something like this here. If it is the same, you need not send "
+        "it again: we will tell you the result."
+    )
+    title = known.say("Is it one of these?")
+    return messages.card(title, [*rows, other], intro=words)
+
+
+def _join(state: DialogueState, number: str, known: Known) -> DialogueOutcome:
+    """End the report and follow another's, which must be one of those that were shown."""
+    if number not in {one.number for one in known.near}:
+        return DialogueOutcome(state, prompt(state, known))
+    words = known.say("We will tell you what becomes of report {number}.", number=number)
+    reports = messages.press(known.say("Your reports"), "reports")
+    joined = (FollowReport(number),)
+    return DialogueOutcome(state.ended(), (messages.text(words, reports),), joined, matters=True)
 
 
 def _outside(state: DialogueState, known: Known) -> DialogueOutcome:
@@ -260,11 +326,13 @@ def _pressed(
         case "r-change":
             target = values.get("to")
             following = state.at(target if target in STEPS else CONFIRM, **spot.NO_QUESTION)
+        case "r-join":
+            return _join(state, values.get("n", ""), known)
         case "r-send":
             return _send(state, known)
         case _:
             following = state
-    return DialogueOutcome(following, prompt(following, known))
+    return _asking(following, known)
 
 
 def _exif_answered(state: DialogueState, use: bool, known: Known) -> DialogueOutcome:
@@ -274,8 +342,7 @@ def _exif_answered(state: DialogueState, use: bool, known: Known) -> DialogueOut
     if use and taken:
         photo = str(state.data.get("exif_message", ""))
         return _located(asked, Located(taken[0], taken[1], message_id=photo), known)
-    following = _next(asked)
-    return DialogueOutcome(following, prompt(following, known))
+    return _following(asked, known)
 
 
 def _next(state: DialogueState) -> DialogueState:
@@ -304,6 +371,7 @@ def _send(state: DialogueState, known: Known) -> DialogueOutcome:
     place = state.data["place"]
     draft = Draft(
         category=state.data["kind"],
+        owner=owner.code if (owner := _owner(state, known)) else "",
         longitude=place.get("longitude"),
         latitude=place.get("latitude"),
         address=place.get("address", ""),
@@ -396,16 +464,9 @@ def _summary(state: DialogueState, known: Known) -> Message:
         _press(state, known.say("Cancel"), "r-cancel"),
     ]
     footer = [messages.tile(send, strong=True)]
-    intro = ""
-    if data.get("kind") in known.taken_up:
-        intro = known.say(
-            "The city already has a report of this place and has taken it up. You can still send "
-            "yours, and we will tell you the result."
-        )
     return messages.card(
         known.say("Is this right?"),
         rows,
-        intro=intro,
         footer=footer,
         quick=quick,
         above=spot.map_of(place, known),

@@ -21,7 +21,7 @@ from city.city import Decision
 from core.clock import SystemClock
 from feeds.models import Notice, Status
 from feeds.told import ToldNow
-from reports.nearby import taken_up_near
+from reports.nearby import open_near
 from simulator.line import SimulatorOptions
 from simulator.line.phones import Content
 from tests.support.chats import a_photo, aboard, hurried
@@ -225,7 +225,7 @@ async def test_the_way_in_reads_no_growing_table_whole(town: Town) -> None:
         await town.settle()
         await town.inbox.recover()
         async with town.database.reading() as session:
-            await taken_up_near(session, 140.1115, 36.0825)
+            await open_near(session, 140.1115, 36.0825)
     everything = {**asked.reads, **asked.writes}
     assert len(everything) > 20
     assert await whole_tables_read(town.database, everything) == []

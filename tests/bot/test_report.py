@@ -20,41 +20,6 @@ from tests.support.town import Town, words_in
 pytestmark = pytest.mark.usefixtures("unpacked_here")
 
 
-@pytest.mark.slow
-async def test_who_reports_what_the_city_has_taken_up_already_is_told_so(town: Town) -> None:
-    told = "The city already has a report of this place"
-    hole, light = (town.city.report_categories[n].names["en"] for n in (0, 2))
-
-    async def summary(
-        place: tuple[float, float], kind: str, user: str = ""
-    ) -> list[dict[str, Any]]:
-        user = user or await aboard(town)
-        await sends(town, user, a_photo())
-        await town.taps(user, await town.is_at(user, *place), kind)
-        return await town.says(user, "Deep")
-
-    first = await summary(HERE, hole)
-    assert told not in words_in(first)
-    user = await aboard(town)
-    await sends(town, user, a_photo())
-    await town.taps(user, await town.is_at(user, *HERE), hole)
-    await town.taps(user, await town.says(user, "Deep"), "Send")
-    assert told not in words_in(await summary(HERE, hole)), "nobody has looked at it yet"
-    async with town.database.writing() as session:
-        (report,) = await session.scalars(select(Report))
-        report.state = ReportState.ACCEPTED
-        session.add(report)
-    beside = (HERE[0], HERE[1] + 0.0003)  # 33 m
-    assert told in words_in(await summary(beside, hole))
-    await town.taps(user, await summary(beside, hole, user), "Change place")
-    unknown = await town.says(user, "Somewhere 1-2-3")
-    elsewhere = await town.taps(user, unknown, "Keep my words")
-    assert "Somewhere 1-2-3" in words_in(elsewhere)
-    assert told not in words_in(elsewhere), "of a place without a position nothing is known"
-    assert told not in words_in(await summary(beside, light))
-    assert told not in words_in(await summary((HERE[0], HERE[1] + 0.001), hole))
-
-
 async def test_a_pothole_is_reported_photo_first(town: Town) -> None:
     user = await aboard(town)
     news = await sends(town, user, a_photo())

@@ -11,6 +11,7 @@ import pytest
 from console import presets
 from console.models import Role
 from reports import states
+from reports.following import join
 from reports.models import Photo, Report, ReportUpdate
 from reports.photos import store_photo
 from reports.states import ReportState
@@ -259,6 +260,39 @@ async def test_everybody_who_reported_the_same_hears_of_its_end(office: Office) 
     for user, language in ((first_user, "ja"), (second_user, "es")):
         [told] = await said_to(office, user)
         assert states.CATALOGUE.text(language, declined) in told
+
+
+async def test_who_joined_a_report_hears_of_it_in_their_own_language(office: Office) -> None:
+    browser = await office.at_desk(Role.ROADS, "road")
+    first, second, left = [await office.resident(language) for language in ("ja", "my", "en")]
+    report = await reported(office, first)
+    async with office.database.writing() as session:
+        for user in (second, left):
+            resident = await subscriptions.find(session, user)
+            assert resident is not None and resident.id is not None
+            assert await join(session, report.number, resident.id, office.clock.now())
+            assert await join(session, report.number, resident.id, office.clock.now())
+        await subscriptions.unfollow(session, office.context.city, left, office.clock.now())
+    page = await browser.get(f"/console/reports/{report.number}")
+    assert "ほかに結果を待つ人" in page.body
+    await work(browser, report, state="done")
+    for delivery in await office.deliveries():
+        await office.done(delivery.id or 0)
+    told = states.news(ReportState.NEW, ReportState.DONE)
+    for user, language in ((first, "ja"), (second, "my")):
+        [[message]] = office.received(user)
+        assert states.CATALOGUE.text(language, told) in message["text"]
+    assert office.received(left) == []
+
+
+async def test_only_a_resident_takes_a_report_back(office: Office) -> None:
+    browser = await office.at_desk(Role.ROADS, "road")
+    report = await reported(office)
+    page = await browser.get(f"/console/reports/{report.number}")
+    offered = page.tree.xpath("//select[@name='state']/option/@value")
+    assert "withdrawn" not in offered and "done" in offered
+    refused = await work(browser, report, state="withdrawn")
+    assert refused.status == 400
 
 
 async def test_who_changed_their_language_is_told_in_the_new_one(office: Office) -> None:

@@ -37,7 +37,7 @@ def test_a_language_says_all_of_it_and_nothing_else(language: str) -> None:
 def test_every_state_is_waiting_taken_up_or_ended() -> None:
     assert states.WAITING == (ReportState.NEW,)
     assert states.TAKEN_UP == (ReportState.ACCEPTED, ReportState.IN_PROGRESS)
-    assert states.ENDED == (ReportState.DONE, ReportState.DECLINED)
+    assert states.ENDED == (ReportState.DONE, ReportState.DECLINED, ReportState.WITHDRAWN)
     assert (*states.WAITING, *states.TAKEN_UP) == states.OPEN
     assert set(ReportState) == {*states.OPEN, *states.ENDED}
 

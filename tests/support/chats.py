@@ -9,11 +9,12 @@ from typing import Any
 from PIL import Image
 from sqlmodel import select
 
-from bot.dialogues.kinds import Known, WarningShown
+from bot.dialogues.kinds import Known, NearReport, WarningShown
 from bot.models import EventState, WebhookEvent
 from city.folder import CityFolder
 from public.pictures import Pictures
 from reports.models import Report
+from reports.states import ReportState
 from simulator.line.phones import Content
 from subscriptions.residents import Preferences
 from tests.support.town import Town
@@ -48,7 +49,7 @@ def known_in(language: str, sample: CityFolder) -> Known:
         page_url=f"https://city.example.jp/settings/{'x' * 140}",
         calendar_url="https://city.example.jp/calendar",
         in_force=tuple(WarningShown("題" * 100, "文" * 3000) for _ in range(6)),
-        taken_up=frozenset({"pothole"}),
+        near=(NearReport("2026-000007", "pothole", ReportState.ACCEPTED, 12.4),),
         reports=12,
         following_since=datetime(2026, 6, 1, tzinfo=UTC),
     )

@@ -1,0 +1,148 @@
+"""``owners.geojson``: what in the city's streets belongs to somebody else, and who that is.
+
+National and prefectural roads and railways are lines or areas; poles belong to their company by
+their kind alone, without a geometry. A report of such a thing is answered with its owner.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence, Set
+from pathlib import Path
+from typing import Any
+
+from city.city import Owner
+from city.districts import CODE, EAST, NORTH, SOUTH, WEST, feature_lines
+from city.faults import FolderFault, read_text, suggestion
+from city.reasons import reason
+from core.geo import Position
+from core.languages import LANGUAGES
+from core.reason import Reason
+
+MAX_BYTES = 50_000_000
+MOST_METRES = 200.0
+
+
+def read_owners(path: Path, kinds: Set[str], faults: list[FolderFault]) -> tuple[Owner, ...]:
+    """Return the owners, and add a fault for each mistake; a wrong owner is left out.
+
+    Parameters
+    ----------
+    kinds
+        Codes of the city's kinds of reports.
+    """
+    if not path.exists() or (text := read_text(path, faults, limit=MAX_BYTES)) is None:
+        return ()
+    try:
+        document = json.loads(text)
+    except json.JSONDecodeError as error:
+        faults.append(FolderFault(path, error.lineno, reason("file.not-json", error=error.msg)))
+        return ()
+    except RecursionError:
+        faults.append(FolderFault(path, None, reason("file.nested")))
+        return ()
+    features = document.get("features") if isinstance(document, dict) else None
+    if not isinstance(features, list) or document.get("type") != "FeatureCollection":
+        faults.append(FolderFault(path, 1, reason("outline.no-collection")))
+        return ()
+    found: list[Owner] = []
+    for line, feature in zip(feature_lines(text, len(features)), features, strict=True):
+        wrong: list[Reason] = []
+        owner = _owner(feature, kinds, wrong)
+        faults += [FolderFault(path, line, why, left_out=reason("part.owner")) for why in wrong]
+        if owner is not None and not wrong:
+            found.append(owner)
+    return tuple(found)
+
+
+def _owner(feature: Any, kinds: Set[str], wrong: list[Reason]) -> Owner | None:
+    properties = feature.get("properties") if isinstance(feature, dict) else None
+    code = properties.get("code") if isinstance(properties, dict) else None
+    if not isinstance(properties, dict) or not isinstance(code, str) or not CODE.fullmatch(code):
+        wrong.append(reason("owner.no-properties"))
+        return None
+    names, concerned = properties.get("names"), properties.get("kinds", [])
+    if not _are_names(names):
+        wrong.append(reason("owner.names", code=code))
+    if not isinstance(concerned, list):
+        wrong.append(reason("owner.kinds", code=code))
+        concerned = []
+    for kind in concerned:
+        if kind not in kinds:
+            hint = suggestion(str(kind), kinds)
+            wrong.append(reason("owner.no-kind", code=code, kind=str(kind)[:40], hint=hint))
+    metres = properties.get("metres", 15)
+    if type(metres) not in (int, float) or not 0 < metres <= MOST_METRES:
+        wrong.append(reason("owner.metres", code=code, most=MOST_METRES))
+    geometry = feature.get("geometry")
+    polygons, lines = _shapes(code, geometry, wrong)
+    if geometry is None and not concerned:
+        wrong.append(reason("owner.everything", code=code))
+    if wrong:
+        return None
+    return Owner(
+        code=code,
+        names=names,
+        phone=str(properties.get("phone", ""))[:40],
+        forwards=properties.get("forwards") is True,
+        kinds=tuple(concerned),
+        metres=float(metres),
+        polygons=polygons,
+        lines=lines,
+    )
+
+
+def _are_names(names: Any) -> bool:
+    return (
+        isinstance(names, dict)
+        and "ja" in names
+        and all(key in LANGUAGES and isinstance(name, str) for key, name in names.items())
+        and all(0 < len(name.strip()) <= 100 for name in names.values())
+    )
+
+
+_Line = tuple[Position, ...]
+
+
+def _shapes(
+    code: str, geometry: Any, wrong: list[Reason]
+) -> tuple[tuple[tuple[_Line, ...], ...], tuple[_Line, ...]]:
+    """Return the areas and the lines of a geometry (RFC 7946)."""
+    if geometry is None:
+        return (), ()
+    kind = geometry.get("type") if isinstance(geometry, dict) else None
+    parts = geometry.get("coordinates") if isinstance(geometry, dict) else None
+    depth = {"LineString": 1, "MultiLineString": 2, "Polygon": 2, "MultiPolygon": 3}.get(str(kind))
+    if depth is None or not _is_nested(parts, depth):
+        wrong.append(reason("owner.geometry", code=code))
+        return (), ()
+    assert isinstance(parts, list)
+    match kind:
+        case "LineString":
+            return (), (_line(parts),)
+        case "MultiLineString":
+            return (), tuple(map(_line, parts))
+        case "Polygon":
+            return (tuple(map(_line, parts)),), ()
+    return tuple(tuple(map(_line, rings)) for rings in parts), ()
+
+
+def _is_nested(part: Any, depth: int) -> bool:
+    """Whether a part is lists within lists, and lists of positions in Japan at the end."""
+    if not isinstance(part, list) or not part:
+        return False
+    if depth > 1:
+        return all(_is_nested(inner, depth - 1) for inner in part)
+    return len(part) > 1 and all(_is_position(one) for one in part)
+
+
+def _is_position(one: Any) -> bool:
+    if not isinstance(one, list) or len(one) < 2:
+        return False
+    longitude, latitude = one[:2]
+    numbers = all(type(number) in (int, float) for number in (longitude, latitude))
+    return numbers and WEST <= longitude <= EAST and SOUTH <= latitude <= NORTH
+
+
+def _line(points: Sequence[Sequence[float]]) -> _Line:
+    return tuple((float(point[0]), float(point[1])) for point in points)

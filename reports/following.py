@@ -1,0 +1,137 @@
+"""What residents do with a report that is there: join it, follow it, tell more of it.
+
+Everything is a step in the report's life, which staff see, and an entry of the audit trail.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import structlog
+from sqlalchemy import delete
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col, select
+
+from core import audit
+from reports.models import Addition, Follower, Photo, PhotoRole, Report, ReportUpdate
+from reports.photos import CONTENT_TYPE, MAX_PHOTOS, Picture
+from subscriptions.models import Resident, ResidentState
+
+BY = "resident"
+MAX_LATER = 4
+"""Photos that can be added after a report was sent."""
+
+log = structlog.get_logger(__name__)
+
+
+async def join(session: AsyncSession, number: str, resident_id: int, now: datetime) -> bool:
+    """Let a resident hear what becomes of a report; return whether there is such a report.
+
+    Joining twice, or one's own report, changes nothing.
+    """
+    report = await session.scalar(select(Report).where(col(Report.number) == number))
+    if report is None or report.id is None:
+        return False
+    if report.resident_id == resident_id:
+        return True
+    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
+    added = await session.execute(
+        dialect.insert(Follower)
+        .values(report_id=report.id, resident_id=resident_id, created_at=now)
+        .on_conflict_do_nothing()
+        .returning(col(Follower.report_id))
+    )
+    if added.first() is not None:
+        await tell(session, report, Addition.JOINED, now)
+    return True
+
+
+async def leave(session: AsyncSession, number: str, resident_id: int) -> None:
+    """Let a resident who joined a report hear no more of it."""
+    report = select(col(Report.id)).where(col(Report.number) == number).scalar_subquery()
+    await session.execute(
+        delete(Follower)
+        .where(col(Follower.resident_id) == resident_id, col(Follower.report_id) == report)
+        .execution_options(synchronize_session=False)
+    )
+
+
+async def followers(session: AsyncSession, report: Report) -> list[Resident]:
+    """Return the residents who joined a report and can be told something."""
+    found = await session.scalars(
+        select(Resident)
+        .join(Follower, col(Follower.resident_id) == col(Resident.id))
+        .where(
+            col(Follower.report_id) == report.id,
+            col(Resident.state) == ResidentState.FOLLOWING,
+        )
+        .order_by(col(Follower.created_at), col(Resident.id))
+    )
+    return list(found)
+
+
+async def reports_followed(session: AsyncSession, resident_id: int, most: int) -> list[Report]:
+    """Return the newest reports of others that a resident joined."""
+    found = await session.scalars(
+        select(Report)
+        .join(Follower, col(Follower.report_id) == col(Report.id))
+        .where(col(Follower.resident_id) == resident_id)
+        .order_by(col(Report.id).desc())
+        .limit(most)
+    )
+    return list(found)
+
+
+async def own_report(session: AsyncSession, number: str, resident_id: int) -> Report | None:
+    """Return a resident's own report, locked until the transaction ends."""
+    return await session.scalar(
+        select(Report)
+        .where(col(Report.number) == number, col(Report.resident_id) == resident_id)
+        .with_for_update()
+    )
+
+
+async def add_photo(session: AsyncSession, report: Report, picture: Picture, now: datetime) -> bool:
+    """Add a photo to a report; return whether there was room, or it is there already."""
+    assert report.id is not None
+    there = list(
+        await session.scalars(select(col(Photo.sha256)).where(col(Photo.report_id) == report.id))
+    )
+    if picture.sha256 in there:
+        return True
+    if len(there) >= MAX_PHOTOS + MAX_LATER:
+        return False
+    session.add(
+        Photo(
+            report_id=report.id,
+            sha256=picture.sha256,
+            content_type=CONTENT_TYPE,
+            width=picture.width,
+            height=picture.height,
+            size=picture.size,
+            message_id=picture.message_id,
+            role=PhotoRole.LATER,
+            created_at=now,
+        )
+    )
+    await tell(session, report, Addition.PHOTO, now)
+    return True
+
+
+async def tell(session: AsyncSession, report: Report, addition: Addition, now: datetime) -> None:
+    """Note what a resident adds to a report."""
+    assert report.id is not None
+    report.updated_at = now
+    session.add(report)
+    session.add(ReportUpdate(report_id=report.id, by=BY, added=addition, created_at=now))
+    await session.flush()
+    await audit.record(
+        session,
+        now,
+        actor=BY,
+        action="report.told",
+        subject=f"report:{report.number}",
+        what=addition.value,
+    )
+    log.info("report.told", report_id=report.number, part=addition.value)
