@@ -76,7 +76,7 @@ def _owner(feature: Any, kinds: Set[str], wrong: list[Reason]) -> Owner | None:
         wrong.append(reason("owner.metres", code=code, most=MOST_METRES))
     geometry = feature.get("geometry")
     polygons, lines = _shapes(code, geometry, wrong)
-    if geometry is None and not concerned:
+    if geometry is None and properties.get("kinds", []) == []:
         wrong.append(reason("owner.everything", code=code))
     if wrong:
         return None

@@ -207,8 +207,14 @@ def _owner_card(owner: Owner, known: Known) -> Message:
             "the city will see your report.",
             owner=name,
         )
-    call = messages.uri(known.say("Call {phone}", phone=owner.phone), f"tel:{owner.phone}")
-    return messages.card(name, [messages.tile(call)] if owner.phone else [], intro=words)
+    calls: list[Part] = []
+    if owner.phone:
+        calls.append(
+            messages.tile(
+                messages.uri(known.say("Call {phone}", phone=owner.phone), f"tel:{owner.phone}")
+            )
+        )
+    return messages.card(name, calls, intro=words)
 
 
 def _same(state: DialogueState, known: Known) -> tuple[NearReport, ...]:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import io
-from typing import Any
 
 import pytest
 from PIL import Image
 from sqlmodel import select
 
 from bot.models import EventState
-from reports.models import Photo, Report
+from reports.models import Photo
 from reports.photos import photo_path
 from reports.states import ReportState
 from simulator.line.phones import Content
