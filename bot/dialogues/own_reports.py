@@ -81,8 +81,8 @@ def pressed(
                 "Report {number} was taken back. Its photos and words are erased.",
                 number=one.number,
             )
-            effects = (WithdrawReport(one.number),)
-            return DialogueOutcome(state, (messages.text(words),), effects, matters=True)
+            withdrawn = (WithdrawReport(one.number),)
+            return DialogueOutcome(state, (messages.text(words),), withdrawn, matters=True)
         case "my-leave" if one.joined:
             words = known.say("You hear no more of report {number}.", number=one.number)
             left = (FollowReport(one.number, on=False),)
