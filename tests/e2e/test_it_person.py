@@ -328,13 +328,16 @@ def test_a_formula_in_a_report_stays_text_in_the_export(machine: Machine) -> Non
         stand.act(user, act, **wish)
         eventually(lambda: any(answer in text for text in stand.chat_texts(user)), answer)
 
-    tell("photo", say("ja", "Where is it? Send the location, or type the address."), ready=PHOTO)
-    tell("location", say("ja", "What is broken?"), latitude=36.0835, longitude=140.0764)
+    tell("photo", say("ja", "What is broken?"), ready=PHOTO)
     chat = stand.ask("GET", f"users/{user}")["chat"]
     draft = json.dumps(chat, ensure_ascii=False).rpartition("&d=")[2].partition('"')[0]
     draft = draft.partition("&")[0]
+    from_far = "Now a photo from farther away, so that the place can be found. You can skip it."
+    tell("postback", say("ja", from_far), data=f"do=r-kind&d={draft}&to=pothole")
+    where = "Where is it? Send the location, or write an address or a place nearby."
+    tell("postback", say("ja", where), data=f"do=r-no-far&d={draft}")
     more = say("ja", "Is there anything to add? Write it, or skip.")
-    tell("postback", more, data=f"do=r-kind&d={draft}&to=pothole")
+    tell("location", more, latitude=36.0835, longitude=140.0764)
     tell("text", say("ja", "Is this right?"), text=formula)
     tell("postback", "-000001", data=f"do=r-send&d={draft}")
 
