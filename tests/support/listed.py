@@ -1,4 +1,4 @@
-"""The smallest medium there can be: it writes to a list. ``docs/media.md`` explains it."""
+"""The smallest medium: it writes to a list. ``docs/media.md`` explains it."""
 
 from __future__ import annotations
 
@@ -65,8 +65,6 @@ class ListMedium(PlainMedium):
 class Recipients:
     """The world outside: who got what, and everything that can go wrong there."""
 
-    got: list[tuple[str, str]] = field(default_factory=list)
-    """Address and title, in order."""
     keys: dict[str, str] = field(default_factory=dict)
     """By the key of a request that was taken: its id."""
     attempts: list[str] = field(default_factory=list)
@@ -77,14 +75,15 @@ class Recipients:
     """How many of the next attempts act and do not answer."""
     bad_titles: set[str] = field(default_factory=set)
     refused: set[str] = field(default_factory=set)
-    """Addresses that are refused, without a word which."""
+    """Addresses that are refused; the answer does not say which."""
     gone: set[str] = field(default_factory=set)
-    """Addresses that there are no more."""
+    """Addresses that no longer exist."""
     locked: bool = False
     room: int | None = None
     struck_out: list[int] = field(default_factory=list)
     meanwhile: Callable[[], Awaitable[None]] | None = None
     """What happens while an attempt is under way."""
+    _received: list[tuple[str, str]] = field(default_factory=list)
 
     async def take(self, key: str, addresses: list[str], messages: Messages) -> Accepted:
         self.attempts.append(key)
@@ -95,20 +94,39 @@ class Recipients:
             raise ChannelRefused("locked")
         if self.failures:
             raise self.failures.pop(0)
-        if key in self.keys:
-            return Accepted(self.keys[key], repeated=True)
+        if self.has_all(key, addresses):
+            return Accepted(self._id_of(key), repeated=True)
         if any(message["title"] in self.bad_titles for message in messages):
             raise Refused("something is wrong", About.UNSAID)
         if not self.refused.isdisjoint(addresses):
             raise Refused("something is wrong", About.UNSAID)
         if not self.gone.isdisjoint(addresses):
             raise AddressGone("nobody lives there")
-        self.keys[key] = f"request {len(self.keys) + 1}"
-        self.got += [(address, message["title"]) for address in addresses for message in messages]
+        await self.deliver(key, addresses, messages)
+        accepted = Accepted(self._id_of(key))
         if self.silent_failures:
             self.silent_failures -= 1
             raise Unavailable("no answer")
-        return Accepted(self.keys[key])
+        return accepted
+
+    def _id_of(self, key: str) -> str:
+        return self.keys.setdefault(key, f"request {len(self.keys) + 1}")
+
+    # Where messages end up: another world outside replaces these three.
+
+    def has_all(self, key: str, addresses: list[str]) -> bool:
+        """Whether a request with this key was taken before."""
+        return key in self.keys
+
+    async def deliver(self, key: str, addresses: list[str], messages: Messages) -> None:
+        """Bring the messages to the addresses."""
+        self._received += [
+            (address, message["title"]) for address in addresses for message in messages
+        ]
+
+    def received(self) -> list[tuple[str, str]]:
+        """Return the address and the title of each message that arrived."""
+        return list(self._received)
 
     def read(self, messages: Messages) -> None:
         """Check messages without delivering them."""
