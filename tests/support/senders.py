@@ -18,13 +18,21 @@ def start_sender(
 
     ``dead_after`` is after how many seconds of silence the others take up its work.
     """
+    return _start(["--line", url, "--rate", str(rate)], database, log, dead_after)
+
+
+def start_folder_sender(
+    path: Path, database: Database, log: Path, *, dead_after: float = 15.0
+) -> Forked:
+    """Start one that writes messages as files into the folder ``path``."""
+    return _start(["--folder", str(path)], database, log, dead_after)
+
+
+def _start(by: list[str], database: Database, log: Path, dead_after: float) -> Forked:
     address = database.url.render_as_string(hide_password=False)
     return Forked(
         "tests.support.sender_process",
-        [
-            *("--line", url, "--database", address),
-            *("--rate", str(rate), "--dead-after", str(dead_after)),
-        ],
+        [*by, "--database", address, "--dead-after", str(dead_after)],
         out=log,
         folder=PROJECT,
     )
