@@ -14,16 +14,17 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from app import forwarding, health
 from app.jobs import publisher
 from app.places import Places
-from bot import webhook
+from bot import data_pages, webhook
 from channels.line.client import LineClient
 from city.context import Context
 from city.folder import CityFolder
 from console import pages as console_pages
 from console.sessions import Sessions
 from feeds import api as feeds_api
-from public import map_pages
+from public import calendar_pages, map_pages, settings_pages
 from public import pages as public_pages
 from public import report_pages as repairs
+from public.links import Links
 from reports import open311
 
 FOR_PROGRAMS = ("/line/", "/feeds/", "/open311/", "/healthz", "/readyz", "/metrics", "/static/")
@@ -55,6 +56,7 @@ def create_app(context: Context, line: LineClient, *, folder: CityFolder) -> Fas
     app.state.context = context
     app.state.line = line
     app.state.folder = folder
+    app.state.links = Links(context.settings.secret_key, context.settings.public_url)
     app.add_exception_handler(ClientDisconnect, _gone)
     app.add_exception_handler(404, _no_such_page)
     app.add_exception_handler(Exception, _broken)
@@ -63,7 +65,8 @@ def create_app(context: Context, line: LineClient, *, folder: CityFolder) -> Fas
     app.state.folder_probe = health.FolderProbe(context.settings.media_dir)
     webhook.attach(app, context, line)
     for pages in (
-        *(health, webhook, feeds_api, open311, repairs, map_pages, console_pages, public_pages),
+        *(health, webhook, feeds_api, open311, repairs, map_pages, settings_pages, data_pages),
+        *(calendar_pages, console_pages, public_pages),
     ):
         app.include_router(pages.router)
     console_pages.mount_static(app)

@@ -41,6 +41,7 @@ from city.context import Context
 from city.folder import CityFolder
 from core.errors import Permanent, Retryable
 from feeds.told import ToldNow
+from public.links import Links
 from public.pictures import pictures
 from response.situation import SituationNow
 from subscriptions import residents
@@ -96,7 +97,8 @@ class Inbox:
         told = ToldNow(context.database, context.city.jma.municipality)
         situation = SituationNow(context.database)
         shown = pictures(context.settings)
-        self.actor = EventHandler(context.city, folder, told, situation, shown)
+        links = Links(context.settings.secret_key, context.settings.public_url)
+        self.actor = EventHandler(context.city, folder, told, situation, shown, links)
         self.fetching = asyncio.Semaphore(MOST_FETCHED)
 
     def register(self) -> None:

@@ -99,8 +99,8 @@ class ChildTable:
 
     def upcoming(self, born: str, today: date) -> list[ChildReminder]:
         """Return what is still to come for a child, the next first."""
-        ahead = [one for one in self.reminders if one.due(born) > today]
-        return sorted(ahead, key=lambda one: one.due(born))
+        ahead = [one for one in self.reminders if one.age_reached(born) >= today]
+        return sorted(ahead, key=lambda one: one.age_reached(born))
 
     def first_needed(self, today: date) -> str:
         """Return the earliest month of birth for which something is still to come.

@@ -7,6 +7,9 @@ LOCALIZE.md of codeforkanazawa-org/5374 describes the format:
   ``20261230 20270106`` (days of their own), ``*1`` (a remark).
 - ``center.csv``: 名称, 休止開始日, 休止終了日, between which nothing is collected.
 - ``remarks.csv``: ID, 注意事項.
+- ``description.csv``: label, the names of the kinds in their order; its other columns are looks.
+- ``target.csv``: type, name, notice, furigana: how things are sorted. A type that is no other kind,
+  such as 粗大ごみ, becomes one. A furigana of one letter is the heading of a list, not a reading.
 
 ``area_names.csv`` (地名, 地区コード) is ours: it says which of our districts a 地名 is, if the
 names differ.
@@ -22,13 +25,16 @@ from datetime import date
 from pathlib import Path
 
 from city.city import District
-from city.collection import DAYS_OF_WEEK, CollectionDay, Period, WasteKind
+from city.collection import DAYS_OF_WEEK, CollectionDay, Period, WasteItem, WasteKind
 from city.faults import FolderFault, leaving_out, read_csv, read_records, suggestion
 from city.reasons import reason
 from core.reason import Reason
 
 MAX_BYTES = 5_000_000
-FILES = ("area_days.csv", "center.csv", "remarks.csv", "area_names.csv")
+FILES = (
+    *("area_days.csv", "center.csv", "remarks.csv", "description.csv", "target.csv"),
+    "area_names.csv",
+)
 _WEEKLY = re.compile(rf"([{DAYS_OF_WEEK}])曜?日?([1-5])?|第?([1-5])([{DAYS_OF_WEEK}])曜?日?")
 _REMARK = re.compile(r"\*(\w+)")
 
@@ -67,6 +73,8 @@ def read_5374(
     records = read_records(path, wrong, limit=MAX_BYTES)
     _, header = next(records, (1, []))
     known = dict(kinds)
+    for label in _labels(folder / "description.csv", wrong):
+        _kind_called(label, known)
     columns = [_kind_called(label, known) for label in header[2:]]
     cells = _Cells(
         closures=_centres(folder / "center.csv", wrong),
@@ -108,6 +116,37 @@ def read_5374(
     faults += leaving_out(wrong, reason("part.row"))
     days = [rule for code, (_, rules) in found.items() if code not in unclear for rule in rules]
     return known, tuple(days)
+
+
+def read_targets(
+    path: Path, kinds: Mapping[str, WasteKind], faults: list[FolderFault]
+) -> tuple[dict[str, WasteKind], tuple[WasteItem, ...]]:
+    """Return the kinds, including those that only this file names, and the things."""
+    known, items = dict(kinds), dict[str, WasteItem]()
+    wrong: list[FolderFault] = []
+    for row in read_csv(path, wrong, needed=("type", "name", "notice"), limit=MAX_BYTES):
+        name, kind = row.cells["name"], row.cells["type"]
+        if not name or not kind:
+            wrong.append(FolderFault(path, row.line, reason("missing.target")))
+        elif name in items:
+            wrong.append(FolderFault(path, row.line, reason("twice.thing", name=name)))
+        else:
+            reading = row.cells.get("furigana", "")
+            items[name] = WasteItem(
+                name,
+                reading if len(reading) > 1 else "",
+                _kind_called(kind, known),
+                row.cells["notice"],
+            )
+    faults += leaving_out(wrong, reason("part.thing"))
+    return known, tuple(items.values())
+
+
+def _labels(path: Path, faults: list[FolderFault]) -> list[str]:
+    if not path.exists():
+        return []
+    rows = read_csv(path, faults, needed=("label",), limit=MAX_BYTES)
+    return [row.cells["label"] for row in rows if row.cells["label"]]
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@
 - ``exceptions.csv``: 開始日, 終了日, 地区コード, 分別区分, 扱い, 振替日.
 - ``items.csv``: 品目, よみ, 分別区分, 出し方.
 
-Instead of ``days.csv`` a city can put the files of 5374.jp there (``city.collection_5374``).
+Instead of them a city can put the files of 5374.jp there (``city.collection_5374``).
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from city.collection import (
     WasteItem,
     WasteKind,
 )
-from city.collection_5374 import FILES, read_5374, written_date
+from city.collection_5374 import FILES, read_5374, read_targets, written_date
 from city.faults import FolderFault, Row, leaving_out, read_csv, suggestion
 from city.named_rows import check_columns, names_of
 from city.reasons import reason
@@ -58,18 +58,26 @@ def read_collection(
         if path.name not in KNOWN:
             message = reason("file.unknown", hint=suggestion(path.name, KNOWN))
             faults.append(FolderFault(path, None, message, left_out=reason("part.file")))
-    kinds = _kinds(folder / "kinds.csv", faults)
     published = (folder / "area_days.csv").exists()
+    named = folder / "kinds.csv"
+    kinds = _kinds(named, faults) if named.exists() or not published else {}
     days: tuple[CollectionDay, ...] = ()
     if published:
         kinds, days = read_5374(folder, kinds, districts, faults, shifts=shifts)
     if not published or (folder / "days.csv").exists():
         days += _days(folder / "days.csv", set(kinds), districts, faults)
-    changes = folder / "exceptions.csv"
+    changes, targets = folder / "exceptions.csv", folder / "target.csv"
+    items: tuple[WasteItem, ...] = ()
+    if targets.exists():
+        kinds, items = read_targets(targets, kinds, faults)
+    if not targets.exists() or (folder / "items.csv").exists():
+        own = _items(folder / "items.csv", set(kinds), faults)
+        ours = {item.name for item in own}
+        items = (*own, *(item for item in items if item.name not in ours))
     return Calendar(
         tuple(kinds.values()),
         days,
-        _items(folder / "items.csv", set(kinds), faults),
+        items,
         _changes(changes, set(kinds), districts, faults) if changes.exists() else (),
     )
 

@@ -168,6 +168,7 @@ reason = Reasons(
             "missing.kind-name": "needs a コード and a name in ja.",
             "missing.start": "隔週 needs 起点, a day on which it is collected.",
             "missing.thing": "品目 is empty.",
+            "missing.target": "needs a type and a name.",
             "missing.site-name": "名称 (the name) is empty.",
             "missing.place-name": "名称 (the name) is empty.",
             "missing.ja": "{name} must have 'ja'.",

@@ -63,6 +63,8 @@ class Links:
             return None
         at = int(now.timestamp())
         try:
+            if base64.urlsafe_b64encode(base64.urlsafe_b64decode(token)).decode() != token:
+                return None  # the same secret, written in another way
             said = self._fernet.decrypt_at_time(token, int(VALID.total_seconds()), at)
             made = self._fernet.extract_timestamp(token)
         except (InvalidToken, ValueError):

@@ -46,7 +46,7 @@ async def shelters_page(request: Request) -> Response:
     async with context.database.reading() as session:
         notices = await public_notices(session, context.city.jma.municipality, context.clock.now())
         states = await statuses(session, drill=False)
-    language = _language(request, context.city)
+    language = language_of(request, context.city)
     hazards = hazards_at(notices, None)
     safe, missing = safe_sites(folder.shelters, hazards)
     others = [shelter for shelter in folder.shelters if shelter not in safe]
@@ -84,7 +84,7 @@ async def notices_atom(request: Request) -> Response:
         public_url=context.settings.public_url,
         now=context.clock.now(),
     )
-    return _cached(request, body, "application/atom+xml; charset=utf-8")
+    return cached(request, body, "application/atom+xml; charset=utf-8")
 
 
 @router.get("/feeds/notices.json")
@@ -96,7 +96,7 @@ async def notices_json(request: Request) -> Response:
         language=language,
         public_url=context.settings.public_url,
     )
-    response = _cached(request, body, "application/feed+json; charset=utf-8")
+    response = cached(request, body, "application/feed+json; charset=utf-8")
     response.headers["Access-Control-Allow-Origin"] = "*"
     return response
 
@@ -117,10 +117,10 @@ def broken(request: Request) -> Response:
 
 def _trouble(request: Request, status: int, message: str) -> Response:
     """Show the error in the reader's language, in Japanese and in English."""
-    language = _language(request, request.app.state.context.city)
+    language = language_of(request, request.app.state.context.city)
     said = {code: CATALOGUE.text(code, message) for code in dict.fromkeys((language, "ja", "en"))}
     # The links of other languages lead to the notices: this page has only one language.
-    body = _body(request, "trouble.html", language, path="/", said=said)
+    body = rendered(request, "trouble.html", language, path="/", said=said)
     response = Response(body, status, media_type="text/html; charset=utf-8")
     response.headers["Cache-Control"] = "no-store"
     https = request.app.state.context.settings.public_url.startswith("https://")
@@ -133,7 +133,7 @@ async def _asked(request: Request) -> tuple[Context, str, Board]:
     context: Context = request.app.state.context
     async with context.database.reading() as session:
         board = await public_board(session, context.clock.now(), context.city.jma.municipality)
-    return context, _language(request, context.city), board
+    return context, language_of(request, context.city), board
 
 
 def _title(city: City, language: str) -> str:
@@ -142,12 +142,14 @@ def _title(city: City, language: str) -> str:
 
 def page(request: Request, template: str, **values: object) -> Response:
     """Return a page of the public site, in the reader's language."""
-    language = _language(request, request.app.state.context.city)
-    body = _body(request, template, language, path=request.url.path, **values)
-    return _cached(request, body, "text/html; charset=utf-8")
+    language = language_of(request, request.app.state.context.city)
+    body = rendered(request, template, language, path=request.url.path, **values)
+    return cached(request, body, "text/html; charset=utf-8")
 
 
-def _body(request: Request, template: str, language: str, *, path: str, **values: object) -> bytes:
+def rendered(
+    request: Request, template: str, language: str, *, path: str, **values: object
+) -> bytes:
     """Return a page; ``path`` is where the same page is found in the other languages."""
     context: Context = request.app.state.context
 
@@ -183,7 +185,7 @@ def _body(request: Request, template: str, language: str, *, path: str, **values
     return text.encode()
 
 
-def _cached(request: Request, body: bytes, media_type: str) -> Response:
+def cached(request: Request, body: bytes, media_type: str) -> Response:
     """Answer with a validator, so that a page that did not change is not sent again."""
     etag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
     headers = {
@@ -197,7 +199,7 @@ def _cached(request: Request, body: bytes, media_type: str) -> Response:
     return Response(body, media_type=media_type, headers=headers)
 
 
-def _language(request: Request, city: City) -> str:
+def language_of(request: Request, city: City) -> str:
     """Return the language of ``?lang=``, else the best of Accept-Language, else Japanese."""
     chosen = match_language(request.query_params.get("lang", "")[:35])
     if chosen in city.languages:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import binascii
 import struct
+from datetime import date
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -20,6 +21,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from core.geo import Position
 from core.settings import Settings
+from public.month_picture import can_draw
 
 KINDS = Path(__file__).parent / "static" / "kinds"
 DRAWN = frozenset(path.stem for path in KINDS.glob("*.png"))
@@ -48,6 +50,12 @@ class Pictures:
         if not self._base or self._maps is None:
             return ""
         return f"{self._base}/map/{self._maps.name((longitude, latitude))}.png"
+
+    def of_month(self, district: str, month: date, language: str) -> str:
+        """Return the address of a month of collection days, where this machine can draw it."""
+        if not self._base or not can_draw(language):
+            return ""
+        return f"{self._base}/calendar/{district}-{month:%Y-%m}.png?lang={language}"
 
 
 class MapAddresses:

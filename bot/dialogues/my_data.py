@@ -9,7 +9,7 @@ from bot.dialogues.words import listed
 from bot.messages import Message
 from core.clock import in_japan
 from core.languages import LANGUAGES
-from public.choices import clock_time, quiet_name, reminder_name, topic_in_words
+from public.choices import REMINDED_TOPIC, clock_time, quiet_name, reminder_name, topic_in_words
 
 
 def step(state: DialogueState, event: Pressed, known: Known) -> DialogueOutcome | None:
@@ -75,8 +75,7 @@ def _facts(known: Known) -> list[tuple[str, str]]:
         (known.say("Daily summary"), digest_time(known)),
     ]
     if city.collection_reminders:
-        when = reminder_name(language, in_morning=choices.remind_in_morning)
-        facts.append((known.say("Reminder of rubbish days"), when))
+        facts.append((known.say("Reminder of rubbish days"), reminder_time(known)))
     if choices.children:
         facts.append((known.say("Children"), children.names(known)))
     if known.following_since is not None:
@@ -86,6 +85,13 @@ def _facts(known: Known) -> list[tuple[str, str]]:
     if known.household is not None:
         facts.append((known.say("I am safe"), household.in_short(known.household, known)))
     return facts
+
+
+def reminder_time(known: Known) -> str:
+    """When the resident is reminded of collections, if at all."""
+    if REMINDED_TOPIC not in known.preferences.topics:
+        return known.say("Off")
+    return reminder_name(known.language, in_morning=known.preferences.remind_in_morning)
 
 
 def digest_time(known: Known) -> str:

@@ -11,6 +11,7 @@ from datetime import date, timedelta
 from functools import cache
 
 from bot import messages
+from bot.dialogues import month
 from bot.dialogues.kinds import DialogueOutcome, DialogueState, Known
 from bot.dialogues.onboarding import MAX_LISTED
 from bot.dialogues.words import fold
@@ -125,7 +126,8 @@ def _days_card(known: Known, area: str, only: date | None = None) -> Message:
             )
     place = name_in(known.city.district_by_code[area].names, known.language)
     intro = place if rows else f"{place}\n{known.say('No collection day is known here.')}"
-    return messages.card(known.say("Rubbish days"), rows, intro=intro, quick=(_report(known),))
+    quick = (*month.buttons(known, area), _report(known))
+    return messages.card(known.say("Rubbish days"), rows, intro=intro, quick=quick)
 
 
 def _collections(known: Known, area: str) -> Iterator[tuple[date, list[WasteKind]]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot import messages
-from bot.dialogues import children, districts, my_data, onboarding
+from bot.dialogues import children, districts, month, my_data, onboarding
 from bot.dialogues.kinds import (
     DialogueOutcome,
     DialogueState,
@@ -46,7 +46,15 @@ def step(state: DialogueState, event: Incoming, known: Known) -> DialogueOutcome
             return onboarding.toggle_topic(state, event, known)
         case "topics-done", _:
             return DialogueOutcome(state, (_saved(known),))
-    for answer in (districts.pressed, _levels, _quiet, _daily, children.step, my_data.step):
+    for answer in (
+        districts.pressed,
+        _levels,
+        _quiet,
+        _daily,
+        children.step,
+        my_data.step,
+        month.step,
+    ):
         if (found := answer(state, event, known)) is not None:
             return found
     return None
@@ -124,7 +132,9 @@ def _daily(state: DialogueState, event: Pressed, known: Known) -> DialogueOutcom
             return DialogueOutcome(state, (_saved(known),), (SetDigestHour(int(hour)),))
         case "reminder", {"in": "morning" | "evening" as part} if known.city.collection_reminders:
             effect = SetReminder(part == "morning")
-            return DialogueOutcome(state, (_saved(known),), (effect,))
+            asked = choices.REMINDED_TOPIC in known.preferences.topics
+            also = () if asked else (SetTopic(choices.REMINDED_TOPIC, 0),)
+            return DialogueOutcome(state, (_saved(known),), (effect, *also))
         case "reminder", _ if known.city.collection_reminders:
             return DialogueOutcome(state, (reminder_card(known),))
     return None
@@ -185,7 +195,7 @@ def settings_card(known: Known) -> Message:
         ("digest", known.say("Daily summary"), my_data.digest_time(known)),
     ]
     if city.collection_reminders:
-        when = choices.reminder_name(language, in_morning=chosen.remind_in_morning)
+        when = my_data.reminder_time(known)
         entries.append(("reminder", known.say("Reminder of rubbish days"), when))
     if known.children.reminders:
         entries.append(("children", known.say("Children"), children.names(known)))

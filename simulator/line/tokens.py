@@ -20,6 +20,7 @@ from simulator.line.routes import Names, Route, Router
 
 STATELESS_SECONDS = 15 * 60
 SHORT_LIVED_SECONDS = 30 * 24 * 3600
+ID_TOKEN_SECONDS = 3600
 _FOR_EVER = float("inf")
 # LINE's lifetime of a long-lived token: about a hundred years.
 _LONG_SECONDS = 3_138_007_490
@@ -33,6 +34,13 @@ _FORM = "application/x-www-form-urlencoded"
 class _Token:
     expires: float
     key_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _IdToken:
+    user_id: str
+    channel: str
+    expires: int
 
 
 class _Refused(Exception):
@@ -54,6 +62,7 @@ class Tokens:
         self._channel_secret = channel_secret
         self._standing = access_token
         self._good: dict[str, _Token] = {}
+        self._id_tokens: dict[str, _IdToken] = {}
         self.clear()
 
     def add_to(self, router: Router) -> None:
@@ -62,6 +71,7 @@ class Tokens:
             ("POST", "/oauth2/v3/token", "token-stateless", self._issue_stateless),
             ("POST", "/oauth2/v2.1/token", "token-issue", self._issue_by_assertion),
             ("GET", "/oauth2/v2.1/verify", "token-verify", self._verify),
+            ("POST", "/oauth2/v2.1/verify", "id-token-verify", self._verify_id_token),
             ("GET", "/oauth2/v2.1/tokens/kid", "token-keys", self._key_ids),
             ("POST", "/oauth2/v2.1/revoke", "token-revoke", self._revoke),
             ("POST", "/v2/oauth/accessToken", "token-issue-short", self._issue_short_lived),
@@ -118,6 +128,33 @@ class Tokens:
         expires = self._good[token].expires
         left = _LONG_SECONDS if expires == _FOR_EVER else int(expires - self._time.seconds())
         return answer_json({"client_id": self._channel_id, "expires_in": left, "scope": "P CM"})
+
+    def id_token(self, user_id: str, channel: str) -> str:
+        """Return an ID token such as ``liff.getIDToken()`` gives to a LIFF app of this channel."""
+        token = secrets.token_urlsafe(48)
+        expires = int(self._time.seconds()) + ID_TOKEN_SECONDS
+        self._id_tokens[token] = _IdToken(user_id, channel, expires)
+        return token
+
+    def _verify_id_token(self, form: dict[str, str]) -> Answer:
+        """Check an ID token (LINE Login, "Verify ID token")."""
+        known = self._id_tokens.get(_need(form, "id_token"))
+        channel = _need(form, "client_id")
+        if known is None:
+            raise _Refused("invalid_request", "Invalid IdToken.")
+        if known.channel != channel:
+            raise _Refused("invalid_request", "Invalid IdToken Audience.")
+        if known.expires <= self._time.seconds():
+            raise _Refused("invalid_request", "IdToken expired.")
+        return answer_json(
+            {
+                "iss": "https://access.line.me",
+                "sub": known.user_id,
+                "aud": channel,
+                "exp": known.expires,
+                "iat": known.expires - ID_TOKEN_SECONDS,
+            }
+        )
 
     def _revoke(self, form: dict[str, str]) -> Answer:
         if "client_id" in form or "client_secret" in form:

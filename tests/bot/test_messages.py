@@ -106,7 +106,8 @@ def journeys() -> Iterator[tuple[DialogueState, list[Incoming]]]:
         Pressed("amount", {"code": "crime"}), Pressed("amount", {"code": "weather"}),
         Pressed("child-month", {"year": "2025"}), Pressed("child", {"born": "2024-02", "on": "1"}),
         Pressed("areas"), Said("ちゅう"), Said("Atlantis-upon-Sea"), HERE, FAR,
-        Said("通知がうるさい"),
+        Said("通知がうるさい"), Pressed("month", {"to": "chuo"}),
+        Pressed("month", {"to": "chuo", "ahead": "12"}),
     ]  # fmt: skip
     yield DialogueState(), [
         Pressed("set-language", {"to": "my"}), Pressed("level", {"to": "2"}),

@@ -282,6 +282,7 @@ async def test_the_daily_summary_and_the_reminder_have_a_screen(town: Town) -> N
     await town.taps(user, reminder, "do=reminder&in=morning")
     choices = await town.preferences(user)
     assert (choices.digest_hour, choices.remind_in_morning) == (7, True)
+    assert "collection" in choices.topics, "reminders come under this topic"
     shown = words_in(await town.says(user, "settings"))
     assert "07:00" in shown and "On the morning itself" in shown
 

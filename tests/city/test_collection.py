@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from city.collection import Calendar
+from city.collection_files import read_collection
+from city.faults import FolderFault
 from city.folder import CityFolder, check_city, load_folder
 
 SAMPLE = Path(__file__).parents[2] / "deploy" / "city"
@@ -248,3 +250,43 @@ def test_each_mistake_is_named_with_its_file_and_line(
     files = {"days": HEAD + "chuo,burnable,月,毎週,,,,,,\n", "area_days": PUBLISHED}
     _, said = city_with(**{**files, name: text})
     assert any(s.startswith(says) and "Left out: " in s for s in said), said
+
+
+DESCRIPTION = (
+    "label,sublabel,description,styles,bgcolor\n"
+    "燃やすごみ,,,img/a.svg,#ea3b13\nびん,,,img/b.svg,#2dc7aa\n"
+)
+TARGET = (
+    "type,name,notice,furigana\n"
+    "燃やすごみ,アンテナ,アンテナの支柱は粗大ごみ,あ　\n"
+    "粗大ごみ,自転車,,し\n"
+    "びん,ジャムの瓶,中を洗ってふたを取る,じゃむのびん\n"
+    ",名なし,,\n"
+    "びん,自転車,,\n"
+)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp932"])
+def test_how_things_are_sorted_is_read_from_5374_as_published(
+    tmp_path: Path, encoding: str
+) -> None:
+    (tmp_path / "area_days.csv").write_bytes(
+        "地名,センター,燃やすごみ,びん\n中央,,月 木,水1 水3\n".encode(encoding)
+    )
+    (tmp_path / "description.csv").write_bytes(DESCRIPTION.encode(encoding))
+    (tmp_path / "target.csv").write_bytes(TARGET.encode(encoding))
+    faults: list[FolderFault] = []
+    districts = load_folder(SAMPLE).city.district_by_code
+    calendar = read_collection(tmp_path, districts, faults)
+    assert [kind.code for kind in calendar.kinds] == ["燃やすごみ", "びん", "粗大ごみ"]
+    assert [(item.name, item.reading, item.kind) for item in calendar.items] == [
+        ("アンテナ", "", "燃やすごみ"),
+        ("自転車", "", "粗大ごみ"),
+        ("ジャムの瓶", "じゃむのびん", "びん"),
+    ]
+    assert calendar.items[0].advice == "アンテナの支柱は粗大ごみ"
+    wrong = [(f.path.name, f.line, f.message.code) for f in faults if not f.warning]
+    assert wrong == [
+        ("target.csv", 5, "missing.target"),
+        ("target.csv", 6, "twice.thing"),
+    ]

@@ -26,6 +26,7 @@ from yarl import URL
 
 import public
 from alerts.models import AlertDraft
+from bot import data_pages
 from channels.engine import Engine
 from channels.line.client import LineClient
 from channels.line.medium import LineMedium
@@ -41,6 +42,8 @@ from core.database import Database
 from core.settings import Settings
 from core.work import LocalQueue
 from feeds.models import HazardState, Notice
+from public import calendar_pages, settings_pages
+from public.links import Links
 from simulator.line import Simulator, SimulatorOptions
 from subscriptions import residents as subscriptions
 from subscriptions.models import Resident
@@ -253,7 +256,8 @@ def routes() -> list[BaseRoute]:
     """The pages' routes. They hold no state, and to work them out takes longer than most tests."""
     app = FastAPI()
     app.include_router(pages.router)
-    app.include_router(public.router)
+    for more in (public, settings_pages, data_pages, calendar_pages):
+        app.include_router(more.router)
     pages.mount_static(app)
     return app.router.routes
 
@@ -317,6 +321,7 @@ async def _open_office(
     app.state.context = context
     app.state.line = line
     app.state.folder = sample
+    app.state.links = Links(settings.secret_key, settings.public_url)
     config = uvicorn.Config(app, port=0, log_level="warning", lifespan="off", access_log=False)
     server = uvicorn.Server(config)
     listening = config.bind_socket()

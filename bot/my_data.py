@@ -1,0 +1,97 @@
+"""Everything that is kept of one resident, for themselves (promise 9).
+
+Every table that refers to a resident, by their number or their LINE user id, is read, so that a new
+table is not forgotten here.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import date, datetime
+from enum import Enum
+from typing import Any
+
+from sqlalchemy import Column, Table
+from sqlalchemy import select as select_rows
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import SQLModel, col, select
+
+from channels.members import pack
+from channels.models import ALONE, Batch, Delivery, DeliveryKind, Variant
+from city.city import City
+from subscriptions import residents
+from subscriptions.models import Resident
+
+MOST_ROWS = 10_000
+"""Rows of one table in a file."""
+NAMES = ("resident_id", "line_user_id")
+"""How tables call the column that refers to a resident."""
+
+
+async def kept_of(
+    session: AsyncSession, city: City, resident: Resident, now: datetime
+) -> dict[str, Any]:
+    """Return all of it, ready for JSON.
+
+    ``settings`` are the choices, ``kept`` the rows by table, ``messages`` what was sent to this
+    resident alone.
+    """
+    assert resident.id is not None
+    record = await residents.export(session, city, resident.id)
+    return {
+        "city": city.name["ja"],
+        "made_at": now.isoformat(),
+        "settings": record.to_json(),
+        "kept": {
+            table.name: await _rows(session, table, column, resident)
+            for table, column in tables_of_residents()
+        },
+        "messages": await _messages(session, resident.id),
+    }
+
+
+def tables_of_residents() -> Iterator[tuple[Table, Column[Any]]]:
+    """Yield every table that has a column which refers to a resident, with the column."""
+    for table in SQLModel.metadata.sorted_tables:
+        for name in NAMES:
+            if name in table.columns:
+                yield table, table.columns[name]
+
+
+async def _rows(
+    session: AsyncSession, table: Table, column: Column[Any], resident: Resident
+) -> list[dict[str, Any]]:
+    own = resident.id if column.name == "resident_id" else resident.line_user_id
+    found = await session.execute(select_rows(table).where(column == own).limit(MOST_ROWS))
+    return [{name: _plain(value) for name, value in row.items()} for row in found.mappings()]
+
+
+async def _messages(session: AsyncSession, number: int) -> list[dict[str, Any]]:
+    """Return messages that were made for this resident alone, the newest last."""
+    found = await session.execute(
+        select(Delivery.created_at, Variant.messages)
+        .join(Batch, col(Batch.delivery_id) == col(Delivery.id))
+        .join(Variant, col(Variant.id) == col(Batch.variant_id))
+        .where(
+            ALONE,
+            col(Batch.members) == pack([number]),
+            col(Delivery.kind).in_((DeliveryKind.PERSONAL, DeliveryKind.DIGEST)),
+        )
+        .order_by(col(Batch.id))
+        .limit(MOST_ROWS)
+    )
+    return [{"at": at.isoformat(), "messages": json.loads(words)} for at, words in found]
+
+
+def _plain(value: Any) -> Any:
+    match value:
+        case Enum():
+            return value.value
+        case datetime() | date():
+            return value.isoformat()
+        case bytes():
+            return value.hex()
+        case None | bool() | int() | float() | str() | list() | dict():
+            return value
+    return str(value)

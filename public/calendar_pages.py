@@ -1,0 +1,76 @@
+"""Collection days for everybody: a calendar to subscribe to, and a month as a picture."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import date
+from urllib.parse import urlsplit
+
+from fastapi import APIRouter, Request, Response
+
+from city.context import Context
+from city.folder import CityFolder
+from core.clock import in_japan
+from core.web import PublicRoute
+from public.ics import collection_calendar
+from public.month_picture import can_draw, month_picture
+from public.pages import cached, language_of, no_such_page
+
+MONTHS_BACK, MONTHS_AHEAD = 1, 12
+MOST_AT_ONCE = 2
+_drawing = asyncio.Semaphore(MOST_AT_ONCE)
+
+router = APIRouter(route_class=PublicRoute)
+
+
+@router.get("/calendar/{district}.ics")
+async def calendar(request: Request, district: str) -> Response:
+    """Return the collection days of a district, in the language of ``?lang=``."""
+    context: Context = request.app.state.context
+    folder: CityFolder = request.app.state.folder
+    found = context.city.district_by_code.get(district)
+    if found is None or not folder.calendar.days:
+        return no_such_page(request)
+    body = collection_calendar(
+        context.city,
+        folder.calendar,
+        found,
+        language_of(request, context.city),
+        in_japan(context.clock.now()),
+        host=urlsplit(context.settings.public_url).hostname or "localhost",
+    )
+    response = cached(request, body, "text/calendar; charset=utf-8")
+    response.headers["Cache-Control"] = "public, max-age=3600"
+    response.headers["Content-Disposition"] = f'inline; filename="{district}.ics"'
+    return response
+
+
+@router.get("/calendar/{name}.png")
+async def month(request: Request, name: str) -> Response:
+    """Return a month of a district (``DISTRICT-YYYY-MM``), in the language of ``?lang=``."""
+    context: Context = request.app.state.context
+    folder: CityFolder = request.app.state.folder
+    code, _, written = name[:48].rpartition("-")
+    code, _, year = code.rpartition("-")
+    district = context.city.district_by_code.get(code)
+    first = _month(year, written)
+    language = language_of(request, context.city)
+    today = in_japan(context.clock.now()).date()
+    if district is None or first is None or not folder.calendar.days or not can_draw(language):
+        return no_such_page(request)
+    ahead = (first.year - today.year) * 12 + first.month - today.month
+    if not -MONTHS_BACK <= ahead <= MONTHS_AHEAD:
+        return no_such_page(request)
+    async with _drawing:
+        drawn = await asyncio.to_thread(
+            month_picture, context.city, folder.calendar, district, first, language
+        )
+    response = cached(request, drawn, "image/png")
+    response.headers["Cache-Control"] = "public, max-age=3600"
+    return response
+
+
+def _month(year: str, month: str) -> date | None:
+    if not (year.isdecimal() and month.isdecimal() and len(year) == 4 and len(month) == 2):
+        return None
+    return date(int(year), int(month), 1) if 1 <= int(month) <= 12 and int(year) else None

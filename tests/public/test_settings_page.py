@@ -1,0 +1,305 @@
+"""A resident's own page: theirs alone, for minutes, in their language, and without script."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlmodel import select
+
+from core.languages import LANGUAGES
+from public.links import PATH, VALID, Links
+from simulator.line import FaultPlan
+from subscriptions import residents
+from subscriptions.models import Resident
+from subscriptions.residents import Preferences
+from tests.support.office import Browser, Office, Page
+
+LIFF = "1234567890-AbcdEfgh"
+
+
+async def follower(office: Office, language: str = "en", **choices: Any) -> Resident:
+    user = await office.resident(language, **choices)
+    async with office.database.reading() as session:
+        found = await residents.find(session, user)
+    assert found is not None
+    return found
+
+
+def address(office: Office, resident: Resident) -> str:
+    return f"{PATH}/{links(office).token(resident, office.clock.now())}"
+
+
+def links(office: Office) -> Links:
+    made: Links = office.app.state.links
+    return made
+
+
+async def preferences(office: Office, resident: Resident) -> Preferences:
+    assert resident.id is not None
+    async with office.database.reading() as session:
+        return await residents.preferences(session, office.context.city, resident.id)
+
+
+def is_refused(page: Page) -> bool:
+    return page.status == 404 and "このリンクはもう使えません" in page.words
+
+
+async def test_everything_can_be_changed_on_one_page(office: Office) -> None:
+    resident = await follower(office)
+    browser, path = await office.browser(), address(office, resident)
+    page = await browser.get(path)
+    assert page.status == 200
+    year = office.clock.now().year - 1
+    saved = await browser.submit(
+        page,
+        path,
+        language="pt",
+        area=["chuo", "umesato"],
+        topic__weather="3",
+        topic__tsunami="off",
+        quiet="some",
+        quiet__start="21:30",
+        quiet__end="06:15",
+        digest="7",
+        reminder="morning",
+        child__year=[str(year), ""],
+        child__month=["2", ""],
+    )
+    assert "Salvo" in saved.words or saved.url.endswith("?saved=1")
+    chosen = await preferences(office, resident)
+    assert chosen.language == "pt"
+    assert chosen.areas == ("chuo", "umesato")
+    assert chosen.topics["weather"] == 3 and "tsunami" not in chosen.topics
+    assert "evacuation" in chosen.topics
+    assert (chosen.quiet_start, chosen.quiet_end) == (1290, 375)
+    assert (chosen.digest_hour, chosen.remind_in_morning) == (7, True)
+    assert chosen.children == (f"{year}-02",)
+    again = await browser.submit(saved, path, child=None, quiet="none")
+    assert again.status == 200
+    chosen = await preferences(office, resident)
+    assert chosen.children == () and chosen.quiet_start == chosen.quiet_end
+
+
+async def test_saving_without_a_change_changes_nothing(office: Office) -> None:
+    """Somebody who never chose quiet hours keeps the city's."""
+    resident = await follower(office, areas=("chuo",), topics={"weather": 2, "crime": 0})
+    before = await preferences(office, resident)
+    browser, path = await office.browser(), address(office, resident)
+    await browser.submit(await browser.get(path), path)
+    after = await preferences(office, resident)
+    assert after.topics == before.topics and after.areas == before.areas
+    assert (after.quiet_start, after.quiet_end, after.digest_hour) == (None, None, None)
+
+
+async def test_a_form_with_a_mistake_saves_nothing_and_says_where(office: Office) -> None:
+    resident = await follower(office)
+    browser, path = await office.browser(), address(office, resident)
+    page = await browser.get(path)
+    for wrong in (
+        {"language": "xx"},
+        {"area": ["nowhere"]},
+        {"topic__weather": "9"},
+        {"topic__weather": "-1"},
+        {"quiet": "some", "quiet__start": "25:99"},
+        {"digest": "24"},
+        {"child__year": ["1890", ""], "child__month": ["1", ""]},
+        {"child": ["2024-13"]},
+    ):
+        changes: dict[str, Any] = {"digest": "9", **wrong}
+        answer = await browser.submit(page, path, **changes)
+        assert answer.status == 422, wrong
+        assert len(answer.tree.xpath('//p[@class="wrong"]')) >= 1, wrong
+    assert (await preferences(office, resident)).digest_hour is None
+
+
+async def test_the_page_is_in_the_residents_language_and_has_no_script(office: Office) -> None:
+    browser = await office.browser()
+    for language in LANGUAGES:
+        page = await browser.get(address(office, await follower(office, language)))
+        assert page.tree.get("lang") is not None
+        assert page.tree.xpath("//script") == []
+        assert "script-src" not in page.headers["Content-Security-Policy"]
+        for field in page.tree.xpath("//select | //input[not(@type='hidden')]"):
+            named = field.get("aria-label") or field.xpath("ancestor::label")
+            named = named or page.tree.xpath(f'//label[@for="{field.get("id")}"]')
+            assert named, (language, field.get("name"))
+
+
+async def test_nothing_of_it_is_kept_or_told_to_others(office: Office) -> None:
+    resident = await follower(office)
+    path = address(office, resident)
+    browser = await office.browser()
+    for one in (path, f"{path}/data.json", f"{PATH}/forged"):
+        page = await browser.get(one)
+        assert page.headers["Cache-Control"] == "no-store"
+        assert page.headers["Referrer-Policy"] == "no-referrer"
+        assert "frame-ancestors 'none'" in page.headers["Content-Security-Policy"]
+        assert "Set-Cookie" not in page.headers
+    assert resident.line_user_id not in path
+    assert resident.line_user_id not in (await browser.get(path)).body
+
+
+async def test_a_link_that_was_guessed_or_altered_opens_nothing(office: Office) -> None:
+    resident = await follower(office)
+    other = await follower(office, "ja")
+    token = links(office).token(resident, office.clock.now())
+    foreign = Links("another key", office.context.settings.public_url)
+    browser = await office.browser()
+    changed = [
+        token[:n] + ("A" if token[n] != "A" else "B") + token[n + 1 :] for n in range(20, 60)
+    ]
+    for forged in (
+        str(resident.id),
+        resident.line_user_id,
+        foreign.token(other, office.clock.now()),
+        token[:-1],
+        token + "A",
+        token * 5,
+        "%00",
+        "é" * 50,
+        "..%2f..%2fconsole",
+        *changed,
+    ):
+        assert (await browser.get(f"{PATH}/{forged}")).status == 404, forged
+        assert (await browser.get(f"{PATH}/{forged}/data.json")).status == 404, forged
+        assert (await browser.post(f"{PATH}/{forged}", {"language": "ja"})).status == 404, forged
+
+
+async def test_a_link_ends_after_its_minutes_and_is_no_good_before_its_time(office: Office) -> None:
+    resident = await follower(office)
+    browser, path = await office.browser(), address(office, resident)
+    page = await browser.get(path)
+    office.clock.ahead += VALID - timedelta(seconds=30)
+    assert (await browser.get(path)).status == 200
+    office.clock.ahead += timedelta(seconds=60)
+    assert is_refused(await browser.get(path))
+    assert is_refused(await browser.submit(page, path, digest="9"))
+    assert (await preferences(office, resident)).digest_hour is None
+
+
+async def test_a_link_is_void_when_the_resident_left_also_after_coming_back(office: Office) -> None:
+    resident = await follower(office)
+    browser, path = await office.browser(), address(office, resident)
+    city, user = office.context.city, resident.line_user_id
+    async with office.database.writing() as session:
+        await residents.unfollow(session, city, user, office.clock.now())
+    assert is_refused(await browser.get(path))
+    later = office.clock.now() + timedelta(seconds=1)
+    async with office.database.writing() as session:
+        back = await residents.follow(session, city, user, "en", later)
+    assert is_refused(await browser.get(path))
+    assert (await browser.get(address(office, back))).status == 200
+
+
+async def test_a_link_is_void_when_the_resident_was_erased(office: Office) -> None:
+    resident = await follower(office)
+    browser, path = await office.browser(), address(office, resident)
+    assert resident.id is not None
+    async with office.database.writing() as session:
+        await residents.erase(session, office.context.city, resident.id, office.clock.now())
+    await follower(office)  # nobody gets the number again
+    assert is_refused(await browser.get(path))
+    assert is_refused(await browser.get(f"{path}/data.json"))
+
+
+async def test_a_form_of_another_site_or_link_changes_nothing(office: Office) -> None:
+    resident, other = await follower(office), await follower(office)
+    browser, path = await office.browser(), address(office, resident)
+    page = await browser.get(path)
+    fields: dict[str, Any] = {**page.form(path), "digest": "9"}
+    others = await browser.get(address(office, other))
+    token = others.form(address_of(others))["csrf"]
+    for wrong in ({**fields, "csrf": ""}, {**fields, "csrf": token}, {"digest": "9"}):
+        assert is_refused(await browser.post(path, wrong))
+    for headers in (
+        {"Origin": "https://evil.example"},
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site"},
+    ):
+        async with browser.http.post(office.url + path, data=fields, headers=headers) as answer:
+            assert answer.status == 404, headers
+    async with browser.http.post(office.url + path, json=fields) as answer:
+        assert answer.status == 404
+    assert (await preferences(office, resident)).digest_hour is None
+
+
+def address_of(page: Page) -> str:
+    return str(page.tree.xpath("//form/@action")[0])
+
+
+async def test_what_is_kept_comes_as_a_file(office: Office) -> None:
+    resident = await follower(office, areas=("chuo",))
+    page = await (await office.browser()).get(f"{address(office, resident)}/data.json")
+    assert page.headers["Content-Type"] == "application/json"
+    assert "attachment" in page.headers["Content-Disposition"]
+    kept = json.loads(page.body)
+    assert kept["settings"]["line_user_id"] == resident.line_user_id
+    assert kept["kept"]["resident_areas"] == [{"resident_id": resident.id, "area": "chuo"}]
+    assert {"webhook_events", "reports", "resident_children", "dialogues"} <= set(kept["kept"])
+
+
+# As a LIFF app
+
+
+@pytest.fixture
+def with_liff(office: Office) -> Office:
+    city = office.context.city.model_copy(update={"liff_id": LIFF})
+    object.__setattr__(office.context, "city", city)
+    return office
+
+
+async def signed_in(browser: Browser, id_token: str) -> Page:
+    return await browser.post(f"{PATH}/liff", {"id_token": id_token})
+
+
+async def test_who_opens_it_within_line_is_known_by_line_alone(with_liff: Office) -> None:
+    office, resident = with_liff, await follower(with_liff)
+    browser = await office.browser()
+    page = await browser.get(f"{PATH}/liff")
+    assert LIFF in page.body
+    tokens = office.simulator.platform.tokens
+    opened = await signed_in(browser, tokens.id_token(resident.line_user_id, "1234567890"))
+    assert opened.status == 200 and "Settings" in opened.words
+    stranger = f"U{7:032x}"
+    for forged in (
+        "",
+        "x" * 6000,
+        resident.line_user_id,
+        tokens.id_token(resident.line_user_id, "999"),
+        tokens.id_token(stranger, "1234567890"),
+    ):
+        assert is_refused(await signed_in(browser, forged)), forged[:40]
+
+
+async def test_an_id_token_that_has_expired_or_that_line_cannot_check_opens_nothing(
+    with_liff: Office,
+) -> None:
+    office, resident = with_liff, await follower(with_liff)
+    token = office.simulator.platform.tokens.id_token(resident.line_user_id, "1234567890")
+    browser = await office.browser()
+    office.simulator.faults = FaultPlan.parse("5xx-before=100%")
+    assert is_refused(await signed_in(browser, token))
+    office.simulator.faults = FaultPlan()
+    assert (await signed_in(browser, token)).status == 200
+    office.simulator.time.advance(2 * 3600)
+    assert is_refused(await signed_in(browser, token))
+
+
+async def test_a_city_without_a_liff_app_has_no_such_page(office: Office) -> None:
+    browser = await office.browser()
+    assert is_refused(await browser.get(f"{PATH}/liff"))
+    assert is_refused(await signed_in(browser, "x"))
+
+
+async def test_every_resident_is_found_by_their_own_link_alone(office: Office) -> None:
+    people = [await follower(office) for _ in range(3)]
+    browser = await office.browser()
+    for number, one in enumerate(people):
+        page = await browser.get(address(office, one))
+        await browser.submit(page, address_of(page), digest=str(6 + number))
+    async with office.database.reading() as session:
+        hours = {one.id: one.digest_hour for one in await session.scalars(select(Resident))}
+    assert hours == {one.id: 6 + number for number, one in enumerate(people)}
