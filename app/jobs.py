@@ -12,6 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.retention import forget
 from app.schedule import ScheduledJob
 from bot.reminders import remind
+from bot.richmenu import RichMenus
+from bot.richmenu.moves import MenuMoves
 from channels.digest import send_digests
 from channels.dispatch import deliver
 from channels.line.client import LineClient
@@ -79,6 +81,7 @@ async def scheduled_jobs(
             *_polling(context, poller),
             *_housekeeping(context, folder),
             *_friends(context, line),
+            *_menus(context, line),
         ]
 
 
@@ -130,6 +133,12 @@ def _housekeeping(context: Context, folder: CityFolder) -> list[ScheduledJob]:
             work=partial(forget, context, folder.children),
         ),
     ]
+
+
+def _menus(context: Context, line: LineClient) -> list[ScheduledJob]:
+    """The job that has menus changed when disaster mode was switched in another process."""
+    moves = MenuMoves(context, line, RichMenus(context, line))
+    return [ScheduledJob(name="menus", seconds=5.0, work=moves.ask, at_once=True)]
 
 
 def _friends(context: Context, line: LineClient) -> list[ScheduledJob]:

@@ -15,6 +15,8 @@ from core.languages import EASY_JAPANESE, LANGUAGES, Language
 
 CATALOGUES = ("alerts", "bot", "console.presets", "feeds", "public", "reports")
 """Packages with ``locales`` for residents; English is in the code."""
+MENUS = ("news", "daily", "tell", "mine", "disaster", "drill")
+"""Folders of ``bot/richmenu/data`` with a picture for each language."""
 NAMES = ("terms", "places", "times", "directions")
 """Tables of ``feeds/texts/data``."""
 WRITTEN_BY_CODE = {"ja": frozenset(NAMES), EASY_JAPANESE: frozenset({"places", "times"})}
@@ -53,7 +55,8 @@ def needed_files(language: Language) -> Iterator[Path]:
         if name not in WRITTEN_BY_CODE.get(language.code, ()):
             yield _folder("feeds.texts") / "data" / name / f"{language.code}.toml"
     yield _folder("bot.understanding") / "data" / f"{language.vocabulary_file}.toml"
-    yield _folder("bot.richmenu") / "data" / f"{language.code}.png"
+    for kind in MENUS:
+        yield _folder("bot.richmenu") / "data" / kind / f"{language.code}.png"
 
 
 def _folder(package: str) -> Path:

@@ -28,6 +28,7 @@ from app.web import create_app
 from bot.dialogues.onboarding import language_question
 from bot.inbox import Inbox
 from bot.richmenu import RichMenus
+from bot.richmenu.moves import MenuMoves
 from channels.engine import Engine
 from channels.line.client import LineClient, open_session
 from channels.line.limits import line_limiter
@@ -189,6 +190,7 @@ async def run(
             menus = RichMenus(context, service.line)
             inbox.register()
             menus.register()
+            MenuMoves(context, service.line, menus).register()
             tasks.append(asyncio.create_task(context.queue.run(stop), name="work"))
             tasks.append(asyncio.create_task(engine.run(stop), name="engine"))
             await inbox.recover()

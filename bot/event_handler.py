@@ -281,7 +281,14 @@ class EventHandler:
             erased
             or isinstance(incoming, Followed)
             or any(isinstance(effect, SetLanguage) for effect in outcome.effects)
+            or await self._menu_may_change(outcome.effects, now)
         )
+
+    async def _menu_may_change(self, effects: Sequence[Effect], now: datetime) -> bool:
+        """Whether other districts may mean another menu: while a disaster is in some of them."""
+        if not any(isinstance(effect, SetArea) for effect in effects):
+            return False
+        return any(mode.areas for mode in (await self.situation.now(now)).modes)
 
     async def _is_overtaken(
         self, session: AsyncSession, event: WebhookEvent, turns: Sequence[Turn]

@@ -224,3 +224,38 @@ class CheckIn(SQLModel, table=True):
     drill: bool
     in_at: datetime = Field(sa_type=UtcDateTime, index=True)
     out_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
+TO_MOVE = text("done_at IS NULL")
+
+
+class MenuMove(SQLModel, table=True):
+    """Residents of one language whose menu must be looked at again, as disaster mode changed.
+
+    It goes through them in the order of their ids, so that a crash continues where it was. Which
+    menu somebody gets is decided when it is their turn.
+
+    Parameters
+    ----------
+    areas
+        Districts whose residents are concerned; none means everybody.
+    through
+        The last resident who was moved; 0 before the first.
+    moved
+        How many were moved.
+    """
+
+    __tablename__ = "menu_moves"
+    __table_args__ = (
+        Index("ix_menu_moves_open", "id", sqlite_where=TO_MOVE, postgresql_where=TO_MOVE),
+    )
+
+    id: int | None = Field(
+        default=None, sa_column=Column(RowId, primary_key=True, autoincrement=True)
+    )
+    language: str = Field(max_length=16)
+    areas: list[str] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
+    through: int = Field(default=0, sa_column=Column(RowId, nullable=False))
+    moved: int = 0
+    asked_at: datetime = Field(sa_type=UtcDateTime)
+    done_at: datetime | None = Field(default=None, sa_type=UtcDateTime)

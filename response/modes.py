@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
+from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
 from city.city import City
 from core import audit
 from core.errors import BadInput
-from response.models import DisasterMode
+from response.models import DisasterMode, MenuMove
 from response.reasons import reason
 
 
@@ -54,10 +55,11 @@ async def begin(
             raise BadInput(reason("mode.drill-in-disaster"))
         if before.drill == drill and before.areas == chosen:
             return before
-        await _end(session, before, now, actor)
+        await _end(session, city, before, now, actor)
     mode = DisasterMode(drill=drill, areas=chosen, began_at=now, began_by=actor)
     session.add(mode)
     await session.flush()
+    await _move_menus(session, city, mode, now)
     await audit.record(
         session,
         now,
@@ -70,7 +72,9 @@ async def begin(
     return mode
 
 
-async def end(session: AsyncSession, now: datetime, *, drill: bool, actor: str) -> DisasterMode:
+async def end(
+    session: AsyncSession, city: City, now: datetime, *, drill: bool, actor: str
+) -> DisasterMode:
     """Switch disaster mode off.
 
     Raises
@@ -83,14 +87,17 @@ async def end(session: AsyncSession, now: datetime, *, drill: bool, actor: str) 
         raise BadInput(reason("mode.off"))
     if mode.drill != drill:
         raise BadInput(reason("mode.is-drill" if mode.drill else "mode.is-real"))
-    await _end(session, mode, now, actor)
+    await _end(session, city, mode, now, actor)
     return mode
 
 
-async def _end(session: AsyncSession, mode: DisasterMode, now: datetime, actor: str) -> None:
+async def _end(
+    session: AsyncSession, city: City, mode: DisasterMode, now: datetime, actor: str
+) -> None:
     mode.ended_at, mode.ended_by = now, actor
     session.add(mode)
     await session.flush()
+    await _move_menus(session, city, mode, now)
     await audit.record(
         session,
         now,
@@ -100,3 +107,16 @@ async def _end(session: AsyncSession, mode: DisasterMode, now: datetime, actor: 
         drill=mode.drill,
         areas=mode.areas,
     )
+
+
+async def _move_menus(session: AsyncSession, city: City, mode: DisasterMode, now: datetime) -> None:
+    """Have the menus of those whom the mode concerns changed.
+
+    A move of the whole city takes over what earlier ones had not done.
+    """
+    if not mode.areas:
+        unfinished = update(MenuMove).where(col(MenuMove.done_at).is_(None))
+        await session.execute(unfinished.values(done_at=now))
+    for language in city.languages:
+        session.add(MenuMove(language=language, areas=mode.areas, asked_at=now))
+    await session.flush()

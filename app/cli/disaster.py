@@ -37,8 +37,8 @@ def on(
 ) -> None:
     """Switch disaster mode on, or to other districts.
 
-    Residents are then asked whether they are safe and what they need. In a drill all they read says
-    so. The real mode ends a drill.
+    Residents get the disaster's menu and are asked whether they are safe and what they need. In a
+    drill all they read says so. The real mode ends a drill.
     """
     from response.modes import begin
 
@@ -58,7 +58,7 @@ def on(
 
 @app.command("off")
 def off(drill: Drill = None, yes: Yes = False, json_: Json = False) -> None:
-    """Switch disaster mode off."""
+    """Switch disaster mode off; residents get their ordinary menu again."""
     from response.modes import end
 
     in_drill = _said(drill)
@@ -68,7 +68,7 @@ def off(drill: Drill = None, yes: Yes = False, json_: Json = False) -> None:
         async with opened_database() as database:
             now = (await service_clock(database)).now()
             async with database.writing() as session:
-                return _row(await end(session, now, drill=in_drill, actor=_actor()))
+                return _row(await end(session, city(), now, drill=in_drill, actor=_actor()))
 
     _print(run(work()), as_json=json_)
 

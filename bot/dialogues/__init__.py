@@ -143,6 +143,10 @@ def _command(do: str, state: DialogueState, known: Known) -> DialogueOutcome | N
             return report.begin(state, known)
         case "shelters":
             return safety.ask_where(state, known)
+        case "numbers":
+            return safety.numbers(state, known)
+        case "tab":
+            return DialogueOutcome(state)
         case "safe":
             return safety.glad(state, known)
         case "now":

@@ -114,6 +114,25 @@ def glad(state: DialogueState, known: Known) -> DialogueOutcome:
     )
 
 
+def numbers(state: DialogueState, known: Known) -> DialogueOutcome:
+    """Numbers that help in a disaster, to tap."""
+    calls = [
+        messages.uri(known.say("Call 119"), "tel:119"),
+        messages.uri(known.say("Call 110"), "tel:110"),
+        messages.uri(known.say("Call 171"), "tel:171"),
+        messages.uri("web171", "https://www.web171.jp/"),
+    ]
+    words = known.say(
+        "119: fire and ambulance. 110: police. 171 and web171: leave a message for your family, or "
+        "hear theirs."
+    )
+    if known.city.emergency_phone:
+        words += "\n" + name_in(known.city.emergency_phone, known.language)
+    parts = messages.columns([messages.tile(call) for call in calls])
+    title = known.say("Useful numbers")
+    return DialogueOutcome(state, (messages.card(title, parts, intro=words),))
+
+
 def help_text(known: Known) -> Message:
     return messages.text(
         known.say(

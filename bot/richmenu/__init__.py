@@ -1,7 +1,8 @@
-"""The rich menus: one picture with six places to tap for each language.
+"""The rich menus: tabs for ordinary days and a menu for a disaster, in each language.
 
 :class:`RichMenus` creates them at LINE once, finds them again by name, and gives each resident the
-menu of their language. ``make_images.py`` makes the pictures.
+menu of their language, or that of the disaster in their districts. ``places.py`` says what stands
+where, ``make_images.py`` makes the pictures, ``moves.py`` moves everybody.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import re
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -18,19 +20,36 @@ from sqlmodel import col, select
 
 from bot import messages
 from bot.catalogue import WORDS
-from bot.dialogues.onboarding import MENU
+from bot.richmenu.places import (
+    AT_ONCE,
+    HEIGHT,
+    PLACES,
+    TABS,
+    TITLES,
+    WIDTH,
+    Box,
+    Kind,
+    Place,
+    tab_areas,
+    tap_areas,
+)
 from channels.line.client import LineClient
 from channels.line.errors import Forbidden, LineRefused, TokenRefused
 from city.context import Context
 from core.errors import Retryable
-from subscriptions.models import Resident
+from core.languages import LANGUAGES
+from feeds.texts import drill_mark
+from response.modes import open_modes
+from subscriptions.models import Resident, ResidentArea
 
 MENU_TASK = "bot.menu"
-"""The task that gives a resident (the key is the LINE user id) the menu of their language."""
+"""The task that gives a resident (the key is the LINE user id) their menu."""
 IMAGES = Path(__file__).parent / "data"
-WIDTH, HEIGHT = 2500, 1686
-COLUMNS, ROWS = 3, 2
 PREFIX = "todoke-"
+READING = re.compile("（[^）]*）")
+"""How easy Japanese says a word is read; a label has no room for it."""
+MAX_BAR = 14
+"""LINE's limit for the text of the chat bar."""
 LEAVING = f"{PREFIX}old-"
 """Prefix of the alias of a menu that residents are leaving; it ends with the first day of the move.
 """
@@ -59,17 +78,32 @@ class RichMenus:
         """Take on the task on the queue."""
         self.context.queue.register(MENU_TASK, self.give, concurrency=2)
 
-    async def ensure(self) -> dict[str, str]:
-        """Create missing menus at LINE; return the menus' ids by language.
+    async def ensure(self, *, drill: bool = False) -> dict[str, str]:
+        """Create missing menus at LINE; return the menus' ids by :func:`slot`.
 
         A menu's name contains a hash of its picture and places, so calling this again, or from
         another process, creates nothing twice. Residents move from a menu of an older version to
         its successor. A later call deletes the older one, when LINE has had time to move them.
+
+        Parameters
+        ----------
+        drill
+            Also the menus of a drill, which nobody needs before one begins.
         """
         async with self._lock:
-            if not self._ids:
-                self._ids = await self._ensure()
+            needed = slot(self.context.city.languages[0], Kind.DRILL if drill else Kind.NEWS)
+            if needed not in self._ids:
+                self._ids = await self._ensure((*AT_ONCE, Kind.DRILL) if drill else AT_ONCE)
             return self._ids
+
+    async def menu(self, language: str, kind: Kind) -> str | None:
+        """Return the id of a menu; None if the city does not have the language."""
+        made = await self.ensure(drill=kind is Kind.DRILL)
+        return made.get(slot(language, kind))
+
+    def forget(self) -> None:
+        """Ask LINE again, as a menu that we knew is no longer there."""
+        self._ids = {}
 
     async def give(self, line_user_id: str) -> None:
         """Link the menu of the resident's language; unlink that of somebody who is gone.
@@ -88,21 +122,30 @@ class RichMenus:
 
     async def _give(self, line_user_id: str) -> None:
         async with self.context.database.reading() as session:
-            language = await session.scalar(
-                select(Resident.language).where(col(Resident.line_user_id) == line_user_id)
+            resident = await session.scalar(
+                select(Resident).where(col(Resident.line_user_id) == line_user_id)
             )
-        if language is None:
+            if resident is None:
+                kind = None
+            else:
+                areas = await session.scalars(
+                    select(ResidentArea.area).where(col(ResidentArea.resident_id) == resident.id)
+                )
+                chosen = tuple(areas)
+                modes = await open_modes(session)
+                kind = next((kind_of(m.drill) for m in modes if m.concerns(chosen)), Kind.NEWS)
+        if resident is None or kind is None:
             await self._take(line_user_id)
             return
-        menus = await self.ensure()
-        if language not in menus:
+        menu_id = await self.menu(resident.language, kind)
+        if menu_id is None:
             return
         try:
-            await self.line.link_rich_menu(line_user_id, menus[language])
+            await self.line.link_rich_menu(line_user_id, menu_id)
         except LineRefused as error:
             if error.status == 404:
-                self._ids = {}
-            log.warning("menu.failed", language=language, reason=str(error))
+                self.forget()
+            log.warning("menu.failed", language=resident.language, reason=str(error))
 
     async def _take(self, line_user_id: str) -> None:
         """Leave nothing at LINE about somebody who was erased."""
@@ -111,7 +154,7 @@ class RichMenus:
         except LineRefused as error:
             log.info("menu.absent", reason=error.answer)
 
-    async def _ensure(self) -> dict[str, str]:
+    async def _ensure(self, kinds: tuple[Kind, ...]) -> dict[str, str]:
         existing = {
             str(menu.get("name", "")): str(menu["richMenuId"])
             for menu in await self.line.list_rich_menus()
@@ -119,21 +162,15 @@ class RichMenus:
         aliases = await self.line.list_rich_menu_aliases()
         made: dict[str, str] = {}
         wanted: set[str] = set()
-        for language in self.context.city.languages:
-            image = await asyncio.to_thread((IMAGES / f"{language}.png").read_bytes)
-            menu = describe(language, image)
+        languages = self.context.city.languages
+        for kind, language in ((kind, language) for kind in Kind for language in languages):
+            image = await asyncio.to_thread(image_file(kind, language).read_bytes)
+            menu = describe(language, kind, image)
             wanted.add(menu["name"])
-            menu_id = existing.get(menu["name"])
-            alias = f"{PREFIX}{language.lower()}"
-            if menu_id is None:
-                menu_id = await self.line.create_rich_menu(menu)
-                await self.line.upload_rich_menu_image(menu_id, image, "image/png")
-                log.info("menu.created", language=language, menu_id=menu_id)
-            elif aliases.get(alias) != menu_id:
-                await self._complete(menu_id, image)
-            made[language] = menu_id
-            await self._point(aliases, alias, menu_id)
-        await self.line.set_default_rich_menu(made[self.context.city.languages[0]])
+            if kind in kinds:
+                menu_id = await self._made(menu, image, existing, aliases, language, kind)
+                made[slot(language, kind)] = menu_id
+        await self.line.set_default_rich_menu(made[slot(languages[0], Kind.NEWS)])
         older = {
             name: menu_id
             for name, menu_id in existing.items()
@@ -141,6 +178,25 @@ class RichMenus:
         }
         await self._retire(older, made, aliases)
         return made
+
+    async def _made(
+        self,
+        menu: dict[str, Any],
+        image: bytes,
+        existing: dict[str, str],
+        aliases: dict[str, str],
+        language: str,
+        kind: Kind,
+    ) -> str:
+        menu_id, alias = existing.get(menu["name"]), alias_of(language, kind)
+        if menu_id is None:
+            menu_id = await self.line.create_rich_menu(menu)
+            await self.line.upload_rich_menu_image(menu_id, image, "image/png")
+            log.info("menu.created", language=language, menu_id=menu_id, name=menu["name"])
+        elif aliases.get(alias) != menu_id:
+            await self._complete(menu_id, image)
+        await self._point(aliases, alias, menu_id)
+        return menu_id
 
     async def _retire(
         self, older: dict[str, str], made: dict[str, str], aliases: dict[str, str]
@@ -155,10 +211,12 @@ class RichMenus:
         since = {alias: alias.rpartition("-")[2] for alias in aliases if alias.startswith(LEAVING)}
         successors: dict[str, str] = {}
         for name, menu_id in older.items():
-            language = name.removeprefix(PREFIX).rpartition("-")[0]
+            place = name.removeprefix(PREFIX).rpartition("-")[0]
+            # Menus of earlier versions had no tabs.
+            place = slot(place, Kind.NEWS) if place in LANGUAGES else place
             leaving = next((alias for alias in since if aliases[alias] == menu_id), None)
-            if leaving is None and language in made:
-                successors[menu_id] = made[language]
+            if leaving is None and place in made:
+                successors[menu_id] = made[place]
             elif leaving is None or since[leaving] < moved_by:
                 if leaving is not None:
                     await self.line.delete_rich_menu_alias(leaving)
@@ -197,32 +255,71 @@ class RichMenus:
             await self.line.update_rich_menu_alias(alias, menu_id)
 
 
-def describe(language: str, image: bytes) -> dict[str, Any]:
+def slot(language: str, kind: Kind) -> str:
+    """Return the name of a menu without its version."""
+    return f"{language}-{kind.value}"
+
+
+def alias_of(language: str, kind: Kind) -> str:
+    """Return the alias by which tabs name each other."""
+    return f"{PREFIX}{slot(language, kind).lower()}"
+
+
+def kind_of(drill: bool) -> Kind:
+    """Return the menu of a disaster mode."""
+    return Kind.DRILL if drill else Kind.DISASTER
+
+
+def image_file(kind: Kind, language: str) -> Path:
+    return IMAGES / kind.value / f"{language}.png"
+
+
+def describe(language: str, kind: Kind, image: bytes) -> dict[str, Any]:
     """Return a menu in LINE's form; its name changes when picture or places change."""
     areas = [
-        {
-            "bounds": {"x": left, "y": top, "width": right - left, "height": bottom - top},
-            "action": messages.press(WORDS.text(language, name), do),
-        }
-        for (do, name), (left, top, right, bottom) in zip(MENU, tap_areas(), strict=True)
+        _area(box, _press(language, place))
+        for place, box in zip(PLACES[kind], tap_areas(), strict=True)
     ]
+    if kind in TABS:
+        areas = [
+            *(
+                _area(box, _switch(language, tab))
+                for tab, box in zip(TABS, tab_areas(), strict=True)
+            ),
+            *areas,
+        ]
+    bar, mark = WORDS.context_text("chat bar", language, "Menu"), drill_mark(language)
+    if kind is Kind.DRILL:
+        bar = mark if len(mark) <= MAX_BAR else drill_mark("ja")
     menu: dict[str, Any] = {
         "size": {"width": WIDTH, "height": HEIGHT},
         "selected": True,
-        "chatBarText": WORDS.context_text("chat bar", language, "Menu"),
+        "chatBarText": bar,
         "areas": areas,
     }
     content = json.dumps(menu, sort_keys=True).encode() + image
     digest = hashlib.sha256(content).hexdigest()[:12]
-    return {**menu, "name": f"{PREFIX}{language}-{digest}"}
+    return {**menu, "name": f"{PREFIX}{slot(language, kind)}-{digest}"}
 
 
-def tap_areas() -> list[tuple[int, int, int, int]]:
-    """Return the six places as left, top, right, bottom in pixels, row by row."""
-    xs = [round(WIDTH * column / COLUMNS) for column in range(COLUMNS + 1)]
-    ys = [round(HEIGHT * row / ROWS) for row in range(ROWS + 1)]
-    return [
-        (xs[column], ys[row], xs[column + 1], ys[row + 1])
-        for row in range(ROWS)
-        for column in range(COLUMNS)
-    ]
+def _area(box: Box, action: dict[str, Any]) -> dict[str, Any]:
+    left, top, right, bottom = box
+    bounds = {"x": left, "y": top, "width": right - left, "height": bottom - top}
+    return {"bounds": bounds, "action": action}
+
+
+def _press(language: str, place: Place) -> dict[str, Any]:
+    """The action of a place; its label is read out by screen readers."""
+    name = WORDS.text(language, place.label)
+    action = messages.press(name, place.do, **place.values)
+    return {**action, "label": READING.sub("", name)}
+
+
+def _switch(language: str, tab: Kind) -> dict[str, Any]:
+    """The action of a tab, with its label."""
+    return {
+        "type": "richmenuswitch",
+        "label": READING.sub("", WORDS.text(language, TITLES[tab])),
+        "richMenuAliasId": alias_of(language, tab),
+        "data": messages.encode("tab", to=tab.value),
+    }

@@ -365,6 +365,18 @@ class LineClient:
             lambda sdk: _menus(sdk).link_rich_menu_id_to_user_with_http_info(user, menu, **RAW)
         )
 
+    async def link_rich_menu_to_many(self, user_ids: Sequence[str], menu_id: str) -> None:
+        """Link a menu to at most 500 residents. LINE does it some time later."""
+        wanted = {
+            "richMenuId": _checked(_MENU_NAME, menu_id),
+            "userIds": [_checked(USER_ID, user_id) for user_id in user_ids],
+        }
+        await self._sdk_call(
+            lambda sdk: _menus(sdk).link_rich_menu_id_to_users_with_http_info(
+                sdk.models.RichMenuBulkLinkRequest.from_dict(wanted), **RAW
+            )
+        )
+
     async def replace_rich_menus(self, successors: Mapping[str, str]) -> None:
         """Link everybody who has a menu to its successor. LINE does it some time later."""
         operations = [

@@ -171,7 +171,7 @@ async def switch(town: Town, *, on: bool, drill: bool = False) -> None:
         if on:
             await begin(session, town.city, (), now, drill=drill, actor="desk@city.example")
         else:
-            await end(session, now, drill=drill, actor="desk@city.example")
+            await end(session, town.city, now, drill=drill, actor="desk@city.example")
 
 
 async def test_a_household_answers_changes_its_answer_and_sees_and_erases_it(town: Town) -> None:

@@ -30,7 +30,8 @@ from bot.dialogues.kinds import (
     Sent,
 )
 from bot.dialogues.onboarding import MENU
-from bot.richmenu import IMAGES, RichMenus, describe
+from bot.richmenu import RichMenus, describe, image_file
+from bot.richmenu.places import AT_ONCE, PLACES, TITLES, Kind
 from channels.line.client import LineClient
 from city.context import Context
 from city.folder import CityFolder
@@ -40,6 +41,7 @@ from core.errors import Retryable
 from core.languages import LANGUAGES
 from core.settings import Settings
 from core.work import NoWorkers
+from feeds.texts import drill_mark
 from reports.photos import Picture
 from simulator.line import FaultPlan, Simulator, SimulatorOptions
 from simulator.line.measure import grapheme_clusters
@@ -51,6 +53,7 @@ FAR = Located(139.7, 35.7)
 
 
 BUTTONS = (
+    "numbers",
     *("menu", "help", "now", "settings", "language", "areas", "topics", "levels"),
     *("quiet-hours", "quiet-from", "data", "erase", "erase-no", "erase-yes"),
     *("amounts", "digest", "reminder", "children", "child-year", "data-text", "quakes"),
@@ -228,15 +231,15 @@ async def test_the_rich_menus_are_made_once_and_given_by_language(town: Town) ->
     menus = RichMenus(town.context, town.line)
     menus.register()
     made = await menus.ensure()
-    assert set(made) == set(town.city.languages)
+    assert len(made) == len(town.city.languages) * len(AT_ONCE)
     again = await RichMenus(town.context, town.line).ensure()
     assert again == made
     assert len(await town.line.list_rich_menus()) == len(made)
     assert len(await town.line.list_rich_menu_aliases()) == len(made)
     user = await aboard(town, "my")
-    assert town.simulator.users.get(user).rich_menu_id == made["my"]
+    assert town.simulator.users.get(user).rich_menu_id == made["my-news"]
     await town.taps(user, await town.says(user, "language"), "Tiếng Việt")
-    assert town.simulator.users.get(user).rich_menu_id == made["vi"]
+    assert town.simulator.users.get(user).rich_menu_id == made["vi-news"]
     town.simulator.phones.postback(user, "do=erase-yes")
     await town.settle()
     assert town.simulator.users.get(user).rich_menu_id is None
@@ -246,10 +249,12 @@ async def test_a_rich_menu_survives_an_alias_made_meanwhile_and_a_refused_token(
     town: Town, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = await RichMenus(town.context, town.line).ensure()
-    picture = (IMAGES / "ja.png").read_bytes()
-    older = await town.line.create_rich_menu({**describe("ja", picture), "name": "another"})
+    picture = image_file(Kind.NEWS, "ja").read_bytes()
+    older = await town.line.create_rich_menu(
+        {**describe("ja", Kind.NEWS, picture), "name": "another"}
+    )
     await town.line.upload_rich_menu_image(older, picture, "image/png")
-    await town.line.update_rich_menu_alias("todoke-ja", older)
+    await town.line.update_rich_menu_alias("todoke-ja-news", older)
 
     async def none_yet() -> dict[str, str]:
         return {}
@@ -257,14 +262,14 @@ async def test_a_rich_menu_survives_an_alias_made_meanwhile_and_a_refused_token(
     with monkeypatch.context() as patch:
         patch.setattr(town.line, "list_rich_menu_aliases", none_yet)
         assert await RichMenus(town.context, town.line).ensure() == made
-    assert (await town.line.list_rich_menu_aliases())["todoke-ja"] == made["ja"]
+    assert (await town.line.list_rich_menu_aliases())["todoke-ja-news"] == made["ja-news"]
     user = await aboard(town, "my")
     town.simulator.faults = FaultPlan(unauthorized=True)
     with pytest.raises(Retryable):
         await RichMenus(town.context, town.line).give(user)
     town.simulator.faults = FaultPlan()
     await RichMenus(town.context, town.line).give(user)
-    assert town.simulator.users.get(user).rich_menu_id == made["my"]
+    assert town.simulator.users.get(user).rich_menu_id == made["my-news"]
 
 
 async def test_an_older_rich_menu_is_replaced_and_nobody_is_without_one_meanwhile(
@@ -285,29 +290,53 @@ async def test_an_older_rich_menu_is_replaced_and_nobody_is_without_one_meanwhil
         http=aiohttp.ClientSession(),
     )
     first = await RichMenus(context, line).ensure()
-    picture = (IMAGES / "ja.png").read_bytes()
-    old = await line.create_rich_menu({**describe("ja", picture), "name": "todoke-zh-Hans-older"})
+    picture = image_file(Kind.NEWS, "ja").read_bytes()
+    old = await line.create_rich_menu(
+        {**describe("ja", Kind.NEWS, picture), "name": "todoke-zh-Hans-older"}
+    )
     await line.upload_rich_menu_image(old, picture, "image/png")
     resident = simulator.users.add_user("住民", "zh-Hans")
     await line.link_rich_menu(resident, old)
-    await line.update_rich_menu_alias("todoke-ja", old)
+    await line.update_rich_menu_alias("todoke-ja-news", old)
     # Made, but the process died before its picture was sent.
-    await line.delete_rich_menu_alias("todoke-my")
-    await line.delete_rich_menu(first["my"])
-    burmese = describe("my", (IMAGES / "my.png").read_bytes())
-    first = {**first, "my": await line.create_rich_menu(burmese)}
+    await line.delete_rich_menu_alias("todoke-my-news")
+    await line.delete_rich_menu(first["my-news"])
+    burmese = describe("my", Kind.NEWS, image_file(Kind.NEWS, "my").read_bytes())
+    first = {**first, "my-news": await line.create_rich_menu(burmese)}
     assert await RichMenus(context, line).ensure() == first
     aliases = await line.list_rich_menu_aliases()
-    assert aliases["todoke-ja"] == first["ja"]
+    assert aliases["todoke-ja-news"] == first["ja-news"]
     # Its residents get its successor in their language before it is deleted.
-    assert simulator.users.people[resident].rich_menu_id == first["zh-Hans"]
+    assert simulator.users.people[resident].rich_menu_id == first["zh-Hans-news"]
     assert aliases["todoke-old-older-20260615"] == old
     # Another process, or this one started again: LINE may still be moving residents.
     assert await RichMenus(context, line).ensure() == first
     assert old in {menu["richMenuId"] for menu in await line.list_rich_menus()}
     later = replace(context, clock=ManualClock(datetime(2026, 6, 17, 3, 0, tzinfo=UTC)))
     assert await RichMenus(later, line).ensure() == first
-    assert simulator.users.people[resident].rich_menu_id == first["zh-Hans"]
+    assert simulator.users.people[resident].rich_menu_id == first["zh-Hans-news"]
     assert old not in {menu["richMenuId"] for menu in await line.list_rich_menus()}
     assert set(await line.list_rich_menu_aliases()) == set(aliases) - {"todoke-old-older-20260615"}
     await context.http.close()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_place_of_the_rich_menus_has_a_label_to_read_out(language: str) -> None:
+    for kind in Kind:
+        menu = describe(language, kind, image_file(kind, language).read_bytes())
+        assert len(menu["chatBarText"]) <= 14
+        labels = [area["action"]["label"] for area in menu["areas"]]
+        assert all(0 < grapheme_clusters(label) <= 20 for label in labels), labels
+        assert len(set(labels)) == len(labels)
+        drills = menu["chatBarText"] in (drill_mark(language), drill_mark("ja"))
+        assert drills == (kind is Kind.DRILL)
+
+
+def test_every_place_of_the_rich_menus_is_answered(sample: CityFolder) -> None:
+    known = known_in("en", sample)
+    for places in PLACES.values():
+        for place in places:
+            outcome = respond(DialogueState(), Pressed(place.do, place.values), known)
+            said = json.dumps(outcome.messages)
+            assert outcome.messages and "no longer works" not in said, place
+    assert set(TITLES) == set(Kind)

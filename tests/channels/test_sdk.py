@@ -16,7 +16,8 @@ from aiohttp import web
 from linebot.v3.messaging import RichMenuRequest
 from yarl import URL
 
-from bot.richmenu import IMAGES, describe
+from bot.richmenu import IMAGES, describe, image_file
+from bot.richmenu.places import Kind
 from channels.line.client import LineClient, open_session
 from channels.line.errors import LineBusy, LineRefused, LineUnavailable, TokenRefused, TooLarge
 from channels.line.friends_api import (
@@ -27,6 +28,7 @@ from channels.line.friends_api import (
     narrowcast_progress,
 )
 from core.clock import SystemClock
+from core.languages import LANGUAGES
 from tests.support.engine import TOKEN, settings_for, user_id
 
 LINES = {"x-line-request-id": "5b59509c-c57b-11e9-aa8c-2a2ae2dbcce4"}
@@ -187,7 +189,7 @@ async def test_each_call_asks_what_line_documents(name: str) -> None:
 
 async def test_bodies_are_what_line_documents() -> None:
     async with host(body=b'{"richMenuId":"richmenu-1"}') as made:
-        menu = describe("my", (IMAGES / "my.png").read_bytes())
+        menu = describe("my", Kind.NEWS, image_file(Kind.NEWS, "my").read_bytes())
         assert await made.line.create_rich_menu(menu) == "richmenu-1"
         await made.line.replace_rich_menus({MENU: "richmenu-new"})
         await made.line.show_loading(USER, 7)
@@ -204,8 +206,10 @@ async def test_bodies_are_what_line_documents() -> None:
 
 
 def test_the_sdks_models_leave_nothing_of_our_menus_out() -> None:
-    for image in sorted(IMAGES.glob("*.png")):
-        menu = describe(image.stem, image.read_bytes())
+    images = sorted(IMAGES.glob("*/*.png"))
+    assert len(images) == len(LANGUAGES) * len(Kind)
+    for image in images:
+        menu = describe(image.stem, Kind(image.parent.name), image.read_bytes())
         assert RichMenuRequest.from_dict(menu).to_dict() == menu
 
 

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import FilePayload, Page, expect
 
-from bot.dialogues.onboarding import MENU
+from bot.richmenu.places import PLACES, TABS, Kind
 from city.city import City, name_in
 from core.languages import LANGUAGES
 from reports.photos import MAX_PHOTOS
@@ -148,7 +148,9 @@ def test_blocking_stops_everything_and_coming_back_finds_all_as_it_was(
 def test_everything_in_the_menu_does_something(demo: Demo, new_page: OpenPage, city: City) -> None:
     phone = Phone(new_page(demo.phone), "menu my", "my")
     phone.come_aboard(city, "my", "asahi")
-    expect(phone.page.get_by_test_id("rich-menu-area")).to_have_count(len(MENU))
+    expect(phone.page.get_by_test_id("rich-menu-area")).to_have_count(
+        len(TABS) + len(PLACES[Kind.NEWS])
+    )
     phone.tap_menu("help")
     phone.sees(say("my", "What can I do for you?"))
     phone.tap_menu("shelters")

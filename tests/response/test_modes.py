@@ -43,7 +43,7 @@ async def test_it_goes_on_for_districts_and_off_and_leaves_who_did_it(
     assert await on(database) == [(False, sorted((first, second)))]
     assert mode.concerns([first, "x"]) and mode.concerns([]) and not mode.concerns(["x"])
     async with database.writing() as session:
-        await end(session, clock.now(), drill=False, actor="shell:root")
+        await end(session, city, clock.now(), drill=False, actor="shell:root")
     assert await on(database) == []
     async with database.reading() as session:
         trail = list(await session.scalars(select(AuditEntry).order_by(col(AuditEntry.id))))
@@ -81,12 +81,12 @@ async def test_a_drill_is_not_ended_as_the_real_one_nor_the_other_way_round(
     await switched(database, city, clock, drill=True)
     with pytest.raises(BadInput, match="is a drill"):
         async with database.writing() as session:
-            await end(session, clock.now(), drill=False, actor=STAFF)
+            await end(session, city, clock.now(), drill=False, actor=STAFF)
     async with database.writing() as session:
-        await end(session, clock.now(), drill=True, actor=STAFF)
+        await end(session, city, clock.now(), drill=True, actor=STAFF)
     with pytest.raises(BadInput, match="not on"):
         async with database.writing() as session:
-            await end(session, clock.now(), drill=True, actor=STAFF)
+            await end(session, city, clock.now(), drill=True, actor=STAFF)
 
 
 async def test_an_unknown_district_is_refused(

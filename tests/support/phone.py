@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from playwright.sync_api import FilePayload, Locator, Page, expect
 
 from bot.catalogue import WORDS
-from bot.dialogues.onboarding import MENU
+from bot.richmenu import READING
+from bot.richmenu.places import PLACES, TABS
 from city.city import City, name_in
 from core.languages import LANGUAGES
 
@@ -89,8 +90,14 @@ class Phone:
             self.page.get_by_test_id("to-menu").first.click()
         if self.page.get_by_test_id("rich-menu").count() == 0:
             self.page.get_by_test_id("rich-menu-toggle").first.click()
-        place = [name for name, _ in MENU].index(do)
-        self.page.get_by_test_id("rich-menu-area").nth(place).click()
+        tab = next(tab for tab in TABS if do in [place.icon for place in PLACES[tab]])
+        self.page.get_by_test_id("rich-menu-area").nth(TABS.index(tab)).click()
+        place = [place.icon for place in PLACES[tab]].index(do)
+        label = PLACES[tab][place].label
+        names = {READING.sub("", say(language, label)) for language in LANGUAGES}
+        area = self.page.get_by_test_id("rich-menu-area").nth(len(TABS) + place)
+        expect(area).to_have_attribute("aria-label", re.compile("|".join(map(re.escape, names))))
+        area.click()
 
     def tap(self, words: str) -> None:
         """Tap the newest thing in the chat that says ``words``."""

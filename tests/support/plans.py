@@ -48,6 +48,7 @@ OF_FEW = frozenset(
         "ix_deliveries_unfinished",
         "ix_disaster_modes_open",
         "ix_items_set_aside",
+        "ix_menu_moves_open",
         "ix_notices_held",
         "ix_webhook_events_open",
     }
