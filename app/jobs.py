@@ -12,8 +12,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.retention import forget
 from app.schedule import ScheduledJob
 from bot.reminders import remind
+from bot.repairs import tell_of_repairs
 from bot.richmenu import RichMenus
 from bot.richmenu.moves import MenuMoves
+from bot.unfinished import remind_of_reports
 from channels.digest import send_digests
 from channels.dispatch import deliver
 from channels.line.client import LineClient
@@ -116,7 +118,13 @@ def _housekeeping(context: Context, folder: CityFolder) -> list[ScheduledJob]:
         if knows_the_time(clock):
             await remind(context, folder, LINE)
 
+    async def of_reports() -> None:
+        if knows_the_time(clock):
+            await remind_of_reports(context, LINE)
+            await tell_of_repairs(context, LINE)
+
     return [
+        ScheduledJob(name="news of reports", seconds=600.0, jitter=10.0, work=of_reports),
         ScheduledJob(name="reminders", seconds=60.0, work=reminders, at_once=True),
         ScheduledJob(name="digests", seconds=60.0, work=digests),
         ScheduledJob(name="watch sources", seconds=30.0, work=watch_sources),

@@ -45,6 +45,7 @@ from bot.dialogues.kinds import (
     SetTopic,
     TellCity,
     WarningShown,
+    WatchRepairs,
 )
 from bot.incoming import message_of, unsent_message
 from bot.models import IS_A_TURN, Dialogue, EventState, WebhookEvent
@@ -54,6 +55,8 @@ from bot.own_reports import (
     own_reports,
     report_meant,
     reports_near,
+    watch_repairs,
+    watches_repairs,
 )
 from bot.understanding import CRIES, UNKNOWN
 from bot.unsending import take_back
@@ -91,6 +94,7 @@ ASKED_BY = {
     "now": "in-force",
     "shelters": "shelter",
     "reports": "report-status",
+    "repairs": "repairs",
     "data": "my-data",
     "data-text": "my-data",
 }
@@ -374,9 +378,12 @@ class EventHandler:
                 asked = ""
         if asked == "report-status":
             return replace(known, own_reports=await own_reports(session, resident.id))
+        if asked == "repairs":
+            return replace(known, watches_repairs=await watches_repairs(session, resident.id))
         if asked == "my-data":
             return replace(
                 known,
+                watches_repairs=await watches_repairs(session, resident.id),
                 reports=await register.count_of_resident(session, resident.id),
                 household=await last_of(session, resident.id),
             )
@@ -422,6 +429,9 @@ class EventHandler:
                 assert outcome.filed is not None
                 state, words = outcome.filed(report.number)
                 outcome = replace(outcome, state=state, messages=words)
+            elif isinstance(effect, WatchRepairs):
+                assert resident.id is not None
+                await watch_repairs(session, effect, resident.id, now)
             elif isinstance(effect, OfReport):
                 assert resident.id is not None
                 await do_with_report(session, effect, resident.id, now)

@@ -111,4 +111,6 @@ class Dialogue(SQLModel, table=True):
     applied: dict[str, int] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
     """Per choice (``language``, ``topic:weather`` …) LINE's time of the event that set it last,
     so that an older event that arrives later does not undo a newer one."""
+    reminded: str = Field(default="", max_length=64, sa_column_kwargs={"server_default": ""})
+    """The unfinished report of which the resident was reminded."""
     updated_at: datetime = Field(sa_type=UtcDateTime, index=True)

@@ -20,10 +20,11 @@ from bot.dialogues.kinds import (
     OwnReport,
     Photographed,
     Pressed,
+    WatchRepairs,
     WithdrawReport,
 )
 from bot.dialogues.spot import PLACE
-from reports import following, register
+from reports import following, register, repairs
 from reports.nearby import open_near
 from reports.withdrawn import withdraw_report
 
@@ -97,6 +98,21 @@ async def do_with_report(
             await following.add_photo(session, report, picture, now)
         case WithdrawReport():
             await withdraw_report(session, report, now)
+
+
+async def watch_repairs(
+    session: AsyncSession, effect: WatchRepairs, resident_id: int, now: datetime
+) -> None:
+    """Watch repairs, or no longer."""
+    if effect.on:
+        await repairs.watch(session, resident_id, effect.place, now)
+    else:
+        await repairs.unwatch(session, resident_id)
+
+
+async def watches_repairs(session: AsyncSession, resident_id: int) -> bool:
+    """Whether a resident is told of repairs near them."""
+    return await repairs.watch_of(session, resident_id) is not None
 
 
 async def reports_near(

@@ -57,6 +57,8 @@ COMMIT_SECONDS = Histogram(
     buckets=(0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 2, 10),
 )
 WEBHOOK_EVENTS = cast(Table, WebhookEvent.__table__)  # type: ignore[attr-defined]
+MOST_LOGGED = 20
+"""Events of one request that are logged one by one."""
 KNOWN_KINDS = frozenset({*ACTED_ON, "join", "leave", "beacon", "accountLink", "delivery"})
 """Event types with a label of their own in the metrics; others count as ``other``."""
 
@@ -349,14 +351,7 @@ async def receive(request: Request) -> Response:
     if not in_doubt(context.clock):
         oldest = context.clock.now() - timedelta(days=context.city.retention.webhook_events)
         events = [unless_forgotten(event, oldest) for event in events]
-    for event in events:
-        if not event.actionable:
-            log.info(
-                "event.ignored",
-                event_id=event.event_id,
-                kind=event.kind,
-                reason=event.reason,
-            )
+    _log_ignored([event for event in events if not event.actionable])
     try:
         await store.store(events)
     except Retryable as error:
@@ -364,6 +359,14 @@ async def receive(request: Request) -> Response:
         log.error("webhook.failed", events=len(events), reason=str(error))
         return Response(status_code=500)
     return Response(status_code=200)
+
+
+def _log_ignored(events: Sequence[ReceivedEvent]) -> None:
+    """Log the first of the events that are not acted on, and how many more there are."""
+    for event in events[:MOST_LOGGED]:
+        log.info("event.ignored", event_id=event.event_id, kind=event.kind, reason=event.reason)
+    if len(events) > MOST_LOGGED:
+        log.info("events.ignored", events=len(events) - MOST_LOGGED)
 
 
 def _refuse(status: int, reason: str) -> Response:

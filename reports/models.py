@@ -84,6 +84,23 @@ class Follower(SQLModel, table=True):
     created_at: datetime = Field(sa_type=UtcDateTime)
 
 
+class RepairWatch(SQLModel, table=True):
+    """A resident who wants to hear of repairs: near a place, or in their districts without one.
+
+    Degrees, WGS 84. ``told_at`` is the last look at what there was to tell.
+    """
+
+    __tablename__ = "repair_watches"
+
+    resident_id: int = Field(
+        sa_column=Column(RowId, ForeignKey("residents.id", ondelete="CASCADE"), primary_key=True)
+    )
+    longitude: float | None = None
+    latitude: float | None = None
+    told_at: datetime = Field(sa_type=UtcDateTime, index=True)
+    created_at: datetime = Field(sa_type=UtcDateTime)
+
+
 class ReportCounter(SQLModel, table=True):
     """The last number given in a year of Japan's calendar."""
 

@@ -16,6 +16,7 @@ from bot.dialogues import (
     onboarding,
     own_reports,
     questions,
+    repairs,
     report,
     rubbish,
     safety,
@@ -28,6 +29,7 @@ from bot.dialogues.kinds import (
     ONBOARDING,
     REPORT,
     SHELTERS,
+    WATCHING,
     DialogueOutcome,
     DialogueState,
     Followed,
@@ -104,6 +106,10 @@ def _respond(state: DialogueState, event: Incoming, known: Known) -> DialogueOut
             return listed
         state = state.ended()
     inside = None
+    if state.name == WATCHING:
+        if isinstance(event, Located):
+            return repairs.located(state, event, known)
+        state = state.ended()
     if state.name == ADDING and isinstance(event, Photographed):
         return own_reports.photographed(state, event, known)
     if state.name == ADDING:
@@ -155,6 +161,8 @@ def _command(do: str, state: DialogueState, known: Known) -> DialogueOutcome | N
             return rubbish.days(state, known)
         case "questions" if known.answers:
             return questions.every(state, known)
+        case "repairs" if known.city.publish_reports:
+            return repairs.begin(state, known)
         case "reports":
             return own_reports.every(state, known)
         case "cancel":
@@ -169,6 +177,8 @@ def _command(do: str, state: DialogueState, known: Known) -> DialogueOutcome | N
 def _button(state: DialogueState, event: Pressed, known: Known) -> DialogueOutcome:
     if event.do.startswith("r-"):
         return report.old_button(state, known)
+    if event.do.startswith("repairs-") and known.city.publish_reports:
+        return repairs.pressed(state, event.do, known)
     if event.do.startswith("my-"):
         return own_reports.pressed(state, event.do, event.values, known)
     answer = _asked_for(state, event, known) or settings.step(state, event, known)

@@ -28,6 +28,7 @@ BUTTONS: dict[str, tuple[str, str]] = {
     "I am safe": ("safe", "safe"),
     "Report damage": ("report", "report"),
     "Your reports": ("reports", "report-status"),
+    "Repairs near me": ("repairs", "report-status"),
     "Rubbish days": ("rubbish", "collection-day"),
     "Questions": ("questions", "faq"),
     "How to use": ("help", "help"),

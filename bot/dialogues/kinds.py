@@ -35,6 +35,8 @@ IDLE = "idle"
 ONBOARDING = "onboarding"
 REPORT = "report"
 SHELTERS = "shelters"
+WATCHING = "watching"
+"""A place is awaited, near which repairs are to be told."""
 ADDING = "adding"
 """A photo is awaited for a report that was sent."""
 SAFETY = "safety"
@@ -183,6 +185,8 @@ class Known:
     """The disaster mode that is on for the resident's districts."""
     household: Household | None = None
     """The resident's last answer in a disaster."""
+    watches_repairs: bool = False
+    """Whether the resident is told of repairs near them."""
     near: tuple[NearReport, ...] = ()
     """What others reported within metres of the place being reported, the nearest first."""
     reports: int = 0
@@ -362,6 +366,14 @@ class Erase:
     """Forget the resident."""
 
 
+@dataclass(frozen=True)
+class WatchRepairs:
+    """Hear of repairs near a place (longitude, latitude), or in one's districts, or of none."""
+
+    place: Position | None = None
+    on: bool = True
+
+
 OfReport = FollowReport | AddToReport | AddPhoto | WithdrawReport
 Effect = (
     SetLanguage
@@ -377,6 +389,7 @@ Effect = (
     | CheckedIn
     | CheckedOut
     | OfReport
+    | WatchRepairs
     | Erase
 )
 

@@ -82,6 +82,8 @@ def _facts(known: Known) -> list[tuple[str, str]]:
         since = in_japan(known.following_since).strftime("%Y-%m-%d")
         facts.append((known.say("Following since"), since))
     facts.append((known.say("Your reports"), str(known.reports)))
+    if known.watches_repairs:
+        facts.append((known.say("Repairs near me"), "✓"))
     if known.household is not None:
         facts.append((known.say("I am safe"), household.in_short(known.household, known)))
     return facts

@@ -33,8 +33,11 @@ from reports.states import WAITING
 def every(state: DialogueState, known: Known) -> DialogueOutcome:
     """The resident's reports, each with its state; tapping one shows what can be done with it."""
     again = messages.press(known.say("Report damage"), "report")
+    quick = [again]
+    if known.city.publish_reports:
+        quick.append(messages.press(known.say("Repairs near me"), "repairs"))
     if not known.own_reports:
-        nothing = messages.text(known.say("You have not reported anything yet."), again)
+        nothing = messages.text(known.say("You have not reported anything yet."), *quick)
         return DialogueOutcome(state, (nothing,))
     tiles = [
         messages.tile(
@@ -43,9 +46,7 @@ def every(state: DialogueState, known: Known) -> DialogueOutcome:
         )
         for one in known.own_reports
     ]
-    return DialogueOutcome(
-        state, (messages.card(known.say("Your reports"), tiles, quick=(again,)),)
-    )
+    return DialogueOutcome(state, (messages.card(known.say("Your reports"), tiles, quick=quick),))
 
 
 def pressed(

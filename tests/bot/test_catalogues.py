@@ -23,7 +23,10 @@ def said() -> set[tuple[str | None, str]]:
     """Return every message in the code, by context."""
     found: set[tuple[str | None, str]] = {(None, name) for _, name in MENU}
     files = [*(PACKAGE / "dialogues").glob("*.py"), *(PACKAGE / "richmenu").glob("*.py")]
-    for path in [*files, PACKAGE / "inbox.py", PACKAGE / "reminders.py"]:
+    for path in [
+        *files,
+        *(PACKAGE / f"{name}.py" for name in ("inbox", "reminders", "repairs", "unfinished")),
+    ]:
         for node in ast.walk(ast.parse(path.read_text())):
             match node:
                 case ast.Call(ast.Name("mark"), [ast.Constant(str(message))]):

@@ -1,0 +1,186 @@
+"""An unfinished report is reminded of once; who asked for it hears of repairs near them, by day."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import aiohttp
+import pytest
+from sqlmodel import col, select
+
+from bot.models import Dialogue
+from bot.repairs import HOUR, LATEST, SHOWN, tell_of_repairs
+from bot.unfinished import remind_of_reports
+from channels.line.medium import LINE
+from channels.members import unpack
+from channels.models import Batch, Variant
+from city.context import Context
+from city.folder import CityFolder
+from core.clock import JAPAN, ManualClock
+from core.database import Database
+from core.settings import Settings
+from core.work import NoWorkers
+from reports import repairs
+from reports.models import RepairWatch
+from reports.register import Draft, change_state, create_report
+from reports.states import ReportState
+from subscriptions import residents
+from tests.support.chats import HERE, aboard
+from tests.support.town import Town, words_in
+
+NOON = datetime(2026, 11, 20, 12, tzinfo=JAPAN)
+
+
+@pytest.fixture
+async def context(
+    database: Database, settings: Settings, sample: CityFolder
+) -> AsyncIterator[Context]:
+    async with aiohttp.ClientSession() as http:
+        yield Context(
+            settings=settings,
+            city=sample.city,
+            database=database,
+            clock=ManualClock(NOON),
+            queue=NoWorkers(),
+            http=http,
+        )
+
+
+def at(context: Context, moment: datetime) -> Context:
+    return replace(context, clock=ManualClock(moment))
+
+
+async def resident(context: Context, name: str, *areas: str) -> int:
+    async with context.database.writing() as session:
+        made = await residents.follow(session, context.city, f"U{name:0>32}", "en", NOON)
+        assert made.id is not None
+        await residents.choose_areas(session, context.city, made.id, areas, NOON)
+        return made.id
+
+
+async def told(context: Context) -> list[tuple[int, str]]:
+    """Each resident who was told something, with the words."""
+    async with context.database.reading() as session:
+        rows = await session.execute(
+            select(Batch.members, Variant.messages)
+            .join(Variant, col(Variant.id) == col(Batch.variant_id))
+            .order_by(col(Batch.id))
+        )
+        return [
+            (number, json.loads(words)[0]["text"])
+            for members, words in rows
+            for number in unpack(members)
+        ]
+
+
+async def drafted(context: Context, number: int, draft: str, when: datetime, **data: Any) -> None:
+    async with context.database.writing() as session:
+        row = await session.get(Dialogue, number)
+        row = row or Dialogue(resident_id=number, name="", step="", updated_at=when)
+        row.name, row.step, row.updated_at = "report", "place", when
+        row.data = {"draft": draft, **data}
+        session.add(row)
+
+
+async def test_a_report_that_was_begun_yesterday_is_reminded_of_once(context: Context) -> None:
+    begun = await resident(context, "begun")
+    empty = await resident(context, "empty")
+    left = await resident(context, "left")
+    for number, data in ((begun, {"kind": "pothole"}), (empty, {}), (left, {"kind": "sign"})):
+        await drafted(context, number, f"draft-{number}", NOON, **data)
+    async with context.database.writing() as session:
+        await residents.unfollow(session, context.city, f"U{'left':0>32}", NOON)
+    every = [NOON + timedelta(minutes=30 * half) for half in range(2 * 72)]
+    sent = [(when, await remind_of_reports(at(context, when), LINE)) for when in every]
+    # Twenty hours later is eight in the morning; it comes from nine.
+    assert [(when, count) for when, count in sent if count] == [(NOON + timedelta(hours=21), 1)]
+    assert [(number, "only reminder" in words) for number, words in await told(context)] == [
+        (begun, True)
+    ]
+    # Another draft has its own reminder.
+    await drafted(context, begun, "another", NOON, kind="sign")
+    assert await remind_of_reports(at(context, NOON + timedelta(hours=22)), LINE) == 1
+
+
+async def test_a_draft_is_reminded_of_in_the_day_alone(context: Context) -> None:
+    for hour in range(24):
+        number = await resident(context, f"{hour}")
+        now = datetime(2026, 11, 22, hour, 30, tzinfo=JAPAN)
+        await drafted(context, number, f"draft-{hour}", now - timedelta(hours=24), kind="sign")
+        count = await remind_of_reports(at(context, now), LINE)
+        assert (count > 0) is (9 <= hour < 20), hour
+
+
+async def mended(context: Context, n: int, place: tuple[float, float], when: datetime) -> None:
+    async with context.database.writing() as session:
+        draft = Draft(category="pothole", origin=f"r{n}", longitude=place[0], latitude=place[1])
+        report = await create_report(
+            session, context.city, draft, resident_id=None, language="ja", now=when
+        )
+        await change_state(session, report, ReportState.DONE, by="staff:1", now=when)
+
+
+async def test_repairs_near_are_told_in_one_message_a_day(context: Context) -> None:
+    here = await resident(context, "here", "asahi")
+    district = await resident(context, "district", "chuo")
+    elsewhere = await resident(context, "elsewhere", "asahi")
+    async with context.database.writing() as session:
+        await repairs.watch(session, here, HERE, NOON)
+        await repairs.watch(session, district, None, NOON)
+        await repairs.watch(session, elsewhere, None, NOON)
+    beside = (HERE[0], HERE[1] + 0.004)  # 445 m
+    far = (HERE[0], HERE[1] - 0.006)  # 667 m, in the same district
+    for n in range(SHOWN + 2):
+        await mended(context, n, beside, NOON + timedelta(minutes=10 + n))
+    await mended(context, 99, far, NOON + timedelta(minutes=30))
+    every = [NOON + timedelta(minutes=10 * n) for n in range(6 * 48)]
+    counts = [(when, await tell_of_repairs(at(context, when), LINE)) for when in every]
+    first = NOON.replace(hour=HOUR)
+    assert [(when, count) for when, count in counts if count] == [(first, 2)]
+    by_number = dict(await told(context))
+    assert set(by_number) == {here, district}
+    assert by_number[here].count("Pothole") == SHOWN and "and 2 more" in by_number[here]
+    assert "and 3 more" in by_number[district]
+    assert all(HOUR <= when.hour < LATEST for when, count in counts if count)
+
+
+async def test_residents_choose_it_see_it_and_end_it(town: Town) -> None:
+    user = await aboard(town)
+    news = await town.taps(user, await town.says(user, "my reports"), "Repairs near me")
+    assert "one message a day" in words_in(news)
+    card = news
+    news = await town.taps(user, news, "Near a place")
+    assert "500 m" in words_in(news)
+    assert "outside" in words_in(await town.is_at(user, 139.7671, 35.6812))
+    assert "Saved" in words_in(await town.is_at(user, *HERE))
+
+    async def watched() -> list[tuple[float | None, float | None]]:
+        async with town.database.reading() as session:
+            return [
+                (one.longitude, one.latitude) for one in await session.scalars(select(RepairWatch))
+            ]
+
+    assert await watched() == [HERE]
+    assert "Repairs near me" in words_in(await town.says(user, "my data"))
+    news = await town.taps(user, card, "Near a place")
+    await town.says(user, "thank you")
+    assert (await town.dialogue(user)).name == "idle", "the question does not stay"
+    await town.says(user, "Repairs near me")
+    town.simulator.phones.postback(user, "do=repairs-off")
+    await town.settle()
+    assert await watched() == []
+
+
+async def test_who_is_erased_watches_nothing(town: Town) -> None:
+    user = await aboard(town)
+    town.simulator.phones.postback(user, "do=repairs-place")
+    await town.settle()
+    await town.is_at(user, *HERE)
+    town.simulator.phones.postback(user, "do=erase-yes")
+    await town.settle()
+    async with town.database.reading() as session:
+        assert list(await session.scalars(select(RepairWatch))) == []
