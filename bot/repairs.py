@@ -40,13 +40,13 @@ async def tell_of_repairs(context: Context, medium: Format) -> int:
     here = in_japan(now)
     if not context.city.publish_reports or not HOUR <= here.hour < LATEST:
         return 0
-    today = here.replace(hour=0, minute=0, second=0, microsecond=0)
+    slot = here.replace(hour=HOUR, minute=0, second=0, microsecond=0)
     async with context.database.reading() as session:
         repairs = await repairs_since(session, now - LOOKED_BACK)
     told = 0
     while True:
         async with context.database.writing() as session:
-            page = await _page(session, today)
+            page = await _page(session, slot)
             for watched, resident in page:
                 found = near(watched, _areas(resident), repairs)
                 watched.told_at = now
@@ -64,12 +64,12 @@ async def tell_of_repairs(context: Context, medium: Format) -> int:
     return told
 
 
-async def _page(session: AsyncSession, today: datetime) -> list[tuple[RepairWatch, Resident]]:
+async def _page(session: AsyncSession, slot: datetime) -> list[tuple[RepairWatch, Resident]]:
     """Return some who were not looked at today."""
     found = await session.execute(
         select(RepairWatch, Resident)
         .join(Resident, col(Resident.id) == col(RepairWatch.resident_id))
-        .where(col(RepairWatch.told_at) < today, col(Resident.state) == ResidentState.FOLLOWING)
+        .where(col(RepairWatch.told_at) < slot, col(Resident.state) == ResidentState.FOLLOWING)
         .order_by(col(RepairWatch.told_at))
         .limit(PAGE)
     )

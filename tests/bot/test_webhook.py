@@ -15,10 +15,11 @@ import pytest
 import yaml
 from sqlalchemy import text
 from sqlmodel import func, select
+from structlog.testing import capture_logs
 
 from bot.events import MOST_EVENTS, read_event, read_events
 from bot.models import EventState, WebhookEvent, bucket_of
-from bot.webhook import MAX_BODY_BYTES, EventStore
+from bot.webhook import MAX_BODY_BYTES, MOST_LOGGED, EventStore
 from core.clock import SystemClock
 from core.database import Database
 from core.errors import BadInput, Retryable
@@ -63,6 +64,15 @@ async def test_a_signed_body_of_very_many_events_is_refused_at_once(line: Caller
     assert len(as_many_as_fit) < MAX_BODY_BYTES
     assert await line.post(as_many_as_fit) == 400
     assert await line.town.events() == []
+
+
+async def test_events_that_are_not_acted_on_are_not_logged_one_by_one(line: Caller) -> None:
+    odd = [event(number, type="membership") for number in range(MOST_EVENTS)]
+    with capture_logs() as logged:
+        assert await line.post(body_of(*odd)) == 200
+    ignored = [one for one in logged if one["event"] in ("event.ignored", "events.ignored")]
+    assert len(ignored) == MOST_LOGGED + 1
+    assert ignored[-1]["events"] == MOST_EVENTS - MOST_LOGGED
 
 
 async def test_the_connection_test_without_events_is_answered(line: Caller) -> None:
