@@ -57,6 +57,10 @@ MISSED_DAYS = 3
 LIFE = timedelta(hours=20)
 """After so long a reminder of a vaccination that could not be sent is not sent any more."""
 PAGE = 2_000
+MOST_NAMED = 20
+"""Districts named for each set of kinds, for somebody who hears of the whole city."""
+MOST_LETTERS = 2_000
+"""LINE takes 5,000 UTF-16 units."""
 RULE = "rule:reminder"
 
 Page = Callable[[AsyncSession, int], Awaitable[list[RemindedResident]]]
@@ -180,10 +184,12 @@ class Collections:
             names = listed([name_in(kind.names, language) for kind in kinds], language)
             line = WORDS.text(language, message, day=day, kinds=names)
             if len(areas) != 1:
-                places = [name_in(city.district_by_code[code].names, language) for code in here]
-                line = f"{line}\n{listed(places, language)}"
+                named = here[:MOST_NAMED]
+                places = [name_in(city.district_by_code[code].names, language) for code in named]
+                more = "…" if len(here) > len(named) else ""
+                line = f"{line}\n{listed(places, language)}{more}"
             lines.append(line)
-        return "\n\n".join(lines)
+        return "\n\n".join(lines)[:MOST_LETTERS]
 
 
 async def _tell_of_collections(

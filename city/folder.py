@@ -207,6 +207,8 @@ class _Document:
             return None
         if city is None:
             return None
+        if ("privacy_url",) not in self.lines:
+            faults.append(FolderFault(self.path, None, reason("missing.privacy"), warning=True))
         return city.model_copy(update={"certificates": certificates}) if certificates else city
 
     def _look(

@@ -168,6 +168,10 @@ reason = Reasons(
             "missing.kind-name": "needs a コード and a name in ja.",
             "missing.start": "隔週 needs 起点, a day on which it is collected.",
             "missing.thing": "品目 is empty.",
+            "missing.privacy": (
+                "privacy_url is missing; whoever follows is to be told the city's page about "
+                "personal data."
+            ),
             "missing.target": "needs a type and a name.",
             "missing.site-name": "名称 (the name) is empty.",
             "missing.place-name": "名称 (the name) is empty.",

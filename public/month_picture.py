@@ -11,9 +11,11 @@ import io
 import re
 import shutil
 import subprocess
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cache, lru_cache
+from itertools import takewhile
 
 from PIL import Image, ImageDraw, ImageFont, features
 
@@ -57,7 +59,7 @@ class _Month:
 def can_draw(language: str) -> bool:
     """Whether this machine has what a picture in this language needs."""
     families = (LATIN.font, script_of(language).font)
-    return features.check("raqm") and all(_file(family) is not None for family in families)
+    return bool(features.check("raqm")) and all(_file(family) is not None for family in families)
 
 
 def month_picture(
@@ -93,8 +95,25 @@ def month_picture(
 def _weekdays(language: str) -> tuple[str, ...]:
     if language.startswith("ja"):
         return JAPANESE_DAYS
-    *rest, sunday = pattern_of(language).weekdays
+    *rest, sunday = _without_day(pattern_of(language).weekdays)
     return (sunday, *rest)
+
+
+def _without_day(names: Sequence[str]) -> list[str]:
+    """Return the names without the word for "day" that they begin or end with."""
+    before, after = _shared(names), _shared([name[::-1] for name in names])[::-1]
+    if len(before) > 1:
+        names = [name.removeprefix(before) for name in names]
+    if len(after) > 1:
+        names = [name.removesuffix(after) for name in names]
+    # Portuguese: segunda-feira
+    return [name.partition("-")[0] for name in names]
+
+
+def _shared(names: Sequence[str]) -> str:
+    """Return what all names begin with."""
+    letters = takewhile(lambda column: len(set(column)) == 1, zip(*names, strict=False))
+    return "".join(column[0] for column in letters)
 
 
 @dataclass(frozen=True)

@@ -161,7 +161,7 @@ async def _save(
 def _wanted(city: City, form: Form, chosen: Preferences, now: datetime) -> Wanted:
     """Read a form. What the page does not show stays as it is."""
     wrong: set[str] = set()
-    language = match_language(form.text("language"))
+    language = match_language(form.text("language")) or ""
     if language not in city.languages:
         wrong.add("language")
     areas = [code for code in form.all("area") if code]

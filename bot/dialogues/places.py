@@ -4,23 +4,28 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterator
 from difflib import SequenceMatcher
 
 from bot.dialogues.words import fold
 from city.city import City, District
+from core.languages import EASY_JAPANESE
+from feeds.texts.romaji import romanise
 
 CLOSE_ENOUGH = 0.75
 """Ratio of equal letters (difflib) from which a misspelt name is offered."""
 _SUFFIX = re.compile(
     r"(?:[ -]?(?:chiku|district|area|ward|cho|machi|shi|mura))$|(?:地区|地域|町|ちく|ちいき)$"
 )
+_READ = re.compile(r"[\u3400-\u9fff々]+（([\u3041-\u3096ー]+)）")
+_KANA = re.compile(r"[\u3041-\u3096\u30a1-\u30f6ー]+")
 MAX_OFFERED = 8
 
 
 def is_name(city: City, text: str) -> bool:
     """Whether a text is a district's name and nothing else."""
     wanted = _key(text)
-    return any(wanted == _key(name) for one in city.districts for name in one.names.values())
+    return any(wanted == _key(name) for one in city.districts for name in _written(one))
 
 
 def find_districts(city: City, text: str) -> tuple[District, ...]:
@@ -32,8 +37,7 @@ def find_districts(city: City, text: str) -> tuple[District, ...]:
     if not wanted:
         return ()
     names = {
-        district.code: {_key(name) for name in district.names.values()}
-        for district in city.districts
+        district.code: {_key(name) for name in _written(district)} for district in city.districts
     }
 
     def those(fits: object) -> tuple[District, ...]:
@@ -55,6 +59,15 @@ def find_districts(city: City, text: str) -> tuple[District, ...]:
     ]
     near = sorted((pair for pair in near if pair[0] >= CLOSE_ENOUGH), key=lambda pair: -pair[0])
     return tuple(district for _, district in near[:MAX_OFFERED])
+
+
+def _written(district: District) -> Iterator[str]:
+    """Yield the names of a district, and its reading in kana and in Latin letters."""
+    yield from district.names.values()
+    easy = district.names.get(EASY_JAPANESE, "")
+    if reading := "".join(_KANA.findall(_READ.sub(r"\1", easy))):
+        yield reading
+        yield romanise(reading)
 
 
 def _key(text: str) -> str:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import inspect, text
 
 from app.retention import forget
+from bot.my_data import kept_of
 from channels.dispatch import push
 from channels.line.medium import LINE
 from core.clock import ManualClock
@@ -21,6 +23,7 @@ from tests.support.town import Town
 
 pytestmark = pytest.mark.slow
 
+BORN = f"{datetime.now(UTC).year - 3}-07"
 SECRETS = ("Sato from next door", "KAWA-1968", "Your street lamp, Anna")
 
 
@@ -52,6 +55,8 @@ async def somebody(town: Town) -> str:
     news = await town.says(user, "A hole in the road")
     await town.taps(user, news, "Send")
     await town.says(user, SECRETS[1])
+    town.simulator.phones.postback(user, f"do=child&born={BORN}&on=1")
+    await town.news(user)
     async with town.database.writing() as session:
         resident = await find(session, user)
         assert resident is not None
@@ -67,13 +72,13 @@ async def somebody(town: Town) -> str:
         )
     await bitmaps.rebuild(town.database)
     said = "\n".join((await everything(town)).values())
-    assert all(word in said for word in (user, *SECRETS))
+    assert all(word in said for word in (user, *SECRETS, BORN))
     return user
 
 
 async def nothing_is_left(town: Town, user: str) -> None:
     after = await everything(town)
-    for word in (user, *SECRETS):
+    for word in (user, *SECRETS, BORN):
         where = [name for name, rows in after.items() if word in rows]
         assert where == [], f"{word} is still in {where}"
     (report,) = await reports(town)
@@ -95,3 +100,23 @@ async def test_promise_9_nothing_of_somebody_who_left_outlives_the_citys_days(to
     clock = ManualClock(town.context.clock.now() + timedelta(days=31))
     await forget(replace(town.context, clock=clock))
     await nothing_is_left(town, user)
+
+
+async def test_promise_9_the_file_of_a_residents_data_has_every_table_that_names_them(
+    town: Town,
+) -> None:
+    """What a walk through all tables finds of a resident, the file has too."""
+    user = await somebody(town)
+    async with town.database.reading() as session:
+        resident = await find(session, user)
+        assert resident is not None
+        kept = await kept_of(session, town.city, resident, town.context.clock.now())
+    said = json.dumps(kept, ensure_ascii=False)
+    assert all(word in said for word in (user, *SECRETS, BORN))
+    async with town.database.engine.connect() as connection:
+        for table in await connection.run_sync(lambda sync: inspect(sync).get_table_names()):
+            keys = await connection.run_sync(
+                lambda sync, name=table: inspect(sync).get_foreign_keys(name)
+            )
+            if any(key["referred_table"] == "residents" for key in keys):
+                assert table in kept["kept"], table

@@ -118,6 +118,9 @@ TOML_MISTAKES: list[tuple[str, str, str, str]] = [
     ("digest_hour = 18", "digset_hour = 18", "digset_hour", "did you mean 'digest_hour'"),
     ("digest_hour = 18", "digest_hour = 25", "digest_hour", "less than or equal to 23"),
     ("digest_hour = 18", 'digest_hour = "18"', "digest_hour", "valid integer"),
+    ("https://www.example.jp/privacy", "www.example.jp", "privacy_url", "begins with https://"),
+    ("digest_hour = 18", 'liff_id = "my app"', "liff_id", "a LIFF id is such as 1234567890-"),
+    ("digest_hour = 18", "[reminder_hours]\nmorning = 9", "morning = 9", "less than or equal to 7"),
     ('"es", "id"', '"es", "xx"', '"xx"', "'xx' is not one of our languages"),
     ('"es", "id"', '"es", "es"', '"es"', "more than once"),
     ("start = 22:00:00", 'start = "ten"', 'start = "ten"', "quiet_hours.start"),
@@ -157,6 +160,14 @@ def test_a_mistake_in_city_toml_is_named_with_its_line(
         lines = (folder / "city.toml").read_text("utf-8").splitlines()
         line = next(number for number, text in enumerate(lines, 1) if at in text)
         assert any(fault.startswith(f"city.toml:{line}: ") for fault in faults), faults
+
+
+def test_a_city_without_a_page_about_personal_data_is_reminded(folder: Path) -> None:
+    toml = folder / "city.toml"
+    lines = toml.read_text("utf-8").splitlines(keepends=True)
+    toml.write_text("".join(one for one in lines if not one.startswith("privacy_url")), "utf-8")
+    (fault,) = check_city(folder)
+    assert fault.warning and fault.message.code == "missing.privacy"
 
 
 def test_broken_toml_is_named_with_its_line(spoilt: Callable[..., list[str]]) -> None:
