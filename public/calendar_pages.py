@@ -45,12 +45,12 @@ async def calendar(request: Request, district: str) -> Response:
     return response
 
 
-@router.get("/calendar/{name}.png")
-async def month(request: Request, name: str) -> Response:
+@router.get("/calendar/{picture}.png")
+async def month(request: Request, picture: str) -> Response:
     """Return a month of a district (``DISTRICT-YYYY-MM``), in the language of ``?lang=``."""
     context: Context = request.app.state.context
     folder: CityFolder = request.app.state.folder
-    code, _, written = name[:48].rpartition("-")
+    code, _, written = picture[:48].rpartition("-")
     code, _, year = code.rpartition("-")
     district = context.city.district_by_code.get(code)
     first = _month(year, written)

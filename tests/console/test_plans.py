@@ -24,10 +24,12 @@ from channels.models import Delivery
 from console.models import Role
 from core.database import Database
 from feeds.models import Item, Notice
+from public.pictures import MapAddresses
 from reports.generate import generate as generate_reports
 from reports.generate import make_pictures
 from reports.models import Photo, Report
 from subscriptions.generate import generate as generate_residents
+from subscriptions.models import Resident, ResidentState
 from tests.support.office import Browser, Office
 from tests.support.plans import listening, whole_tables_read
 from tests.support.years import fill_years
@@ -53,8 +55,9 @@ QUERIES = {
     "/open311/v2/requests.{form}": ("", "?page=2", "?status=closed", "?service_code={category}"),
 }
 """What an address is asked besides; for all others, nothing."""
-NOT_OURS = ("/metrics", "/readyz")
-"""Addresses that no person reads, and that answer otherwise without migrations."""
+NOT_OURS = ("/metrics", "/readyz", "/settings/liff")
+"""Addresses that no person reads, that answer otherwise without migrations, or that the sample city
+does not have."""
 
 
 @dataclass
@@ -108,7 +111,15 @@ async def large(office: Office) -> AsyncIterator[Large]:
             "category": city.report_categories[0].code,
             "department": city.departments[0].code,
             "area": city.districts[0].code,
+            "district": city.districts[0].code,
+            "picture": f"{city.districts[0].code}-{now:%Y-%m}",
+            "name": MapAddresses(office.context.settings.secret_key).name((140.11, 36.08)),
         }
+        follower = await session.scalar(
+            select(Resident).where(Resident.state == ResidentState.FOLLOWING).limit(1)
+        )
+        assert follower is not None
+        names["token"] = office.app.state.links.token(follower, now)
         photo, number = (
             await session.execute(
                 select(Photo.id, Report.number).join(Report, col(Report.id) == Photo.report_id)
