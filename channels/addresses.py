@@ -14,10 +14,10 @@ class Addresses:
     column
         The column of ``residents`` that has a resident's address: text.
     separator
-        What stands between two addresses; no address has it in it.
+        The text between two addresses; no address contains it.
     width
-        Characters an address has where all have as many. Then planning hands the addresses
-        that it read to the sender, in one string, cut at fixed places. None where they differ:
+        The number of characters of an address, if all have the same. Then planning passes the
+        addresses that it read to the sender, in one string. None if the lengths differ:
         the sender looks them up.
     """
 
@@ -27,9 +27,9 @@ class Addresses:
 
     @property
     def stride(self) -> int:
-        """Characters from one address to the next in a joined string; 0 where they differ."""
+        """Characters from one address to the next in a joined string; 0 if the lengths differ."""
         return 0 if self.width is None else self.width + len(self.separator)
 
     def count(self, joined: str) -> int:
-        """Return how many addresses a joined string has; it has at least one."""
+        """Return the number of addresses in a joined string, at least one."""
         return joined.count(self.separator) + 1

@@ -77,7 +77,7 @@ async def read_in_ranges(
     turn = asyncio.Lock()
 
     async def read(after: int, through: int) -> Chunk:
-        # A session serves one at a time.
+        # A session can run only one query at a time.
         async with turn:
             groups = await read_groups(session, delivery, after, through, chain, addresses)
         return Chunk(after, through, groups)
@@ -119,7 +119,7 @@ async def read_groups(
     Parameters
     ----------
     chain
-        For a follow-up, what its chain told whom. Everybody who was told anything belongs to the
+        For a follow-up, who was told what in its chain. Everybody who was told anything is in the
         audience, whether the notice concerns them or not.
     addresses
         Of the medium. They are read too if all have one width.
@@ -207,12 +207,12 @@ class _Part:
         yield from chosen_of(group, chosen, Wording.UNHEARD)
 
     def has_others(self) -> bool:
-        """Whether the notice does not concern somebody who was told."""
+        """Whether somebody who was told is not concerned by the notice."""
         told = int.from_bytes(self._told.translate(_ANY), "little")
         return bool(told & ~int.from_bytes(self._seen, "little"))
 
     def others(self, group: Group, here: bytearray | None) -> Iterator[Group]:
-        """Divide the residents who were told and whom the notice does not concern."""
+        """Divide the residents who were told but are not concerned by the notice."""
         found: dict[Wording, array[int]] = {}
         for each in group.ids:
             place = each - self._after - 1

@@ -1,4 +1,4 @@
-"""The chain of a danger: its notices, where it is in force, and whom it reached.
+"""The chain of a danger: its notices, where it is in force, and who was reached.
 
 A correction, a change and an all-clear follow an earlier notice (``Notice.replaces_id``). They go
 to everybody whom any message of their chain reached, and to those whom they concern. A resident's
@@ -35,7 +35,7 @@ FOLLOW_UPS = frozenset(
         Status.CANCELLED,
     }
 )
-"""Statuses of a notice that follows another; more news about an event (issued) is not one."""
+"""Statuses of a notice that follows another. "Issued" is not among them."""
 CHANGES = (Status.RAISED, Status.LOWERED, Status.CONTINUED)
 ENDS = (Status.LIFTED, Status.CANCELLED)
 EASINGS = (Status.LIFTED, Status.LOWERED)
@@ -77,7 +77,7 @@ class ChainLink:
     source: str | None
     decided_by: str
     broke_quiet: bool
-    """Whether it woke people."""
+    """Whether it was sent without regard to quiet hours."""
 
 
 @dataclass(frozen=True)
@@ -340,7 +340,7 @@ def _unheard(tip: ChainLink, still: Standing, city: City) -> tuple[AudienceQuery
     return tuple(
         AudienceQuery(tip.topic, level, areas, mandatory=mandatory)
         for level, areas in by_level(still, city).items()
-        # An article of a feed is no danger that somebody has to hear of.
+        # An article of a feed is not a danger.
         if level or tip.source is None
     )
 

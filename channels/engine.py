@@ -67,7 +67,7 @@ class Engine:
     Parameters
     ----------
     media
-        The media that a delivery may name in ``channel``. Each has a name of its own.
+        The media that a delivery may name in ``channel``. Their names must differ.
     worker
         Name of this process in the batches that it takes.
     """
@@ -134,7 +134,7 @@ class Engine:
             await asyncio.gather(stopped, watching, looking, return_exceptions=True)
 
     async def recover(self) -> None:
-        """Queue all unfinished work, whoever began it."""
+        """Queue all unfinished work, also of other processes."""
         async with self._database.writing() as session:
             statement = unfinished(select(Delivery)).where(
                 col(Delivery.state).in_(outbox.UNDER_WAY)
@@ -148,7 +148,7 @@ class Engine:
     async def look(self) -> None:
         """Start deliveries that are new to this process, and end expired ones."""
         past = surely(self._clock)
-        # Not whole rows: this is asked twice a second, and many may wait for the morning.
+        # Not whole rows: this runs twice a second, and many deliveries may wait for the morning.
         statement = unfinished(select(col(Delivery.id), col(Delivery.expires_at))).where(
             col(Delivery.state).in_(outbox.UNDER_WAY)
         )
@@ -226,7 +226,7 @@ class Engine:
             await channel.sender.send(key)
 
     async def _channel_of(self, delivery_id: int) -> Channel | None:
-        """Return the channel a delivery goes by, or None where this process does not have it."""
+        """Return the channel of a delivery, or None if this process does not have it."""
         name = self._channel_names.get(delivery_id)
         if name is None:
             async with self._database.reading() as session:

@@ -1,4 +1,4 @@
-"""Stops a channel when its medium refuses us, and lets it go on when it does no more."""
+"""Stops a channel when its medium refuses us, and resumes it when the medium accepts us again."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from feeds.models import Notice
 ON_THEIR_WAY = (DeliveryState.PLANNED, DeliveryState.SENDING)
 ENDED = (DeliveryState.DONE, DeliveryState.STOPPED)
 LOOKED_THROUGH = 50
-"""Newest deliveries among which those that have ended are looked for."""
+"""The number of newest deliveries that are searched for ended ones."""
 
 Listed = list[tuple[Delivery, Notice]]
 

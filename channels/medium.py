@@ -1,8 +1,8 @@
-"""What a medium is: how the engine asks one to carry messages, and what its answers mean.
+"""The interface between the engine and a medium.
 
 The engine plans, stores, paces, sends, pauses and corrects in the same way for every medium.
 A medium says how a notice looks, how many recipients a request takes, how their addresses are
-written, how fast it may be asked, and for how long a repeat is safe; and it makes the attempt.
+written, how many requests it takes a second, and how long a repeat is safe. It also sends.
 ``docs/media.md`` shows how to add one.
 """
 
@@ -32,14 +32,14 @@ Messages = list[dict[str, Any]]
 
 @dataclass(frozen=True)
 class RunSize:
-    """How many batches are worked on as one piece of work: at most, and at least."""
+    """How many batches are one piece of work: at most, and at least."""
 
     most: int
     least: int
 
 
 class Format(Protocol):
-    """What is fixed about a medium, whoever sends by it: its name, its messages, its batches."""
+    """The parts of a medium that are the same in every process: name, messages, batches."""
 
     name: str
     """As in ``deliveries.channel``; at most 16 characters."""
@@ -47,15 +47,15 @@ class Format(Protocol):
     batch_size: int
     """How many recipients one request takes at most."""
     key_life: timedelta
-    """For how long a repeat with the same key is never a second message; zero where it may
-    always be one. A batch whose fate is not known is not tried again after that."""
+    """How long a repeat with the same key is never a second message; zero if it may
+    always be one. A batch with an unknown outcome is not tried again after that."""
 
     @property
     def runs(self) -> Mapping[str, RunSize]:
-        """By endpoint. Endpoints are what the medium limits apart; no two media share a name."""
+        """By endpoint. The medium limits each endpoint separately. Endpoint names are unique."""
 
     def endpoint(self, recipients: int) -> str:
-        """Return the endpoint that takes a batch of so many."""
+        """Return the endpoint for a batch with this number of recipients."""
 
     def render(self, notice: Notice, language: str, city: City) -> Messages:
         """Return the messages of a notice for a reader of ``language``.
@@ -67,7 +67,7 @@ class Format(Protocol):
         """
 
     def digest(self, notices: Sequence[Notice], language: str, city: City) -> Messages:
-        """Return the messages that tell of several notices at once."""
+        """Return the messages for several notices together."""
 
     async def follow_up(
         self,
@@ -80,20 +80,20 @@ class Format(Protocol):
         *,
         actor: str,
     ) -> None:
-        """Do in the caller's transaction what else a new delivery needs."""
+        """Do other work for a new delivery, in the caller's transaction."""
 
 
 class Medium(Format, Protocol):
-    """A medium that can be sent by, within one process.
+    """A medium that one process can send with.
 
-    :class:`PlainMedium` has everything that most media do not need.
+    Inherit from :class:`PlainMedium`, which has the parts that most media share.
     """
 
     limiter: Limiter
     """The pace: how many requests a second each endpoint takes."""
 
     def request(self, endpoint: str, addresses: str, messages: bytes, *, silent: bool) -> bytes:
-        """Return a request, made once for all attempts of a batch.
+        """Return the request of a batch; all attempts use the same one.
 
         Parameters
         ----------
@@ -111,8 +111,8 @@ class Medium(Format, Protocol):
         Parameters
         ----------
         key
-            The batch's retry key, fixed before the first attempt. With it the medium, or what
-            it remembers, tells a repeat from a new request.
+            The batch's retry key, stored before the first attempt. It shows that a request is a
+            repeat.
 
         Raises
         ------
@@ -144,15 +144,15 @@ class Medium(Format, Protocol):
         """Return how many messages the plan still allows; None for no limit."""
 
     async def gone(self, session: AsyncSession, resident_id: int) -> None:
-        """Strike out an address that is gone, in the caller's transaction."""
+        """Delete an address that no longer exists, in the caller's transaction."""
 
     async def divide(
         self, delivery: Delivery, chunk: Chunk, variant_of: Callable[[str], int]
     ) -> tuple[Sequence[Group], dict[str, int]]:
-        """Divide a part of an audience by who gets other words; see ``LanguageQuestion``."""
+        """Separate the residents who get other words; see ``LanguageQuestion``."""
 
     def register(self, queue: Queue, guard: ChannelGuard) -> None:
-        """Register the medium's own work at the queue, if it has any."""
+        """Register the medium's own work with the queue, if it has any."""
 
 
 class PlainMedium:
@@ -169,19 +169,19 @@ class PlainMedium:
         return self.name
 
     async def follow_up(self, *_: object, **__: object) -> None:
-        """Nothing else goes out."""
+        """Does nothing."""
 
     async def validate(self, endpoint: str, messages: bytes) -> None:
-        """Nothing can be checked without sending it."""
+        """Accepts every message, because it cannot be checked without sending it."""
 
     async def check(self) -> None:
-        """Only an attempt tells."""
+        """Always lets the channel go on; the next attempt shows whether that is right."""
 
     async def room(self) -> int | None:
         return None
 
     async def gone(self, session: AsyncSession, resident_id: int) -> None:
-        """The address is not ours to strike out."""
+        """Deletes nothing."""
 
     async def divide(
         self, delivery: Delivery, chunk: Chunk, variant_of: Callable[[str], int]
@@ -189,7 +189,7 @@ class PlainMedium:
         return chunk.groups, {}
 
     def register(self, queue: Queue, guard: ChannelGuard) -> None:
-        """It has no work of its own."""
+        """Registers nothing."""
 
 
 def compact_json(value: object) -> bytes:

@@ -1,4 +1,4 @@
-"""The residents of a batch as bytes: four a resident, little-endian, in order of their ids."""
+"""The residents of a batch as bytes: four bytes each, little-endian, in order of their ids."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def pack(ids: Iterable[int]) -> bytes:
 
 
 def unpack(members: bytes) -> array[int]:
-    """Return the resident ids that :func:`pack` made bytes of."""
+    """Return the resident ids from the bytes that :func:`pack` made."""
     ids: array[int] = array("I")
     ids.frombytes(members)
     if _SWAPPED:

@@ -53,8 +53,8 @@ class DeliveryKind(StrEnum):
 class Wording(StrEnum):
     """Which text of a delivery a resident gets; only a follow-up has more than one.
 
-    ``MAIN`` is the notice's own. The others are for residents for whom the words of a follow-up (a
-    correction, a change, an all-clear) would be wrong.
+    ``MAIN`` is the notice's own. The others are for residents who need other words in a follow-up
+    (a correction, a change, an all-clear).
     """
 
     MAIN = "main"
@@ -248,7 +248,7 @@ class Batch(SQLModel, table=True):
     )
     retry_key: str = Field(max_length=36)
     endpoint: str = Field(max_length=16)
-    """What of the medium takes it, such as LINE's ``multicast`` or ``push``."""
+    """The medium's endpoint, such as LINE's ``multicast`` or ``push``."""
     size: int
     members: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
     absent: bytes | None = Field(default=None, sa_column=Column(LargeBinary, nullable=True))
@@ -317,7 +317,7 @@ class UnknownState(StrEnum):
 
 
 class UnknownSend(SQLModel, table=True):
-    """The part of a delivery that is sent once to those whom the medium knows and Todoke does not.
+    """The part of a delivery that is sent once to people that only the medium knows.
 
     Both retry keys are fixed before the first attempt. ``known_through`` is the highest resident id
     of the delivery's audience: residents with a higher one were unknown then and may have it.
@@ -338,7 +338,7 @@ class UnknownSend(SQLModel, table=True):
     narrowcast_key: str = Field(max_length=36)
     broadcast_key: str = Field(max_length=36)
     audience_id: int | None = Field(default=None, sa_column=Column(BigInteger, nullable=True))
-    """LINE's number of the audience that is left out."""
+    """The id at LINE of the audience that is left out."""
     missing: int = 0
     """Known residents who were not in that audience yet and may have it twice."""
     known_through: int | None = Field(default=None, sa_column=Column(RowId, nullable=True))

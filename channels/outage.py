@@ -1,4 +1,4 @@
-"""Whether a medium answers at all, as one process sees it.
+"""Whether a medium answers at all, from the view of one process.
 
 During an outage most requests wait. One is sent every two seconds as a test, and the first answer
 releases all others.

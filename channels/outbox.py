@@ -47,7 +47,7 @@ UNSURE_WAIT = timedelta(seconds=10)
 OPEN_STATES = (BatchState.WAITING, BatchState.SENDING)
 UNDER_WAY = (DeliveryState.PLANNED, DeliveryState.SENDING)
 
-# %(column)s is a column of residents that a medium names, and no input.
+# %(column)s is a column of residents that a medium names. It never comes from input.
 _LOOK_UP_SQLITE = """
     SELECT (
         SELECT group_concat(r.%(column)s, :separator)
@@ -156,7 +156,7 @@ async def claim(
         Whether ``now`` is certain. Otherwise nothing expires because of it.
     """
     # Locked: a stop waits and then sees that these batches were tried, or this sees the stop.
-    # Otherwise a follow-up could leave out people whom this is about to reach.
+    # Otherwise a follow-up could leave out people who are about to get this.
     delivery = await session.get(Delivery, delivery_id, with_for_update={"read": True})
     if delivery is None or delivery.state not in UNDER_WAY:
         return None
@@ -341,7 +341,7 @@ async def record_outcomes(session: AsyncSession, outcomes: Iterable[BatchOutcome
 async def joined_addresses(
     database: Database, members: Sequence[bytes], addresses: Addresses
 ) -> list[str | None]:
-    """Return the addresses of batches' members who are still there, joined for their medium.
+    """Return the addresses of the batches' members who still exist, joined for their medium.
 
     One string for each batch, made by the database; None if nobody is left. An erased or departed
     resident is not in it.

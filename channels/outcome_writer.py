@@ -1,4 +1,4 @@
-"""Write outcomes of batches in groups: one transaction for all that ended meanwhile.
+"""Write the outcomes of batches in groups, one transaction for each group.
 
 A crash before the transaction loses nothing: the batch is sent again with its retry key, and LINE
 answers that it has the message already.

@@ -59,7 +59,7 @@ PARTS = 3
 SETTLE_SECONDS = 2.0
 SETTLE_LOOKS = 40
 PLANNED_KINDS = (DeliveryKind.NOTICE, DeliveryKind.CORRECTION)
-"""Other kinds of deliveries get their batches from their makers."""
+"""The code that makes other kinds of deliveries also makes their batches."""
 PLAN = "channels.plan"
 SEND = "channels.send"
 
@@ -216,7 +216,7 @@ class Planner:
         return [link.delivery_id for link in found.delivered if link.delivery_id is not None]
 
     async def _let_settle(self, before: list[int]) -> None:
-        """Before a follow-up, wait a moment until it is known whom its chain reached.
+        """Before a follow-up, wait a moment until it is known who was reached by its chain.
 
         Requests usually end within a second; recipients of the others count as reached.
         """
@@ -333,7 +333,7 @@ class Planner:
         batches: list[dict[str, Any]] = []
         skipped = 0
         users: list[tuple[str, str]] = []
-        # An emergency waits for no batch to fill before something has left.
+        # In an emergency the first batches are sent before they are full.
         first_of_all = delivery.priority <= Priority.EMERGENCY and not delivery.runs
         for cut in buckets.take(all_of_it=done or first_of_all):
             held = self._held(delivery, cut.key, now)
@@ -399,7 +399,7 @@ class Variants:
         self._found = found
 
     def add(self, wording: Wording, by_language: Mapping[str, int]) -> None:
-        """Know variants that were made since."""
+        """Add variants that were made since."""
         self._found.setdefault(wording, {}).update(by_language)
 
     def of(self, wording: Wording, language: str) -> int:

@@ -340,7 +340,7 @@ class SharedLimiter(Limiter):
             short = False
             goal = min(seen.mine, lane.used)
             if goal > 0 and seen.mine - goal < lane.limit // LEAVE_PART:
-                # Not worth a word to all the others yet.
+                # Too small a change to notify all other processes.
                 goal = seen.mine
         else:
             short = now - lane.short_at < IDLE_SECONDS or (least > 1 and seen.mine < least)
@@ -450,7 +450,7 @@ class SharedLimiter(Limiter):
         return cast("CursorResult[Any]", result).rowcount == 1
 
     async def _write(self, session: AsyncSession, lane: Lane, step: _Step) -> None:
-        """Write this process's row, or take it away."""
+        """Write this process's row, or delete it."""
         if not step.keeps:
             await session.execute(
                 delete(RateLease).where(

@@ -16,7 +16,7 @@ from subscriptions.audience_query import AudienceQuery
 class Reach:
     """Residents at one moment, by wording and language.
 
-    ``bits`` are the residents whom a follow-up reaches; resident ``n`` is bit ``n``.
+    ``bits`` are the residents that a follow-up reaches; resident ``n`` is bit ``n``.
     """
 
     by_wording: dict[Wording, dict[str, int]] = field(default_factory=dict)
@@ -41,14 +41,14 @@ NOBODY = Reach()
 async def reach_of(
     session: AsyncSession, query: AudienceQuery | None, chain: FollowUpPlan | None
 ) -> Reach:
-    """Count exactly the residents whom planning will find.
+    """Count exactly the residents that planning will find.
 
     Parameters
     ----------
     query
         The audience of the notice; None for only those who were told.
     chain
-        For a follow-up, what its chain told whom.
+        For a follow-up, who was told what in its chain.
     """
     if chain is None:
         found = {} if query is None else await count_by_language(session, query)

@@ -1,4 +1,4 @@
-"""What a medium's answer means: it took the messages, or why not and what follows."""
+"""The possible answers of a medium: it accepted the messages, or why not."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ class Accepted:
 
 
 class Unavailable(Retryable):
-    """No answer, or none that counts: whether the medium acted is not known.
+    """No answer, or none that can be believed. We do not know whether the medium acted.
 
     The same request is tried again with the same key.
     """
 
 
 class Busy(Retryable):
-    """Too fast. The medium did not act; it is tried again later, and more slowly."""
+    """We are too fast. The medium did not act. It is tried again later, and more slowly."""
 
 
 class About(StrEnum):
@@ -40,10 +40,10 @@ class About(StrEnum):
     BATCH = "batch"
     """This request: it is not tried again."""
     UNSAID = "unsaid"
-    """The message or one of the recipients. The engine finds out which: it has the message
-    checked, and cuts the batch in two until who is refused is alone."""
+    """The message or one of the recipients. To find out which, the engine has the message
+    checked, and cuts the batch in two until the refused recipient is alone."""
     OTHER = "other"
-    """Neither: it waits until a person has seen to it, and an emergency goes on trying."""
+    """Something else: it waits until a person has decided, and an emergency is tried again."""
 
 
 class Refused(Permanent):
@@ -63,18 +63,18 @@ class Refused(Permanent):
 
 
 class AddressGone(Permanent):
-    """There is no such address any more. The medium did not act.
+    """The address no longer exists. The medium did not act.
 
-    For a batch of several, one of them is gone: it is cut in two until that one is alone.
+    In a batch of several, one of them is gone. The batch is cut in two until that one is alone.
     """
 
 
 class ChannelRefused(Permanent):
-    """The medium does not let us in, such as for a wrong token. It did not act.
+    """The medium refuses us, for example because of a wrong token. It did not act.
 
     The whole channel stops until :meth:`Medium.check` succeeds.
     """
 
 
 class QuotaReached(Permanent):
-    """What we may send for now is used up. The medium did not act; a person decides."""
+    """The quota is used up. The medium did not act. A person decides."""

@@ -109,7 +109,7 @@ class Sender:
     worker
         Name of this process, written to the batches it takes.
     seed
-        Of the chance in delays, for tests.
+        Seed of the random delays, for tests.
     """
 
     def __init__(
@@ -357,7 +357,7 @@ class Sender:
         await self._halve(sending, batch)
 
     async def _gone(self, sending: Sending, attempt: _Attempt, error: AddressGone) -> None:
-        """Skip who has no address any more, and find them first where they are among others."""
+        """Skip a recipient whose address is gone; in a batch of several, find them first."""
         batch = attempt.batch
         if batch.size > 1:
             await self._halve(sending, batch)
@@ -509,7 +509,7 @@ class Sender:
         self._record_attempt(sending, _Attempt(batch, None), state, error=error)
 
     async def _after(self, sending: Sending) -> None:
-        """Close what has ended, and queue the rest of the run for its time."""
+        """Close the delivery if it has ended, or queue the rest of the run for its time."""
         delivery_id, number = sending.delivery_id, sending.number
         async with self._database.writing() as session:
             if await outbox.finish_if_done(session, delivery_id):
@@ -546,7 +546,7 @@ class Sender:
 
 @dataclass
 class _Attempt:
-    """A batch on its way: how often it was tried, and whether it may have been taken."""
+    """A batch that is being sent: how often it was tried, and whether it may have been accepted."""
 
     batch: Claimed
     absent: bytes | None
@@ -559,7 +559,7 @@ class _Attempt:
         self.uncertain = self.batch.uncertain
 
     def withdraw(self) -> None:
-        """It was not tried this time after all."""
+        """Take the last try back: it did not happen."""
         self.attempts -= 1
 
 

@@ -1,7 +1,7 @@
-"""The part of a delivery that goes to those whom the medium knows and Todoke does not.
+"""The part of a delivery for people that only the medium knows.
 
-The engine takes it up, ends it, and counts those it may have reached; who sends it, and how, is
-the medium's own affair (for LINE ``channels.line.unknown_sender``).
+The engine starts it, ends it, and counts the people it may have reached. The medium sends it (for
+LINE ``channels.line.unknown_sender``).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The texts of a follow-up for residents for whom the notice's own words would be wrong."""
+"""The texts of a follow-up for residents who need other words than the notice's own."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def wordings(
     found: dict[Wording, Notice] = {}
     if as_new is not None and notice.status not in ENDS:
         found[Wording.NEW] = _copy(notice, status=Status.ISSUED, texts=as_new)
-    # Residents whom it does not concern see no evacuation level.
+    # Residents who are not concerned see no evacuation level.
     plain: dict[str, Any] = {"level": 0, "urgency": 0, "intensity": ""}
     if notice.areas:
         texts = elsewhere_texts(notice, (tip.topic, tip.level), city)

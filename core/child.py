@@ -35,7 +35,7 @@ class Exhausted(Permanent):
 
 
 class NoTurn(Retryable):
-    """The child did not get CPU time in time. Its input may be harmless."""
+    """The child got no CPU time before the limit. Its input may be harmless."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ class Workshop:
             async with asyncio.timeout(self.patience):
                 output, _ = await child.communicate(data)
         except TimeoutError as error:
-            # Its own processor time has a limit, so others had the processor all the while.
+            # Its own CPU time has a limit, so other processes used the CPU meanwhile.
             raise NoTurn(reason("child.busy", seconds=f"{self.patience:g}")) from error
         finally:
             if child.returncode is None:
@@ -110,9 +110,9 @@ class Workshop:
 
 
 def _serve(function: str, arguments: str) -> None:
-    """Be the child: import first, then live within the limits.
+    """The child process: import first, then run within the limits.
 
-    It gets the processor when those who answer webhooks do not need it.
+    It gets the CPU when the processes that answer webhooks do not need it.
     """
     os.nice(NICENESS)
     module, _, name = function.partition(":")

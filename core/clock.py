@@ -75,7 +75,7 @@ class ManualClock:
         return sum(not woken.done() for _, woken in self._sleepers)
 
     async def advance(self, seconds: float) -> None:
-        """Move time on, waking each sleeper at its own moment and letting it run."""
+        """Advance the time; each sleeper wakes at its own moment and runs."""
         goal = self._elapsed + seconds
         while True:
             self._sleepers = [entry for entry in self._sleepers if not entry[1].done()]

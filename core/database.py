@@ -29,7 +29,7 @@ from core.threads import in_own_thread
 
 BUSY_TIMEOUT_MS = 10_000
 CHECKPOINT_COMMITS, CHECKPOINT_SECONDS = 16, 0.3
-"""SQLite's log is worked off after so many commits, and not more often than that."""
+"""The checkpoint of SQLite's log runs after so many commits, and not more often."""
 LONGEST_LOG_PAGES = 16_000
 """Pages (4 KB each) of the log at which a commit itself runs the checkpoint."""
 WRITES = {"todoke_writes": True}
@@ -37,7 +37,7 @@ DURABLY = {**WRITES, "todoke_durably": True}
 
 
 class UtcDateTime(TypeDecorator[datetime]):
-    """An aware moment, stored in UTC; naive values are refused rather than guessed at."""
+    """An aware moment, stored in UTC; naive values are refused."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
@@ -247,7 +247,7 @@ def _with_driver(url: URL) -> URL:
 
 
 def prepare_sqlite(engine: Engine) -> None:
-    """Hand transactions over to us: the driver's own implicit BEGIN is switched off.
+    """Begin transactions ourselves: the driver's implicit BEGIN is switched off.
 
     Source: SQLAlchemy's notes on SQLite transaction isolation.
     """

@@ -11,7 +11,7 @@ class TodokeError(Exception):
     Parameters
     ----------
     message
-        Why, as a reason with a code (``core.reason``). One clear English sentence will do where
+        Why, as a reason with a code (``core.reason``). One clear English sentence is enough where
         only those who run Todoke read it. ``str`` of the error is the English sentence.
     """
 

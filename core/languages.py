@@ -178,7 +178,7 @@ class Language:
 
     @property
     def tag(self) -> str:
-        """The tag for machines that read pages: they know no manners of a language."""
+        """The tag in web pages; programs that read them do not know easy Japanese."""
         return self.parent or self.code
 
     @property
@@ -393,13 +393,13 @@ LANGUAGES: dict[str, Language] = {
 
 
 def script_of(language: str) -> Script:
-    """Return how a language is written; a language we do not have counts as Latin."""
+    """Return how a language is written; an unknown language counts as Latin."""
     known = LANGUAGES.get(language)
     return LATIN if known is None else known.script
 
 
 def reads_japanese(language: str) -> bool:
-    """Whether a language is a manner of Japanese."""
+    """Whether a language is Japanese or a variety of it."""
     known = LANGUAGES.get(language)
     return known is not None and known.is_japanese
 
@@ -466,7 +466,7 @@ class Catalogue:
     def text(self, language: str, message: str, /, **values: object) -> str:
         """Return ``message`` in ``language`` with ``{placeholders}`` filled in.
 
-        A language without the message speaks easy Japanese instead, then English; each
+        If the language lacks the message, easy Japanese is used, then English; each
         fall-back is counted in ``todoke_missing_translations_total``.
         """
         return self._translated(language, message, None).format(**values)

@@ -26,7 +26,7 @@ log = structlog.get_logger(__name__)
 
 @asynccontextmanager
 async def try_lead(database: Database, name: str) -> AsyncIterator[Callable[[], Awaitable[bool]]]:
-    """Try to be the one who does ``name``, for the length of the block.
+    """Try to hold the lock ``name`` until the end of the block.
 
     Yields a function that says whether we lead, and still do. A database in memory has one
     process, which leads.
@@ -78,7 +78,7 @@ class Leader:
         self._one_asks = asyncio.Lock()
 
     async def leads(self) -> bool:
-        """Whether this process is the one, now."""
+        """Whether this process holds the lock now."""
         async with self._one_asks:
             if self._holds is not None and await self._holds():
                 return True

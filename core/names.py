@@ -1,4 +1,4 @@
-"""Look up host names so that a slow one delays no other.
+"""Look up host names; a slow lookup does not delay the others.
 
 The event loop looks names up in one small thread pool. Ten names whose server does not answer fill
 it for 20 s, and LINE's name waits behind them. Here each name has its own thread, and the number of
@@ -33,7 +33,7 @@ class Names(AbstractResolver):
     Parameters
     ----------
     patience
-        Seconds that one who asks waits for a name that was never found before.
+        Seconds that a caller waits for a name that was never found before.
     patience_when_known
         Seconds after which the address that was found last is good enough.
     """
@@ -107,7 +107,7 @@ def _look_up(host: str, family: int) -> _Addresses:
     )
     addresses: _Addresses = []
     for kind, _, _, _, address in found:
-        # A link-local IPv6 address is only whole with the interface it is meant on.
+        # A link-local IPv6 address is complete only with its network interface.
         text = str(address[0])
         scope = address[-1]
         if kind == socket.AF_INET6 and isinstance(scope, int) and scope:

@@ -79,7 +79,7 @@ class Settings:
     line_rate_push: int = 2000
     secret_key: str = field(repr=False)
     secret_keys_old: tuple[str, ...] = field(default=(), repr=False)
-    """Earlier ones, with which one-time codes may still be encrypted."""
+    """Earlier keys; one-time codes may still be encrypted with them."""
     translator: TranslatorSettings | None = None
     """None: articles go out in Japanese under a heading in the resident's language."""
     metrics_token: str = field(default="", repr=False)

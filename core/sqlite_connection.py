@@ -144,7 +144,7 @@ class SqliteConnection(sqlite3.Connection):
     """
 
     def close(self) -> None:
-        # Closed twice is closed.
+        # A second close does nothing.
         with suppress(sqlite3.ProgrammingError):
             self.rollback()
         super().close()

@@ -1,4 +1,4 @@
-"""A clock that does not believe a sudden step of the machine's clock until it is confirmed.
+"""A clock that ignores a sudden step of the machine's clock until it is confirmed.
 
 The machine's clock is compared with the time that has passed (the monotonic clock). After a step
 this clock keeps the old time, so that nothing is sent, expired, skipped or erased by a wrong date.
@@ -77,7 +77,7 @@ class SteadyClock:
         return self._doubt
 
     def now(self) -> datetime:
-        """Return the time to go by."""
+        """Return the time to use."""
         wall, elapsed = self._read()
         expected = self._expected(elapsed)
         size = wall - expected

@@ -28,7 +28,7 @@ from core.clock import Clock
 from core.errors import Permanent, Retryable
 
 Handler = Callable[[str], Awaitable[None]]
-"""Does one piece of work, given its key."""
+"""A function that does one piece of work, given its key."""
 
 URGENT = 1
 """The highest priority number with reserved places, so that it never waits for one."""
@@ -134,7 +134,7 @@ class _Piece:
         return self.task, self.priority <= URGENT
 
     def merged(self, other: _Piece) -> _Piece:
-        """The one piece that both are while they wait."""
+        """Return two waiting pieces merged into one."""
         moments = (self.not_before, other.not_before)
         earliest = None if None in moments else min(m for m in moments if m is not None)
         return replace(
@@ -360,7 +360,7 @@ _PUTS = "todoke_puts"
 
 
 def _after_commit(session: Session, act: Callable[[], None]) -> None:
-    """Have ``act`` done once the session's outermost transaction is committed, not before."""
+    """Run ``act`` after the session's outermost transaction is committed."""
     waiting: list[Callable[[], None]] | None = session.info.get(_PUTS)
     if waiting is None:
         waiting = session.info[_PUTS] = []

@@ -306,6 +306,6 @@ def _values(task: str, key: str, priority: int, wait: float | None, attempt: int
         "priority": -priority,
         "lock": f"{task}:{key}",
         "args": json.dumps({"key": key, "attempt": attempt, "priority": priority}),
-        # An amount, as the database's clock need not be ours.
+        # A duration, because the database's clock may differ from ours.
         "wait": wait,
     }

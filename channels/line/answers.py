@@ -26,7 +26,7 @@ from channels.responses import Accepted
 
 REQUEST_ID = "x-line-request-id"
 TAKEN = (200, 202)
-"""Done, or queued as a narrowcast is."""
+"""Done, or queued (a narrowcast)."""
 ACCEPTED_ID = "x-line-accepted-request-id"
 MONTHLY_LIMIT = "monthly limit"
 """LINE's words if the month's messages are used up; its 429s do not differ otherwise."""
@@ -37,7 +37,7 @@ Headers = Mapping[str, str]
 
 @dataclass(frozen=True)
 class Answer:
-    """An answer of LINE's that is a yes, in the form in which line-bot-sdk takes it."""
+    """A successful answer of LINE, in the form that line-bot-sdk needs."""
 
     status: int
     data: bytes

@@ -145,7 +145,7 @@ class LineClient:
             endpoint: URL(f"{self._api}/v2/bot/message/{endpoint}")
             for endpoint in ("reply", "push", "multicast", "narrowcast", "broadcast")
         }
-        # Looked up once: it would take a tenth of the time of a request.
+        # Looked up once, because a lookup takes a tenth of the time of a request.
         self._latency = {endpoint: LATENCY.labels(endpoint) for endpoint in self._urls}
         self._taken = {endpoint: REQUESTS.labels(endpoint, "200") for endpoint in self._urls}
         self.limiter = limiter or line_limiter(None, clock, settings)
@@ -536,7 +536,7 @@ def open_session() -> aiohttp.ClientSession:
 
 
 async def _content(response: aiohttp.ClientResponse, most_bytes: int) -> bytes:
-    """Read a photo or file, as it came and no more than ``most_bytes`` of it."""
+    """Read a photo or file without decompression, at most ``most_bytes``."""
     _require_plain(response)
     if (response.content_length or 0) > most_bytes:
         raise TooLarge(f"the content has {response.content_length} bytes")
@@ -551,7 +551,7 @@ async def _content(response: aiohttp.ClientResponse, most_bytes: int) -> bytes:
 def _require_plain(response: aiohttp.ClientResponse) -> None:
     encoding = response.headers.get("Content-Encoding", "identity")
     if encoding.strip().lower() != "identity":
-        # We asked for none. A few KB can unpack to GB, so it is not even looked at.
+        # We did not ask for compression. A few KB can unpack to GB, so it is not read at all.
         response.close()
         raise LineUnavailable(
             reason("line.encoded", status=response.status, encoding=encoding[:20])

@@ -1,4 +1,4 @@
-"""Take in the friends whom LINE lists and who never wrote to us.
+"""Take in the friends that LINE lists and that never wrote to us.
 
 The list is stored page by page, with the position where it continues. Then profiles are read at a
 limited pace, with their position. Another run continues where this one stopped. LINE lists friends
@@ -280,4 +280,4 @@ class _Fetching:
 
 
 def _nobody(_what: str, _done: int, _total: int | None) -> None:
-    """Tell nobody."""
+    """Report no progress."""

@@ -1,4 +1,4 @@
-"""Keep LINE's limits by hour and minute, in one process or in twenty.
+"""Keep LINE's limits by hour and minute, for any number of processes.
 
 Each request is stored in the database before it is sent. So few are allowed that a row for each
 costs little. Neither a crash nor another process can exceed the limit.

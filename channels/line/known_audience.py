@@ -1,4 +1,4 @@
-"""The audience at LINE of everybody whom Todoke knows, updated as residents come and go.
+"""The audience at LINE of all residents that Todoke knows, updated as residents come and go.
 
 LINE can add user ids to an audience but not remove them. So new residents are added. After somebody
 has left, or when the audience is old, a new one is filled. When it is ready it replaces the first
@@ -279,7 +279,7 @@ class AudienceKeeper:
             await session.execute(delete(KnownAudience).where(col(KnownAudience.id) == row.id))
 
     async def _users(self, numbers: list[int]) -> tuple[list[int], list[str]]:
-        """Return those of the residents who are still there, and their user ids."""
+        """Return the residents who still exist, and their user ids."""
         found: dict[int, str] = {}
         async with self._database.reading() as session:
             for start in range(0, len(numbers), 5_000):

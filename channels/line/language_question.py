@@ -1,4 +1,4 @@
-"""Ask residents who came in by a list for their language, once, with a message that is not urgent.
+"""Ask residents from an imported list for their language, once, with a message that is not urgent.
 
 Residents with an open question get the notice's own words with the question below, as a separate
 variant. The question is closed in a transaction before the batches are stored. A crash in between

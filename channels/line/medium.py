@@ -1,4 +1,4 @@
-"""LINE as a medium: what the engine asks of it."""
+"""LINE as a medium of the engine."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ class LineFormat:
 
     name = NAME
     addresses = Addresses("line_user_id", separator='","', width=33)
-    """``U`` and 32 hexadecimal digits, joined as they stand in a body."""
+    """``U`` and 32 hexadecimal digits, joined as in the body of a request."""
     batch_size = 500
-    """LINE takes at most so many in one multicast."""
+    """LINE's limit for one multicast."""
     runs: Mapping[str, RunSize] = MappingProxyType(
         {"multicast": RunSize(most=100, least=20), "push": RunSize(most=400, least=100)}
     )
@@ -68,18 +68,18 @@ class LineFormat:
 
 
 LINE = LineFormat()
-"""For whoever writes a delivery and does not send it."""
+"""For code that writes a delivery and does not send it."""
 
 
 class LineMedium(LineFormat):
-    """LINE, as one process sends by it.
+    """LINE as a medium, within one process.
 
     Parameters
     ----------
     question
-        The question for the language, for who came in by a list; None asks nobody.
+        The question for the language, for residents from an imported list; None asks nobody.
     seed
-        Of the chance in delays, for tests.
+        Seed of the random delays, for tests.
     """
 
     def __init__(

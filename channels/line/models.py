@@ -44,9 +44,9 @@ class AudienceState(StrEnum):
 
 
 class KnownAudience(SQLModel, table=True):
-    """An audience at LINE with the residents whom we know, for messages to everybody else.
+    """An audience at LINE of the residents that we know, for messages to everybody else.
 
-    ``members`` has one bit for each resident whom LINE has added.
+    ``members`` has one bit for each resident that LINE has added.
     """
 
     __tablename__ = "known_audiences"
@@ -55,7 +55,7 @@ class KnownAudience(SQLModel, table=True):
         default=None, sa_column=Column(RowId, primary_key=True, autoincrement=True)
     )
     audience_id: int = Field(sa_column=Column(BigInteger, unique=True, nullable=False))
-    """LINE's number of it."""
+    """The audience's id at LINE."""
     state: AudienceState = Field(sa_type=text_enum(AudienceState))
     status: str = Field(default="", max_length=32)
     """LINE's last state of it: IN_PROGRESS, READY, FAILED, EXPIRED …"""
@@ -72,7 +72,7 @@ class AudienceTrouble(SQLModel, table=True):
     id: int = Field(default=1, primary_key=True)
     reason: Reason = Field(sa_column=Column(ReasonText(), nullable=False))
     forbidden: bool = False
-    """LINE does not let this account have audiences."""
+    """LINE does not allow audiences for this account."""
     at: datetime = Field(sa_type=UtcDateTime)
 
 

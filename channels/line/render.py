@@ -119,7 +119,7 @@ def _carousel(notices: Sequence[Notice], language: str, city: City) -> dict[str,
 
 
 def _words(notice: Notice, language: str) -> tuple[str, str, str]:
-    """Return the language that is spoken in the end, and its title and text, checked."""
+    """Return the language that is used in the end, and its title and text, checked."""
     order = (language, EASY_JAPANESE, "ja", "en", *notice.texts)
     spoken = next((each for each in order if each in notice.texts), None)
     if spoken is None:
@@ -183,7 +183,7 @@ def _bubble(
         ],
     }
     if ground == WHITE:
-        header["paddingBottom"] = "0px"  # nothing parts a white header from the words below it
+        header["paddingBottom"] = "0px"  # nothing separates a white header from the words below it
     grave = notice.drill or (notice.reach >= GRAVE and notice.status not in OVER)
     words = [
         _paragraph(words, labels, first=place == 0, last=place == len(paragraphs) - 1, grave=grave)

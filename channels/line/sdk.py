@@ -1,10 +1,10 @@
 """LINE's official client, line-bot-sdk, for every call that is not hot, over our own requests.
 
-Its generated methods know the paths, the parameters and which host a call goes to. How a
-request is made they leave to a ``rest_client``; ours has the limits, the time-outs, the bounded
-reading and the names of :class:`channels.line.client.LineClient`. Answers come back as bytes
-(``_preload_content=False``): its models would refuse an answer that has a value newer than they
-are, and a new kind of chat mode must not keep a channel stopped.
+Its generated methods know the paths, the parameters and which host a call goes to. They leave
+the request itself to a ``rest_client``. Ours has the limits, the time-outs, the bounded reading
+and the names of :class:`channels.line.client.LineClient`. Answers come back as bytes
+(``_preload_content=False``), because the models refuse an answer with a value that is newer than
+they are, and a new kind of chat mode must not keep a channel stopped.
 
 Importing it takes seconds on a busy machine, so it is imported at the first call, in a thread.
 """

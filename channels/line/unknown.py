@@ -1,4 +1,4 @@
-"""An order to the friends whom Todoke does not know: the decision, the text, and who has had it.
+"""An order to friends that Todoke does not know: the decision, the text, and who had it.
 
 For an alert of the levels in the city's rule, the sender is asked whether to send it to them too,
 once, in Japanese, easy Japanese and English. Corrections and all-clears of it go to them as well.

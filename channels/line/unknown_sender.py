@@ -1,4 +1,4 @@
-"""Send an order to the friends whom Todoke does not know, one step at a time, each stored first.
+"""Send an order to friends that Todoke does not know, in steps that are stored first.
 
 waiting -> sending (marked as tried before it is) -> accepted -> done or failed. A narrowcast goes
 to everybody outside the audience of known friends. If LINE refuses it, or it fails before anybody
