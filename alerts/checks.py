@@ -34,7 +34,7 @@ REASON_LENGTH = 10
 
 @dataclass(frozen=True)
 class AlertFault:
-    """Something that keeps an alert from being sent.
+    """A mistake that prevents sending an alert.
 
     Parameters
     ----------
@@ -59,13 +59,13 @@ NO_LEVEL = mark("What everybody gets needs a level from 1 to 5.")
 
 
 def needs_level(topic: str, city: City) -> bool:
-    """Whether a topic's alerts need a level, because everybody gets them, whatever they chose."""
+    """Whether a topic's alerts need a level, because everybody gets them."""
     known = city.topic_by_code.get(topic)
     return known is not None and known.mandatory
 
 
 class Announcement(Protocol):
-    """What decides how serious something is: a draft, or a notice that waits for a decision.
+    """The facts that decide how serious a draft or a held notice is.
 
     No areas are the whole city; ``reach`` is the level by which residents are chosen.
     """
@@ -101,7 +101,7 @@ async def said_before(session: AsyncSession, announced: Announcement, city: City
 
 
 def faults(alert: AlertDraft, city: City) -> list[AlertFault]:
-    """Return everything that is missing or wrong in itself."""
+    """Return all faults that the draft alone shows."""
     return [*_place_faults(alert, city), *_text_faults(alert, city)]
 
 
@@ -135,7 +135,7 @@ async def needs_reason(
     second_person: str | None,
     reason: str,
 ) -> bool:
-    """Whether it takes two people, and one alone has not written why (ten characters or more)."""
+    """Whether two people are needed, and no reason (ten characters or more) replaces the second."""
     if second_person is not None or len(reason) >= REASON_LENGTH:
         return False
     return needs_two(announced, city, await said_before(session, announced, city))
@@ -168,7 +168,7 @@ async def unexplained(
 
 
 async def serious_dangers(session: AsyncSession, city: City, now: datetime) -> list[InForce]:
-    """Return what is in force in spite of which somebody may want to send a drill."""
+    """Return the dangers in force, about which somebody who sends a drill is asked."""
     return await in_force(session, city.jma.municipality, now, least=TWO_PEOPLE_LEVEL)
 
 

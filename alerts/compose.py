@@ -1,4 +1,4 @@
-"""What the words of staff become: the notice, as it is previewed and as it leaves."""
+"""Make a notice from the words of staff, for the preview and for sending."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Composed:
 
 
 def composed_of(draft: AlertDraft, city: City, *, actor: str, now: datetime) -> Composed:
-    """Return what a draft becomes. Preview and sending both use this and nothing else."""
+    """Return the notice of a draft. Preview and sending both use this function only."""
     areas = [] if draft.whole_city else list(draft.areas)
     texts = _told(draft, city, areas, draft.status, now)
     notice = Notice(

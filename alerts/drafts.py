@@ -39,11 +39,11 @@ from feeds.models import Status
 
 CONFIRMATION_HOLDS = timedelta(minutes=30)
 STALE_AFTER = timedelta(hours=24)
-"""A draft untouched for longer has to be read and saved again before it can leave."""
+"""A draft that is older must be read and saved again before it can be sent."""
 
 
 class AlreadySent(Refusal):
-    """The draft was sent before; it can be corrected or taken back, and never sent again."""
+    """The draft was sent before. It can be corrected or taken back, but not sent again."""
 
     def __init__(self, notice_id: int) -> None:
         super().__init__(
@@ -63,7 +63,7 @@ class Written:
     texts: dict[str, tuple[str, str]]
     valid_hours: int = 24
     version: int = 1
-    """The version of the draft that they had before them."""
+    """The version of the draft that they saw."""
     still_right: tuple[str, ...] = ()
     """Languages whose words are older than the Japanese and still right."""
 
@@ -77,7 +77,7 @@ class Written:
 
 
 def new_draft(*, drill: bool, actor: str, now: datetime) -> AlertDraft:
-    """Return an empty draft, not stored yet. Nothing is decided but whether it is a drill."""
+    """Return an empty draft, not stored yet. Only drill or real is decided."""
     return AlertDraft(
         topic="",
         level=UNSAID,
@@ -135,7 +135,7 @@ async def store(session: AsyncSession, draft: AlertDraft, now: datetime) -> Aler
 
 
 async def begin(session: AsyncSession, *, drill: bool, actor: str, now: datetime) -> AlertDraft:
-    """Begin an empty draft. Nothing is decided but whether it is a drill."""
+    """Begin an empty draft. Only drill or real is decided."""
     return await store(session, new_draft(drill=drill, actor=actor, now=now), now)
 
 
@@ -241,7 +241,7 @@ async def change(
 async def find_still_right(
     session: AsyncSession, draft_id: int, version: int, *, actor: str, now: datetime
 ) -> None:
-    """Say that words older than the Japanese fit it all the same; they stay as they are.
+    """Confirm that words older than the Japanese are still right. They stay as they are.
 
     Raises
     ------
@@ -285,14 +285,14 @@ async def confirm(
 async def discard(
     session: AsyncSession, draft_id: int, version: int, *, actor: str, now: datetime
 ) -> None:
-    """Throw a draft away; residents notice nothing of it."""
+    """Throw a draft away. Residents get no message."""
     draft = await opened(session, draft_id, version)
     draft.discarded_at = now
     await _note(session, draft, actor, now, action="alert.discarded")
 
 
 async def restore(session: AsyncSession, draft_id: int, *, actor: str, now: datetime) -> None:
-    """Take a draft back that was thrown away; who confirmed it has to confirm it again.
+    """Take back a draft that was thrown away. It must be confirmed again.
 
     Raises
     ------
@@ -304,7 +304,7 @@ async def restore(session: AsyncSession, draft_id: int, *, actor: str, now: date
         return
     if draft.discarded_at <= now - KEPT_FOR:
         raise Refusal("This draft was thrown away.")
-    # Two who press at once, or one who begins another meanwhile, leave one draft.
+    # If two people do this at once, or one begins another draft meanwhile, one draft is left.
     follows = draft.replaces_id
     if follows is not None and await being_written(session, follows, draft.status) is not None:
         raise Refusal("There is a newer draft that says the same. Go on with that one.")
@@ -314,7 +314,7 @@ async def restore(session: AsyncSession, draft_id: int, *, actor: str, now: date
 
 
 def refuse_faults(draft: AlertDraft, city: City, now: datetime) -> None:
-    """Refuse a draft with faults, or one that nobody has read for a day."""
+    """Refuse a draft with faults, or one that was not saved for a day."""
     for fault in faults(draft, city):
         raise fault.refusal()
     if now - draft.updated_at > STALE_AFTER:
@@ -347,7 +347,7 @@ async def _draft(session: AsyncSession, draft_id: int) -> AlertDraft:
 
 
 def _has_changed(draft: AlertDraft, now: datetime) -> None:
-    """Make it a new version, which nobody has confirmed yet."""
+    """Give it a new version, which is not confirmed yet."""
     draft.version += 1
     draft.confirmed_by = None
     draft.confirmed_at = None
@@ -363,7 +363,7 @@ async def _note(
     action: str,
     **detail: object,
 ) -> None:
-    """Write into the trail what somebody did to a draft."""
+    """Add an entry about a draft to the audit trail."""
     await audit.record(
         session, now, actor=actor, action=action, subject=f"draft:{draft.id}", **detail
     )

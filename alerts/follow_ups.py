@@ -1,4 +1,4 @@
-"""What follows an alert: a correction, a change, a withdrawal, an all-clear.
+"""Follow-ups of an alert: a correction, a change, a withdrawal, an all-clear.
 
 Each follows the last that was said of the danger. Two colleagues must not both put right one
 alert, perhaps contradicting each other: the second has to look at what the first said.
@@ -37,7 +37,7 @@ async def notice_of(session: AsyncSession, notice_id: int) -> Notice:
 
 
 def can_follow(notice: Notice, status: Status, *, over: bool) -> bool:
-    """Whether what was said can be followed up so; what is ``over`` can only be corrected."""
+    """Whether this follow-up is possible. If the danger is ``over``, only a correction is."""
     if status not in FOLLOWING or notice.decision is not Decision.SEND:
         return False
     return status is Status.CORRECTED or not over
@@ -108,7 +108,7 @@ async def being_written(session: AsyncSession, notice_id: int, status: Status) -
 async def overtaken(
     session: AsyncSession, notice_id: int | None, *, lock: bool = False
 ) -> ChainLink | None:
-    """Return what was said since of the same danger as in a notice; None if nothing was.
+    """Return the newest later notice about the same danger; None if there is none.
 
     Parameters
     ----------
@@ -123,7 +123,7 @@ async def overtaken(
 
 
 async def put_after(session: AsyncSession, draft: AlertDraft, since: ChainLink, city: City) -> None:
-    """Have a draft follow what a colleague said meanwhile.
+    """Make a draft follow a colleague's newer notice.
 
     Raises
     ------
@@ -138,7 +138,7 @@ async def put_after(session: AsyncSession, draft: AlertDraft, since: ChainLink, 
 
 
 async def say_change(session: AsyncSession, draft: AlertDraft, city: City) -> None:
-    """Say of a change whether it raises or lowers what is in force."""
+    """Set the status of a change: whether it raises or lowers the level in force."""
     if draft.status in CHANGES and draft.replaces_id is not None:
         standing = (await chain_of(session, draft.replaces_id)).standing(city)
         areas = () if draft.whole_city else draft.areas
@@ -146,7 +146,7 @@ async def say_change(session: AsyncSession, draft: AlertDraft, city: City) -> No
 
 
 async def own_words(session: AsyncSession, notice: Notice) -> dict[str, dict[str, str]]:
-    """Return what staff wrote for a notice, without what sending put around it.
+    """Return what staff wrote for a notice, without the text that sending added.
 
     A notice that staff did not write gives its Japanese words alone.
     """

@@ -96,7 +96,7 @@ async def decide(
 
 
 def says_no_level(notice: Notice, city: City) -> bool:
-    """Whether a notice that everybody gets does not say how grave it is."""
+    """Whether a notice that everybody gets has no level."""
     unsaid = notice.reach == 0 and notice.status not in ENDS
     return unsaid and needs_level(notice.topic, city)
 

@@ -15,7 +15,7 @@ from feeds.models import Status
 from subscriptions.models import RowId
 
 UNSAID = -1
-"""The level of a draft for which nobody has said one."""
+"""The level of a draft before somebody chooses one."""
 KEPT_FOR = timedelta(days=7)
 """How long a draft that was thrown away can be taken back."""
 OPEN = text("notice_id IS NULL AND discarded_at IS NULL")
@@ -72,12 +72,12 @@ class AlertDraft(SQLModel, table=True):
 
     @property
     def reach(self) -> int:
-        """The level to ask an audience for, as a notice has it."""
+        """The level by which the audience is chosen, as in a notice."""
         return self.level
 
     @property
     def silent(self) -> bool:
-        """Whether it makes no sound; alerts of staff do."""
+        """Whether it makes no sound. Alerts of staff always make a sound."""
         return False
 
 

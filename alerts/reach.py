@@ -1,4 +1,4 @@
-"""How many residents a draft or a held notice would reach, as it stands now."""
+"""How many residents a draft or a held notice would reach now."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def audience_of(draft: AlertDraft, city: City) -> AudienceQuery | None:
 async def reach(
     session: AsyncSession, draft: AlertDraft, city: City, *, by_area: bool = False
 ) -> DraftReach:
-    """Count whom a draft would reach; nobody if no place is chosen.
+    """Count the residents that a draft would reach; 0 if no place is chosen.
 
     A follow-up also reaches everybody who was told of the danger before, wherever they live.
     """
@@ -60,11 +60,11 @@ async def reach(
 
 
 async def reach_of_notice(session: AsyncSession, notice: Notice, city: City) -> Reach:
-    """Count whom a stored notice would reach; a follow-up also whoever was told before."""
+    """Count the residents that a notice would reach; for a follow-up also those told before."""
     chain = await followed(session, notice, city, stored_as=notice.id)
     return await reach_of(session, dispatch.audience_of(notice, city), chain)
 
 
 def has_moved(reached: int, shown: int) -> bool:
-    """Whether so many others are reached than were shown that somebody has to look again."""
+    """Whether the number of residents changed so much that somebody has to look again."""
     return abs(reached - shown) > max(10, shown // 50)

@@ -21,7 +21,7 @@ OVER = (
     "The danger we told you about on {time} has passed. If another evacuation order is still in "
     "effect, do not go back yet."
 )
-"""It does not tell people to go home: another order may be in force, and many never left."""
+"""It does not tell people to go home, because another order may be in force."""
 ALERTS = {
     "river": (
         "The river may overflow. People near the river: leave now and go to a safe, high place."

@@ -1,7 +1,7 @@
-"""The one way an alert leaves, from the console and from the shell alike.
+"""The only way to send an alert, from the console and from the shell.
 
-What was looked at is sent, once, under a person's name, and what was done stands in the audit
-trail (promises 5 and 7).
+The version that was checked is sent once, with a person's name, and recorded in the audit trail
+(promises 5 and 7).
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ from core.text import clean, whole_number
 from core.work import Queue
 
 LOOK_HOLDS = timedelta(minutes=15)
-"""What was looked at longer ago cannot be sent: nothing stays armed in a forgotten page."""
+"""A version that was looked at longer ago cannot be sent: a forgotten page sends nothing."""
 DRILL_WORDS = ("訓練", "drill")
 TYPED_WRONG = mark("What you typed is not what the page asked for. Nothing was sent.")
 
 
 class UnknownAnswer(StrEnum):
-    """Whether an alert also goes to friends whom Todoke does not know; yes by the way shown."""
+    """Whether an alert also goes to friends that Todoke does not know, and how."""
 
     NO = "no"
     BY_NARROWCAST = f"yes-{Way.NARROWCAST.value}"
@@ -48,7 +48,7 @@ class UnknownAnswer(StrEnum):
 
 @dataclass(frozen=True)
 class Seen:
-    """What somebody saw before they had it sent: which version, for how many residents, when."""
+    """What the sender saw before sending: which version, for how many residents, when."""
 
     version: int
     recipients: int
@@ -57,7 +57,7 @@ class Seen:
 
 @dataclass(frozen=True)
 class Approval:
-    """What somebody says who has an alert sent.
+    """The answers of a person who sends an alert.
 
     Parameters
     ----------
@@ -65,7 +65,7 @@ class Approval:
         What they typed where a page asks for a word or number; None where it was confirmed in
         another way, as in a shell.
     alone_reason
-        Why one person sends what takes two.
+        Why one person sends an alert that needs two.
     hazard_reason
         Why a drill is sent in spite of a danger.
     to_unknown
@@ -171,7 +171,7 @@ async def release(
 async def question_about_unknown(
     session: AsyncSession, draft: AlertDraft, city: City
 ) -> unknown.Outlook | None:
-    """Return what is asked about friends nobody knows, if anything is."""
+    """Return the question about friends that Todoke does not know, if it must be asked."""
     return await unknown.question(
         session,
         city,
@@ -186,7 +186,7 @@ async def question_about_unknown(
 async def _to_unknown(
     session: AsyncSession, draft: AlertDraft, city: City, answer: UnknownAnswer | None
 ) -> UnknownAnswer | None:
-    """Return the answer whether the draft goes to friends nobody knows; None if it is not asked.
+    """Return whether the draft goes to friends that Todoke does not know; None if not asked.
 
     Raises
     ------
@@ -207,7 +207,7 @@ async def _to_unknown(
 
 
 def _typed_right(draft: AlertDraft, typed: str, recipients: int) -> bool:
-    """A drill wants its word, a real alert the number of people it reaches."""
+    """Check what was typed: a word for a drill, the number of people for a real alert."""
     said = clean(typed, line=True)
     if draft.drill:
         return said.casefold() in DRILL_WORDS

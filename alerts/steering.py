@@ -1,4 +1,4 @@
-"""What staff may do to a delivery under way."""
+"""What staff can do with a delivery that is being sent."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from core.work import Queue
 
 
 class Steer(StrEnum):
-    """Let it wait, let it go on, or end it for good; what has arrived stays arrived."""
+    """Pause, resume or stop. Messages that arrived are not taken back."""
 
     PAUSE = "pause"
     RESUME = "resume"

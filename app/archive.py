@@ -36,7 +36,7 @@ class PackedFile:
         self._level = FAST
 
     def level(self, level: int) -> None:
-        """Compress later data at this level."""
+        """Set the compression level for the data that follows."""
         if level != self._level:
             self._pack()
             self._level = level

@@ -62,7 +62,7 @@ line, in the order of the archive. There can be a million; the manifest is read 
 """
 MAX_MANIFEST = 50_000_000
 STILL_RUNS = timedelta(minutes=1)
-"""A mark younger than this is of a service that may send at this very moment."""
+"""If the mark is younger than this, a service may be sending now."""
 DERIVED = frozenset({"audience_bitmaps", "clock_marks", "audit_checks"})
 """Tables that are made from others, or by each machine, and need no backup."""
 _NAME = re.compile("[a-z_][a-z0-9_]*")
@@ -291,7 +291,7 @@ def _unpack(file: Path, work: Path) -> Manifest:
                     photos.write(_line_of(member.name, member.size, digest.hexdigest()))
                 else:
                     found[member.name] = {"size": member.size, "sha256": digest.hexdigest()}
-            # To the very end, where gzip has its checksum.
+            # To the end of the file, because gzip's checksum is there.
             while unzipped.read(BLOCK):
                 pass
     except (tarfile.TarError, zlib.error, EOFError, OSError, ValueError) as error:
@@ -320,7 +320,7 @@ def _unpack(file: Path, work: Path) -> Manifest:
 
 
 def _is_ours(name: str) -> bool:
-    """Whether a member's name is allowed in a backup; none leads out of the folder."""
+    """Whether a member's name is allowed in a backup: it must not lead out of the folder."""
     path = PurePosixPath(name)
     if path.is_absolute() or ".." in path.parts or "\\" in name or "\0" in name:
         return False

@@ -1,4 +1,4 @@
-"""Is the database whole? What ``todoke check`` says of it."""
+"""Check that the database is undamaged, for ``todoke check``."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from app.schema import missing_tables, revision_of
 from core.errors import BadInput
 
 STEPS = 100_000
-"""Steps of SQLite's machine after which it is asked whether time is up."""
+"""Steps of SQLite's virtual machine between two looks at the time."""
 
 
 @dataclass
@@ -80,7 +80,7 @@ def check_database(
 def _check_pages(
     file: Path, found: DatabaseCheck, seconds: float | None, timer: Callable[[], float]
 ) -> None:
-    """Have SQLite look through its tables, one after another, until time is up."""
+    """Let SQLite check its tables one after another, until the time is over."""
     end = None if seconds is None else timer() + seconds
     with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)) as connection:
         if end is not None:

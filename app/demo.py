@@ -1,4 +1,4 @@
-"""The demo: everything on one machine, without any account.
+"""The demo: the whole service on one machine, without a LINE account.
 
 It has a sample city with some hundred synthetic residents, a feed server that plays recorded days,
 the service, and the simulator as a separate process. Each start deletes the old state.
@@ -51,7 +51,7 @@ STATE = Path("var/demo")
 HOST = "127.0.0.1"
 RESIDENTS = 300
 FRIENDS = 1_000
-"""Friends of the account from before who never spoke to it."""
+"""Friends of the account who never wrote to it."""
 UNKNOWN_FRIENDS = """
 [unknown_friends]
 level = 5
@@ -260,7 +260,7 @@ async def _people(database: Database, city: City, clock: Clock) -> list[DemoAcco
 
 
 async def _befriend(database: Database, simulator: str) -> None:
-    """Have the synthetic residents counted among the account's friends."""
+    """Count the synthetic residents as the account's friends."""
     async with database.reading() as session:
         users = list(await session.scalars(select(Resident.line_user_id)))
     async with SimulatorClient(simulator) as client:
@@ -290,7 +290,7 @@ def _say(places: demo_pages.DemoPlaces, settings: Settings, accounts: list[DemoA
 
 
 def _free(port: int, option: str) -> int:
-    """Return ``port`` if it can be listened on; for 0, any that can."""
+    """Return ``port`` if it is free; for 0, any free port."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

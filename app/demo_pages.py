@@ -153,7 +153,7 @@ async def play(request: Request) -> Response:
 
 
 def _language(request: Request, asked: str | None) -> str:
-    """The language asked for, else the browser's, else English."""
+    """The requested language, or the browser's, or English."""
     if asked in ("ja", "en"):
         return asked
     return "ja" if request.headers.get("accept-language", "").lower().startswith("ja") else "en"

@@ -40,7 +40,7 @@ BOOLEAN, MOMENT, BYTES, PLAIN = "boolean", "moment", "bytes", "plain"
 
 @dataclass(frozen=True)
 class TableForm:
-    """What of a table has to be known to write it and, versions later, to read it.
+    """The properties of a table that are needed to write it and to read it in a later version.
 
     ``columns`` maps names to kinds; ``key`` orders the rows; ``numbered`` tables give their
     rows an ``id``.
@@ -89,7 +89,7 @@ class Store(Protocol):
         """Delete all rows of these tables, all at once."""
 
     def last_number(self, form: TableForm) -> int:
-        """Return the greatest id a table ever gave to a row, 0 when it gives none."""
+        """Return the highest id that the table ever used; 0 if it has no ids."""
 
     def raise_number(self, form: TableForm, last: int) -> None:
         """Let the table's next id be above ``last``."""
@@ -114,7 +114,7 @@ def reading(url: str) -> Iterator[Store]:
 
 @contextlib.contextmanager
 def writing(url: str) -> Iterator[Store]:
-    """All that is read in is kept at the end, or nothing of it."""
+    """A transaction for reading a backup in: everything is committed at the end, or nothing."""
     address = make_url(url)
     if address.get_backend_name() == "sqlite":
         with contextlib.closing(_sqlite(address)) as connection:
@@ -136,7 +136,7 @@ def copy_sqlite(url: str, copy: Path, *, without: Sequence[str]) -> None:
     Deleted content is not in the copy. ``without`` names tables that are left empty.
     """
     with contextlib.closing(_sqlite(make_url(url))) as connection:
-        # The copy is of no use to anybody before it is in the archive.
+        # The copy need not survive a crash; only the archive must.
         connection.execute("PRAGMA synchronous=OFF")
         connection.execute("VACUUM INTO ?", (str(copy),))
     with contextlib.closing(sqlite3.connect(copy, isolation_level=None)) as connection:

@@ -1,4 +1,4 @@
-"""Check whether the proxy in front says for whom it asks.
+"""Check whether the proxy in front sends the client's address.
 
 Without ``X-Forwarded-For`` all requests seem to come from the proxy, so nothing can be counted by
 address. Requests of programs on this machine have no header either. So only requests that must come
@@ -38,7 +38,7 @@ def is_missing(scope: Scope, settings: Settings) -> bool:
 def _was_proxied(scope: Scope, settings: Settings) -> bool:
     public = urlsplit(settings.public_url).hostname or ""
     if public in THIS_MACHINE:
-        return False  # a demo: nobody is between us and the browser
+        return False  # a demo: there is no proxy
     headers = Headers(scope=scope)
     if "x-forwarded-for" in headers:
         return True

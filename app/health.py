@@ -41,7 +41,7 @@ router = APIRouter()
 
 LEAST_FREE_BYTES = 200 * 1024 * 1024
 FOLDER_SECONDS = 30.0
-"""How long it is believed that the folder of the photos takes files, or does not."""
+"""How long the result of the last try to write into the photos' folder is used."""
 DATABASE_SECONDS = 1.5
 """A database that accepts no write within this time is not ready; the answer comes by then."""
 
@@ -283,7 +283,7 @@ async def check_health(state: State) -> Readiness:
 
 
 async def _database_fault(context: Context) -> str | None:
-    """A write that is rolled back shows a locked or read-only database as well as a dead one."""
+    """A write that is rolled back finds a database that is locked, read-only or not reachable."""
     try:
         revision = await current_revision(context.database)
         if revision != newest_revision():

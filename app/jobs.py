@@ -40,7 +40,7 @@ from subscriptions import bitmaps
 
 @dataclass(frozen=True, kw_only=True)
 class FeedParts:
-    """What polling needs, for those who have no more of the service than that."""
+    """The parts of the service that polling needs."""
 
     city: City
     database: Database

@@ -53,7 +53,7 @@ class _Missing(Enum):
 
 
 class PatientProtocol(HttpToolsProtocol):
-    """Uvicorn's own protocol, which does not wait for ever; made by :func:`patient`."""
+    """Uvicorn's protocol with time limits; made by :func:`patient`."""
 
     patience: ClassVar[Patience]
     most_waiting: ClassVar[int]
@@ -159,7 +159,7 @@ def patient(patience: Patience) -> type[PatientProtocol]:
 
 
 def allow_many_files() -> None:
-    """Raise the number of files the process may have open as far as it may itself."""
+    """Raise the number of files that the process may open, up to the hard limit."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = MOST_FILES if hard == resource.RLIM_INFINITY else min(hard, MOST_FILES)
     if soft != resource.RLIM_INFINITY and soft < wanted:

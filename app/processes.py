@@ -270,7 +270,7 @@ def _listen(host: str, port: int) -> socket.socket:
 
 
 class _Server(uvicorn.Server):
-    """Uvicorn, with signals left to us, that says when it answers."""
+    """Uvicorn without its signal handlers; it reports when it is ready."""
 
     def __init__(self, config: uvicorn.Config, ready: Callable[[int], None] | None) -> None:
         super().__init__(config)

@@ -131,7 +131,7 @@ async def _forget_parts(
 
 
 def _plain(statement: Delete, *where: ColumnElement[bool]) -> Delete:
-    """The session has no objects to synchronise."""
+    """Return the statement for rows that no object of the session has."""
     return statement.where(*where).execution_options(synchronize_session=False)
 
 

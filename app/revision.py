@@ -1,4 +1,4 @@
-"""At which revision a database is, asked without SQLAlchemy, Alembic or the application.
+"""Read the revision of a database without SQLAlchemy, Alembic or the application.
 
 They take seconds to load on a small machine, and a service that is started again finds nothing to
 migrate nearly every time.
@@ -24,7 +24,7 @@ def newest_revision() -> str:
 
 
 def is_newest(url: str) -> bool:
-    """Whether the database is at that revision; False also where a short look cannot tell."""
+    """Whether the database is at that revision; False if a quick check cannot tell."""
     if found := _SQLITE.fullmatch(url):
         return newest_revision() == _sqlite(found[1])
     return newest_revision() == _postgresql(url)

@@ -72,7 +72,7 @@ class Scheduler:
         self._watching = asyncio.create_task(self._watch(), name="jobs watch")
 
     async def stop(self) -> None:
-        """Break off what runs, and begin nothing any more."""
+        """Cancel running jobs, and start no more."""
         self.jobs.shutdown(wait=False)
         if self._watching is not None:
             self._watching.cancel()

@@ -77,7 +77,7 @@ def upgrade_now(url: str, revision: str = "head") -> None:
 
 
 async def upgrade(database: Database, revision: str = "head") -> None:
-    """As :func:`upgrade_now`, without holding up the event loop."""
+    """Like :func:`upgrade_now`, without blocking the event loop."""
     url = database.url.render_as_string(hide_password=False)
     await asyncio.to_thread(upgrade_now, url, revision)
 
@@ -129,7 +129,7 @@ async def require_newest(database: Database) -> None:
 
 
 def _require_file(database: Database) -> None:
-    """Refuse before SQLite makes an empty database of a slip of the pen."""
+    """Refuse a wrong path, for which SQLite would make an empty database."""
     file = database.url.database
     if database.url.get_backend_name() == "sqlite" and file and not Path(file).exists():
         raise BadInput(f"There is no database {file}; run 'todoke db upgrade'.")

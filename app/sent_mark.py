@@ -31,14 +31,14 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True)
 class SentMark:
-    """The newest delivery there was, and when the service was last seen alive."""
+    """The newest delivery, and the last time at which the service ran."""
 
     delivery_id: int
     at: datetime
 
 
 def read_mark(media: Path) -> SentMark | None:
-    """Return the mark; None if there is none that can be read."""
+    """Return the mark; None if it is missing or unreadable."""
     try:
         content = json.loads((media / NAME).read_text())
         return SentMark(int(content["delivery_id"]), datetime.fromisoformat(content["at"]))
@@ -47,7 +47,7 @@ def read_mark(media: Path) -> SentMark | None:
 
 
 def write_mark(media: Path, mark: SentMark) -> None:
-    """Put a mark in place of the one before, whole."""
+    """Replace the mark in one step."""
     media.mkdir(parents=True, exist_ok=True)
     made = media / f"{NAME}.{os.getpid()}"
     content = {"delivery_id": mark.delivery_id, "at": mark.at.astimezone(UTC).isoformat()}

@@ -41,7 +41,7 @@ class Timekeeper:
         self._doubted = False
 
     async def begin(self) -> None:
-        """Go on from the newest moment stored; where the clock disagrees with it, ask LINE."""
+        """Continue from the newest stored time; if the clock disagrees with it, ask LINE."""
         async with self._database.reading() as session:
             await clock_marks.begin(session, self._clock, self._boot)
         if self._clock.doubt is not None:
@@ -84,7 +84,7 @@ class Timekeeper:
             self._kept = now
 
     async def _ask(self) -> None:
-        """Ask LINE anything: the date of its answer is heard by the client."""
+        """Send any request to LINE: the client reads the date of its answer."""
         try:
             await self._line.check_token()
         except TodokeError as error:

@@ -1,4 +1,4 @@
-"""The web application: the packages' pages and the webhook under one roof."""
+"""The web application: the packages' pages and the webhook."""
 
 from __future__ import annotations
 
@@ -81,9 +81,9 @@ def create_app(context: Context, line: LineClient, *, folder: CityFolder) -> Fas
 
 
 class HeadAsGet:
-    """Answers HEAD wherever there is something to get, as programs that watch a service ask.
+    """Answers HEAD on every address that answers GET, for monitoring programs.
 
-    The server itself leaves the body away.
+    The server leaves out the body.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -100,9 +100,9 @@ def _is_for_programs(request: Request) -> bool:
 
 
 async def _no_such_page(request: Request, _error: Exception) -> Response:
-    """Answer an address that nothing has: people with a page, programs with JSON.
+    """Answer an unknown address: people get a page, programs get JSON.
 
-    An address that is right but for the slash at its end leads to the right one.
+    If only the slash at the end is wrong, the answer redirects to the right address.
     """
     if (right := _with_other_slash(request)) is not None:
         return RedirectResponse(right, 307)
@@ -128,7 +128,7 @@ def _with_other_slash(request: Request) -> str | None:
 
 
 async def _broken(request: Request, _error: Exception) -> Response:
-    """Answer what failed; the server logs the error itself."""
+    """Answer a failed request; the server logs the error."""
     if _is_for_programs(request):
         return JSONResponse({"detail": "Internal Server Error"}, 500)
     return public_pages.broken(request)
