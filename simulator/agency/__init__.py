@@ -1,7 +1,7 @@
 """Recorded days, for trying the service without the network: our own articles and telegrams.
 
-In comes the name of a day; out comes a local feed server on which it happens, in the formats
-that cities and the Meteorological Agency use, with every time rewritten to the present.
+It takes the name of a day and plays it on a local feed server, in the formats that cities
+and the Meteorological Agency use. Every time is rewritten to the present.
 """
 
 from __future__ import annotations

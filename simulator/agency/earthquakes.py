@@ -11,7 +11,7 @@ from simulator.agency.form import Envelope
 from simulator.agency.writing import TSUKUBA, Shaking, intensity_detail, intensity_flash
 
 NEVER = datetime.fromtimestamp(0, UTC)
-"""The origin time of an earthquake that is yet to happen; the flash sets it."""
+"""The origin time of an earthquake before it happens; the flash sets it."""
 
 
 class Earthquake:

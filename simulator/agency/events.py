@@ -71,7 +71,7 @@ class Event:
 
 @dataclass(frozen=True, kw_only=True)
 class Day:
-    """A day that can be played; ``speed`` is how many times faster than life it plays."""
+    """A day that can be played; ``speed`` is how many times faster than real time."""
 
     name: str
     title: str

@@ -40,7 +40,7 @@ class InfoType(StrEnum):
 
 
 class Operation(StrEnum):
-    """Whether a telegram is meant (Control/Status)."""
+    """Whether a telegram is real, a drill or a test (Control/Status)."""
 
     NORMAL = "通常"
     TRAINING = "訓練"

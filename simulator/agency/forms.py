@@ -35,7 +35,7 @@ class ListedTelegram:
 
 
 def rdf(pages: Sequence[ListedArticle], base: str) -> bytes:
-    """RSS 1.0 in Shift_JIS, the way an elderly municipal CMS writes it: dates without a zone."""
+    """RSS 1.0 in Shift_JIS, as an old municipal CMS writes it: dates without a time zone."""
     items = "".join(
         f"<item rdf:about={quoteattr(base + page.path)}>"
         f"<title>{escape(page.title)}</title><link>{escape(base + page.path)}</link>"

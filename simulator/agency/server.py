@@ -1,4 +1,4 @@
-"""A local feed server on which recorded days happen, with the faults of the real world."""
+"""A local feed server that plays recorded days, with faults as real servers have them."""
 
 from __future__ import annotations
 
@@ -160,7 +160,7 @@ class RecordedDays:
         self._start(day, None)
 
     def step(self) -> Event | None:
-        """Let the next thing of the prepared day happen now; None when the day is over."""
+        """Play the next event of the prepared day now; None if the day is over."""
         if self._playing is None or not self._playing.left:
             return None
         event = self._playing.left.pop(0)
@@ -210,7 +210,7 @@ class RecordedDays:
         log.info("agency.published", name=what.name)
 
     def _moment(self, now: datetime) -> datetime:
-        """Return ``now`` in whole seconds, later than anything before: the order must show."""
+        """Return ``now`` in whole seconds, later than every time before, to keep the order."""
         now = now.replace(microsecond=0)
         if self._last is not None and now <= self._last:
             now = self._last + timedelta(seconds=1)
@@ -308,7 +308,7 @@ class RecordedDays:
         raise web.HTTPNotFound
 
     async def _ill(self, request: web.Request, fault: str) -> web.StreamResponse:
-        """Answer as a sick web site does."""
+        """Answer with the fault that is switched on."""
         if fault == "error":
             return web.Response(status=500, text="Internal Server Error")
         if fault == "error-page":

@@ -1,4 +1,4 @@
-"""Requests and answers apart from any HTTP server, and LINE's form of saying no."""
+"""Requests and answers without an HTTP server, and LINE's form of errors."""
 
 from __future__ import annotations
 

@@ -71,7 +71,7 @@ class SimulatorClient:
         return str(made["userId"])
 
     async def add_friends(self, number: int = 0, *, user_ids: Sequence[str] = ()) -> None:
-        """Make friends who never spoke, without any webhook."""
+        """Make friends who never wrote, without any webhook."""
         await self._call("POST", "friends", {"number": number, "userIds": list(user_ids)})
 
     async def follow(self, user_id: str) -> str:
@@ -142,7 +142,7 @@ class SimulatorClient:
         params: dict[str, str] | None = None,
         display_text: str | None = None,
     ) -> str:
-        """Answer with data, as a button does."""
+        """Send a postback with data, as a button does."""
         wish = {"data": data, "params": params, "displayText": display_text}
         return await self._act(user_id, "postback", wish)
 
@@ -232,7 +232,7 @@ class SimulatorClient:
         await self._call("POST", "idle", {})
 
     async def expire_content(self, message_id: str) -> None:
-        """Let LINE's copy of a picture go."""
+        """Delete LINE's copy of a picture."""
         await self._call("POST", f"contents/{message_id}/expire", {})
 
     async def reset(self) -> None:

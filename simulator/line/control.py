@@ -6,7 +6,7 @@ method    path                               does
 GET       ``state``                          account, users, webhook, faults, ready photos
 GET POST  ``users``                          list; create (``name``, ``language``, ``pictureUrl``,
                                              ``follows``, ``userId``)
-POST      ``friends``                        ``number`` of new friends who never spoke, and
+POST      ``friends``                        ``number`` of new friends who never wrote, and
                                              ``userIds`` of others; no webhook is sent
 GET       ``users/{id}``                     one user with chat and rich menu
 POST      ``users/{id}/follow``, ``block``   follow or unblock; block
@@ -19,7 +19,7 @@ POST      ``users/{id}/photo``               ``ready``: the name of a ready phot
 POST      ``users/{id}/media``               raw body; ``?kind=image|video|audio|file&name=``;
                                              ``&set=&index=&total=`` for one of several photos
 POST      ``users/{id}/unsend``              ``messageId``
-POST      ``events``                         any event, as it shall be sent
+POST      ``events``                         any event, as it will be sent
 GET PUT   ``faults``                         ``spec`` as in :class:`FaultPlan`
 GET       ``ledger``                         ``?user=&limit=&after=``; entries in order;
                                              ``&newest=1`` from the last back, with at most

@@ -109,7 +109,7 @@ class FaultPlan:
         return plan
 
     def __str__(self) -> str:
-        """Say the plan in the form :meth:`parse` reads."""
+        """Return the plan in the form that :meth:`parse` reads."""
         parts: list[str] = []
         if self.latency or self.latency_most:
             spread = f"..{_time(self.latency_most)}" if self.latency_most > self.latency else ""
@@ -144,7 +144,7 @@ class FaultPlan:
 
     @property
     def quiet(self) -> bool:
-        """Whether nothing at all goes wrong."""
+        """Whether the plan has no faults."""
         return all(
             getattr(self, each.name) == each.default for each in fields(self) if each.name != "seed"
         )
@@ -164,7 +164,7 @@ _CHANCES = {
 }
 
 _HALVED = ("drop", "hang", "bomb")
-"""Before it is acted upon and after, half of each."""
+"""Half before the request is carried out, half after."""
 
 _OTHERS = (
     "latency",
@@ -254,7 +254,7 @@ def _chance(name: str, value: str) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Fate:
-    """What befalls one request: before it is acted upon, after, and how long it waits.
+    """The faults of one request: before it is carried out, after, and how long it waits.
 
     ``proxy`` is the status of a proxy that answers afterwards.
     """
@@ -270,7 +270,7 @@ NO_FATE = Fate()
 
 
 class Faults:
-    """Draws the fate of each request according to a plan."""
+    """Chooses the faults of each request according to a plan."""
 
     def __init__(self, plan: FaultPlan) -> None:
         self.plan = plan
@@ -283,7 +283,7 @@ class Faults:
     def plan(self, plan: FaultPlan) -> None:
         self._plan = plan
         self._quiet = plan.quiet
-        # Chosen for being repeatable, not for being unguessable.
+        # It must be repeatable; it need not be secure.
         self._random = random.Random(plan.seed)  # noqa: S311
         self._storm_start: float | None = None
 
@@ -292,7 +292,7 @@ class Faults:
         return share > 0 and self._random.random() < share
 
     def fate(self, endpoint: str, now: float) -> Fate:
-        """Draw what befalls a request to ``endpoint`` at ``now`` (seconds, any origin)."""
+        """Choose the faults of a request to ``endpoint`` at ``now`` (seconds, any origin)."""
         plan = self._plan
         if self._quiet or (plan.only and endpoint not in plan.only):
             return NO_FATE

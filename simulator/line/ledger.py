@@ -44,7 +44,7 @@ class LedgerEntry:
     endpoint
         ``reply``, ``push``, ``multicast`` or ``broadcast``.
     packed
-        The ids of the users whom it reached, without blocked and unknown ones.
+        The ids of the users that it reached, without blocked and unknown ones.
     body
         The messages as JSON, empty in a compact ledger.
     reply_token

@@ -1,4 +1,4 @@
-"""LINE's rate limits, counted exactly, and a log from which anybody can count again.
+"""LINE's rate limits, counted exactly, and a log to count them again.
 
 Source: the Messaging API reference, "Rate limits": they hold per channel and endpoint (method
 and path without its parameters); above a limit the answer is 429.

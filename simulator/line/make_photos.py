@@ -1,7 +1,7 @@
 """Draws the photos that lie ready on every phone (``static/photos``), the same every time.
 
-Run ``python -m simulator.line.make_photos``. They are drawings, so that nobody's street,
-car or face is in them, with grain and soft focus so that they pass for phone photos.
+Run ``python -m simulator.line.make_photos``. They are drawings, so they show no real
+street, car or face. Grain and soft focus make them look like phone photos.
 """
 
 from __future__ import annotations
@@ -176,7 +176,7 @@ def _lamp(pen: ImageDraw.ImageDraw, x: float, foot: float, high: float, lit: boo
 
 
 def street_light_far() -> Image.Image:
-    """A street at dusk: lamps are lit, save the nearest."""
+    """A street at dusk: all lamps are lit except the nearest."""
     picture = _street(((24, 32, 66), (86, 82, 108)), 0.34, 31)
     glow = Image.new("RGB", picture.size)
     light = ImageDraw.Draw(glow)

@@ -182,7 +182,7 @@ class MenuApi:
         return Answer(202)
 
     def linked_to(self, user_id: str) -> str | None:
-        """The menu linked to a user, the default not regarded."""
+        """The menu linked to a user, without the default menu."""
         user = self._users.people.get(user_id)
         linked = user.rich_menu_id if user is not None else self._linked.get(user_id)
         return linked if linked in self._menus.menus else None

@@ -6,7 +6,7 @@ from core.clock import Clock
 
 
 class PlatformTime:
-    """A clock with an offset: reply tokens and retry keys can be made to grow old."""
+    """A clock with an offset, so that reply tokens and retry keys can expire in a test."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock

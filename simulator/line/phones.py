@@ -1,4 +1,4 @@
-"""What users do on their phones, and the events the service hears of it."""
+"""What users do on their phones, and the events that the service gets."""
 
 from __future__ import annotations
 
@@ -164,7 +164,7 @@ class Phones:
         params: dict[str, str] | None = None,
         display_text: str | None = None,
     ) -> Event:
-        """Press something that answers with data."""
+        """Press something that sends a postback."""
         if display_text:
             self._put(user_id, self.next_message_id(), {"type": "text", "text": display_text})
         content: dict[str, Any] = {"data": data}
@@ -224,7 +224,7 @@ class Phones:
         return full
 
     def expire_content(self, message_id: str) -> None:
-        """Let LINE's copy of a picture go, as it does after a time."""
+        """Delete LINE's copy of a picture, as LINE does after a time."""
         kept = self.contents[message_id]
         self.contents[message_id] = Content(b"", kept.content_type, kept.file_name, expired=True)
 
@@ -265,7 +265,7 @@ class Phones:
         )
 
     def _send(self, user_id: str, kind: str, more: dict[str, Any], *, replyable: bool) -> Event:
-        # A person who has blocked the account is not heard of until they unblock it.
+        # While a person blocks the account, no events come from them.
         at = self._time.milliseconds()
         event: Event = {
             "type": kind,

@@ -1,4 +1,4 @@
-"""LINE's Messaging API, as far as Todoke uses it, apart from any HTTP server.
+"""The part of LINE's Messaging API that Todoke uses, without an HTTP server.
 
 Source: LINE's OpenAPI description of the Messaging API, and its reference for statuses, words of
 errors, retry keys, quotas and limits.
@@ -110,7 +110,7 @@ class Platform:
         self._checked: dict[bytes, _Parcel] = {}
         self._retry_keys: OrderedDict[str, tuple[float, str, bytes]] = OrderedDict()
         self._router = Router()
-        # A UUID, as LINE's are: chance in front, a number behind.
+        # A UUID, like LINE's: random at the beginning, a number at the end.
         self._request_base = str(uuid4())[:24]
         self._requests = 0
         for name, handler, retry_keys in (
@@ -143,7 +143,7 @@ class Platform:
         self.tokens.clear()
 
     def handle(self, request: Request) -> Answer | Coroutine[Any, Any, Answer]:
-        """Answer a request; a coroutine where the answer has to be waited for."""
+        """Answer a request; a coroutine if the answer comes later."""
         now = self._time.seconds()
         self._requests += 1
         request_id = f"{self._request_base}{self._requests:012x}"

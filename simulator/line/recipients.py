@@ -1,4 +1,4 @@
-"""Reading the recipients of a multicast without parsing five hundred strings of JSON.
+"""Read the recipients of a multicast without parsing five hundred strings of JSON.
 
 Senders write ``"to":["U…","U…"]`` in one of few ways. When a body is written in one of them, its
 ids are found by position and tested all at once with operations on bytes; when it is not, the

@@ -63,7 +63,7 @@ class Simulator(SimulatorState):
         return f"http://{shown}:{self.port}"
 
     async def wait_until(self, condition: Callable[[], bool], timeout: float = 10.0) -> None:
-        """Wait until something is true of the ledger or a chat.
+        """Wait until a condition about the ledger or a chat is true.
 
         Raises
         ------

@@ -2,7 +2,7 @@
 
 Source: LINE's OpenAPI description of the channel access token API. The token of the options is
 like a long-lived one; others are issued as LINE issues them. The signature of a client assertion
-(a JWT) is not checked, for no key is registered here; all it says is.
+(a JWT) is not checked, because no key is registered here. Its content is checked.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class _Refused(Exception):
 
 
 class Tokens:
-    """All tokens of the channel that are good now."""
+    """All tokens of the channel that are valid now."""
 
     def __init__(
         self, *, time: PlatformTime, channel_id: str, channel_secret: str, access_token: str
@@ -159,7 +159,7 @@ class Tokens:
     def _revoke(self, form: dict[str, str]) -> Answer:
         if "client_id" in form or "client_secret" in form:
             self._check_secret(form)
-        # LINE answers the same for a token that is not there.
+        # LINE gives the same answer for an unknown token.
         self._good.pop(_need(form, "access_token"), None)
         return Answer(body=b"")
 

@@ -27,7 +27,7 @@ _KEPT_ATTEMPTS = 10_000
 
 
 def new_event_id(milliseconds: int) -> str:
-    """A ULID: 48 bits of time and 80 of chance, in 26 characters."""
+    """A ULID: 48 bits of time and 80 random bits, in 26 characters."""
     value = (milliseconds << 80) | secrets.randbits(80)
     return "".join(_CROCKFORD[(value >> shift) & 31] for shift in range(125, -1, -5))
 

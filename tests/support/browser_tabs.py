@@ -1,4 +1,4 @@
-"""A browser tab at somebody's desk."""
+"""A browser tab of a person who is signed in."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ async def tab(
                 }
             ]
         )
-        # No test asks the map's tiles of anybody.
+        # No test fetches the map's tiles from a server.
         await context.route("**://cyberjapandata.gsi.go.jp/**", lambda route: route.abort())
         accepted = (*HARMLESS, *harmless)
         page = await context.new_page()

@@ -98,7 +98,7 @@ async def reports(town: Town) -> list[Report]:
 
 
 async def hurried(town: Town) -> None:
-    """Let what was postponed be due now, until nothing is postponed any more."""
+    """Make postponed work due now, until nothing is postponed."""
     for _ in range(20):
         await town.settle()
         async with town.database.writing() as session:

@@ -1,6 +1,6 @@
 """One Chromium for all browser tests of a run; each opens a window with cookies of its own.
 
-To start one takes longer than most tests in it. Playwright serves it from a process of its own, as
+Starting one takes longer than most tests. Playwright serves it from a process of its own, as
 each test has an event loop of its own and so a Playwright of its own.
 """
 

@@ -19,7 +19,7 @@ class WrongClock(SystemClock):
 
 
 class HastyClock(ManualClock):
-    """A clock that jumps ahead whenever somebody waits for it, so that nobody does."""
+    """A clock that jumps ahead when somebody waits for it. So no test really waits."""
 
     async def sleep(self, seconds: float) -> None:
         self.skip(seconds)

@@ -1,4 +1,4 @@
-"""Statements are compiled once a run of the tests, as they are once a process of the service.
+"""Compile statements once in a run of the tests, as a process of the service does.
 
 SQLAlchemy keeps what it compiled with the engine, and every test has a database of its own, so an
 engine of its own: a page of the console would be compiled anew for each test. Here the engines of
@@ -20,7 +20,7 @@ from sqlalchemy.util import LRUCache
 import core.database
 
 STATEMENTS = 5_000
-"""How many are kept: all packages' together."""
+"""The size of the cache: enough for the statements of all packages."""
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""A demo that runs, and commands beside it."""
+"""A running demo, and commands in another terminal."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.support.watching import Stand
 
 @dataclass(frozen=True)
 class Demo:
-    """A demo that runs: its three addresses, and where it keeps its state."""
+    """A running demo: its three addresses, and the folder of its state."""
 
     phone: str
     console: str
@@ -34,7 +34,7 @@ class Demo:
 
     @property
     def stand(self) -> Stand:
-        """LINE's stand-in."""
+        """The LINE simulator."""
         return Stand(self.phone)
 
     def todoke(self, *arguments: str) -> str:

@@ -37,7 +37,7 @@ _numbers = itertools.count(1)
 
 
 def small_city() -> City:
-    """A city with two topics: evacuation for everybody, events for who wants them."""
+    """A city with two topics: evacuation for everybody, events for those who want them."""
     return City(
         name={"ja": "試験市", "en": "Test City"},
         line_name="試験市",
@@ -52,7 +52,7 @@ def small_city() -> City:
 
 
 def settings_for(url: str, database_url: str = "", **changes: object) -> Settings:
-    """Settings that point to a stand-in."""
+    """Settings for a simulator at ``url``."""
     values: dict[str, object] = {
         "city": Path("deploy/city"),
         "database_url": database_url,
@@ -238,7 +238,7 @@ async def engine_world(
     clock: Clock | None = None,
     **changes: object,
 ) -> AsyncIterator[EngineWorld]:
-    """Build a house; with ``running`` its engine works until the end of the block."""
+    """Build a world; with ``running`` its engine works until the end of the block."""
     async with _standing(simulator, options) as stand_in:
         time = clock or SystemClock()
         settings = settings_for(stand_in.url, str(database.url), **changes)

@@ -1,4 +1,4 @@
-"""A small city with its sources, and a poller that is listened to."""
+"""A small city with its sources, and a poller whose notices are recorded."""
 
 from __future__ import annotations
 

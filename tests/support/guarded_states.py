@@ -41,7 +41,7 @@ STATES: dict[str, frozenset[str]] = {
     "unknown_sends": frozenset({"state"}),
     "webhook_events": frozenset({"state"}),
 }
-"""The columns that say what may be done next with a row."""
+"""The columns that decide what may be done next with a row."""
 
 NOT_STATES = {
     ("alert_drafts", "status"): "what the draft says; guarded by its version",

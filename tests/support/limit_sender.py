@@ -1,4 +1,4 @@
-"""One process that sends as fast as it is let, or a little now and then; runs until it is ended.
+"""A process that sends as fast as the limit allows, or now and then, until it is ended.
 
 What a worker does to LINE's limit, without deliveries.
 """

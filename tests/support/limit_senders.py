@@ -1,4 +1,4 @@
-"""Processes that send as fast as LINE's limit lets them, and what of it arrives."""
+"""Processes that send as fast as LINE's limit allows, and the requests that arrive."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Senders:
         self.processes: list[Forked] = []
 
     async def start(self, *, every: float = 0.0) -> Forked:
-        """Start one: as fast as it is let, or one request every so many seconds."""
+        """Start one: as fast as the limit allows, or one request in this number of seconds."""
         process = Forked(
             "tests.support.limit_sender",
             [

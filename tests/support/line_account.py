@@ -1,4 +1,4 @@
-"""The service's side of the conversation with LINE's stand-in."""
+"""The service's side of the conversation with the LINE simulator."""
 
 from __future__ import annotations
 

@@ -55,7 +55,7 @@ class Running:
         return self.log.read_text("utf-8", "replace")
 
     def kill(self) -> None:
-        """Kill it, as a power cut would."""
+        """Kill it with SIGKILL."""
         self.process.kill()
         self.process.wait()
 

@@ -83,7 +83,7 @@ class Page:
         return " ".join(self.tree.text_content().split())
 
     def form(self, action: str) -> dict[str, str | list[str]]:
-        """Return the fields of the form that goes to ``action``, as they stand."""
+        """Return the fields of the form that goes to ``action``, with their current values."""
         for form in self.tree.forms:
             if form.get("action") == action:
                 fields: dict[str, str | list[str]] = {}
@@ -137,7 +137,7 @@ class Browser:
 
 @dataclass
 class Office:
-    """The running service as the staff meet it."""
+    """The running service as staff use it."""
 
     url: str
     context: Context
@@ -165,7 +165,7 @@ class Office:
         return Browser(http, self.url)
 
     async def at_desk(self, role: Role, name: str) -> Browser:
-        """Hire somebody and have them sign in."""
+        """Add a staff account and sign in with it."""
         email = await self.hire(role, name)
         browser = await self.browser()
         page = await browser.sign_in(email)
@@ -268,7 +268,7 @@ async def running_office(
 ) -> AsyncIterator[Office]:
     """Run a city hall without any residents or staff.
 
-    Passwords are hashed with the least effort: tests guard who gets in, not how long a thief
+    Passwords are hashed with the lowest cost: the tests check who can sign in, not how long a thief
     would have to guess.
     """
     cheap = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)

@@ -22,7 +22,7 @@ def key_on(page: Page) -> str:
 
 
 def shows(office: Office, key: str) -> str:
-    """What the app on the phone shows now."""
+    """The code that the app on the phone shows now."""
     return pyotp.TOTP(key).at(office.clock.now())
 
 

@@ -80,7 +80,7 @@ class Phone:
         self.sees(say(language, "What can I do for you?"))
 
     def keyboard(self) -> None:
-        """Bring up the keyboard where the rich menu is shown."""
+        """Show the keyboard instead of the rich menu."""
         if self.page.get_by_test_id("to-keyboard").is_visible():
             self.page.get_by_test_id("to-keyboard").first.click()
 
@@ -118,7 +118,7 @@ class Phone:
         self.page.locator('[data-testid="sheet-sticker"] .sticker-tile').first.click()
 
     def send_files(self, *files: FilePayload) -> None:
-        """Send pictures of one's own."""
+        """Send uploaded pictures."""
         self.keyboard()
         self.page.get_by_test_id("photo").first.click()
         self.page.get_by_test_id("photo-file").set_input_files(list(files))
@@ -145,7 +145,7 @@ class Phone:
         expect(self.chat).to_contain_text(words, timeout=within_seconds * 1000)
 
     def hears(self, words: str) -> None:
-        """See ``words`` in the newest thing the account said."""
+        """Expect ``words`` in the newest message of the account."""
         expect(self.said.last).to_contain_text(words)
 
     def does_not_see(self, words: str) -> None:

@@ -70,7 +70,7 @@ LIMIT = re.compile(r"\bLIMIT\b", re.IGNORECASE)
 
 @dataclass
 class Asked:
-    """The statements of a while, each once, with values that were given to it."""
+    """The statements that were recorded, each once, with the values of one call."""
 
     reads: dict[str, Any] = field(default_factory=dict)
     writes: dict[str, Any] = field(default_factory=dict)
@@ -175,7 +175,7 @@ def _whole_postgresql(node: dict[str, Any], *, limited: bool) -> Iterator[str]:
         and not walks
     ):
         yield f"{kind} on {table} using {index}, filter {node.get('Filter')}"
-    # A sort or a sum below the limit reads all there is.
+    # A sort or a sum below the limit reads all rows.
     passes = kind in ("Limit", "Nested Loop", "Subquery Scan", "LockRows", "Incremental Sort")
     for place, each in enumerate(node.get("Plans", ())):
         yield from _whole_postgresql(

@@ -112,7 +112,7 @@ class Forked:
 def _run(
     module: str, arguments: list[str], files: list[str], folder: str, environment: dict[str, str]
 ) -> None:
-    """Be that process: runs in the fork."""
+    """Runs in the fork: become that process."""
     into, out, err = files
     os.chdir(folder)
     os.dup2(os.open(into, os.O_RDONLY), 0)

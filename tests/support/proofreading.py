@@ -1,4 +1,4 @@
-"""Proofread a text, as far as a machine can."""
+"""Find mistakes in a text by rules."""
 
 from __future__ import annotations
 

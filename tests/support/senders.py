@@ -16,7 +16,7 @@ def start_sender(
 ) -> Forked:
     """Start one that sends to the stand-in at ``url``; what it says goes to ``log``.
 
-    ``dead_after`` is after how many seconds of silence the others take up its work.
+    After ``dead_after`` seconds of silence, others take over its work.
     """
     return _start(["--line", url, "--rate", str(rate)], database, log, dead_after)
 

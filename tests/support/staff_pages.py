@@ -19,7 +19,7 @@ def signed_in(page: Page, name: str) -> Page:
 
 
 def begin(page: Page, console: str, kind: str) -> None:
-    """Begin an alert; ``kind`` is ``drill`` or ``real``, and somebody has to say which."""
+    """Begin an alert; ``kind`` is ``drill`` or ``real``."""
     page.goto(f"{console}/alerts")
     page.get_by_test_id(f"begin-{kind}").click()
     expect(page.locator("form#alert")).to_be_visible()
@@ -59,7 +59,7 @@ def shown_recipients(page: Page) -> int:
 
 
 def arrived(page: Page) -> int:
-    """Watch the delivery's page until everything has left; return how many it reached."""
+    """Watch the delivery's page until all is sent; return how many residents it reached."""
     expect(page.get_by_test_id("delivery-state")).to_have_text("完了", timeout=20_000)
     sent = page.get_by_test_id("sent").inner_text()
     return int(sent.replace(",", ""))

@@ -11,7 +11,7 @@ def believed(heard: list[Fact]) -> int:
 
 
 def check_story(heard: list[Fact]) -> None:
-    """Each step begins where the one before ended, and is called what it is."""
+    """Each step begins where the step before ended."""
     level = 0
     for fact in heard:
         assert fact.previous_level == level

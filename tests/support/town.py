@@ -194,7 +194,7 @@ async def _no_menu(_user: str) -> None:
 async def make_town(
     database: Database, settings: Settings, sample: CityFolder
 ) -> AsyncIterator[Callable[..., Any]]:
-    """Open a town; its inbox can be left asleep."""
+    """Open a town; its inbox need not run."""
     async with contextlib.AsyncExitStack() as stack:
 
         async def make(*, awake: bool = True, options: SimulatorOptions | None = None) -> Town:
@@ -252,6 +252,6 @@ async def make_town(
 
 @pytest.fixture
 async def town(make_town: Callable[..., Any]) -> Town:
-    """A town that is awake."""
+    """A town with a running inbox."""
     made: Town = await make_town()
     return made

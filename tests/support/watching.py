@@ -52,7 +52,7 @@ def fetch(url: str, *, timeout: float = 10.0, body: bytes | None = None) -> tupl
 
 
 class Stand:
-    """LINE's stand-in in another process, asked over HTTP."""
+    """The LINE simulator in another process, asked over HTTP."""
 
     def __init__(self, url: str) -> None:
         self.url = url.rstrip("/")

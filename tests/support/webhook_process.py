@@ -1,4 +1,4 @@
-"""The webhook alone in a process of its own, with nobody at work on what it stores.
+"""The webhook alone in a separate process; nothing works on the events that it stores.
 
 ``python -m tests.support.webhook_process PORT DATABASE_URL PIPE`` serves until it is killed.
 """

@@ -1,4 +1,4 @@
-"""A database after years of service: some hundred rows in every table that grows."""
+"""A database after years of use: some hundred rows in every growing table."""
 
 from __future__ import annotations
 
