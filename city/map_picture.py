@@ -16,10 +16,12 @@ from core.geo import EARTH_RADIUS_M, Position
 
 WIDTH, HEIGHT = 1040, 676
 """Pixels; 20:13, the usual form of a picture on LINE's cards."""
-ACROSS_M = 1_600.0
+ACROSS_M = 1_100.0
 """Metres from side to side."""
-MOST_NAMES = 14
+MOST_NAMES = 8
 MOST_NUMBERS = 80
+LARGE, MIDDLE, SMALL = 44, 38, 34
+"""Sizes of letters: a phone shows the picture at a quarter of its width."""
 LAND, OUTSIDE, BORDER, ROAD = "#F4F1EA", "#DDE3E6", "#8C9BA3", "#F2C14E"
 INK, QUIET, PIN, CARD = "#1F2A30", "#5B6770", "#B3261E", "#FFFFFF"
 _FONTS = (
@@ -56,12 +58,19 @@ def draw_map(city: City, places: Gazetteer, pin: Position, roads: Sequence[Line]
     landmarks = set(places.landmarks)
     middle = sheet.at(pin)
     sheet.keep_free(middle)
+    towns: dict[str, list[Place]] = {}
+    for block in [one for one in near if one not in landmarks][:MOST_NUMBERS]:
+        sheet.dot(block)
+        towns.setdefault(block.name.rpartition(" ")[0], []).append(block)
     named = [one for one in near if one in landmarks]
     named.sort(key=lambda one: _apart(sheet.at((one.longitude, one.latitude)), middle))
     for landmark in named[:MOST_NAMES]:
         sheet.landmark(landmark)
-    for block in [one for one in near if one not in landmarks][:MOST_NUMBERS]:
-        sheet.number(block)
+    for town, blocks in towns.items():
+        sheet.town(town, blocks)
+    for blocks in towns.values():
+        for block in blocks:
+            sheet.number(block)
     sheet.pin(middle)
     sheet.overview(city, pin)
     sheet.scale()
@@ -97,8 +106,8 @@ class _Sheet:
         x, y = pin
         self.taken += [
             (x - 30, y - 86, x + 30, y),
-            (0, HEIGHT - 80, 200, HEIGHT),
-            (WIDTH - 220, HEIGHT - 240, WIDTH, HEIGHT),
+            (0, HEIGHT - 110, 250, HEIGHT),
+            (WIDTH - 220, HEIGHT - 250, WIDTH, HEIGHT),
         ]
 
     def area(self, rings: Sequence[Sequence[Pixel]]) -> None:
@@ -112,16 +121,34 @@ class _Sheet:
         self.draw.line(list(points), fill=BORDER, width=16, joint="curve")
         self.draw.line(list(points), fill=ROAD, width=11, joint="curve")
 
-    def number(self, block: Place) -> None:
-        """A block: a dot and its number."""
+    def town(self, name: str, blocks: Sequence[Place]) -> None:
+        """The name of a town, in the middle of its blocks that are to be seen."""
+        points = [self.at((block.longitude, block.latitude)) for block in blocks]
+        x = sum(point[0] for point in points) / len(points)
+        y = sum(point[1] for point in points) / len(points)
+        words = _writable(name, "")
+        self._write((x - len(words) * MIDDLE / 2, y - MIDDLE), words, MIDDLE, QUIET)
+
+    def dot(self, block: Place) -> None:
+        """A block."""
         x, y = self.at((block.longitude, block.latitude))
-        self.draw.ellipse((x - 3, y - 3, x + 3, y + 3), fill=BORDER)
-        self._write((x + 6, y), _writable(block.name, block.name.rpartition(" ")[2]), 19, QUIET)
+        self.draw.ellipse((x - 5, y - 5, x + 5, y + 5), fill=BORDER)
+
+    def number(self, block: Place) -> None:
+        """The number of a block, beside its dot."""
+        x, y = self.at((block.longitude, block.latitude))
+        self._write((x + 10, y), block.name.rpartition(" ")[2], SMALL, QUIET)
 
     def landmark(self, place: Place) -> None:
         x, y = self.at((place.longitude, place.latitude))
-        self.draw.rectangle((x - 6, y - 6, x + 6, y + 6), fill="#00635A")
-        self._write((x + 11, y), _writable(place.name, place.english or ""), 24, INK, over=True)
+        self.draw.rectangle((x - 10, y - 10, x + 10, y + 10), fill="#00635A")
+        words = _writable(place.name, place.english)
+        wide = self.draw.textlength(words, font=_font(LARGE))
+        above, below = y - 12 - LARGE / 2, y + 12 + LARGE / 2
+        beside = ((x + 18, y), (x - 18 - wide, y))
+        for left, high in (*beside, (x - wide / 2, above), (x - wide / 2, below)):
+            if self._write((left, high), words, LARGE, INK, over=True):
+                return
 
     def pin(self, at: Pixel) -> None:
         x, y = at
@@ -155,26 +182,31 @@ class _Sheet:
     def scale(self) -> None:
         """A bar of 200 m, and north."""
         length, x, y = 200 * self.metre, 26.0, HEIGHT - 28.0
-        self.draw.rectangle((x - 12, y - 40, x + length + 12, y + 14), fill=CARD, outline=BORDER)
+        self.draw.rectangle((x - 12, y - 62, x + length + 12, y + 14), fill=CARD, outline=BORDER)
         self.draw.line((x, y, x + length, y), fill=INK, width=5)
         for end in (x, x + length):
             self.draw.line((end, y - 8, end, y + 8), fill=INK, width=5)
-        self.draw.text((x + length / 2, y - 10), "200 m", INK, font=_font(22), anchor="mb")
+        self.draw.text((x + length / 2, y - 10), "200 m", INK, font=_font(MIDDLE), anchor="mb")
         self.draw.polygon([(40, 26), (54, 62), (40, 54), (26, 62)], fill=INK)
-        self.draw.text((40, 66), "N", INK, font=_font(22), anchor="mt")
+        self.draw.text((40, 66), "N", INK, font=_font(MIDDLE), anchor="mt")
 
-    def _write(self, at: Pixel, words: str, size: int, ink: str, *, over: bool = False) -> None:
-        """Write words where nothing is written yet; ``over`` gives them a light edge."""
+    def _write(self, at: Pixel, words: str, size: int, ink: str, *, over: bool = False) -> bool:
+        """Write words where nothing is written yet, and return whether that was so.
+
+        ``over`` gives them a light edge.
+        """
         if not words:
-            return
+            return False
         edge = 3 if over else 0
         box = self.draw.textbbox(at, words, font=_font(size), anchor="lm", stroke_width=edge)
-        if any(_meet(box, other) for other in self.taken):
-            return
+        outside = box[0] < 0 or box[1] < 0 or box[2] > WIDTH or box[3] > HEIGHT
+        if outside or any(_meet(box, other) for other in self.taken):
+            return False
         self.taken.append(box)
         self.draw.text(
             at, words, ink, font=_font(size), anchor="lm", stroke_width=edge, stroke_fill=LAND
         )
+        return True
 
     def png(self) -> bytes:
         output = io.BytesIO()

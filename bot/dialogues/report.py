@@ -244,7 +244,8 @@ def _near_card(state: DialogueState, same: tuple[NearReport, ...], known: Known)
         "it again: we will tell you the result."
     )
     title = known.say("Is it one of these?")
-    return messages.card(title, [*rows, other], intro=words)
+    cancel = _press(state, known.say("Cancel"), "r-cancel")
+    return messages.card(title, [*rows, other], intro=words, quick=[cancel])
 
 
 def _join(state: DialogueState, number: str, known: Known) -> DialogueOutcome:
