@@ -50,7 +50,7 @@ class Place:
     def shown(self, language: str) -> str:
         """Return the name as on the sign, with its reading for who needs it."""
         if language == EASY_JAPANESE and self.kana:
-            return f"{self.name}（{self.kana}）"
+            return f"{self.name}（{self.kana.translate(_KATAKANA)}）"
         if not language.startswith("ja") and self.english:
             return f"{self.english} ({self.name})"
         return self.name

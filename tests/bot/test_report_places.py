@@ -20,6 +20,13 @@ from tests.support.town import Town, served, words_in
 pytestmark = pytest.mark.usefixtures("unpacked_here")
 
 
+def test_readings_are_in_hiragana_for_easy_japanese(sample: CityFolder) -> None:
+    (station,) = sample.places.find("中央駅").places
+    assert station.shown("ja-x-easy") == "中央駅（ちゅうおうえき）"
+    assert station.shown("my") == "Chuo Station (中央駅)"
+    assert station.shown("ja") == "中央駅"
+
+
 async def asked_where(town: Town, language: str = "en", *, sentence: str = "") -> str:
     """Somebody whose report lacks the place and the note."""
     user = await aboard(town, language)
