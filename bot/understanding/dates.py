@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
-import unicodedata
-from collections.abc import Iterable
 from datetime import date, timedelta
 
+from bot.understanding.date_forms import DateForms, plain
 from bot.understanding.lexicon import DAYS, NEXT_WEEK
 from bot.understanding.patterns import Found
 
@@ -14,21 +13,15 @@ _MONTH_AND_DAY = re.compile(r"(?<!\d)(1[0-2]|0?[1-9])\s*(?:月|월|/)\s*([12]\d|
 _DAY = re.compile(r"(?<!\d)([12]\d|3[01]|0?[1-9])\s*(?:日|号|號|일)(?!\d|間|前|後)")
 
 
-def date_in(text: str, found: Found, marks: Iterable[str], today: date) -> date | None:
+def date_in(text: str, found: Found, forms: DateForms, today: date) -> date | None:
     """Return the day that a message names, today or later; None when it names none."""
-    plain = "".join(
-        str(unicodedata.decimal(c)) if c.isdecimal() else c
-        for c in unicodedata.normalize("NFKC", text).casefold()
-    )
-    if number := _MONTH_AND_DAY.search(plain):
+    written = plain(text)
+    if number := _MONTH_AND_DAY.search(written):
         return _on(int(number[2]), today, int(number[1]))
-    if number := _DAY.search(plain):
+    if number := _DAY.search(written):
         return _on(int(number[1]), today)
-    for mark in marks:
-        before, after = mark.split("#")
-        pattern = rf"(?<!\w){re.escape(before)}\s*([12]\d|3[01]|0?[1-9]){re.escape(after)}(?!\d)"
-        if number := re.search(pattern, plain):
-            return _on(int(number[1]), today)
+    if (pair := forms.month_and_day(written)) is not None:
+        return _on(pair[1], today, pair[0])
     named = [(size, day) for day in DAYS if (size := found.lists.get(f"date-{day}"))]
     next_week = f"date-{NEXT_WEEK}" in found.lists
     if next_week and len(named) > 1:

@@ -195,7 +195,7 @@ class _Reading:
         if lexicon.name == "ja":
             self.heard = replace(self.heard, packed=with_plain_forms(self.heard.packed))
         self.found = lexicon.found(self.heard)
-        self.date = date_in(text, self.found, lexicon.number_marks, today)
+        self.date = date_in(text, self.found, lexicon.forms, today)
         if self.date is not None:
             self.found = self.found.having("day")
         self._weigh(text)

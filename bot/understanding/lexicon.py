@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
+from bot.understanding.date_forms import DateForms
 from bot.understanding.folding import Heard
 from bot.understanding.patterns import BadPattern, Finder, Found, WordPattern, WordRun
 from core.errors import BadInput
@@ -36,8 +37,12 @@ FALSE_ALARM, FILLER = "not-danger", "filler"
 """Words that only sound like danger, and polite words without a meaning here."""
 _INTENT_LISTS = frozenset({*INTENTS, WEAK, FALSE_ALARM, FILLER})
 DAYS = ("today", "tomorrow", "day-after", "mon", "tue", "wed", "thu", "fri", "sat", "sun")
+MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+NUMBER_MARKS, MONTH_MARKS = "number-marks", "month-marks"
+"""Lists of forms of a date in numbers: ``the #th``, and ``#d tháng #m`` with the month too."""
 NEXT_WEEK = "next-week"
 """The list of words that move a weekday into the next week."""
+_DATE_LISTS = frozenset({*DAYS, *MONTHS, NEXT_WEEK, NUMBER_MARKS, MONTH_MARKS})
 FAMILIES = {"thing-": "thing", "big-": "big-thing", "kind-street-light": "street"}
 """Lists that together are another one: each names a thing, all of them are things."""
 SAFETY_DEVICES = "thing-alarm"
@@ -70,7 +75,7 @@ def checked_source(name: str, tables: Mapping[str, Mapping[str, list[str]]]) -> 
     """
     intents, dates = tables.get("intents", {}), tables.get("dates", {})
     unknown = [f"intents.{one}" for one in intents if one not in _INTENT_LISTS]
-    unknown += [f"dates.{one}" for one in dates if one not in (*DAYS, NEXT_WEEK, "number-marks")]
+    unknown += [f"dates.{one}" for one in dates if one not in _DATE_LISTS]
     if unknown:
         raise BadInput(f"{name}: {unknown[0]} is not a list we know.")
     try:
@@ -102,7 +107,9 @@ class Lexicon:
         self, name: str, labels: Mapping[str, Iterable[str]], added: Iterable[LexiconFile] = ()
     ) -> None:
         self.name = name
-        self.number_marks: list[str] = []
+        marks: list[str] = []
+        month_marks: list[str] = []
+        months: dict[str, int] = {}
         self._lists: dict[WordRun, list[str]] = defaultdict(list)
         self._patterns: dict[str | WordRun, list[tuple[str, WordPattern]]] = defaultdict(list)
         self._whole: dict[tuple[str, ...] | str, list[str]] = defaultdict(list)
@@ -113,8 +120,12 @@ class Lexicon:
             for list_name, listed in source.words.items():
                 self._add(list_name, listed)
             for day, listed in source.dates.items():
-                if day == "number-marks":
-                    self.number_marks += listed
+                if day == NUMBER_MARKS:
+                    marks += listed
+                elif day == MONTH_MARKS:
+                    month_marks += listed
+                elif day in MONTHS:
+                    months |= dict.fromkeys(map(str.casefold, listed), MONTHS.index(day) + 1)
                 else:
                     self._add(f"date-{day}", listed)
             for intent, patterns in source.intents.items():
@@ -125,6 +136,7 @@ class Lexicon:
                 else:
                     for pattern in patterns:
                         self._take(intent, WordPattern.read(pattern))
+        self.forms = DateForms.read(marks, month_marks, months)
         for intent, names in labels.items():
             for label in names:
                 self._take(intent, WordPattern.read(f"={label}"))
