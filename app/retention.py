@@ -22,6 +22,7 @@ from core.clock import in_japan
 from core.database import Database
 from core.steady import in_doubt
 from feeds.retention import forget as forget_items
+from public.questions import forget_asked
 from reports.photos import forget_old_photos, sweep_files
 from response import check_ins, households
 from subscriptions.retention import forget_grown, forget_left
@@ -52,6 +53,9 @@ async def forget(context: Context, children: ChildTable = NO_TABLE) -> None:
         "photos": await forget_old_photos(database, keep.report_photos, now),
         "items": await forget_items(database, now),
         **await _forget_disaster(database, now - timedelta(days=keep.safety_answers)),
+        "questions": await forget_asked(
+            database, in_japan(now).date() - timedelta(days=keep.questions)
+        ),
         "residents": await forget_left(database, keep.left_residents, now, also=forget_personal),
         "children": await forget_grown(database, children.first_needed(in_japan(now).date())),
     }

@@ -15,6 +15,7 @@ from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
+from bot.asked import masked
 from bot.dialogues import answers, check_in, respond
 from bot.dialogues.buttons import city_understanding, typed_button
 from bot.dialogues.kinds import (
@@ -44,6 +45,7 @@ from bot.dialogues.kinds import (
     SetReminder,
     SetTopic,
     TellCity,
+    Unanswered,
     WarningShown,
     WatchRepairs,
 )
@@ -72,6 +74,7 @@ from feeds.models import Notice
 from feeds.told import Told, ToldNow
 from public.links import Links
 from public.pictures import Pictures
+from public.questions import AnswersNow, note
 from reports import register
 from reports.register import create_report
 from response.check_ins import check_in as come_to
@@ -139,6 +142,8 @@ class EventHandler:
         The public notices of the dangers in force.
     situation
         What staff say of the evacuation sites.
+    written
+        The answers that staff wrote.
     pictures
         Addresses of the pictures in answers.
     links
@@ -151,6 +156,7 @@ class EventHandler:
         folder: CityFolder,
         told: ToldNow,
         situation: SituationNow,
+        written: AnswersNow,
         pictures: Pictures = NO_PICTURES,
         links: Links | None = None,
     ) -> None:
@@ -160,6 +166,7 @@ class EventHandler:
         self.folder = folder
         self.told = told
         self.situation = situation
+        self.written = written
         self.understanding = city_understanding(folder.words)
         self.understanding.load()
 
@@ -350,7 +357,7 @@ class EventHandler:
             event_id=event.event_id,
             shelters=self.folder.shelters,
             calendar=self.folder.calendar,
-            answers=self.folder.answers,
+            answers=(*await self.written.now(now), *self.folder.answers),
             places=self.folder.places,
             pictures=self.pictures,
             children=self.folder.children,
@@ -452,6 +459,9 @@ class EventHandler:
             elif isinstance(effect, CheckedOut):
                 assert resident.id is not None
                 await go_from(session, resident.id, now, drill=effect.drill)
+            elif isinstance(effect, Unanswered):
+                if kept := masked(effect.text):
+                    note(session, kept, effect.language, in_japan(now).date())
             elif isinstance(effect, Erase):
                 await self._erase(session, event, resident, dialogue, now)
             else:

@@ -43,6 +43,7 @@ from core.errors import Permanent, Retryable
 from feeds.told import ToldNow
 from public.links import Links
 from public.pictures import pictures
+from public.questions import AnswersNow
 from response.situation import SituationNow
 from subscriptions import residents
 from subscriptions.models import Resident, ResidentState
@@ -97,8 +98,13 @@ class Inbox:
         told = ToldNow(context.database, context.city.jma.municipality)
         situation = SituationNow(context.database)
         shown = pictures(context.settings)
+<<<<<<< HEAD
         links = Links(context.settings.secret_key, context.settings.public_url)
         self.actor = EventHandler(context.city, folder, told, situation, shown, links)
+=======
+        written = AnswersNow(context.database)
+        self.actor = EventHandler(context.city, folder, told, situation, written, shown)
+>>>>>>> bc9fff7 (public, console, bot: what was asked in vain is kept for staff, who answer it once)
         self.fetching = asyncio.Semaphore(MOST_FETCHED)
 
     def register(self) -> None:

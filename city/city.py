@@ -159,6 +159,7 @@ class Retention(_Part):
     report_photos: int = 365
     deliveries: int = 400
     safety_answers: int = 30
+    questions: int = 90
 
 
 class Way(StrEnum):

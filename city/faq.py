@@ -31,6 +31,8 @@ class FaqEntry:
     language: str
     question: str
     text: str
+    asked: tuple[str, ...] = ()
+    """Other sentences that ask it, in any language."""
 
 
 def read_faq(folder: Path, faults: list[FolderFault]) -> tuple[FaqEntry, ...]:

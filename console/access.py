@@ -15,6 +15,8 @@ class Permission(StrEnum):
     """Write, confirm, send, stop and take back alerts; decide on held notices."""
     REPORTS = "reports"
     """Work on reports: state, department, answers, export."""
+    QUESTIONS = "questions"
+    """Answer what residents asked and the conversation did not understand."""
     AUDIT = "audit"
     STAFF = "staff"
 
@@ -23,6 +25,7 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.ADMIN: frozenset(Permission),
     Role.DISASTER: frozenset({Permission.LOOK, Permission.ALERTS, Permission.AUDIT}),
     Role.ROADS: frozenset({Permission.LOOK, Permission.REPORTS}),
+    Role.EDITOR: frozenset({Permission.LOOK, Permission.QUESTIONS}),
     Role.VIEWER: frozenset({Permission.LOOK}),
 }
 

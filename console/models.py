@@ -15,11 +15,12 @@ HANDED_OVER = "handed-over:"
 
 
 class Role(StrEnum):
-    """A role: administer, issue alerts, work on reports, or only look."""
+    """A role: administer, issue alerts, work on reports, answer questions, or only look."""
 
     ADMIN = "admin"
     DISASTER = "disaster"
     ROADS = "roads"
+    EDITOR = "editor"
     VIEWER = "viewer"
 
 

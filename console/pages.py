@@ -18,6 +18,7 @@ from console import (
     draft_pages,
     feed_pages,
     home,
+    question_pages,
     report_pages,
     sign_in,
     staff_pages,
@@ -55,6 +56,7 @@ ROUTERS = (
     delivery_pages.router,
     feed_pages.router,
     report_pages.router,
+    question_pages.router,
     staff_pages.router,
     nowhere,
 )

@@ -36,6 +36,7 @@ ROLE_NAMES = {
     Role.ADMIN: mark("Administrator"),
     Role.DISASTER: mark("Disaster staff"),
     Role.ROADS: mark("Road department"),
+    Role.EDITOR: mark("Public relations"),
     Role.VIEWER: mark("Viewer"),
 }
 STATUS_NAMES = {
@@ -164,6 +165,9 @@ ACTION_NAMES = {
     "residents.fetched": mark("took in LINE's friends"),
     "residents.imported": mark("imported residents from a file"),
     "residents.undone": mark("undid an import of residents"),
+    "question.answered": mark("answered what residents asked"),
+    "question.dropped": mark("removed sentences that need no answer"),
+    "answer.withdrawn": mark("took an answer back"),
     "shelter.changed": mark("changed the state of an evacuation site"),
     "disaster_mode.begun": mark("switched disaster mode on"),
     "disaster_mode.ended": mark("switched disaster mode off"),

@@ -17,6 +17,7 @@ for module in (
     "channels.line.models",
     "reports.models",
     "alerts.models",
+    "public.models",
     "console.models",
     "bot.models",
 ):

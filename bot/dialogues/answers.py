@@ -16,7 +16,14 @@ from bot.dialogues import (
     safety,
     settings,
 )
-from bot.dialogues.kinds import REPORT, DialogueOutcome, DialogueState, Known, Said
+from bot.dialogues.kinds import (
+    REPORT,
+    DialogueOutcome,
+    DialogueState,
+    Known,
+    Said,
+    Unanswered,
+)
 from bot.messages import Action, Message
 from bot.understanding import UNKNOWN, Meaning
 from core.languages import LANGUAGES, mark
@@ -191,7 +198,8 @@ def _not_understood(state: DialogueState, text: str, known: Known) -> DialogueOu
     if answer is not None:
         return answer
     words = known.say("I did not understand that. Here is what I can do.")
-    return safety.lost(state, known, words)
+    lost = safety.lost(state, known, words)
+    return replace(lost, effects=(*lost.effects, Unanswered(text, known.language)))
 
 
 def cry(state: DialogueState, known: Known, after: tuple[Message, ...]) -> DialogueOutcome:

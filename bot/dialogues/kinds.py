@@ -362,6 +362,14 @@ class WithdrawReport:
 
 
 @dataclass(frozen=True)
+class Unanswered:
+    """Keep a sentence that was not understood, without who wrote it."""
+
+    text: str
+    language: str
+
+
+@dataclass(frozen=True)
 class Erase:
     """Forget the resident."""
 
@@ -390,6 +398,7 @@ Effect = (
     | CheckedOut
     | OfReport
     | WatchRepairs
+    | Unanswered
     | Erase
 )
 

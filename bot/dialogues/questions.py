@@ -14,11 +14,14 @@ from bot.dialogues.words import kept_text
 from bot.messages import Message
 from city.faq import FaqEntry
 from core.languages import EASY_JAPANESE
+from public.questions import letter_pairs, likeness
 
 MOST = 10
 LEAST_LETTERS = 4
 NEAR = 0.5
 """A question is shown if it has more than this share of the written words."""
+SURE = 0.8
+"""A sentence that is as like one that staff answered gets the answer at once."""
 _HIRAGANA = re.compile(r"[\u3040-\u309f]")
 
 
@@ -30,16 +33,21 @@ def every(state: DialogueState, known: Known) -> DialogueOutcome:
 def near(state: DialogueState, known: Known, text: str) -> DialogueOutcome | None:
     """The questions that fit ``text``; None if there are none."""
     wanted = _pieces(text)
-    if not wanted:
-        return None
+    said = letter_pairs(text)
     shares = {
-        answer.name: len(wanted & _pieces(answer.question)) / len(wanted)
+        answer.name: max(
+            len(wanted & _pieces(answer.question)) / max(1, len(wanted)),
+            *(likeness(said, letter_pairs(one)) for one in answer.asked),
+            0.0,
+        )
         for answer in _answers(known)
     }
     found = sorted(
         (answer for answer in _answers(known) if shares[answer.name] > NEAR),
         key=lambda answer: -shares[answer.name],
     )
+    if found and found[0].asked and shares[found[0].name] > SURE:
+        return answered(state, known, found[0].name)
     if not found:
         return None
     return DialogueOutcome(state, (_card(known, known.say("Is this your question?"), found),))

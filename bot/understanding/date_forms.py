@@ -60,7 +60,7 @@ class DateForms:
         return cls(days, tuple(with_month), names)
 
     def month_and_day(self, text: str) -> tuple[int, int] | None:
-        """Return month and day that ``text`` (:func:`plain`) names; the month is 0 if only a day."""
+        """Return month and day in ``text`` (:func:`plain`); the month is 0 if only a day is named."""
         for pattern in self.with_month:
             if found := pattern.search(text):
                 month = (self.months or {}).get(found["month"]) or int(found["month"])

@@ -15,7 +15,7 @@ from tests.support.office import Browser, Office
 
 pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 SECURITY = Path(__file__).resolve().parents[2] / "SECURITY.md"
-ROLES = (Role.ADMIN, Role.DISASTER, Role.ROADS, Role.VIEWER)
+ROLES = (Role.ADMIN, Role.DISASTER, Role.ROADS, Role.EDITOR, Role.VIEWER)
 """In the order of the table's columns."""
 
 OPEN = "open"
@@ -78,6 +78,11 @@ ADDRESSES = {
         POST /console/reports/{number}
         POST /console/reports/export.csv
         POST /console/reports/export.geojson
+    """,
+    "questions that were not understood": """
+        GET /console/questions
+        POST /console/questions
+        POST /console/questions/{answer_id}/withdraw
     """,
     "the audit trail": """
         GET /console/audit

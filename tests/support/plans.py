@@ -38,6 +38,7 @@ SMALL = frozenset(
         "restore_holds",
         "shelter_statuses",
         "sources",
+        "staff_answers",
         "staff",
     }
 )

@@ -1,0 +1,94 @@
+"""Asked in vain: kept without who asked; answered by staff, it is an answer at once."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlmodel import select
+
+from bot.asked import MOST, masked
+from core.database import Database
+from public import questions
+from public.models import AskedQuestion
+from tests.support.town import Town, words_in
+
+NOW = datetime(2026, 6, 15, 3, 0, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("動物園の割引券は？", "動物園の割引券は"),
+        ("電話は029-123-4567です", "電話は#です"),
+        ("山田さんの家の犬", "○○さんの家の犬"),
+        ("おばあさんの杖の店", "おばあさんの杖の店"),
+        ("My name is Taro Yamada", "my name is ○○"),
+        ("田中と申します", "○○と申します"),
+        ("write to me@example.com", "write to"),
+        ("12345", None),
+        ("あ" * (MOST + 1), None),
+    ],
+)
+def test_numbers_addresses_and_names_are_not_kept(text: str, kept: str | None) -> None:
+    assert masked(text) == kept
+
+
+async def kept_in(database: Database) -> list[tuple[str, str]]:
+    async with database.reading() as session:
+        found = await session.execute(select(AskedQuestion.text, AskedQuestion.language))
+        return [(text, language) for text, language in found]
+
+
+async def test_what_was_not_understood_is_kept_and_its_answer_is_given_at_once(
+    town: Town,
+) -> None:
+    user = town.newcomer()
+    await town.follows(user)
+    first = await town.says(user, "どうぶつえんの割引券ほしい")
+    assert await kept_in(town.database) == [("どうぶつえんの割引券ほしい", "ja")]
+    async with town.database.writing() as session:
+        await questions.answer(
+            session,
+            {"ja": {"question": "動物園の割引券はありますか", "text": "市民課で配っています。"}},
+            ["どうぶつえんの割引券ほしい"],
+            "https://city.example/zoo",
+            actor="editor@city.example",
+            now=NOW,
+        )
+    assert await kept_in(town.database) == []
+    again = await town.says(user, "どうぶつえんの割引券ほしいです")
+    assert "市民課で配っています。" not in words_in(first)
+    assert "市民課で配っています。" in words_in(again)
+    assert "https://city.example/zoo" in words_in(again)
+    assert await kept_in(town.database) == []
+
+
+async def test_what_is_understood_is_not_kept(town: Town) -> None:
+    user = town.newcomer()
+    await town.follows(user)
+    for text in ("ありがとう", "避難所はどこ", "助けて", "乾電池の捨て方"):
+        await town.says(user, text)
+    assert await kept_in(town.database) == []
+
+
+async def test_it_is_erased_after_the_days_of_the_city(database: Database) -> None:
+    today = date(2026, 6, 15)
+    async with database.writing() as session:
+        questions.note(session, "old", "en", today - timedelta(days=91))
+        questions.note(session, "new", "en", today - timedelta(days=89))
+    assert await questions.forget_asked(database, today - timedelta(days=90)) == 1
+    assert await kept_in(database) == [("new", "en")]
+
+
+def test_sentences_that_share_most_of_their_letters_are_one_group() -> None:
+    def one(text: str, count: int) -> questions.Sentence:
+        return questions.Sentence(text, "ja", count, date(2026, 6, 15))
+
+    found = questions.grouped(
+        [one("図書館は何時まで", 5), one("図書館何時まで", 2), one("プールの料金", 1)]
+    )
+    members: list[list[Any]] = [[each.text for each in group.sentences] for group in found]
+    assert members == [["図書館は何時まで", "図書館何時まで"], ["プールの料金"]]
+    assert [group.count for group in found] == [7, 1]
