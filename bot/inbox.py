@@ -242,7 +242,8 @@ class Inbox:
             ):
                 language = resident.language
         words = WORDS.text(language, "Sorry, something went wrong here. Please try again.")
-        return [text(words)]
+        # The log has the same id.
+        return [text(f"{words}\nID: {event.event_id}")]
 
 
 @dataclass(frozen=True)

@@ -31,6 +31,8 @@ from response.models import Condition
 
 ANXIOUS = frozenset({UNKNOWN, "in-force", "shelter"})
 """Intents whose answer begins with the danger in force, if there is one."""
+APPLYING = "bulky"
+"""The name of the question (``faq/bulky.ja.md``) how to have large rubbish collected."""
 NAMES = {
     "in-force": mark("Warnings now"),
     "shelter": mark("Evacuation sites"),
@@ -153,7 +155,11 @@ def _thing(
 def _throwing_away(
     state: DialogueState, text: str, meaning: Meaning, known: Known
 ) -> DialogueOutcome:
-    found = _thing(state, text, meaning, known) or questions.near(state, known, text)
+    found = _thing(state, text, meaning, known)
+    if meaning.intent == "bulky" and (applying := questions.answered(state, known, APPLYING)):
+        before = found.messages if found is not None else ()
+        return replace(applying, messages=(*before, *applying.messages))
+    found = found or questions.near(state, known, text)
     if found is not None:
         return found
     if meaning.item and known.calendar.items:

@@ -173,10 +173,11 @@ def _item(known: Known, item: WasteItem, *, headed: bool) -> list[Part]:
 
 
 def _name(item: WasteItem, known: Known) -> str:
-    """A thing's name, in easy Japanese with its reading."""
+    """A thing's name, in easy Japanese with its reading, in others with their word for it."""
     if known.language == EASY_JAPANESE and item.reading:
         return item.name if item.reading == item.name else f"{item.name}（{item.reading}）"
-    return item.name
+    theirs = known.understanding.name_in(known.language, item.name)
+    return f"{item.name} ({theirs})" if theirs else item.name
 
 
 def _items_in(known: Known, text: str) -> tuple[list[WasteItem], list[WasteItem]]:

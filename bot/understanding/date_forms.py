@@ -60,7 +60,7 @@ class DateForms:
         return cls(days, tuple(with_month), names)
 
     def month_and_day(self, text: str) -> tuple[int, int] | None:
-        """Return month and day in ``text`` (:func:`plain`); the month is 0 if only a day is named."""
+        """Return month and day in ``text`` (:func:`plain`); a day without a month has month 0."""
         for pattern in self.with_month:
             if found := pattern.search(text):
                 month = (self.months or {}).get(found["month"]) or int(found["month"])

@@ -14,7 +14,7 @@ from datetime import date
 from functools import cache, lru_cache
 
 from bot.understanding.dates import date_in
-from bot.understanding.folding import Heard, hear, kept_text
+from bot.understanding.folding import Heard, fold, hear, kept_text
 from bot.understanding.japanese import kana, with_plain_forms
 from bot.understanding.lexicon import CRIES, FILES, WEAK, Lexicon, LexiconFile
 from bot.understanding.patterns import Found
@@ -145,6 +145,20 @@ class Understanding:
         """Return the Japanese words for a thing that a message in any language named."""
         words = self.lexicon("ja")
         return (*words.list_of(f"thing-{item}"), *words.list_of(f"big-{item}")) if item else ()
+
+    def name_in(self, language: str, japanese: str) -> str:
+        """Return what a thing with this Japanese name is called in a language; "" if unknown."""
+        name = LANGUAGES[language].vocabulary_file
+        if name == "ja":
+            return ""
+        wanted = {fold(part) for part in japanese.split("・")}
+        words = self.lexicon("ja")
+        for listed in words.names:
+            is_thing = listed.startswith(("thing-", "big-")) and listed != "big-furniture"
+            if is_thing and wanted & set(map(fold, words.list_of(listed))):
+                known = self.lexicon(name).list_of(listed)
+                return known[0].rstrip("*") if known else ""
+        return ""
 
     def _decide(self, text: str, language: str, today: date) -> Meaning:
         own = LANGUAGES[language].vocabulary_file

@@ -8,6 +8,7 @@ has combinations of words for all languages. A city can add to all of it in
 
 from __future__ import annotations
 
+import csv
 import tomllib
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -22,6 +23,8 @@ from core.errors import BadInput
 from core.languages import LANGUAGES
 
 DATA = Path(__file__).parent / "data"
+THINGS = DATA / "things.csv"
+"""Things that people throw away: a row for each, a column for each file, names divided by "/"."""
 FILES = tuple(dict.fromkeys(language.vocabulary_file for language in LANGUAGES.values()))
 """Names of the files; some languages share one."""
 CRIES = ("danger", "need-help")
@@ -43,7 +46,12 @@ NUMBER_MARKS, MONTH_MARKS = "number-marks", "month-marks"
 NEXT_WEEK = "next-week"
 """The list of words that move a weekday into the next week."""
 _DATE_LISTS = frozenset({*DAYS, *MONTHS, NEXT_WEEK, NUMBER_MARKS, MONTH_MARKS})
-FAMILIES = {"thing-": "thing", "big-": "big-thing", "kind-street-light": "street"}
+FAMILIES = {
+    "thing-": "thing",
+    "other-thing": "thing",
+    "big-": "big-thing",
+    "kind-street-light": "street",
+}
 """Lists that together are another one: each names a thing, all of them are things."""
 SAFETY_DEVICES = "thing-alarm"
 """The list of fire alarms, extinguishers and the like, as things to throw away."""
@@ -115,7 +123,7 @@ class Lexicon:
         self._whole: dict[tuple[str, ...] | str, list[str]] = defaultdict(list)
         self.fillers: list[WordRun] = []
         false_alarms: list[WordRun] = []
-        self._sources = (_own("rules"), _own(name), *added)
+        self._sources = (_own("rules"), _own(name), _things(name), *added)
         for source in self._sources:
             for list_name, listed in source.words.items():
                 self._add(list_name, listed)
@@ -162,6 +170,11 @@ class Lexicon:
     def list_of(self, name: str) -> tuple[str, ...]:
         """Return the words of a list as written, those of the city last."""
         return tuple(word for source in self._sources for word in source.words.get(name, ()))
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the lists of words."""
+        return tuple(dict.fromkeys(name for source in self._sources for name in source.words))
 
     def _add(self, name: str, listed: Iterable[str]) -> None:
         names = [name, *(united for start, united in FAMILIES.items() if name.startswith(start))]
@@ -262,6 +275,16 @@ class Lexicon:
 def _own(name: str) -> LexiconFile:
     path = DATA / f"{name}.toml"
     return read_source(path) if path.exists() else LexiconFile()
+
+
+@cache
+def _things(name: str) -> LexiconFile:
+    """Return the names of things in a language, from the table for all languages."""
+    with THINGS.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    return LexiconFile(
+        {f"thing-{row['thing']}": row[name].split("/") for row in rows if row.get(name)}
+    )
 
 
 def _near(vocabulary: Iterable[str]) -> dict[str, list[str]]:

@@ -12,6 +12,7 @@ from bot.asked import MOST, masked
 from core.database import Database
 from public import questions
 from public.models import AskedQuestion
+from tests.support.chats import aboard
 from tests.support.town import Town, words_in
 
 NOW = datetime(2026, 6, 15, 3, 0, tzinfo=UTC)
@@ -44,8 +45,7 @@ async def kept_in(database: Database) -> list[tuple[str, str]]:
 async def test_what_was_not_understood_is_kept_and_its_answer_is_given_at_once(
     town: Town,
 ) -> None:
-    user = town.newcomer()
-    await town.follows(user)
+    user = await aboard(town, "ja")
     first = await town.says(user, "どうぶつえんの割引券ほしい")
     assert await kept_in(town.database) == [("どうぶつえんの割引券ほしい", "ja")]
     async with town.database.writing() as session:
@@ -66,8 +66,7 @@ async def test_what_was_not_understood_is_kept_and_its_answer_is_given_at_once(
 
 
 async def test_what_is_understood_is_not_kept(town: Town) -> None:
-    user = town.newcomer()
-    await town.follows(user)
+    user = await aboard(town, "ja")
     for text in ("ありがとう", "避難所はどこ", "助けて", "乾電池の捨て方"):
         await town.says(user, text)
     assert await kept_in(town.database) == []
