@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Annotated
+from urllib.parse import urlsplit
 
 from fastapi import APIRouter, Depends, Response
 
@@ -19,7 +20,7 @@ router = APIRouter(prefix="/console", route_class=StaffRoute)
 Editor = Annotated[Visit, Depends(visit(Permission.QUESTIONS))]
 WRITTEN_IN = ("ja", EASY_JAPANESE, "en")
 """Languages of the form; residents with another one get English, or Japanese."""
-MOST_SENTENCES = 200
+MOST_SENTENCES, MOST_LINK = 200, 500
 
 
 @router.get("/questions")
@@ -37,14 +38,7 @@ async def decide(visitor: Editor) -> Response:
             if form.text("decision") == "drop":
                 await questions.drop(session, asked, actor=visitor.actor, now=now)
             else:
-                texts = {
-                    language: {
-                        "question": form.text(f"question-{language}"),
-                        "text": form.text(f"text-{language}"),
-                    }
-                    for language in WRITTEN_IN
-                }
-                link = clean(form.text("link"), line=True)
+                texts, link = _answer(visitor)
                 await questions.answer(session, texts, asked, link, actor=visitor.actor, now=now)
     except Refusal as refusal:
         return await _page(visitor, refusal=refusal)
@@ -56,12 +50,37 @@ async def withdraw(visitor: Editor, answer_id: RowNumber) -> Response:
     """Give an answer no longer."""
     try:
         async with visitor.context.database.writing() as session:
-            await questions.withdraw(
+            if not await questions.withdraw(
                 session, answer_id, actor=visitor.actor, now=visitor.context.clock.now()
-            )
+            ):
+                raise Refusal("This answer is no longer there.")
     except Refusal as refusal:
         return await _page(visitor, refusal=refusal)
     return visitor.go("/console/questions?saved=yes")
+
+
+def _answer(visitor: Visit) -> tuple[dict[str, dict[str, str]], str]:
+    """Return the texts by language, and the link, that a form brought."""
+    form = visitor.form
+    link = clean(form.text("link"), line=True)
+    texts = {
+        language: {
+            "question": clean(form.text(f"question-{language}"), line=True),
+            "text": clean(form.text(f"text-{language}")),
+        }
+        for language in WRITTEN_IN
+        if form.text(f"text-{language}")
+    }
+    if "ja" not in texts or not texts["ja"]["question"]:
+        raise Refusal("Write the question and the answer in Japanese.")
+    for one in texts.values():
+        one["question"] = one["question"] or texts["ja"]["question"]
+        if len(one["question"]) > MAX_QUESTION or len(one["text"]) + len(link) > MAX_ANSWER:
+            raise Refusal("The question or the answer is too long.")
+    parts = urlsplit(link)
+    if link and (parts.scheme != "https" or not parts.netloc or len(link) > MOST_LINK):
+        raise Refusal("The link must begin with https://.")
+    return texts, link
 
 
 async def _page(visitor: Visit, *, refusal: Refusal | None = None) -> Response:

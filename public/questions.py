@@ -8,19 +8,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import lru_cache
-from urllib.parse import urlsplit
 
 from sqlalchemy import delete
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
-from city.faq import MAX_ANSWER, MAX_QUESTION, FaqEntry
+from city.faq import FaqEntry
 from core import audit
 from core.changes import Changes
 from core.chunks import in_chunks, rows_of
 from core.database import Database
-from core.errors import Refusal
-from core.text import clean
 from public.models import AskedQuestion, StaffAnswer
 
 NEWEST = 2_000
@@ -30,7 +27,6 @@ SIMILAR = 0.5
 """Share of the pairs of letters that two sentences of one group have in common."""
 MOST_ASKED = 50
 """Sentences of a group that are kept with its answer."""
-MOST_LINK = 500
 HOLDS = timedelta(seconds=1)
 """For how long what was read is used again. Changes by this process are seen at once."""
 _CHANGES = Changes(StaffAnswer)
@@ -136,33 +132,16 @@ async def answer(
     Parameters
     ----------
     texts
-        By language ``question`` and ``text``; languages without a text are left out.
+        By language ``question`` and ``text``; Japanese is among them.
     asked
         The sentences that are answered by it. They are no longer shown as unanswered.
-
-    Raises
-    ------
-    Refusal
-        There is no Japanese, something is too long, or the link is none.
     """
-    kept = {
-        language: {
-            "question": clean(one["question"], line=True),
-            "text": clean(one["text"]),
-        }
-        for language, one in texts.items()
-        if one["text"].strip()
-    }
-    if "ja" not in kept or not kept["ja"]["question"]:
-        raise Refusal("Write the question and the answer in Japanese.")
-    for one in kept.values():
-        one["question"] = one["question"] or kept["ja"]["question"]
-        if len(one["question"]) > MAX_QUESTION or len(one["text"]) + len(link) > MAX_ANSWER:
-            raise Refusal("The question or the answer is too long.")
-    if link and not _is_page(link):
-        raise Refusal("The link must begin with https://.")
     made = StaffAnswer(
-        texts=kept, asked=list(asked)[:MOST_ASKED], link=link, written_by=actor, written_at=now
+        texts={code: dict(one) for code, one in texts.items()},
+        asked=list(asked)[:MOST_ASKED],
+        link=link,
+        written_by=actor,
+        written_at=now,
     )
     session.add(made)
     await session.flush()
@@ -173,7 +152,7 @@ async def answer(
         actor=actor,
         action="question.answered",
         subject=f"answer:{made.id}",
-        question=kept["ja"]["question"],
+        question=texts["ja"]["question"],
         sentences=len(asked),
     )
     return made
@@ -192,15 +171,16 @@ async def drop(session: AsyncSession, asked: Sequence[str], *, actor: str, now: 
     )
 
 
-async def withdraw(session: AsyncSession, answer_id: int, *, actor: str, now: datetime) -> None:
-    """Give an answer no longer."""
+async def withdraw(session: AsyncSession, answer_id: int, *, actor: str, now: datetime) -> bool:
+    """Give an answer no longer; return whether it was given until now."""
     found = await session.get(StaffAnswer, answer_id)
     if found is None or found.withdrawn_at is not None:
-        raise Refusal("This answer is no longer there.")
+        return False
     found.withdrawn_at = now
     await audit.record(
         session, now, actor=actor, action="answer.withdrawn", subject=f"answer:{answer_id}"
     )
+    return True
 
 
 async def answers(session: AsyncSession) -> list[StaffAnswer]:
@@ -261,11 +241,6 @@ def _entries(one: StaffAnswer) -> list[FaqEntry]:
         )
         for language, words in one.texts.items()
     ]
-
-
-def _is_page(link: str) -> bool:
-    parts = urlsplit(link)
-    return parts.scheme == "https" and bool(parts.netloc) and len(link) <= MOST_LINK
 
 
 async def _remove(session: AsyncSession, asked: Sequence[str]) -> None:

@@ -149,8 +149,8 @@ class Understanding:
     def name_in(self, language: str, japanese: str) -> str:
         """Return what a thing with this Japanese name is called in a language; "" if unknown."""
         name = LANGUAGES[language].vocabulary_file
-        if name == "ja":
-            return ""
+        if name == "ja" or language == "zh-Hant":
+            return ""  # The table has simplified characters; the Japanese ones are nearer.
         wanted = {fold(part) for part in japanese.split("・")}
         words = self.lexicon("ja")
         for listed in words.names:

@@ -22,6 +22,8 @@ from bot.understanding.folding import Heard, hear
 from core.errors import BadInput
 
 _NAME = re.compile(r"(-?)<([a-z-]+)>")
+_VOICING = ("\u3099", "\u309a")
+"""Marks behind a kana that make another one of it: はし is not in はじめ."""
 _UNSPACED = re.compile(r"[^\x00-\u036f\u0400-\u04ff\u1e00-\u1eff\u2000-\u206f]")
 
 
@@ -156,7 +158,12 @@ class Finder:
         for at in range(len(packed)):
             for key in (packed[at : at + 2], packed[at : at + 1]):
                 for entry in self._letters.get(key, ()):
-                    if len(entry.packed[:2]) == len(key) and packed.startswith(entry.packed, at):
+                    after = packed[at + len(entry.packed) :][:1]
+                    if (
+                        len(entry.packed[:2]) == len(key)
+                        and after not in _VOICING
+                        and packed.startswith(entry.packed, at)
+                    ):
                         yield entry, at
                 if len(key) == 1:
                     break
