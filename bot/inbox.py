@@ -98,13 +98,9 @@ class Inbox:
         told = ToldNow(context.database, context.city.jma.municipality)
         situation = SituationNow(context.database)
         shown = pictures(context.settings)
-<<<<<<< HEAD
         links = Links(context.settings.secret_key, context.settings.public_url)
-        self.actor = EventHandler(context.city, folder, told, situation, shown, links)
-=======
         written = AnswersNow(context.database)
-        self.actor = EventHandler(context.city, folder, told, situation, written, shown)
->>>>>>> bc9fff7 (public, console, bot: what was asked in vain is kept for staff, who answer it once)
+        self.actor = EventHandler(context.city, folder, told, situation, written, shown, links)
         self.fetching = asyncio.Semaphore(MOST_FETCHED)
 
     def register(self) -> None:
