@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -49,6 +50,8 @@ def run_function(name: str, arguments: str, place: Path, says: str = "", *, stat
     done = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", f"{function}{name} {arguments}"],
         cwd=place,
+        # A run of pytest in a test is a run of its own.
+        env={name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")},
         input=says.encode(),
         capture_output=True,
     )
@@ -84,7 +87,8 @@ def test_where_nobody_looks_the_installation_is_quiet(tmp_path: Path) -> None:
 def test_a_test_that_fails_once_is_named_and_one_that_fails_twice_fails(tmp_path: Path) -> None:
     python = tmp_path / ".venv/bin/python"
     python.parent.mkdir(parents=True)
-    python.symlink_to(sys.executable)
+    python.write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n', "utf-8")
+    python.chmod(0o755)
     (tmp_path / "test_some.py").write_text(SOME_TESTS, "utf-8")
     assert "UNSTEADY" not in run_function("run_tests", "steady", tmp_path)
     unsteady = run_function("run_tests", "unsteady", tmp_path)
