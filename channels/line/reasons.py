@@ -8,9 +8,6 @@ reason = Reasons(
     {
         "": {
             "unknown.followed": "followed by delivery {id}",
-            "notice.no-words": "Notice '{identity}' has no words.",
-            "notice.silent-in": "Notice '{identity}' says nothing in {language}.",
-            "notice.real-as-drill": "Notice '{identity}' is real and begins like a drill.",
             "quota.used-up": (
                 "LINE answered 429, the month's messages are used up: {words}{details}"
             ),

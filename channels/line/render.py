@@ -16,11 +16,9 @@ import unicodedata
 from collections.abc import Sequence
 from typing import Any
 
-from channels.line.reasons import reason
 from channels.medium import compact_json
+from channels.notice_words import notice_words
 from city.city import City
-from core.errors import BadInput
-from core.languages import EASY_JAPANESE, LANGUAGES
 from feeds.models import OVER, Notice
 from feeds.texts import drill_mark, fact_labels, topic_name, without_topic
 
@@ -71,7 +69,7 @@ def render(notice: Notice, language: str, city: City) -> list[dict[str, Any]]:
     BadInput
         The notice has no words, or a real one begins like a drill.
     """
-    spoken, title, text = _words(notice, language)
+    spoken, title, text = notice_words(notice, language)
     links, paragraphs = _take_links(text)
     topic = topic_name(notice.topic, spoken, city)
     bubble = _bubble(
@@ -91,7 +89,7 @@ def render(notice: Notice, language: str, city: City) -> list[dict[str, Any]]:
 
 def render_card(notice: Notice, language: str, city: City) -> tuple[str, dict[str, Any]]:
     """Return a notice's title and a small card of it, one of several to leaf through."""
-    spoken, title, text = _words(notice, language)
+    spoken, title, text = notice_words(notice, language)
     links, paragraphs = _take_links(text)
     topic = topic_name(notice.topic, spoken, city)
     shortened = [_cut("\n\n".join(paragraphs), CARD_UNITS)] if paragraphs else []
@@ -116,31 +114,6 @@ def _carousel(notices: Sequence[Notice], language: str, city: City) -> dict[str,
         "altText": alt if len(alt) <= 190 else f"{alt[:189]}…",
         "contents": {"type": "carousel", "contents": [bubble for _, bubble in cards]},
     }
-
-
-def _words(notice: Notice, language: str) -> tuple[str, str, str]:
-    """Return the language that is used in the end, and its title and text, checked."""
-    order = (language, EASY_JAPANESE, "ja", "en", *notice.texts)
-    spoken = next((each for each in order if each in notice.texts), None)
-    if spoken is None:
-        raise BadInput(reason("notice.no-words", identity=notice.identity))
-    words = notice.texts[spoken]
-    title, text = words.get("title", "").strip(), words.get("text", "").strip()
-    title, text = title or text.partition("\n")[0], text or title
-    if not title:
-        raise BadInput(reason("notice.silent-in", identity=notice.identity, language=spoken))
-    known = spoken if spoken in LANGUAGES else "ja"
-    if notice.drill:
-        mark = drill_mark(known)
-        title = title if title.startswith(mark) else f"{mark} {title}"
-        text = text if text.startswith(mark) else f"{mark} {text}"
-    elif any(words.startswith(mark) for mark in _all_marks() for words in (title, text)):
-        raise BadInput(reason("notice.real-as-drill", identity=notice.identity))
-    return known, title, text
-
-
-def _all_marks() -> set[str]:
-    return {drill_mark(language) for language in LANGUAGES}
 
 
 def _take_links(text: str) -> tuple[list[tuple[str, str]], list[str]]:

@@ -29,6 +29,7 @@ from core.database import Database
 from core.errors import TodokeError
 from core.work import NoWorkers
 from feeds.models import Notice, Status
+from feeds.texts import drill_mark
 from tests.support.clocks import HastyClock
 from tests.support.engine import (
     LANGUAGES,
@@ -178,6 +179,17 @@ async def test_it_is_planned_sent_and_counted_like_any_other(world: MediumWorld)
         "en": 8,
         "my": 7,
     }
+
+
+async def test_every_text_of_a_drill_begins_with_its_mark(world: MediumWorld) -> None:
+    notice = make_notice(now=NOON, drill=True)
+    for language, words in notice.texts.items():
+        for name, text in words.items():
+            words[name] = text.removeprefix(drill_mark(language)).strip()
+    await world.work(await world.send(notice))
+    titles = dict(world.recipients.received())
+    for number in range(1, PEOPLE + 1):
+        assert titles[user_id(number)].startswith(drill_mark(LANGUAGES[number % 4]))
 
 
 @pytest.mark.parametrize(

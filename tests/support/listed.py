@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from channels.addresses import Addresses
 from channels.limiter import Limiter
 from channels.medium import Messages, PlainMedium, compact_json
+from channels.notice_words import notice_words
 from channels.responses import About, Accepted, AddressGone, ChannelRefused, Refused, Unavailable
 from city.city import City
 from core.clock import Clock
@@ -33,10 +34,11 @@ class ListMedium(PlainMedium):
         self.recipients = recipients
 
     def render(self, notice: Notice, language: str, city: City) -> Messages:
-        return [dict(notice.texts[language])]
+        _, title, text = notice_words(notice, language)
+        return [{"title": title, "text": text}]
 
     def digest(self, notices: Sequence[Notice], language: str, city: City) -> Messages:
-        return [dict(notice.texts[language]) for notice in notices]
+        return [message for notice in notices for message in self.render(notice, language, city)]
 
     def request(self, endpoint: str, addresses: str, messages: bytes, *, silent: bool) -> bytes:
         return compact_json({"to": addresses.split("\n"), "messages": json.loads(messages)})
