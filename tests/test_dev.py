@@ -90,6 +90,8 @@ def test_a_test_that_fails_once_is_named_and_one_that_fails_twice_fails(tmp_path
     python.write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n', "utf-8")
     python.chmod(0o755)
     (tmp_path / "test_some.py").write_text(SOME_TESTS, "utf-8")
+    settings = "[pytest]\nasyncio_default_fixture_loop_scope = function\n"
+    (tmp_path / "pytest.ini").write_text(settings, "utf-8")
     assert "UNSTEADY" not in run_function("run_tests", "steady", tmp_path)
     unsteady = run_function("run_tests", "unsteady", tmp_path)
     assert unsteady.endswith("UNSTEADY, failed once and passed alone:\ntest_some.py::test_second\n")
