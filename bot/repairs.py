@@ -42,16 +42,20 @@ async def tell_of_repairs(context: Context, medium: Format) -> int:
         return 0
     slot = here.replace(hour=HOUR, minute=0, second=0, microsecond=0)
     async with context.database.reading() as session:
+        if not await _page(session, slot):
+            return 0
         repairs = await repairs_since(session, now - LOOKED_BACK)
     told = 0
     while True:
         async with context.database.writing() as session:
             page = await _page(session, slot)
-            for watched, resident in page:
-                found = near(watched, _areas(resident), repairs)
+            residents = await _residents(session, page)
+            for watched in page:
+                resident = residents.get(watched.resident_id)
+                found = near(watched, _areas(resident), repairs) if resident else []
                 watched.told_at = now
                 session.add(watched)
-                if found:
+                if resident and found:
                     words = [_message(context.city, found, resident.language)]
                     await push(
                         session, context.queue, watched.resident_id, words, RULE, now, medium=medium
@@ -64,16 +68,23 @@ async def tell_of_repairs(context: Context, medium: Format) -> int:
     return told
 
 
-async def _page(session: AsyncSession, slot: datetime) -> list[tuple[RepairWatch, Resident]]:
+async def _page(session: AsyncSession, slot: datetime) -> list[RepairWatch]:
     """Return some who were not looked at today."""
-    found = await session.execute(
-        select(RepairWatch, Resident)
-        .join(Resident, col(Resident.id) == col(RepairWatch.resident_id))
-        .where(col(RepairWatch.told_at) < slot, col(Resident.state) == ResidentState.FOLLOWING)
+    found = await session.scalars(
+        select(RepairWatch)
+        .where(col(RepairWatch.told_at) < slot)
         .order_by(col(RepairWatch.told_at))
         .limit(PAGE)
     )
-    return [(watched, resident) for watched, resident in found]
+    return list(found)
+
+
+async def _residents(session: AsyncSession, page: list[RepairWatch]) -> dict[int, Resident]:
+    """Return who of a page still follows the account, by number."""
+    numbers = [watched.resident_id for watched in page]
+    found = await session.scalars(select(Resident).where(col(Resident.id).in_(numbers)))
+    following = (one for one in found if one.state is ResidentState.FOLLOWING)
+    return {one.id: one for one in following if one.id is not None}
 
 
 def _areas(resident: Resident) -> frozenset[str]:

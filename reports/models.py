@@ -164,7 +164,7 @@ class ReportUpdate(SQLModel, table=True):
     """Parts that the resident took back (``reports.withdrawn.Withdrawn``); otherwise empty."""
     added: str = Field(default="", max_length=16, sa_column_kwargs={"server_default": ""})
     """What a resident added (:class:`Addition`); otherwise empty."""
-    created_at: datetime = Field(sa_type=UtcDateTime)
+    created_at: datetime = Field(sa_type=UtcDateTime, index=True)
 
 
 # What ``reports.search`` searches in, which no table of a model can say.

@@ -30,6 +30,7 @@ from reports.register import Draft, change_state, create_report
 from reports.states import ReportState
 from subscriptions import residents
 from tests.support.chats import HERE, aboard
+from tests.support.plans import listening, whole_tables_read
 from tests.support.town import Town, words_in
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=JAPAN)
@@ -146,6 +147,20 @@ async def test_repairs_near_are_told_in_one_message_a_day(context: Context) -> N
     assert by_number[here].count("Pothole") == SHOWN and "and 2 more" in by_number[here]
     assert "and 3 more" in by_number[district]
     assert all(HOUR <= when.hour < LATEST for when, count in counts if count)
+
+
+async def test_no_table_that_grows_is_read_as_a_whole(context: Context) -> None:
+    number = await resident(context, "here", "chuo")
+    async with context.database.writing() as session:
+        await repairs.watch(session, number, None, NOON)
+    await mended(context, 1, HERE, NOON + timedelta(minutes=10))
+    await drafted(context, number, "draft", NOON - timedelta(hours=24), kind="sign")
+    with listening(context.database) as asked:
+        assert await remind_of_reports(at(context, NOON), LINE) == 1
+        assert await tell_of_repairs(at(context, NOON.replace(hour=HOUR)), LINE) == 1
+    everything = {**asked.reads, **asked.writes}
+    assert len(everything) > 5
+    assert await whole_tables_read(context.database, everything) == []
 
 
 async def test_residents_choose_it_see_it_and_end_it(town: Town) -> None:
