@@ -74,7 +74,9 @@ async def groups(session: AsyncSession) -> list[Group]:
     """Return the newest sentences in groups, the most frequent first."""
     rows = (
         await session.execute(
-            select(AskedQuestion.text, AskedQuestion.language, AskedQuestion.asked_on)
+            select(
+                col(AskedQuestion.text), col(AskedQuestion.language), col(AskedQuestion.asked_on)
+            )
             .order_by(col(AskedQuestion.id).desc())
             .limit(NEWEST)
         )

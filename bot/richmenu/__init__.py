@@ -311,7 +311,7 @@ def _area(box: Box, action: dict[str, Any]) -> dict[str, Any]:
 def _press(language: str, place: Place) -> dict[str, Any]:
     """The action of a place; its label is read out by screen readers."""
     name = WORDS.text(language, place.label)
-    action = messages.press(name, place.do, **place.values)
+    action = messages.press(name, place.do, shown=True, **place.values)
     return {**action, "label": READING.sub("", name)}
 
 

@@ -169,4 +169,5 @@ async def _next_people(session: AsyncSession, move: MenuMove) -> list[_Somebody]
     return [
         _Somebody(number, user, tuple(code for code in areas.split(",") if code))
         for number, user, areas in await session.execute(query)
+        if number is not None
     ]

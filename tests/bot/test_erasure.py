@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import inspect, text
+from sqlalchemy import Connection, inspect, text
 
 from app.retention import forget
 from bot.my_data import kept_of
@@ -85,6 +85,11 @@ async def nothing_is_left(town: Town, user: str) -> None:
     assert report.resident_id is None
 
 
+def _points_at_residents(connection: Connection, table: str) -> bool:
+    keys = inspect(connection).get_foreign_keys(table)
+    return any(key["referred_table"] == "residents" for key in keys)
+
+
 async def test_promise_9_nothing_of_an_erased_resident_is_left_in_any_table(town: Town) -> None:
     user = await somebody(town)
     data = await town.taps(user, await town.says(user, "settings"), "data")
@@ -115,8 +120,5 @@ async def test_promise_9_the_file_of_a_residents_data_has_every_table_that_names
     assert all(word in said for word in (user, *SECRETS, BORN))
     async with town.database.engine.connect() as connection:
         for table in await connection.run_sync(lambda sync: inspect(sync).get_table_names()):
-            keys = await connection.run_sync(
-                lambda sync, name=table: inspect(sync).get_foreign_keys(name)
-            )
-            if any(key["referred_table"] == "residents" for key in keys):
+            if await connection.run_sync(_points_at_residents, table):
                 assert table in kept["kept"], table

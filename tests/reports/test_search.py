@@ -84,8 +84,10 @@ async def store(database: Database, city: City, clock: ManualClock) -> None:
 
 async def store_as_before(database: Database, clock: ManualClock) -> None:
     """Store the same reports in the columns that there were before the search."""
-    columns = ("number", "origin", "category", "department", "state", "address", "description")
-    columns += ("place_message", "note_message", "language", "created_at", "updated_at")
+    columns = (
+        *("number", "origin", "category", "department", "state", "address", "description"),
+        *("place_message", "note_message", "language", "created_at", "updated_at"),
+    )
     statement = sql(
         f"INSERT INTO reports ({', '.join(columns)}) "
         f"VALUES ({', '.join(':' + name for name in columns)})"
