@@ -359,6 +359,7 @@ class EventHandler:
             calendar=self.folder.calendar,
             answers=(*await self.written.now(now), *self.folder.answers),
             places=self.folder.places,
+            hazard_zones=self.folder.hazard_zones,
             pictures=self.pictures,
             children=self.folder.children,
             page_url=self.links.page(resident, now) if self.links else "",

@@ -15,7 +15,8 @@ from __future__ import annotations
 import asyncio
 import json
 import uuid
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -63,6 +64,8 @@ MOST_AT_ONCE = 32
 """Events processed in one transaction; on SQLite nobody else can write meanwhile."""
 MOST_UNDER_WAY = 128
 """Residents of one bucket for whom requests to LINE run at the same time."""
+LOADING_AFTER_SECONDS = 1.0
+"""An answer that takes longer is announced by LINE's loading animation."""
 MOST_FETCHED = 8
 """Photos and profiles that a process fetches at once."""
 TOGETHER_SECONDS = 0.04
@@ -151,13 +154,31 @@ class Inbox:
 
     async def fetch(self, event: WebhookEvent, resident: Resident | None) -> _Read:
         """Return the content of an event, with the data that it refers to."""
-        async with self.fetching:
+        async with self.fetching, self._patience(event):
             incoming = await self.reader.read(event)
             language = self.context.city.languages[0]
             assert event.line_user_id is not None
             if _is_to_be_greeted(resident):
                 language = await self.reader.language_of(event.line_user_id)
         return _Read(incoming, language)
+
+    @asynccontextmanager
+    async def _patience(self, event: WebhookEvent) -> AsyncIterator[None]:
+        """Show in the chat that an answer is being made, if it takes more than a second."""
+        showing = asyncio.create_task(self._show_loading(event))
+        try:
+            yield
+        finally:
+            showing.cancel()
+            await asyncio.gather(showing, return_exceptions=True)
+
+    async def _show_loading(self, event: WebhookEvent) -> None:
+        await self.context.clock.sleep(LOADING_AFTER_SECONDS)
+        assert event.line_user_id is not None
+        try:
+            await self.line.show_loading(event.line_user_id)
+        except (Retryable, Permanent) as error:
+            log.info("loading.failed", event_id=event.event_id, reason=str(error))
 
     async def answer(self, event: WebhookEvent, *, unsure: bool) -> None:
         """Send the answer; ``unsure`` if an earlier try may have reached LINE."""

@@ -28,24 +28,12 @@ def read_districts(path: Path, faults: list[FolderFault]) -> tuple[District, ...
     address it, but no position is found in it. A district without a unique code is left out. A file
     that is no list of districts stops the service, because nobody could be addressed by district.
     """
-    text = read_text(path, faults, limit=MAX_BYTES)
-    if text is None:
+    known = len(faults)
+    features = features_of(path, faults)
+    if len(faults) > known:
         return ()
-    try:
-        document = json.loads(text)
-    except json.JSONDecodeError as error:
-        faults.append(FolderFault(path, error.lineno, reason("file.not-json", error=error.msg)))
-        return ()
-    except RecursionError:
-        faults.append(FolderFault(path, None, reason("file.nested")))
-        return ()
-    features = document.get("features") if isinstance(document, dict) else None
-    if not isinstance(features, list) or document.get("type") != "FeatureCollection":
-        faults.append(FolderFault(path, 1, reason("outline.no-collection")))
-        return ()
-    lines = feature_lines(text, len(features))
     districts: dict[str, District] = {}
-    for line, feature in zip(lines, features, strict=True):
+    for line, feature in features:
         problems: list[tuple[Reason, Reason]] = []
         district = _district(feature, problems)
         if district and district.code in districts:
@@ -57,6 +45,26 @@ def read_districts(path: Path, faults: list[FolderFault]) -> tuple[District, ...
     if not districts:
         faults.append(FolderFault(path, 1, reason("outline.no-district")))
     return tuple(districts.values())
+
+
+def features_of(path: Path, faults: list[FolderFault]) -> list[tuple[int, Any]]:
+    """Return the features of a GeoJSON file with their lines; a fault if it is no collection."""
+    text = read_text(path, faults, limit=MAX_BYTES)
+    if text is None:
+        return []
+    try:
+        document = json.loads(text)
+    except json.JSONDecodeError as error:
+        faults.append(FolderFault(path, error.lineno, reason("file.not-json", error=error.msg)))
+        return []
+    except RecursionError:
+        faults.append(FolderFault(path, None, reason("file.nested")))
+        return []
+    features = document.get("features") if isinstance(document, dict) else None
+    if not isinstance(features, list) or document.get("type") != "FeatureCollection":
+        faults.append(FolderFault(path, 1, reason("outline.no-collection")))
+        return []
+    return list(zip(feature_lines(text, len(features)), features, strict=True))
 
 
 def feature_lines(text: str, number: int) -> list[int]:
@@ -90,7 +98,7 @@ def _district(feature: Any, problems: list[tuple[Reason, Reason]]) -> District |
         return None
     names = _names(code, properties.get("names"), problems)
     wrong: list[Reason] = []
-    polygons = _polygons(code, feature.get("geometry"), wrong)
+    polygons = polygons_of(code, feature.get("geometry"), wrong)
     problems += [(problem, reason("part.outline")) for problem in wrong]
     return District(code=code, names=names, polygons=() if wrong else polygons)
 
@@ -116,9 +124,10 @@ def _names(code: str, names: Any, problems: list[tuple[Reason, Reason]]) -> dict
     return kept
 
 
-def _polygons(
+def polygons_of(
     code: str, geometry: Any, problems: list[Reason]
 ) -> tuple[tuple[tuple[Position, ...], ...], ...]:
+    """Return the polygons of a geometry, and add what is wrong; ``code`` names it."""
     kind = geometry.get("type") if isinstance(geometry, dict) else None
     if kind not in ("Polygon", "MultiPolygon"):
         problems.append(reason("outline.no-polygon", code=code, kind=kind))

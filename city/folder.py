@@ -27,6 +27,7 @@ from city.districts import read_districts
 from city.faq import FaqEntry, read_faq
 from city.faults import FolderFault, leaving_out, read_text, suggestion
 from city.gazetteer import Gazetteer, read_gazetteer
+from city.hazards import HazardZone, read_hazard_zones
 from city.owners import read_owners
 from city.reasons import reason
 from city.rules import broken_rules, named_certificates
@@ -63,6 +64,8 @@ class CityFolder:
     places: Gazetteer = field(default_factory=Gazetteer)
     """Landmarks and addresses, to find what a resident types."""
     children: ChildTable = NO_TABLE
+    hazard_zones: tuple[HazardZone, ...] = ()
+    """Where the city's hazard map says that a danger reaches."""
 
 
 class BadCity(BadInput):
@@ -138,6 +141,7 @@ def _read(folder: Path, now: datetime | None = None) -> tuple[CityFolder | None,
     )
     kinds = {category.code for category in city.report_categories} if city else set()
     owners = read_owners(folder / "owners.geojson", kinds, spare) if city else ()
+    zones = read_hazard_zones(folder / "hazards", spare)
     places = read_gazetteer(folder, districts, shelters, city, spare)
     faults += leaving_out(spare, reason("part.file"))
     faults.sort(key=lambda fault: (str(fault.path), fault.line or 0))
@@ -146,7 +150,9 @@ def _read(folder: Path, now: datetime | None = None) -> tuple[CityFolder | None,
     # Through model_copy, as the outlines are checked already and there are many points.
     city = city.model_copy(update={"districts": districts, "owners": owners})
     left_out = tuple(fault for fault in faults if fault.left_out)
-    return CityFolder(city, shelters, calendar, answers, left_out, words, places, children), faults
+    return CityFolder(
+        city, shelters, calendar, answers, left_out, words, places, children, zones
+    ), faults
 
 
 def _read_toml(

@@ -6,20 +6,18 @@ their kind alone, without a geometry. A report of such a thing is answered with 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence, Set
 from pathlib import Path
 from typing import Any
 
 from city.city import Owner
-from city.districts import CODE, EAST, NORTH, SOUTH, WEST, feature_lines
-from city.faults import FolderFault, read_text, suggestion
+from city.districts import CODE, EAST, NORTH, SOUTH, WEST, features_of
+from city.faults import FolderFault, suggestion
 from city.reasons import reason
 from core.geo import Position
 from core.languages import LANGUAGES
 from core.reason import Reason
 
-MAX_BYTES = 50_000_000
 MOST_METRES = 200.0
 
 
@@ -31,22 +29,10 @@ def read_owners(path: Path, kinds: Set[str], faults: list[FolderFault]) -> tuple
     kinds
         Codes of the city's kinds of reports.
     """
-    if not path.exists() or (text := read_text(path, faults, limit=MAX_BYTES)) is None:
-        return ()
-    try:
-        document = json.loads(text)
-    except json.JSONDecodeError as error:
-        faults.append(FolderFault(path, error.lineno, reason("file.not-json", error=error.msg)))
-        return ()
-    except RecursionError:
-        faults.append(FolderFault(path, None, reason("file.nested")))
-        return ()
-    features = document.get("features") if isinstance(document, dict) else None
-    if not isinstance(features, list) or document.get("type") != "FeatureCollection":
-        faults.append(FolderFault(path, 1, reason("outline.no-collection")))
+    if not path.exists():
         return ()
     found: list[Owner] = []
-    for line, feature in zip(feature_lines(text, len(features)), features, strict=True):
+    for line, feature in features_of(path, faults):
         wrong: list[Reason] = []
         owner = _owner(feature, kinds, wrong)
         faults += [FolderFault(path, line, why, left_out=reason("part.owner")) for why in wrong]

@@ -29,6 +29,7 @@ reason = Reasons(
             "part.language": "the language '{language}'",
             "part.name-in": "the name in '{language}'",
             "part.owner": "the owner",
+            "part.zone": "the zone",
             "part.outline": "the district's outline",
             "part.question": "the question",
             "part.rest-of-file": "the rest of the file",
@@ -89,6 +90,10 @@ reason = Reasons(
             "outline.open-ring": "{code}: a ring must end where it begins.",
             "outline.empty-ring": "{code}: a ring encloses nothing.",
             "outline.no-district": "has no district.",
+        },
+        "A hazard zone is not written as it must be.": {
+            "zone.no-hazard": "'{name}' is no hazard{hint}.",
+            "zone.depth": "depth_m is a number of metres up to {most}.",
         },
         "An owner is not written as it must be.": {
             "owner.no-properties": "an owner needs properties with code and names.",

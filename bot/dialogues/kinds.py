@@ -16,6 +16,7 @@ from city.city import City
 from city.collection import Calendar
 from city.faq import FaqEntry
 from city.gazetteer import Gazetteer
+from city.hazards import HazardZone
 from city.shelters import Hazard, Shelter
 from core.clock import in_japan
 from core.geo import Position
@@ -181,6 +182,8 @@ class Known:
     in_force: tuple[WarningShown, ...] = ()
     hazards: frozenset[Hazard] = frozenset()
     """The dangers in force where the resident is, for which an evacuation site has to be safe."""
+    hazard_zones: tuple[HazardZone, ...] = ()
+    """Where the city's hazard map says that a danger reaches."""
     mode: DisasterMode | None = None
     """The disaster mode that is on for the resident's districts."""
     household: Household | None = None

@@ -11,12 +11,13 @@ from bot.dialogues.onboarding import menu_card
 from bot.dialogues.words import listed
 from bot.messages import Message, Part
 from city.city import name_in
+from city.hazards import zones_at
 from city.shelters import Hazard, Shelter
 from core.geo import Position
 from core.languages import EASY_JAPANESE
 from feeds.evacuation import safe_sites
 from feeds.texts import drill_mark
-from public.words import hazard_names, offers_line, safe_in_case_of, state_name
+from public.words import HAZARDS, hazard_names, offers_line, safe_in_case_of, state_name
 from response.shelters import OfferedSite, choose
 
 NEAREST = 5
@@ -181,9 +182,29 @@ def nearest(state: DialogueState, event: Located, known: Known) -> DialogueOutco
     here = (event.longitude, event.latitude)
     if not known.city.is_outside(*here):
         said, _ = _safe_near(here, known, measured=True)
-        return DialogueOutcome(after, said)
+        return DialogueOutcome(after, (*_zones(here, known), *said))
     said, found = _safe_near(here, known, measured=True, within=NEAR_THE_BORDER_M)
     return DialogueOutcome(after, (_outside(known), *said) if found else (_outside(known),))
+
+
+def _zones(here: Position, known: Known) -> tuple[Message, ...]:
+    """Which dangers reach the place by the city's hazard map; nothing where none does."""
+    zones = zones_at(known.hazard_zones, *here)
+    if not zones:
+        return ()
+    said = []
+    for hazard in (one for one in HAZARDS if one in zones):
+        [name], depth = hazard_names([hazard], known.language), zones[hazard]
+        if depth is not None:
+            name = known.say(
+                "{hazard} (water up to {metres} m deep)", hazard=name, metres=f"{depth:g}"
+            )
+        said.append(name)
+    words = known.say(
+        "This place is in a danger zone of the city's hazard map: {hazards}.",
+        hazards=listed(said, known.language),
+    )
+    return (messages.text(words),)
 
 
 def _safe_near(

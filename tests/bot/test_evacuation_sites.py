@@ -200,3 +200,23 @@ async def test_a_site_that_staff_close_is_not_offered_any_more(town: Town) -> No
     said = words_in(await town.is_at(user, *where))
     assert "稲里交流センター" not in said
     assert "稲里中学校" in said
+
+
+def test_a_place_in_a_zone_of_the_hazard_map_is_said_first(sample: CityFolder) -> None:
+    known = replace(known_in("en", sample), hazard_zones=sample.hazard_zones)
+    first, second = respond(DialogueState(), BESIDE_INASATO_CENTRE, known).messages
+    assert first["text"] == (
+        "This place is in a danger zone of the city's hazard map: Flood (water up to 3 m deep)."
+    )
+    assert "稲里交流センター" in words_in([second])
+    elsewhere = Located(140.1115, 36.0825)
+    said = words_in(list(respond(DialogueState(), elsewhere, known).messages))
+    assert "hazard map" not in said
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_zone_is_said_in_every_language(sample: CityFolder, language: str) -> None:
+    known = replace(known_in(language, sample), hazard_zones=sample.hazard_zones)
+    said = respond(DialogueState(), BESIDE_INASATO_CENTRE, known).messages[0]["text"]
+    assert hazard_names([Hazard.FLOOD], language)[0] in said
+    assert "3" in said
