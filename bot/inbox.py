@@ -314,7 +314,9 @@ class _Bucket:
             look = True
             while True:
                 is_over = not self.database.is_sqlite and self.clock.monotonic() > until
-                most = 0 if is_over else min(MOST_AT_ONCE, MOST_UNDER_WAY - len(self.under_way))
+                # What was fetched is acted on first: the next pass would have to fetch it again.
+                gives_way = is_over and not self.read
+                most = 0 if gives_way else min(MOST_AT_ONCE, MOST_UNDER_WAY - len(self.under_way))
                 took = 0
                 if self.ended or (look and most):
                     took = await self._turn(most)
@@ -322,7 +324,7 @@ class _Bucket:
                     continue
                 if self.under_way:
                     look = await self._wait() or await self._is_any_due()
-                elif is_over and not self.ended:
+                elif gives_way and not self.ended:
                     await self.inbox.ask_for(str(self.number))
                     return
                 elif not took and not self.ended:
