@@ -16,7 +16,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from city.city import City, Topic
+from city.city import City, Topic, name_in
 from city.context import Context
 from city.folder import CityFolder
 from core.clock import in_japan
@@ -190,6 +190,9 @@ def _wanted(city: City, form: Form, chosen: Preferences, now: datetime) -> Wante
     children, months_wrong = _children(form, now)
     if months_wrong:
         wrong.add("children")
+    if set(children) - set(chosen.children) and choices.CHILDREN_TOPIC not in chosen.topics:
+        # As in the chat: whoever adds a child wants to be reminded.
+        topics |= {code: 0 for code in (choices.CHILDREN_TOPIC,) if code in city.topic_by_code}
     current = choices.quiet_hours(city, chosen.quiet_start, chosen.quiet_end)
     quiet = (start or 0, end or 0)
     return Wanted(
@@ -251,6 +254,7 @@ def _form_page(
         new_children=range(min(NEW_CHILDREN, MOST_CHILDREN - len(chosen.children))),
         years=_years(context.clock.now()),
         months=[(n, choices.month_name(_any_year(n), language, year=False)) for n in range(1, 13)],
+        reminded_topic=_reminded_topic(city, language),
         evening=choices.EVENING,
         morning=choices.MORNING,
         saved=saved,
@@ -269,6 +273,11 @@ def _years(now: datetime) -> list[int]:
 
 def _hours(chosen: int) -> list[int]:
     return sorted({*choices.DIGEST_HOURS, chosen})
+
+
+def _reminded_topic(city: City, language: str) -> str:
+    topic = city.topic_by_code.get(choices.REMINDED_TOPIC)
+    return name_in(topic.names, language) if topic else ""
 
 
 def _topic_field(city: City, topic: Topic, chosen: Preferences, language: str) -> TopicField:

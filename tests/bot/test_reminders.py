@@ -13,7 +13,7 @@ import pytest
 from sqlmodel import col, select
 
 from bot import reminders
-from bot.reminders import NO_RUBBISH, RUBBISH, Collections, remind
+from bot.reminders import NO_RUBBISH, RUBBISH, Collections, Kind, due_slots, remind
 from channels.line.medium import LINE
 from channels.members import unpack
 from channels.models import Batch, Delivery, DeliveryState, Variant
@@ -262,3 +262,44 @@ async def test_check_ups_that_were_missed_are_told_together_and_old_ones_are_not
 async def test_check_ups_of_last_week_are_left_out(context: Context, sample: CityFolder) -> None:
     await resident(context, "parent", children=(BORN,))
     assert await remind_at(context, sample, at(TOLD_ON + timedelta(days=4), 10)) == [0]
+
+
+@pytest.mark.parametrize(
+    ("evening", "collected"),
+    [
+        (date(2028, 2, 28), date(2028, 2, 29)),
+        (date(2028, 2, 29), date(2028, 3, 1)),
+        (date(2027, 2, 28), date(2027, 3, 1)),
+        (date(2026, 12, 31), date(2027, 1, 1)),
+        (date(2026, 4, 30), date(2026, 5, 1)),
+    ],
+)
+def test_the_day_after_the_end_of_a_month_is_told_at_its_end(
+    sample: CityFolder, evening: date, collected: date
+) -> None:
+    (slot,) = [one for one in due_slots(sample.city, at(evening, 19)) if one.kind is Kind.EVENING]
+    assert slot.days == (collected,)
+    (slot,) = [one for one in due_slots(sample.city, at(collected, 7)) if one.kind is Kind.MORNING]
+    assert slot.days == (collected,)
+
+
+def test_whoever_hears_of_a_whole_large_city_gets_a_message_that_line_takes(
+    sample: CityFolder,
+) -> None:
+    first = sample.city.districts[0]
+    names = {"ja": "とても長い名前の地区" * 5}
+    districts = tuple(
+        first.model_copy(update={"code": f"d{n}", "names": names}) for n in range(300)
+    )
+    city = sample.city.model_copy(update={"districts": districts})
+    city.__dict__.pop("district_by_code", None)
+    rules = tuple(
+        replace(rule, district=one.code)
+        for one in districts
+        for rule in sample.calendar.days
+        if rule.district == first.code
+    )
+    folder = replace(sample, city=city, calendar=replace(sample.calendar, days=rules))
+    text = Collections.on(city, folder, date(2026, 11, 24)).text(city, (), "ja", today=False)
+    assert 0 < len(text) <= 5_000
+    assert "…" in text

@@ -77,6 +77,7 @@ async def test_everything_can_be_changed_on_one_page(office: Office) -> None:
     assert (chosen.quiet_start, chosen.quiet_end) == (1290, 375)
     assert (chosen.digest_hour, chosen.remind_in_morning) == (7, True)
     assert chosen.children == (f"{year}-02",)
+    assert "childcare" in chosen.topics, "reminders come under this topic"
     again = await browser.submit(saved, path, child=None, quiet="none")
     assert again.status == 200
     chosen = await preferences(office, resident)
