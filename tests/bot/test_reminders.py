@@ -300,6 +300,6 @@ def test_whoever_hears_of_a_whole_large_city_gets_a_message_that_line_takes(
         if rule.district == first.code
     )
     folder = replace(sample, city=city, calendar=replace(sample.calendar, days=rules))
-    text = Collections.on(city, folder, date(2026, 11, 24)).text(city, (), "ja", today=False)
+    text = Collections.on(city, folder, SATURDAY).text(city, (), "ja", today=False)
     assert 0 < len(text) <= 5_000
     assert "…" in text
