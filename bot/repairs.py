@@ -19,6 +19,7 @@ from channels.medium import Format
 from city.city import City, name_in
 from city.context import Context
 from core.clock import in_japan
+from core.restored import held_until
 from reports.models import RepairWatch
 from reports.repairs import Repair, near, repairs_since
 from subscriptions.models import Resident, ResidentState
@@ -42,9 +43,12 @@ async def tell_of_repairs(context: Context, medium: Format) -> int:
         return 0
     slot = here.replace(hour=HOUR, minute=0, second=0, microsecond=0)
     async with context.database.reading() as session:
-        if not await _page(session, slot):
+        # What may have been sent before a restore is not sent again.
+        restored = await held_until(session)
+        if (restored and slot <= restored) or not await _page(session, slot):
             return 0
-        repairs = await repairs_since(session, now - LOOKED_BACK)
+        since = max(filter(None, (now - LOOKED_BACK, restored)))
+        repairs = await repairs_since(session, since)
     told = 0
     while True:
         async with context.database.writing() as session:

@@ -21,6 +21,7 @@ from channels.dispatch import push
 from channels.medium import Format
 from city.context import Context
 from core.clock import in_japan
+from core.restored import held_until
 from subscriptions.models import Resident, ResidentState
 
 AFTER = timedelta(hours=20)
@@ -56,12 +57,17 @@ async def remind_of_reports(context: Context, medium: Format) -> int:
 
 
 async def _waiting(session: AsyncSession, now: datetime) -> list[tuple[Dialogue, Resident]]:
-    """Return the drafts to remind of, the longest untouched first."""
+    """Return the drafts to remind of, the longest untouched first.
+
+    What may have been sent before a restore is not sent again.
+    """
+    restored = await held_until(session)
+    since = max(filter(None, (now - UNTIL, restored and restored - AFTER)))
     found = await session.execute(
         select(Dialogue, Resident)
         .join(Resident, col(Resident.id) == col(Dialogue.resident_id))
         .where(
-            col(Dialogue.updated_at).between(now - UNTIL, now - AFTER),
+            col(Dialogue.updated_at).between(since, now - AFTER),
             col(Dialogue.name) == REPORT,
             col(Resident.state) == ResidentState.FOLLOWING,
         )

@@ -22,6 +22,7 @@ from city.context import Context
 from city.folder import CityFolder
 from core.clock import JAPAN, ManualClock
 from core.database import Database
+from core.restored import RestoreHold
 from core.settings import Settings
 from core.work import NoWorkers
 from reports import repairs
@@ -147,6 +148,26 @@ async def test_repairs_near_are_told_in_one_message_a_day(context: Context) -> N
     assert by_number[here].count("Pothole") == SHOWN and "and 2 more" in by_number[here]
     assert "and 3 more" in by_number[district]
     assert all(HOUR <= when.hour < LATEST for when, count in counts if count)
+
+
+async def test_what_may_have_been_sent_before_a_restore_is_not_sent_again(
+    context: Context,
+) -> None:
+    number = await resident(context, "here", "chuo")
+    slot = NOON.replace(hour=HOUR)
+    async with context.database.writing() as session:
+        await repairs.watch(session, number, None, NOON)
+        session.add(RestoreHold(until=slot + timedelta(minutes=5), restored_at=slot))
+    await mended(context, 1, HERE, NOON + timedelta(minutes=10))
+    await drafted(context, number, "draft", NOON - timedelta(hours=24), kind="sign")
+    assert await remind_of_reports(at(context, NOON + timedelta(hours=5)), LINE) == 0
+    assert await tell_of_repairs(at(context, slot + timedelta(minutes=20)), LINE) == 0
+    # On the next day what was mended after the restore is told, and nothing before it.
+    tomorrow = at(context, slot + timedelta(days=1))
+    await mended(context, 2, HERE, slot + timedelta(hours=3))
+    assert await tell_of_repairs(tomorrow, LINE) == 1
+    ((_, words),) = await told(context)
+    assert "2026-000002" in words and "2026-000001" not in words
 
 
 async def test_no_table_that_grows_is_read_as_a_whole(context: Context) -> None:
