@@ -67,10 +67,9 @@ def check(
         warnings += [f"environment: warning: {proxy}"] if proxy else []
     if not any(fault.stops for fault in found):
         faults += missing_files(load_city(city_folder()).languages)
-        faults += [
-            f"{city_folder() / 'words'}/{reason} Left out: the file."
-            for reason in read_added(load_folder(city_folder()).words)[1].values()
-        ]
+        words = city_folder() / "words"
+        _, wrong = read_added(load_folder(city_folder()).words, words)
+        faults += [f"{words}/{reason} Left out: the file." for reason in wrong.values()]
         warnings += [
             f"environment: warning: {source.secret_setting} is not set; the source "
             f"{source.code!r} needs it."

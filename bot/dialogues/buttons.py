@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from functools import cache
+from pathlib import Path
 
 import structlog
 
@@ -14,9 +15,8 @@ from bot.catalogue import WORDS
 from bot.messages import Message, decode_postback
 from bot.understanding import Understanding
 from bot.understanding.folding import fold
-from bot.understanding.lexicon import LexiconFile, checked_source
+from bot.understanding.lexicon import BadWords, LexiconFile, checked_source
 from city.words import Tables
-from core.errors import BadInput
 from core.languages import LANGUAGES
 
 log = structlog.get_logger(__name__)
@@ -100,16 +100,31 @@ def city_understanding(added: Mapping[str, Tables]) -> Understanding:
     return Understanding(labels(), sources)
 
 
-def read_added(added: Mapping[str, Tables]) -> tuple[dict[str, LexiconFile], dict[str, str]]:
-    """Return a city's own words by language, and by language why a file cannot be read."""
+def read_added(
+    added: Mapping[str, Tables], folder: Path | None = None
+) -> tuple[dict[str, LexiconFile], dict[str, str]]:
+    """Return a city's own words by language, and by language why a file cannot be read.
+
+    Parameters
+    ----------
+    folder
+        Where the files are, to name the line of a mistake.
+    """
     sources: dict[str, LexiconFile] = {}
     wrong: dict[str, str] = {}
     for language, tables in sorted(added.items()):
         try:
             sources[language] = checked_source(f"{language}.toml", tables)
-        except BadInput as error:
-            wrong[language] = str(error)
+        except BadWords as error:
+            line = _line_of(folder / f"{language}.toml", error.sought) if folder else ""
+            wrong[language] = str(error).replace(".toml:", f".toml:{line}", 1)
     return sources, wrong
+
+
+def _line_of(path: Path, sought: str) -> str:
+    """Return the number of the first line that has ``sought``, with a colon."""
+    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    return next((f"{number}:" for number, line in enumerate(lines, 1) if sought in line), "")
 
 
 @cache

@@ -11,7 +11,7 @@ from __future__ import annotations
 import csv
 import tomllib
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -68,6 +68,20 @@ class LexiconFile:
     dates: Mapping[str, list[str]] = field(default_factory=dict)
 
 
+class BadWords(BadInput):
+    """A file of words with a mistake.
+
+    Parameters
+    ----------
+    sought
+        What the file has where the mistake is.
+    """
+
+    def __init__(self, message: str, sought: str) -> None:
+        super().__init__(message)
+        self.sought = sought
+
+
 def read_source(path: Path) -> LexiconFile:
     """Read one of the product's own files."""
     return checked_source(path.name, tomllib.loads(path.read_text(encoding="utf-8")))
@@ -78,24 +92,28 @@ def checked_source(name: str, tables: Mapping[str, Mapping[str, list[str]]]) -> 
 
     Raises
     ------
-    BadInput
+    BadWords
         An unknown list, or an invalid pattern; with the file's ``name``.
     """
     intents, dates = tables.get("intents", {}), tables.get("dates", {})
     unknown = [f"intents.{one}" for one in intents if one not in _INTENT_LISTS]
     unknown += [f"dates.{one}" for one in dates if one not in _DATE_LISTS]
     if unknown:
-        raise BadInput(f"{name}: {unknown[0]} is not a list we know.")
-    try:
-        for listed in (*tables.get("words", {}).values(), intents.get(FALSE_ALARM, [])):
-            for word in listed:
-                WordRun.read(word)
-        for patterns in intents.values():
-            for pattern in patterns:
-                WordPattern.read(pattern)
-    except BadPattern as error:
-        raise BadInput(f"{name}: {error}") from error
+        raise BadWords(f"{name}: {unknown[0]} is not a list we know.", unknown[0].partition(".")[2])
+    for listed in (*tables.get("words", {}).values(), intents.get(FALSE_ALARM, [])):
+        for word in listed:
+            _read(WordRun.read, word, name)
+    for patterns in intents.values():
+        for pattern in patterns:
+            _read(WordPattern.read, pattern, name)
     return LexiconFile(tables.get("words", {}), intents, dates)
+
+
+def _read(read: Callable[[str], object], text: str, name: str) -> None:
+    try:
+        read(text)
+    except BadPattern as error:
+        raise BadWords(f"{name}: {error}", text) from error
 
 
 class Lexicon:
