@@ -113,7 +113,7 @@ def _read(read: Callable[[str], object], text: str, name: str) -> None:
     try:
         read(text)
     except BadPattern as error:
-        raise BadWords(f"{name}: {error}", text) from error
+        raise BadWords(f"{name}: {error}", text or '""') from error
 
 
 class Lexicon:

@@ -209,8 +209,8 @@ def test_check_names_words_of_the_city_that_the_conversation_cannot_read(
     faults = json.loads(out)["faults"]
     assert code == 1
     assert len(faults) == 2, faults
-    assert f"{folder}/words/en.toml: intents.rubbish-tip is not a list we know." in faults[0]
-    assert faults[1].startswith(f"{folder}/words/ja.toml: ")
+    assert f"{folder}/words/en.toml:2: intents.rubbish-tip is not a list we know." in faults[0]
+    assert faults[1].startswith(f"{folder}/words/ja.toml:2: ")
     assert all(fault.endswith("Left out: the file.") for fault in faults)
 
 
