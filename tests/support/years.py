@@ -17,6 +17,7 @@ from city.city import City, Decision
 from core.audit import record
 from core.database import Database
 from feeds.models import HazardState, Item, ItemState, Notice, Source, Status, Translation
+from reports.models import Follower, Report
 from subscriptions.models import Resident
 
 NOTICES = 300
@@ -24,19 +25,22 @@ ITEMS = 400
 EVENTS = 300
 ENTRIES = 300
 DRAFTS = 15
+FOLLOWERS = 3
+"""Of each report."""
 TRANSLATIONS = 50
 YEARS = timedelta(days=3 * 365)
 STAFF = "staff01@city.example"
 
 
 async def fill_years(database: Database, city: City, now: datetime) -> None:
-    """Write what comes in, goes out and is done in three years; residents must be there already.
+    """Write what comes in, goes out and is done in three years; residents and reports are there.
 
     Three drafts are open, some notices are held, some items are set aside, one delivery in ten
     went to everybody. The database's statistics know of all of it.
     """
     async with database.reading() as session:
         residents = list(await session.scalars(select(Resident).order_by(col(Resident.id))))
+        reports = [number for number in await session.scalars(select(Report.id)) if number]
     people = [resident.id for resident in residents if resident.id is not None]
     users = [resident.line_user_id for resident in residents if resident.line_user_id]
     await _store(database, [_source(city, number, now) for number in range(len(city.sources))])
@@ -62,6 +66,14 @@ async def fill_years(database: Database, city: City, now: datetime) -> None:
         [
             Dialogue(resident_id=number, name="", step="", updated_at=now - timedelta(days=1))
             for number in people[:100]
+        ],
+    )
+    await _store(
+        database,
+        [
+            Follower(report_id=report, resident_id=person, created_at=now)
+            for report in reports
+            for person in people[:FOLLOWERS]
         ],
     )
     await _store(database, [_draft(city, number, now) for number in range(1, DRAFTS + 1)])
