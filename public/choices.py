@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date, time
 
-from babel.dates import format_date, format_skeleton
-
 from city.city import City, Topic, name_in
-from core.languages import EASY_JAPANESE, LANGUAGES, mark
+from core.languages import mark
 from feeds.jma.levels import is_weaker
 from feeds.texts import intensity_name
+from feeds.texts.forms import month_name
 from public.words import CATALOGUE
 
 LEVELLED_TOPIC = "weather"
@@ -108,17 +107,6 @@ def quiet_name(city: City, start: int | None, end: int | None, language: str) ->
 def reminder_name(language: str, *, in_morning: bool) -> str:
     """Return when a resident is reminded of collections."""
     return CATALOGUE.text(language, MORNING if in_morning else EVENING)
-
-
-def month_name(month: date, language: str, *, year: bool = True) -> str:
-    """Return a month in words, with its year or alone."""
-    if language == EASY_JAPANESE:
-        name = f"{month.month}月（がつ）"
-        return f"{month.year}年（ねん）{name}" if year else name
-    locale = LANGUAGES[language].locale
-    if year:
-        return format_skeleton("yMMMM", month, locale=locale)
-    return format_date(month, "LLL", locale=locale)
 
 
 def birth_month(born: str, language: str) -> str:

@@ -22,8 +22,8 @@ from PIL import Image, ImageDraw, ImageFont, features
 from city.city import City, District, name_in
 from city.collection import Calendar
 from core.languages import LATIN, script_of
+from feeds.texts.forms import month_name
 from feeds.texts.times import pattern_of
-from public.choices import month_name
 from public.words import CATALOGUE
 
 WIDTH, MARGIN, CELL_HEIGHT = 1040, 40, 116

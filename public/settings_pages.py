@@ -23,6 +23,7 @@ from core.clock import in_japan
 from core.errors import BadInput
 from core.languages import mark, match_language
 from core.web import PUBLIC_POLICY, Form, PublicRoute, read_form, secure
+from feeds.texts.forms import month_name
 from public import choices
 from public.choices import clock_time, level_name, minutes_of
 from public.liff import LIFF_POLICY, SCRIPT_PATH, resident_of
@@ -253,7 +254,7 @@ def _form_page(
         children=[(born, choices.birth_month(born, language)) for born in chosen.children],
         new_children=range(min(NEW_CHILDREN, MOST_CHILDREN - len(chosen.children))),
         years=_years(context.clock.now()),
-        months=[(n, choices.month_name(_any_year(n), language, year=False)) for n in range(1, 13)],
+        months=[(n, month_name(_any_year(n), language, year=False)) for n in range(1, 13)],
         reminded_topic=_reminded_topic(city, language),
         evening=choices.EVENING,
         morning=choices.MORNING,

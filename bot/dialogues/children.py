@@ -13,7 +13,8 @@ from bot.messages import Message, Part
 from city.children import OLDEST_MONTHS
 from city.city import name_in
 from core.clock import in_japan
-from public.choices import CHILDREN_TOPIC, birth_month, month_name
+from feeds.texts.forms import month_name
+from public.choices import CHILDREN_TOPIC, birth_month
 from subscriptions.residents import MOST_CHILDREN, is_birth_month
 
 YEARS = OLDEST_MONTHS // 12

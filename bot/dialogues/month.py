@@ -9,7 +9,7 @@ from bot.dialogues.kinds import DialogueOutcome, DialogueState, Known, Pressed
 from bot.messages import Action
 from city.city import name_in
 from core.clock import in_japan
-from public.choices import month_name
+from feeds.texts.forms import month_name
 
 RATIO = "1040:1180"
 """Of the picture, about: its height depends on how many kinds a month has."""

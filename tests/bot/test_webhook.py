@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import random
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
+import structlog
 import yaml
 from sqlalchemy import text
 from sqlmodel import func, select
@@ -66,6 +68,16 @@ async def test_a_signed_body_of_very_many_events_is_refused_at_once(line: Caller
     assert await line.town.events() == []
 
 
+@pytest.fixture
+def all_logged() -> Iterator[None]:
+    """Log from the level of the service on, whatever an earlier test set."""
+    before = structlog.get_config()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.INFO))
+    yield
+    structlog.configure(**before)
+
+
+@pytest.mark.usefixtures("all_logged")
 async def test_events_that_are_not_acted_on_are_not_logged_one_by_one(line: Caller) -> None:
     odd = [event(number, type="membership") for number in range(MOST_EVENTS)]
     with capture_logs() as logged:

@@ -7,7 +7,7 @@ change of what residents read, and is made on purpose.
 from __future__ import annotations
 
 import ast
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import pytest
 
@@ -16,7 +16,7 @@ from core.clock import JAPAN
 from core.languages import EASY_JAPANESE, LANGUAGES
 from feeds.fidelity import numbers_kept
 from feeds.texts import moment
-from feeds.texts.forms import enumerated, forms_of
+from feeds.texts.forms import enumerated, forms_of, month_name
 from feeds.texts.terms import number
 from tests.support.project import PROJECT
 
@@ -150,3 +150,28 @@ def test_babel_only_reads_catalogues() -> None:
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("babel")
     }
     assert used == {"babel.messages.pofile"}
+
+
+@pytest.mark.parametrize(
+    ("language", "alone", "with_year"),
+    [
+        ("ja", "9月", "2026年9月"),
+        ("ja-x-easy", "9月（がつ）", "2026年（ねん）9月（がつ）"),
+        ("en", "September", "September 2026"),
+        ("ko", "9월", "2026년 9월"),
+        ("vi", "Tháng 9", "Tháng 9 năm 2026"),
+        ("pt", "setembro", "setembro de 2026"),
+        ("my", "စက်တင်ဘာ", "2026 စက်တင်ဘာ"),
+        ("mn", "9-р сар", "2026 оны 9-р сар"),
+    ],
+)
+def test_a_calendar_is_headed_in_the_readers_language(
+    language: str, alone: str, with_year: str
+) -> None:
+    assert month_name(date(2026, 9, 1), language, year=False) == alone
+    assert month_name(date(2026, 9, 1), language) == with_year
+
+
+def test_each_language_has_twelve_months_of_its_own() -> None:
+    for language in LANGUAGES:
+        assert len({month_name(date(2026, n, 1), language) for n in range(1, 13)}) == 12
