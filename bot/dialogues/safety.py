@@ -223,10 +223,15 @@ def _safe_near(
         said.append(_sites(offered, known.hazards - missing, known, measured=measured))
     elif safe:
         closed = known.say("The sites for this danger are closed now. Follow what the city says.")
-        said.append(messages.text(closed))
+        said.append(messages.text(_marked(closed, known)))
     elif not missing:
         said.append(_nowhere_for(known.hazards, known))
     return tuple(said), bool(offered)
+
+
+def _marked(words: str, known: Known) -> str:
+    """The words, which in a drill begin with its mark."""
+    return f"{drill_mark(known.language)}{words}" if known.in_drill else words
 
 
 def _outside(known: Known) -> Message:
@@ -266,7 +271,7 @@ def _sites(
     title = known.say("Nearest evacuation sites") if measured else known.say("Evacuation sites")
     walking = known.say("The city announces which sites are open. Do not walk through flood water.")
     return messages.card(
-        f"{drill_mark(known.language)}{title}" if known.in_drill else title,
+        _marked(title, known),
         [_site(one, known, measured=measured) for one in offered],
         intro=f"{which}\n{walking}",
     )

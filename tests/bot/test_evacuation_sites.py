@@ -15,14 +15,16 @@ from city.folder import CityFolder
 from city.shelters import Hazard
 from core.languages import LANGUAGES
 from feeds.models import Notice, Status
+from feeds.texts import drill_mark
 from public.words import hazard_names
-from response.models import ShelterState, ShelterStatus
+from response.models import DisasterMode, ShelterState, ShelterStatus
 from response.shelters import set_state
 from tests.support.chats import aboard, known_in
 from tests.support.town import Town, words_in
 
 BESIDE_INASATO_CENTRE = Located(140.064991, 36.131965)
 """0 m from 稲里交流センター, which is not designated for floods."""
+NOW = datetime(2026, 6, 15, 3, 0, tzinfo=UTC)
 TOKYO = Located(139.767, 35.681)
 JUST_OUTSIDE = Located(140.1136, 35.9850)
 """South of the sample city, 1.4 km from 南野小学校."""
@@ -180,6 +182,12 @@ def test_if_every_site_for_the_danger_is_closed_none_is_offered(
     known = replace(known_in(language, sample), shelter_states=standing(**closed))
     outcome = respond(DialogueState(SHELTERS, "where"), BESIDE_INASATO_CENTRE, known)
     assert [message["type"] for message in outcome.messages] == ["text"]
+    drill = DisasterMode(id=1, drill=True, areas=[], began_at=NOW, began_by="desk@city.example")
+    in_drill = respond(
+        DialogueState(SHELTERS, "where"), BESIDE_INASATO_CENTRE, replace(known, mode=drill)
+    )
+    mark = drill_mark(language)
+    assert in_drill.messages[0]["text"] == f"{mark}{outcome.messages[0]['text']}"
 
 
 async def test_a_site_that_staff_close_is_not_offered_any_more(town: Town) -> None:
