@@ -59,7 +59,7 @@ def test_the_settings_call_a_level_as_the_agency_does(language: str) -> None:
     official = re.sub(r"\s*[1-9१-९１-９]$", "", term("警戒レベル1", language).text)
     for setting in (
         WORDS.text(language, "Alert level"),
-        WORDS.text(language, "Alert level {level} and above", level=3),
+        public_words.CATALOGUE.text(language, "Alert level {level} and above", level=3),
     ):
         assert official.casefold() in setting.casefold()
 
