@@ -5,9 +5,9 @@ concerns, page by page in their order, each page with how far it came in one tra
 neither skips nor repeats anybody. Rules for what is late:
 
 - Collections are told on the evening before or on the morning of the day, as a resident chose.
-  Who has quiet hours in the morning is told on the evening before. An evening that was missed for
-  :data:`LATE` is left out; nothing is sent after :data:`TOO_LATE`, as rubbish that is put out later
-  is often left behind.
+  Who has quiet hours at one of these times is told at the other. An evening that was missed for
+  :data:`LATE` is left out, and what says "tomorrow" is not sent after midnight. Nothing is sent
+  after :data:`TOO_LATE`, as rubbish that is put out later is often left behind.
 - Vaccinations and check-ups are told once, on their day. After a break what fell on the last
   :data:`MISSED_DAYS` days is told together with today's; what is older is left out.
 - What may have been sent before a restore is not sent again.
@@ -200,11 +200,9 @@ async def _tell_of_collections(
     if not collections.groups:
         return 0
     in_morning = slot.kind is Kind.MORNING
-    morning = _at(day, time(city.reminder_hours.morning))
 
     def message(resident: RemindedResident) -> bytes | None:
-        quiet = quiet_until(morning, city.quiet_hours, resident.quiet_start, resident.quiet_end)
-        if (resident.in_morning and quiet is None) != in_morning:
+        if _told_in_morning(city, resident, day) != in_morning:
             return None
         text = collections.text(city, resident.areas, resident.language, today=in_morning)
         if not text:
@@ -215,7 +213,19 @@ async def _tell_of_collections(
     async def page(session: AsyncSession, after: int) -> list[RemindedResident]:
         return await subscribers(session, REMINDED_TOPIC, after, PAGE)
 
-    return await _deliver(context, medium, slot, page, message, _at(day, TOO_LATE))
+    expires_at = _at(day, TOO_LATE if in_morning else time(0))
+    return await _deliver(context, medium, slot, page, message, expires_at)
+
+
+def _told_in_morning(city: City, resident: RemindedResident, day: date) -> bool:
+    """Whether a resident is told of a day's collections on the day, not on the evening before."""
+    own = (city.quiet_hours, resident.quiet_start, resident.quiet_end)
+    evening = _at(day - timedelta(days=1), time(city.reminder_hours.evening))
+    quiet = quiet_until(evening, *own)
+    if quiet is not None and quiet >= _at(day, time(0)):
+        return True
+    morning = _at(day, time(city.reminder_hours.morning))
+    return resident.in_morning and quiet_until(morning, *own) is None
 
 
 async def _tell_parents(

@@ -123,6 +123,21 @@ async def test_who_is_not_to_be_disturbed_in_the_morning_is_told_the_evening_bef
     assert [number for number, _ in await told(context)] == [late_riser]
 
 
+@pytest.mark.parametrize(
+    ("quiet", "day"),
+    [((18, 7), "Today"), ((0, 0), "Tomorrow"), ((18, 21), "Tomorrow"), ((19, 24), "Today")],
+)
+async def test_who_is_not_to_be_disturbed_in_the_evening_is_told_on_the_day(
+    context: Context, sample: CityFolder, quiet: tuple[int, int], day: str
+) -> None:
+    """Hours that end before midnight only put the evening's reminder off."""
+    start, end = (one % 24 * 60 for one in quiet)
+    await resident(context, "one", quiet=(start, end))
+    await remind_at(context, sample, at(FRIDAY.date(), 19), at(SATURDAY, 7))
+    ((_, words),) = await told(context)
+    assert words.startswith(f"Rubbish on {day} · Sat, Nov 21")
+
+
 async def test_nobody_is_told_twice_however_often_it_is_looked_at(
     context: Context, sample: CityFolder
 ) -> None:
@@ -131,7 +146,7 @@ async def test_nobody_is_told_twice_however_often_it_is_looked_at(
     assert await remind_at(context, sample, evening, evening + timedelta(minutes=1)) == [1, 0]
     async with context.database.reading() as session:
         (delivery,) = await session.scalars(EVENING)
-    assert delivery.expires_at == at(SATURDAY, 8)
+    assert delivery.expires_at == at(SATURDAY, 0)  # "tomorrow" is wrong from then on
     assert delivery.planning_done
 
 
