@@ -34,7 +34,6 @@ from bot.event_handler import WORDLESS, EventHandler, Loaded
 from bot.incoming import EventReader, points_elsewhere
 from bot.messages import Message, text
 from bot.models import BUCKETS, IS_OPEN, EventState, WebhookEvent, bucket_of
-from bot.richmenu import MENU_TASK
 from bot.webhook import INBOX_TASK
 from channels.line.client import LineClient
 from channels.line.errors import LineBusy, LineRefused, QuotaReached, TokenRefused
@@ -48,6 +47,7 @@ from public.questions import AnswersNow
 from response.situation import SituationNow
 from subscriptions import residents
 from subscriptions.models import Resident, ResidentState
+from subscriptions.residents import MENU_TASK
 
 MAX_TRIES = 12
 """An event is tried for about ten minutes. LINE may give a photo out again only after some."""

@@ -30,8 +30,9 @@ from public.liff import LIFF_POLICY, SCRIPT_PATH, resident_of
 from public.links import PATH, Links, Opened
 from public.pages import rendered
 from public.words import CATALOGUE
+from response.modes import open_modes
 from subscriptions import residents as registry
-from subscriptions.residents import MOST_CHILDREN, Preferences, is_birth_month
+from subscriptions.residents import MENU_TASK, MOST_CHILDREN, Preferences, is_birth_month
 
 NO_LINK = mark(
     "This link is no longer valid. Write “Settings” to the city's LINE account to get a new one."
@@ -142,6 +143,8 @@ async def save_settings(request: Request, token: str) -> Response:
         if wanted.wrong:
             return _form_page(request, token, opened, chosen, wrong=wanted.wrong, status=422)
         await _save(session, context.city, opened.resident.id, wanted, now)
+        if await _menu_may_change(session, chosen, wanted):
+            await context.queue.put(session, MENU_TASK, opened.resident.line_user_id)
     return RedirectResponse(f"{PATH}/{token}?saved=1", 303, headers=HEADERS)
 
 
@@ -157,6 +160,18 @@ async def _save(
         await registry.choose_digest_hour(session, city, number, wanted.digest_hour, now)
     await registry.choose_reminder(session, city, number, now, in_morning=wanted.in_morning)
     await registry.choose_children(session, city, number, wanted.children, now)
+
+
+async def _menu_may_change(session: AsyncSession, before: Preferences, wanted: Wanted) -> bool:
+    """Whether the resident's menu at LINE may have to change, as after the same choice in the chat.
+
+    Other districts may mean another menu while a disaster is in some of them.
+    """
+    if wanted.language != before.language:
+        return True
+    if set(wanted.areas) == set(before.areas):
+        return False
+    return any(mode.areas for mode in await open_modes(session))
 
 
 def _wanted(city: City, form: Form, chosen: Preferences, now: datetime) -> Wanted:

@@ -40,6 +40,8 @@ MAX_LEVEL = 6
 MOST_CHILDREN = 10
 GROWN_UP = 18
 """Years after which nobody is a child."""
+MENU_TASK = "bot.menu"
+"""The task that gives a resident (the key is the LINE user id) their menu at LINE."""
 
 _log = structlog.get_logger(__name__)
 

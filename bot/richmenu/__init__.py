@@ -41,9 +41,8 @@ from core.languages import LANGUAGES
 from feeds.texts import drill_mark
 from response.modes import open_modes
 from subscriptions.models import Resident, ResidentArea
+from subscriptions.residents import MENU_TASK
 
-MENU_TASK = "bot.menu"
-"""The task that gives a resident (the key is the LINE user id) their menu."""
 IMAGES = Path(__file__).parent / "data"
 PREFIX = "todoke-"
 READING = re.compile("（[^）]*）")

@@ -18,7 +18,7 @@ from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
-from bot.richmenu import MENU_TASK, RichMenus, kind_of
+from bot.richmenu import RichMenus, kind_of
 from bot.richmenu.places import Kind
 from channels.line.client import LineClient
 from channels.line.errors import Forbidden, LineRefused, TokenRefused
@@ -27,6 +27,7 @@ from core.errors import Retryable
 from response.models import DisasterMode, MenuMove
 from response.modes import open_modes
 from subscriptions.models import Resident, ResidentArea, ResidentState
+from subscriptions.residents import MENU_TASK
 
 MOVES_TASK = "bot.menu_moves"
 MOST = 500

@@ -10,11 +10,13 @@ import pytest
 from sqlmodel import select
 
 from core.languages import LANGUAGES
+from core.work import LocalQueue
 from public.links import PATH, VALID, Links
+from response import modes
 from simulator.line import FaultPlan
 from subscriptions import residents
 from subscriptions.models import Resident
-from subscriptions.residents import Preferences
+from subscriptions.residents import MENU_TASK, Preferences
 from tests.support.office import Browser, Office, Page
 
 LIFF = "1234567890-AbcdEfgh"
@@ -82,6 +84,37 @@ async def test_everything_can_be_changed_on_one_page(office: Office) -> None:
     assert again.status == 200
     chosen = await preferences(office, resident)
     assert chosen.children == () and chosen.quiet_start == chosen.quiet_end
+
+
+async def test_another_language_or_district_moves_the_menu_at_line(office: Office) -> None:
+    """As in the chat: districts matter while a disaster is in some of them."""
+    moved: list[str] = []
+
+    async def give(user: str) -> None:
+        moved.append(user)
+
+    queue = office.context.queue
+    assert isinstance(queue, LocalQueue)
+    queue.register(MENU_TASK, give)
+    resident = await follower(office)
+    browser, path = await office.browser(), address(office, resident)
+
+    async def moves_after(**changes: Any) -> int:
+        moved.clear()
+        await browser.submit(await browser.get(path), path, **changes)
+        await queue.drained()
+        assert set(moved) <= {resident.line_user_id}
+        return len(moved)
+
+    assert await moves_after(digest="9") == 0
+    assert await moves_after(language="pt") == 1
+    assert await moves_after(area=["chuo"]) == 0
+    async with office.database.writing() as session:
+        await modes.begin(
+            session, office.context.city, ["umesato"], office.clock.now(), drill=False, actor="test"
+        )
+    assert await moves_after(digest="8") == 0
+    assert await moves_after(area=["umesato"]) == 1
 
 
 async def test_saving_without_a_change_changes_nothing(office: Office) -> None:

@@ -21,7 +21,6 @@ from starlette.applications import Starlette
 from bot import webhook
 from bot.inbox import Inbox
 from bot.models import Dialogue, EventState, WebhookEvent
-from bot.richmenu import MENU_TASK
 from bot.webhook import EventStore
 from channels.line.client import LineClient
 from city.city import City
@@ -33,7 +32,7 @@ from core.settings import Settings
 from core.work import LocalQueue
 from simulator.line import Simulator, SimulatorOptions
 from subscriptions import residents
-from subscriptions.residents import Preferences
+from subscriptions.residents import MENU_TASK, Preferences
 from tests.support.project import SAMPLE_CITY
 
 SECRET = "a-channel-secret"
