@@ -372,8 +372,12 @@ class EventHandler:
             case Located(longitude, latitude):
                 district = self.city.district_at(longitude, latitude)
                 here = frozenset({district.code}) if district else frozenset()
-                hazards = _hazards_in(await self.told.now(now), here)
-                return await self._in_disaster(replace(known, hazards=hazards))
+                told = await self.told.now(now)
+                warned = _warnings_in(told, language, here | frozenset(choices.areas))
+                hazards = _hazards_in(told, here)
+                return await self._in_disaster(
+                    replace(known, in_force=warned, hazards=hazards), here
+                )
             case Said(text) if check_in.asked_for(text) is not None:
                 asked = "safe"
             case Said(text):
@@ -399,18 +403,15 @@ class EventHandler:
             return known
         told = await self.told.now(now)
         areas = frozenset(known.preferences.areas)
-        in_force = told.once(
-            ("words", language, areas),
-            lambda: tuple(_as_told(notice, language, areas) for notice in told.notices),
-        )
+        in_force = _warnings_in(told, language, areas)
         return await self._in_disaster(
             replace(known, in_force=in_force, hazards=_hazards_in(told, areas))
         )
 
-    async def _in_disaster(self, known: Known) -> Known:
+    async def _in_disaster(self, known: Known, here: frozenset[str] = frozenset()) -> Known:
         """The same, with what staff say of the disaster, for real or in the drill."""
         situation = await self.situation.now(known.now)
-        known = replace(known, mode=situation.mode_for(known.preferences.areas))
+        known = replace(known, mode=situation.mode_for({*known.preferences.areas, *here}))
         states = situation.drill_shelters if known.in_drill else situation.shelters
         return replace(known, shelter_states=states)
 
@@ -443,6 +444,10 @@ class EventHandler:
             elif isinstance(effect, OfReport):
                 assert resident.id is not None
                 await do_with_report(session, effect, resident.id, now)
+            elif isinstance(effect, TellCity | CheckedIn | CheckedOut) and _is_late(
+                dialogue, effect, event.timestamp_ms
+            ):
+                continue
             elif isinstance(effect, TellCity):
                 assert resident.id is not None
                 await tell(
@@ -556,6 +561,14 @@ def _as_told(notice: Notice, language: str, areas: frozenset[str]) -> WarningSho
     return WarningShown(words.get("title", ""), words.get("text", ""), here and grave)
 
 
+def _warnings_in(told: Told, language: str, areas: frozenset[str]) -> tuple[WarningShown, ...]:
+    """Return the warnings in force in the resident's language."""
+    return told.once(
+        ("words", language, areas),
+        lambda: tuple(_as_told(notice, language, areas) for notice in told.notices),
+    )
+
+
 def _hazards_in(told: Told, areas: frozenset[str]) -> frozenset[Hazard]:
     """Return the dangers in force in any of the districts, or without districts in the city."""
     return told.once(
@@ -574,6 +587,24 @@ def _answers_on(state: DialogueState, incoming: Incoming) -> bool:
     """Whether an event may belong to the resident's last answer in a disaster."""
     pressed = isinstance(incoming, Pressed) and incoming.do.startswith("safe-")
     return pressed or state.name == SAFETY
+
+
+def _is_late(dialogue: Dialogue, effect: TellCity | CheckedIn | CheckedOut, moment: int) -> bool:
+    """Whether a newer event has said this already; note that this one says it.
+
+    The beginning of a household's answer has its own time (``response.households.tell``).
+    """
+    match effect:
+        case TellCity(told) if told.condition is not None:
+            return False
+        case TellCity(told):
+            choice = f"safe:{told.part}"
+        case _:
+            choice = "check-in:drill" if effect.drill else "check-in"
+    if moment < dialogue.applied.get(choice, 0):
+        return True
+    dialogue.applied = {**dialogue.applied, choice: moment}
+    return False
 
 
 def _choice(effect: Effect) -> str:

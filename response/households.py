@@ -47,6 +47,16 @@ class Told:
     words: str | None = None
     words_message: str = ""
 
+    @property
+    def part(self) -> str:
+        """What it completes in an answer that was begun before."""
+        if self.need is not None:
+            return f"need:{self.need[0]}"
+        for name in ("people", "whereabouts", "shelter"):
+            if getattr(self, name) is not None:
+                return name
+        return "words"
+
 
 @dataclass(frozen=True)
 class Household:

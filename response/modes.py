@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
-from sqlalchemy import update
+from sqlalchemy import text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
@@ -16,11 +16,20 @@ from response.models import DisasterMode, MenuMove
 from response.reasons import reason
 
 
-async def open_modes(session: AsyncSession, *, lock: bool = False) -> list[DisasterMode]:
+async def open_modes(session: AsyncSession) -> list[DisasterMode]:
     """Return the modes that are on, the real one first."""
     query = select(DisasterMode).where(col(DisasterMode.ended_at).is_(None))
-    query = query.order_by(col(DisasterMode.drill))
-    return list(await session.scalars(query.with_for_update() if lock else query))
+    return list(await session.scalars(query.order_by(col(DisasterMode.drill))))
+
+
+async def _open_modes_alone(session: AsyncSession) -> list[DisasterMode]:
+    """The same; who else switches waits until this transaction ends.
+
+    Where no mode is on there is no row to lock.
+    """
+    if session.get_bind().dialect.name == "postgresql":
+        await session.execute(text("SELECT pg_advisory_xact_lock(hashtext('todoke.disaster'))"))
+    return await open_modes(session)
 
 
 async def begin(
@@ -50,12 +59,16 @@ async def begin(
     for code in chosen:
         if code not in city.district_by_code:
             raise BadInput(reason("mode.no-area", code=code))
-    for before in await open_modes(session, lock=True):
+    same = None
+    for before in await _open_modes_alone(session):
         if drill and not before.drill:
             raise BadInput(reason("mode.drill-in-disaster"))
         if before.drill == drill and before.areas == chosen:
-            return before
-        await _end(session, city, before, now, actor)
+            same = before
+        else:
+            await _end(session, city, before, now, actor)
+    if same is not None:
+        return same
     mode = DisasterMode(drill=drill, areas=chosen, began_at=now, began_by=actor)
     session.add(mode)
     await session.flush()
@@ -82,7 +95,7 @@ async def end(
     BadInput
         It is not on, or what is on is a drill where the real one was meant, or the other way round.
     """
-    mode = next(iter(await open_modes(session, lock=True)), None)
+    mode = next(iter(await _open_modes_alone(session)), None)
     if mode is None:
         raise BadInput(reason("mode.off"))
     if mode.drill != drill:

@@ -43,6 +43,7 @@ from bot.dialogues.kinds import (
 from bot.dialogues.words import kept_text
 from bot.messages import Message
 from bot.understanding import NOT_UNDERSTOOD, UNKNOWN, Meaning
+from response.models import Condition
 
 MAX_MESSAGES = 5
 """LINE's limit for one reply."""
@@ -93,7 +94,7 @@ def _cry(state: DialogueState, event: Said, meaning: Meaning, known: Known) -> D
     again = _where_we_are(state, known)
     if meaning.language in known.city.languages:
         known = known.speaking(meaning.language)
-    tells = household.words_in_danger(state, event)
+    tells = household.words_in_danger(state, event, known)
     answer = answers.cry(state, known, again)
     return replace(answer, effects=(*answer.effects, *tells))
 
@@ -129,6 +130,9 @@ def _respond(state: DialogueState, event: Incoming, known: Known) -> DialogueOut
 def _anywhere(state: DialogueState, event: Incoming, known: Known) -> DialogueOutcome:
     """Answer requests that are possible at any time."""
     match event:
+        case Pressed("safe", {"how": Condition.CANNOT_MOVE | Condition.IN_NEED}):
+            # The disaster ended between the card and this tap: nobody waits for answers any more.
+            return answers.cry(state, known, _where_we_are(state, known))
         case Pressed(do):
             return _command(do, state, known) or _button(state, event, known)
         case Said():

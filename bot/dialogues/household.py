@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import timedelta
 from urllib.parse import quote
 
 from bot import messages
@@ -54,6 +55,8 @@ NEEDS = {
 MOST_COUNTED = 6
 """The last button of the numbers means so many or more."""
 MOST_SITES = 6
+OPEN_FOR = timedelta(hours=12)
+"""How long words that are typed belong to an answer in progress."""
 SHARE = "https://line.me/R/share?text="
 """LINE's address that opens the share screen with a text.
 
@@ -97,15 +100,27 @@ def step(state: DialogueState, event: Incoming, known: Known) -> DialogueOutcome
             if values.get("o") != last.origin:
                 return DialogueOutcome(_outside(state), (summary(last, known),))
             return _pressed(do, values, state, last, known)
-        case Said(text) if state.name == SAFETY and known.household is not None:
+        case Said(text) if _goes_on(state, known) and known.household is not None:
             if text and known.meaning(text).intent == UNKNOWN:
                 return _in_words(state, event, known.household, known)
     return None
 
 
-def words_in_danger(state: DialogueState, event: Said) -> tuple[TellCity, ...]:
+def _goes_on(state: DialogueState, known: Known) -> bool:
+    """Whether an answer is in progress: of this disaster or drill, and not of days ago."""
+    last = known.household
+    return (
+        state.name == SAFETY
+        and last is not None
+        and last.origin == state.data.get("origin")
+        and last.drill == known.in_drill
+        and known.now - last.told_at < OPEN_FOR
+    )
+
+
+def words_in_danger(state: DialogueState, event: Said, known: Known) -> tuple[TellCity, ...]:
     """Keep a cry for help that came while we asked what somebody needs."""
-    if state.name != SAFETY or not event.text:
+    if not event.text or not _goes_on(state, known):
         return ()
     return (_tells(str(state.data["origin"]), words=event.text, words_message=event.message_id),)
 
@@ -160,11 +175,7 @@ def _asking(state: DialogueState, last: Household) -> DialogueState:
     return _outside(state).over(SAFETY, NEEDS_STEP, origin=last.origin)
 
 
-def _in_words(
-    state: DialogueState, event: Said, last: Household, known: Known
-) -> DialogueOutcome | None:
-    if last.origin != state.data.get("origin"):
-        return None
+def _in_words(state: DialogueState, event: Said, last: Household, known: Known) -> DialogueOutcome:
     words = event.text[:MOST_WORDS]
     effect = _tells(last.origin, words=words, words_message=event.message_id)
     shown = summary(replace(last, words=words), known)

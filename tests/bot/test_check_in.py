@@ -6,6 +6,7 @@ import json
 from dataclasses import replace
 from urllib.parse import unquote, urlsplit
 
+import aiohttp
 import pytest
 
 from bot.dialogues import respond
@@ -21,6 +22,7 @@ from response.modes import begin
 from subscriptions import residents
 from tests.support.chats import aboard, known_in
 from tests.support.town import Town, actions_in, words_in
+from tests.support.webhook_calls import Caller, body_of
 
 STAFF = "desk@city.example"
 
@@ -79,6 +81,21 @@ async def test_in_and_out_again_and_from_one_site_to_another(town: Town) -> None
     await town.settle()
     async with town.database.reading() as session:
         assert await session.get(CheckIn, 1) is None
+
+
+async def test_a_check_in_that_comes_after_the_later_check_out_changes_nothing(town: Town) -> None:
+    user = await aboard(town, "en")
+    await switched_on(town)
+    town.simulator.webhooks.hold()
+    came = town.simulator.phones.send_text(user, "#check-in 0001")
+    went = town.simulator.phones.postback(user, "do=check-out&drill=0")
+    went["timestamp"] = came["timestamp"] + 1000
+    async with aiohttp.ClientSession() as http:
+        caller = Caller(town, http)
+        for event in (went, came):
+            assert await caller.post(body_of(event)) == 200
+            await town.queue.drained()
+    assert await present(town) == {}
 
 
 async def test_somebody_who_writes_for_the_first_time_by_the_code_is_checked_in(town: Town) -> None:

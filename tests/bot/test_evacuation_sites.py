@@ -18,6 +18,7 @@ from feeds.models import Notice, Status
 from feeds.texts import drill_mark
 from public.words import hazard_names
 from response.models import DisasterMode, ShelterState, ShelterStatus
+from response.modes import begin
 from response.shelters import set_state
 from tests.support.chats import aboard, known_in
 from tests.support.town import Town, words_in
@@ -131,8 +132,12 @@ async def test_what_is_in_force_at_the_place_decides(town: Town) -> None:
         session.add(flood([], identity="a drill", drill=True))
     assert "稲里交流センター" in words_in(await town.is_at(user, *where))
     async with town.database.writing() as session:
+        await begin(session, town.city, (), now, drill=True, actor="desk@city.example")
+    assert drill_mark("en") in words_in(await town.is_at(user, *where))
+    async with town.database.writing() as session:
         session.add(flood(["inasato"]))
     said = words_in(await town.is_at(user, *where))
+    assert drill_mark("en") not in said, "a real warning is in force where they are"
     assert "稲里交流センター" not in said
     assert hazard_names([Hazard.FLOOD], "en")[0] in said
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -93,6 +93,25 @@ def test_a_button_of_an_older_answer_shows_the_last_one_and_changes_nothing(
     outcome = respond(DialogueState(), Pressed("safe-people", {"n": "5", "o": "other"}), known)
     assert outcome.effects == ()
     assert "People\n2" in words_in(list(outcome.messages))
+
+
+def test_a_real_cry_is_not_filed_under_an_old_drill(sample: CityFolder) -> None:
+    asked = DialogueState(SAFETY, "needs", {"origin": "01HX"})
+    for cry in ("助けて！2階から動けません", "インスリンが切れそうです", "ほげほげ"):
+        known = replace(known_in("ja", sample), in_force=(), mode=mode(), now=NOW)
+        known = replace(known, household=told(drill=True))
+        assert tells(known, Said(cry), asked) == []
+        days_ago = replace(known, household=told(), now=NOW + timedelta(days=5))
+        assert tells(days_ago, Said(cry), asked) == []
+        [kept] = tells(replace(known, household=told()), Said(cry), asked)
+        assert (kept.origin, kept.words) == ("01HX", cry)
+
+
+@pytest.mark.parametrize("how", ["cannot-move", "in-need"])
+def test_a_tap_for_help_after_the_end_gets_the_numbers(sample: CityFolder, how: str) -> None:
+    known = replace(known_in("en", sample), in_force=(), mode=None)
+    first, *_ = respond(DialogueState(), Pressed("safe", {"how": how}), known).messages
+    assert "tel:119" in json.dumps(first)
 
 
 def test_a_real_warning_during_a_drill_is_no_drill(sample: CityFolder) -> None:

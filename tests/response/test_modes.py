@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+
 import pytest
 from sqlmodel import col, select
 
@@ -95,3 +98,14 @@ async def test_an_unknown_district_is_refused(
     with pytest.raises(BadInput, match="'nowhere' is not a district"):
         await switched(database, city, clock, "nowhere", drill=True)
     assert await on(database) == []
+
+
+async def test_a_drill_and_a_disaster_begun_at_once_are_not_on_together(
+    database: Database, city: City, clock: ManualClock
+) -> None:
+    async def switch(*, drill: bool) -> None:
+        with contextlib.suppress(BadInput):
+            await switched(database, city, clock, drill=drill)
+
+    await asyncio.gather(switch(drill=True), switch(drill=False), switch(drill=False))
+    assert await on(database) == [(False, [])]
