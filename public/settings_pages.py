@@ -22,6 +22,7 @@ from city.folder import CityFolder
 from core.clock import in_japan
 from core.errors import BadInput
 from core.languages import mark, match_language
+from core.places import Full, busy
 from core.web import PUBLIC_POLICY, Form, PublicRoute, read_form, secure
 from feeds.texts.forms import month_name
 from public import choices
@@ -99,8 +100,10 @@ async def liff_sign_in(request: Request) -> Response:
         form = await read_form(request)
     except BadInput:
         return refused(request)
-    async with context.database.reading() as session:
-        resident = await resident_of(session, context, form.text("id_token"))
+    try:
+        resident = await resident_of(context, form.text("id_token"))
+    except Full:
+        return busy()
     if resident is None:
         return refused(request)
     token = _links(request).token(resident, context.clock.now())

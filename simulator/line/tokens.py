@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import json
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs
@@ -49,6 +50,20 @@ class _Refused(Exception):
     def __init__(self, error: str, description: str) -> None:
         super().__init__(description)
         self.error = error
+
+
+def _claims(user_id: str, channel: str, expires: int) -> dict[str, str | int]:
+    return {
+        "iss": "https://access.line.me",
+        "sub": user_id,
+        "aud": channel,
+        "exp": expires,
+        "iat": expires - ID_TOKEN_SECONDS,
+    }
+
+
+def _base64url(said: Mapping[str, str | int]) -> str:
+    return base64.urlsafe_b64encode(json.dumps(said).encode()).rstrip(b"=").decode()
 
 
 class Tokens:
@@ -130,9 +145,14 @@ class Tokens:
         return answer_json({"client_id": self._channel_id, "expires_in": left, "scope": "P CM"})
 
     def id_token(self, user_id: str, channel: str) -> str:
-        """Return an ID token such as ``liff.getIDToken()`` gives to a LIFF app of this channel."""
-        token = secrets.token_urlsafe(48)
+        """Return an ID token such as ``liff.getIDToken()`` gives to a LIFF app of this channel.
+
+        It is a JWT; random octets stand for its signature.
+        """
         expires = int(self._time.seconds()) + ID_TOKEN_SECONDS
+        said = {**_claims(user_id, channel, expires), "nonce": secrets.token_urlsafe(8)}
+        head = {"typ": "JWT", "alg": "HS256"}
+        token = f"{_base64url(head)}.{_base64url(said)}.{secrets.token_urlsafe(32)}"
         self._id_tokens[token] = _IdToken(user_id, channel, expires)
         return token
 
@@ -146,15 +166,7 @@ class Tokens:
             raise _Refused("invalid_request", "Invalid IdToken Audience.")
         if known.expires <= self._time.seconds():
             raise _Refused("invalid_request", "IdToken expired.")
-        return answer_json(
-            {
-                "iss": "https://access.line.me",
-                "sub": known.user_id,
-                "aud": channel,
-                "exp": known.expires,
-                "iat": known.expires - ID_TOKEN_SECONDS,
-            }
-        )
+        return answer_json(_claims(known.user_id, channel, known.expires))
 
     def _revoke(self, form: dict[str, str]) -> Answer:
         if "client_id" in form or "client_secret" in form:

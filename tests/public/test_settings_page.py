@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
+import dataclasses
 import json
+from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy.pool import AsyncAdaptedQueuePool
 from sqlmodel import select
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
 
 from core.languages import LANGUAGES
 from core.work import LocalQueue
@@ -18,6 +26,7 @@ from subscriptions import residents
 from subscriptions.models import Resident
 from subscriptions.residents import MENU_TASK, Preferences
 from tests.support.office import Browser, Office, Page
+from tests.support.town import served
 
 LIFF = "1234567890-AbcdEfgh"
 
@@ -320,6 +329,87 @@ async def test_an_id_token_that_has_expired_or_that_line_cannot_check_opens_noth
     assert (await signed_in(browser, token)).status == 200
     office.simulator.time.advance(2 * 3600)
     assert is_refused(await signed_in(browser, token))
+
+
+class SlowLine:
+    """LINE's endpoint for ID tokens, which answers when a test wants."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+        self.go_on = asyncio.Event()
+        self.change = asyncio.Condition()
+
+    async def verify(self, _request: Request) -> Response:
+        async with self.change:
+            self.asked += 1
+            self.change.notify_all()
+        await self.go_on.wait()
+        return Response(status_code=400)
+
+    async def until(self, asked: int) -> None:
+        async with self.change:
+            await self.change.wait_for(lambda: self.asked >= asked)
+
+
+@pytest.fixture
+async def slow_line(with_liff: Office) -> AsyncIterator[SlowLine]:
+    line, context = SlowLine(), with_liff.context
+    app = Starlette(routes=[Route("/oauth2/v2.1/verify", line.verify, methods=["POST"])])
+    async with served(app) as url:
+        settings = dataclasses.replace(context.settings, line_api_url=url)
+        object.__setattr__(context, "settings", settings)
+        yield line
+        line.go_on.set()
+
+
+async def test_line_is_asked_about_a_few_tokens_at_once_and_no_connection_waits(
+    with_liff: Office, slow_line: SlowLine
+) -> None:
+    office, tokens = with_liff, with_liff.simulator.platform.tokens
+    browser = await office.browser()
+    crowd = [
+        asyncio.create_task(signed_in(browser, tokens.id_token(f"U{n:032x}", "1234567890")))
+        for n in range(4)
+    ]
+    await slow_line.until(4)
+    pool = office.database.engine.pool
+    assert isinstance(pool, AsyncAdaptedQueuePool)
+    assert pool.checkedout() < 4
+    fifth = await signed_in(browser, tokens.id_token(f"U{5:032x}", "1234567890"))
+    assert fifth.status == 503 and int(fifth.headers["Retry-After"]) > 0
+    assert slow_line.asked == 4
+    slow_line.go_on.set()
+    for answer in crowd:
+        assert is_refused(await answer)
+
+
+async def test_line_is_not_asked_about_what_can_be_no_token_of_ours(
+    with_liff: Office, slow_line: SlowLine
+) -> None:
+    """RFC 7519 and LINE Login: header, claims and signature, our channel, and a time to come."""
+    slow_line.go_on.set()
+    office, browser, user = with_liff, await with_liff.browser(), f"U{1:032x}"
+    tokens = office.simulator.platform.tokens
+    good = tokens.id_token(user, "1234567890")
+    head, claims, signature = good.split(".")
+    for wrong in (
+        f"{head}.{claims}",
+        f"{good}.x",
+        f"{head}.{claims}.",
+        f"{head}.{claims}.a+b",
+        f"{head}.{signature}.{claims}",
+        f"{head}.x.{signature}",
+        f"{head}.W10.{signature}",
+        tokens.id_token(user, "999"),
+    ):
+        assert is_refused(await signed_in(browser, wrong)), wrong
+    now = office.clock.ahead
+    office.clock.ahead += timedelta(days=400)
+    assert is_refused(await signed_in(browser, good))
+    assert slow_line.asked == 0
+    office.clock.ahead = now
+    await signed_in(browser, good)
+    assert slow_line.asked == 1
 
 
 async def test_a_city_without_a_liff_app_has_no_such_page(office: Office) -> None:
