@@ -22,6 +22,7 @@ from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 
 import structlog
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
@@ -204,11 +205,11 @@ async def _tell_of_collections(
     def message(resident: RemindedResident) -> bytes | None:
         if _told_in_morning(city, resident, day) != in_morning:
             return None
-        text = collections.text(city, resident.areas, resident.language, today=in_morning)
-        if not text:
+        words = collections.text(city, resident.areas, resident.language, today=in_morning)
+        if not words:
             return None
         button = WORDS.text(resident.language, "Rubbish days")
-        return compact_json([messages.text(text, messages.press(button, "rubbish"))])
+        return compact_json([messages.text(words, messages.press(button, "rubbish"))])
 
     async def page(session: AsyncSession, after: int) -> list[RemindedResident]:
         return await subscribers(session, REMINDED_TOPIC, after, PAGE)
@@ -293,7 +294,12 @@ async def _deliver(
 async def _delivery(
     session: AsyncSession, slot: Slot, medium: Format, expires_at: datetime, now: datetime
 ) -> Delivery:
-    """Return the delivery of a slot, made at its first page."""
+    """Return the delivery of a slot, made at its first page.
+
+    On PostgreSQL a second scheduler waits here until the page of the first is stored.
+    """
+    if session.get_bind().dialect.name == "postgresql":
+        await session.execute(text("SELECT pg_advisory_xact_lock(hashtext('todoke.reminders'))"))
     of_slot = select(Delivery).where(col(Delivery.reference) == slot.reference)
     if (known := await session.scalar(of_slot)) is not None:
         return known

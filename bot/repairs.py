@@ -52,7 +52,7 @@ async def tell_of_repairs(context: Context, medium: Format) -> int:
     told = 0
     while True:
         async with context.database.writing() as session:
-            page = await _page(session, slot)
+            page = await _page(session, slot, lock=True)
             residents = await _residents(session, page)
             for watched in page:
                 resident = residents.get(watched.resident_id)
@@ -72,15 +72,15 @@ async def tell_of_repairs(context: Context, medium: Format) -> int:
     return told
 
 
-async def _page(session: AsyncSession, slot: datetime) -> list[RepairWatch]:
-    """Return some who were not looked at today."""
-    found = await session.scalars(
+async def _page(session: AsyncSession, slot: datetime, *, lock: bool = False) -> list[RepairWatch]:
+    """Return some who were not looked at today; locked, a second scheduler finds others."""
+    query = (
         select(RepairWatch)
         .where(col(RepairWatch.told_at) < slot)
-        .order_by(col(RepairWatch.told_at))
+        .order_by(col(RepairWatch.told_at), col(RepairWatch.resident_id))
         .limit(PAGE)
     )
-    return list(found)
+    return list(await session.scalars(query.with_for_update() if lock else query))
 
 
 async def _residents(session: AsyncSession, page: list[RepairWatch]) -> dict[int, Resident]:

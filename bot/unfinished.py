@@ -57,7 +57,7 @@ async def remind_of_reports(context: Context, medium: Format) -> int:
 
 
 async def _waiting(session: AsyncSession, now: datetime) -> list[tuple[Dialogue, Resident]]:
-    """Return the drafts to remind of, the longest untouched first.
+    """Return the drafts to remind of, the longest untouched first, locked against a second run.
 
     What may have been sent before a restore is not sent again.
     """
@@ -71,7 +71,8 @@ async def _waiting(session: AsyncSession, now: datetime) -> list[tuple[Dialogue,
             col(Dialogue.name) == REPORT,
             col(Resident.state) == ResidentState.FOLLOWING,
         )
-        .order_by(col(Dialogue.updated_at))
+        .order_by(col(Dialogue.updated_at), col(Dialogue.resident_id))
+        .with_for_update(of=Dialogue)
     )
     return [
         (dialogue, resident)

@@ -25,6 +25,7 @@ from core.restored import RestoreHold
 from core.settings import Settings
 from core.work import NoWorkers
 from subscriptions import reminded, residents
+from tests.support.races import two_runs
 
 FRIDAY = datetime(2026, 11, 20, 12, tzinfo=JAPAN)
 SATURDAY = date(2026, 11, 21)
@@ -183,6 +184,26 @@ async def test_a_crash_between_two_pages_neither_skips_nor_repeats_anybody(
     assert [number for number, _ in await told(context)] == numbers[:4]
     assert await remind_at(context, sample, at(FRIDAY.date(), 19, 1)) == [1]
     assert [number for number, _ in await told(context)] == numbers
+
+
+async def test_two_schedulers_at_once_tell_nobody_twice(
+    context: Context, sample: CityFolder
+) -> None:
+    """A leader that lost its lock has not noticed yet when another begins."""
+    number = await resident(context, "one")
+    then = replace(context, clock=ManualClock(at(FRIDAY.date(), 19)))
+    assert sorted(await two_runs(then, lambda own: remind(own, sample, LINE))) == [0, 1]
+    assert [one for one, _ in await told(context)] == [number]
+
+
+async def test_two_schedulers_at_once_share_the_pages(
+    context: Context, sample: CityFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    numbers = [await resident(context, str(n)) for n in range(5)]
+    monkeypatch.setattr(reminders, "PAGE", 2)
+    then = replace(context, clock=ManualClock(at(FRIDAY.date(), 19)))
+    assert sum(await two_runs(then, lambda own: remind(own, sample, LINE))) == 5
+    assert sorted(one for one, _ in await told(context)) == numbers
 
 
 async def test_one_that_was_cut_off_and_is_too_late_is_ended(

@@ -32,6 +32,7 @@ from reports.states import ReportState
 from subscriptions import residents
 from tests.support.chats import HERE, aboard
 from tests.support.plans import listening, whole_tables_read
+from tests.support.races import two_runs
 from tests.support.town import Town, words_in
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=JAPAN)
@@ -148,6 +149,22 @@ async def test_repairs_near_are_told_in_one_message_a_day(context: Context) -> N
     assert by_number[here].count("Pothole") == SHOWN and "and 2 more" in by_number[here]
     assert "and 3 more" in by_number[district]
     assert all(HOUR <= when.hour < LATEST for when, count in counts if count)
+
+
+async def test_two_schedulers_at_once_tell_nobody_twice(context: Context) -> None:
+    """A leader that lost its lock has not noticed yet when another begins."""
+    numbers = [await resident(context, f"{n}", "chuo") for n in range(2)]
+    slot = NOON.replace(hour=HOUR)
+    async with context.database.writing() as session:
+        for number in numbers:
+            await repairs.watch(session, number, None, NOON)
+    for number in numbers:
+        await drafted(context, number, f"d{number}", NOON - timedelta(hours=20), kind="sign")
+    await mended(context, 1, HERE, NOON + timedelta(minutes=10))
+    then = at(context, slot)
+    assert await two_runs(then, lambda own: remind_of_reports(own, LINE)) == (2, 0)
+    assert await two_runs(then, lambda own: tell_of_repairs(own, LINE)) == (2, 0)
+    assert sorted(number for number, _ in await told(context)) == sorted(numbers * 2)
 
 
 async def test_what_may_have_been_sent_before_a_restore_is_not_sent_again(

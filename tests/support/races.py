@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from city.context import Context
 from core.database import Database
+from core.work import NoWorkers
 
 Act = Callable[[AsyncSession], Awaitable[Any]]
 
@@ -47,6 +50,33 @@ async def one_in_the_others_way(database: Database, first: Act, second: Act) -> 
         begun.set()
     async with asyncio.timeout(30):
         return given, await other
+
+
+async def two_runs(
+    context: Context, run: Callable[[Context], Coroutine[Any, Any, int]]
+) -> tuple[int, int]:
+    """Run a rule in two processes at once; return what each gave.
+
+    The second begins when the first has queued its first message and has not committed.
+    """
+    queue = _SecondRun(lambda: run(replace(context, queue=NoWorkers())), context.database)
+    given = await run(replace(context, queue=queue))
+    assert queue.other is not None, "the first run queued nothing"
+    async with asyncio.timeout(30):
+        return given, await queue.other
+
+
+class _SecondRun(NoWorkers):
+    """A queue that begins another run at its first piece of work."""
+
+    def __init__(self, run: Callable[[], Coroutine[Any, Any, int]], database: Database) -> None:
+        self._run, self._database = run, database
+        self.other: asyncio.Task[int] | None = None
+
+    async def put(self, *args: Any, **options: Any) -> None:
+        if self.other is None:
+            self.other = asyncio.create_task(self._run())
+            await _in_the_way(self._database, self.other)
 
 
 async def _in_the_way(database: Database, other: asyncio.Task[Any]) -> None:
