@@ -1,7 +1,7 @@
 """Everything that is kept of one resident, for themselves (promise 9).
 
-Every table that refers to a resident, by their number or their LINE user id, is read, so that a new
-table is not forgotten here.
+Every table that refers to a resident, by their number or their LINE user id, is read, and every
+table that refers to a row of these, so that a new table is not forgotten here.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from datetime import date, datetime
 from enum import Enum
 from typing import Any
 
-from sqlalchemy import Column, Table
+from sqlalchemy import Column, ColumnElement, Select, Table
 from sqlalchemy import select as select_rows
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import SQLModel, col, select
@@ -27,6 +27,8 @@ MOST_ROWS = 10_000
 """Rows of one table in a file."""
 NAMES = ("resident_id", "line_user_id")
 """How tables call the column that refers to a resident."""
+OF_STAFF = {"report_updates": ("by", "note")}
+"""Columns by table that name staff, or are what staff write to each other: not in the file."""
 
 
 async def kept_of(
@@ -43,10 +45,7 @@ async def kept_of(
         "city": city.name["ja"],
         "made_at": now.isoformat(),
         "settings": record.to_json(),
-        "kept": {
-            table.name: await _rows(session, table, column, resident)
-            for table, column in tables_of_residents()
-        },
+        "kept": {name: await _rows(session, query) for name, query in _queries(resident)},
         "messages": await _messages(session, resident.id),
     }
 
@@ -59,11 +58,28 @@ def tables_of_residents() -> Iterator[tuple[Table, Column[Any]]]:
                 yield table, table.columns[name]
 
 
-async def _rows(
-    session: AsyncSession, table: Table, column: Column[Any], resident: Resident
-) -> list[dict[str, Any]]:
-    own = resident.id if column.name == "resident_id" else resident.line_user_id
-    found = await session.execute(select_rows(table).where(column == own).limit(MOST_ROWS))
+def _queries(resident: Resident) -> Iterator[tuple[str, Select[Any]]]:
+    """Yield the query of a resident's rows for every table, with the table's name."""
+    direct = dict(tables_of_residents())
+    for table, column in direct.items():
+        yield table.name, select_rows(table).where(_own(column, resident))
+    for table in SQLModel.metadata.sorted_tables:
+        if table in direct:
+            continue  # of somebody else, such as who follows a report of this resident
+        left_out = OF_STAFF.get(table.name, ())
+        for key in table.foreign_keys:
+            if (parent := key.column.table) in direct:
+                theirs = select_rows(key.column).where(_own(direct[parent], resident))
+                shown = [one for one in table.columns if one.name not in left_out]
+                yield table.name, select_rows(*shown).where(key.parent.in_(theirs))
+
+
+def _own(column: Column[Any], resident: Resident) -> ColumnElement[bool]:
+    return column == (resident.id if column.name == "resident_id" else resident.line_user_id)
+
+
+async def _rows(session: AsyncSession, query: Select[Any]) -> list[dict[str, Any]]:
+    found = await session.execute(query.limit(MOST_ROWS))
     return [{name: _plain(value) for name, value in row.items()} for row in found.mappings()]
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import Connection, inspect, text
+from sqlmodel import select
 
 from app.retention import forget
 from bot.my_data import kept_of
@@ -16,6 +17,11 @@ from channels.dispatch import push
 from channels.line.medium import LINE
 from core.clock import ManualClock
 from core.work import NoWorkers
+from reports.models import Follower, Photo, Report
+from reports.register import answer, change_state
+from reports.states import ReportState
+from response.households import Told, tell
+from response.models import Condition, Need
 from subscriptions import bitmaps
 from subscriptions.residents import find
 from tests.support.chats import HERE, a_photo, aboard, reports, sends
@@ -122,3 +128,35 @@ async def test_promise_9_the_file_of_a_residents_data_has_every_table_that_names
         for table in await connection.run_sync(lambda sync: inspect(sync).get_table_names()):
             if await connection.run_sync(_points_at_residents, table):
                 assert table in kept["kept"], table
+
+
+async def test_promise_9_the_file_has_the_parts_of_what_a_resident_told_the_city(
+    town: Town,
+) -> None:
+    """Photos and answers to their reports, and a household's needs; nothing that is not theirs."""
+    user = await somebody(town)
+    other = await aboard(town)
+    now = town.context.clock.now()
+    async with town.database.writing() as session:
+        resident, neighbour = await find(session, user), await find(session, other)
+        assert resident is not None and resident.id is not None
+        assert neighbour is not None and neighbour.id is not None
+        for number, need in ((resident.id, Need.WATER), (neighbour.id, Need.MEDICINE)):
+            told = Told("01HX", condition=Condition.IN_NEED, need=(need, True))
+            await tell(session, number, told, now, told_ms=1, drill=False, area=None)
+        (report,) = await session.scalars(select(Report))
+        assert report.id is not None
+        await answer(session, report, "We mend it in May.", by="jane@city.example", now=now)
+        await change_state(
+            session, report, ReportState.DONE, by="jane@city.example", now=now, note="Ask Mr Ono"
+        )
+        session.add(Follower(report_id=report.id, resident_id=neighbour.id, created_at=now))
+    async with town.database.reading() as session:
+        kept = (await kept_of(session, town.city, resident, now))["kept"]
+        (photo,) = await session.scalars(select(Photo))
+    assert [row["need"] for row in kept["household_needs"]] == ["water"]
+    assert [row["sha256"] for row in kept["photos"]] == [photo.sha256]
+    steps = {(row["state"], row["answer"]) for row in kept["report_updates"]}
+    assert steps >= {(None, "We mend it in May."), ("done", "")}
+    assert kept["report_followers"] == []
+    assert not any(word in json.dumps(kept) for word in ("jane", "Ono"))
