@@ -2,23 +2,21 @@
 
 Pages and webhooks share one event loop. If sixteen strangers ask for pages as fast as they can, a
 webhook waits each time for a bit of work of all sixteen. So only a few pages are made at once.
-Staff, the public, and those who are not signed in each have their own places. The webhook,
-the health checks and static files need none.
+Staff, the public, those who are not signed in, and pictures each have their own places. The
+webhook, the health checks and static files need none.
 """
 
 from __future__ import annotations
 
-from prometheus_client import Counter
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from console.sessions import Sessions
 from core.places import Full, PlaceGroup, busy
+from public.drawing import MOST_AT_ONCE, MOST_WAITING
 
 NEED_NO_PLACE = ("/line/", "/healthz", "/readyz", "/metrics", "/static/", "/console/static/")
-TURNED_AWAY = Counter(
-    "todoke_pages_turned_away_total", "Requests for which no place became free in time", ["lane"]
-)
+PICTURES = ("/map/", "/calendar/")
 
 
 class Places:
@@ -29,6 +27,8 @@ class Places:
         self._sessions = sessions
         self._staff = PlaceGroup("staff", 4, 256)
         self._public = PlaceGroup("public", 4, 256)
+        # More than may draw and wait in public.drawing, so that pictures in memory are still sent.
+        self._pictures = PlaceGroup("pictures", MOST_AT_ONCE + MOST_WAITING + 2, 256)
         self._strangers = PlaceGroup("strangers", 2, 64)
 
     def lane(self, scope: Scope) -> PlaceGroup | None:
@@ -36,6 +36,8 @@ class Places:
         path = scope["path"]
         if path.startswith(NEED_NO_PLACE):
             return None
+        if path.startswith(PICTURES):
+            return self._pictures
         if not path.startswith("/console"):
             return self._public
         request = Request(scope)
@@ -50,7 +52,6 @@ class Places:
         try:
             await lane.take()
         except Full:
-            TURNED_AWAY.labels(lane.name).inc()
             await busy()(scope, receive, send)
             return
         taken = True

@@ -20,10 +20,12 @@ from city.context import Context
 from city.folder import CityFolder
 from console import pages as console_pages
 from console.sessions import Sessions
+from core.kept import KeptBytes
 from feeds import api as feeds_api
 from public import calendar_pages, map_pages, settings_pages
 from public import pages as public_pages
 from public import report_pages as repairs
+from public.drawing import CALENDAR_BYTES
 from public.links import Links
 from reports import open311
 
@@ -56,6 +58,7 @@ def create_app(context: Context, line: LineClient, *, folder: CityFolder) -> Fas
     app.state.context = context
     app.state.line = line
     app.state.folder = folder
+    app.state.calendars = KeptBytes(CALENDAR_BYTES)
     app.state.links = Links(context.settings.secret_key, context.settings.public_url)
     app.add_exception_handler(ClientDisconnect, _gone)
     app.add_exception_handler(404, _no_such_page)

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from prometheus_client import Counter
 from starlette.responses import PlainTextResponse
 
 WAIT_SECONDS = 10.0
@@ -13,6 +14,10 @@ WAIT_SECONDS = 10.0
 BUSY_TEXT = (
     "ただいま混み合っています。数秒後にもう一度お試しください。\n"
     "Too many people ask at this moment. Please try again in a few seconds.\n"
+)
+
+TURNED_AWAY = Counter(
+    "todoke_pages_turned_away_total", "Requests for which no place became free in time", ["lane"]
 )
 
 
@@ -51,14 +56,18 @@ class PlaceGroup:
             await self._free.acquire()
             return
         if self._waiting >= self._most_waiting:
-            raise Full
+            raise self._full()
         self._waiting += 1
         try:
             await asyncio.wait_for(self._free.acquire(), WAIT_SECONDS)
         except TimeoutError as error:
-            raise Full from error
+            raise self._full() from error
         finally:
             self._waiting -= 1
+
+    def _full(self) -> Full:
+        TURNED_AWAY.labels(self.name).inc()
+        return Full()
 
     def leave(self) -> None:
         self._free.release()

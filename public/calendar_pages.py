@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
+from collections.abc import Callable, Hashable
 from datetime import date
+from functools import partial
 from urllib.parse import urlsplit
 
 from fastapi import APIRouter, Request, Response
@@ -11,15 +12,15 @@ from fastapi import APIRouter, Request, Response
 from city.context import Context
 from city.folder import CityFolder
 from core.clock import in_japan
+from core.kept import KeptBytes
+from core.places import Full, busy
 from core.web import PublicRoute
+from public.drawing import MONTHS, made
 from public.ics import collection_calendar
-from public.month_picture import can_draw, month_picture
+from public.month_picture import can_draw, draw_month, month_of
 from public.pages import cached, language_of, no_such_page
 
 MONTHS_BACK, MONTHS_AHEAD = 1, 12
-MOST_AT_ONCE = 2
-_drawing = asyncio.Semaphore(MOST_AT_ONCE)
-
 router = APIRouter(route_class=PublicRoute)
 
 
@@ -31,14 +32,16 @@ async def calendar(request: Request, district: str) -> Response:
     found = context.city.district_by_code.get(district)
     if found is None or not folder.calendar.days:
         return no_such_page(request)
-    body = collection_calendar(
-        context.city,
-        folder.calendar,
-        found,
-        language_of(request, context.city),
-        in_japan(context.clock.now()),
-        host=urlsplit(context.settings.public_url).hostname or "localhost",
+    language, now = language_of(request, context.city), in_japan(context.clock.now())
+    host = urlsplit(context.settings.public_url).hostname or "localhost"
+    kept: KeptBytes = request.app.state.calendars
+    make = partial(
+        collection_calendar, context.city, folder.calendar, found, language, now, host=host
     )
+    try:
+        body = await _kept(kept, (found.code, language, now.date()), make)
+    except Full:
+        return busy()
     response = cached(request, body, "text/calendar; charset=utf-8")
     response.headers["Cache-Control"] = "public, max-age=3600"
     response.headers["Content-Disposition"] = f'inline; filename="{district}.ics"'
@@ -61,13 +64,26 @@ async def month(request: Request, picture: str) -> Response:
     ahead = (first.year - today.year) * 12 + first.month - today.month
     if not -MONTHS_BACK <= ahead <= MONTHS_AHEAD:
         return no_such_page(request)
-    async with _drawing:
-        drawn = await asyncio.to_thread(
-            month_picture, context.city, folder.calendar, district, first, language
-        )
+    wanted = month_of(folder.calendar, district, first, language)
+    try:
+        drawn = await _kept(MONTHS, wanted, partial(draw_month, wanted))
+    except Full:
+        return busy()
     response = cached(request, drawn, "image/png")
     response.headers["Cache-Control"] = "public, max-age=3600"
     return response
+
+
+async def _kept(kept: KeptBytes, key: Hashable, make: Callable[[], bytes]) -> bytes:
+    """Return a file from memory, or make it; raises :class:`Full`."""
+
+    def make_once() -> bytes:
+        # Another request may have made it while this one waited.
+        file = kept.get(key) or make()
+        kept.put(key, file)
+        return file
+
+    return kept.get(key) or await made(make_once)
 
 
 def _month(year: str, month: str) -> date | None:

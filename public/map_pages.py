@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
+from functools import partial
 
 from fastapi import APIRouter, Request, Response
 
 from city.context import Context
 from city.folder import CityFolder
 from city.map_picture import draw_map
+from core.places import Full, busy
 from core.web import PublicRoute
+from public.drawing import made
 from public.pictures import MapAddresses
 
 router = APIRouter(route_class=PublicRoute)
 
 FRESH_SECONDS = 86_400
-MOST_AT_ONCE = 2
-_drawing = asyncio.Semaphore(MOST_AT_ONCE)
 
 
 @router.get("/map/{name}.png")
@@ -28,8 +28,10 @@ async def map_picture(request: Request, name: str) -> Response:
     if place is None:
         return Response(status_code=404)
     roads = [line for owner in context.city.owners for line in owner.lines]
-    async with _drawing:
-        drawn = await asyncio.to_thread(draw_map, context.city, folder.places, place, roads)
+    try:
+        drawn = await made(partial(draw_map, context.city, folder.places, place, roads))
+    except Full:
+        return busy()
     headers = {
         "Cache-Control": f"private, max-age={FRESH_SECONDS}",
         "X-Robots-Tag": "noindex",

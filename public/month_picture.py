@@ -14,12 +14,12 @@ import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from functools import cache, lru_cache
+from functools import cache
 from itertools import takewhile
 
 from PIL import Image, ImageDraw, ImageFont, features
 
-from city.city import City, District, name_in
+from city.city import District, name_in
 from city.collection import Calendar
 from core.languages import LATIN, script_of
 from feeds.texts.forms import month_name
@@ -36,8 +36,6 @@ OFF, OFF_SIGN = "#5B6770", "x"
 CHIP = 21
 """Radius of the circle with a kind's number."""
 LARGE, LETTERS = 40, 30
-KEPT = 200
-"""Pictures kept in memory."""
 JAPANESE_DAYS = ("日", "月", "火", "水", "木", "金", "土")
 _RUNS = re.compile(r"[ -~]+|[^ -~]+")
 
@@ -46,7 +44,7 @@ Day = tuple[int, tuple[int, ...]]
 
 
 @dataclass(frozen=True)
-class _Month:
+class Month:
     """What a picture says."""
 
     language: str
@@ -62,13 +60,8 @@ def can_draw(language: str) -> bool:
     return bool(features.check("raqm")) and all(_file(family) is not None for family in families)
 
 
-def month_picture(
-    city: City, days: Calendar, district: District, month: date, language: str
-) -> bytes:
-    """Return the month (any of its days) of a district as a PNG, 1040 pixels wide.
-
-    Only where :func:`can_draw` says so.
-    """
+def month_of(days: Calendar, district: District, month: date, language: str) -> Month:
+    """Return what the picture of a district's month (any of its days) says."""
     numbers = {kind.code: at for at, kind in enumerate(days.kinds, start=1)}
     seen: dict[int, str] = {}
     weeks = []
@@ -89,7 +82,7 @@ def month_picture(
     legend = sorted(seen.items(), key=lambda one: (one[0] == 0, one[0]))
     # Not every font has a middle dot.
     title = f"{month_name(month, language)} - {name_in(district.names, language)}"
-    return _drawn(_Month(language, title, _weekdays(language), tuple(weeks), tuple(legend)))
+    return Month(language, title, _weekdays(language), tuple(weeks), tuple(legend))
 
 
 def _weekdays(language: str) -> tuple[str, ...]:
@@ -164,8 +157,11 @@ class _Pen:
         return _font(*found, size)
 
 
-@lru_cache(maxsize=KEPT)
-def _drawn(month: _Month) -> bytes:
+def draw_month(month: Month) -> bytes:
+    """Return a month as a PNG, 1040 pixels wide.
+
+    Only where :func:`can_draw` says so.
+    """
     step = LETTERS * max(1.5, script_of(month.language).line_space * 1.1)
     probe = _Pen(ImageDraw.Draw(Image.new("RGB", (1, 1))), month.language)
     room = WIDTH - 2 * MARGIN - 3 * CHIP

@@ -16,6 +16,7 @@ from starlette.routing import Route
 
 from app.places import Places
 from console.sessions import COOKIE, DEVICE_COOKIE, Device, Sessions
+from public.drawing import MOST_AT_ONCE, MOST_WAITING
 from tests.support.town import served
 
 SESSIONS = Sessions("k" * 40, secure=False)
@@ -62,6 +63,7 @@ async def site() -> AsyncIterator[tuple[Site, aiohttp.ClientSession]]:
             Route("/console/sign-in", pages.slow),
             Route("/console/alerts", pages.quick),
             Route("/console/reports/export.csv", pages.long),
+            Route("/calendar/chuo-2026-07.png", pages.slow),
             Route("/line/webhook", pages.quick, methods=["POST"]),
             Route("/", pages.quick),
         ]
@@ -100,6 +102,16 @@ async def test_strangers_who_fill_their_places_are_in_nobodys_way() -> None:
         for staff in (signed_in(), known_browser()):
             assert (await http.get("/console/alerts", headers=staff)).status == 200
         assert pages.being_made == {"/console/sign-in": 2}
+        pages.go_on.set()
+        assert {(await answer).status for answer in crowd} == {200}
+
+
+async def test_pictures_are_in_the_way_of_no_page() -> None:
+    async with site() as (pages, http):
+        picture = "/calendar/chuo-2026-07.png"
+        crowd = [asyncio.create_task(http.get(picture)) for _ in range(30)]
+        await pages.until(picture, MOST_AT_ONCE + MOST_WAITING)
+        assert (await http.get("/")).status == 200
         pages.go_on.set()
         assert {(await answer).status for answer in crowd} == {200}
 

@@ -11,6 +11,8 @@ from PIL import Image
 from sqlmodel import select
 
 from city.folder import CityFolder
+from core.places import PlaceGroup
+from public import drawing
 from public.map_pages import router
 from public.pictures import MapAddresses, Pictures, pictures
 from reports.models import Photo, PhotoRole
@@ -110,7 +112,9 @@ async def test_what_endangers_people_shows_the_emergency_numbers_first(town: Tow
     assert "photo" in words_in(news[1])
 
 
-async def test_a_map_is_drawn_for_its_own_address_alone(town: Town, sample: CityFolder) -> None:
+async def test_a_map_is_drawn_for_its_own_address_alone(
+    town: Town, sample: CityFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from fastapi import FastAPI
 
     app = FastAPI()
@@ -126,6 +130,10 @@ async def test_a_map_is_drawn_for_its_own_address_alone(town: Town, sample: City
         for name in (foreign, own[:-1], own + "x", "x", "%2e%2e", "é"):
             async with http.get(f"{url}/map/{name}.png") as answer:
                 assert answer.status == 404, name
+        # Maps and the calendars' pictures wait for the same places.
+        monkeypatch.setattr(drawing, "_places", PlaceGroup("drawing", 0, 0))
+        async with http.get(f"{url}/map/{own}.png") as answer:
+            assert answer.status == 503 and int(answer.headers["Retry-After"]) > 0
 
 
 def test_line_gets_pictures_from_https_alone(town: Town) -> None:

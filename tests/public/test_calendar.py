@@ -12,9 +12,13 @@ from PIL import Image
 from city.city import name_in
 from city.folder import CityFolder
 from core.clock import JAPAN
+from core.kept import KeptBytes
 from core.languages import LANGUAGES
+from core.places import PlaceGroup
+from public import drawing
+from public.drawing import MOST_AT_ONCE
 from public.ics import collection_calendar
-from public.month_picture import COLOURS, OFF, WIDTH, can_draw, month_picture
+from public.month_picture import COLOURS, OFF, WIDTH, can_draw, draw_month, month_of
 from tests.support.office import Office
 
 NOON = datetime(2026, 12, 15, 12, tzinfo=JAPAN)
@@ -119,9 +123,8 @@ def test_a_month_is_drawn_in_every_script_that_the_machine_can_write(sample: Cit
     for language in LANGUAGES:
         if not can_draw(language):
             pytest.skip("this machine lacks a font")
-        drawn = month_picture(
-            sample.city, sample.calendar, sample.city.districts[0], date(2026, 12, 1), language
-        )
+        month = month_of(sample.calendar, sample.city.districts[0], date(2026, 12, 1), language)
+        drawn = draw_month(month)
         image = Image.open(io.BytesIO(drawn))
         assert image.width == WIDTH and 900 < image.height < 1600
         assert len(drawn) < 300_000
@@ -149,3 +152,38 @@ async def test_a_month_is_shown_to_anybody_within_a_year(office: Office) -> None
         *("nowhere-2026-07", "-", "x" * 99),
     ):
         assert (await browser.get(f"/calendar/{nowhere}.png")).status == 404, nowhere
+
+
+def test_files_in_memory_are_bounded_by_their_size() -> None:
+    kept = KeptBytes(10)
+    for key in "abc":
+        kept.put(key, b"1234")
+    assert [kept.get(key) for key in "abc"] == [None, b"1234", b"1234"]
+    kept.get("b")
+    kept.put("d", b"1")
+    kept.put("d", b"1234")
+    assert [kept.get(key) for key in "bcd"] == [b"1234", None, b"1234"]
+
+
+async def test_a_crowd_for_new_files_is_told_to_come_again_and_kept_ones_are_sent(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """RFC 9110 10.2.3: Retry-After."""
+    places = PlaceGroup("drawing", MOST_AT_ONCE, 0)
+    monkeypatch.setattr(drawing, "_places", places)
+    browser = await office.browser()
+    before = await browser.get("/calendar/chuo.ics?lang=pt")
+    for _ in range(MOST_AT_ONCE):
+        await places.take()
+    again = await browser.get("/calendar/chuo.ics?lang=pt")
+    assert (again.status, again.body) == (200, before.body)
+    pages = ["/calendar/chuo.ics?lang=vi"]
+    if can_draw("vi"):
+        pages.append("/calendar/umesato-2026-08.png?lang=vi")
+    for page in pages:
+        answer = await browser.get(page)
+        assert answer.status == 503 and int(answer.headers["Retry-After"]) > 0
+    office.clock.ahead += timedelta(days=1)
+    assert (await browser.get("/calendar/chuo.ics?lang=pt")).status == 503, "a new day"
+    places.leave()
+    assert (await browser.get("/calendar/chuo.ics?lang=pt")).body != before.body

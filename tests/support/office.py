@@ -39,10 +39,12 @@ from console.models import Role
 from core.audit import AuditEntry
 from core.clock import JAPAN, SystemClock
 from core.database import Database
+from core.kept import KeptBytes
 from core.settings import Settings
 from core.work import LocalQueue
 from feeds.models import HazardState, Notice
 from public import calendar_pages, settings_pages
+from public.drawing import CALENDAR_BYTES
 from public.links import Links
 from simulator.line import Simulator, SimulatorOptions
 from subscriptions import residents as subscriptions
@@ -321,6 +323,7 @@ async def _open_office(
     app.state.context = context
     app.state.line = line
     app.state.folder = sample
+    app.state.calendars = KeptBytes(CALENDAR_BYTES)
     app.state.links = Links(settings.secret_key, settings.public_url)
     config = uvicorn.Config(app, port=0, log_level="warning", lifespan="off", access_log=False)
     server = uvicorn.Server(config)
