@@ -30,6 +30,7 @@ from bot import messages
 from bot.catalogue import WORDS
 from bot.dialogues.words import listed
 from channels import outbox
+from channels.forget import REMINDER
 from channels.individual import IndividualMessage, add_individual_messages
 from channels.medium import Format, compact_json
 from channels.models import Delivery, DeliveryKind, DeliveryState, Priority, unfinished
@@ -353,7 +354,7 @@ async def _made(session: AsyncSession, references: Sequence[str]) -> dict[str, b
 
 
 def _reference(kind: Kind, day: date) -> str:
-    return f"reminder:{kind}:{day.isoformat()}"
+    return f"{REMINDER}{kind}:{day.isoformat()}"
 
 
 def _at(day: date, moment: time) -> datetime:

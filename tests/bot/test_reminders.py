@@ -14,6 +14,7 @@ from sqlmodel import col, select
 
 from bot import reminders
 from bot.reminders import NO_RUBBISH, RUBBISH, Collections, Kind, due_slots, remind
+from channels.forget import FORGOTTEN, forget_personal
 from channels.line.medium import LINE
 from channels.members import unpack
 from channels.models import Batch, Delivery, DeliveryState, Variant
@@ -339,3 +340,29 @@ def test_whoever_hears_of_a_whole_large_city_gets_a_message_that_line_takes(
     text = Collections.on(city, folder, SATURDAY).text(city, (), "ja", today=False)
     assert 0 < len(text) <= 5_000
     assert "…" in text
+
+
+async def test_promise_9_a_reminder_that_only_the_erased_got_is_erased_with_them(
+    context: Context, sample: CityFolder
+) -> None:
+    """What others got as well says nothing of one person, and may still be on its way to them."""
+    alone = await resident(context, "alone", children=(BORN, "2023-12"))
+    awake = await resident(context, "awake", children=(BORN,), quiet=(0, 0))
+    asleep = await resident(context, "asleep", children=(BORN,))
+    pair = [await resident(context, f"{n}", children=("2023-12",)) for n in range(2)]
+    assert await remind_at(context, sample, at(TOLD_ON, 10)) == [5]
+
+    async def left_after(*erased: int) -> set[int]:
+        async with context.database.writing() as session:
+            await forget_personal(session, erased)
+            rows = await session.execute(
+                select(Batch.members, Variant.messages).join(
+                    Variant, col(Variant.id) == col(Batch.variant_id)
+                )
+            )
+            return {n for members, words in rows if words != FORGOTTEN for n in unpack(members)}
+
+    everybody = {alone, awake, asleep, *pair}
+    assert await left_after(awake) == everybody
+    assert await left_after(alone, pair[0]) == everybody - {alone}
+    assert await left_after(awake, asleep) == set(pair)
