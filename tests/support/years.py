@@ -18,6 +18,7 @@ from core.audit import record
 from core.database import Database
 from feeds.models import HazardState, Item, ItemState, Notice, Source, Status, Translation
 from reports.models import Follower, Report
+from response.models import Condition, HouseholdAnswer, HouseholdNeed, Need
 from subscriptions.models import Resident
 
 NOTICES = 300
@@ -76,6 +77,10 @@ async def fill_years(database: Database, city: City, now: datetime) -> None:
             for person in people[:FOLLOWERS]
         ],
     )
+    answers = [_answer(person, now) for person in people]
+    await _store(database, answers)
+    needs = [HouseholdNeed(answer_id=one.id, need=Need.WATER) for one in answers if one.id]
+    await _store(database, needs)
     await _store(database, [_draft(city, number, now) for number in range(1, DRAFTS + 1)])
     await _store(
         database,
@@ -236,6 +241,19 @@ def _event(number: int, user: str, now: datetime) -> WebhookEvent:
         state=EventState.IGNORED if number % 20 == 0 else EventState.DONE,
         attempts=1,
         received_at=at,
+    )
+
+
+def _answer(person: int, now: datetime) -> HouseholdAnswer:
+    return HouseholdAnswer(
+        resident_id=person,
+        origin=f"answer-{person}",
+        told_ms=0,
+        newest=True,
+        drill=False,
+        condition=Condition.IN_NEED,
+        told_at=now,
+        changed_at=now,
     )
 
 
