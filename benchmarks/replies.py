@@ -128,7 +128,11 @@ def processes(
             for process in running:
                 process.send_signal(signal.SIGINT)
             for process in running:
-                process.wait(30)
+                try:
+                    process.wait(10)
+                except subprocess.TimeoutExpired:  # connections that nobody closes
+                    process.kill()
+                    process.wait()
 
 
 def service_commands(port: int, database_url: str, workers: int) -> list[list[str]]:
