@@ -280,6 +280,7 @@ class Soak:
         for what, wish in (
             ("location", {"latitude": latitude, "longitude": longitude}),
             ("postback", {"data": f"do=r-kind&to=pothole&d={origin}"}),
+            ("postback", {"data": f"do=r-no-far&d={origin}"}),
             ("postback", {"data": f"do=r-no-note&d={origin}"}),
             ("postback", {"data": f"do=r-send&d={origin}"}),
         ):
