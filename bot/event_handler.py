@@ -11,58 +11,40 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import structlog
-from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
-from bot.asked import masked
 from bot.dialogues import answers, check_in, respond
 from bot.dialogues.buttons import city_understanding, typed_button
 from bot.dialogues.kinds import (
     NO_PICTURES,
     SAFETY,
-    CheckedIn,
-    CheckedOut,
-    ConfirmTopics,
-    DialogueOutcome,
     DialogueState,
     Effect,
     Erase,
-    FileReport,
     Followed,
     Incoming,
     Known,
     Located,
-    OfReport,
     Pressed,
     Said,
     Sent,
     SetArea,
-    SetChild,
-    SetDigestHour,
     SetLanguage,
-    SetQuietHours,
-    SetReminder,
-    SetTopic,
-    TellCity,
-    Unanswered,
     WarningShown,
-    WatchRepairs,
 )
+from bot.effects import apply
 from bot.incoming import message_of, unsent_message
 from bot.models import IS_A_TURN, Dialogue, EventState, WebhookEvent
 from bot.own_reports import (
-    do_with_report,
     is_about_a_report,
     own_reports,
     report_meant,
     reports_near,
-    watch_repairs,
     watches_repairs,
 )
 from bot.understanding import CRIES, UNKNOWN
 from bot.unsending import take_back
-from channels.forget import forget_personal
 from city.city import City
 from city.folder import CityFolder
 from city.shelters import Hazard
@@ -74,19 +56,14 @@ from feeds.models import Notice
 from feeds.told import Told, ToldNow
 from public.links import Links
 from public.pictures import Pictures
-from public.questions import AnswersNow, note
+from public.questions import AnswersNow
 from reports import register
-from reports.register import create_report
-from response.check_ins import check_in as come_to
-from response.check_ins import check_out as go_from
-from response.households import last_of, tell
+from response.households import last_of
 from response.situation import SituationNow
 from subscriptions import residents as registry
 from subscriptions.models import Resident, ResidentState
 from subscriptions.residents import Preferences
 
-ALL_AREAS = "areas"
-"""The choice that clears all districts; each district's own choice is ``area:<code>``."""
 WORDLESS = ("unfollow", "unsend")
 """Events without an answer."""
 SAYS_NOTHING = (UNKNOWN, "greeting", "thanks")
@@ -276,7 +253,7 @@ class EventHandler:
         if _answers_on(state, incoming):
             known = replace(known, household=await last_of(session, resident.id))
         outcome = respond(state, incoming, known, late=late)
-        outcome = await self._apply(session, event, resident, dialogue, outcome, now)
+        outcome = await apply(self.city, session, event, resident, dialogue, outcome, now)
         erased = any(isinstance(effect, Erase) for effect in outcome.effects)
         if not erased:
             dialogue.name, dialogue.step = outcome.state.name, outcome.state.step
@@ -415,143 +392,6 @@ class EventHandler:
         states = situation.drill_shelters if known.in_drill else situation.shelters
         return replace(known, shelter_states=states)
 
-    async def _apply(
-        self,
-        session: AsyncSession,
-        event: WebhookEvent,
-        resident: Resident,
-        dialogue: Dialogue,
-        outcome: DialogueOutcome,
-        now: datetime,
-    ) -> DialogueOutcome:
-        """Do the effects; return the outcome with the results of the effects."""
-        for effect in outcome.effects:
-            if isinstance(effect, FileReport):
-                report = await create_report(
-                    session,
-                    self.city,
-                    effect.draft,
-                    resident_id=resident.id,
-                    language=resident.language,
-                    now=now,
-                )
-                assert outcome.filed is not None
-                state, words = outcome.filed(report.number)
-                outcome = replace(outcome, state=state, messages=words)
-            elif isinstance(effect, WatchRepairs):
-                assert resident.id is not None
-                await watch_repairs(session, effect, resident.id, now)
-            elif isinstance(effect, OfReport):
-                assert resident.id is not None
-                await do_with_report(session, effect, resident.id, now)
-            elif isinstance(effect, TellCity | CheckedIn | CheckedOut) and _is_late(
-                dialogue, effect, event.timestamp_ms
-            ):
-                continue
-            elif isinstance(effect, TellCity):
-                assert resident.id is not None
-                await tell(
-                    session,
-                    resident.id,
-                    effect.told,
-                    now,
-                    told_ms=event.timestamp_ms,
-                    drill=effect.drill,
-                    area=effect.area,
-                )
-            elif isinstance(effect, CheckedIn):
-                assert resident.id is not None
-                await come_to(session, resident.id, effect.shelter, now, drill=effect.drill)
-            elif isinstance(effect, CheckedOut):
-                assert resident.id is not None
-                await go_from(session, resident.id, now, drill=effect.drill)
-            elif isinstance(effect, Unanswered):
-                if kept := masked(effect.text):
-                    note(session, kept, effect.language, in_japan(now).date())
-            elif isinstance(effect, Erase):
-                await self._erase(session, event, resident, dialogue, now)
-            else:
-                await self._choose(session, event, resident, dialogue, effect, now)
-        return outcome
-
-    async def _choose(
-        self,
-        session: AsyncSession,
-        event: WebhookEvent,
-        resident: Resident,
-        dialogue: Dialogue,
-        effect: Effect,
-        now: datetime,
-    ) -> None:
-        """Change one choice, unless a newer event has made it already."""
-        assert resident.id is not None
-        choice = _choice(effect)
-        applied = dict(dialogue.applied)
-        moment = event.timestamp_ms
-        newest = applied.get(choice, 0)
-        if choice.startswith("area:"):
-            newest = max(newest, applied.get(ALL_AREAS, 0))
-        if moment < newest:
-            return
-        choices = await registry.preferences(session, self.city, resident.id)
-        match effect:
-            case SetLanguage(language):
-                await registry.choose_language(session, self.city, resident.id, language, now)
-            case SetArea(None):
-                kept = [a for a in choices.areas if applied.get(f"area:{a}", 0) > moment]
-                await registry.choose_areas(session, self.city, resident.id, kept, now)
-            case SetArea(str(area), on):
-                areas = set(choices.areas) - {area} | ({area} if on else set())
-                await registry.choose_areas(session, self.city, resident.id, sorted(areas), now)
-            case SetTopic(topic, level):
-                topics = {code: n for code, n in choices.topics.items() if code != topic}
-                if level is not None:
-                    topics[topic] = level
-                await registry.choose_topics(session, self.city, resident.id, topics, now)
-            case ConfirmTopics():
-                await registry.choose_topics(session, self.city, resident.id, choices.topics, now)
-            case SetQuietHours(start, end):
-                await registry.choose_quiet_hours(session, self.city, resident.id, start, end, now)
-            case SetDigestHour(hour):
-                await registry.choose_digest_hour(session, self.city, resident.id, hour, now)
-            case SetReminder(in_morning):
-                await registry.choose_reminder(
-                    session, self.city, resident.id, now, in_morning=in_morning
-                )
-            case SetChild(born, on):
-                months = set(choices.children) - {born} | ({born} if on else set())
-                await registry.choose_children(session, self.city, resident.id, sorted(months), now)
-        applied[choice] = moment
-        dialogue.applied = applied
-
-    async def _erase(
-        self,
-        session: AsyncSession,
-        event: WebhookEvent,
-        resident: Resident,
-        dialogue: Dialogue,
-        now: datetime,
-    ) -> None:
-        """Erase the resident and their earlier messages; this event after its answer."""
-        assert resident.id is not None
-        session.expunge(dialogue)
-        await forget_personal(session, [resident.id])
-        await registry.erase(session, self.city, resident.id, now)
-        await session.execute(
-            update(WebhookEvent)
-            .where(
-                col(WebhookEvent.line_user_id) == event.line_user_id,
-                col(WebhookEvent.id) != event.id,
-                (col(WebhookEvent.timestamp_ms) <= event.timestamp_ms)
-                | col(WebhookEvent.state).in_(
-                    (EventState.DONE, EventState.FAILED, EventState.IGNORED)
-                ),
-            )
-            .values(state=EventState.DONE, line_user_id=None, payload="{}", answer=None)
-            .execution_options(synchronize_session=False)
-        )
-        event.forget = True
-
 
 def _as_told(notice: Notice, language: str, areas: frozenset[str]) -> WarningShown:
     """Return a notice in the resident's language; without a chosen district, they hear of all."""
@@ -587,43 +427,3 @@ def _answers_on(state: DialogueState, incoming: Incoming) -> bool:
     """Whether an event may belong to the resident's last answer in a disaster."""
     pressed = isinstance(incoming, Pressed) and incoming.do.startswith("safe-")
     return pressed or state.name == SAFETY
-
-
-def _is_late(dialogue: Dialogue, effect: TellCity | CheckedIn | CheckedOut, moment: int) -> bool:
-    """Whether a newer event has said this already; note that this one says it.
-
-    The beginning of a household's answer has its own time (``response.households.tell``).
-    """
-    match effect:
-        case TellCity(told) if told.condition is not None:
-            return False
-        case TellCity(told):
-            choice = f"safe:{told.part}"
-        case _:
-            choice = "check-in:drill" if effect.drill else "check-in"
-    if moment < dialogue.applied.get(choice, 0):
-        return True
-    dialogue.applied = {**dialogue.applied, choice: moment}
-    return False
-
-
-def _choice(effect: Effect) -> str:
-    match effect:
-        case SetLanguage():
-            return "language"
-        case SetArea(None):
-            return ALL_AREAS
-        case SetArea(area):
-            return f"area:{area}"
-        case SetTopic(topic):
-            return f"topic:{topic}"
-        case SetQuietHours():
-            return "quiet"
-        case SetDigestHour():
-            return "digest"
-        case SetReminder():
-            return "reminder"
-        case SetChild(born):
-            return f"child:{born}"
-        case _:
-            return "topics"
