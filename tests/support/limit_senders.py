@@ -41,7 +41,7 @@ class Senders:
     async def start(self, *, every: float = 0.0) -> Forked:
         """Start one: as fast as the limit allows, or one request in this number of seconds."""
         process = Forked(
-            "tests.support.limit_sender",
+            "benchmarks.limit_sender",
             [
                 *("--line", self._simulator.url, "--database", self._database_url),
                 *("--rate", str(self._rate), "--every", str(every)),
