@@ -13,6 +13,10 @@ class Permission(StrEnum):
     LOOK = "look"
     ALERTS = "alerts"
     """Write, confirm, send, stop and take back alerts; decide on held notices."""
+    RESPONSE = "response"
+    """Run a disaster: mode, shelters, lifelines, the running record, tasks, call-up of staff."""
+    PEOPLE = "people"
+    """See which household needs what, answer it, and see residents' photos of danger."""
     REPORTS = "reports"
     """Work on reports: state, department, answers, export."""
     QUESTIONS = "questions"
@@ -23,7 +27,15 @@ class Permission(StrEnum):
 
 PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.ADMIN: frozenset(Permission),
-    Role.DISASTER: frozenset({Permission.LOOK, Permission.ALERTS, Permission.AUDIT}),
+    Role.DISASTER: frozenset(
+        {
+            Permission.LOOK,
+            Permission.ALERTS,
+            Permission.RESPONSE,
+            Permission.PEOPLE,
+            Permission.AUDIT,
+        }
+    ),
     Role.ROADS: frozenset({Permission.LOOK, Permission.REPORTS}),
     Role.EDITOR: frozenset({Permission.LOOK, Permission.QUESTIONS}),
     Role.VIEWER: frozenset({Permission.LOOK}),

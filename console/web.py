@@ -7,7 +7,7 @@ the permission and, except for a GET, the form's token, so that no page can forg
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Coroutine
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path as FilePath
 from typing import Annotated, Any
@@ -33,6 +33,7 @@ from console.access import Permission, may
 from console.attempts import Origin
 from console.kept import KeptForm
 from console.models import Staff
+from console.navigation import SECTIONS, Section
 from console.sessions import Device, Sessions, SignedIn
 from core import clock_marks
 from core.clock_marks import ClockMark
@@ -122,6 +123,14 @@ class Visit:
 
     def may(self, permission: str) -> bool:
         return may(self.staff.role, Permission(permission))
+
+    def sections(self) -> list[Section]:
+        """Return the navigation, without the pages that the visitor may not see."""
+        shown = (
+            (section, tuple(entry for entry in section.entries if self.may(entry.permission)))
+            for section in SECTIONS
+        )
+        return [replace(section, entries=entries) for section, entries in shown if entries]
 
     def say(self, message: str, /, **values: object) -> str:
         """Return ``message`` in the language of the visitor."""

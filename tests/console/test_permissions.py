@@ -74,6 +74,10 @@ ADDRESSES = {
         POST /console/clock
         POST /console/restored
     """,
+    "a disaster as it runs": """
+    """,
+    "people in a disaster": """
+    """,
     "reports": """
         POST /console/reports/{number}
         POST /console/reports/export.csv

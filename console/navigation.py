@@ -1,0 +1,63 @@
+"""The pages that the console's navigation names, in sections, in one table.
+
+A page that is not listed is reached from one that is.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from console.access import Permission
+from core.languages import mark
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One page. ``name`` is a message of the catalogue."""
+
+    address: str
+    name: str
+    permission: Permission = Permission.LOOK
+
+    def holds(self, path: str) -> bool:
+        """Whether ``path`` is this page or one below it."""
+        if self.address.endswith("/"):
+            return path == self.address
+        return path == self.address or path.startswith(f"{self.address}/")
+
+
+@dataclass(frozen=True)
+class Section:
+    """Pages of one kind of work. Its first page that somebody may see opens it."""
+
+    name: str
+    entries: tuple[Entry, ...]
+
+    def holds(self, path: str) -> bool:
+        return any(entry.holds(path) for entry in self.entries)
+
+
+SECTIONS = (
+    Section(mark("Now"), (Entry("/console/", mark("Now")),)),
+    Section(
+        mark("Alerts"),
+        (
+            Entry("/console/alerts", mark("Alerts")),
+            Entry("/console/held", mark("Held")),
+        ),
+    ),
+    Section(mark("Reports"), (Entry("/console/reports", mark("Reports")),)),
+    Section(
+        mark("Questions"),
+        (Entry("/console/questions", mark("Questions"), Permission.QUESTIONS),),
+    ),
+    Section(
+        mark("Office"),
+        (
+            Entry("/console/feeds", mark("Sources")),
+            Entry("/console/audit", mark("Audit"), Permission.AUDIT),
+            Entry("/console/staff", mark("Staff"), Permission.STAFF),
+        ),
+    ),
+)
+"""In the order of the page's head: the urgent first."""
