@@ -45,9 +45,17 @@ from response.check_ins import check_out as go_from
 from response.households import tell
 from subscriptions import residents as registry
 from subscriptions.models import Resident
-
-ALL_AREAS = "areas"
-"""The choice that clears all districts; each district's own choice is ``area:<code>``."""
+from subscriptions.page_choices import (
+    ALL_AREAS,
+    DIGEST,
+    LANGUAGE,
+    QUIET,
+    REMINDER,
+    area_choice,
+    child_choice,
+    times_of,
+    topic_choice,
+)
 
 
 async def apply(
@@ -119,22 +127,26 @@ async def _choose(
     effect: Effect,
     now: datetime,
 ) -> None:
-    """Change one choice, unless a newer event has made it already."""
+    """Change one choice, unless a newer event, or the settings page, has made it already."""
     assert resident.id is not None
     choice = _choice(effect)
     applied = dict(dialogue.applied)
+    on_page = await times_of(session, resident.id)
     moment = event.timestamp_ms
-    newest = applied.get(choice, 0)
-    if choice.startswith("area:"):
-        newest = max(newest, applied.get(ALL_AREAS, 0))
-    if moment < newest:
+
+    def newest(one: str) -> int:
+        return max(applied.get(one, 0), on_page.get(one, 0))
+
+    if moment < newest(choice):
+        return
+    if isinstance(effect, SetArea) and moment < newest(ALL_AREAS):
         return
     choices = await registry.preferences(session, city, resident.id)
     match effect:
         case SetLanguage(language):
             await registry.choose_language(session, city, resident.id, language, now)
         case SetArea(None):
-            kept = [a for a in choices.areas if applied.get(f"area:{a}", 0) > moment]
+            kept = [area for area in choices.areas if newest(area_choice(area)) > moment]
             await registry.choose_areas(session, city, resident.id, kept, now)
         case SetArea(str(area), on):
             areas = set(choices.areas) - {area} | ({area} if on else set())
@@ -207,20 +219,20 @@ def _is_late(dialogue: Dialogue, effect: TellCity | CheckedIn | CheckedOut, mome
 def _choice(effect: Effect) -> str:
     match effect:
         case SetLanguage():
-            return "language"
+            return LANGUAGE
         case SetArea(None):
             return ALL_AREAS
-        case SetArea(area):
-            return f"area:{area}"
+        case SetArea(str(area)):
+            return area_choice(area)
         case SetTopic(topic):
-            return f"topic:{topic}"
+            return topic_choice(topic)
         case SetQuietHours():
-            return "quiet"
+            return QUIET
         case SetDigestHour():
-            return "digest"
+            return DIGEST
         case SetReminder():
-            return "reminder"
+            return REMINDER
         case SetChild(born):
-            return f"child:{born}"
+            return child_choice(born)
         case _:
             return "topics"

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
 from fastapi import APIRouter, Request, Response
@@ -32,6 +33,7 @@ from public.links import PATH, Links, Opened
 from public.pages import rendered
 from public.words import CATALOGUE
 from response.modes import open_modes
+from subscriptions import page_choices
 from subscriptions import residents as registry
 from subscriptions.residents import MENU_TASK, MOST_CHILDREN, Preferences, is_birth_month
 
@@ -142,10 +144,15 @@ async def save_settings(request: Request, token: str) -> Response:
             return refused(request)
         assert opened.resident.id is not None
         chosen = await registry.preferences(session, context.city, opened.resident.id)
-        wanted = _wanted(context.city, form, chosen, now)
+        shown = _shown(form, chosen)
+        wanted = _wanted(context.city, form, shown, now)
+        changed: list[str] = []
+        if not wanted.wrong:
+            wanted, changed = _merged(context.city, wanted, shown, chosen)
         if wanted.wrong:
             return _form_page(request, token, opened, chosen, wrong=wanted.wrong, status=422)
         await _save(session, context.city, opened.resident.id, wanted, now)
+        await page_choices.note_times(session, opened.resident.id, changed, now)
         if await _menu_may_change(session, chosen, wanted):
             await context.queue.put(session, MENU_TASK, opened.resident.line_user_id)
     return RedirectResponse(f"{PATH}/{token}?saved=1", 303, headers=HEADERS)
@@ -165,6 +172,91 @@ async def _save(
     await registry.choose_children(session, city, number, wanted.children, now)
 
 
+def _shown_value(chosen: Preferences) -> str:
+    """Return the choices that a page shows, for the form to carry."""
+    return json.dumps(
+        {
+            "language": chosen.language,
+            "areas": chosen.areas,
+            "topics": chosen.topics,
+            "in_morning": chosen.remind_in_morning,
+            "children": chosen.children,
+            "quiet": (chosen.quiet_start, chosen.quiet_end),
+            "digest": chosen.digest_hour,
+        },
+        separators=(",", ":"),
+    )
+
+
+def _shown(form: Form, chosen: Preferences) -> Preferences:
+    """Return the choices as the page showed them; the present ones if the form does not say."""
+    try:
+        said = json.loads(form.text("shown"))
+        start, end = said["quiet"]
+        return replace(
+            chosen,
+            language=str(said["language"]),
+            areas=tuple(map(str, said["areas"])),
+            topics={str(code): int(level) for code, level in said["topics"].items()},
+            remind_in_morning=bool(said["in_morning"]),
+            children=tuple(map(str, said["children"])),
+            quiet_start=None if start is None else int(start),
+            quiet_end=None if end is None else int(end),
+            digest_hour=None if said["digest"] is None else int(said["digest"]),
+        )
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return chosen
+
+
+def _merged(
+    city: City, wanted: Wanted, shown: Preferences, chosen: Preferences
+) -> tuple[Wanted, list[str]]:
+    """Return what is to be saved, and which choices the form changed.
+
+    What the form did not change stays as it is now: the chat may have changed it since the page was
+    opened.
+    """
+    changed: list[str] = []
+    language, in_morning = chosen.language, chosen.remind_in_morning
+    if wanted.language != shown.language:
+        language = wanted.language
+        changed.append(page_choices.LANGUAGE)
+    if wanted.in_morning != shown.remind_in_morning:
+        in_morning = wanted.in_morning
+        changed.append(page_choices.REMINDER)
+    other_areas = set(wanted.areas) ^ set(shown.areas)
+    other_children = set(wanted.children) ^ set(shown.children)
+    topics: dict[str, int] = {}
+    for topic in city.topics:
+        level = wanted.topics.get(topic.code)
+        if topic.mandatory or level == shown.topics.get(topic.code):
+            level = chosen.topics.get(topic.code)
+        else:
+            changed.append(page_choices.topic_choice(topic.code))
+        if level is not None:
+            topics[topic.code] = level
+    changed += [page_choices.area_choice(code) for code in other_areas]
+    changed += [page_choices.child_choice(born) for born in other_children]
+    changed += [page_choices.QUIET] if wanted.quiet is not None else []
+    changed += [page_choices.DIGEST] if wanted.digest_hour is not None else []
+    children = _with(chosen.children, wanted.children, other_children)
+    merged = replace(
+        wanted,
+        language=language,
+        in_morning=in_morning,
+        topics=topics,
+        areas=_with(chosen.areas, wanted.areas, other_areas),
+        children=children,
+        wrong=frozenset({"children"} if len(children) > MOST_CHILDREN else ()),
+    )
+    return merged, changed
+
+
+def _with(present: Sequence[str], wanted: Sequence[str], changed: set[str]) -> tuple[str, ...]:
+    """Return the present ones with those that the form changed as it wants them."""
+    return tuple(sorted((set(present) - changed) | (set(wanted) & changed)))
+
+
 async def _menu_may_change(session: AsyncSession, before: Preferences, wanted: Wanted) -> bool:
     """Whether the resident's menu at LINE may have to change, as after the same choice in the chat.
 
@@ -177,8 +269,8 @@ async def _menu_may_change(session: AsyncSession, before: Preferences, wanted: W
     return any(mode.areas for mode in await open_modes(session))
 
 
-def _wanted(city: City, form: Form, chosen: Preferences, now: datetime) -> Wanted:
-    """Read a form. What the page does not show stays as it is."""
+def _wanted(city: City, form: Form, shown: Preferences, now: datetime) -> Wanted:
+    """Read a form. What the page does not show stays as it was shown."""
     wrong: set[str] = set()
     language = match_language(form.text("language")) or ""
     if language not in city.languages:
@@ -195,7 +287,7 @@ def _wanted(city: City, form: Form, chosen: Preferences, now: datetime) -> Wante
             wrong.add(f"topic-{topic.code}")
         else:
             topics[topic.code] = int(value)
-            allowed = {*choices.levels_of(city, topic.code), chosen.topics.get(topic.code, 0)}
+            allowed = {*choices.levels_of(city, topic.code), shown.topics.get(topic.code, 0)}
             if int(value) not in allowed:
                 wrong.add(f"topic-{topic.code}")
     start, end = minutes_of(form.text("quiet-start")), minutes_of(form.text("quiet-end"))
@@ -209,10 +301,10 @@ def _wanted(city: City, form: Form, chosen: Preferences, now: datetime) -> Wante
     children, months_wrong = _children(form, now)
     if months_wrong:
         wrong.add("children")
-    if set(children) - set(chosen.children) and choices.CHILDREN_TOPIC not in chosen.topics:
+    if set(children) - set(shown.children) and choices.CHILDREN_TOPIC not in shown.topics:
         # As in the chat: whoever adds a child wants to be reminded.
         topics |= {code: 0 for code in (choices.CHILDREN_TOPIC,) if code in city.topic_by_code}
-    current = choices.quiet_hours(city, chosen.quiet_start, chosen.quiet_end)
+    current = choices.quiet_hours(city, shown.quiet_start, shown.quiet_end)
     quiet = (start or 0, end or 0)
     return Wanted(
         language,
@@ -221,7 +313,7 @@ def _wanted(city: City, form: Form, chosen: Preferences, now: datetime) -> Wante
         # Somebody who never chose keeps the city's, also when the city changes them.
         None if quiet == current else quiet,
         None
-        if hour == (city.digest_hour if chosen.digest_hour is None else chosen.digest_hour)
+        if hour == (city.digest_hour if shown.digest_hour is None else shown.digest_hour)
         else hour,
         form.text("reminder") == "morning",
         children,
@@ -261,6 +353,7 @@ def _form_page(
         status=status,
         action=f"{PATH}/{token}",
         csrf=_form_token(context, token),
+        shown=_shown_value(chosen),
         until=clock_time(in_japan(opened.until).hour * 60 + in_japan(opened.until).minute),
         chosen=chosen,
         topics=[_topic_field(city, topic, chosen, language) for topic in city.topics],

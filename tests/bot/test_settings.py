@@ -19,6 +19,8 @@ from city.folder import CityFolder
 from feeds.jma.levels import INTENSITY_LEVELS
 from feeds.models import HazardState, Notice, Source, Status
 from feeds.texts import intensity_name
+from subscriptions import page_choices
+from subscriptions import residents as registry
 from subscriptions.models import Resident, ResidentState
 from tests.support.chats import aboard, known_in
 from tests.support.town import Town, actions_in, words_in
@@ -55,6 +57,31 @@ async def test_topics_districts_level_and_quiet_hours_can_be_changed(town: Town)
     whole = await town.taps(user, menu, "areas")
     await town.taps(user, whole, "area-all")
     assert (await town.preferences(user)).areas == ()
+
+
+async def test_a_button_pressed_before_the_page_was_saved_changes_nothing(town: Town) -> None:
+    """The button's event comes late: the newer choice is the page's. Other choices are free."""
+    user = await aboard(town)
+    menu = await town.says(user, "Settings")
+    areas = await town.taps(user, menu, "areas")
+    topics = await town.taps(user, menu, "topics")
+    first, second, third = (district.code for district in town.city.districts[:3])
+    city, later = town.city, datetime.now(UTC) + timedelta(minutes=5)
+    async with town.database.writing() as session:
+        found = await registry.find(session, user)
+        assert found is not None and found.id is not None
+        await registry.choose_areas(session, city, found.id, [second], later)
+        saved = [page_choices.area_choice(one) for one in (first, second)]
+        saved.append(page_choices.topic_choice("events"))
+        await page_choices.note_times(session, found.id, saved, later)
+    await town.taps(user, areas, f"do=area&to={first}&on=1")
+    await town.taps(user, areas, f"do=area&to={third}&on=1")
+    await town.taps(user, topics, "do=topic&code=events&on=1")
+    choices = await town.preferences(user)
+    assert choices.areas == tuple(sorted((second, third)))
+    assert "events" not in choices.topics
+    await town.taps(user, areas, "area-all")
+    assert (await town.preferences(user)).areas == (second,)
 
 
 def test_weaker_shocks_than_the_citys_threshold_can_be_asked_for(sample: CityFolder) -> None:

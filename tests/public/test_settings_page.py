@@ -137,6 +137,46 @@ async def test_saving_without_a_change_changes_nothing(office: Office) -> None:
     assert (after.quiet_start, after.quiet_end, after.digest_hour) == (None, None, None)
 
 
+async def test_what_the_chat_changed_meanwhile_stays(office: Office) -> None:
+    """The page is opened, the chat changes some choices, then another one is saved on the page."""
+    resident = await follower(office, areas=("chuo",), topics={"weather": 2, "crime": 0})
+    assert resident.id is not None
+    browser, path = await office.browser(), address(office, resident)
+    page = await browser.get(path)
+    city, now = office.context.city, office.clock.now()
+    async with office.database.writing() as session:
+        await residents.choose_language(session, city, resident.id, "vi", now)
+        await residents.choose_areas(session, city, resident.id, ["chuo", "umesato"], now)
+        await residents.choose_topics(session, city, resident.id, {"weather": 4, "crime": 0}, now)
+        await residents.choose_quiet_hours(session, city, resident.id, 60, 120, now)
+        await residents.choose_digest_hour(session, city, resident.id, 11, now)
+    await browser.submit(page, path, area=[], topic__crime="off", reminder="morning")
+    chosen = await preferences(office, resident)
+    assert (chosen.language, chosen.areas) == ("vi", ("umesato",))
+    assert chosen.topics == {"evacuation": 0, "weather": 4}
+    assert (chosen.quiet_start, chosen.quiet_end, chosen.digest_hour) == (60, 120, 11)
+    assert chosen.remind_in_morning
+
+
+async def test_more_children_than_are_kept_are_refused_also_when_the_chat_added_some(
+    office: Office,
+) -> None:
+    resident = await follower(office)
+    assert resident.id is not None
+    browser, path = await office.browser(), address(office, resident)
+    page = await browser.get(path)
+    year = office.clock.now().year - 1
+    months = [f"{year}-{month:02}" for month in range(1, residents.MOST_CHILDREN + 1)]
+    async with office.database.writing() as session:
+        now, city = office.clock.now(), office.context.city
+        await residents.choose_children(session, city, resident.id, months, now)
+    answer = await browser.submit(
+        page, path, child__year=[str(year - 1), ""], child__month=["2", ""]
+    )
+    assert answer.status == 422
+    assert list((await preferences(office, resident)).children) == months
+
+
 async def test_a_form_with_a_mistake_saves_nothing_and_says_where(office: Office) -> None:
     resident = await follower(office)
     browser, path = await office.browser(), address(office, resident)
