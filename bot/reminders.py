@@ -6,8 +6,9 @@ neither skips nor repeats anybody. Rules for what is late:
 
 - Collections are told on the evening before or on the morning of the day, as a resident chose.
   Who has quiet hours at one of these times is told at the other. An evening that was missed for
-  :data:`LATE` is left out, and what says "tomorrow" is not sent after midnight. Nothing is sent
-  after :data:`TOO_LATE`, as rubbish that is put out later is often left behind.
+  :data:`LATE` is left out, and what says "tomorrow" is not sent after midnight. The morning makes
+  up for it, also for those whose quiet hours had begun when a late evening was told. Nothing is
+  sent after :data:`TOO_LATE`, as rubbish that is put out later is often left behind.
 - Vaccinations and check-ups are told once, on their day. After a break what fell on the last
   :data:`MISSED_DAYS` days is told together with today's; what is older is left out.
 - What may have been sent before a restore is not sent again.
@@ -119,7 +120,7 @@ async def remind(context: Context, folder: CityFolder, medium: Format) -> int:
             days = _untold(slot, made, restored)
             told += await _tell_parents(context, folder, medium, slot, days)
         else:
-            told += await _tell_of_collections(context, folder, medium, slot)
+            told += await _tell_of_collections(context, folder, medium, slot, restored)
     await _close_late(context, now)
     return told
 
@@ -195,16 +196,17 @@ class Collections:
 
 
 async def _tell_of_collections(
-    context: Context, folder: CityFolder, medium: Format, slot: Slot
+    context: Context, folder: CityFolder, medium: Format, slot: Slot, restored: datetime | None
 ) -> int:
     city, (day,) = context.city, slot.days
     collections = Collections.on(city, folder, day)
     if not collections.groups:
         return 0
     in_morning = slot.kind is Kind.MORNING
+    evening = await _evening_before(context, day, restored) if in_morning else context.clock.now()
 
     def message(resident: RemindedResident) -> bytes | None:
-        if _told_in_morning(city, resident, day) != in_morning:
+        if _told_in_morning(city, resident, day, evening) != in_morning:
             return None
         words = collections.text(city, resident.areas, resident.language, today=in_morning)
         if not words:
@@ -219,10 +221,31 @@ async def _tell_of_collections(
     return await _deliver(context, medium, slot, page, message, expires_at)
 
 
-def _told_in_morning(city: City, resident: RemindedResident, day: date) -> bool:
-    """Whether a resident is told of a day's collections on the day, not on the evening before."""
+async def _evening_before(
+    context: Context, day: date, restored: datetime | None
+) -> datetime | None:
+    """Return when a day's collections were told on the evening before; None if they were not."""
+    before = day - timedelta(days=1)
+    at = _at(before, time(context.city.reminder_hours.evening))
+    if restored is not None and at <= restored:
+        return at  # it may have been told before the restore
+    of_evening = select(Delivery.created_at).where(
+        col(Delivery.reference) == _reference(Kind.EVENING, before)
+    )
+    async with context.database.reading() as session:
+        return await session.scalar(of_evening)
+
+
+def _told_in_morning(
+    city: City, resident: RemindedResident, day: date, evening: datetime | None
+) -> bool:
+    """Whether a resident is told of a day's collections on the day, not on the evening before.
+
+    ``evening`` is when the others are told on the evening before; None: they were not.
+    """
+    if evening is None:
+        return True
     own = (city.quiet_hours, resident.quiet_start, resident.quiet_end)
-    evening = _at(day - timedelta(days=1), time(city.reminder_hours.evening))
     quiet = quiet_until(evening, *own)
     if quiet is not None and quiet >= _at(day, time(0)):
         return True

@@ -106,15 +106,17 @@ async def test_the_evening_before_or_the_morning_as_the_resident_chose(
     morning = await resident(context, "morning", in_morning=True)
     await resident(context, "other", topics=("events",))
     friday = FRIDAY.date()
-    every = [at(friday, 0) + timedelta(minutes=10 * n) for n in range(6 * 33)]
+    # The burnable rubbish of Friday is told first.
+    thursday = friday - timedelta(days=1)
+    every = [at(thursday, 20) + timedelta(minutes=10 * n) for n in range(6 * 37)]
     counts = await remind_at(context, sample, *every)
     found = [(when, count) for when, count in zip(every, counts, strict=True) if count]
-    # On Friday morning the burnable rubbish of that day is told as well.
+    assert found.pop(0) == (at(thursday, 20), 1)
     assert found == [(at(friday, 7), 1), (at(friday, 19), 1), (at(SATURDAY, 7), 1)]
     words = await told(context)
-    assert [number for number, _ in words] == [morning, evening, morning]
-    assert words[1][1] == "Rubbish on Tomorrow · Sat, Nov 21: Bottles and cans"
-    assert words[2][1] == "Rubbish on Today · Sat, Nov 21: Bottles and cans"
+    assert [number for number, _ in words] == [evening, morning, evening, morning]
+    assert words[2][1] == "Rubbish on Tomorrow · Sat, Nov 21: Bottles and cans"
+    assert words[3][1] == "Rubbish on Today · Sat, Nov 21: Bottles and cans"
 
 
 async def test_who_is_not_to_be_disturbed_in_the_morning_is_told_the_evening_before(
@@ -163,6 +165,40 @@ async def test_what_is_late_is_left_out_and_nothing_comes_in_a_heap(
     too_late = (at(friday, 22), at(friday, 23, 59), at(SATURDAY, 8), at(SATURDAY, 12))
     assert await remind_at(context, sample, *too_late) == [0] * 4
     assert await remind_at(context, sample, at(SATURDAY, 7, 59)) == [1]
+
+
+async def test_an_evening_that_was_missed_is_made_up_for_in_the_morning(
+    context: Context, sample: CityFolder
+) -> None:
+    one, two = await resident(context, "one"), await resident(context, "two", in_morning=True)
+    late = await resident(context, "late", in_morning=True, quiet=(1380, 540))
+    assert await remind_at(context, sample, at(FRIDAY.date(), 22), at(SATURDAY, 7)) == [0, 3]
+    said = await told(context)
+    assert [number for number, _ in said] == [one, two, late]
+    assert {words for _, words in said} == {"Rubbish on Today · Sat, Nov 21: Bottles and cans"}
+
+
+async def test_who_has_quiet_hours_by_the_time_of_a_late_evening_is_told_in_the_morning(
+    context: Context, sample: CityFolder
+) -> None:
+    awake = await resident(context, "awake", quiet=(23 * 60, 6 * 60))
+    asleep = await resident(context, "asleep", quiet=(20 * 60, 6 * 60))
+    assert await remind_at(context, sample, at(FRIDAY.date(), 21), at(SATURDAY, 7)) == [1, 1]
+    assert [number for number, _ in await told(context)] == [awake, asleep]
+
+
+async def test_after_a_restore_the_morning_does_not_repeat_the_evening(
+    context: Context, sample: CityFolder
+) -> None:
+    """The evening may have been told, and is not in the backup."""
+    await resident(context, "one")
+    morning = await resident(context, "two", in_morning=True)
+    evening = at(FRIDAY.date(), 19)
+    async with context.database.writing() as session:
+        until = evening + timedelta(minutes=5)
+        session.add(RestoreHold(until=until, restored_at=until, seen_at=until))
+    assert await remind_at(context, sample, at(SATURDAY, 7)) == [1]
+    assert [number for number, _ in await told(context)] == [morning]
 
 
 async def test_a_crash_between_two_pages_neither_skips_nor_repeats_anybody(
