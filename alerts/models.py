@@ -124,3 +124,49 @@ async def open_follow_up(
         .limit(1)
     )
     return found
+
+
+class AlertTemplate(SQLModel, table=True):
+    """A template of the city: words with blanks that are filled in when an alert is written."""
+
+    __tablename__ = "alert_templates"
+
+    id: int | None = Field(
+        default=None, sa_column=Column(RowId, primary_key=True, autoincrement=True)
+    )
+    version: int = 1
+    """The newest of its versions."""
+    withdrawn_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    """When it was taken out of the list; its versions stay."""
+
+
+class TemplateVersion(SQLModel, table=True):
+    """The words of a template at one time. They never change: a change makes a new version."""
+
+    __tablename__ = "alert_template_versions"
+
+    template_id: int = Field(
+        sa_column=Column(RowId, ForeignKey("alert_templates.id"), primary_key=True)
+    )
+    version: int = Field(primary_key=True)
+    name: str = Field(max_length=80)
+    """Its name for staff."""
+    texts: dict[str, str] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
+    """Words with blanks by language."""
+    written_by: str
+    written_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class DraftWriter(SQLModel, table=True):
+    """Somebody who has a draft open for writing. Rows of people who left are removed."""
+
+    __tablename__ = "draft_writers"
+
+    draft_id: int = Field(
+        sa_column=Column(RowId, ForeignKey("alert_drafts.id", ondelete="CASCADE"), primary_key=True)
+    )
+    email: str = Field(max_length=254, primary_key=True)
+    since: datetime = Field(sa_type=UtcDateTime)
+    """When they opened it."""
+    seen_at: datetime = Field(sa_type=UtcDateTime)
+    """When their page last said that it is open."""

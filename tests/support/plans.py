@@ -21,6 +21,8 @@ from core.database import Database
 
 SMALL = frozenset(
     {
+        "alert_template_versions",
+        "alert_templates",
         "areas",
         "arrivals",
         "audience_bitmaps",
@@ -28,6 +30,7 @@ SMALL = frozenset(
         "audit_checks",
         "channel_stops",
         "clock_marks",
+        "draft_writers",
         "friend_counts",
         "hazard_states",
         "known_audiences",
