@@ -232,8 +232,12 @@ async def test_a_link_that_was_guessed_or_altered_opens_nothing(office: Office) 
     foreign = Links("another key", office.context.settings.public_url)
     browser = await office.browser()
     changed = [
-        token[:n] + ("A" if token[n] != "A" else "B") + token[n + 1 :] for n in range(20, 60)
+        token[:n] + ("A" if token[n] != "A" else "B") + token[n + 1 :] for n in range(len(token))
     ]
+    async with office.database.reading() as session:
+        assert await links(office).open(session, token, office.clock.now()) is not None
+        for one in changed:
+            assert await links(office).open(session, one, office.clock.now()) is None, one
     for forged in (
         str(resident.id),
         resident.line_user_id,
@@ -244,7 +248,7 @@ async def test_a_link_that_was_guessed_or_altered_opens_nothing(office: Office) 
         "%00",
         "é" * 50,
         "..%2f..%2fconsole",
-        *changed,
+        changed[30],
     ):
         assert (await browser.get(f"{PATH}/{forged}")).status == 404, forged
         assert (await browser.get(f"{PATH}/{forged}/data.json")).status == 404, forged
