@@ -35,6 +35,7 @@ from feeds.fetch import guarded_session
 from feeds.models import Notice
 from feeds.poller import Poller, Publish
 from feeds.translate import article_translations
+from response.record import catch_up
 from subscriptions import bitmaps
 
 
@@ -123,7 +124,11 @@ def _housekeeping(context: Context, folder: CityFolder) -> list[ScheduledJob]:
             await remind_of_reports(context, LINE)
             await tell_of_repairs(context, LINE)
 
+    async def running_record() -> None:
+        await catch_up(context.database, clock.now())
+
     return [
+        ScheduledJob(name="record", seconds=5.0, work=running_record),
         ScheduledJob(name="news of reports", seconds=600.0, jitter=10.0, work=of_reports),
         ScheduledJob(name="reminders", seconds=60.0, work=reminders, at_once=True),
         ScheduledJob(name="digests", seconds=60.0, work=digests),

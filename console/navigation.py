@@ -46,6 +46,10 @@ SECTIONS = (
             Entry("/console/held", mark("Held")),
         ),
     ),
+    Section(
+        mark("Disaster"),
+        (Entry("/console/record", mark("Running record"), Permission.RESPONSE),),
+    ),
     Section(mark("Reports"), (Entry("/console/reports", mark("Reports")),)),
     Section(
         mark("Questions"),

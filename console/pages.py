@@ -19,6 +19,7 @@ from console import (
     feed_pages,
     home,
     question_pages,
+    record_pages,
     report_pages,
     sign_in,
     staff_pages,
@@ -57,6 +58,7 @@ ROUTERS = (
     feed_pages.router,
     report_pages.router,
     question_pages.router,
+    record_pages.router,
     staff_pages.router,
     nowhere,
 )

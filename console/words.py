@@ -176,6 +176,7 @@ ACTION_NAMES = {
     "report.answered": mark("answered a report"),
     "report.told": mark("told more of a report"),
     "report.withdrawn": mark("took a part of a report back"),
+    "record.exported": mark("exported the running record"),
     "report.exported": mark("exported reports"),
     "session.opened": mark("signed in"),
     "session.refused": mark("failed to sign in"),

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Any
 
@@ -111,6 +112,16 @@ class AuditCheck(SQLModel, table=True):
     broken_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
 
+Hearer = Callable[[AsyncSession, AuditEntry], Awaitable[object]]
+_hearers: list[Hearer] = []
+
+
+def heard_by(hear: Hearer) -> Hearer:
+    """Have a function called with every new entry, in the transaction that writes it."""
+    _hearers.append(hear)
+    return hear
+
+
 async def record(
     session: AsyncSession,
     now: datetime,
@@ -150,6 +161,8 @@ async def record(
     entry.hash = entry.expected_hash()
     session.add(entry)
     await session.flush()
+    for hear in _hearers:
+        await hear(session, entry)
     return entry
 
 

@@ -1,4 +1,4 @@
-"""Remove invisible characters from what people type."""
+"""Make what people type safe to keep and to show."""
 
 from __future__ import annotations
 
@@ -28,6 +28,15 @@ def clean(text: str, *, line: bool = False) -> str:
         if character in "\n" + _JOINERS or unicodedata.category(character) not in _UNSEEN
     )
     return "".join(kept).strip().strip(_JOINERS).strip()
+
+
+_FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
+
+
+def spreadsheet_cell(value: str) -> str:
+    """Return ``value`` so that a spreadsheet shows it and does not take it for a formula."""
+    bare = value.lstrip()
+    return f"'{value}" if bare.startswith(_FORMULA) or bare != value else value
 
 
 def whole_number(text: str) -> int | None:

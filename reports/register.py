@@ -27,6 +27,7 @@ from core.clock import in_japan
 from core.counting import Size, size_of
 from core.database import Database
 from core.errors import BadInput
+from core.text import spreadsheet_cell
 from reports.models import Photo, Report, ReportCounter, ReportUpdate
 from reports.photos import CONTENT_TYPE, MAX_PHOTOS, Picture
 from reports.reasons import reason
@@ -53,7 +54,6 @@ CSV_COLUMNS = (
     "description",
     "language",
 )
-_FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
 EVERY = Match(true())
 Narrowable = TypeVar("Narrowable", bound=Select[Any])
 
@@ -523,23 +523,18 @@ def _cells(report: Exported) -> list[str]:
     return [
         report.number,
         report.state.value,
-        _cell(report.category),
-        _cell(report.department),
+        spreadsheet_cell(report.category),
+        spreadsheet_cell(report.department),
         in_japan(report.created_at).isoformat(timespec="seconds"),
         in_japan(report.updated_at).isoformat(timespec="seconds"),
         "" if report.longitude is None else f"{report.longitude:.6f}",
         "" if report.latitude is None else f"{report.latitude:.6f}",
-        _cell(report.address),
-        _cell(report.area or ""),
-        _cell(report.owner),
-        _cell(report.description),
+        spreadsheet_cell(report.address),
+        spreadsheet_cell(report.area or ""),
+        spreadsheet_cell(report.owner),
+        spreadsheet_cell(report.description),
         report.language,
     ]
-
-
-def _cell(value: str) -> str:
-    bare = value.lstrip()
-    return f"'{value}" if bare.startswith(_FORMULA) or bare != value else value
 
 
 def as_json(report: Exported) -> dict[str, object]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from sqlalchemy import (
     JSON,
@@ -224,6 +225,267 @@ class CheckIn(SQLModel, table=True):
     drill: bool
     in_at: datetime = Field(sa_type=UtcDateTime, index=True)
     out_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
+class CaseState(StrEnum):
+    """What becomes of a household's call for help. Nothing else says it in other words."""
+
+    NOTHING = "nothing"
+    """They are safe and need nothing; nobody has to do anything."""
+    OPEN = "open"
+    TAKEN = "taken"
+    """A person or a department is on it."""
+    DONE = "done"
+
+    @property
+    def waits(self) -> bool:
+        return self in WAITING_CASES
+
+
+WAITING_CASES = (CaseState.OPEN, CaseState.TAKEN)
+
+
+class HouseholdCase(SQLModel, table=True):
+    """One household as the desk follows it, for real or in the drill.
+
+    Its last answer says how it is; this row says what the city does about it. It is erased with
+    the answers.
+
+    Parameters
+    ----------
+    urgency
+        How grave the last answer is (``response.cases.urgency_of``); 0 needs nothing.
+    since
+        From when they have been waiting.
+    person, department
+        Who is on it: a staff member's e-mail, a department's code; "" for nobody.
+    version
+        Counts the changes, so that nobody decides on what has changed meanwhile.
+    """
+
+    __tablename__ = "household_cases"
+    __table_args__ = (
+        UniqueConstraint("resident_id", "drill", name="uq_household_cases_resident"),
+        Index("ix_household_cases_queue", "drill", "state", "urgency", "since", "id"),
+    )
+
+    id: int | None = Field(
+        default=None, sa_column=Column(RowId, primary_key=True, autoincrement=True)
+    )
+    resident_id: int = Field(
+        sa_column=Column(RowId, ForeignKey("residents.id", ondelete="CASCADE"), nullable=False)
+    )
+    drill: bool
+    state: CaseState = Field(sa_type=text_enum(CaseState))
+    urgency: int = 0
+    since: datetime = Field(sa_type=UtcDateTime)
+    person: str = Field(default="", max_length=254)
+    department: str = Field(default="", max_length=32)
+    version: int = 0
+    changed_at: datetime = Field(sa_type=UtcDateTime, index=True)
+
+
+class CaseStep(StrEnum):
+    """What a line of a case's history says."""
+
+    NOTED = "noted"
+    TAKEN = "taken"
+    DONE = "done"
+    REOPENED = "reopened"
+    """By staff."""
+    WORSE = "worse"
+    """The household's answer got worse, and the case is open again."""
+    SAFE = "safe"
+    """The household said that it needs nothing any more."""
+    SENT = "sent"
+    """A message went to the household."""
+
+
+class HouseholdNote(SQLModel, table=True):
+    """A line of a case's history; never changed, and erased with the case.
+
+    Parameters
+    ----------
+    words
+        What staff noted, or what was sent, in the language in which it was sent.
+    delivery_id
+        The delivery of what was sent.
+    key
+        What made it, so that a form that comes twice makes one line and one message.
+    """
+
+    __tablename__ = "household_notes"
+    __table_args__ = (UniqueConstraint("case_id", "key", name="uq_household_notes_key"),)
+
+    id: int | None = Field(
+        default=None, sa_column=Column(RowId, primary_key=True, autoincrement=True)
+    )
+    case_id: int = Field(
+        sa_column=Column(
+            RowId, ForeignKey("household_cases.id", ondelete="CASCADE"), nullable=False
+        )
+    )
+    step: CaseStep = Field(sa_type=text_enum(CaseStep))
+    by: str
+    words: str = ""
+    delivery_id: int | None = Field(
+        default=None,
+        sa_column=Column(RowId, ForeignKey("deliveries.id", ondelete="SET NULL"), index=True),
+    )
+    key: str | None = Field(default=None, max_length=64)
+    at: datetime = Field(sa_type=UtcDateTime, index=True)
+
+
+class HouseholdPhoto(SQLModel, table=True):
+    """A photo of a household's answer, re-encoded without metadata; the file has its hash's name.
+
+    Only those who answer households see it.
+    """
+
+    __tablename__ = "household_photos"
+    __table_args__ = (UniqueConstraint("answer_id", "sha256", name="uq_household_photos_file"),)
+
+    id: int | None = Field(
+        default=None, sa_column=Column(RowId, primary_key=True, autoincrement=True)
+    )
+    answer_id: int = Field(
+        sa_column=Column(
+            RowId, ForeignKey("household_answers.id", ondelete="CASCADE"), nullable=False
+        )
+    )
+    sha256: str = Field(max_length=64, index=True)
+    width: int
+    height: int
+    size: int
+    """Bytes on disk."""
+    message_id: str = Field(default="", max_length=40)
+    """LINE's id of the message that brought it, which can be taken back."""
+    created_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class RecordEntry(SQLModel, table=True):
+    """A line of the running record (クロノロジー). It is never changed and never erased.
+
+    A correction is a line of its own that names the line which it corrects.
+
+    Parameters
+    ----------
+    at, entered_at
+        When it happened, and when the line was written.
+    kind
+        What it is about: the part of ``code`` before the point; ``line`` for typed words.
+    code, facts
+        What the service wrote by itself, to be put into words where it is read. Never names,
+        needs or words of a household.
+    text
+        What a person typed.
+    actor
+        A staff member's e-mail, ``shell:<user>`` or ``rule:<name>``.
+    department
+        The department that it concerns, or that wrote it; "" for none.
+    subject
+        What it is about, ``kind:id`` as in the audit trail; "" for nothing.
+    source
+        What the line was made from, so that it is made once; None for typed lines.
+    """
+
+    __tablename__ = "record_entries"
+    __table_args__ = (
+        Index("ix_record_entries_by_time", "drill", "at", "id"),
+        *(
+            Index(f"ix_record_entries_by_{name}", "drill", name, "at", "id")
+            for name in ("kind", "actor")
+        ),
+    )
+
+    id: int | None = Field(
+        default=None, sa_column=Column(RowId, primary_key=True, autoincrement=True)
+    )
+    at: datetime = Field(sa_type=UtcDateTime)
+    entered_at: datetime = Field(sa_type=UtcDateTime, index=True)
+    drill: bool
+    kind: str = Field(max_length=24)
+    code: str = Field(default="", max_length=48)
+    facts: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
+    text: str = ""
+    actor: str
+    department: str = Field(default="", max_length=32)
+    subject: str = Field(default="", max_length=80)
+    corrects_id: int | None = Field(
+        default=None, sa_column=Column(RowId, ForeignKey("record_entries.id"), index=True)
+    )
+    source: str | None = Field(default=None, max_length=80, unique=True)
+
+
+class TaskState(StrEnum):
+    """What becomes of a task between departments."""
+
+    OPEN = "open"
+    TAKEN = "taken"
+    DONE = "done"
+    REFUSED = "refused"
+
+
+class Task(SQLModel, table=True):
+    """Something that one department asks of another.
+
+    Parameters
+    ----------
+    case_id
+        The household it is for. Such a task is seen by those who answer households, and is erased
+        with the household's answers.
+    subject
+        What else it is about, ``kind:id``, such as ``danger:3`` or ``record:12``; "" for nothing.
+    from_department, to_department
+        Codes of the city's departments; "" for the headquarters.
+    origin
+        The form that made it, so that a form that comes twice makes one task.
+    version
+        Counts the changes, so that nobody decides on what has changed meanwhile.
+    """
+
+    __tablename__ = "tasks"
+    __table_args__ = (Index("ix_tasks_queue", "drill", "state", "due_at", "id"),)
+
+    id: int | None = Field(
+        default=None, sa_column=Column(RowId, primary_key=True, autoincrement=True)
+    )
+    drill: bool
+    title: str
+    from_department: str = Field(default="", max_length=32)
+    to_department: str = Field(default="", max_length=32)
+    due_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    state: TaskState = Field(default=TaskState.OPEN, sa_type=text_enum(TaskState))
+    taken_by: str = Field(default="", max_length=254)
+    case_id: int | None = Field(
+        default=None,
+        sa_column=Column(RowId, ForeignKey("household_cases.id", ondelete="CASCADE"), index=True),
+    )
+    subject: str = Field(default="", max_length=80)
+    origin: str = Field(max_length=64, unique=True)
+    version: int = 0
+    created_by: str
+    created_at: datetime = Field(sa_type=UtcDateTime)
+    changed_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class TaskNote(SQLModel, table=True):
+    """A line of a task's history: what somebody noted, or which state they gave it, and why."""
+
+    __tablename__ = "task_notes"
+
+    id: int | None = Field(
+        default=None, sa_column=Column(RowId, primary_key=True, autoincrement=True)
+    )
+    task_id: int = Field(
+        sa_column=Column(
+            RowId, ForeignKey("tasks.id", ondelete="CASCADE"), nullable=False, index=True
+        )
+    )
+    by: str
+    state: TaskState | None = Field(default=None, sa_type=text_enum(TaskState))
+    words: str = ""
+    at: datetime = Field(sa_type=UtcDateTime)
 
 
 TO_MOVE = text("done_at IS NULL")

@@ -12,6 +12,10 @@ reason = Reasons(
             "mode.is-real": "What is on is no drill.",
             "mode.no-area": "'{code}' is not a district of this city.",
             "mode.off": "Disaster mode is not on.",
+            "record.empty": "Write what happened.",
+            "record.future": "The time of the event is in the future.",
+            "record.time": "This is not a time.",
+            "record.missing": "The line to be corrected is not in this record.",
             "shelter.missing": "There is no evacuation site '{code}' in shelters.csv.",
             "shelter.heads": "A number of people is between 0 and {most}.",
         }

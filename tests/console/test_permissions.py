@@ -75,6 +75,11 @@ ADDRESSES = {
         POST /console/restored
     """,
     "a disaster as it runs": """
+        GET /console/record
+        GET /console/record/live
+        GET /console/record/print
+        POST /console/record
+        POST /console/record/export.csv
     """,
     "people in a disaster": """
     """,

@@ -52,6 +52,14 @@ QUERIES = {
     ),
     "/console/feeds": ("", "?state=all", "?state=done"),
     "/console/audit": ("", "?before=100"),
+    "/console/record": (
+        "",
+        "?kind=alert",
+        "?who=staff01@city.example&kind=line",
+        "?since=2026-01-01T00:00&until=2026-02-01T00:00",
+        "?before=700",
+        "?world=drill",
+    ),
     "/open311/v2/requests.{form}": ("", "?page=2", "?status=closed", "?service_code={category}"),
 }
 """What an address is asked besides; for all others, nothing."""

@@ -28,7 +28,9 @@ from sqlmodel import SQLModel
 STATES: dict[str, frozenset[str]] = {
     "alert_drafts": frozenset({"version", "confirmed_by", "notice_id", "discarded_at"}),
     "batches": frozenset({"state"}),
+    "dangers": frozenset({"state", "version"}),
     "deliveries": frozenset({"state"}),
+    "household_cases": frozenset({"state", "version"}),
     "arrivals": frozenset({"state"}),
     "items": frozenset({"state"}),
     "known_audiences": frozenset({"state"}),
@@ -38,6 +40,7 @@ STATES: dict[str, frozenset[str]] = {
     "residents": frozenset({"state"}),
     "restore_holds": frozenset({"seen_at"}),
     "staff": frozenset({"role", "active", "session_version", "password_hash", "totp_secret"}),
+    "tasks": frozenset({"state", "version"}),
     "unknown_sends": frozenset({"state"}),
     "webhook_events": frozenset({"state"}),
 }
@@ -49,10 +52,12 @@ NOT_STATES = {
     ("deliveries", "kind"): "never changes",
     ("household_answers", "condition"): "what a household said; its row is locked meanwhile",
     ("household_answers", "whereabouts"): "what a household said; its row is locked meanwhile",
+    ("household_notes", "step"): "a line of a history; never changes",
     ("household_needs", "need"): "never changes",
     ("notices", "status"): "what the notice says; never changes once stored",
     ("photos", "role"): "never changes",
     ("report_updates", "state"): "a line of a history; never changes",
+    ("task_notes", "state"): "a line of a history; never changes",
     ("variants", "wording"): "never changes",
     ("unknown_sends", "way"): "written together with the state",
 }

@@ -17,8 +17,18 @@ from city.city import City, Decision
 from core.audit import record
 from core.database import Database
 from feeds.models import HazardState, Item, ItemState, Notice, Source, Status, Translation
-from reports.models import Follower, Report
-from response.models import Condition, HouseholdAnswer, HouseholdNeed, Need
+from reports.models import Danger, Follower, Report, Triage
+from response.models import (
+    CaseState,
+    Condition,
+    HouseholdAnswer,
+    HouseholdCase,
+    HouseholdNeed,
+    Need,
+    RecordEntry,
+    Task,
+    TaskState,
+)
 from subscriptions.models import Resident
 
 NOTICES = 300
@@ -26,6 +36,7 @@ ITEMS = 400
 EVENTS = 300
 ENTRIES = 300
 DRAFTS = 15
+LINES = 1500
 FOLLOWERS = 3
 """Of each report."""
 TRANSLATIONS = 50
@@ -81,6 +92,13 @@ async def fill_years(database: Database, city: City, now: datetime) -> None:
     await _store(database, answers)
     needs = [HouseholdNeed(answer_id=one.id, need=Need.WATER) for one in answers if one.id]
     await _store(database, needs)
+    await _store(database, [_case(person, number, now) for number, person in enumerate(people)])
+    await _store(
+        database,
+        [_danger(report, number, now) for number, report in enumerate(reports[:ENTRIES])],
+    )
+    await _store(database, [_line(number, now) for number in range(LINES)])
+    await _store(database, [_task(number, now) for number in range(ENTRIES)])
     await _store(database, [_draft(city, number, now) for number in range(1, DRAFTS + 1)])
     await _store(
         database,
@@ -241,6 +259,56 @@ def _event(number: int, user: str, now: datetime) -> WebhookEvent:
         state=EventState.IGNORED if number % 20 == 0 else EventState.DONE,
         attempts=1,
         received_at=at,
+    )
+
+
+def _case(person: int, number: int, now: datetime) -> HouseholdCase:
+    return HouseholdCase(
+        resident_id=person,
+        drill=False,
+        state=list(CaseState)[number % len(CaseState)],
+        urgency=number % 5,
+        since=_moment(number, 300, now),
+        changed_at=now,
+    )
+
+
+def _danger(report: int, number: int, now: datetime) -> Danger:
+    return Danger(
+        drill=False,
+        report_id=report,
+        origin=f"danger-{number}",
+        state=Triage.NEW if number % 20 == 0 else Triage.KNOWN,
+        created_at=_moment(number, ENTRIES, now),
+    )
+
+
+def _line(number: int, now: datetime) -> RecordEntry:
+    at = _moment(number, LINES, now)
+    kinds = ("line", "alert", "shelter", "telegram")
+    kind = kinds[number % len(kinds)]
+    return RecordEntry(
+        at=at,
+        entered_at=at,
+        drill=number % 10 == 0,
+        kind=kind,
+        text=f"本部員が到着 {number}",
+        actor=STAFF if kind == "line" else f"rule:{kind}",
+        corrects_id=number if number % 100 == 99 else None,
+    )
+
+
+def _task(number: int, now: datetime) -> Task:
+    at = _moment(number, ENTRIES, now)
+    return Task(
+        drill=False,
+        title=f"毛布を運ぶ {number}",
+        to_department="roads",
+        state=TaskState.OPEN if number % 20 == 0 else TaskState.DONE,
+        origin=f"task-{number}",
+        created_by=STAFF,
+        created_at=at,
+        changed_at=at,
     )
 
 

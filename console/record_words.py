@@ -1,0 +1,188 @@
+"""The running record in the words of staff: a sentence for each code, and its details."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from city.city import City, Decision, name_in
+from city.shelters import Shelter
+from console import words
+from core.languages import mark
+from core.reason import loaded
+from response.models import RecordEntry, ShelterState
+
+SHELTER_STATES = {
+    ShelterState.OPEN: mark("Open"),
+    ShelterState.FULL: mark("Full"),
+    ShelterState.CLOSED: mark("Closed"),
+}
+SENTENCES = {
+    "alert.sent": mark("Alert sent: {title}"),
+    "alert.corrected": mark("Alert corrected: {title}"),
+    "alert.withdrawn": mark("Alert taken back: {title}"),
+    "alert.ended": mark("All clear sent: {title}"),
+    "notice.sent": mark("Held notice sent: {title}"),
+    "notice.published": mark("Held notice only published: {title}"),
+    "notice.dropped": mark("Held notice dropped: {title}"),
+    "delivery.paused": mark("Delivery paused: {title}"),
+    "delivery.resumed": mark("Delivery resumed: {title}"),
+    "delivery.stopped": mark("Delivery stopped: {title}"),
+    "delivery.ended": mark("Delivery ended: {title}"),
+    "delivery.waits": mark("Delivery waits for a person: {title}"),
+    "delivery.failing": mark("LINE does not take it: {title}"),
+    "telegram.came": mark("Announced: {title}"),
+    "telegram.over": mark("No longer in force: {title}"),
+    "disaster_mode.begun": mark("Disaster mode switched on"),
+    "disaster_mode.ended": mark("Disaster mode switched off"),
+    "shelter.changed": mark("Evacuation site {shelter}: {state}"),
+}
+"""By code. Who writes a new code into the record adds its sentence here."""
+KINDS = {
+    "line": mark("Typed"),
+    "alert": mark("Alerts"),
+    "notice": mark("Held notices"),
+    "delivery": mark("Deliveries"),
+    "telegram": mark("Announcements of agencies"),
+    "disaster_mode": mark("Disaster mode"),
+    "shelter": mark("Evacuation sites"),
+    "lifeline": mark("Lifelines"),
+    "callup": mark("Call-up of staff"),
+    "danger": mark("Dangers"),
+    "task": mark("Tasks"),
+}
+"""By the part of a code before the point."""
+ADDRESSES = {
+    "delivery": "/console/deliveries/{}",
+    "shelter": "/console/shelters",
+    "disaster_mode": "/console/disaster",
+    "callup": "/console/callup",
+    "task": "/console/tasks/{}",
+    "danger": "/console/dangers/{}",
+    "household": "/console/people/{}",
+    "report": "/console/reports/{}",
+}
+"""The page of a subject, by its kind."""
+_COUNTED = {
+    "recipients": mark("{n} residents"),
+    "sent": mark("{n} sent"),
+    "failed": mark("{n} failed"),
+    "skipped": mark("{n} skipped"),
+    "waiting": mark("{n} waiting"),
+    "heads": mark("{n} people there"),
+}
+_NAMED = {
+    "delivery": mark("Delivery {value}"),
+    "second_person": mark("Confirmed by {value}"),
+    "reason": mark("Reason: {value}"),
+    "to": mark("To {value}"),
+}
+
+
+class RecordWords:
+    """Puts lines of the record into words for one reader."""
+
+    def __init__(self, city: City, shelters: tuple[Shelter, ...], language: str) -> None:
+        self.city = city
+        self.language = language
+        self.shelters = {shelter.code: shelter.name for shelter in shelters}
+        self.departments = {d.code: name_in(d.names, language) for d in city.departments}
+
+    def text(self, entry: RecordEntry) -> str:
+        """Return the line itself: what was typed, or the sentence of its code."""
+        if entry.text:
+            return entry.text
+        sentence = SENTENCES.get(entry.code)
+        if sentence is None:  # of another version
+            return entry.code
+        values = {name: self._value(name, value) for name, value in entry.facts.items()}
+        missing = {"title": "–", "shelter": "–", "state": "–"}
+        return words.CATALOGUE.text(self.language, sentence, **(missing | values))
+
+    def details(self, entry: RecordEntry) -> list[str]:
+        """Return what else the line says, part by part."""
+        sentence = SENTENCES.get(entry.code, "")
+        facts = [
+            (name, value)
+            for name, value in entry.facts.items()
+            if f"{{{name}}}" not in sentence and value not in (None, "", [])
+        ]
+        return [said for name, value in facts if (said := self._detail(name, value))]
+
+    def kind(self, entry: RecordEntry) -> str:
+        return self._say(KINDS.get(entry.kind, entry.kind))
+
+    def department(self, code: str) -> str:
+        return self.departments.get(code, code)
+
+    def actor(self, actor: str) -> str:
+        """Return who wrote a line: a person's address, or the name of a rule."""
+        if actor.startswith("rule:"):
+            return self._say(mark("by itself"))
+        return actor
+
+    def address(self, entry: RecordEntry) -> str:
+        """Return the page of what a line is about; "" if there is none."""
+        if delivery := entry.facts.get("delivery"):
+            return ADDRESSES["delivery"].format(delivery)
+        kind, _, number = entry.subject.partition(":")
+        return ADDRESSES.get(kind, "").format(number)
+
+    def _say(self, message: str, /, **values: object) -> str:
+        return words.CATALOGUE.text(self.language, message, **values)
+
+    def _value(self, name: str, value: Any) -> str:
+        return _VALUES.get(name, _plain)(self, value)
+
+    def _detail(self, name: str, value: Any) -> str:
+        if name in _COUNTED:
+            return self._say(_COUNTED[name], n=f"{int(value):,}") if str(value).isdigit() else ""
+        if name == "level":
+            return self._say(mark("Level {n}"), n=value) if value else ""
+        if name == "topic":
+            return ""
+        shown = self._value(name, value)
+        return self._say(_NAMED[name], value=shown) if name in _NAMED else shown
+
+
+def _plain(_: RecordWords, value: Any) -> str:
+    if isinstance(value, list | tuple):
+        return ", ".join(map(str, value))
+    return str(value)
+
+
+def _shelter(of: RecordWords, value: Any) -> str:
+    return of.shelters.get(str(value), str(value))
+
+
+def _state(of: RecordWords, value: Any) -> str:
+    known = SHELTER_STATES.get(value) if value in set(ShelterState) else None
+    return of._say(known) if known else str(value)
+
+
+def _areas(of: RecordWords, value: Any) -> str:
+    return words.places_of(list(value), of.city, of.language)
+
+
+def _why(of: RecordWords, value: Any) -> str:
+    return words.said(loaded(str(value)), of.language)
+
+
+def _decision(of: RecordWords, value: Any) -> str:
+    return of._say(words.DECISION_NAMES[Decision(value)]) if value in set(Decision) else str(value)
+
+
+def _department(of: RecordWords, value: Any) -> str:
+    return of.department(str(value))
+
+
+_VALUES: Mapping[str, Callable[[RecordWords, Any], str]] = {
+    "shelter": _shelter,
+    "state": _state,
+    "areas": _areas,
+    "why": _why,
+    "decision": _decision,
+    "to": _department,
+    "from": _department,
+    "intensity": lambda of, value: words.intensity(str(value), of.language),
+}
