@@ -22,7 +22,7 @@ from console import pages as console_pages
 from console.sessions import Sessions
 from core.kept import KeptBytes
 from feeds import api as feeds_api
-from public import calendar_pages, map_pages, settings_pages
+from public import calendar_pages, map_data, map_pages, settings_pages
 from public import pages as public_pages
 from public import report_pages as repairs
 from public.drawing import CALENDAR_BYTES
@@ -68,8 +68,8 @@ def create_app(context: Context, line: LineClient, *, folder: CityFolder) -> Fas
     app.state.folder_probe = health.FolderProbe(context.settings.media_dir)
     webhook.attach(app, context, line)
     for pages in (
-        *(health, webhook, feeds_api, open311, repairs, map_pages, settings_pages, data_pages),
-        *(calendar_pages, console_pages, public_pages),
+        *(health, webhook, feeds_api, open311, repairs, map_pages, map_data, settings_pages),
+        *(data_pages, calendar_pages, console_pages, public_pages),
     ):
         app.include_router(pages.router)
     console_pages.mount_static(app)

@@ -30,6 +30,7 @@ from city.gazetteer import Gazetteer, read_gazetteer
 from city.hazards import HazardZone, read_hazard_zones
 from city.owners import read_owners
 from city.reasons import reason
+from city.rivers import River, read_rivers
 from city.rules import broken_rules, named_certificates
 from city.shelters import Shelter, read_shelters
 from city.spare import called, spare_part, without
@@ -66,6 +67,7 @@ class CityFolder:
     children: ChildTable = NO_TABLE
     hazard_zones: tuple[HazardZone, ...] = ()
     """Where the city's hazard map says that a danger reaches."""
+    rivers: tuple[River, ...] = ()
 
 
 class BadCity(BadInput):
@@ -142,6 +144,7 @@ def _read(folder: Path, now: datetime | None = None) -> tuple[CityFolder | None,
     kinds = {category.code for category in city.report_categories} if city else set()
     owners = read_owners(folder / "owners.geojson", kinds, spare) if city else ()
     zones = read_hazard_zones(folder / "hazards", spare)
+    rivers = read_rivers(folder / "rivers.geojson", spare)
     places = read_gazetteer(folder, districts, shelters, city, spare)
     faults += leaving_out(spare, reason("part.file"))
     faults.sort(key=lambda fault: (str(fault.path), fault.line or 0))
@@ -151,7 +154,7 @@ def _read(folder: Path, now: datetime | None = None) -> tuple[CityFolder | None,
     city = city.model_copy(update={"districts": districts, "owners": owners})
     left_out = tuple(fault for fault in faults if fault.left_out)
     return CityFolder(
-        city, shelters, calendar, answers, left_out, words, places, children, zones
+        city, shelters, calendar, answers, left_out, words, places, children, zones, rivers
     ), faults
 
 

@@ -48,7 +48,7 @@ def _owner(feature: Any, kinds: Set[str], wrong: list[Reason]) -> Owner | None:
         wrong.append(reason("owner.no-properties"))
         return None
     names, concerned = properties.get("names"), properties.get("kinds", [])
-    if not _are_names(names):
+    if not are_names(names):
         wrong.append(reason("owner.names", code=code))
     if not isinstance(concerned, list):
         wrong.append(reason("owner.kinds", code=code))
@@ -61,7 +61,7 @@ def _owner(feature: Any, kinds: Set[str], wrong: list[Reason]) -> Owner | None:
     if type(metres) not in (int, float) or not 0 < metres <= MOST_METRES:
         wrong.append(reason("owner.metres", code=code, most=MOST_METRES))
     geometry = feature.get("geometry")
-    polygons, lines = _shapes(code, geometry, wrong)
+    polygons, lines = shapes_of(code, geometry, wrong)
     if geometry is None and properties.get("kinds", []) == []:
         wrong.append(reason("owner.everything", code=code))
     if wrong:
@@ -78,7 +78,7 @@ def _owner(feature: Any, kinds: Set[str], wrong: list[Reason]) -> Owner | None:
     )
 
 
-def _are_names(names: Any) -> bool:
+def are_names(names: Any) -> bool:
     return (
         isinstance(names, dict)
         and "ja" in names
@@ -87,12 +87,12 @@ def _are_names(names: Any) -> bool:
     )
 
 
-_Line = tuple[Position, ...]
+Line = tuple[Position, ...]
 
 
-def _shapes(
+def shapes_of(
     code: str, geometry: Any, wrong: list[Reason]
-) -> tuple[tuple[tuple[_Line, ...], ...], tuple[_Line, ...]]:
+) -> tuple[tuple[tuple[Line, ...], ...], tuple[Line, ...]]:
     """Return the areas and the lines of a geometry (RFC 7946)."""
     if geometry is None:
         return (), ()
@@ -130,5 +130,5 @@ def _is_position(one: Any) -> bool:
     return numbers and WEST <= longitude <= EAST and SOUTH <= latitude <= NORTH
 
 
-def _line(points: Sequence[Sequence[float]]) -> _Line:
+def _line(points: Sequence[Sequence[float]]) -> Line:
     return tuple((float(point[0]), float(point[1])) for point in points)

@@ -29,6 +29,7 @@ reason = Reasons(
             "part.language": "the language '{language}'",
             "part.name-in": "the name in '{language}'",
             "part.owner": "the owner",
+            "part.river": "the river",
             "part.zone": "the zone",
             "part.outline": "the district's outline",
             "part.question": "the question",
@@ -94,6 +95,10 @@ reason = Reasons(
         "A hazard zone is not written as it must be.": {
             "zone.no-hazard": "'{name}' is no hazard{hint}.",
             "zone.depth": "depth_m is a number of metres up to {most}.",
+        },
+        "A river is not written as it must be.": {
+            "river.names": "a river needs properties with names, at least 'ja'.",
+            "river.geometry": "{name}: the geometry must be lines of positions in Japan.",
         },
         "An owner is not written as it must be.": {
             "owner.no-properties": "an owner needs properties with code and names.",

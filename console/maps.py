@@ -1,14 +1,34 @@
-"""The city's districts as shapes: for the small map of the composer and the map of reports."""
+"""Maps of the console: the small one of the composer, and the words of the large one."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from math import cos, radians
-from typing import Any
 
 from city.city import City, name_in
+from city.shapes import district_geojson as district_geojson
+from console import words
+from core.languages import mark
+from public.map_words import map_words
 
 WIDTH = 400.0
+DRAWING = {
+    "draw": mark("Draw an area"),
+    "undo": mark("Undo the last corner"),
+    "finish": mark("Finish"),
+    "remove": mark("Remove the area"),
+    "how": mark(
+        "Click the corners, or move the map with the arrow keys and press Enter for a corner at "
+        "the cross. Backspace takes the last corner back, Esc ends."
+    ),
+    "crossed": mark("The lines of the area cross. Move a corner or take it back."),
+}
+
+
+def staff_map_words(language: str) -> str:
+    """Return the words of a map of the console, as JSON for the page's head."""
+    drawing = {name: words.CATALOGUE.text(language, said) for name, said in DRAWING.items()}
+    return map_words(language, drawing)
 
 
 @dataclass(frozen=True)
@@ -59,18 +79,3 @@ def district_shapes(city: City, language: str) -> Shapes:
         name = name_in(district.names, language)
         shapes.append(Shape(district.code, name, "".join(parts), round(x, 1), round(y, 1)))
     return Shapes(WIDTH, round((north - south) * scale, 1), tuple(shapes))
-
-
-def district_geojson(city: City, language: str) -> dict[str, Any]:
-    """Return the districts as a GeoJSON FeatureCollection (RFC 7946)."""
-    return {
-        "type": "FeatureCollection",
-        "features": [
-            {
-                "type": "Feature",
-                "properties": {"code": d.code, "name": name_in(d.names, language)},
-                "geometry": {"type": "MultiPolygon", "coordinates": d.polygons},
-            }
-            for d in city.districts
-        ],
-    }

@@ -317,6 +317,12 @@ def _answer_words(code: str, typed: str, language: str) -> tuple[str, bool]:
     return clean(typed)[: register.MAX_ANSWER], True
 
 
+def map_colour(state: ReportState) -> str:
+    """Return the colour of a report on a map (docs/maps.md)."""
+    colour = state.facts.colour
+    return "amber" if colour == "orange" else colour
+
+
 def _map(visitor: Visit, found: list[Report], *, around: Report | None = None) -> Response:
     """Return districts and reports for a map; ``around`` is the report in its middle."""
     names = _Names(visitor.context.city, visitor.language)
@@ -325,10 +331,10 @@ def _map(visitor: Visit, found: list[Report], *, around: Report | None = None) -
             "type": "Feature",
             "geometry": {"type": "Point", "coordinates": [report.longitude, report.latitude]},
             "properties": {
-                "number": report.number,
-                "colour": report.state.facts.colour,
-                "state_name": report.state.staff_name(visitor.language),
-                "category": names.category(report.category),
+                "title": f"{report.number} {names.category(report.category)}"
+                f" ({report.state.staff_name(visitor.language)})",
+                "href": f"/console/reports/{report.number}",
+                "colour": map_colour(report.state),
                 "middle": report is around,
             },
         }
@@ -338,7 +344,7 @@ def _map(visitor: Visit, found: list[Report], *, around: Report | None = None) -
     return JSONResponse(
         {
             "districts": district_geojson(visitor.context.city, visitor.language),
-            "reports": {"type": "FeatureCollection", "features": features},
+            "features": {"type": "FeatureCollection", "features": features},
         },
         headers={"Cache-Control": "no-store"},
     )

@@ -32,6 +32,7 @@ from console import accounts, words
 from console.access import Permission, may
 from console.attempts import Origin
 from console.kept import KeptForm
+from console.maps import staff_map_words
 from console.models import Staff
 from console.navigation import SECTIONS, Section
 from console.sessions import Device, Sessions, SignedIn
@@ -41,6 +42,7 @@ from core.errors import BadInput, Refusal
 from core.languages import mark
 from core.reason import OTHER
 from core.web import STAFF_POLICY, Form, read_form, secure, templates
+from public import MAPS
 
 LANGUAGE_COOKIE = "todoke_console_language"
 STATIC = "/static/console"
@@ -284,6 +286,8 @@ def render(
             now=context.clock.now(),
             words=words,
             machine_time=clock_marks.machine_time,
+            map_files=MAPS,
+            map_words=staff_map_words,
             **values,
         )
     )

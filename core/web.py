@@ -24,18 +24,16 @@ from core.text import whole_number
 
 FORM_LIMIT_BYTES = 256 * 1024
 FORM_LIMIT_FIELDS = 400
-MAP_TILES = "https://cyberjapandata.gsi.go.jp"
-"""Tiles of the Geospatial Information Authority of Japan (地理院タイル)."""
-
 PUBLIC_POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; "
     "base-uri 'none'; frame-ancestors 'none'"
 )
 STAFF_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
-    f"img-src 'self' data: {MAP_TILES}; form-action 'self'; base-uri 'none'; "
-    "frame-ancestors 'none'"
+    "img-src 'self' data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
+MAP_POLICY = STAFF_POLICY
+"""A public page with a map; all that the map asks for comes from this service."""
 PHOTO_POLICY = "default-src 'none'; sandbox"
 
 

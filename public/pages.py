@@ -25,6 +25,8 @@ from public.words import CATALOGUE, HAZARDS, hazard_names, offers_line, state_na
 from response.shelters import statuses
 
 STATIC = "/static/public"
+MAPS = f"{STATIC}/maps"
+"""The files of the map, for the console too."""
 FRESH_SECONDS = 15
 _ADDRESS = re.compile(r"https?://[^\s<>\"'）】」、。]+")
 

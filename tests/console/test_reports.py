@@ -148,10 +148,10 @@ async def test_what_was_finished_near_by_is_told_for_a_while(office: Office) -> 
         session.add(mended)
     address = f"/console/reports/{report.number}"
     assert before.number in (await browser.get(address)).body
-    pins = json.loads((await browser.get(f"{address}/map.json")).body)["reports"]["features"]
-    assert [(p["properties"]["number"], p["properties"]["middle"]) for p in pins] == [
-        (report.number, True),
-        (before.number, False),
+    pins = json.loads((await browser.get(f"{address}/map.json")).body)["features"]["features"]
+    assert [(p["properties"]["href"], p["properties"]["middle"]) for p in pins] == [
+        (f"/console/reports/{report.number}", True),
+        (f"/console/reports/{before.number}", False),
     ]
     async with office.database.writing() as session:
         old = await session.get(Report, before.id)
@@ -216,8 +216,9 @@ async def test_the_map_has_districts_and_pins(office: Office) -> None:
     page = await browser.get("/console/reports/map.json")
     data = json.loads(page.body)
     assert len(data["districts"]["features"]) == len(office.context.city.districts)
-    (pin,) = data["reports"]["features"]
-    assert pin["properties"]["number"] == report.number
+    (pin,) = data["features"]["features"]
+    assert pin["properties"]["href"] == f"/console/reports/{report.number}"
+    assert pin["properties"]["colour"] == "red"  # new
     assert pin["geometry"]["coordinates"] == [report.longitude, report.latitude]
 
 

@@ -43,7 +43,7 @@ from core.kept import KeptBytes
 from core.settings import Settings
 from core.work import LocalQueue
 from feeds.models import HazardState, Notice
-from public import calendar_pages, settings_pages
+from public import calendar_pages, map_data, settings_pages
 from public.drawing import CALENDAR_BYTES
 from public.links import Links
 from simulator.line import Simulator, SimulatorOptions
@@ -258,7 +258,7 @@ def routes() -> list[BaseRoute]:
     """The pages' routes. They hold no state, and to work them out takes longer than most tests."""
     app = FastAPI()
     app.include_router(pages.router)
-    for more in (public, settings_pages, data_pages, calendar_pages):
+    for more in (public, map_data, settings_pages, data_pages, calendar_pages):
         app.include_router(more.router)
     pages.mount_static(app)
     return app.router.routes
