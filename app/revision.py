@@ -15,12 +15,17 @@ from pathlib import Path
 MIGRATIONS = Path(__file__).parent / "migrations"
 _QUESTION = "SELECT version_num FROM alembic_version"
 _SQLITE = re.compile(r"sqlite(?:\+\w+)?:///([^?]+)")
+_REVISION = re.compile(r'^revision = "(\w+)"', re.MULTILINE)
+_FOLLOWS = re.compile(r'^down_revision = "(\w+)"', re.MULTILINE)
 _POSTGRESQL = re.compile(r"postgresql(?:\+\w+)?://")
 
 
 def newest_revision() -> str:
-    """The revision this version of Todoke needs: the number of the last file of migrations."""
-    return max(path.name.partition("_")[0] for path in (MIGRATIONS / "versions").glob("*_*.py"))
+    """The revision this version of Todoke needs: the migration that no other one follows."""
+    files = [path.read_text() for path in (MIGRATIONS / "versions").glob("*_*.py")]
+    there = {found[1] for text in files if (found := _REVISION.search(text))}
+    followed = {found[1] for text in files if (found := _FOLLOWS.search(text))}
+    return max(there - followed)
 
 
 def is_newest(url: str) -> bool:
