@@ -51,7 +51,7 @@ async def forget(context: Context, children: ChildTable = NO_TABLE) -> None:
         "dialogues": await _forget_dialogues(database, now - timedelta(days=keep.dialogues)),
         "deliveries": await _forget_deliveries(database, now - timedelta(days=keep.deliveries)),
         "photos": await forget_old_photos(database, keep.report_photos, now),
-        "items": await forget_items(database, now),
+        "items": await forget_items(database, now, keep.telegrams),
         **await _forget_disaster(database, now - timedelta(days=keep.safety_answers)),
         "questions": await forget_asked(
             database, in_japan(now).date() - timedelta(days=keep.questions)

@@ -160,6 +160,10 @@ class Retention(_Part):
     deliveries: int = 400
     safety_answers: int = 30
     questions: int = 90
+    telegrams: int = 90
+    """The agency's telegrams and other public warnings as they came: changed rules are tried on
+    them.
+    """
 
 
 class Way(StrEnum):

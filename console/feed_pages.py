@@ -58,14 +58,14 @@ async def item_page(visitor: Looker, item_id: RowNumber) -> Response:
         if item is None:
             raise Missing
         notices = await lists.notices_of_item(session, item_id)
-    raw = item.payload.decode("utf-8", errors="replace")
+    raw = item.content.decode("utf-8", errors="replace")
     return visitor.page(
         "item.html",
         item=item,
         notices=notices,
         raw=raw[:RAW_LIMIT],
         cut=len(raw) > RAW_LIMIT,
-        size=len(item.payload),
+        size=len(item.content),
     )
 
 

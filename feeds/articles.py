@@ -26,6 +26,7 @@ from feeds.fetch import AllowedHosts
 from feeds.metrics import ITEMS
 from feeds.models import Item, ItemState, Notice, Status
 from feeds.notices import Publish, submit_notice
+from feeds.overlay import Overlay, overlay_in_force
 from feeds.policy import (
     ARTICLE_EXPIRES,
     Ruling,
@@ -159,8 +160,13 @@ async def store_reading(
     *,
     first_poll: bool,
     translations: Translations | None = None,
+    overlay: Overlay | None = None,
 ) -> Taken:
-    """Store a reading and its notices, in the caller's transaction."""
+    """Store a reading and its notices, in the caller's transaction.
+
+    ``overlay`` are the decisions laid over the folder's; by default those that hold now.
+    """
+    laid = await overlay_in_force(session) if overlay is None else overlay
     made = Taken(new=len(sorted_out.fresh) + len(sorted_out.repeated))
     for article, why in sorted_out.repeated:
         session.add(_item(source, article, now, ItemState.DONE, why))
@@ -170,7 +176,7 @@ async def store_reading(
         await session.flush()
         ITEMS.labels(source.code, "first-poll").inc(made.new)
         return made
-    classified = [classify(article, source, city) for article in sorted_out.fresh]
+    classified = [classify(article, source, city, laid) for article in sorted_out.fresh]
     rulings = against_flood(
         [
             rule_on_article(a, c, source, now, foreign_link=leads_elsewhere(a, source))
@@ -200,7 +206,16 @@ async def store_reading(
         _renew(item, article)
         made.edited += 1
         notice_or_none = await _edit(
-            session, article, item, source, city, now, publish, translations or {}, hold=rebuilt
+            session,
+            article,
+            item,
+            source,
+            city,
+            now,
+            publish,
+            translations or {},
+            hold=rebuilt,
+            overlay=laid,
         )
         if notice_or_none is not None:
             made.notices.append(notice_or_none)
@@ -218,6 +233,7 @@ async def _edit(
     translations: Translations,
     *,
     hold: bool,
+    overlay: Overlay,
 ) -> Notice | None:
     """Tell those who were told before; change a notice in place if nobody was told yet.
 
@@ -236,7 +252,7 @@ async def _edit(
     ).first()
     if known is None:
         return None
-    classification = classify(article, source, city)
+    classification = classify(article, source, city, overlay)
     ruling = rule_on_article(
         article, classification, source, now, foreign_link=leads_elsewhere(article, source)
     )

@@ -19,6 +19,7 @@ from feeds.cap import CapAlert, Info, MessageType, block_words
 from feeds.cap_areas import UNCLEAR, Whereabouts, whereabouts
 from feeds.classify import Classification, classify
 from feeds.models import OVER, Notice, Status
+from feeds.overlay import FOLDER_ALONE, Overlay, overlay_in_force
 from feeds.policy import ARTICLE_EXPIRES, Ruling, rule_on_article, rule_on_level
 from feeds.reasons import reason
 from feeds.rss import Article
@@ -149,10 +150,11 @@ def rule(
     now: datetime,
     *,
     told: Notice | None = None,
+    overlay: Overlay = FOLDER_ALONE,
 ) -> Ruled:
     """Decide on one part of an alert; ``told`` is the notice that it updates."""
     article = _article(alert, part)
-    classification = classify(article, source, city)
+    classification = classify(article, source, city, overlay)
     status = _status(alert, part, told)
     ruling = _ruling(alert, part, article, classification, source, now, told)
     areas = part.areas(city) or list(classification.areas)
@@ -266,6 +268,7 @@ async def notices_of(
     A notice that it refers to and that nobody was told yet is dropped: nobody must send it any
     more.
     """
+    laid = await overlay_in_force(session)
     told = await _told_before(session, alert, source)
     await _drop_held(session, alert, source)
     parts = parts_of(alert, city, now)
@@ -273,11 +276,14 @@ async def notices_of(
     if alert.type is MessageType.CANCEL and told:
         # Its area no longer matters: those who were told are known.
         everything = _everything(alert)
-        ruled = [(rule(alert, everything, source, city, now, told=one), one) for one in told]
+        ruled = [
+            (rule(alert, everything, source, city, now, told=one, overlay=laid), one)
+            for one in told
+        ]
     elif alert.type is MessageType.ALERT and await _overtaken(session, alert, source):
         overtaken = Ruling(Decision.DROP, "overtaken", reason("news.later-message"))
         ruled = [
-            (replace(rule(alert, part, source, city, now), ruling=overtaken), None)
+            (replace(rule(alert, part, source, city, now, overlay=laid), ruling=overtaken), None)
             for part in parts
         ]
     else:
@@ -286,7 +292,8 @@ async def notices_of(
             before = _same_matter(part, told, city)
             if before is not None:
                 told.remove(before)
-            ruled.append((rule(alert, part, source, city, now, told=before), before))
+            ruling = rule(alert, part, source, city, now, told=before, overlay=laid)
+            ruled.append((ruling, before))
         if not alert.drill and not any(part.where.unclear for part in parts):
             ruled += [(_ended(alert, one, source, city), one) for one in told]
     return [

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from city.city import City, Decision, Rule, SourceConfig
 from core.reason import Reason
+from feeds.overlay import FOLDER_ALONE, OTHERS, Overlay, about_article
 from feeds.reasons import reason
 from feeds.rss import Article
 from feeds.wording import fold
@@ -38,8 +39,12 @@ class Classification:
         return self.rule != DEFAULT_RULE
 
 
-def classify(article: Article, source: SourceConfig, city: City) -> Classification:
+def classify(
+    article: Article, source: SourceConfig, city: City, overlay: Overlay = FOLDER_ALONE
+) -> Classification:
     """Give an article its topic and areas.
+
+    A decision that staff laid over the folder's (``overlay``) replaces that of the rule.
 
     An article without a rule gets its source's topic; if the source has none, it waits for staff
     with the topic ``city-news``.
@@ -49,19 +54,21 @@ def classify(article: Article, source: SourceConfig, city: City) -> Classificati
     for number, rule in enumerate(source.rules, start=1):
         why = _fits(rule, text, categories)
         if why is not None:
+            laid = overlay.decisions.get(about_article(source.code, rule.topic))
             return Classification(
                 topic=rule.topic,
                 areas=rule.areas,
-                decision=rule.decision or source.decision,
-                rule=f"{source.code}#{number}",
+                decision=laid or rule.decision or source.decision,
+                rule=f"{source.code}#{number}" if laid is None else overlay.rule,
                 because=reason("rule.fits", number=number, source=source.code, why=why),
             )
     if source.topic is not None:
+        laid = overlay.decisions.get(about_article(source.code, OTHERS))
         return Classification(
             topic=source.topic,
             areas=(),
-            decision=source.decision,
-            rule=source.code,
+            decision=laid or source.decision,
+            rule=source.code if laid is None else overlay.rule,
             because=reason("rule.other-topic", source=source.code, topic=source.topic),
         )
     topics = city.topic_by_code

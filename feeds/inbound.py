@@ -27,6 +27,7 @@ from feeds.fetch import AllowedHosts
 from feeds.metrics import ITEMS
 from feeds.models import Item, ItemState, Notice, Source, Status
 from feeds.notices import Publish, submit_notice
+from feeds.overlay import OTHERS, Overlay, about_article, overlay_in_force
 from feeds.policy import ARTICLE_EXPIRES, Ruling, is_marked_drill, rule_on_level
 from feeds.poll_session import FeedContext
 from feeds.rss import safe_link
@@ -176,7 +177,8 @@ async def receive(
             )
             session.add(item)
             await session.flush()
-            notice = _notice(message, source, context.city, now)
+            overlay = await overlay_in_force(session)
+            notice = _notice(message, source, context.city, now, overlay)
             notice.item_id = item.id
             if message.replaces is not None:
                 replaced = await session.scalar(
@@ -200,12 +202,17 @@ async def receive(
     return InboundOutcome(notice_id=stored.id, decision=stored.decision)
 
 
-def _notice(message: InboundMessage, source: SourceConfig, city: City, now: datetime) -> Notice:
+def _notice(
+    message: InboundMessage, source: SourceConfig, city: City, now: datetime, overlay: Overlay
+) -> Notice:
     topic = message.topic or source.topic or ""
     # A text that says that it is a drill is one, whatever the system says.
     drill = message.drill or is_marked_drill(message.title["ja"], message.text.get("ja", ""))
     emergency = not drill and city.is_emergency(topic, message.level)
+    laid = overlay.decisions.get(about_article(source.code, OTHERS))
     decision, decided_by = source.decision, f"rule:{source.code}"
+    if laid is not None:
+        decision, decided_by = laid, f"rule:{overlay.rule}"
     if drill:
         decision, decided_by = Decision.HOLD, "rule:drill"
     elif message.url and not _own(message.url, source):

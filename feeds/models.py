@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -82,6 +83,8 @@ class Item(SQLModel, table=True):
     fetched_at: datetime = Field(sa_type=UtcDateTime)
     content_hash: str = Field(default="", max_length=64, index=True)
     payload: bytes = Field(default=b"", sa_column=Column(LargeBinary, nullable=False))
+    packed: bool = Field(default=False, sa_column_kwargs={"server_default": text("false")})
+    """Whether ``payload`` is compressed (gzip), as telegrams are after a day."""
     state: ItemState = Field(default=ItemState.NEW, sa_type=text_enum(ItemState))
     reason: Reason | None = Field(
         default=None, sa_column=Column(ReasonText(empty=""), nullable=False)
@@ -89,6 +92,16 @@ class Item(SQLModel, table=True):
     """The reason for the decision, or why it was set aside; for staff."""
     attempts: int = 0
     """How often its telegram was requested; a telegram that arrived is never requested again."""
+
+    taken_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    """When a telegram was read. Telegrams with the same moment were read together, and of several
+    about one thing only the last was told. A trial of other rules needs it.
+    """
+
+    @property
+    def content(self) -> bytes:
+        """The input as it came."""
+        return gzip.decompress(self.payload) if self.packed else self.payload
 
 
 class Status(StrEnum):
@@ -177,6 +190,10 @@ class Notice(SQLModel, table=True):
         default=None, sa_column=Column(RowId, ForeignKey("notices.id"), index=True)
     )
     """The notice this one updates, corrects or takes back."""
+    standing: list[str] | None = Field(default=None, sa_column=Column(JSON, nullable=True))
+    """The areas of the hazard board that an agency's notice is about; None for other notices. With
+    hazard and event they say whether a later telegram is about the same danger.
+    """
     decision: Decision = Field(sa_type=text_enum(Decision))
     decided_by: str
     """A staff e-mail, or ``rule:<name>`` (promise 7)."""
@@ -191,6 +208,73 @@ class Notice(SQLModel, table=True):
     def reach(self) -> int:
         """The level of the audience: whoever heard the alarm hears its end."""
         return max(self.level, self.urgency)
+
+
+RULES_IN_FORCE = text("confirmed_at IS NOT NULL AND ended_at IS NULL")
+"""The version of the rules that holds; a query must use exactly this condition to use the index."""
+
+
+class TrialState(StrEnum):
+    """How far the trial of a version on the past is."""
+
+    WAITING = "waiting"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+
+
+class RuleVersion(SQLModel, table=True):
+    """Decisions that staff lay over the rules of the city's folder; at most one version holds.
+
+    A version is proposed, tried on the past, and confirmed by a second person. It holds until the
+    next one is confirmed. A version without changes is the folder alone.
+
+    Parameters
+    ----------
+    changes
+        Values of :meth:`feeds.overlay.Overlay.dumped`.
+    based_on
+        The version that held when it was proposed; None for the folder alone.
+    folder
+        Fingerprint of the folder's rules at the trial (``feeds.overlay.fingerprint``).
+    ended_at, ended_by
+        When it was replaced; for a proposal, when it was thrown away.
+    trial
+        What the trial found, as ``alerts.rule_trials`` writes it.
+    trial_seen_at
+        The last sign of life of a running trial.
+    """
+
+    __tablename__ = "rule_versions"
+    __table_args__ = (
+        Index(
+            "ix_rule_versions_in_force",
+            "id",
+            sqlite_where=RULES_IN_FORCE,
+            postgresql_where=RULES_IN_FORCE,
+        ),
+    )
+
+    id: int | None = Field(
+        default=None, sa_column=Column(RowId, primary_key=True, autoincrement=True)
+    )
+    changes: list[dict[str, str]] = Field(
+        default_factory=list, sa_column=Column(JSON, nullable=False)
+    )
+    reason: str = ""
+    based_on: int | None = None
+    folder: str = Field(default="", max_length=64)
+    proposed_by: str
+    proposed_at: datetime = Field(sa_type=UtcDateTime)
+    confirmed_by: str | None = None
+    confirmed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    ended_by: str | None = None
+    ended_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    trial_state: TrialState = Field(default=TrialState.WAITING, sa_type=text_enum(TrialState))
+    trial_done: int = 0
+    trial_of: int = 0
+    trial_seen_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    trial: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
 
 
 class HazardState(SQLModel, table=True):

@@ -17,6 +17,7 @@ from core.reason import Reason
 from feeds import limits
 from feeds.classify import Classification, first_word
 from feeds.facts import Fact
+from feeds.overlay import FOLDER_ALONE, Overlay, about_fact
 from feeds.reasons import reason
 from feeds.rss import Article
 from feeds.wording import fold
@@ -40,11 +41,17 @@ class Ruling:
 
 
 def rule_on_fact(
-    fact: Fact, source: SourceConfig, city: City, now: datetime, *, first_poll: bool = False
+    fact: Fact,
+    source: SourceConfig,
+    city: City,
+    now: datetime,
+    *,
+    first_poll: bool = False,
+    overlay: Overlay = FOLDER_ALONE,
 ) -> Ruling:
     """Decide on the fact of a telegram.
 
-    An emergency is sent even if a rule would collect it for the digest. A rule that holds or only
+    What staff laid over the folder's rules (``overlay``) comes before the source's own. An emergency is sent even if a rule would collect it for the digest. A rule that holds or only
     publishes is obeyed, because somebody wrote it on purpose.
     """
     if fact.drill:
@@ -58,7 +65,7 @@ def rule_on_fact(
         return aged
     if fact.quiet:
         return Ruling(Decision.PUBLISH, "quiet", reason("news.quiet"))
-    ruling = _configured(fact, source)
+    ruling = _laid_over(fact, overlay) or configured(fact, source)
     if fact.below_threshold and ruling.decision is Decision.SEND:
         return replace(ruling, because=reason("news.below-threshold"))
     if ruling.decision is Decision.DIGEST and city.is_emergency(fact.topic, fact.level):
@@ -66,7 +73,13 @@ def rule_on_fact(
     return ruling
 
 
-def _configured(fact: Fact, source: SourceConfig) -> Ruling:
+def _laid_over(fact: Fact, overlay: Overlay) -> Ruling | None:
+    decision = overlay.decisions.get(about_fact(fact))
+    return None if decision is None else Ruling(decision, overlay.rule)
+
+
+def configured(fact: Fact, source: SourceConfig) -> Ruling:
+    """Return the decision of the source's own rules in the city's folder."""
     text = fold(f"{fact.kind}\n{fact.hazard}")
     for number, rule in enumerate(source.rules, start=1):
         if rule.topic == fact.topic and (not rule.words or first_word(rule.words, text)):

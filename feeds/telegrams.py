@@ -23,8 +23,9 @@ from feeds import jma
 from feeds.errors import unexpected
 from feeds.facts import Fact
 from feeds.metrics import ITEMS, SET_ASIDE
-from feeds.models import OVER, Item, ItemState, Notice, Status
+from feeds.models import OVER, WAITS, Item, ItemState, Notice, Status
 from feeds.notices import Publish, submit_notice
+from feeds.overlay import Overlay, overlay_in_force
 from feeds.policy import Ruling, expiry_of_fact, rule_on_fact
 from feeds.reasons import reason
 from feeds.texts import compose
@@ -34,6 +35,8 @@ log = structlog.get_logger(__name__)
 SINGLE_EVENTS = frozenset({"earthquake", "long-period", "eruption", "typhoon"})
 """Hazards that can happen twice at once; the others are in force or not."""
 TAKES_BACK = frozenset(OVER)
+LOOKED_AT = frozenset({"drill", "from-the-future"})
+"""Rules for which staff look also at the end of what nobody was told."""
 CHANGES = {
     Status.ISSUED: "change.issued",
     Status.RAISED: "change.raised",
@@ -72,16 +75,20 @@ async def take_telegrams(
     publish: Publish,
     *,
     first_poll: bool,
+    overlay: Overlay | None = None,
 ) -> TakenTelegrams:
     """Read fetched telegrams and make notices of their changes, in the caller's transaction.
 
-    A broken or unknown telegram is set aside for staff and does not stop the others.
+    A broken or unknown telegram is set aside for staff and does not stop the others. ``overlay``
+    are the decisions laid over the folder's; by default those that hold now.
     """
     made = TakenTelegrams()
+    laid = await overlay_in_force(session) if overlay is None else overlay
     board = await jma.load(session, city.jma.municipality)
     changes: list[TelegramFact] = []
     readable: list[tuple[Item, jma.Telegram]] = []
     for item in items:
+        item.taken_at = now
         try:
             telegram = jma.read_telegram(item.payload, kind=item.kind or None)
         except Permanent as error:
@@ -108,9 +115,13 @@ async def take_telegrams(
         changes.extend(TelegramFact(item=item, fact=fact) for fact in facts)
     ITEMS.labels(source.code, "read").inc(made.read)
     await jma.save(session, city.jma.municipality, board)
-    for change, ruling in _overtake(changes, source, city, now, first_poll=first_poll):
+    for change, ruling in _overtake(
+        changes, source, city, now, first_poll=first_poll, overlay=laid
+    ):
         notice = await _notice(session, change, ruling, source, city, now)
         stored, is_new = await submit_notice(session, notice, publish)
+        if is_new and not change.fact.quiet:
+            await overtake_held(session, stored)
         if stored.id is not None and stored.decision in (Decision.SEND, Decision.DIGEST):
             await jma.remember_notice(session, city.jma.municipality, change.fact, stored.id)
         if is_new:
@@ -139,6 +150,7 @@ def _overtake(
     now: datetime,
     *,
     first_poll: bool,
+    overlay: Overlay,
 ) -> list[tuple[TelegramFact, Ruling]]:
     """Decide on each change; of several about one thing only the last is told.
 
@@ -152,7 +164,9 @@ def _overtake(
         fact = change.fact
         if not fact.is_news:
             continue
-        ruling = rule_on_fact(fact, source, city, now, first_poll=first_poll)
+        ruling = rule_on_fact(
+            fact, source, city, now, first_poll=first_poll, overlay=overlay
+        )
         newest = last.get(_about(fact), change)
         if not fact.quiet and newest is not change and ruling.decision is not Decision.HOLD:
             ruling = Ruling(Decision.PUBLISH, "overtaken", reason("news.overtaken"))
@@ -175,7 +189,12 @@ async def _notice(
 ) -> Notice:
     fact = change.fact
     told = await _told_before(session, fact, city)
-    if told is None and fact.status in TAKES_BACK and ruling.decision is Decision.SEND:
+    waits = ruling.decision is Decision.HOLD and ruling.rule not in LOOKED_AT
+    if (
+        told is None
+        and fact.status in TAKES_BACK
+        and (ruling.decision is Decision.SEND or waits)
+    ):
         ruling = Ruling(Decision.PUBLISH, "nobody-was-told", reason("news.nothing-to-take-back"))
     return Notice(
         identity=identity_of(fact, city),
@@ -198,10 +217,47 @@ async def _notice(
         source=source.code,
         item_id=change.item.id,
         replaces_id=told.id if told is not None else None,
+        standing=list(fact.areas if fact.standing is None else fact.standing),
         decision=ruling.decision,
         decided_by=ruling.decided_by,
         created_at=now,
     )
+
+
+async def overtake_held(session: AsyncSession, newer: Notice) -> None:
+    """Take an older telegram's notice off the held ones: what waits for staff is what is true now.
+
+    It is dropped under ``rule:overtaken``. What a person decided at the same moment stays decided.
+    """
+    if newer.standing is None or newer.drill or newer.id is None:
+        return
+    waiting = await session.scalars(
+        select(Notice)
+        .where(
+            WAITS,
+            col(Notice.hazard) == newer.hazard,
+            col(Notice.drill).is_(False),
+            col(Notice.id) < newer.id,
+            col(Notice.reported_at) <= newer.reported_at,
+        )
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    for older in waiting:
+        if older.decision is Decision.HOLD and same_danger(older, newer):
+            older.decision, older.decided_by = Decision.DROP, "rule:overtaken"
+            session.add(older)
+            log.info("notice.overtaken", notice_id=older.id, by=newer.id)
+    await session.flush()
+
+
+def same_danger(older: Notice, newer: Notice) -> bool:
+    """Whether two notices of the agency with one hazard are about one danger."""
+    if older.standing is None or newer.standing is None:
+        return False
+    if newer.hazard in SINGLE_EVENTS and newer.event_id:
+        return older.event_id == newer.event_id
+    return set(older.standing) == set(newer.standing)
 
 
 def is_emergency(fact: Fact, city: City) -> bool:

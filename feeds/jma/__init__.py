@@ -18,7 +18,7 @@ from feeds.jma.building import is_cancellation
 from feeds.jma.codes import codes_for, completed, names_region_of, place_of
 from feeds.jma.levels import OLD_FORMS
 from feeds.jma.state import HazardBoard, Key, LatestWarning, Side, is_older
-from feeds.jma.store import last_told, load, remember_notice, save
+from feeds.jma.store import last_told, load, remember_notice, remember_sent, save
 from feeds.jma.telegram import Telegram, read_telegram
 from feeds.reasons import reason
 
@@ -173,6 +173,7 @@ __all__ = [
     "codes_for",
     "facts",
     "last_told",
+    "remember_sent",
     "load",
     "read_telegram",
     "reading_order",

@@ -11,7 +11,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, delete, update
+from sqlalchemy import ColumnElement, and_, delete, or_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
@@ -19,7 +19,7 @@ from feeds.facts import Fact
 from feeds.jma.levels import ALL_GROUPS, SCALES
 from feeds.jma.rivers import GROUP as RIVER_GROUP
 from feeds.jma.state import DRILL_PREFIX, HazardBoard, Key, LatestWarning
-from feeds.models import HazardState
+from feeds.models import HazardState, Notice
 
 KEPT = timedelta(days=30)
 """How long an ended state is kept, counted from the newest telegram: long enough for any late
@@ -92,6 +92,29 @@ async def remember_notice(
         update(HazardState)
         .where(*_about(municipality, fact))
         .values(notice_id=notice_id)
+        .execution_options(synchronize_session=False)
+    )
+
+
+async def remember_sent(session: AsyncSession, municipality: str, notice: Notice) -> None:
+    """Store a notice that staff sent later, so that its changes and its end are told as well."""
+    if notice.standing is None or notice.drill:
+        return
+    groups = {SCALES.get(notice.hazard, notice.hazard)}
+    if notice.hazard == "flood":
+        groups.add(RIVER_GROUP)
+    await session.execute(
+        update(HazardState)
+        .where(
+            col(HazardState.municipality) == municipality,
+            or_(
+                col(HazardState.hazard).in_(groups),
+                and_(col(HazardState.kind) == notice.kind, col(HazardState.kind) != ""),
+            ),
+            col(HazardState.area).in_(notice.standing),
+            col(HazardState.event_id).in_(("", notice.event_id)),
+        )
+        .values(notice_id=notice.id)
         .execution_options(synchronize_session=False)
     )
 
