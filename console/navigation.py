@@ -44,6 +44,7 @@ SECTIONS = (
         (
             Entry("/console/alerts", mark("Alerts")),
             Entry("/console/held", mark("Held")),
+            Entry("/console/rules", mark("Rules")),
         ),
     ),
     Section(

@@ -15,7 +15,10 @@ from core.errors import Refusal
 from core.languages import LANGUAGES, Catalogue, mark
 from core.reason import Reason, know
 from feeds.models import OVER, ItemState, Notice, Status
+from feeds.overlay import ARTICLE, DESK
+from feeds.rule_rows import RuleRow
 from feeds.texts import intensity_name
+from feeds.texts.terms import term
 from reports.models import Addition, PhotoRole
 from reports.withdrawn import Withdrawn
 
@@ -105,6 +108,31 @@ DECISION_NAMES = {
     Decision.PUBLISH: mark("Published only"),
     Decision.DROP: mark("Dropped"),
 }
+RULE_DECISIONS = {
+    Decision.SEND: mark("sent by itself"),
+    Decision.DIGEST: mark("in the daily digest"),
+    Decision.HOLD: mark("held, with an alarm to staff"),
+    Decision.PUBLISH: mark("only shown"),
+    Decision.DROP: mark("left out"),
+}
+"""What a rule does with news, on the page of the rules."""
+RULE_GROUPS = {
+    "quake": mark("Earthquakes"),
+    "sea": mark("Tsunami"),
+    "weather": mark("Weather, rivers and landslides"),
+    "fire": mark("Volcanoes"),
+}
+PAST_NAMES = {
+    "kept": mark("Telegrams and articles that are kept"),
+    "quiet": mark("Recorded: a quiet day"),
+    "rainstorm": mark("Recorded: a rainstorm"),
+    "earthquake": mark("Recorded: an earthquake"),
+    "tsunami": mark("Recorded: a tsunami"),
+    "typhoon": mark("Recorded: a typhoon"),
+    "volcano": mark("Recorded: a volcano"),
+    "holiday": mark("Recorded: a public holiday"),
+}
+"""The pasts on which rules are tried."""
 LEVEL_NAMES = {
     0: mark("No level"),
     1: mark("Alert level 1: be ready"),
@@ -157,6 +185,9 @@ ACTION_NAMES = {
     "notice.sent": mark("sent a held notice"),
     "notice.published": mark("published a held notice"),
     "notice.dropped": mark("dropped a held notice"),
+    "rules.proposed": mark("proposed other rules"),
+    "rules.confirmed": mark("confirmed other rules"),
+    "rules.discarded": mark("threw proposed rules away"),
     "delivery.paused": mark("paused a delivery"),
     "delivery.resumed": mark("resumed a delivery"),
     "delivery.stopped": mark("stopped a delivery"),
@@ -273,8 +304,37 @@ def decider(decided_by: str, language: str) -> str:
     kind, _, rule = decided_by.partition(":")
     if kind != "rule":
         return decided_by
+    laid = rule.removeprefix(f"{DESK}#")
+    if laid != rule:
+        return CATALOGUE.text(language, "Rule: {name}", name=rules_number(laid, language))
     name = CATALOGUE.text(language, RULE_NAMES[rule]) if rule in RULE_NAMES else rule
     return CATALOGUE.text(language, "Rule: {name}", name=name)
+
+
+def rules_number(number: int | str, language: str) -> str:
+    """Return the name of a version of the rules."""
+    return CATALOGUE.text(language, "rules of staff, version {n}", n=number)
+
+
+def rule_row(row: RuleRow, city: City, language: str) -> str:
+    """Return the name of a line of the rules: the agency's name of a danger, or a topic."""
+    if row.about.kind == ARTICLE:
+        if not row.name:
+            return CATALOGUE.text(language, "everything else")
+        topic = city.topic_by_code.get(row.name)
+        return name_in(topic.names, language) if topic is not None else row.name
+    if row.intensity:
+        return intensity(row.intensity, language)
+    name = term(row.name, language).text
+    if row.about.first == "long-period":
+        return CATALOGUE.text(language, "{name}, class {n}", name=name, n=row.about.second)
+    return name
+
+
+def rule_decisions(decisions: Sequence[Decision], language: str) -> str:
+    """Return decisions in words: more than one where the folder's rules differ by word."""
+    between = CATALOGUE.text(language, " or ")
+    return between.join(CATALOGUE.text(language, RULE_DECISIONS[each]) for each in decisions)
 
 
 def act(action: str, language: str) -> str:
@@ -325,6 +385,11 @@ def quoted(names: Sequence[str], language: str) -> str:
     if language == "ja":
         return "".join(f"「{name}」" for name in names)
     return ", ".join(f"“{name}”" for name in names)
+
+
+def parsed(moment_in_iso: str) -> datetime:
+    """Return a moment that was stored as ISO 8601."""
+    return datetime.fromisoformat(moment_in_iso)
 
 
 def moment(at: datetime | None, language: str, *, seconds: bool = False) -> str:

@@ -51,7 +51,8 @@ def rule_on_fact(
 ) -> Ruling:
     """Decide on the fact of a telegram.
 
-    What staff laid over the folder's rules (``overlay``) comes before the source's own. An emergency is sent even if a rule would collect it for the digest. A rule that holds or only
+    What staff laid over the folder's rules (``overlay``) comes before the source's own. An
+    emergency is sent even if a rule would collect it for the digest. A rule that holds or only
     publishes is obeyed, because somebody wrote it on purpose.
     """
     if fact.drill:

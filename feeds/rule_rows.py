@@ -209,9 +209,7 @@ def _articles(city: City) -> Iterator[RuleRow]:
         if source.kind != "webhook":
             for topic in dict.fromkeys(rule.topic for rule in source.rules):
                 base = _unique(
-                    rule.decision or source.decision
-                    for rule in source.rules
-                    if rule.topic == topic
+                    rule.decision or source.decision for rule in source.rules if rule.topic == topic
                 )
                 about = about_article(source.code, topic)
                 yield RuleRow(about=about, group=source.code, name=topic, base=base)
@@ -222,5 +220,3 @@ def _articles(city: City) -> Iterator[RuleRow]:
 
 def _unique(decisions: Iterator[Decision]) -> tuple[Decision, ...]:
     return tuple(dict.fromkeys(decisions))
-
-

@@ -164,9 +164,7 @@ def _overtake(
         fact = change.fact
         if not fact.is_news:
             continue
-        ruling = rule_on_fact(
-            fact, source, city, now, first_poll=first_poll, overlay=overlay
-        )
+        ruling = rule_on_fact(fact, source, city, now, first_poll=first_poll, overlay=overlay)
         newest = last.get(_about(fact), change)
         if not fact.quiet and newest is not change and ruling.decision is not Decision.HOLD:
             ruling = Ruling(Decision.PUBLISH, "overtaken", reason("news.overtaken"))
@@ -190,11 +188,7 @@ async def _notice(
     fact = change.fact
     told = await _told_before(session, fact, city)
     waits = ruling.decision is Decision.HOLD and ruling.rule not in LOOKED_AT
-    if (
-        told is None
-        and fact.status in TAKES_BACK
-        and (ruling.decision is Decision.SEND or waits)
-    ):
+    if told is None and fact.status in TAKES_BACK and (ruling.decision is Decision.SEND or waits):
         ruling = Ruling(Decision.PUBLISH, "nobody-was-told", reason("news.nothing-to-take-back"))
     return Notice(
         identity=identity_of(fact, city),

@@ -173,10 +173,10 @@ __all__ = [
     "codes_for",
     "facts",
     "last_told",
-    "remember_sent",
     "load",
     "read_telegram",
     "reading_order",
     "remember_notice",
+    "remember_sent",
     "save",
 ]

@@ -47,6 +47,9 @@ ADDRESSES = {
         GET /console/feeds/items/{item_id}
         GET /console/held
         GET /console/held/{notice_id}
+        GET /console/rules
+        GET /console/rules/{version_id}
+        GET /console/rules/{version_id}/live
         GET /console/reports
         GET /console/reports/map.json
         GET /console/reports/{number}
@@ -71,6 +74,11 @@ ADDRESSES = {
         POST /console/notices/{notice_id}/take-back
         POST /console/deliveries/{delivery_id}/{act}
         POST /console/held/{notice_id}
+        POST /console/rules
+        POST /console/rules/back
+        POST /console/rules/{version_id}/try
+        POST /console/rules/{version_id}/confirm
+        POST /console/rules/{version_id}/discard
         POST /console/clock
         POST /console/restored
     """,

@@ -26,6 +26,7 @@ from yarl import URL
 
 import public
 from alerts.models import AlertDraft
+from app.rule_trials import RuleTrials
 from bot import data_pages
 from channels.engine import Engine
 from channels.line.client import LineClient
@@ -323,6 +324,8 @@ async def _open_office(
     app.state.context = context
     app.state.line = line
     app.state.folder = sample
+    app.state.rule_trials = RuleTrials(context)
+    stack.push_async_callback(app.state.rule_trials.stop)
     app.state.calendars = KeptBytes(CALENDAR_BYTES)
     app.state.links = Links(settings.secret_key, settings.public_url)
     config = uvicorn.Config(app, port=0, log_level="warning", lifespan="off", access_log=False)

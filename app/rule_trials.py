@@ -1,0 +1,192 @@
+"""Run trials of rules in a child process, so that webhooks and pages do not wait for them.
+
+The process that stored a proposal starts the child. The child only reads the city's database, and
+says on its output how far it is. The progress and the result are stored with the proposal, so that
+every web process shows them. If both die, the page offers to try again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import sys
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import structlog
+from sqlalchemy import update
+from sqlmodel import col
+
+from alerts.rule_trials import Past, compared, kept_past, play
+from app.recorded_days import recorded_pasts
+from city.city import City
+from city.context import Context
+from core.database import Database
+from feeds.models import RuleVersion, TrialState
+from feeds.overlay import Overlay, version_in_force
+
+log = structlog.get_logger(__name__)
+
+NICENESS = 5
+STORED_EVERY = 0.5
+"""Seconds between two stored signs of life."""
+PATIENCE = 600.0
+"""Seconds after which a trial is given up."""
+_HOME = Path(__file__).resolve().parent.parent
+_PASSED_ON = ("PATH", "LANG", "LC_ALL", "PYTHONPATH", "SYSTEMROOT", "TZ", "TMPDIR")
+
+
+class RuleTrials:
+    """Starts trials; ``app.state.rule_trials``."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._running: dict[int, asyncio.Task[None]] = {}
+
+    def start(self, version: RuleVersion) -> None:
+        """Try a stored proposal, unless this process does so already."""
+        assert version.id is not None
+        if version.id not in self._running:
+            task = asyncio.create_task(self._run(version.id, list(version.changes)))
+            self._running[version.id] = task
+            task.add_done_callback(lambda _: self._running.pop(version.id or 0, None))
+
+    async def stop(self) -> None:
+        """End running trials; they are offered again."""
+        for task in self._running.values():
+            task.cancel()
+        await asyncio.gather(*self._running.values(), return_exceptions=True)
+
+    async def _run(self, version_id: int, changes: list[dict[str, str]]) -> None:
+        try:
+            async with asyncio.timeout(PATIENCE):
+                result = await self._in_child(version_id, changes)
+        except asyncio.CancelledError:
+            raise
+        except Exception as error:
+            log.exception("trial.failed", version=version_id, reason=str(error))
+            await self._store(version_id, trial_state=TrialState.FAILED)
+            return
+        log.info("trial.finished", version=version_id, items=result["read"])
+        await self._store(version_id, trial_state=TrialState.DONE, trial=result)
+
+    async def _in_child(self, version_id: int, changes: list[dict[str, str]]) -> dict[str, Any]:
+        context = self._context
+        await self._store(version_id, trial_state=TrialState.RUNNING)
+        wish = {
+            "database": context.database.url.render_as_string(hide_password=False),
+            "city": context.city.model_dump(mode="json"),
+            "changes": changes,
+            "now": context.clock.now().isoformat(),
+        }
+        child = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-P", "-m", "app.rule_trials"),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.DEVNULL,
+            limit=64 * 1024 * 1024,
+            cwd=_HOME,
+            # Only what it needs: the database's address comes by its input.
+            env={name: os.environ[name] for name in _PASSED_ON if name in os.environ},
+        )
+        try:
+            assert child.stdin is not None and child.stdout is not None
+            child.stdin.write(json.dumps(wish).encode())
+            child.stdin.close()
+            result: dict[str, Any] | None = None
+            stored_at = 0.0
+            async for line in child.stdout:
+                said = json.loads(line)
+                if "result" in said:
+                    result = said["result"]
+                elif context.clock.monotonic() - stored_at >= STORED_EVERY:
+                    stored_at = context.clock.monotonic()
+                    await self._store(version_id, trial_done=said["done"], trial_of=said["of"])
+            await child.wait()
+        finally:
+            if child.returncode is None:
+                with contextlib.suppress(ProcessLookupError):
+                    child.kill()
+                await child.wait()
+        if result is None:
+            raise RuntimeError(f"the trial ended with exit code {child.returncode}")
+        return result
+
+    async def _store(self, version_id: int, **values: Any) -> None:
+        async with self._context.database.writing() as session:
+            await session.execute(
+                update(RuleVersion)
+                .where(col(RuleVersion.id) == version_id)
+                .values(trial_seen_at=self._context.clock.now(), **values)
+            )
+
+
+async def try_rules(
+    live: Database,
+    city: City,
+    proposed: Overlay,
+    now: datetime,
+    *,
+    said: Any = lambda done, of: None,
+) -> dict[str, Any]:
+    """Try rules on everything there is; returns ``alerts.rule_trials.TrialResult`` as JSON.
+
+    Parameters
+    ----------
+    said
+        Called with the number of items read, and of all.
+    """
+    async with live.reading() as session:
+        held = await version_in_force(session)
+    before = Overlay.loaded(held.changes, held.id or 0) if held is not None else Overlay()
+    kept = await kept_past(live, city, now, city.retention.telegrams)
+    pasts: list[Past] = [kept, *recorded_pasts(city, now)]
+    items = sum(len(reading.items) for past in pasts for reading in past.readings)
+    done = 0
+
+    def progress(number: int) -> None:
+        nonlocal done
+        done += number
+        said(done, items * 2)
+
+    async def played(overlay: Overlay) -> list[Any]:
+        found = []
+        for past in pasts:
+            found += await play(past, overlay, live, progress=progress)
+        return found
+
+    result = compared(await played(proposed), await played(before), items)
+    if kept.readings:
+        oldest = max(kept.readings[0].at, now - timedelta(days=city.retention.telegrams))
+        result.since = oldest.isoformat()
+    return result.dumped()
+
+
+async def _child(wish: dict[str, Any]) -> None:
+    live = Database(wish["database"], pool_size=1)
+
+    def said(done: int, of: int) -> None:
+        print(json.dumps({"done": done, "of": of}), flush=True)  # noqa: T201 - its output
+
+    try:
+        result = await try_rules(
+            live,
+            City.model_validate(wish["city"]),
+            Overlay.loaded(wish["changes"]),
+            datetime.fromisoformat(wish["now"]),
+            said=said,
+        )
+    finally:
+        await live.close()
+    print(json.dumps({"result": result}), flush=True)  # noqa: T201 - its output
+
+
+if __name__ == "__main__":
+    from core.logs import QUIET, configure_logs
+
+    configure_logs(level=QUIET)
+    os.nice(NICENESS)
+    asyncio.run(_child(json.load(sys.stdin)))
