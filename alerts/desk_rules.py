@@ -167,7 +167,7 @@ async def confirm(
         raise Refusal("These rules have not been tried on the past yet.")
     if now - version.proposed_at > GOOD_FOR:
         raise Refusal("The trial is more than a day old. Propose the rules again.")
-    held = await version_in_force(session)
+    held = await version_in_force(session, lock=True)
     if (held.id if held is not None else None) != version.based_on:
         raise Refusal("Other rules hold since. Look at them, and propose again.")
     if version.folder != fingerprint(city):

@@ -67,10 +67,10 @@ class RuleTrials:
         except asyncio.CancelledError:
             raise
         except Exception as error:
-            log.exception("trial.failed", version=version_id, reason=str(error))
+            log.exception("trial.failed", key=str(version_id), reason=str(error))
             await self._store(version_id, trial_state=TrialState.FAILED)
             return
-        log.info("trial.finished", version=version_id, items=result["read"])
+        log.info("trial.finished", key=str(version_id), items=result["read"])
         await self._store(version_id, trial_state=TrialState.DONE, trial=result)
 
     async def _in_child(self, version_id: int, changes: list[dict[str, str]]) -> dict[str, Any]:

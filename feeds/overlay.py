@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlmodel import select
+from sqlmodel import col, select
 
 from city.city import City, Decision
 from feeds.facts import Fact
@@ -104,11 +104,15 @@ class Overlay:
 FOLDER_ALONE = Overlay()
 
 
-async def version_in_force(session: AsyncSession) -> RuleVersion | None:
-    """Return the version that holds; None where only the folder counts."""
-    found: RuleVersion | None = await session.scalar(
-        select(RuleVersion).where(RULES_IN_FORCE).order_by(RuleVersion.id.desc()).limit(1)  # type: ignore[union-attr]
-    )
+async def version_in_force(session: AsyncSession, *, lock: bool = False) -> RuleVersion | None:
+    """Return the version that holds; None where only the folder counts.
+
+    With ``lock`` nobody else can replace it until the caller's transaction ends.
+    """
+    query = select(RuleVersion).where(RULES_IN_FORCE).order_by(col(RuleVersion.id).desc()).limit(1)
+    if lock:
+        query = query.with_for_update()
+    found: RuleVersion | None = await session.scalar(query)
     return found
 
 

@@ -241,7 +241,7 @@ async def overtake_held(session: AsyncSession, newer: Notice) -> None:
         if older.decision is Decision.HOLD and same_danger(older, newer):
             older.decision, older.decided_by = Decision.DROP, "rule:overtaken"
             session.add(older)
-            log.info("notice.overtaken", notice_id=older.id, by=newer.id)
+            log.info("notice.overtaken", notice_id=older.id)
     await session.flush()
 
 

@@ -36,6 +36,7 @@ STATES: dict[str, frozenset[str]] = {
     "known_audiences": frozenset({"state"}),
     "notices": frozenset({"decision"}),
     "reports": frozenset({"state", "department"}),
+    "rule_versions": frozenset({"confirmed_at", "ended_at"}),
     "shelter_statuses": frozenset({"state"}),
     "residents": frozenset({"state"}),
     "restore_holds": frozenset({"seen_at"}),
@@ -58,6 +59,7 @@ NOT_STATES = {
     ("photos", "role"): "never changes",
     ("report_updates", "state"): "a line of a history; never changes",
     ("task_notes", "state"): "a line of a history; never changes",
+    ("rule_versions", "trial_state"): "how far a trial is; it decides nothing by itself",
     ("variants", "wording"): "never changes",
     ("unknown_sends", "way"): "written together with the state",
 }
