@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.retention import forget
 from app.schedule import ScheduledJob
+from app.staff_sender import StaffSender
 from bot.reminders import remind
 from bot.repairs import tell_of_repairs
 from bot.richmenu import RichMenus
@@ -85,6 +86,7 @@ async def scheduled_jobs(
             *_housekeeping(context, folder),
             *_friends(context, line),
             *_menus(context, line),
+            *_staff(context, line),
         ]
 
 
@@ -152,6 +154,12 @@ def _menus(context: Context, line: LineClient) -> list[ScheduledJob]:
     """The job that has menus changed when disaster mode was switched in another process."""
     moves = MenuMoves(context, line, RichMenus(context, line))
     return [ScheduledJob(name="menus", seconds=5.0, work=moves.ask, at_once=True)]
+
+
+def _staff(context: Context, line: LineClient) -> list[ScheduledJob]:
+    """The job that takes up messages to staff that nobody is sending."""
+    sender = StaffSender(context, line)
+    return [ScheduledJob(name="staff messages", seconds=5.0, work=sender.look, at_once=True)]
 
 
 def _friends(context: Context, line: LineClient) -> list[ScheduledJob]:

@@ -23,6 +23,7 @@ from app.jobs import scheduled_jobs
 from app.languages import require_files
 from app.patience import Patience, allow_many_files, patient
 from app.schedule import Scheduler
+from app.staff_sender import StaffSender
 from app.timekeeping import Timekeeper
 from app.web import create_app
 from bot.dialogues.onboarding import language_question
@@ -191,6 +192,7 @@ async def run(
             inbox.register()
             menus.register()
             MenuMoves(context, service.line, menus).register()
+            StaffSender(context, service.line).register()
             tasks.append(asyncio.create_task(context.queue.run(stop), name="work"))
             tasks.append(asyncio.create_task(engine.run(stop), name="engine"))
             await inbox.recover()

@@ -11,6 +11,7 @@ from sqlmodel import col, select
 from bot.models import IS_OPEN, EventState, WebhookEvent, bucket_of
 from channels import restored
 from core.restored import RESTORED
+from response import staff_messages
 
 
 async def hold_back(session: AsyncSession, until: datetime, now: datetime) -> None:
@@ -21,6 +22,7 @@ async def hold_back(session: AsyncSession, until: datetime, now: datetime) -> No
     processed and answered as usual.
     """
     await restored.hold_back(session, until, now)
+    await staff_messages.hold_back(session, now)
     await _into_buckets(session)
     forget = col(WebhookEvent.forget)
     await session.execute(

@@ -43,6 +43,7 @@ from reports.register import create_report
 from response.check_ins import check_in as come_to
 from response.check_ins import check_out as go_from
 from response.households import tell
+from response.joining import leave
 from subscriptions import residents as registry
 from subscriptions.models import Resident
 from subscriptions.page_choices import (
@@ -183,6 +184,7 @@ async def _erase(
     assert resident.id is not None
     session.expunge(dialogue)
     await forget_personal(session, [resident.id])
+    await leave(session, resident.line_user_id, now)
     await registry.erase(session, city, resident.id, now)
     await session.execute(
         update(WebhookEvent)

@@ -59,6 +59,7 @@ from public.pictures import Pictures
 from public.questions import AnswersNow
 from reports import register
 from response.households import last_of
+from response.joining import leave
 from response.situation import SituationNow
 from subscriptions import residents as registry
 from subscriptions.models import Resident, ResidentState
@@ -214,6 +215,7 @@ class EventHandler:
             return False
         if incoming is None:
             await registry.unfollow(session, self.city, event.line_user_id, now)
+            await leave(session, event.line_user_id, now)
             return False
         found = loaded.residents.get(event.line_user_id)
         following = found is not None and found.state is ResidentState.FOLLOWING

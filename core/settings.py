@@ -6,10 +6,11 @@ import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from email.utils import parseaddr
 from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from core.errors import BadInput
 
@@ -25,6 +26,11 @@ SECRET_KEY_LENGTH = 32
 """Characters below which a key is easily guessed."""
 TOKEN_LENGTH = 16
 _DATABASE = re.compile(r"sqlite(\+\w+)?:///(?!:memory:)[^?].*|postgresql(\+\w+)?://\S+")
+MAIL_ADDRESS = re.compile(
+    r"(?=.{3,254}\Z)[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@"
+    r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,62})(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]{0,62}))*"
+)
+"""A mail address as mail servers take it everywhere: no quotes, no spaces, ASCII."""
 THIS_MACHINE_PROXY = ("127.0.0.1",)
 THIS_MACHINE = frozenset({"localhost", "127.0.0.1", "::1"})
 
@@ -49,6 +55,27 @@ class TranslatorSettings:
     user: str = ""
     key: str = field(default="", repr=False)
     secret: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SmtpSettings:
+    """The mail server that takes our mail, and who sends it.
+
+    Parameters
+    ----------
+    tls
+        Whether the connection is encrypted from its beginning (``smtps://``). Otherwise STARTTLS is
+        used if the server offers it.
+    mail_from
+        An address, or a name with an address: ``市 <todoke@city.example>``.
+    """
+
+    host: str
+    port: int
+    tls: bool
+    mail_from: str
+    user: str = ""
+    password: str = field(default="", repr=False)
 
 
 class BadSettings(BadInput):
@@ -82,6 +109,8 @@ class Settings:
     """Earlier keys; one-time codes may still be encrypted with them."""
     translator: TranslatorSettings | None = None
     """None: articles go out in Japanese under a heading in the resident's language."""
+    smtp: SmtpSettings | None = None
+    """None: no mail is sent."""
     metrics_token: str = field(default="", repr=False)
     """Token of programs that read ``/metrics`` and the details of ``/readyz``; without it only
     programs on this machine may.
@@ -133,6 +162,7 @@ class Settings:
             secret_key=read(_text, "SECRET_KEY"),
             secret_keys_old=read(secret_keys_old),
             translator=read(translator),
+            smtp=read(smtp),
             metrics_token=env.get("TODOKE_METRICS_TOKEN", "").strip(),
             trusted_proxies=read(trusted_proxies),
         )
@@ -259,6 +289,47 @@ def translator(environment: Mapping[str, str] | None = None) -> TranslatorSettin
         user=values["USER"],
         key=values["KEY"],
         secret=values["SECRET"],
+    )
+
+
+def smtp(environment: Mapping[str, str] | None = None) -> SmtpSettings | None:
+    """``TODOKE_SMTP_URL`` and ``TODOKE_MAIL_FROM``: the server that takes our mail.
+
+    Raises
+    ------
+    BadInput
+        One of them is missing or is not what it should be.
+    """
+    env = os.environ if environment is None else environment
+    url, mail_from = (env.get(f"TODOKE_{name}", "").strip() for name in ("SMTP_URL", "MAIL_FROM"))
+    if not url:
+        return None
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+        right = parts.scheme in ("smtp", "smtps") and parts.hostname and port != 0
+        right = right and parts.path in ("", "/") and not parts.query
+    except ValueError:  # an invalid port
+        right, port = False, None
+    if not right:
+        # Without the address itself, because it may contain a password.
+        raise BadInput(
+            "TODOKE_SMTP_URL must be smtp://HOST:PORT or smtp://USER:PASSWORD@HOST:PORT."
+        )
+    address = parseaddr(mail_from)[1]
+    if not MAIL_ADDRESS.fullmatch(address) or not mail_from.isprintable():
+        raise BadInput(
+            "TODOKE_SMTP_URL needs TODOKE_MAIL_FROM, the sender's address, such as "
+            f"'City <todoke@city.example>', not {mail_from!r}."
+        )
+    tls = parts.scheme == "smtps"
+    return SmtpSettings(
+        host=parts.hostname or "",
+        port=port or (465 if tls else 587),
+        tls=tls,
+        mail_from=mail_from,
+        user=unquote(parts.username or ""),
+        password=unquote(parts.password or ""),
     )
 
 

@@ -16,6 +16,18 @@ reason = Reasons(
             "record.future": "The time of the event is in the future.",
             "record.time": "This is not a time.",
             "record.missing": "The line to be corrected is not in this record.",
+            "staff.department": "There is no department '{department}' in city.toml.",
+            "staff.language": "'{language}' is not a language of this city.",
+            "staff.mail": "'{address}' is not a mail address.",
+            "staff.missing": "There is no such member of staff.",
+            "staff.name": "A name has 1 to {most} characters.",
+            "staff.taken": "Somebody else on the list has '{address}'.",
+            "staff.team": "A team's name has at most {most} characters.",
+            "staff.words": "A message to staff has a title of 1 to {title} characters "
+            "and a text of at most {text}.",
+            "staff-message.expired": "It was not taken in time.",
+            "staff-message.left": "They left the list.",
+            "staff-message.no-mail": "No mail server is set (TODOKE_SMTP_URL).",
             "shelter.missing": "There is no evacuation site '{code}' in shelters.csv.",
             "shelter.heads": "A number of people is between 0 and {most}.",
         }

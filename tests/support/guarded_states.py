@@ -40,6 +40,7 @@ STATES: dict[str, frozenset[str]] = {
     "shelter_statuses": frozenset({"state"}),
     "residents": frozenset({"state"}),
     "restore_holds": frozenset({"seen_at"}),
+    "staff_messages": frozenset({"state"}),
     "staff": frozenset({"role", "active", "session_version", "password_hash", "totp_secret"}),
     "tasks": frozenset({"state", "version"}),
     "unknown_sends": frozenset({"state"}),
@@ -61,6 +62,8 @@ NOT_STATES = {
     ("task_notes", "state"): "a line of a history; never changes",
     ("rule_versions", "trial_state"): "how far a trial is; it decides nothing by itself",
     ("variants", "wording"): "never changes",
+    ("staff_messages", "way"): "never changes",
+    ("called_members", "answer"): "what somebody said; a later answer replaces it",
     ("unknown_sends", "way"): "written together with the state",
 }
 

@@ -1,0 +1,396 @@
+"""Staff are reached by LINE and by mail, once, whatever LINE and the mail server do."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import aiohttp
+import pytest
+from sqlmodel import col, select
+
+from app import restored
+from app.staff_sender import StaffSender
+from channels.line.client import LineClient
+from city.context import Context
+from city.folder import CityFolder
+from core import mail
+from core.clock import ManualClock
+from core.database import Database
+from core.errors import BadInput
+from core.settings import Settings, SmtpSettings
+from core.work import LocalQueue
+from response import staff, staff_messages
+from response.models import StaffLineLink, StaffMember, StaffMessage, StaffMessageState, StaffWay
+from response.staff import Entry
+from response.staff_messages import Button, Words, tell
+from simulator.line import FaultPlan, Simulator, SimulatorOptions
+from simulator.mail import Mailbox
+from tests.support.town import words_in
+
+SENT, FAILED, WAITING = (
+    StaffMessageState.SENT,
+    StaffMessageState.FAILED,
+    StaffMessageState.TRYING,
+)
+NOW = datetime(2026, 9, 1, 3, 0, tzinfo=UTC)
+WORDS = Words(
+    "地震: 参集してください",
+    "震度６弱。市役所３階へ。",
+    buttons=(
+        Button("30分で行ける", data="do=staff-answer&call=1", url="https://city.example/a?30"),
+        Button("行けない", data="do=staff-answer&call=1", url="https://city.example/a?no"),
+    ),
+)
+
+
+def smtp_of(mails: Mailbox) -> SmtpSettings:
+    """Settings with which mail goes to this server."""
+    return SmtpSettings(
+        host="127.0.0.1", port=mails.port, tls=False, mail_from="試験市 <todoke@city.example>"
+    )
+
+
+@dataclass
+class Office:
+    """Staff, the simulator of LINE, a mail server, and the sender."""
+
+    database: Database
+    clock: ManualClock
+    queue: LocalQueue
+    context: Context
+    simulator: Simulator
+    mails: Mailbox
+    sender: StaffSender
+
+    async def add(self, name: str, *, mail: str = "", user: str = "", **more: str) -> StaffMember:
+        async with self.database.writing() as session:
+            entry = Entry(name, more.pop("department", "crisis"), mail, **more)
+            member = await staff.add(
+                session, self.context.city, entry, self.clock.now(), actor="a@city.example"
+            )
+            if user:
+                assert member.id is not None
+                session.add(
+                    StaffLineLink(
+                        member_id=member.id, line_user_id=user, joined_at=self.clock.now()
+                    )
+                )
+        return member
+
+    async def tell(self, *members: StaffMember, **more: Any) -> staff_messages.Told:
+        told = {"occasion": "call_up:1:first", "about": "call_up:1", "drill": False, **more}
+        words = told.pop("words", WORDS)
+        async with self.database.writing() as session:
+            return await tell(session, self.queue, members, words, self.clock.now(), **told)
+
+    async def messages(self) -> list[StaffMessage]:
+        async with self.database.reading() as session:
+            query = select(StaffMessage).order_by(col(StaffMessage.id))
+            return list(await session.scalars(query))
+
+    async def states(self) -> list[tuple[StaffWay, StaffMessageState]]:
+        return [(StaffWay(each.way), each.state) for each in await self.messages()]
+
+    def follower(self, name: str) -> str:
+        user = self.simulator.users.add_user(name, "ja")
+        self.simulator.phones.follow(user)
+        return user
+
+    def got(self, user: str) -> list[Any]:
+        return [
+            each.message for each in self.simulator.users.get(user).chat if each.side == "account"
+        ]
+
+
+@asynccontextmanager
+async def office(
+    database: Database,
+    settings: Settings,
+    sample: CityFolder,
+    clock: ManualClock,
+    options: SimulatorOptions | None = None,
+) -> AsyncIterator[Office]:
+    async with (
+        Simulator(options or SimulatorOptions(channel_access_token="a-token")) as simulator,
+        Mailbox() as mails,
+        aiohttp.ClientSession() as http,
+    ):
+        ours = replace(settings, line_api_url=simulator.url, smtp=smtp_of(mails))
+        queue = LocalQueue(clock, seed=1)
+        context = Context(
+            settings=ours,
+            city=sample.city,
+            database=database,
+            clock=clock,
+            queue=queue,
+            http=http,
+        )
+        sender = StaffSender(context, LineClient(http, ours, clock), seed=1)
+        sender.register()
+        stop = asyncio.Event()
+        running = asyncio.create_task(queue.run(stop))
+        try:
+            yield Office(database, clock, queue, context, simulator, mails, sender)
+        finally:
+            stop.set()
+            await running
+
+
+async def test_a_colleague_is_told_by_line_and_mail_and_a_drill_says_so(
+    database: Database, settings: Settings, sample: CityFolder, clock: ManualClock
+) -> None:
+    async with office(database, settings, sample, clock) as desk:
+        user = desk.follower("職員")
+        both = await desk.add("佐藤 花子", mail="sato@city.example", user=user)
+        nobody = await desk.add("鈴木 次郎")
+        told = await desk.tell(both, nobody, drill=True)
+        await desk.queue.drained()
+        assert (told.reachable, [each.name for each in told.unreachable]) == (1, ["鈴木 次郎"])
+        assert await desk.states() == [(StaffWay.LINE, SENT), (StaffWay.MAIL, SENT)]
+        [shown], [letter] = desk.got(user), desk.mails.mails
+        assert shown["altText"].startswith("【訓練】 地震: 参集してください\n【訓練】 震度６弱。")
+        assert "30分で行ける" in words_in(shown)
+        assert letter["Subject"] == "【訓練】 地震: 参集してください"
+        assert letter["To"] == "sato@city.example"
+        assert letter["From"].addresses[0].addr_spec == "todoke@city.example"
+        assert letter["Auto-Submitted"] == "auto-generated"
+        text = letter.get_content().replace("\r\n", "\n")
+        assert text.startswith("【訓練】 震度６弱。市役所３階へ。")
+        assert "30分で行ける\nhttps://city.example/a?30" in text
+        assert all(each.address == "" for each in await desk.messages())
+
+
+async def test_an_occasion_is_told_once_however_often_it_is_asked_for(
+    database: Database, settings: Settings, sample: CityFolder, clock: ManualClock
+) -> None:
+    async with office(database, settings, sample, clock) as desk:
+        user = desk.follower("職員")
+        one = await desk.add("佐藤", mail="sato@city.example", user=user)
+        for _ in range(3):
+            await desk.tell(one)
+            await desk.queue.drained()
+        assert (len(desk.got(user)), len(desk.mails.mails)) == (1, 1)
+        await desk.tell(one, occasion="call_up:1:again")
+        await desk.queue.drained()
+        assert (len(desk.got(user)), len(desk.mails.mails)) == (2, 2)
+
+
+async def test_nobody_gets_it_twice_by_line_though_line_fails_after_it_took_it(
+    database: Database, settings: Settings, sample: CityFolder, clock: ManualClock
+) -> None:
+    options = SimulatorOptions(
+        channel_access_token="a-token", faults=FaultPlan.parse("5xx-after=60%,429=20%,seed=3")
+    )
+    async with office(database, settings, sample, clock, options) as desk:
+        users = [desk.follower(f"職員{n}") for n in range(20)]
+        staff = [await desk.add(f"職員{n}", user=user) for n, user in enumerate(users)]
+        await desk.tell(*staff)
+        for _ in range(2000):
+            if all(state is SENT for _, state in await desk.states()):
+                break
+            # The limit, too, waits by this clock.
+            await clock.advance(0.5)
+            await asyncio.sleep(0.005)
+        assert {state for _, state in await desk.states()} == {SENT}
+        assert [len(desk.got(user)) for user in users] == [1] * 20
+
+
+async def test_greylisting_is_waited_for_and_a_refused_address_is_not_tried_again(
+    database: Database, settings: Settings, sample: CityFolder, clock: ManualClock
+) -> None:
+    async with office(database, settings, sample, clock) as desk:
+        grey = await desk.add("佐藤", mail="grey@city.example")
+        gone = await desk.add("鈴木", mail="gone@city.example")
+        desk.mails.faults.later["grey@city.example"] = 2
+        desk.mails.faults.refused.add("gone@city.example")
+        await desk.tell(grey, gone)
+        for _ in range(4):
+            await desk.queue.drained()
+            await clock.advance(60)
+        await desk.queue.drained()
+        first, second = await desk.messages()
+        assert (first.state, first.attempts) == (SENT, 3)
+        assert (second.state, second.attempts) == (FAILED, 1)
+        assert second.error is not None
+        assert second.error.code == "mail.refused" and "550" in str(second.error)
+        assert len(desk.mails.to("grey@city.example")) == 1
+
+
+async def test_a_server_that_takes_a_mail_and_then_fails_gets_the_same_message_id_again(
+    database: Database, settings: Settings, sample: CityFolder, clock: ManualClock
+) -> None:
+    async with office(database, settings, sample, clock) as desk:
+        one = await desk.add("佐藤", mail="sato@city.example")
+        desk.mails.faults.takes_and_fails = 1
+        await desk.tell(one)
+        await desk.queue.drained()
+        await clock.advance(60)
+        await desk.queue.drained()
+        assert await desk.states() == [(StaffWay.MAIL, SENT)]
+        first, again = desk.mails.mails
+        assert first["Message-ID"] == again["Message-ID"]
+        [stored] = await desk.messages()
+        assert first["Message-ID"] == f"<{stored.retry_key}@city.example>"
+
+
+async def test_a_mail_server_that_hangs_holds_up_no_line_message(
+    database: Database,
+    settings: Settings,
+    sample: CityFolder,
+    clock: ManualClock,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(mail, "STEP_SECONDS", 0.2)
+    async with office(database, settings, sample, clock) as desk:
+        user = desk.follower("職員")
+        one = await desk.add("佐藤", mail="sato@city.example", user=user)
+        desk.mails.faults.hangs = 1
+        await desk.tell(one)
+        await desk.queue.drained()
+        assert await desk.states() == [(StaffWay.LINE, SENT), (StaffWay.MAIL, WAITING)]
+        await clock.advance(60)
+        await desk.queue.drained()
+        assert await desk.states() == [(StaffWay.LINE, SENT), (StaffWay.MAIL, SENT)]
+
+
+async def test_what_nobody_takes_in_time_ends_and_says_why(
+    database: Database, settings: Settings, sample: CityFolder, clock: ManualClock
+) -> None:
+    async with office(database, settings, sample, clock) as desk:
+        one = await desk.add("佐藤", mail="sato@city.example")
+        desk.mails.faults.later["sato@city.example"] = 10**6
+        await desk.tell(one, kept_trying=timedelta(minutes=5))
+        for _ in range(12):
+            await desk.queue.drained()
+            await clock.advance(60)
+        await desk.queue.drained()
+        [stored] = await desk.messages()
+        assert stored.state is FAILED and stored.error is not None
+        assert stored.error.code == "staff-message.expired"
+
+
+async def test_what_only_the_table_knows_is_taken_up_by_whoever_looks(
+    database: Database, settings: Settings, sample: CityFolder, clock: ManualClock
+) -> None:
+    async with office(database, settings, sample, clock) as desk:
+        one = await desk.add("佐藤", mail="sato@city.example")
+        lost = LocalQueue(clock)
+        async with database.writing() as session:
+            await tell(
+                session,
+                lost,
+                [one],
+                WORDS,
+                clock.now(),
+                occasion="o:1",
+                about="call_up:1",
+                drill=False,
+            )
+        await desk.queue.drained()
+        assert not desk.mails.mails
+        await desk.sender.look()
+        await desk.queue.drained()
+        assert len(desk.mails.mails) == 1
+
+
+async def test_a_restored_database_sends_nothing_again_by_itself(
+    database: Database, settings: Settings, sample: CityFolder, clock: ManualClock
+) -> None:
+    async with office(database, settings, sample, clock) as desk:
+        one = await desk.add("佐藤", mail="sato@city.example")
+        desk.mails.faults.later["sato@city.example"] = 1
+        await desk.tell(one)
+        await desk.queue.drained()
+        async with database.writing() as session:
+            await restored.hold_back(session, clock.now(), clock.now())
+        await clock.advance(3600)
+        await desk.sender.look()
+        await desk.queue.drained()
+        assert not desk.mails.mails
+        assert await desk.states() == [(StaffWay.MAIL, StaffMessageState.STOPPED)]
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (Words("", "x"), "staff.words"),
+        (Words("t" * 101, "x"), "staff.words"),
+        (Words("t", "x" * 2001), "staff.words"),
+    ],
+)
+async def test_words_that_cannot_be_sent_are_refused_before_anything_is_stored(
+    database: Database,
+    settings: Settings,
+    sample: CityFolder,
+    clock: ManualClock,
+    words: Words,
+    code: str,
+) -> None:
+    async with office(database, settings, sample, clock) as desk:
+        one = await desk.add("佐藤", mail="sato@city.example")
+        with pytest.raises(BadInput) as refused:
+            await desk.tell(one, words=words)
+        assert refused.value.reason.code == code
+        assert await desk.messages() == []
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"name": ""},
+        {"name": "長" * 65},
+        {"department": "nowhere"},
+        {"mail": "sato@city.example\nBcc: all@city.example"},
+        {"mail": "sato at city.example"},
+        {"mail": "佐藤@city.example"},
+        {"language": "xx"},
+        {"account": "no address"},
+    ],
+)
+async def test_an_entry_that_cannot_be_is_refused(
+    database: Database, sample: CityFolder, clock: ManualClock, change: dict[str, str]
+) -> None:
+    entry = replace(Entry("佐藤", "crisis", "sato@city.example"), **change)
+    async with database.writing() as session:
+        with pytest.raises(BadInput):
+            await staff.add(session, sample.city, entry, clock.now(), actor="a@city.example")
+
+
+async def test_a_subject_cannot_add_a_header() -> None:
+    server = smtp_of(Mailbox(port=25))
+    written = mail.message(
+        server,
+        to="sato@city.example",
+        subject="会議\r\nBcc: all@city.example",
+        text="本文",
+        key="k",
+        now=NOW,
+    )
+    assert written["Subject"] == "会議 Bcc: all@city.example"
+    assert written["Bcc"] is None
+
+
+async def test_a_password_is_used_and_a_wrong_one_is_tried_again_later() -> None:
+    async with Mailbox(password="right") as server:
+        for password, fine in (("right", True), ("wrong", False)):
+            settings = replace(smtp_of(server), user="todoke", password=password)
+            letter = mail.message(
+                settings,
+                to="sato@city.example",
+                subject="件名",
+                text="本文",
+                key="k",
+                now=NOW,
+            )
+            if fine:
+                await mail.send(settings, letter)
+            else:
+                with pytest.raises(mail.MailUnavailable) as refused:
+                    await mail.send(settings, letter)
+                assert refused.value.reason.code == "mail.refuses-us"
+        assert (len(server.mails), server.connections) == (1, 2)
