@@ -14,6 +14,7 @@ from typing import Protocol
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from alerts.drill_words import says_drill, says_not_drill
+from alerts.levels import by_level
 from alerts.models import AlertDraft
 from channels.chain import ENDS, ChainLink, Standing, chain_of, places
 from city.city import City
@@ -123,8 +124,13 @@ def needs_two(announced: Announcement, city: City, before: Before | None) -> boo
         return False
     if before.tip.drill or before.tip.topic != announced.topic:
         return True
-    meant = places(announced.areas, city)
-    return any(before.standing.get(place, 0) < level for place in meant)
+    own = announced.levels if isinstance(announced, AlertDraft) else {}
+    usual = announced.level if isinstance(announced, AlertDraft) else level
+    meant = {place: own.get(place, usual) for place in places(announced.areas, city)}
+    return any(
+        level >= TWO_PEOPLE_LEVEL and before.standing.get(place, 0) < level
+        for place, level in meant.items()
+    )
 
 
 async def needs_reason(
@@ -178,10 +184,7 @@ def _place_faults(alert: AlertDraft, city: City) -> list[AlertFault]:
         found.append(AlertFault("drill", mark("Say whether this is a drill or real.")))
     if alert.topic not in city.topic_by_code:
         found.append(AlertFault("topic", mark("Choose a topic.")))
-    if not 0 <= alert.level <= 5:
-        found.append(AlertFault("level", mark("Choose a level.")))
-    elif alert.level == 0 and alert.status not in ENDS and needs_level(alert.topic, city):
-        found.append(AlertFault("level", NO_LEVEL))
+    found += _level_faults(alert, city)
     if not 1 <= alert.valid_hours <= MOST_HOURS:
         found.append(AlertFault("valid_hours", mark("An alert is valid for 1 to 168 hours.")))
     if not alert.whole_city and not alert.areas:
@@ -191,6 +194,24 @@ def _place_faults(alert: AlertDraft, city: City) -> list[AlertFault]:
     if any(area not in city.district_by_code for area in alert.areas):
         found.append(AlertFault("areas", mark("One of the districts does not exist any more.")))
     return found
+
+
+def _level_faults(alert: AlertDraft, city: City) -> list[AlertFault]:
+    levels = list(by_level(alert, city))
+    if any(not 0 <= level <= 5 for level in levels):
+        return [AlertFault("level", mark("Choose a level."))]
+    if 0 in levels and alert.status not in ENDS and needs_level(alert.topic, city):
+        return [AlertFault("level", NO_LEVEL)]
+    if len(levels) == 1 or alert.topic not in city.topic_by_code:
+        return []
+    if 0 in levels:
+        return [AlertFault("level", mark("Where districts have several levels, each has one."))]
+    if len({city.is_emergency(alert.topic, level) for level in levels}) > 1:
+        message = mark(
+            "One of the levels waits for the morning and another does not: send them one by one."
+        )
+        return [AlertFault("level", message)]
+    return []
 
 
 def _text_faults(alert: AlertDraft, city: City) -> list[AlertFault]:

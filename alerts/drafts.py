@@ -13,7 +13,8 @@ The rules come from mistakes in real cities:
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -23,13 +24,16 @@ from alerts.checks import faults
 from alerts.follow_ups import (
     being_written,
     follow_up,
+    level_of_act,
     notice_of,
     overtaken,
     own_words,
     put_after,
     say_change,
 )
+from alerts.levels import exceptions
 from alerts.models import KEPT_FOR, UNSAID, AlertDraft
+from channels.level_parts import act_of, together
 from city.city import City
 from core import audit
 from core.errors import Refusal
@@ -64,6 +68,8 @@ class Written:
     valid_hours: int = 24
     version: int = 1
     """The version of the draft that they saw."""
+    levels: Mapping[str, int] = field(default_factory=dict)
+    """The level of each district that has its own."""
     still_right: tuple[str, ...] = ()
     """Languages whose words are older than the Japanese and still right."""
 
@@ -96,6 +102,9 @@ def fill_in(draft: AlertDraft, written: Written) -> AlertDraft:
     draft.level = written.level
     draft.whole_city = written.whole_city
     draft.areas = [] if written.whole_city else list(dict.fromkeys(written.areas))
+    draft.levels = exceptions(
+        written.level, written.levels, written.areas, whole_city=written.whole_city
+    )
     draft.detail = older_words.with_words(draft, texts, written.still_right)
     draft.texts = texts
     draft.valid_hours = written.valid_hours
@@ -153,7 +162,10 @@ async def begin_from(
     draft.topic, draft.areas = notice.topic, list(notice.areas)
     draft.detail = {"from_notice": notice_id, "words_cleared": not keep_words}
     if keep_words:
-        draft.level, draft.texts = notice.level, await own_words(session, notice)
+        act = await act_of(session, notice)
+        draft.areas = list(together(act).areas)
+        draft.level, draft.levels = level_of_act(act)
+        draft.texts = await own_words(session, notice)
     return await store(session, draft, now)
 
 

@@ -6,14 +6,18 @@ alert, perhaps contradicting each other: the second has to look at what the firs
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from alerts import ready_words
 from alerts.checks import TEXT_LIMIT
+from alerts.levels import say_changes
 from alerts.models import AlertDraft, draft_of_notice, open_follow_up
-from channels.chain import CHANGES, ENDS, Chain, ChainLink, areas_of, chain_of, change_of, places
+from channels.chain import CHANGES, ENDS, Chain, ChainLink, Standing, areas_of, chain_of, places
+from channels.level_parts import act_of, together
 from city.city import City, Decision
 from core.errors import Refusal
 from feeds.models import Notice, Status
@@ -73,16 +77,19 @@ async def follow_up(
     if not can_follow(notice, status, over=not standing):
         raise Refusal("This is over already: {title}.", title=title_of(notice))
     as_it_was = not standing or (status is Status.CORRECTED and notice.status not in ENDS)
-    areas = tuple(notice.areas) if as_it_was else areas_of(standing, city)
+    act = await act_of(session, notice)
+    areas = tuple(together(act).areas) if as_it_was else areas_of(standing, city)
+    level, levels = level_of_act(act) if as_it_was else level_of(standing)
     if status in ENDS:
         texts = ready_words.taking_back(status, city.languages, notice.reported_at)
     else:
         texts = await own_words(session, notice)
     return AlertDraft(
         topic=notice.topic,
-        level=notice.level if as_it_was else max(standing.values()),
+        level=max([level, *levels.values()]) if status in ENDS else level,
         whole_city=not areas,
         areas=list(areas),
+        levels={} if status in ENDS else levels,
         drill=notice.drill,
         status=status,
         texts=texts,
@@ -92,6 +99,18 @@ async def follow_up(
         created_at=now,
         updated_at=now,
     )
+
+
+def level_of_act(act: Sequence[Notice]) -> tuple[int, dict[str, int]]:
+    """Return the level of most districts of what was sent together, and those with another."""
+    return level_of({area: each.level for each in act for area in each.areas or ("",)})
+
+
+def level_of(standing: Standing) -> tuple[int, dict[str, int]]:
+    """Return the level of most districts, and the districts with another one."""
+    counted = Counter(standing.values())
+    usual = max(counted, key=lambda level: (counted[level], level), default=0)
+    return usual, {area: level for area, level in standing.items() if level != usual}
 
 
 async def being_written(session: AsyncSession, notice_id: int, status: Status) -> AlertDraft | None:
@@ -118,8 +137,7 @@ async def overtaken(
     if notice_id is None:
         return None
     chain = await (_locked(session, notice_id) if lock else chain_of(session, notice_id))
-    tip = chain.tip
-    return None if tip is None or tip.notice_id == notice_id else tip
+    return None if chain.tip is None or chain.ends_with(notice_id) else chain.tip
 
 
 async def put_after(session: AsyncSession, draft: AlertDraft, since: ChainLink, city: City) -> None:
@@ -141,8 +159,7 @@ async def say_change(session: AsyncSession, draft: AlertDraft, city: City) -> No
     """Set the status of a change: whether it raises or lowers the level in force."""
     if draft.status in CHANGES and draft.replaces_id is not None:
         standing = (await chain_of(session, draft.replaces_id)).standing(city)
-        areas = () if draft.whole_city else draft.areas
-        draft.status = change_of(standing, areas, draft.level, city)
+        say_changes(draft, standing, city)
 
 
 async def own_words(session: AsyncSession, notice: Notice) -> dict[str, dict[str, str]]:
@@ -150,7 +167,7 @@ async def own_words(session: AsyncSession, notice: Notice) -> dict[str, dict[str
 
     A notice that staff did not write gives its Japanese words alone.
     """
-    draft = await draft_of_notice(session, notice.id)
+    draft = await draft_of_notice(session, notice.with_id or notice.id)
     if draft is not None:
         return {language: dict(texts) for language, texts in draft.texts.items()}
     japanese = notice.texts.get("ja", {})

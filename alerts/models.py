@@ -42,6 +42,10 @@ class AlertDraft(SQLModel, table=True):
     whole_city: bool = False
     """The whole city is meant. It has its own checkbox; no district never means all districts."""
     areas: list[str] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
+    levels: dict[str, int] = Field(
+        default_factory=dict, sa_column=Column(JSON, nullable=False, server_default="{}")
+    )
+    """The level of each district that has another than ``level``."""
     drill: bool | None = None
     status: Status = Field(default=Status.ISSUED, sa_type=text_enum(Status))
     """Issued, or, with ``replaces_id``: corrected, cancelled (an error), lifted (all clear)."""
@@ -72,8 +76,8 @@ class AlertDraft(SQLModel, table=True):
 
     @property
     def reach(self) -> int:
-        """The level by which the audience is chosen, as in a notice."""
-        return self.level
+        """The gravest level, which decides how serious it is."""
+        return max([self.level, *self.levels.values()])
 
     @property
     def silent(self) -> bool:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from alerts.levels import by_level, status_of
 from alerts.models import AlertDraft
 from channels import dispatch
 from channels.chain import followed
-from channels.reach import Reach, reach_of
+from channels.level_parts import LevelPart
+from channels.reach import Reach, joined_reach, reach_of, reach_of_parts
 from city.city import City
 from feeds.models import Notice
 from subscriptions.audience import count_by_area
@@ -34,7 +36,18 @@ def audience_of(draft: AlertDraft, city: City) -> AudienceQuery | None:
     if topic is None or not (draft.whole_city or draft.areas):
         return None
     areas = () if draft.whole_city else tuple(draft.areas)
-    return AudienceQuery(draft.topic, draft.level, areas, mandatory=topic.mandatory)
+    return AudienceQuery(draft.topic, draft.reach, areas, mandatory=topic.mandatory)
+
+
+def parts_of(draft: AlertDraft, city: City) -> list[LevelPart]:
+    """Return the levels of a draft, the gravest first; empty if its audience is not chosen yet."""
+    query = audience_of(draft, city)
+    if query is None:
+        return []
+    return [
+        LevelPart(level, replace(query, level=level, areas=areas), status_of(draft, level))
+        for level, areas in by_level(draft, city).items()
+    ]
 
 
 async def reach(
@@ -47,7 +60,12 @@ async def reach(
     query = audience_of(draft, city)
     if query is None:
         return NOBODY
-    found = await reach_of(session, query, await followed(session, draft, city))
+    chain = await followed(session, draft, city)
+    parts = parts_of(draft, city)
+    if len(parts) > 1:
+        found = joined_reach([one.reach for one in await reach_of_parts(session, parts, chain)])
+    else:
+        found = await reach_of(session, parts[0].query, chain)
     areas: dict[str, int] = {}
     if by_area:
         shown = [

@@ -138,7 +138,15 @@ async def release(
     await session.flush()
     draft.notice_id = notice.id
     delivery = await dispatch.deliver(
-        session, queue, notice, city, now, medium=LINE, created_by=actor, as_new=composed.as_new
+        session,
+        queue,
+        notice,
+        city,
+        now,
+        medium=LINE,
+        created_by=actor,
+        as_new=composed.as_new,
+        lower=composed.lower,
     )
     assert delivery.id is not None
     if to_unknown not in (None, UnknownAnswer.NO):
@@ -157,6 +165,7 @@ async def release(
         status=str(notice.status),
         replaces=notice.replaces_id,
         areas=notice.areas,
+        lower_levels={str(one.notice.level): one.notice.areas for one in composed.lower},
         recipients=found.total,
         written_by=draft.edited_by,
         second_person=second,
@@ -176,7 +185,7 @@ async def question_about_unknown(
         session,
         city,
         topic=draft.topic,
-        level=draft.level,
+        level=draft.reach,
         drill=draft.drill is True,
         status=draft.status,
         replaces_id=draft.replaces_id,

@@ -10,7 +10,7 @@ import asyncio
 import json
 from array import array
 from collections import deque
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import compress
 from typing import Any
@@ -68,6 +68,7 @@ async def read_in_ranges(
     limit: int,
     chain: FollowUpPlan | None,
     addresses: Addresses,
+    query: AudienceQuery | None = None,
 ) -> AsyncGenerator[Chunk]:
     """Yield the audience of a delivery with ``after < id <= limit``, a range of ids at a time.
 
@@ -79,7 +80,7 @@ async def read_in_ranges(
     async def read(after: int, through: int) -> Chunk:
         # A session can run only one query at a time.
         async with turn:
-            groups = await read_groups(session, delivery, after, through, chain, addresses)
+            groups = await read_groups(session, delivery, after, through, chain, addresses, query)
         return Chunk(after, through, groups)
 
     ahead: deque[asyncio.Task[Chunk]] = deque()
@@ -113,6 +114,7 @@ async def read_groups(
     through: int,
     chain: FollowUpPlan | None,
     addresses: Addresses,
+    query: AudienceQuery | None = None,
 ) -> list[Group]:
     """Return the audience of a delivery with ``after < id <= through``.
 
@@ -123,11 +125,14 @@ async def read_groups(
         audience, whether the notice concerns them or not.
     addresses
         Of the medium. They are read too if all have one width.
+    query
+        The audience of one level, for a delivery with several; else the delivery's.
     """
     groups: list[Group] = []
     quiet = delivery.respects_quiet
-    if delivery.audience:
+    if query is None and delivery.audience:
         query = AudienceQuery.from_json(delivery.audience)
+    if query is not None:
         rows = audience_select(query, after=after, through=through)
         groups = await _grouped(session, rows, quiet, addresses)
     if chain is None:
@@ -135,8 +140,8 @@ async def read_groups(
     still = await _marks(session, chain.still, after, through)
     part = _Part(chain, after, through, still)
     concerned = [part_of for group in groups for part_of in part.concerned(group)]
-    for query in chain.unheard:
-        rows = audience_select(query, after=after, through=through)
+    for unheard in chain.unheard:
+        rows = audience_select(unheard, after=after, through=through)
         found = await _grouped(session, rows, quiet, addresses)
         concerned += [part_of for group in found for part_of in part.unheard(group)]
     if not part.has_others():
@@ -219,6 +224,8 @@ class _Part:
             heard = self._told[place]
             if not heard or self._seen[place]:
                 continue
+            if not self._chain.rest and not (here is None or here[place]):
+                continue
             wording = wording_for(
                 self._chain.status,
                 here=here is None or here[place] == 1,
@@ -290,3 +297,32 @@ async def _grouped(
         even = len(users) == len(numbers) * stride
         groups.append(Group(name, first, last, numbers, users if even else "", stride=stride))
     return groups
+
+
+class Taken:
+    """The residents whom a delivery with several levels has taken: nobody is taken twice."""
+
+    def __init__(self) -> None:
+        self._marks = bytearray()
+
+    def add(self, ids: Iterable[int]) -> None:
+        """Mark residents as taken."""
+        several = ids if isinstance(ids, array) else array("I", ids)
+        if not len(several):
+            return
+        missing = max(several) + 1 - len(self._marks)
+        if missing > 0:
+            self._marks.extend(bytes(missing))
+        for each in several:
+            self._marks[each] = 1
+
+    def others(self, chunk: Chunk) -> Chunk:
+        """Return a chunk without those who were taken before, and mark the rest as taken."""
+        self._marks.extend(bytes(max(0, chunk.through + 1 - len(self._marks))))
+        kept: list[Group] = []
+        for group in chunk.groups:
+            chosen = [not self._marks[each] for each in group.ids]
+            kept += [group] if all(chosen) else chosen_of(group, chosen, group.wording)
+        for group in kept:
+            self.add(group.ids)
+        return replace(chunk, groups=kept)

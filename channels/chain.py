@@ -8,7 +8,7 @@ text depends on what they were told last and on where they live: :func:`wording_
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Protocol, cast
 
@@ -78,6 +78,8 @@ class ChainLink:
     decided_by: str
     broke_quiet: bool
     """Whether it was sent without regard to quiet hours."""
+    with_id: int | None = None
+    """The first notice of its act of sending, if it is a lower level of one with several."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +95,15 @@ class Chain:
 
     @property
     def delivered(self) -> tuple[ChainLink, ...]:
-        return tuple(link for link in self.links if link.delivery_id is not None)
+        """The messages with a delivery of their own, in order."""
+        return tuple(
+            link for link in self.links if link.delivery_id is not None and link.with_id is None
+        )
+
+    def ends_with(self, notice_id: int | None) -> bool:
+        """Whether a notice is the last that was said, alone or with lower levels."""
+        tip = self.tip
+        return tip is not None and notice_id in (tip.notice_id, tip.with_id)
 
     def before(self, notice_id: int | None) -> Chain:
         """Return the chain up to, and without, a notice that is stored already."""
@@ -124,7 +134,8 @@ class Chain:
         states: dict[int, tuple[dict[str, int], dict[str, int]]] = {}
         for link in self.links:
             before, after = states.get(link.replaces_id or 0, ({}, {}))
-            base = before if link.status is Status.CORRECTED else after
+            corrects = link.status is Status.CORRECTED and link.with_id is None
+            base = before if corrects else after
             here = places(link.areas, city)
             if link.status is Status.CANCELLED:
                 now: dict[str, int] = {}
@@ -132,6 +143,9 @@ class Chain:
                 now = {area: level for area, level in base.items() if area not in here}
             else:
                 now = {**base, **dict.fromkeys(here, link.level)}
+            if link.with_id is not None:
+                # A part of what was said together: a correction replaces all of it.
+                base = states.get(link.with_id, ({}, {}))[0]
             states[link.notice_id] = (base, now)
         return states
 
@@ -204,8 +218,9 @@ async def chain_of(
         notices.source,
         notices.decided_by,
         func.min(case((col(Delivery.respects_quiet), 1), else_=0)),
+        notices.with_id,
     )
-    delivered = col(Delivery.notice_id) == notices.id
+    delivered = col(Delivery.notice_id) == func.coalesce(notices.with_id, notices.id)
     if channel is not None:
         delivered &= col(Delivery.channel) == channel
     rows = await session.execute(
@@ -232,6 +247,7 @@ def _link(
     source: str | None,
     decided_by: str,
     kept_quiet: int,
+    with_id: int | None,
 ) -> ChainLink:
     return ChainLink(
         notice_id=notice_id,
@@ -246,6 +262,7 @@ def _link(
         source=source,
         decided_by=decided_by,
         broke_quiet=delivery_id is not None and not kept_quiet,
+        with_id=with_id,
     )
 
 
@@ -271,6 +288,25 @@ class FollowUpPlan:
     here: AudienceQuery | None
     still: AudienceQuery | None
     unheard: tuple[AudienceQuery, ...] = ()
+    rest: bool = True
+    """Whether residents who were told and live elsewhere get it too; not with one of several
+    levels that is not the last.
+    """
+
+    def for_part(self, areas: Iterable[str], status: Status, *, last: bool) -> FollowUpPlan:
+        """Return the plan for one level of several, those of the graver ones being left out.
+
+        Parameters
+        ----------
+        areas
+            The level's districts.
+        status
+            What the level is for them.
+        last
+            Whether it is the last level, with which everybody else gets the follow-up.
+        """
+        unheard = self.unheard if last else ()
+        return replace(self, status=status, here=_dwellers(areas), unheard=unheard, rest=last)
 
 
 def wording_for(status: Status, *, here: bool, still: bool, warned: bool) -> Wording:

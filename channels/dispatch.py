@@ -21,16 +21,17 @@ from channels import outbox
 from channels.chain import Chain, chain_of, followed, follows
 from channels.engine import put_unfinished
 from channels.individual import IndividualMessage, add_individual_messages
+from channels.level_parts import BY_LEVEL, LevelPart, LowerLevel, together
 from channels.medium import Format, Messages, compact_json
 from channels.models import Delivery, DeliveryKind, DeliveryState, Priority, Variant, Wording
 from channels.planner import PLAN
 from channels.progress import HeldUp, Progress, follow, held_up, progress, recent
 from channels.quiet import quiet_until
 from channels.rate_leases import announce_emergency
-from channels.reach import reach_of
+from channels.reach import joined_reach, reach_of, reach_of_parts
 from channels.reasons import reason
 from channels.variants import render_all
-from channels.wordings import wordings
+from channels.wordings import as_first, wordings
 from city.city import City
 from core.audit import record
 from core.errors import BadInput
@@ -43,6 +44,8 @@ from subscriptions.audience_query import AudienceQuery
 from subscriptions.bitmaps import bits_of, joined
 from subscriptions.models import Resident, ResidentState
 
+HIGHEST = 5
+"""The highest evacuation level."""
 LIFE = timedelta(days=3)
 """How long a routine notice without its own end stays news."""
 
@@ -76,6 +79,10 @@ class WordingPart:
     by_language: dict[str, int]
     texts: Texts
     messages: dict[str, Messages]
+    level: int | None = None
+    """The level it is for, of an alert with several; None where it is the same for all."""
+    areas: tuple[str, ...] = ()
+    """The districts of that level; none is the whole city."""
 
     @property
     def recipients(self) -> int:
@@ -126,12 +133,13 @@ def _is_for_who_asked(notice: Notice, city: City) -> bool:
 def priority_of(notice: Notice, *, corrects_warning: bool = False) -> int:
     """Return the priority: corrections of warnings, emergencies, warnings, the rest (promise 4).
 
-    A correction of routine news overtakes no emergency.
+    Emergencies of the highest level go before the others. A correction of routine news overtakes no
+    emergency.
     """
     if corrects_warning:
         return Priority.CORRECTION
     if notice.emergency:
-        return Priority.EMERGENCY
+        return Priority.GRAVEST if notice.reach >= HIGHEST else Priority.EMERGENCY
     return Priority.WARNING if notice.reach > 0 else Priority.ROUTINE
 
 
@@ -146,6 +154,7 @@ async def deliver(
     created_by: str,
     audience: AudienceQuery | None = None,
     as_new: Texts | None = None,
+    lower: Sequence[LowerLevel] = (),
 ) -> Delivery:
     """Deliver a stored notice to everybody whom it concerns, after the caller commits.
 
@@ -160,6 +169,9 @@ async def deliver(
     as_new
         The texts of a follow-up for people who were told nothing before; by default the notice's
         own.
+    lower
+        Notices of lower levels for other districts, sent after it in the same delivery, the graver
+        first. A resident with districts of several gets the gravest.
 
     Raises
     ------
@@ -177,7 +189,10 @@ async def deliver(
     if known is not None:
         return known
     query = audience if audience is not None else audience_of(notice, city)
-    variants = {Wording.MAIN: render_all(notice, city, medium)}
+    await _store_lower(session, notice, lower)
+    variants = {(Wording.MAIN, 0): render_all(notice, city, medium)}
+    for place, one in enumerate(lower, start=1):
+        variants[Wording.MAIN, place] = render_all(one.notice, city, medium)
     tip = None
     correction = corrects_warning = False
     urgent = notice.emergency
@@ -191,8 +206,8 @@ async def deliver(
             )
             # Residents who were woken by the error hear at once that it was one.
             urgent = urgent or (correction and any(link.broke_quiet for link in chain.links))
-            others = wordings(notice, chain, city, as_new=as_new)
-            variants.update({one: render_all(other, city, medium) for one, other in others.items()})
+            for part, other in _other_words(notice, lower, chain, city, as_new).items():
+                variants[part] = render_all(other, city, medium)
         if not notice.silent:
             # A silent message never replaces the alarm itself.
             why = (
@@ -213,6 +228,7 @@ async def deliver(
         respects_quiet=not urgent,
         silent=notice.silent,
         audience=query.to_json(),
+        parts=[part.to_json() for part in level_parts(notice, lower, city)],
         audience_limit=await session.scalar(select(func.max(col(Resident.id)))) or 0,
         expires_at=notice.expires_at or (None if urgent else now + LIFE),
         created_by=created_by,
@@ -221,12 +237,13 @@ async def deliver(
     session.add(delivery)
     await session.flush()
     assert delivery.id is not None
-    for wording, rendered in variants.items():
+    for (wording, place), rendered in variants.items():
         for variant in rendered:
             session.add(
                 Variant(
                     delivery_id=delivery.id,
                     wording=wording,
+                    part=place,
                     language=",".join(variant.languages),
                     digest=variant.digest,
                     messages=variant.messages,
@@ -250,6 +267,49 @@ async def deliver(
     return delivery
 
 
+def level_parts(notice: Notice, lower: Sequence[LowerLevel], city: City) -> list[LevelPart]:
+    """Return the levels of an alert, the gravest first; none if it has only one."""
+    if not lower:
+        return []
+    return [
+        LevelPart(each.reach, audience_of(each, city), each.status)
+        for each in (notice, *(one.notice for one in lower))
+    ]
+
+
+async def _store_lower(session: AsyncSession, notice: Notice, lower: Sequence[LowerLevel]) -> None:
+    """Store the notices of lower levels, each following the one before it."""
+    before = notice
+    for one in lower:
+        one.notice.with_id, one.notice.replaces_id = notice.id, before.id
+        session.add(one.notice)
+        await session.flush()
+        before = one.notice
+
+
+def _other_words(
+    notice: Notice,
+    lower: Sequence[LowerLevel],
+    chain: Chain,
+    city: City,
+    as_new: Texts | None,
+) -> dict[tuple[Wording, int], Notice]:
+    """Return the notice in each other wording, by the place of its level.
+
+    Who is told that it is not for them, or stays in force for them, gets the same words whatever
+    the level.
+    """
+    act = together([notice, *(one.notice for one in lower)])
+    found = {
+        (wording, 0): other for wording, other in wordings(act, chain, city, as_new=as_new).items()
+    }
+    if (Wording.NEW, 0) in found:
+        news = [(notice, as_new), *((one.notice, one.as_new) for one in lower)]
+        for place, (each, texts) in enumerate(news):
+            found[Wording.NEW, place] = as_first(each, texts or each.texts)
+    return found
+
+
 def _puts_right(notice: Notice, chain: Chain) -> bool:
     """Whether a notice corrects or takes back a warning, or anything that staff sent.
 
@@ -268,41 +328,53 @@ async def preview(
     *,
     medium: Format,
     as_new: Texts | None = None,
+    lower: Sequence[LowerLevel] = (),
 ) -> Preview:
     """Return a preview: who would get which text in which language if the notice were sent at
     ``now``.
 
-    For a follow-up the counts cover everybody who will get it, by wording.
+    For a follow-up the counts cover everybody who will get it, by wording. ``lower`` is as for
+    :func:`deliver`.
     """
     query = audience_of(notice, city)
-    chain = await followed(session, notice, city, stored_as=notice.id, channel=medium.name)
-    reach = await reach_of(session, query, chain)
-    told = {Wording.MAIN: notice}
+    notices = [notice, *(one.notice for one in lower)]
+    act = together(notices)
+    chain = await followed(session, act, city, stored_as=notice.id, channel=medium.name)
+    told = {(Wording.MAIN, place): each for place, each in enumerate(notices)}
     if chain is not None:
         links = (await chain_of(session, notice.replaces_id, medium.name)).before(notice.id)
-        told.update(wordings(notice, links, city, as_new=as_new))
-    counted: dict[Wording, dict[str, int]] = {}
-    for wording, languages in reach.by_wording.items():
-        # A wording without its own text uses the notice's own.
-        same = counted.setdefault(wording if wording in told else Wording.MAIN, {})
-        for language, number in languages.items():
-            same[language] = same.get(language, 0) + number
+        told.update(_other_words(notice, lower, links, city, as_new))
+    if lower:
+        levels = await reach_of_parts(session, level_parts(notice, lower, city), chain)
+        reaches = [level.reach for level in levels]
+    else:
+        reaches = [await reach_of(session, query, chain)]
+    reach = joined_reach(reaches)
+    counted: dict[tuple[Wording, int], dict[str, int]] = {}
+    for place, each in enumerate(reaches):
+        for wording, languages in each.by_wording.items():
+            # A wording without its own text uses the notice's own.
+            own = next((at for at in ((wording, place), (wording, 0)) if at in told), None)
+            same = counted.setdefault(own or (Wording.MAIN, place), {})
+            for language, number in languages.items():
+                same[language] = same.get(language, 0) + number
+    among = reach.bits if chain is not None or lower else None
     return Preview(
         recipients=reach.total,
         by_language=reach.by_language,
-        held_until_morning=0
-        if notice.emergency
-        else await _held(session, query, None if chain is None else reach.bits, city, now),
+        held_until_morning=0 if notice.emergency else await _held(session, query, among, city, now),
         messages={code: medium.render(notice, code, city) for code in city.languages},
         parts=tuple(
             WordingPart(
                 wording,
-                counted.get(wording, {}),
+                counted.get((wording, place), {}),
                 other.texts,
                 {code: medium.render(other, code, city) for code in city.languages},
+                level=notices[place].level if lower and wording in BY_LEVEL else None,
+                areas=tuple(notices[place].areas),
             )
-            for wording, other in told.items()
-            if counted.get(wording) or (wording is Wording.MAIN and not counted)
+            for (wording, place), other in told.items()
+            if counted.get((wording, place)) or (wording is Wording.MAIN and (lower or not counted))
         ),
     )
 

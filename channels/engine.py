@@ -16,6 +16,7 @@ from sqlmodel import col, select
 
 from channels import outbox, unknown_sends
 from channels.guard import ChannelGuard
+from channels.level_parts import priority_of_run
 from channels.medium import Medium
 from channels.models import Batch, Delivery, DeliveryState, unfinished
 from channels.newest_delivery import NewestDelivery
@@ -324,7 +325,7 @@ async def put_unfinished(
             session,
             SEND,
             send_key(delivery.id, run),
-            priority=delivery.priority,
+            priority=priority_of_run(delivery, run),
             not_before=not_before,
         )
     await outbox.finish_if_done(session, delivery.id)

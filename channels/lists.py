@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from sqlalchemy import func, or_
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
@@ -23,8 +24,13 @@ async def delivery_of(session: AsyncSession, notice_id: int | None) -> int | Non
     """Return the id of the delivery that brought a notice, or None if none did."""
     if notice_id is None:
         return None
+    first = select(func.coalesce(col(Notice.with_id), col(Notice.id))).where(
+        col(Notice.id) == notice_id
+    )
     found = await session.scalar(
-        select(Delivery.id).where(col(Delivery.notice_id) == notice_id).order_by(col(Delivery.id))
+        select(Delivery.id)
+        .where(col(Delivery.notice_id) == first.scalar_subquery())
+        .order_by(col(Delivery.id))
     )
     return None if found is None else int(found)
 
@@ -65,11 +71,14 @@ async def ended_lately(session: AsyncSession, most: int) -> Listed:
 
 
 async def that_replace(session: AsyncSession, notice_id: int | None) -> list[tuple[Notice, int]]:
-    """Return the notices that changed, corrected or ended one, and their deliveries' ids."""
+    """Return the notices that changed, corrected or ended one, or one that was sent with it, and
+    their deliveries' ids.
+    """
+    act = select(Notice.id).where(col(Notice.with_id) == notice_id)
     query = (
         select(Notice, Delivery.id)
         .join(Delivery, col(Delivery.notice_id) == col(Notice.id))
-        .where(col(Notice.replaces_id) == notice_id)
+        .where(or_(col(Notice.replaces_id) == notice_id, col(Notice.replaces_id).in_(act)))
         .order_by(col(Notice.id))
     )
     return [(notice, number) for notice, number in await session.execute(query)]

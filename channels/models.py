@@ -37,7 +37,9 @@ class Priority:
     """The order of sending; a lower number overtakes a higher one (promise 4)."""
 
     CORRECTION = 0
-    EMERGENCY = 1
+    GRAVEST = 1
+    """An emergency of the highest level: everybody who gets it gets it before other emergencies."""
+    EMERGENCY = 2
     PERSONAL = 3
     WARNING = 5
     ROUTINE = 9
@@ -119,6 +121,15 @@ class Delivery(SQLModel, table=True):
     silent: bool = False
     """Whether phones make no sound."""
     audience: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
+    parts: list[dict[str, Any]] = Field(
+        default_factory=list,
+        sa_column=Column(JSON, nullable=False, server_default="[]"),
+    )
+    """For a notice with several levels, what ``channels.level_parts.LevelPart`` stores of each, the
+    gravest first; empty for all others.
+    """
+    part: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+    """Which of ``parts`` is being planned; ``planned_through`` is within it."""
     audience_limit: int | None = None
     """The highest resident id of the audience's snapshot; later followers are not in it."""
     planned_through: int = 0
@@ -194,6 +205,8 @@ class Variant(SQLModel, table=True):
         sa_type=text_enum(Wording),
         sa_column_kwargs={"server_default": "main"},
     )
+    part: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+    """The place in ``Delivery.parts`` of the level it is for; 0 where there is one level."""
     language: str = Field(max_length=128)
     """The language; several, separated by commas, if their messages are equal; "" for a personal
     one.

@@ -24,13 +24,22 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
 from channels import outbox
-from channels.audiences import Chunk, read_in_ranges
-from channels.chain import chain_of, followed
+from channels.audiences import Chunk, Taken, read_in_ranges
+from channels.chain import FollowUpPlan, chain_of, followed
 from channels.guard import ChannelGuard
+from channels.level_parts import (
+    BY_LEVEL,
+    begun_at,
+    parts_of,
+    priority_of_part,
+    sent_with,
+    together,
+)
 from channels.medium import Format, Medium, RunSize
 from channels.members import pack, unpack
 from channels.metrics import PLANNING
 from channels.models import (
+    Batch,
     BatchState,
     Delivery,
     DeliveryKind,
@@ -40,7 +49,7 @@ from channels.models import (
     Wording,
 )
 from channels.quiet import quiet_until
-from channels.reach import reach_of
+from channels.reach import joined_reach, reach_of, reach_of_parts
 from channels.reasons import reason
 from channels.recent_ids import RecentIdsCache, mark_of
 from channels.responses import ChannelRefused, QuotaReached, Refused
@@ -140,6 +149,7 @@ class Step:
 
     through: int
     runs: int
+    part: int
 
 
 class Planner:
@@ -270,15 +280,15 @@ class Planner:
         if left is None:
             return True
         notice = await session.get(Notice, delivery.notice_id) if delivery.notice_id else None
-        chain = (
-            None
-            if notice is None
-            else await followed(
-                session, notice, self._city, stored_as=notice.id, channel=delivery.channel
+        chain = None if notice is None else await self._followed(session, notice, delivery)
+        parts = parts_of(delivery)
+        if parts:
+            found = joined_reach(
+                [each.reach for each in await reach_of_parts(session, parts, chain)]
             )
-        )
-        query = AudienceQuery.from_json(delivery.audience)
-        needed = (await reach_of(session, query, chain)).total
+        else:
+            found = await reach_of(session, AudienceQuery.from_json(delivery.audience), chain)
+        needed = found.total
         if needed <= left:
             return True
         why = reason("quota.short", left=left, needed=needed)
@@ -295,18 +305,55 @@ class Planner:
         chain = None
         if delivery.corrects_id is not None:
             notice = await session.get_one(Notice, delivery.notice_id)
-            chain = await followed(
-                session, notice, self._city, stored_as=notice.id, channel=delivery.channel
-            )
+            chain = await self._followed(session, notice, delivery)
         buckets = Buckets.from_bytes(self._medium, delivery.carry)
-        chunks = read_in_ranges(
-            session, delivery, delivery.planned_through, limit, chain, self._medium.addresses
+        parts = parts_of(delivery)
+        taken = await self._taken(session, delivery, buckets) if parts else None
+        while True:
+            plan, query = chain, None
+            if parts:
+                part, last = parts[delivery.part], delivery.part == len(parts) - 1
+                query = part.query
+                if chain is not None:
+                    plan = chain.for_part(query.areas, part.status, last=last)
+            place = delivery.part
+            chunks = read_in_ranges(
+                session,
+                delivery,
+                delivery.planned_through,
+                limit,
+                plan,
+                self._medium.addresses,
+                query,
+            )
+            async with aclosing(chunks):
+                async for chunk in chunks:
+                    mine = chunk if taken is None else taken.others(chunk)
+                    if not await self._commit(delivery, buckets, mine, variants, limit, mark):
+                        log.info("delivery.unplanned", delivery_id=delivery.id)
+                        return
+            if delivery.part == place:
+                return
+
+    async def _followed(
+        self, session: AsyncSession, notice: Notice, delivery: Delivery
+    ) -> FollowUpPlan | None:
+        act = together([notice, *await sent_with(session, notice.id)])
+        return await followed(
+            session, act, self._city, stored_as=notice.id, channel=delivery.channel
         )
-        async with aclosing(chunks):
-            async for chunk in chunks:
-                if not await self._commit(delivery, buckets, chunk, variants, limit, mark):
-                    log.info("delivery.unplanned", delivery_id=delivery.id)
-                    return
+
+    async def _taken(self, session: AsyncSession, delivery: Delivery, buckets: Buckets) -> Taken:
+        """Return who was taken before a restart, of a delivery with several levels."""
+        taken = Taken()
+        for ids in buckets.ids.values():
+            taken.add(ids)
+        stream = await session.stream(
+            select(col(Batch.members)).where(col(Batch.delivery_id) == delivery.id)
+        )
+        async for (members,) in stream:
+            taken.add(unpack(members))
+        return taken
 
     async def _commit(
         self,
@@ -319,15 +366,16 @@ class Planner:
     ) -> bool:
         """Store a chunk's batches; False if another process did, or the delivery was halted."""
         now = self._clock.now()
-        done = chunk.through >= limit
+        through_all = chunk.through >= limit
+        done = through_all and delivery.part >= len(delivery.parts or ()) - 1
         found = sum(len(group.ids) for group in chunk.groups)
         groups, asking = await self._medium.divide(
-            delivery, chunk, lambda language: variants.of(Wording.MAIN, language)
+            delivery, chunk, lambda language: variants.of(Wording.MAIN, language, delivery.part)
         )
         if asking:
-            variants.add(Wording.ASKING, asking)
+            variants.add(Wording.ASKING, asking, delivery.part)
         for group in groups:
-            variant = variants.of(group.wording, group.language)
+            variant = variants.of(group.wording, group.language, delivery.part)
             key = (variant, group.quiet_start, group.quiet_end)
             buckets.add(key, group.ids, group.users)
         batches: list[dict[str, Any]] = []
@@ -335,7 +383,8 @@ class Planner:
         users: list[tuple[str, str]] = []
         # In an emergency the first batches are sent before they are full.
         first_of_all = delivery.priority <= Priority.EMERGENCY and not delivery.runs
-        for cut in buckets.take(all_of_it=done or first_of_all):
+        # Each level's batches are its own.
+        for cut in buckets.take(all_of_it=through_all or first_of_all):
             held = self._held(delivery, cut.key, now)
             ends_first = held is not None and delivery.expires_at and held >= delivery.expires_at
             if ends_first and not in_doubt(self._clock):
@@ -347,16 +396,21 @@ class Planner:
             if cut.users and held is None:
                 users.append((batches[-1]["retry_key"], cut.users))
         runs = cut_into_runs(batches, delivery.runs, self._medium.runs)
+        priority = priority_of_part(delivery.priority, delivery.part)
         changed = {
             "state": DeliveryState.SENDING,
-            "planned_through": chunk.through,
-            "carry": b"" if done else buckets.to_bytes(),
+            "planned_through": 0 if through_all and not done else chunk.through,
+            "carry": b"" if through_all else buckets.to_bytes(),
             "runs": delivery.runs + len(runs),
             "planning_done": done,
             "recipients": delivery.recipients + found,
             "skipped": delivery.skipped + skipped,
         }
-        step = Step(chunk.after, delivery.runs)
+        if delivery.parts and runs:
+            changed["parts"] = begun_at(delivery, delivery.part, delivery.runs)
+        if through_all and not done:
+            changed["part"] = delivery.part + 1
+        step = Step(chunk.after, delivery.runs, delivery.part)
         async with self._database.writing() as session:
             if not await _advance(session, delivery, step, changed):
                 return False
@@ -368,7 +422,7 @@ class Planner:
                     session,
                     SEND,
                     send_key(delivery.id, number),
-                    priority=delivery.priority,
+                    priority=priority,
                     not_before=not_before,
                 )
             for retry_key, joined in users:
@@ -393,33 +447,37 @@ def _to_plan(delivery: Delivery | None) -> bool:
 
 
 class Variants:
-    """A delivery's variants by wording and language."""
+    """A delivery's variants by wording, level and language."""
 
-    def __init__(self, found: dict[Wording, dict[str, int]]) -> None:
+    def __init__(self, found: dict[tuple[Wording, int], dict[str, int]]) -> None:
         self._found = found
 
-    def add(self, wording: Wording, by_language: Mapping[str, int]) -> None:
+    def add(self, wording: Wording, by_language: Mapping[str, int], part: int = 0) -> None:
         """Add variants that were made since."""
-        self._found.setdefault(wording, {}).update(by_language)
+        self._found.setdefault((wording, part), {}).update(by_language)
 
-    def of(self, wording: Wording, language: str) -> int:
+    def of(self, wording: Wording, language: str, part: int = 0) -> int:
         """Return the variant for a reader: the notice's own words if the wording has none, and easy
         Japanese if the language has none.
         """
-        known = self._found.get(wording) or self._found[Wording.MAIN]
+        known = (
+            self._found.get((wording, part))
+            or (None if wording in BY_LEVEL else self._found.get((wording, 0)))
+            or self._found[Wording.MAIN, part]
+        )
         return known.get(language) or known.get("ja-x-easy") or next(iter(known.values()))
 
 
 async def _variants(session: AsyncSession, delivery_id: int) -> Variants:
     statement = (
-        select(col(Variant.wording), col(Variant.language), col(Variant.id))
+        select(col(Variant.wording), col(Variant.part), col(Variant.language), col(Variant.id))
         .where(col(Variant.delivery_id) == delivery_id)
         .order_by(col(Variant.id))
     )
-    found: dict[Wording, dict[str, int]] = {}
-    for wording, languages, variant in await session.execute(statement):
+    found: dict[tuple[Wording, int], dict[str, int]] = {}
+    for wording, part, languages, variant in await session.execute(statement):
         for language in languages.split(","):
-            found.setdefault(wording, {})[language] = cast(int, variant)
+            found.setdefault((wording, part), {})[language] = cast(int, variant)
     return Variants(found)
 
 
@@ -484,6 +542,7 @@ async def _advance(
             col(Delivery.id) == delivery.id,
             col(Delivery.planned_through) == step.through,
             col(Delivery.runs) == step.runs,
+            col(Delivery.part) == step.part,
             col(Delivery.planning_done).is_(False),
             col(Delivery.state).in_((DeliveryState.PLANNED, DeliveryState.SENDING)),
         )

@@ -13,6 +13,7 @@ from sqlalchemy import select as sql_select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
+from channels.level_parts import BY_LEVEL, parts_of
 from channels.members import is_member
 from channels.models import (
     Batch,
@@ -80,6 +81,8 @@ class Progress:
     by_language: dict[str, dict[str, int]] = field(default_factory=dict)
     by_wording: dict[Wording, int] = field(default_factory=dict)
     """Recipients by the words they get, as far as batches are made."""
+    by_level: dict[int, dict[str, int]] = field(default_factory=dict)
+    """By level and state of the batch, the gravest first; empty for an alert with one level."""
     by_minute: list[tuple[int, int]] = field(default_factory=list)
     errors: dict[Reason, int] = field(default_factory=dict)
 
@@ -118,6 +121,7 @@ class Progress:
             "next_at": _iso(self.next_at),
             "by_language": self.by_language,
             "by_wording": {each.value: number for each, number in self.by_wording.items()},
+            "by_level": self.by_level,
             "by_minute": self.by_minute,
             "errors": {str(each): number for each, number in self.errors.items()},
         }
@@ -172,6 +176,7 @@ async def progress(
     statement = (
         sql_select(
             col(Variant.wording),
+            col(Variant.part),
             col(Variant.language),
             col(Batch.state),
             func.count(),
@@ -180,20 +185,25 @@ async def progress(
         )
         .join(Variant, col(Variant.id) == col(Batch.variant_id))
         .where(col(Batch.delivery_id) == delivery_id)
-        .group_by(col(Variant.wording), col(Variant.language), col(Batch.state))
+        .group_by(col(Variant.wording), col(Variant.part), col(Variant.language), col(Batch.state))
     )
     counts: Counter[BatchState] = Counter()
     by_language: dict[str, dict[str, int]] = {}
     by_wording: Counter[Wording] = Counter()
+    levels = [part.level for part in parts_of(delivery)]
+    by_level: dict[int, dict[str, int]] = {level: {} for level in levels}
     batches, missing = 0, 0
-    for wording, language, state, number, size, absent in await session.execute(statement):
+    for wording, part, language, state, number, size, absent in await session.execute(statement):
         batches += number
         missing += absent
         counts[state] += size - absent
         # A resident who is asked for the language reads the notice's own words above the question.
         by_wording[Wording.MAIN if wording is Wording.ASKING else wording] += size
-        spoken = by_language.setdefault(language, {})
-        spoken[state.value] = spoken.get(state.value, 0) + size - absent
+        counted = [by_language.setdefault(language, {})]
+        if levels and wording in BY_LEVEL:
+            counted.append(by_level[levels[part]])
+        for states in counted:
+            states[state.value] = states.get(state.value, 0) + size - absent
     waiting = counts[BatchState.WAITING] + counts[BatchState.SENDING]
     first, last = delivery.first_sent_at, delivery.last_sent_at
     per_second, eta = 0.0, None
@@ -221,6 +231,7 @@ async def progress(
         per_second=per_second,
         eta=eta,
         by_language=dict(sorted(by_language.items())),
+        by_level=by_level,
         by_wording={each: by_wording[each] for each in Wording if by_wording[each]},
     )
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from channels.chain import STOOD_DOWN, WARNED, FollowUpPlan, bits_of, wording_for
+from channels.level_parts import LevelPart
 from channels.models import Wording
-from subscriptions.audience import count_by_language, members
+from subscriptions.audience import Members, count_by_language, members
 from subscriptions.audience_query import AudienceQuery
 
 
@@ -36,6 +38,57 @@ class Reach:
 
 
 NOBODY = Reach()
+_ALL = AudienceQuery("", 0, mandatory=True)
+
+
+@dataclass(frozen=True)
+class PartReach:
+    """The residents of one level of several; see :func:`reach_of_parts`."""
+
+    level: int
+    areas: tuple[str, ...]
+    reach: Reach
+
+
+async def reach_of_parts(
+    session: AsyncSession, parts: Sequence[LevelPart], chain: FollowUpPlan | None
+) -> list[PartReach]:
+    """Count the residents of each level, the gravest first; nobody is counted twice.
+
+    Parameters
+    ----------
+    chain
+        For a follow-up, who was told what in its chain.
+    """
+    everybody = await members(session, _ALL)
+    taken = 0
+    found: list[PartReach] = []
+    for place, part in enumerate(parts):
+        divided: dict[Wording, int]
+        if chain is None:
+            divided = {Wording.MAIN: (await members(session, part.query)).bits}
+        else:
+            last = place == len(parts) - 1
+            own = chain.for_part(part.query.areas, part.status, last=last)
+            divided = await _divided(session, part.query, own, everybody.bits)
+        mine = {wording: bits & ~taken for wording, bits in divided.items()}
+        for bits in mine.values():
+            taken |= bits
+        found.append(PartReach(part.level, part.query.areas, _counted(mine, everybody)))
+    return found
+
+
+def joined_reach(parts: Iterable[Reach]) -> Reach:
+    """Return several counts of different residents as one."""
+    by_wording: dict[Wording, dict[str, int]] = {}
+    bits = 0
+    for part in parts:
+        bits |= part.bits
+        for wording, languages in part.by_wording.items():
+            same = by_wording.setdefault(wording, {})
+            for language, number in languages.items():
+                same[language] = same.get(language, 0) + number
+    return Reach(by_wording, bits)
 
 
 async def reach_of(
@@ -53,10 +106,14 @@ async def reach_of(
     if chain is None:
         found = {} if query is None else await count_by_language(session, query)
         return Reach({Wording.MAIN: found} if found else {})
-    everybody = await members(session, _EVERYBODY)
+    everybody = await members(session, _ALL)
+    return _counted(await _divided(session, query, chain, everybody.bits), everybody)
+
+
+def _counted(divided: Mapping[Wording, int], everybody: Members) -> Reach:
     counted: dict[Wording, dict[str, int]] = {}
     anybody = 0
-    for wording, bits in (await _divided(session, query, chain, everybody.bits)).items():
+    for wording, bits in divided.items():
         anybody |= bits
         languages = {
             language: (bits & readers).bit_count()
@@ -68,9 +125,6 @@ async def reach_of(
     return Reach(counted, anybody)
 
 
-_EVERYBODY = AudienceQuery("", 0, mandatory=True)
-
-
 async def _divided(
     session: AsyncSession, query: AudienceQuery | None, chain: FollowUpPlan, following: int
 ) -> dict[Wording, int]:
@@ -80,7 +134,7 @@ async def _divided(
     still = 0 if chain.still is None else (await members(session, chain.still)).bits
     warned = bits_of(chain.told, WARNED)
     told = warned | bits_of(chain.told, STOOD_DOWN)
-    anybody = following & (concerned | told)
+    anybody = following & (concerned | (told if chain.rest else told & here))
     found: dict[Wording, int] = {}
     for each in chain.unheard:
         unheard = (await members(session, each)).bits & ~anybody

@@ -19,6 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from channels import outbox
 from channels.guard import ChannelGuard
+from channels.level_parts import part_of_run, priority_of_run
 from channels.medium import Medium
 from channels.members import unpack
 from channels.metrics import RETRIES
@@ -53,6 +54,10 @@ TRIES_AT_ONCE = 3
 BUSY_TRIES = 20
 FIRST_DELAY_SECONDS = 0.2
 STOPPED_SECONDS = 15.0
+GRAVER_FIRST_SECONDS = 0.05
+"""How often a run of a lower level asks whether the graver ones have left."""
+GRAVER_HOLDS_BACK = timedelta(seconds=3)
+"""A graver level holds back a lower one only while LINE takes its messages."""
 DECISION_AGAIN = timedelta(hours=1)
 """When a personal message is tried again, for example after the month's quota was used up."""
 KNOWN_VARIANTS = 256
@@ -76,6 +81,11 @@ class Sending:
     again_in: float = 0.0
     messages: dict[int, bytes] = field(default_factory=dict)
     waiting: set[asyncio.Task[None]] = field(default_factory=set)
+    priority: int = field(init=False)
+    """Its place in the order of sending; a lower level goes after a graver one."""
+
+    def __post_init__(self) -> None:
+        self.priority = priority_of_run(self.delivery, self.number)
 
     @property
     def delivery_id(self) -> int:
@@ -148,6 +158,11 @@ class Sender:
         if await self._guard.is_stopped():
             await self._put_again(delivery_id, number, now + timedelta(seconds=STOPPED_SECONDS))
             return
+        if await self._graver_goes_first(delivery_id, number, now):
+            await self._put_again(
+                delivery_id, number, now + timedelta(seconds=GRAVER_FIRST_SECONDS)
+            )
+            return
         run = await self._claim(delivery_id, number, now)
         if run is None:
             return
@@ -162,6 +177,24 @@ class Sender:
             await self._after(sending)
         finally:
             self.active.discard(sending)
+
+    async def _graver_goes_first(self, delivery_id: int, number: int, now: datetime) -> bool:
+        """Whether a run is of a lower level than one whose requests are still to be made.
+
+        What LINE has not taken for a while holds back nobody.
+        """
+        async with self._database.reading() as session:
+            delivery = await session.get(Delivery, delivery_id)
+            if delivery is None or not delivery.parts or delivery.state not in outbox.UNDER_WAY:
+                return False
+            place = part_of_run(delivery, number)
+            if not place:
+                return False
+            moved = delivery.last_sent_at or delivery.created_at
+            if now - moved > GRAVER_HOLDS_BACK:
+                return False
+            before = delivery.parts[place]["first_run"]
+            return await outbox.has_untried(session, delivery_id, before)
 
     def halt_all(self, again_in: float = 0.0) -> None:
         """Stop taking turns, as before the process ends."""
@@ -310,7 +343,7 @@ class Sender:
         """Wait for a turn under the limit, and try once."""
         task = asyncio.current_task()
         assert task is not None
-        slot = self._medium.limiter.slot(attempt.batch.endpoint, sending.delivery.priority)
+        slot = self._medium.limiter.slot(attempt.batch.endpoint, sending.priority)
         if sending.halted:
             raise SendingHalted
         sending.waiting.add(task)
@@ -527,7 +560,7 @@ class Sender:
                     session,
                     SEND,
                     send_key(delivery_id, run),
-                    priority=delivery.priority,
+                    priority=priority_of_run(delivery, run),
                     not_before=not_before,
                 )
 
@@ -539,7 +572,7 @@ class Sender:
                     session,
                     SEND,
                     send_key(delivery_id, number),
-                    priority=delivery.priority,
+                    priority=priority_of_run(delivery, number),
                     not_before=when,
                 )
 

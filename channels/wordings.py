@@ -29,7 +29,7 @@ def wordings(
         return {}
     found: dict[Wording, Notice] = {}
     if as_new is not None and notice.status not in ENDS:
-        found[Wording.NEW] = _copy(notice, status=Status.ISSUED, texts=as_new)
+        found[Wording.NEW] = as_first(notice, as_new)
     # Residents who are not concerned see no evacuation level.
     plain: dict[str, Any] = {"level": 0, "urgency": 0, "intensity": ""}
     if notice.areas:
@@ -45,6 +45,11 @@ def wordings(
         texts = still_texts(notice, levels, city, told=False)
         found[Wording.UNHEARD] = _copy(notice, **alarm, status=Status.CONTINUED, texts=texts)
     return found
+
+
+def as_first(notice: Notice, texts: Texts) -> Notice:
+    """Return a follow-up for residents who were told nothing: a new alert."""
+    return _copy(notice, status=Status.ISSUED, texts=texts)
 
 
 def _is_article(notice: Notice) -> bool:

@@ -115,7 +115,13 @@ async def _check_page(visitor: Visit, draft_id: int, *, refusal: Refusal | None 
         found = await reach(session, draft, context.city, by_area=True)
         composed = composed_of(draft, context.city, actor=visitor.actor, now=now)
         seen = await preview(
-            session, composed.notice, context.city, now, medium=LINE, as_new=composed.as_new
+            session,
+            composed.notice,
+            context.city,
+            now,
+            medium=LINE,
+            as_new=composed.as_new,
+            lower=composed.lower,
         )
         before = await alert_checks.said_before(session, draft, context.city)
         hazards = await alert_checks.serious_dangers(session, context.city, now)

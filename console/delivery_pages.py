@@ -44,7 +44,7 @@ async def delivery_page(visitor: Looker, delivery_id: RowNumber) -> Response:
         held_up = await dispatch.held_up(session, delivery_id)
         chain = await chain_of(session, notice.id)
         newest = None
-        if chain.tip is not None and chain.tip.notice_id != notice.id:
+        if chain.tip is not None and not chain.ends_with(notice.id):
             newest = await session.get(Notice, chain.tip.notice_id)
     is_over = not chain.standing(context.city)
     return visitor.page(

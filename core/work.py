@@ -30,8 +30,10 @@ from core.errors import Permanent, Retryable
 Handler = Callable[[str], Awaitable[None]]
 """A function that does one piece of work, given its key."""
 
-URGENT = 1
-"""The highest priority number with reserved places, so that it never waits for one."""
+GRAVEST, URGENT = 1, 2
+"""The highest priority numbers with reserved places. What is urgent never waits for a place of what
+is not, nor the gravest for one of what is only urgent.
+"""
 
 DEFAULT_CONCURRENCY = 8
 FIRST_DELAY_SECONDS = 1.0
@@ -55,7 +57,8 @@ class Queue(Protocol):
     ) -> None:
         """Register the function that does ``task`` (a name such as ``bot.inbox``).
 
-        At most ``concurrency`` pieces of it run at once in a process, plus as many urgent ones.
+        At most ``concurrency`` pieces of it run at once in a process, plus as many urgent ones and
+        as many of the gravest.
         Tasks do not take places from each other.
         """
 
@@ -130,8 +133,8 @@ class _Piece:
         return self.task, self.key
 
     @property
-    def place(self) -> tuple[str, bool]:
-        return self.task, self.priority <= URGENT
+    def place(self) -> tuple[str, int]:
+        return self.task, (self.priority > GRAVEST) + (self.priority > URGENT)
 
     def merged(self, other: _Piece) -> _Piece:
         """Return two waiting pieces merged into one."""
@@ -168,10 +171,10 @@ class LocalQueue:
         self._chance = random.Random(seed)  # noqa: S311
         self._handlers: dict[str, tuple[Handler, int]] = {}
         self._waiting: dict[tuple[str, str], _Piece] = {}
-        self._ready: dict[tuple[str, bool], list[tuple[int, int, _Piece]]] = defaultdict(list)
+        self._ready: dict[tuple[str, int], list[tuple[int, int, _Piece]]] = defaultdict(list)
         self._later: list[tuple[float, int, _Piece]] = []
         self._running: dict[tuple[str, str], asyncio.Task[None]] = {}
-        self._taken: dict[tuple[str, bool], int] = defaultdict(int)
+        self._taken: dict[tuple[str, int], int] = defaultdict(int)
         self._numbers = 0
         self._open = False
         self._timer: asyncio.Task[None] | None = None

@@ -34,7 +34,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from core.clock import Clock
 from core.database import Database
 from core.errors import BadInput
-from core.work import DEFAULT_CONCURRENCY, URGENT, Handler, decide_retry
+from core.work import DEFAULT_CONCURRENCY, GRAVEST, URGENT, Handler, decide_retry
 
 DEAD_AFTER_SECONDS = 15.0
 LOOK_FOR_DEAD_SECONDS = 5.0
@@ -42,7 +42,7 @@ POLL_SECONDS = 1.0
 """The longest delay in seconds for work that was put for later. Work put for now is noticed at
 once.
 """
-URGENT_QUEUE = "urgent"
+GRAVEST_QUEUE, URGENT_QUEUE = "urgent", "urgent-2"
 SCHEMA = "3.10.0"
 """The version of Procrastinate whose tables our migrations make (app/migrations/procrastinate)."""
 LAST_CHANGE = "03.04.00_50_post_add_retry_failed_job_procedure.sql"
@@ -193,7 +193,8 @@ class ProcrastinateQueue:
         """See :meth:`core.work.Queue.run`."""
         # Each worker listens on its own connection, and needs others for short times.
         places = {task: concurrency for task, (_, concurrency) in self._handlers.items()}
-        places[URGENT_QUEUE] = max(places.values(), default=1)
+        most = max(places.values(), default=1)
+        places |= {GRAVEST_QUEUE: most, URGENT_QUEUE: most}
         connector = PsycopgConnector(conninfo=self._url, min_size=1, max_size=4 + 2 * len(places))
         app = App(connector=connector)
         for task in self._handlers:
@@ -298,9 +299,15 @@ class _Worker(Worker):
             await super()._fetch_and_process_jobs()  # type: ignore[no-untyped-call]
 
 
+def _queue_of(task: str, priority: int) -> str:
+    if priority <= GRAVEST:
+        return GRAVEST_QUEUE
+    return URGENT_QUEUE if priority <= URGENT else task
+
+
 def _values(task: str, key: str, priority: int, wait: float | None, attempt: int) -> dict[str, Any]:
     return {
-        "queue": URGENT_QUEUE if priority <= URGENT else task,
+        "queue": _queue_of(task, priority),
         "task": task,
         # Procrastinate takes the greatest first.
         "priority": -priority,

@@ -217,8 +217,12 @@ def _holding(chain: Sequence[Notice]) -> list[Notice]:
     states: dict[int | None, tuple[Holding, Holding]] = {}
     for notice in chain:
         before, after = states.get(notice.replaces_id, ({}, {}))
-        base = before if notice.status is Status.CORRECTED else after
-        states[notice.id] = (base, _after(notice, base))
+        corrects = notice.status is Status.CORRECTED and notice.with_id is None
+        base = before if corrects else after
+        now = _after(notice, base)
+        # A correction of one of several levels that were sent together replaces all of them.
+        before = base if notice.with_id is None else states.get(notice.with_id, ({}, {}))[0]
+        states[notice.id] = (before, now)
     numbers = states[chain[-1].id][1]
     return [notice for notice in chain if notice.id in numbers]
 

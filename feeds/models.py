@@ -194,6 +194,10 @@ class Notice(SQLModel, table=True):
     """The areas of the hazard board that an agency's notice is about; None for other notices. With
     hazard and event they say whether a later telegram is about the same danger.
     """
+    with_id: int | None = Field(default=None, sa_column=Column(RowId, index=True))
+    """The first notice of the act of sending that this one is a part of: one alert with several
+    levels is a notice for each level. The first has the gravest level and the delivery.
+    """
     decision: Decision = Field(sa_type=text_enum(Decision))
     decided_by: str
     """A staff e-mail, or ``rule:<name>`` (promise 7)."""

@@ -313,7 +313,13 @@ def _leave(
                 )
                 composed = composed_of(draft, place, actor=actor, now=now)
                 seen = await preview(
-                    session, composed.notice, place, now, medium=LINE, as_new=composed.as_new
+                    session,
+                    composed.notice,
+                    place,
+                    now,
+                    medium=LINE,
+                    as_new=composed.as_new,
+                    lower=composed.lower,
                 )
                 asked = await question_about_unknown(session, draft, place)
             for question in questions:

@@ -109,6 +109,7 @@ class LanguageQuestion:
                     col(Variant.delivery_id) == delivery.id,
                     col(Variant.wording) == Wording.ASKING,
                     col(Variant.language) == language,
+                    col(Variant.digest) == digest,
                 )
             )
             if known is None:

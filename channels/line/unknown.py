@@ -7,6 +7,7 @@ once, in Japanese, easy Japanese and English. Corrections and all-clears of it g
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -15,6 +16,7 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
+from channels.level_parts import sent_with
 from channels.line.known_audience import standing
 from channels.line.models import FriendCount
 from channels.line.reasons import reason
@@ -221,7 +223,7 @@ async def _store(
         delivery_id=delivery.id,
         way=way,
         may_double=may_double,
-        messages=messages_for_all(notice, city),
+        messages=messages_for_all(notice, city, await sent_with(session, notice.id)),
         narrowcast_key=new_retry_key(),
         broadcast_key=new_retry_key(),
         created_by=actor,
@@ -246,8 +248,16 @@ async def _store(
     return made
 
 
-def messages_for_all(notice: Notice, city: City) -> bytes:
-    """Return the messages in Japanese, easy Japanese and English, for one request."""
+def messages_for_all(notice: Notice, city: City, lower: Sequence[Notice] = ()) -> bytes:
+    """Return the messages in Japanese, easy Japanese and English, for one request.
+
+    Notices of ``lower`` levels are added, in Japanese and then in English, as far as there is
+    space.
+    """
+    if lower:
+        spoken = [code for code in ("ja", "en") if code in city.languages]
+        first = [render(each, code, city)[0] for code in spoken for each in (notice, *lower)]
+        return compact_json(first[:MOST_MESSAGES])
     said = [render(notice, language, city) for language in LANGUAGES if language in city.languages]
     messages = [message for each in said for message in each]
     if len(messages) > MOST_MESSAGES:
