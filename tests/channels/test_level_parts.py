@@ -25,6 +25,7 @@ from core.database import Database
 from feeds.in_force import in_force
 from feeds.models import Notice, Status
 from simulator.line import SimulatorOptions
+from simulator.line.faults import FaultPlan
 from subscriptions.models import Resident
 from tests.support.engine import EngineWorld, add_residents, engine_world, make_notice, small_city
 
@@ -44,8 +45,8 @@ def city_of_three() -> City:
 async def people(database: Database, count: int) -> None:
     await add_residents(database, 1, count, events=False)
     async with database.writing() as session:
-        homes = case(HOMES, value=col(Resident.id) % len(HOMES))
-        await session.execute(update(Resident).values(area_list=homes))
+        home = case(HOMES, value=col(Resident.id) % len(HOMES))
+        await session.execute(update(Resident).values(area_list=home))
 
 
 @asynccontextmanager
@@ -115,7 +116,7 @@ async def test_everybody_of_the_gravest_level_gets_it_before_anybody_of_a_lower_
 ) -> None:
     count = 12_000
     await people(database, count)
-    options = SimulatorOptions(any_user=True, ledger="full", latency_ms=20)
+    options = SimulatorOptions(any_user=True, faults=FaultPlan.parse("latency=20ms..60ms"))
     async with world(database, options=options, line_rate_multicast=200) as home:
         delivery = await send(home, levels(home, {5: [A], 4: [B]}))
         done = await home.ended(delivery)
@@ -137,7 +138,7 @@ async def test_a_refused_message_of_the_gravest_level_holds_back_no_lower_one(
 ) -> None:
     """LINE answers 500 to some: those are tried again, and the others get theirs meanwhile."""
     await people(database, 3_000)
-    options = SimulatorOptions(any_user=True, ledger="full", faults="error=0.3", seed=3)
+    options = SimulatorOptions(any_user=True, faults=FaultPlan.parse("5xx-before=40%,seed=3"))
     async with world(database, options=options, line_rate_multicast=200) as home:
         delivery = await send(home, levels(home, {5: [A], 4: [B]}))
         done = await home.ended(delivery)

@@ -1,14 +1,14 @@
 """One alert with several levels: which district has which.
 
 Revision: 0025
-Follows: 0023
+Follows: 0028
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0025"
-down_revision = "0023"
+down_revision = "0028"
 branch_labels = None
 depends_on = None
 
