@@ -1,7 +1,8 @@
-"""Reports for other programs: Open311 GeoReport v2, read only.
+"""Reports for other programs, and from them: Open311 GeoReport v2.
 
-Only if the city's folder has ``publish_reports``, and only reports that staff have taken up: their
-kind, place, state and days. Never residents' words, photos or identity.
+Everybody reads reports if the city's folder has ``publish_reports``, and only those that staff have
+taken up: their kind, place, state and days. Never residents' words, photos or identity. A program
+with a key (``reports.api_keys``) posts reports, and reads its own whatever their state.
 (https://wiki.open311.org/GeoReport_v2)
 """
 
@@ -18,8 +19,11 @@ from lxml import etree
 from city.city import City, name_in
 from city.context import Context
 from core.clock import in_japan
+from core.errors import BadInput
 from core.languages import match_language
-from core.web import PublicRoute
+from core.web import PublicRoute, read_form
+from reports import open311_posts as posts
+from reports.api_keys import key_called
 from reports.models import Report
 from reports.register import ReportFilter, list_reports
 from reports.states import PUBLISHED, ReportState
@@ -54,10 +58,11 @@ class ListPage:
 class _Refused(Exception):
     """The request cannot be answered."""
 
-    def __init__(self, status: int, reason: str) -> None:
+    def __init__(self, status: int, reason: str, *, retry_after_s: int = 0) -> None:
         super().__init__(reason)
         self.status = status
         self.reason = reason
+        self.retry_after_s = retry_after_s
 
 
 @router.get("/discovery.{form}")
@@ -89,6 +94,10 @@ async def discovery(request: Request, form: str) -> Response:
 async def services(request: Request, form: str) -> Response:
     """List the kinds of reports."""
     city, language = _city(request), _language(request)
+    try:
+        _check_jurisdiction(request.query_params.get("jurisdiction_id", ""), city)
+    except _Refused as refused:
+        return _refusal(form, refused)
     departments = {one.code: name_in(one.names, language) for one in city.departments}
     entries: list[Entry] = [
         {
@@ -105,6 +114,65 @@ async def services(request: Request, form: str) -> Response:
     return _listed(form, "services", "service", entries)
 
 
+@router.get("/services/{code}.{form}")
+async def definition(request: Request, code: str, form: str) -> Response:
+    """Say what a kind of report asks for beside place and words: nothing."""
+    city = _city(request)
+    try:
+        _check_jurisdiction(request.query_params.get("jurisdiction_id", ""), city)
+        if code not in {kind.code for kind in city.report_categories}:
+            raise _Refused(404, "service_code is not one of this city's; see services.json.")
+    except _Refused as refused:
+        return _refusal(form, refused)
+    if form == "json":
+        return _answer(form, json.dumps({"service_code": code, "attributes": []}).encode())
+    if form != "xml":
+        return _refusal(form, _Refused(404, f"There is services/{code}.xml and .json."))
+    root = etree.Element("service_definition")
+    etree.SubElement(root, "service_code").text = code
+    etree.SubElement(root, "attributes")
+    return _answer(form, etree.tostring(root, xml_declaration=True, encoding="utf-8"))
+
+
+@router.post("/requests.{form}")
+async def post_request(request: Request, form: str) -> Response:
+    """Take a report of another program, and answer with its number."""
+    context: Context = request.app.state.context
+    city, now = context.city, context.clock.now()
+    try:
+        if form not in MEDIA_TYPES:
+            raise _Refused(404, "There is requests.xml and requests.json.")
+        sent = await read_form(request)
+        asked = sent.text("jurisdiction_id") or request.query_params.get("jurisdiction_id", "")
+        _check_jurisdiction(asked, city)
+        async with context.database.writing() as session:
+            key = await posts.key_of_post(session, sent)
+            report = await posts.take(session, city, key, posts.posted(city, sent), now)
+    except BadInput as error:
+        return _refusal(form, _Refused(400, str(error)))
+    except posts.PostRefused as error:
+        refused = _Refused(error.status, error.reason, retry_after_s=error.retry_after_s)
+        return _refusal(form, refused)
+    except _Refused as refused:
+        return _refusal(form, refused)
+    taken: Entry = {
+        "service_request_id": report.number,
+        "service_notice": _notice(city, report, _language(request)),
+        "account_id": None,
+    }
+    answer = _listed(form, "service_requests", "request", [taken])
+    answer.headers["Cache-Control"] = "no-store"
+    return answer
+
+
+@router.get("/tokens/{token}.{form}")
+async def number_of_token(request: Request, token: str, form: str) -> Response:
+    """Say which request a token stands for. A post gets its number at once, so there are none."""
+    del request, token
+    reason = "There is no such token: this server answers a post with its service_request_id."
+    return _refusal(form, _Refused(404, reason))
+
+
 @router.get("/requests.{form}")
 async def requests(request: Request, form: str) -> Response:
     """List published reports, the newest first: of the last 90 days, or of the days asked for.
@@ -113,6 +181,7 @@ async def requests(request: Request, form: str) -> Response:
     """
     context: Context = request.app.state.context
     try:
+        _check_jurisdiction(request.query_params.get("jurisdiction_id", ""), context.city)
         wanted = _wanted(request, context.clock.now())
         return await _reports(request, form, wanted, page=_page(request))
     except _Refused as refused:
@@ -121,12 +190,36 @@ async def requests(request: Request, form: str) -> Response:
 
 @router.get("/requests/{number}.{form}")
 async def one_request(request: Request, number: str, form: str) -> Response:
-    """Show one published report."""
+    """Show one published report; to a program with a key (``api_key``) also one that it posted."""
+    context: Context = request.app.state.context
     try:
+        _check_jurisdiction(request.query_params.get("jurisdiction_id", ""), context.city)
+        if api_key := request.query_params.get("api_key", ""):
+            return await _own_report(request, form, number, api_key)
         wanted = ReportFilter(states=PUBLISHED, numbers=(number,))
         return await _reports(request, form, wanted, page=ListPage())
     except _Refused as refused:
         return _refusal(form, refused)
+
+
+async def _own_report(request: Request, form: str, number: str, api_key: str) -> Response:
+    context: Context = request.app.state.context
+    missing = _Refused(404, "There is no such request.")
+    if "\0" in number:
+        raise missing
+    async with context.database.reading() as session:
+        key = await key_called(session, api_key)
+        if key is None:
+            raise _Refused(403, "api_key is not valid.")
+        found = await list_reports(session, ReportFilter(numbers=(number,)), limit=1)
+    if not found or not (
+        posts.is_of(found[0], key) or (context.city.publish_reports and found[0].state in PUBLISHED)
+    ):
+        raise missing
+    entries = [_entry(context.city, found[0], _language(request))]
+    answer = _listed(form, "service_requests", "request", entries)
+    answer.headers["Cache-Control"] = "private, no-store"
+    return answer
 
 
 async def _reports(
@@ -162,7 +255,7 @@ def _entry(city: City, report: Report, language: str) -> Entry:
         "description": None,
         "agency_responsible": owners.get(report.owner)
         or departments.get(report.department, report.department),
-        "service_notice": None,
+        "service_notice": _notice(city, report, language),
         "requested_datetime": _moment(report.created_at),
         "updated_datetime": _moment(report.updated_at),
         "expected_datetime": None,
@@ -173,6 +266,28 @@ def _entry(city: City, report: Report, language: str) -> Entry:
         "long": None if report.longitude is None else round(report.longitude, DECIMALS),
         "media_url": None,
     }
+
+
+def _notice(city: City, report: Report, language: str) -> str | None:
+    """Return who looks after it if that is not the city."""
+    owner = next((one for one in city.owners if one.code == report.owner), None)
+    if owner is None:
+        return None
+    name = name_in(owner.names, language)
+    return f"{name} {owner.phone}".strip()
+
+
+def _check_jurisdiction(asked: str, city: City) -> None:
+    """Accept no jurisdiction, and the city's own: its municipality code.
+
+    Raises
+    ------
+    _Refused
+        It is another's.
+    """
+    if asked and asked != city.jma.municipality:
+        reason = f"jurisdiction_id is not this city's, which is {city.jma.municipality}."
+        raise _Refused(404, reason)
 
 
 def _wanted(request: Request, now: datetime) -> ReportFilter:
@@ -263,8 +378,12 @@ def _refusal(form: str, refused: _Refused) -> Response:
     """Return an error in the form of the specification: a list, in the requested format."""
     entries: list[Entry] = [{"code": refused.status, "description": refused.reason}]
     if form == "xml":
-        return _answer(form, _xml("errors", "error", entries), refused.status)
-    return _answer("json", json.dumps(entries).encode(), refused.status)
+        answer = _answer(form, _xml("errors", "error", entries), refused.status)
+    else:
+        answer = _answer("json", json.dumps(entries).encode(), refused.status)
+    if refused.retry_after_s:
+        answer.headers["Retry-After"] = str(refused.retry_after_s)
+    return answer
 
 
 def _xml(many: str, one: str, entries: Sequence[Entry]) -> bytes:

@@ -12,6 +12,9 @@ reason = Reasons(
             "report.no-department": "'{department}' is not a department of this city.",
             "report.answer-length": "An answer has between 1 and {most} characters.",
             "report.no-photo": "That is not the name of a photo.",
+            "api-key.name": "The name of a key has between 1 and {most} characters.",
+            "api-key.taken": "There is a key '{name}' already.",
+            "api-key.missing": "There is no key '{name}'.",
         }
     }
 )

@@ -35,6 +35,9 @@ from reports.search import SEARCH, Match, by_the_index, matching
 from reports.states import OPEN, WAITING, ReportState
 
 MAX_TEXT = 500
+"""Characters of an address, and of what a resident writes in the conversation."""
+LONGEST_DESCRIPTION = 4000
+"""Characters of a description that another program posts."""
 MAX_ANSWER = 2000
 EXPORT_CHUNK = 200
 MOST_FOUND = 1_000
@@ -135,6 +138,7 @@ async def create_report(
     resident_id: int | None,
     language: str,
     now: datetime,
+    by: str = "resident",
 ) -> Report:
     """Store a report with the next number of the year; the same ``origin`` makes it once.
 
@@ -170,7 +174,7 @@ async def create_report(
         address=draft.address[:MAX_TEXT],
         area=district.code if district else None,
         owner=draft.owner,
-        description=draft.description[:MAX_TEXT],
+        description=draft.description[:LONGEST_DESCRIPTION],
         place_message=draft.place_message,
         note_message=draft.note_message,
         language=language,
@@ -194,9 +198,7 @@ async def create_report(
                 created_at=now,
             )
         )
-    session.add(
-        ReportUpdate(report_id=report.id, by="resident", state=report.state, created_at=now)
-    )
+    session.add(ReportUpdate(report_id=report.id, by=by, state=report.state, created_at=now))
     await session.flush()
     log.info("report.created", report_id=report.number, category=report.category, area=report.area)
     return report

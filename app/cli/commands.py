@@ -8,6 +8,7 @@ import typer
 
 from app.cli import (
     alerts,
+    api_keys,
     audit,
     deliveries,
     disaster,
@@ -79,4 +80,5 @@ app.add_typer(reports.app, name="reports", help="What residents reported.")
 app.add_typer(shelters.app, name="shelters", help="Which evacuation sites are open.")
 app.add_typer(disaster.app, name="disaster", help="Disaster mode; how households are.")
 app.add_typer(staff.app, name="staff", help="Staff accounts.")
+app.add_typer(api_keys.app, name="api-keys", help="Keys of other programs, as for Open311.")
 app.add_typer(audit.app, name="audit", help="The audit trail.")

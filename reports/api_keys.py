@@ -1,0 +1,132 @@
+"""Keys with which other programs may post reports: made, checked, limited, taken back.
+
+A key is shown once, when it is made. Only its hash is stored.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from datetime import datetime, timedelta
+
+from sqlalchemy import Column
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import Field, SQLModel, col, select
+
+from core import audit
+from core.database import UtcDateTime
+from core.errors import BadInput
+from core.text import clean
+from reports.reasons import reason
+from subscriptions.models import RowId
+
+KEY_BYTES = 24
+LONGEST_NAME = 60
+HOUR = timedelta(hours=1)
+MOST_POSTS = 600
+"""Reports that one key may post in an hour."""
+
+
+class ApiKey(SQLModel, table=True):
+    """The key of one other program.
+
+    Parameters
+    ----------
+    digest
+        SHA-256 of the key, in hexadecimal.
+    hour_began, posts
+        How many reports came with it since then; the count begins again after an hour.
+    """
+
+    __tablename__ = "api_keys"
+
+    id: int | None = Field(
+        default=None, sa_column=Column(RowId, primary_key=True, autoincrement=True)
+    )
+    name: str = Field(max_length=LONGEST_NAME, unique=True)
+    digest: str = Field(max_length=64, unique=True)
+    created_at: datetime = Field(sa_type=UtcDateTime)
+    created_by: str
+    revoked_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    revoked_by: str = ""
+    hour_began: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    posts: int = 0
+
+
+async def add_key(session: AsyncSession, name: str, *, actor: str, now: datetime) -> str:
+    """Make a key and return it; nobody can read it again.
+
+    Raises
+    ------
+    BadInput
+        The name is empty, too long or taken.
+    """
+    name = clean(name, line=True)
+    if not 0 < len(name) <= LONGEST_NAME:
+        raise BadInput(reason("api-key.name", most=LONGEST_NAME))
+    if await session.scalar(select(ApiKey.id).where(col(ApiKey.name) == name)) is not None:
+        raise BadInput(reason("api-key.taken", name=name))
+    key = secrets.token_urlsafe(KEY_BYTES)
+    made = ApiKey(name=name, digest=_digest(key), created_at=now, created_by=actor)
+    session.add(made)
+    await session.flush()
+    await _record(session, now, made, actor=actor, action="api_key.added")
+    return key
+
+
+async def revoke_key(session: AsyncSession, name: str, *, actor: str, now: datetime) -> None:
+    """Take a key back; what came with it stays.
+
+    Raises
+    ------
+    BadInput
+        There is no such key.
+    """
+    found = await session.scalar(select(ApiKey).where(col(ApiKey.name) == name).with_for_update())
+    if found is None:
+        raise BadInput(reason("api-key.missing", name=name[:LONGEST_NAME]))
+    if found.revoked_at is not None:
+        return
+    found.revoked_at, found.revoked_by = now, actor
+    await _record(session, now, found, actor=actor, action="api_key.revoked")
+
+
+async def all_keys(session: AsyncSession) -> list[ApiKey]:
+    """Return every key, also those that were taken back, in order of their names."""
+    return list(await session.scalars(select(ApiKey).order_by(col(ApiKey.name))))
+
+
+async def key_called(session: AsyncSession, key: str, *, to_post: bool = False) -> ApiKey | None:
+    """Return whose key this is, locked if something is posted; None if it opens nothing."""
+    if not key or len(key) > 200:
+        return None
+    query = select(ApiKey).where(
+        col(ApiKey.digest) == _digest(key), col(ApiKey.revoked_at).is_(None)
+    )
+    found: ApiKey | None = await session.scalar(query.with_for_update() if to_post else query)
+    return found
+
+
+def wait_before_post(key: ApiKey, now: datetime) -> timedelta | None:
+    """Return how long a key must wait for its next report; None if it need not."""
+    if key.hour_began is None or now - key.hour_began >= HOUR or key.posts < MOST_POSTS:
+        return None
+    return key.hour_began + HOUR - now
+
+
+def count_post(key: ApiKey, now: datetime) -> None:
+    """Count a report that came with this key."""
+    if key.hour_began is None or not timedelta(0) <= now - key.hour_began < HOUR:
+        key.hour_began, key.posts = now, 0
+    key.posts += 1
+
+
+async def _record(
+    session: AsyncSession, now: datetime, key: ApiKey, *, actor: str, action: str
+) -> None:
+    subject = f"api_key:{key.id}"
+    await audit.record(session, now, actor=actor, action=action, subject=subject, name=key.name)
+
+
+def _digest(key: str) -> str:
+    return hashlib.sha256(key.encode()).hexdigest()

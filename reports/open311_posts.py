@@ -1,0 +1,210 @@
+"""Reports that other programs post by Open311 GeoReport v2.
+
+A post needs a key (``todoke api-keys add NAME``). It becomes a report like a resident's, and the
+program asks for its state. Of the person only what they report is kept, and not ``email``,
+``first_name``, ``last_name``, ``phone``, ``device_id`` and ``account_id``.
+(https://wiki.open311.org/GeoReport_v2)
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col, select
+
+from city.city import City
+from core.clock import in_japan
+from core.text import clean
+from core.web import Form
+from reports.api_keys import ApiKey, count_post, key_called, wait_before_post
+from reports.models import Report, ReportUpdate
+from reports.register import LONGEST_DESCRIPTION, MAX_TEXT, Draft, create_report
+
+LONGEST_URL = 500
+LANGUAGE = "ja"
+"""In which a report without a resident is filed."""
+
+
+class PostRefused(Exception):
+    """A post cannot be taken; ``status`` is the HTTP status."""
+
+    def __init__(self, status: int, reason: str, *, retry_after_s: int = 0) -> None:
+        super().__init__(reason)
+        self.status = status
+        self.reason = reason
+        self.retry_after_s = retry_after_s
+
+
+@dataclass(frozen=True)
+class Posted:
+    """What a post says. Degrees, WGS 84; without them there is an address."""
+
+    kind: str
+    longitude: float | None
+    latitude: float | None
+    address: str
+    description: str
+    media_url: str
+
+    def fingerprint(self, day: str) -> str:
+        """The same for the same post on the same day."""
+        said = [
+            self.kind,
+            self.longitude,
+            self.latitude,
+            self.address,
+            self.description,
+            self.media_url,
+            day,
+        ]
+        return hashlib.sha256(json.dumps(said).encode()).hexdigest()[:40]
+
+
+async def key_of_post(session: AsyncSession, form: Form) -> ApiKey:
+    """Return the key of a post, locked.
+
+    Raises
+    ------
+    PostRefused
+        There is none, or it opens nothing.
+    """
+    text = form.text("api_key")
+    if not text:
+        raise PostRefused(403, "api_key was not provided.")
+    found = await key_called(session, text, to_post=True)
+    if found is None:
+        raise PostRefused(403, "api_key is not valid.")
+    return found
+
+
+def posted(city: City, form: Form) -> Posted:
+    """Read a post.
+
+    Raises
+    ------
+    PostRefused
+        Something is missing or wrong; the reason names all of it.
+    """
+    wrong: list[str] = []
+    kind = form.text("service_code")
+    if not kind:
+        wrong.append("service_code was not provided.")
+    elif kind not in {one.code for one in city.report_categories}:
+        raise PostRefused(404, "service_code is not one of this city's; see services.json.")
+    latitude, longitude = _degrees(form, "lat", 90, wrong), _degrees(form, "long", 180, wrong)
+    address = clean(form.text("address_string"), line=True)
+    has_place = latitude is not None and longitude is not None
+    if not wrong and not has_place and (form.text("lat") or form.text("long")):
+        wrong.append("lat and long belong together.")
+    if not wrong and not has_place and not address:
+        hint = " address_id is not known here." if form.text("address_id") else ""
+        wrong.append(f"A place is needed: lat and long, or address_string.{hint}")
+    if len(address) > MAX_TEXT:
+        wrong.append(f"address_string has at most {MAX_TEXT} characters.")
+    description = clean(form.text("description"))
+    if len(description) > LONGEST_DESCRIPTION:
+        wrong.append(f"description has at most {LONGEST_DESCRIPTION} characters.")
+    media_url = form.text("media_url")
+    if media_url and not (
+        media_url.startswith(("https://", "http://"))
+        and len(media_url) <= LONGEST_URL
+        and media_url.isprintable()
+        and " " not in media_url
+    ):
+        wrong.append(f"media_url is an address of the web with at most {LONGEST_URL} characters.")
+    if wrong:
+        raise PostRefused(400, " ".join(wrong))
+    if latitude is not None and longitude is not None and city.is_outside(longitude, latitude):
+        raise PostRefused(400, "The place lies outside the city.")
+    return Posted(
+        kind,
+        longitude if has_place else None,
+        latitude if has_place else None,
+        address,
+        description,
+        media_url,
+    )
+
+
+async def take(
+    session: AsyncSession, city: City, key: ApiKey, post: Posted, now: datetime
+) -> Report:
+    """Store a post as a report. The same post of one key on one day makes one report.
+
+    Raises
+    ------
+    PostRefused
+        The key has posted too much in this hour.
+    """
+    origin = f"{_origin(key)}{post.fingerprint(in_japan(now).date().isoformat())}"
+    earlier: Report | None = await session.scalar(
+        select(Report).where(col(Report.origin) == origin)
+    )
+    if earlier is not None:
+        return earlier
+    if (wait := wait_before_post(key, now)) is not None:
+        seconds = max(1, math.ceil(wait.total_seconds()))
+        raise PostRefused(
+            429, f"Too many reports with this key; try again in {seconds} s.", retry_after_s=seconds
+        )
+    count_post(key, now)
+    place = None
+    if post.longitude is not None and post.latitude is not None:
+        place = (post.longitude, post.latitude)
+    owner = city.owner_of(post.kind, place)
+    report = await create_report(
+        session,
+        city,
+        Draft(
+            category=post.kind,
+            origin=origin,
+            owner=owner.code if owner else "",
+            longitude=post.longitude,
+            latitude=post.latitude,
+            address=post.address,
+            description=post.description,
+        ),
+        resident_id=None,
+        language=LANGUAGE,
+        now=now,
+        by=f"open311:{key.name}",
+    )
+    if post.media_url:
+        assert report.id is not None
+        session.add(
+            ReportUpdate(
+                report_id=report.id,
+                by=f"open311:{key.name}",
+                note=f"media_url: {post.media_url}",
+                created_at=now,
+            )
+        )
+    return report
+
+
+def is_of(report: Report, key: ApiKey) -> bool:
+    """Whether a report came with this key."""
+    return report.origin.startswith(_origin(key))
+
+
+def _origin(key: ApiKey) -> str:
+    return f"open311:{key.id}:"
+
+
+def _degrees(form: Form, name: str, most: int, wrong: list[str]) -> float | None:
+    text = form.text(name)
+    if not text:
+        return None
+    try:
+        number = float(text) if text.isascii() and len(text) <= 30 else math.nan
+    except ValueError:
+        number = math.nan
+    if not abs(number) <= most:
+        wrong.append(f"{name} is a number of degrees (WGS 84) between -{most} and {most}.")
+        return None
+    return number
