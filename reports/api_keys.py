@@ -9,48 +9,19 @@ import hashlib
 import secrets
 from datetime import datetime, timedelta
 
-from sqlalchemy import Column
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlmodel import Field, SQLModel, col, select
+from sqlmodel import col, select
 
 from core import audit
-from core.database import UtcDateTime
 from core.errors import BadInput
 from core.text import clean
+from reports.models import LONGEST_KEY_NAME, ApiKey
 from reports.reasons import reason
-from subscriptions.models import RowId
 
 KEY_BYTES = 24
-LONGEST_NAME = 60
 HOUR = timedelta(hours=1)
 MOST_POSTS = 600
 """Reports that one key may post in an hour."""
-
-
-class ApiKey(SQLModel, table=True):
-    """The key of one other program.
-
-    Parameters
-    ----------
-    digest
-        SHA-256 of the key, in hexadecimal.
-    hour_began, posts
-        How many reports came with it since then; the count begins again after an hour.
-    """
-
-    __tablename__ = "api_keys"
-
-    id: int | None = Field(
-        default=None, sa_column=Column(RowId, primary_key=True, autoincrement=True)
-    )
-    name: str = Field(max_length=LONGEST_NAME, unique=True)
-    digest: str = Field(max_length=64, unique=True)
-    created_at: datetime = Field(sa_type=UtcDateTime)
-    created_by: str
-    revoked_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
-    revoked_by: str = ""
-    hour_began: datetime | None = Field(default=None, sa_type=UtcDateTime)
-    posts: int = 0
 
 
 async def add_key(session: AsyncSession, name: str, *, actor: str, now: datetime) -> str:
@@ -62,8 +33,8 @@ async def add_key(session: AsyncSession, name: str, *, actor: str, now: datetime
         The name is empty, too long or taken.
     """
     name = clean(name, line=True)
-    if not 0 < len(name) <= LONGEST_NAME:
-        raise BadInput(reason("api-key.name", most=LONGEST_NAME))
+    if not 0 < len(name) <= LONGEST_KEY_NAME:
+        raise BadInput(reason("api-key.name", most=LONGEST_KEY_NAME))
     if await session.scalar(select(ApiKey.id).where(col(ApiKey.name) == name)) is not None:
         raise BadInput(reason("api-key.taken", name=name))
     key = secrets.token_urlsafe(KEY_BYTES)
@@ -84,7 +55,7 @@ async def revoke_key(session: AsyncSession, name: str, *, actor: str, now: datet
     """
     found = await session.scalar(select(ApiKey).where(col(ApiKey.name) == name).with_for_update())
     if found is None:
-        raise BadInput(reason("api-key.missing", name=name[:LONGEST_NAME]))
+        raise BadInput(reason("api-key.missing", name=name[:LONGEST_KEY_NAME]))
     if found.revoked_at is not None:
         return
     found.revoked_at, found.revoked_by = now, actor

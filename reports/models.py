@@ -13,6 +13,8 @@ from core.database import UtcDateTime, text_enum
 from reports.states import FIRST, ReportState
 from subscriptions.models import RowId
 
+LONGEST_KEY_NAME = 60
+
 
 class Report(SQLModel, table=True):
     """A report of something broken. ``number`` is its public name (``2026-000123``).
@@ -134,6 +136,32 @@ class Photo(SQLModel, table=True):
         sa_column=Column(text_enum(PhotoRole), nullable=False, server_default="near"),
     )
     created_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class ApiKey(SQLModel, table=True):
+    """The key of one other program.
+
+    Parameters
+    ----------
+    digest
+        SHA-256 of the key, in hexadecimal.
+    hour_began, posts
+        How many reports came with it since then; the count begins again after an hour.
+    """
+
+    __tablename__ = "api_keys"
+
+    id: int | None = Field(
+        default=None, sa_column=Column(RowId, primary_key=True, autoincrement=True)
+    )
+    name: str = Field(max_length=LONGEST_KEY_NAME, unique=True)
+    digest: str = Field(max_length=64, unique=True)
+    created_at: datetime = Field(sa_type=UtcDateTime)
+    created_by: str
+    revoked_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    revoked_by: str = ""
+    hour_began: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    posts: int = 0
 
 
 class Addition(StrEnum):

@@ -141,6 +141,25 @@ class ResidentChild(SQLModel, table=True):
     born: str = Field(primary_key=True, max_length=7)
 
 
+class PageChoices(SQLModel, table=True):
+    """When a resident last changed each choice on the page.
+
+    Parameters
+    ----------
+    times
+        By choice (``language``, ``topic:weather`` …), in milliseconds since 1970 by our clock.
+        LINE's times in events are compared with them.
+    """
+
+    __tablename__ = "page_choices"
+
+    resident_id: int = Field(
+        sa_column=Column(RowId, ForeignKey("residents.id", ondelete="CASCADE"), primary_key=True)
+    )
+    times: dict[str, int] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
+    changed_at: datetime = Field(sa_type=UtcDateTime)
+
+
 class Area(SQLModel, table=True):
     """A district of the city's folder, kept so that choices refer to something that exists."""
 

@@ -9,12 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
-from sqlalchemy import JSON, Column, ForeignKey
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlmodel import Field, SQLModel
 
-from core.database import UtcDateTime
-from subscriptions.models import RowId
+from subscriptions.models import PageChoices
 
 LANGUAGE, QUIET, DIGEST, REMINDER = "language", "quiet", "digest", "reminder"
 ALL_AREAS = "areas"
@@ -31,25 +28,6 @@ def topic_choice(code: str) -> str:
 
 def child_choice(born: str) -> str:
     return f"child:{born}"
-
-
-class PageChoices(SQLModel, table=True):
-    """When a resident last changed each choice on the page.
-
-    Parameters
-    ----------
-    times
-        By choice (``language``, ``topic:weather`` …), in milliseconds since 1970 by our clock.
-        LINE's times in events are compared with them.
-    """
-
-    __tablename__ = "page_choices"
-
-    resident_id: int = Field(
-        sa_column=Column(RowId, ForeignKey("residents.id", ondelete="CASCADE"), primary_key=True)
-    )
-    times: dict[str, int] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
-    changed_at: datetime = Field(sa_type=UtcDateTime)
 
 
 async def times_of(session: AsyncSession, resident_id: int) -> dict[str, int]:

@@ -13,8 +13,8 @@ from sqlmodel import select
 from core import audit
 from core.errors import BadInput
 from reports import api_keys, open311
-from reports.api_keys import MOST_POSTS, ApiKey, add_key, revoke_key
-from reports.models import Report, ReportUpdate
+from reports.api_keys import MOST_POSTS, add_key, revoke_key
+from reports.models import ApiKey, Report, ReportUpdate
 from reports.states import ReportState
 from tests.support.office import Office, Page
 
