@@ -14,13 +14,23 @@ from alerts.compose import composed_of
 from alerts.drafts import Written
 from alerts.follow_ups import FOLLOWING, say_change
 from alerts.models import AlertDraft, open_drafts, thrown_away
+from alerts.places import MOST_TEXT
 from alerts.reach import reach
 from channels.line.render import render as render_messages
 from channels.lists import delivery_of, newest
 from console import words
 from console.access import Permission
 from console.draft_pages import state_of
+from console.line_room import LineRoom
 from console.maps import district_shapes
+from console.places_to_pick import (
+    PICK,
+    WHOLE_CITY,
+    districts_of,
+    picked_before,
+    places_to_pick,
+    with_districts,
+)
 from console.web import Missing, RowNumber, StaffRoute, Visit, visit
 from core.errors import Refusal
 from core.languages import LANGUAGES
@@ -103,10 +113,16 @@ async def save(visitor: Sender, draft_id: RowNumber) -> Response:
     written = _written(visitor)
     now = visitor.context.clock.now()
     then = visitor.form.text("then")
+    picked: tuple[str, ...] = ()
     try:
         async with visitor.context.database.writing() as session:
             if then == "fill":
                 written = _filled(visitor, written, await draft_of(session, draft_id))
+            elif then.startswith(PICK):
+                picked = await districts_of(visitor, session, then.removeprefix(PICK))
+                written = with_districts(written, picked)
+            elif visitor.form.text("polygon"):
+                raise Refusal("Take the districts of the drawn area, or remove it.")
             await drafts.change(
                 session, draft_id, written, visitor.context.city, actor=visitor.actor, now=now
             )
@@ -114,9 +130,12 @@ async def save(visitor: Sender, draft_id: RowNumber) -> Response:
         raise
     except Refusal as refusal:
         return await _not_taken(visitor, draft_id, written, refusal)
-    return visitor.go(
-        f"/console/alerts/{draft_id}" + ("/check" if then == "check" else "?saved=yes")
-    )
+    way = "?saved=yes"
+    if then == "check":
+        way = "/check"
+    elif then.startswith(PICK):
+        way = "?picked=" + (",".join(picked) or WHOLE_CITY) + "#where"
+    return visitor.go(f"/console/alerts/{draft_id}{way}")
 
 
 async def _not_taken(visitor: Visit, draft_id: int, written: Written, refusal: Refusal) -> Response:
@@ -179,6 +198,7 @@ def _written(visitor: Visit) -> Written:
         level=-1 if level is None else min(level, 99),
         whole_city=form.text("whole_city") == "yes",
         areas=tuple(area[:32] for area in form.all("areas")),
+        levels=_own_levels(visitor),
         texts={
             code: (form.get(f"title-{code}", "")[:2000], form.get(f"text-{code}", "")[:20000])
             for code in LANGUAGES
@@ -186,6 +206,16 @@ def _written(visitor: Visit) -> Written:
         valid_hours=0 if hours is None else min(hours, 9999),
         still_right=tuple(form.all("still_right")),
     )
+
+
+def _own_levels(visitor: Visit) -> dict[str, int]:
+    """Return the level of each district that was given one of its own."""
+    found = {}
+    for district in visitor.context.city.districts:
+        level = visitor.form.number(f"level-{district.code}")
+        if level is not None:
+            found[district.code] = min(level, 99)
+    return found
 
 
 def _filled(visitor: Visit, written: Written, draft: AlertDraft) -> Written:
@@ -207,6 +237,7 @@ async def edit_page(
 ) -> Response:
     """Show the form; ``overtaken`` if a colleague saved other words meanwhile."""
     city = visitor.context.city
+    line_room(visitor).ask()  # the check page wants to know
     replaces = await session.get(Notice, draft.replaces_id) if draft.replaces_id else None
     return visitor.page(
         "alert_edit.html",
@@ -217,6 +248,9 @@ async def edit_page(
         state=state_of(draft, visitor.actor, visitor.context.clock.now()),
         saved=visitor.request.query_params.get("saved") == "yes",
         shapes=district_shapes(city, visitor.language),
+        places=await places_to_pick(visitor, session),
+        picked=picked_before(visitor),
+        polygon=visitor.form.get("polygon", "")[:MOST_TEXT] if refusal else "",
         languages=[LANGUAGES[code] for code in city.languages],
         live=False,
         ready_words=[
@@ -273,3 +307,12 @@ async def closed(visitor: Visit, session: AsyncSession, draft: AlertDraft) -> Re
 async def way_to_delivery(session: AsyncSession, notice_id: int, *, again: bool = False) -> str:
     found = await delivery_of(session, notice_id)
     return f"/console/deliveries/{found}" + ("?again=yes" if again else "")
+
+
+def line_room(visitor: Visit) -> LineRoom:
+    """Return what knows how many messages LINE still delivers this month."""
+    state = visitor.request.app.state
+    if not hasattr(state, "line_room"):
+        state.line_room = LineRoom(state.line, visitor.context.clock)
+    room: LineRoom = state.line_room
+    return room

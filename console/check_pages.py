@@ -11,16 +11,18 @@ from alerts import checks as alert_checks
 from alerts import drafts, older_words
 from alerts.compose import composed_of
 from alerts.follow_ups import overtaken
+from alerts.levels import by_level
 from alerts.models import AlertDraft
 from alerts.reach import reach
 from alerts.release import Approval, Seen, UnknownAnswer, question_about_unknown, release
+from alerts.warnings import AlertWarning, warnings
 from channels.chain import CHANGES, places
 from channels.dispatch import preview
 from channels.line import unknown
 from channels.line.medium import LINE
 from console import words
 from console.access import Permission
-from console.alert_pages import closed, draft_of, edit_page, way_to_delivery
+from console.alert_pages import closed, draft_of, edit_page, line_room, way_to_delivery
 from console.draft_pages import state_of
 from console.looks import Look
 from console.web import RowNumber, StaffRoute, Visit, visit
@@ -106,6 +108,7 @@ async def send_alert(visitor: Sender, draft_id: RowNumber) -> Response:
 async def _check_page(visitor: Visit, draft_id: int, *, refusal: Refusal | None = None) -> Response:
     context = visitor.context
     now = context.clock.now()
+    room = await line_room(visitor).left()
     async with context.database.reading() as session:
         draft = await draft_of(session, draft_id)
         if draft.notice_id is not None or draft.discarded_at is not None:
@@ -129,6 +132,7 @@ async def _check_page(visitor: Visit, draft_id: int, *, refusal: Refusal | None 
         follows_unknown = await unknown.had_earlier(session, draft.replaces_id)
         since = await overtaken(session, draft.replaces_id)
         newer = None if since is None else await session.get(Notice, since.notice_id)
+        told = await warnings(session, draft, context.city, now, recipients=found.total, room=room)
     unwritten = {
         code: number
         for code, number in found.by_language.items()
@@ -141,6 +145,9 @@ async def _check_page(visitor: Visit, draft_id: int, *, refusal: Refusal | None 
         refusal=words.said(refusal, visitor.language),
         draft=draft,
         reach=found,
+        warnings=[(one, _said(visitor, one)) for one in told],
+        levels=by_level(draft, context.city),
+        part_name=lambda part: words.part_name(part.wording, part.level, visitor.language),
         unwritten=unwritten,
         unwritten_names=words.listed(
             [words.language_name(code, visitor.language) for code in unwritten], visitor.language
@@ -167,6 +174,19 @@ async def _check_page(visitor: Visit, draft_id: int, *, refusal: Refusal | None 
         alone_reason=_reason(visitor, "alone_reason"),
         hazard_reason=_reason(visitor, "hazard_reason"),
     )
+
+
+def _said(visitor: Visit, warning: AlertWarning) -> str:
+    """Return a warning in the language of the visitor."""
+    city, language = visitor.context.city, visitor.language
+    values = dict(warning.values)
+    if warning.areas:
+        values["places"] = words.places_of(warning.areas, city, language)
+    if warning.notice is not None:
+        values["title"] = words.title_of(warning.notice, language)
+    if "name" in values:
+        values["name"] = words.decider(str(values["name"]), language)
+    return visitor.say(warning.message, **values)
 
 
 def _goes_on(visitor: Visit, draft: AlertDraft, before: alert_checks.Before | None) -> str:

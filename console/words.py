@@ -294,6 +294,15 @@ def level_of(topic: str, level: int, language: str) -> str:
     return CATALOGUE.text(language, "Alert level {level}", level=level)
 
 
+def part_name(wording: Wording, level: int | None, language: str) -> str:
+    """Return the name of residents with the same words, by level where it differs."""
+    name = CATALOGUE.text(language, WORDING_NAMES[wording])
+    if level is None:
+        return name
+    shown = CATALOGUE.text(language, "Alert level {level}", level=level)
+    return shown if wording is Wording.MAIN else f"{shown}: {name}"
+
+
 def intensity(scale: str, language: str) -> str:
     """Return the name of a seismic intensity without other words."""
     return CATALOGUE.text(language, "Intensity {scale}", scale=intensity_name(scale, language))

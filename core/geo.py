@@ -60,7 +60,9 @@ def _meets(ring: Ring, polygon: Sequence[Ring]) -> bool:
     box = _box(outer, 0)
     sides = [pair for pair in pairwise(ring) if _boxes_meet(_box(pair, 0), box)]
     # A ring that crosses no edge is inside it, inside one of its holes, or outside.
-    return any(_cross(*side, *own) for side in sides for part in polygon for own in pairwise(part))
+    return any(
+        sides_cross(*side, *own) for side in sides for part in polygon for own in pairwise(part)
+    )
 
 
 def inside(point: Position, polygon: Sequence[Ring]) -> bool:
@@ -89,7 +91,7 @@ def _side_of(a: Position, b: Position, point: Position) -> float:
     return (b[0] - a[0]) * (point[1] - a[1]) - (b[1] - a[1]) * (point[0] - a[0])
 
 
-def _cross(a: Position, b: Position, c: Position, d: Position) -> bool:
+def sides_cross(a: Position, b: Position, c: Position, d: Position) -> bool:
     """Whether the sides ab and cd have a point in common."""
     if not _boxes_meet(_box((a, b), 0), _box((c, d), 0)):
         return False

@@ -17,12 +17,14 @@ if TYPE_CHECKING:
 
     from alerts.models import AlertDraft
     from alerts.release import UnknownAnswer
+    from alerts.warnings import AlertWarning
     from channels.dispatch import Preview
     from channels.line.unknown import Outlook
     from city.city import City
     from feeds.models import Status
 
 app = typer.Typer(no_args_is_help=True)
+ASK_LINE_SECONDS = 2.0
 YES_WAS_SAID = "--yes was said in the shell"
 
 Texts = Annotated[
@@ -47,7 +49,11 @@ Level = Annotated[
     int | None, typer.Option(metavar="N", min=0, max=5, help="Alert level; else as it was.")
 ]
 Areas = Annotated[
-    list[str] | None, typer.Option(metavar="CODE", help="District's code; none means as it was.")
+    list[str] | None,
+    typer.Option(
+        metavar="CODE[=LEVEL]",
+        help="District's code, and its level if that is not --level; none means as it was.",
+    ),
 ]
 WholeCity = Annotated[bool, typer.Option("--whole-city", help="For the whole city.")]
 
@@ -61,7 +67,11 @@ def send(
     ],
     area: Annotated[
         list[str] | None,
-        typer.Option(metavar="CODE", help="District's code; none means the whole city."),
+        typer.Option(
+            metavar="CODE[=LEVEL]",
+            help="District's code, and its level if that is not --level; none means the whole city."
+            " All levels leave in one go, the gravest first.",
+        ),
     ] = None,
     title: Titles = None,
     drill: Drill = None,
@@ -173,6 +183,32 @@ class _Said:
     title: list[str] | None
     drill: bool
 
+    @property
+    def codes(self) -> list[str]:
+        """The districts without their levels."""
+        return [area.partition("=")[0] for area in self.areas or ()]
+
+    @property
+    def levels(self) -> dict[str, int]:
+        """The level of each district that was given one.
+
+        Raises
+        ------
+        BadInput
+            One is not a level from 0 to 5.
+        """
+        from core.errors import BadInput
+
+        found = {}
+        for area in self.areas or ():
+            code, separator, level = area.partition("=")
+            if not separator:
+                continue
+            if level not in ("0", "1", "2", "3", "4", "5"):
+                raise BadInput(f"--area takes CODE or CODE=LEVEL (0 to 5), not {area!r}.")
+            found[code] = int(level)
+        return found
+
     def check(self, place: City) -> None:
         """Name what was typed and does not exist; the rest are the checks of every alert.
 
@@ -188,9 +224,10 @@ class _Said:
         if self.topic is not None and self.topic not in place.topic_by_code:
             known = ", ".join(place.topic_by_code)
             raise BadInput(f"The city has no topic {self.topic!r}; it has {known}.")
-        for area in self.areas or ():
+        for area in self.codes:
             if area not in place.district_by_code:
                 raise BadInput(f"The city has no district {area!r}.")
+        _ = self.levels
         texts = _by_language(self.text, "--text")
         for language in (*texts, *_by_language(self.title, "--title")):
             if language not in LANGUAGES:
@@ -220,7 +257,8 @@ class _Said:
                 topic=draft.topic if self.topic is None else self.topic,
                 level=draft.level if self.level is None else self.level,
                 whole_city=self.whole_city or (not self.areas and draft.whole_city),
-                areas=tuple(self.areas or draft.areas),
+                areas=tuple(self.codes or draft.areas),
+                levels=self._levels(draft),
                 texts={
                     language: (titles.get(language, ""), texts.get(language, ""))
                     for language in (*texts, *titles)
@@ -230,6 +268,12 @@ class _Said:
         )
         for fault in faults(draft, city()):
             raise fault.refusal()
+
+    def _levels(self, draft: AlertDraft) -> dict[str, int]:
+        """Return the districts' levels; as they were where nothing was said of them."""
+        if self.areas:
+            return self.levels
+        return draft.levels if self.level is None else {}
 
     async def follow_up(
         self, session: AsyncSession, now: datetime, delivery_id: int, status: Status
@@ -291,12 +335,13 @@ def _leave(
     from alerts.compose import composed_of
     from alerts.drafts import store
     from alerts.release import Approval, Seen, question_about_unknown, release
+    from alerts.warnings import warnings
     from channels.dispatch import preview
     from channels.line.medium import LINE
 
     place, actor = city(), _actor()
 
-    async def work() -> tuple[int, Preview]:
+    async def work() -> tuple[int, Preview, list[AlertWarning]]:
         async with opened_database() as database:
             clock = await service_clock(database)
             now, why = clock.now(), reason
@@ -322,6 +367,11 @@ def _leave(
                     lower=composed.lower,
                 )
                 asked = await question_about_unknown(session, draft, place)
+                told = await warnings(
+                    session, draft, place, now, recipients=seen.recipients, room=await _room()
+                )
+            for warning in told:
+                typer.echo(f"Warning: {warning}", err=True)
             for question in questions:
                 typer.echo(question, err=True)
             if questions:
@@ -342,13 +392,14 @@ def _leave(
                 sent = await release(
                     session, queue, place, stored.id, approval, actor=actor, now=now
                 )
-            return sent, seen
+            return sent, seen, told
 
-    delivery, seen = run(work())
+    delivery, seen, told = run(work())
     if as_json:
         parts = [
             {
                 "wording": part.wording.value,
+                **({} if part.level is None else {"level": part.level, "areas": part.areas}),
                 "recipients": part.recipients,
                 "by_language": part.by_language,
                 "texts": part.texts,
@@ -356,24 +407,51 @@ def _leave(
             for part in seen.parts
         ]
         print_json(
-            {"delivery": delivery, "id": delivery, "recipients": seen.recipients, "parts": parts}
+            {
+                "delivery": delivery,
+                "id": delivery,
+                "recipients": seen.recipients,
+                "parts": parts,
+                "warnings": [{"code": one.code, "text": str(one)} for one in told],
+            }
         )
     else:
         print(delivery)
+
+
+async def _room() -> int | None:
+    """Return how many messages LINE still delivers this month; None for no limit or no answer."""
+    import asyncio
+
+    import aiohttp
+
+    from app.cli.tools import settings
+    from channels.line.client import LineClient
+    from core.clock import SystemClock
+    from core.errors import BadInput, Permanent, Retryable
+
+    try:
+        async with aiohttp.ClientSession() as http, asyncio.timeout(ASK_LINE_SECONDS):
+            return (await LineClient(http, settings(), SystemClock()).quota()).left
+    except (BadInput, Retryable, Permanent, TimeoutError):
+        return None
 
 
 def _ask(draft: AlertDraft, seen: Preview) -> None:
     if len(seen.parts) > 1:
         for part in seen.parts:
             words = part.texts.get("ja", {})
-            typer.echo(f"{part.recipients} residents ({part.wording.value}):", err=True)
+            level = "" if part.level is None else f", level {part.level}"
+            typer.echo(f"{part.recipients} residents ({part.wording.value}{level}):", err=True)
             typer.echo(f"  {words.get('title', '')}", err=True)
             for line in words.get("text", "").splitlines():
                 typer.echo(f"  {line}", err=True)
     kind = "DRILL" if draft.drill else "REAL ALERT"
     what = kind if draft.replaces_id is None else f"{kind} ({draft.status.value})"
     where = ", ".join(draft.areas) or "the whole city"
-    said = f"{what}, {draft.topic}, level {draft.level}, {where}: {seen.recipients} residents"
+    levels = dict.fromkeys(draft.levels.get(area, draft.level) for area in draft.areas)
+    level = ", ".join(map(str, sorted(levels or [draft.level], reverse=True)))
+    said = f"{what}, {draft.topic}, level {level}, {where}: {seen.recipients} residents"
     typer.confirm(f"{said}. Send it?", abort=True)
 
 

@@ -1,0 +1,201 @@
+"""What somebody should know before an alert leaves; nothing of it keeps the alert back.
+
+The check page and the shell say the same, and the entry in the audit trail names what was said.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col, select
+
+from alerts.levels import by_level
+from alerts.models import AlertDraft
+from alerts.reach import audience_of
+from channels.chain import FOLLOW_UPS, chain_of, places
+from channels.dispatch import in_quiet_hours
+from city.city import City, Decision
+from core.errors import Refusal
+from core.languages import mark
+from feeds.in_force import in_force
+from feeds.models import Notice
+from subscriptions.audience import count, count_by_area
+
+JUST_NOW = timedelta(minutes=5)
+"""How long ago an alert was sent to be called the same again."""
+MOST_IN_FORCE = 5
+_NOBODYS = "-"
+"""A code that no district can have: only residents without a district are in its audience."""
+_JAPANESE = re.compile(r"[぀-ヿ㐀-鿿]")
+
+
+@dataclass(frozen=True)
+class AlertWarning:
+    """Something to know before sending.
+
+    Parameters
+    ----------
+    code
+        ``levels``, ``no-japanese``, ``empty-area``, ``quota``, ``quiet-hours``, ``same-again`` or
+        ``in-force``.
+    message
+        In English, with placeholders for ``values``.
+    areas
+        Codes of the districts that it names; their names are the value ``places``.
+    by_level
+        The districts of each level that it names.
+    notice
+        The notice that it is about, if it is about one.
+    """
+
+    code: str
+    message: str
+    values: tuple[tuple[str, object], ...] = ()
+    areas: tuple[str, ...] = ()
+    by_level: tuple[tuple[int, tuple[str, ...]], ...] = ()
+    notice: Notice | None = None
+
+    def __str__(self) -> str:
+        values = dict(self.values)
+        if self.areas:
+            values["places"] = ", ".join(self.areas)
+        levels = "; ".join(f"{level}: {', '.join(areas)}" for level, areas in self.by_level)
+        return str(Refusal(self.message, **values)) + (f" {levels}" if levels else "")
+
+
+async def warnings(
+    session: AsyncSession,
+    draft: AlertDraft,
+    city: City,
+    now: datetime,
+    *,
+    recipients: int,
+    room: int | None = None,
+) -> list[AlertWarning]:
+    """Return what somebody should know before they send a draft.
+
+    Parameters
+    ----------
+    recipients
+        How many residents it would reach.
+    room
+        How many messages LINE delivers this month; None for no limit, or if that is not known.
+    """
+    found = [*_levels(draft, city), *_language(draft)]
+    found += await _empty_areas(session, draft, city)
+    if room is not None and room < recipients:
+        message = mark(
+            "LINE delivers only {room} more messages this month, and this needs {needed}."
+        )
+        found.append(AlertWarning("quota", message, (("room", room), ("needed", recipients))))
+    found += await _quiet_hours(session, draft, city, now)
+    found += await _same_again(session, draft, city, now)
+    found += await _in_force(session, draft, city, now)
+    return found
+
+
+def _levels(draft: AlertDraft, city: City) -> list[AlertWarning]:
+    levels = by_level(draft, city)
+    if len(levels) < 2:
+        return []
+    message = mark("The districts get different levels, the gravest first.")
+    return [AlertWarning("levels", message, by_level=tuple(levels.items()))]
+
+
+def _language(draft: AlertDraft) -> list[AlertWarning]:
+    text = draft.texts.get("ja", {}).get("text", "")
+    if not text or _JAPANESE.search(text):
+        return []
+    return [AlertWarning("no-japanese", mark("The Japanese text is not in Japanese."))]
+
+
+async def _empty_areas(session: AsyncSession, draft: AlertDraft, city: City) -> list[AlertWarning]:
+    """Return the districts that nobody chose who would get it."""
+    query = audience_of(draft, city)
+    if query is None or not query.areas:
+        return []
+    anywhere = await count(session, replace(query, areas=(_NOBODYS,)))
+    found = await count_by_area(session, query, query.areas)
+    empty = tuple(area for area, number in found.items() if number <= anywhere)
+    if not empty:
+        return []
+    message = mark("Nobody who gets this has chosen: {places}.")
+    return [AlertWarning("empty-area", message, areas=empty)]
+
+
+async def _quiet_hours(
+    session: AsyncSession, draft: AlertDraft, city: City, now: datetime
+) -> list[AlertWarning]:
+    query = audience_of(draft, city)
+    if query is None or not city.is_emergency(draft.topic, draft.reach):
+        return []
+    woken = await in_quiet_hours(session, query, city, now)
+    if not woken:
+        return []
+    message = mark("{n} residents are in their quiet hours. This reaches them all the same.")
+    return [AlertWarning("quiet-hours", message, (("n", woken),))]
+
+
+async def _same_again(
+    session: AsyncSession, draft: AlertDraft, city: City, now: datetime
+) -> list[AlertWarning]:
+    """Return the newest alert of staff for one of the same districts in the last five minutes."""
+    own = await _own_chain(session, draft)
+    recent = await session.scalars(
+        select(Notice)
+        .where(
+            col(Notice.reported_at) > now - JUST_NOW,
+            col(Notice.source).is_(None),
+            col(Notice.decision) == Decision.SEND,
+        )
+        .order_by(col(Notice.reported_at).desc(), col(Notice.id).desc())
+        .limit(50)
+    )
+    for notice in recent:
+        follows_itself = draft.status in FOLLOW_UPS and notice.id in own
+        if (
+            notice.topic == draft.topic
+            and notice.drill is (draft.drill is True)
+            and not follows_itself
+            and _meet(notice.areas, draft, city)
+        ):
+            message = mark("{name} sent the same {minutes} minutes ago: {title}")
+            minutes = max(0, int((now - notice.reported_at).total_seconds() // 60))
+            values = (("name", notice.decided_by), ("minutes", minutes))
+            return [AlertWarning("same-again", message, _titled(notice, values), notice=notice)]
+    return []
+
+
+async def _in_force(
+    session: AsyncSession, draft: AlertDraft, city: City, now: datetime
+) -> list[AlertWarning]:
+    """Return the other dangers that are in force in one of the districts."""
+    own = await _own_chain(session, draft)
+    found = []
+    for one in await in_force(session, city.jma.municipality, now):
+        if one.notice is None or one.notice.id in own:
+            continue
+        if _meet(one.notice.areas, draft, city):
+            message = mark("In force there: {title}")
+            found.append(AlertWarning("in-force", message, _titled(one.notice), notice=one.notice))
+    return found[:MOST_IN_FORCE]
+
+
+async def _own_chain(session: AsyncSession, draft: AlertDraft) -> set[int | None]:
+    """Return the notices that a draft follows."""
+    return {link.notice_id for link in (await chain_of(session, draft.replaces_id)).links}
+
+
+def _meet(areas: Sequence[str], draft: AlertDraft, city: City) -> bool:
+    meant = places(() if draft.whole_city else draft.areas, city)
+    return not set(places(areas, city)).isdisjoint(meant)
+
+
+def _titled(
+    notice: Notice, values: tuple[tuple[str, object], ...] = ()
+) -> tuple[tuple[str, object], ...]:
+    return (*values, ("title", notice.texts.get("ja", {}).get("title", "") or notice.kind))
