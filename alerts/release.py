@@ -53,6 +53,8 @@ class Seen:
     version: int
     recipients: int
     at: datetime
+    warned: tuple[str, ...] = ()
+    """Codes of the warnings that were shown (``alerts.warnings``)."""
 
 
 @dataclass(frozen=True)
@@ -167,6 +169,7 @@ async def release(
         areas=notice.areas,
         lower_levels={str(one.notice.level): one.notice.areas for one in composed.lower},
         recipients=found.total,
+        warned=list(seen.warned),
         written_by=draft.edited_by,
         second_person=second,
         alone_reason=approval.alone_reason,

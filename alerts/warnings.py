@@ -6,7 +6,7 @@ The check page and the shell say the same, and the entry in the audit trail name
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -17,8 +17,9 @@ from alerts.levels import by_level
 from alerts.models import AlertDraft
 from alerts.reach import audience_of
 from channels.chain import FOLLOW_UPS, chain_of, places
-from channels.dispatch import in_quiet_hours
+from channels.quiet import quiet_until
 from city.city import City, Decision
+from core.clock import in_japan
 from core.errors import Refusal
 from core.languages import mark
 from feeds.in_force import in_force
@@ -67,6 +68,11 @@ class AlertWarning:
         return str(Refusal(self.message, **values)) + (f" {levels}" if levels else "")
 
 
+def codes_of(warned: Iterable[AlertWarning]) -> tuple[str, ...]:
+    """Return the codes of warnings, each once."""
+    return tuple(dict.fromkeys(warning.code for warning in warned))
+
+
 async def warnings(
     session: AsyncSession,
     draft: AlertDraft,
@@ -92,7 +98,7 @@ async def warnings(
             "LINE delivers only {room} more messages this month, and this needs {needed}."
         )
         found.append(AlertWarning("quota", message, (("room", room), ("needed", recipients))))
-    found += await _quiet_hours(session, draft, city, now)
+    found += _quiet_hours(draft, city, now)
     found += await _same_again(session, draft, city, now)
     found += await _in_force(session, draft, city, now)
     return found
@@ -127,17 +133,14 @@ async def _empty_areas(session: AsyncSession, draft: AlertDraft, city: City) -> 
     return [AlertWarning("empty-area", message, areas=empty)]
 
 
-async def _quiet_hours(
-    session: AsyncSession, draft: AlertDraft, city: City, now: datetime
-) -> list[AlertWarning]:
-    query = audience_of(draft, city)
-    if query is None or not city.is_emergency(draft.topic, draft.reach):
+def _quiet_hours(draft: AlertDraft, city: City, now: datetime) -> list[AlertWarning]:
+    if draft.topic not in city.topic_by_code or not city.is_emergency(draft.topic, draft.reach):
         return []
-    woken = await in_quiet_hours(session, query, city, now)
-    if not woken:
+    until = quiet_until(now, city.quiet_hours, None, None)
+    if until is None:
         return []
-    message = mark("{n} residents are in their quiet hours. This reaches them all the same.")
-    return [AlertWarning("quiet-hours", message, (("n", woken),))]
+    message = mark("Quiet hours last until {time}. This wakes residents all the same.")
+    return [AlertWarning("quiet-hours", message, (("time", f"{in_japan(until):%H:%M}"),))]
 
 
 async def _same_again(

@@ -60,7 +60,6 @@ __all__ = [
     "deliver",
     "follow",
     "held_up",
-    "in_quiet_hours",
     "is_short_of_quota",
     "pause",
     "preview",
@@ -378,13 +377,6 @@ async def preview(
             if counted.get((wording, place)) or (wording is Wording.MAIN and (lower or not counted))
         ),
     )
-
-
-async def in_quiet_hours(
-    session: AsyncSession, query: AudienceQuery, city: City, now: datetime
-) -> int:
-    """Count the residents of an audience who are in their quiet hours."""
-    return await _held(session, query, None, city, now)
 
 
 async def _held(

@@ -15,7 +15,7 @@ from alerts.levels import by_level
 from alerts.models import AlertDraft
 from alerts.reach import reach
 from alerts.release import Approval, Seen, UnknownAnswer, question_about_unknown, release
-from alerts.warnings import AlertWarning, warnings
+from alerts.warnings import AlertWarning, codes_of, warnings
 from channels.chain import CHANGES, places
 from channels.dispatch import preview
 from channels.line import unknown
@@ -138,7 +138,9 @@ async def _check_page(visitor: Visit, draft_id: int, *, refusal: Refusal | None 
         for code, number in found.by_language.items()
         if number and not draft.texts.get(code, {}).get("text")
     }
-    look = Look(draft_id, visitor.session.staff_id, Seen(draft.version, found.total, now))
+    look = Look(
+        draft_id, visitor.session.staff_id, Seen(draft.version, found.total, now, codes_of(told))
+    )
     return visitor.page(
         "alert_check.html",
         status=400 if refusal else 200,

@@ -22,7 +22,7 @@ class Look:
     def seal(self, secret_key: str) -> str:
         seen = self.seen
         at = int(seen.at.timestamp())
-        content = [self.draft_id, seen.version, self.staff_id, seen.recipients, at]
+        content = [self.draft_id, seen.version, self.staff_id, seen.recipients, at, *seen.warned]
         return str(_serializer(secret_key).dumps(content))
 
     @classmethod
@@ -35,10 +35,13 @@ class Look:
             The seal is not ours.
         """
         try:
-            draft_id, version, staff_id, recipients, at = _serializer(secret_key).loads(sealed)
+            draft_id, version, staff_id, recipients, at, *warned = _serializer(secret_key).loads(
+                sealed
+            )
         except (BadSignature, TypeError, ValueError) as error:
             raise Refusal("Look at the alert once more before you send it.") from error
-        return cls(draft_id, staff_id, Seen(version, recipients, datetime.fromtimestamp(at, UTC)))
+        moment = datetime.fromtimestamp(at, UTC)
+        return cls(draft_id, staff_id, Seen(version, recipients, moment, tuple(warned)))
 
     def seen_by(self, staff_id: int, draft_id: int) -> Seen:
         """Return what was seen.

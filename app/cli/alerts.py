@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from feeds.models import Status
 
 app = typer.Typer(no_args_is_help=True)
-ASK_LINE_SECONDS = 2.0
+ASK_LINE_SECONDS = 1.0
 YES_WAS_SAID = "--yes was said in the shell"
 
 Texts = Annotated[
@@ -335,7 +335,7 @@ def _leave(
     from alerts.compose import composed_of
     from alerts.drafts import store
     from alerts.release import Approval, Seen, question_about_unknown, release
-    from alerts.warnings import warnings
+    from alerts.warnings import codes_of, warnings
     from channels.dispatch import preview
     from channels.line.medium import LINE
 
@@ -345,6 +345,7 @@ def _leave(
         async with opened_database() as database:
             clock = await service_clock(database)
             now, why = clock.now(), reason
+            room = await _room()
             async with database.reading() as session:
                 draft = await written(session, now)
                 questions = await unexplained(
@@ -368,7 +369,7 @@ def _leave(
                 )
                 asked = await question_about_unknown(session, draft, place)
                 told = await warnings(
-                    session, draft, place, now, recipients=seen.recipients, room=await _room()
+                    session, draft, place, now, recipients=seen.recipients, room=room
                 )
             for warning in told:
                 typer.echo(f"Warning: {warning}", err=True)
@@ -379,7 +380,7 @@ def _leave(
             if not yes:
                 _ask(draft, seen)
             approval = Approval(
-                Seen(draft.version, seen.recipients, now),
+                Seen(draft.version, seen.recipients, now, codes_of(told)),
                 alone_reason="" if draft.drill else why,
                 hazard_reason=why if draft.drill else "",
                 to_unknown=_to_unknown(asked, to_unknown, yes=yes),
