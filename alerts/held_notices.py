@@ -6,7 +6,13 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from alerts.checks import NO_LEVEL, needs_level, needs_reason
+from alerts.checks import (
+    NO_LEVEL,
+    REASON_LENGTH,
+    TWO_PEOPLE_LEVEL,
+    needs_level,
+    needs_reason,
+)
 from alerts.reach import has_moved, reach_of_notice
 from alerts.release import TYPED_WRONG
 from channels import dispatch
@@ -16,6 +22,7 @@ from city.city import City, Decision
 from core import audit
 from core.errors import Refusal
 from core.work import Queue
+from feeds import jma
 from feeds.models import Notice
 
 ACTIONS = {
@@ -45,7 +52,8 @@ async def decide(
     typed
         The number of residents, typed by who sends.
     reason
-        Why; needed for a notice as serious as an alert that takes two people.
+        Why; needed for a notice as serious as an alert that takes two people, whether it is sent
+        or not.
 
     Returns
     -------
@@ -68,6 +76,11 @@ async def decide(
             "To run a drill, begin one under Alerts."
         )
     reached = None
+    if decision is not Decision.SEND and must_explain(notice) and len(reason) < REASON_LENGTH:
+        raise Refusal(
+            "Write why residents are not told of this warning, in {n} characters or more.",
+            n=REASON_LENGTH,
+        )
     if decision is Decision.SEND:
         reached = await _checked_reach(session, city, notice, typed, reason, now)
     notice.decision = decision
@@ -76,6 +89,8 @@ async def decide(
     await session.flush()
     delivery = None
     if decision is Decision.SEND:
+        # Its changes and its end go to those who are told now.
+        await jma.remember_sent(session, city.jma.municipality, notice)
         planned = await dispatch.deliver(
             session, queue, notice, city, now, medium=LINE, created_by=actor
         )
@@ -93,6 +108,11 @@ async def decide(
         delivery=delivery,
     )
     return delivery
+
+
+def must_explain(notice: Notice) -> bool:
+    """Whether it is a warning that nobody may keep from residents without a reason."""
+    return not notice.drill and notice.status not in ENDS and notice.reach >= TWO_PEOPLE_LEVEL
 
 
 def says_no_level(notice: Notice, city: City) -> bool:

@@ -93,6 +93,15 @@ async def open_drafts(session: AsyncSession) -> list[AlertDraft]:
     return list(found)
 
 
+async def drafts_from(session: AsyncSession, notice_id: int) -> list[AlertDraft]:
+    """Return the open drafts that were begun from a held notice."""
+    return [
+        draft
+        for draft in await open_drafts(session)
+        if draft.detail.get("from_notice") == notice_id
+    ]
+
+
 async def thrown_away(session: AsyncSession, now: datetime) -> list[AlertDraft]:
     """Return the drafts that can be taken back, the last thrown away first."""
     found = await session.scalars(

@@ -21,12 +21,13 @@ from alerts.reach import has_moved, reach
 from channels import dispatch
 from channels.line import unknown
 from channels.line.medium import LINE
-from city.city import City, Way
+from city.city import City, Decision, Way
 from core import audit
 from core.errors import Refusal
 from core.languages import mark
 from core.text import clean, whole_number
 from core.work import Queue
+from feeds.models import Notice
 
 LOOK_HOLDS = timedelta(minutes=15)
 """A version that was looked at longer ago cannot be sent: a forgotten page sends nothing."""
@@ -153,6 +154,9 @@ async def release(
     assert delivery.id is not None
     if to_unknown not in (None, UnknownAnswer.NO):
         await unknown.add(session, queue, delivery, notice, city, now, actor=actor)
+    held = draft.detail.get("from_notice")
+    if held is not None and not notice.drill:
+        await _settle_held(session, held, delivery=delivery.id, actor=actor, now=now)
     await audit.record(
         session,
         now,
@@ -178,6 +182,27 @@ async def release(
         delivery=delivery.id,
     )
     return delivery.id
+
+
+async def _settle_held(
+    session: AsyncSession, notice_id: int, *, delivery: int, actor: str, now: datetime
+) -> None:
+    """Take a held notice off the list, because an alert was sent that was written from it."""
+    notice = await session.get(Notice, notice_id, with_for_update=True)
+    if notice is None or notice.decision is not Decision.HOLD:
+        return
+    notice.decision, notice.decided_by = Decision.DROP, actor
+    session.add(notice)
+    await audit.record(
+        session,
+        now,
+        actor=actor,
+        action="notice.rewritten",
+        subject=f"notice:{notice_id}",
+        topic=notice.topic,
+        level=notice.level,
+        delivery=delivery,
+    )
 
 
 async def question_about_unknown(

@@ -33,6 +33,8 @@ from core.steady import knows_the_time
 from core.work import Queue
 from feeds import health
 from feeds.fetch import guarded_session
+from feeds.held import held_alarm
+from feeds.metrics import HELD
 from feeds.models import Notice
 from feeds.poller import Poller, Publish
 from feeds.translate import article_translations
@@ -112,6 +114,9 @@ def _housekeeping(context: Context, folder: CityFolder) -> list[ScheduledJob]:
     async def watch_sources() -> None:
         async with context.database.reading() as session:
             await watch.look(session, context.city, context.clock.now())
+            alarm = await held_alarm(session, context.clock.now())
+        HELD.labels("yes").set(len(alarm.items))
+        HELD.labels("no").set(alarm.waiting - len(alarm.items))
 
     async def digests() -> None:
         if knows_the_time(clock):

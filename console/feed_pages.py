@@ -6,8 +6,9 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Response
 
-from alerts import held_notices
+from alerts import drafts, held_notices
 from alerts.checks import REASON_LENGTH, needs_reason
+from alerts.models import drafts_from
 from alerts.reach import reach_of_notice
 from channels.line.render import render as render_messages
 from city.city import Decision
@@ -19,6 +20,7 @@ from core.counting import MOST as MOST_COUNTED
 from core.errors import Refusal
 from core.text import clean
 from feeds import lists
+from feeds.held import HeldItem, held_items, overtaken_by
 from feeds.models import Item, ItemState, Notice
 
 router = APIRouter(prefix="/console", route_class=StaffRoute)
@@ -72,7 +74,7 @@ async def item_page(visitor: Looker, item_id: RowNumber) -> Response:
 @router.get("/held")
 async def held(visitor: Looker) -> Response:
     async with visitor.context.database.reading() as session:
-        waiting = await lists.held_notices(session, MOST_HELD)
+        waiting = await held_items(session, MOST_HELD, visitor.context.clock.now())
     return visitor.page("held.html", waiting=waiting)
 
 
@@ -94,6 +96,8 @@ async def _held_page(visitor: Visit, notice_id: int, *, refusal: Refusal | None 
         total = (await reach_of_notice(session, notice, context.city)).total if known else 0
         serious = await needs_reason(session, notice, context.city, second_person=None, reason="")
         item = await session.get(Item, notice.item_id) if notice.item_id else None
+        written = await drafts_from(session, notice_id)
+        newer = await overtaken_by(session, notice)
     return visitor.page(
         "held_notice.html",
         status=400 if refusal else 200,
@@ -106,6 +110,10 @@ async def _held_page(visitor: Visit, notice_id: int, *, refusal: Refusal | None 
         preview_language=language,
         messages=render_messages(notice, language, context.city) if known else [],
         serious=serious,
+        explained=held_notices.must_explain(notice),
+        held=HeldItem(notice, context.clock.now()),
+        drafts=written,
+        newer=newer,
         reason_length=REASON_LENGTH,
     )
 
@@ -133,6 +141,36 @@ async def decide(visitor: Decider, notice_id: RowNumber) -> Response:
     except Refusal as refusal:
         return await _held_page(visitor, notice_id, refusal=refusal)
     return visitor.go(f"/console/deliveries/{delivery}" if delivery else "/console/held")
+
+
+@router.post("/held/{notice_id}/draft")
+async def edit_as_draft(visitor: Decider, notice_id: RowNumber) -> Response:
+    """Begin a draft with a held notice's words, or open the one that is begun; the notice waits
+    until the draft is sent.
+    """
+    context = visitor.context
+    try:
+        async with context.database.writing() as session:
+            notice = await session.get(Notice, notice_id, with_for_update=True)
+            if notice is None:
+                raise Missing
+            if notice.decision is not Decision.HOLD or notice.drill:
+                raise Refusal("This notice does not wait for a decision.")
+            begun = await drafts_from(session, notice_id)
+            draft = (
+                begun[0]
+                if begun
+                else await drafts.begin_from(
+                    session,
+                    notice_id,
+                    drill=False,
+                    actor=visitor.actor,
+                    now=context.clock.now(),
+                )
+            )
+    except Refusal as refusal:
+        return await _held_page(visitor, notice_id, refusal=refusal)
+    return visitor.go(f"/console/alerts/{draft.id}")
 
 
 def _reason(visitor: Visit) -> str:

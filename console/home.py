@@ -14,6 +14,7 @@ from console.access import Permission
 from console.sources import healths
 from console.web import StaffRoute, Visit, visit
 from feeds import lists
+from feeds.held import held_items
 from feeds.in_force import in_force
 from reports import register
 
@@ -55,7 +56,7 @@ async def _now(visitor: Visit) -> dict[str, Any]:
             "moving": await deliveries.moving(session, 10),
             "paused": await deliveries.paused(session, 10),
             "recent": await deliveries.ended_lately(session, 6),
-            "held": await lists.held_notices(session, 6),
+            "held": await held_items(session, 6, now),
             "new_reports": await register.waiting(session, 6),
             "counts": {
                 "held": await lists.count_held(session),

@@ -42,6 +42,7 @@ from core.errors import BadInput, Refusal
 from core.languages import mark
 from core.reason import OTHER
 from core.web import STAFF_POLICY, Form, read_form, secure, templates
+from feeds.held import NOTHING_HELD, HeldAlarm, held_alarm
 from public import MAPS
 
 LANGUAGE_COOKIE = "todoke_console_language"
@@ -107,6 +108,8 @@ class Visit:
     """Machines whose clock is in doubt; shown on every page."""
     restored: Held | None = None
     """Deliveries that wait since a restore, until somebody decides on them."""
+    undecided: HeldAlarm = NOTHING_HELD
+    """Held notices; those that alarm are shown on every page."""
 
     @property
     def stopped_since(self) -> str:
@@ -116,7 +119,8 @@ class Visit:
         clocks = [f"clock{each.doubt_s:.0f}-{each.accepted_s is None}" for each in self.clocks]
         waits = self.restored
         restored = [] if waits is None else [f"r{len(waits.deliveries)}-{len(waits.notices)}"]
-        return ",".join(stops + failing + clocks + restored)
+        undecided = [self.undecided.mark] if self.undecided.mark else []
+        return ",".join(stops + failing + clocks + restored + undecided)
 
     @property
     def actor(self) -> str:
@@ -211,6 +215,7 @@ def visit(
             stops = tuple(await channel_stops(db))
             clocks = tuple(await clock_marks.doubts(db, context.clock.now()))
             waits = await held_back(db)
+            undecided = await held_alarm(db, context.clock.now())
             # Whether residents have got what a restore paused is not known; see its own line.
             told = {each.id for each in waits.deliveries} if waits is not None else set()
             # A refused token explains why nothing gets through.
@@ -230,6 +235,7 @@ def visit(
             failing,
             clocks,
             waits if waits is not None and waits.is_open else None,
+            undecided,
         )
         if request.method not in ("GET", "HEAD"):
             token = request.headers.get("x-csrf-token") or form.text("csrf")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 
@@ -185,6 +185,7 @@ ACTION_NAMES = {
     "notice.sent": mark("sent a held notice"),
     "notice.published": mark("published a held notice"),
     "notice.dropped": mark("dropped a held notice"),
+    "notice.rewritten": mark("sent an alert instead of a held notice"),
     "rules.proposed": mark("proposed other rules"),
     "rules.confirmed": mark("confirmed other rules"),
     "rules.discarded": mark("threw proposed rules away"),
@@ -411,6 +412,16 @@ def moment(at: datetime | None, language: str, *, seconds: bool = False) -> str:
         return f"{local.month}月{local.day}日({_WEEKDAYS_JA[local.weekday()]}) {clock}"
     # Not strftime, whose names are the machine's language.
     return f"{_WEEKDAYS[local.weekday()]} {local.day} {_MONTHS[local.month - 1]} {clock}"
+
+
+def span(length: timedelta, language: str) -> str:
+    """Return a length of time in hours and minutes, or in days."""
+    minutes = max(0, int(length.total_seconds() // 60))
+    if minutes < 60:
+        return CATALOGUE.text(language, "{n} min", n=minutes)
+    if minutes < 2 * 24 * 60:
+        return CATALOGUE.text(language, "{n} h {m} min", n=minutes // 60, m=minutes % 60)
+    return CATALOGUE.text(language, "{n} days", n=minutes // (24 * 60))
 
 
 def ago(at: datetime | None, now: datetime, language: str) -> str:

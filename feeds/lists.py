@@ -33,12 +33,6 @@ async def notices_of_item(session: AsyncSession, item_id: int) -> Sequence[Notic
     return (await session.scalars(query)).all()
 
 
-async def held_notices(session: AsyncSession, most: int) -> Sequence[Notice]:
-    """Return the newest notices that wait for a person's decision."""
-    query = select(Notice).where(WAITS).order_by(col(Notice.id).desc()).limit(most)
-    return (await session.scalars(query)).all()
-
-
 async def count_held(session: AsyncSession) -> int:
     """Return how many notices wait for a person's decision."""
     return await session.scalar(select(func.count()).select_from(Notice).where(WAITS)) or 0

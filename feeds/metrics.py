@@ -35,3 +35,8 @@ TRANSLATIONS = Counter(
 SIGNATURES = Counter(
     "todoke_alert_signatures_total", "Alerts that must be signed, by outcome", ["source", "outcome"]
 )
+HELD = Gauge(
+    "todoke_held_notices",
+    "Notices that wait for a person; alarm is yes for warnings and for what a rule of staff holds",
+    ["alarm"],
+)

@@ -177,6 +177,18 @@ RAINSTORM = Day(
                 "交通",
             ),
         ),
+        # No rule of the sample city knows what this is about, so staff have to decide.
+        Event(
+            at(3, 10),
+            article(
+                "site opened",
+                NEWS,
+                "/news/1301.html",
+                "自主避難される方のために交流センターを開けました",
+                "不安な方は、大穂・豊里・谷田部の交流センターをご利用ください。食べ物と毛布はお持ちください。",
+                "くらし",
+            ),
+        ),
         Event(
             at(3, 20),
             weather(

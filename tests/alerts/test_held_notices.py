@@ -15,7 +15,8 @@ from core.audit import AuditEntry
 from core.database import Database
 from core.errors import Refusal
 from core.work import NoWorkers
-from feeds.lists import count_held, held_notices
+from feeds.held import held_items
+from feeds.lists import count_held
 from feeds.models import Notice, Status
 from tests.support.alerts import AUTHOR, WHY, sent, stored
 from tests.support.engine import add_residents, make_notice
@@ -90,7 +91,7 @@ async def test_what_cannot_be_sent_can_be_dropped(
     notice = await held(database, now, **changes)
     with pytest.raises(Refusal, match=message):
         await decided(database, city, notice, now, typed=0, reason=WHY)
-    assert await decided(database, city, notice, now, Decision.DROP) is None
+    assert await decided(database, city, notice, now, Decision.DROP, reason=WHY) is None
 
 
 async def test_what_is_out_of_date_is_not_sent(
@@ -130,10 +131,10 @@ async def test_a_held_follow_up_goes_by_the_rule_of_all_alerts(
     assert await decided(database, city, notice, now, typed=0, reason=WHY if reason_needed else "")
 
 
-async def test_what_waits_is_listed_the_newest_first(database: Database, now: datetime) -> None:
+async def test_what_waits_longest_is_listed_first(database: Database, now: datetime) -> None:
     first, second = await held(database, now), await held(database, now)
     async with database.writing() as session:
         session.add(make_notice(now=now))
     async with database.reading() as session:
-        assert [notice.id for notice in await held_notices(session, 10)] == [second, first]
+        assert [item.notice.id for item in await held_items(session, 10, now)] == [first, second]
         assert await count_held(session) == 2

@@ -74,6 +74,7 @@ ADDRESSES = {
         POST /console/notices/{notice_id}/take-back
         POST /console/deliveries/{delivery_id}/{act}
         POST /console/held/{notice_id}
+        POST /console/held/{notice_id}/draft
         POST /console/rules
         POST /console/rules/back
         POST /console/rules/{version_id}/try

@@ -135,9 +135,12 @@ def change(session: AsyncSession) -> Awaitable[Any]:
     return drafts.change(session, 1, written, CITY, actor="other", now=NOW)
 
 
+WHY = "別の放送で伝えたため、ここでは出さない"
+
+
 def decide(decision: Decision, actor: str) -> Act:
     return lambda session: held_notices.decide(
-        session, NoWorkers(), CITY, 1, decision, typed=None, reason="", actor=actor, now=NOW
+        session, NoWorkers(), CITY, 1, decision, typed=None, reason=WHY, actor=actor, now=NOW
     )
 
 

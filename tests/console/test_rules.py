@@ -8,33 +8,26 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import replace as replaced
 from datetime import timedelta
 
 import aiohttp
 import pytest
 from lxml import html
 
-from alerts import desk_rules
 from alerts.rule_trials import play
-from app.jobs import publisher
-from app.recorded_days import RECORDED_FOR, past_of_day
+from app.recorded_days import past_of_day
 from city.city import City, Decision
-from city.context import Context
-from city.folder import redirect_sources
 from console.models import Role
 from core.errors import Refusal
-from feeds.models import RuleVersion, TrialState
 from feeds.overlay import TELEGRAM, About, Overlay, fingerprint, overlay_in_force
-from feeds.poller import Poller
 from feeds.rule_rows import rows
 from simulator.agency.days import DAYS
 from simulator.agency.server import RecordedDays
 from tests.support.office import Browser, Office, Page
+from tests.support.rules_desk import WHY, confirmed, live_poller, poll_all, proposal
 
 LANDSLIDE_4 = About(TELEGRAM, "landslide", "4")
 QUAKE_5 = About(TELEGRAM, "earthquake", "5-")
-WHY = "訓練で二重に届いたため、当面は人が見てから出す"
 
 
 async def tried(browser: Browser, page: Page) -> Page:
@@ -125,34 +118,6 @@ async def city(office: Office) -> City:
     return office.context.city
 
 
-async def proposal(office: Office, overlay: Overlay, *, actor: str = "one") -> RuleVersion:
-    """A proposal whose trial is done."""
-    async with office.database.writing() as session:
-        version = await desk_rules.propose(
-            session,
-            office.context.city,
-            overlay,
-            reason=WHY,
-            actor=actor,
-            now=office.clock.now(),
-        )
-        version.trial_state = TrialState.DONE
-    return version
-
-
-async def confirmed(office: Office, version: RuleVersion, actor: str = "two") -> None:
-    assert version.id is not None
-    async with office.database.writing() as session:
-        await desk_rules.confirm(
-            session,
-            office.context.city,
-            version.id,
-            warned=True,
-            actor=actor,
-            now=office.clock.now(),
-        )
-
-
 async def test_who_proposed_cannot_confirm_and_an_overtaken_proposal_is_refused(
     office: Office,
 ) -> None:
@@ -175,22 +140,6 @@ async def test_who_proposed_cannot_confirm_and_an_overtaken_proposal_is_refused(
 async def agency(office: Office) -> AsyncIterator[RecordedDays]:
     async with RecordedDays(office.clock) as days:
         yield days
-
-
-def live_poller(
-    office: Office, agency: RecordedDays, http: aiohttp.ClientSession
-) -> tuple[Poller, City]:
-    """A poller of the running city whose sources are the recorded days."""
-    city = redirect_sources(office.context.city, agency.addresses(office.context.city))
-    city = city.model_copy(update={"jma": RECORDED_FOR})
-    context: Context = replaced(office.context, city=city)
-    publish = publisher(context.queue, city, context.clock)
-    return Poller(context, publish, http), city
-
-
-async def poll_all(poller: Poller) -> None:
-    for code in poller.polled():
-        await poller.poll(code)
 
 
 @pytest.mark.parametrize("day", ["rainstorm", "tsunami"])

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import aiohttp
 import pytest
+from sqlmodel import col, select
 
 from city.city import Decision
 from core.errors import BadInput, Permanent
@@ -16,6 +17,7 @@ from feeds.errors import Unreadable
 from feeds.explain import explain, explain_files
 from feeds.health import SourceWatch, states
 from feeds.jma_index import long_feed, may_concern, read_index
+from feeds.models import Item
 from feeds.retention import forget
 from simulator.agency import RecordedDays, forms
 from simulator.agency.form import Envelope, Operation
@@ -235,7 +237,16 @@ async def test_old_telegrams_are_emptied_and_still_known(
     recorded.prepare("rainstorm")
     recorded.step()
     await poller.poll("jma-extra")
+    async with world.database.reading() as session:
+        came = (await session.scalars(select(Item).where(col(Item.kind) == "VPWW61"))).one()
     await world.clock.advance(40 * 86400)
+    # Changed rules are tried on 90 days of telegrams; after a day they are packed.
+    assert await forget(world.database, world.clock.now()) == 0
+    async with world.database.reading() as session:
+        packed = await session.get_one(Item, came.id)
+    assert packed.packed and len(packed.payload) < len(came.payload) / 2
+    assert packed.content == came.payload
+    await world.clock.advance(51 * 86400)
     assert await forget(world.database, world.clock.now()) == 1
     assert await forget(world.database, world.clock.now()) == 0
     await poller.poll("jma-extra")

@@ -77,7 +77,7 @@ def test_promise_2_a_storm_is_told_truly_whatever_happens_to_the_polls(
     with tempfile.TemporaryDirectory() as folder:
         assert Path(folder).is_dir()
         world = asyncio.run(live_through(folder, mishaps))
-    assert len(DAYS["rainstorm"].events) == 17
+    assert len(DAYS["rainstorm"].events) == 18
     told: dict[str, list[Notice]] = {}
     for notice in world.sent:
         told.setdefault(notice.hazard, []).append(notice)
