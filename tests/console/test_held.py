@@ -1,4 +1,4 @@
-"""Held notices: they alarm, wait with a clock, are decided or overtaken, and followed to the end."""
+"""Held notices: they alarm, wait with a clock, are decided or overtaken, and end as they should."""
 
 from __future__ import annotations
 
