@@ -50,6 +50,7 @@ from app.sent_mark import read_mark
 from core.clock import Clock, SystemClock
 from core.database import BUSY_TIMEOUT_MS, Database
 from core.errors import BadInput
+from public.tiles import FOLDER as TILES
 
 FORMAT = 2
 FORMATS = (1, 2)
@@ -217,9 +218,7 @@ def _fill(archive: Archive, settings: StatePaths, work: Path, now: datetime) -> 
     # After the tables, so that every photo in them is included; a photo that is erased meanwhile is
     # not needed.
     with (work / PHOTOS).open("w", encoding="utf-8") as listed:
-        for path in files_below(settings.media_dir) if settings.media_dir.is_dir() else ():
-            if path.name == MARK:
-                continue
+        for path in _media_files(settings.media_dir):
             name = f"media/{path.relative_to(settings.media_dir).as_posix()}"
             try:
                 size, sha256 = archive.add(path, name, level=STORED)
@@ -492,6 +491,13 @@ def _replace_file(made: Path, path: Path) -> None:
     made.replace(path)
 
 
+def _media_files(media: Path) -> Iterator[Path]:
+    """Return the files that belong into a backup: not the mark, not map tiles that were fetched."""
+    for path in files_below(media) if media.is_dir() else ():
+        if path.name != MARK and path.relative_to(media).parts[0] != TILES:
+            yield path
+
+
 def _restore_media(media: Path, restored: Path) -> None:
     """Replace the content of the folder, not the folder, which may be a mounted volume."""
     media.mkdir(parents=True, exist_ok=True)
@@ -506,7 +512,7 @@ def _restore_media(media: Path, restored: Path) -> None:
 
 def _is_filled(settings: StatePaths) -> bool:
     media = settings.media_dir
-    if media.is_dir() and any(path.name != MARK for path in files_below(media)):
+    if any(_media_files(media)):
         return True
     path = sqlite_path(settings.database_url)
     if path is not None and not path.exists():

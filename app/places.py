@@ -17,6 +17,7 @@ from public.drawing import MOST_AT_ONCE, MOST_WAITING
 
 NEED_NO_PLACE = ("/line/", "/healthz", "/readyz", "/metrics", "/static/", "/console/static/")
 PICTURES = ("/map/", "/calendar/")
+TILES = "/tiles/"
 
 
 class Places:
@@ -29,6 +30,8 @@ class Places:
         self._public = PlaceGroup("public", 4, 256)
         # More than may draw and wait in public.drawing, so that pictures in memory are still sent.
         self._pictures = PlaceGroup("pictures", MOST_AT_ONCE + MOST_WAITING + 2, 256)
+        # Tiles may wait for another server; public.tiles limits that itself.
+        self._tiles = PlaceGroup("tiles", 32, 512)
         self._strangers = PlaceGroup("strangers", 2, 64)
 
     def lane(self, scope: Scope) -> PlaceGroup | None:
@@ -38,6 +41,8 @@ class Places:
             return None
         if path.startswith(PICTURES):
             return self._pictures
+        if path.startswith(TILES):
+            return self._tiles
         if not path.startswith("/console"):
             return self._public
         request = Request(scope)

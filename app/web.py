@@ -23,11 +23,13 @@ from console import pages as console_pages
 from console.sessions import Sessions
 from core.kept import KeptBytes
 from feeds import api as feeds_api
-from public import calendar_pages, map_data, map_pages, settings_pages
+from public import calendar_pages, map_data, map_pages, settings_pages, tile_pages
 from public import pages as public_pages
 from public import report_pages as repairs
 from public.drawing import CALENDAR_BYTES
 from public.links import Links
+from public.tiles import FOLDER as KEPT_TILES
+from public.tiles import Tiles
 from reports import open311
 
 FOR_PROGRAMS = ("/line/", "/feeds/", "/open311/", "/healthz", "/readyz", "/metrics", "/static/")
@@ -64,14 +66,21 @@ def create_app(context: Context, line: LineClient, *, folder: CityFolder) -> Fas
     app.add_exception_handler(ClientDisconnect, _gone)
     app.add_exception_handler(404, _no_such_page)
     app.add_exception_handler(Exception, _broken)
+    app.state.tiles = Tiles(
+        context.city,
+        folder.tiles,
+        context.http,
+        context.settings.media_dir / KEPT_TILES,
+        source=context.settings.tiles_url,
+    )
     app.state.publish = publisher(context.queue, context.city, context.clock)
     app.state.rule_trials = RuleTrials(context)
     app.state.database_probe = health.DatabaseProbe(context)
     app.state.folder_probe = health.FolderProbe(context.settings.media_dir)
     webhook.attach(app, context, line)
     for pages in (
-        *(health, webhook, feeds_api, open311, repairs, map_pages, map_data, settings_pages),
-        *(data_pages, calendar_pages, console_pages, public_pages),
+        *(health, webhook, feeds_api, open311, repairs, map_pages, map_data, tile_pages),
+        *(settings_pages, data_pages, calendar_pages, console_pages, public_pages),
     ):
         app.include_router(pages.router)
     console_pages.mount_static(app)

@@ -34,6 +34,7 @@ from city.rivers import River, read_rivers
 from city.rules import broken_rules, named_certificates
 from city.shelters import Shelter, read_shelters
 from city.spare import called, spare_part, without
+from city.tile_files import TileFile, read_tiles
 from city.toml_lines import KeyPath, key_lines, line_of
 from city.words import Tables, read_words
 from core.errors import BadInput
@@ -68,6 +69,8 @@ class CityFolder:
     hazard_zones: tuple[HazardZone, ...] = ()
     """Where the city's hazard map says that a danger reaches."""
     rivers: tuple[River, ...] = ()
+    tiles: TileFile | None = None
+    """The city's own map tiles."""
 
 
 class BadCity(BadInput):
@@ -145,6 +148,7 @@ def _read(folder: Path, now: datetime | None = None) -> tuple[CityFolder | None,
     owners = read_owners(folder / "owners.geojson", kinds, spare) if city else ()
     zones = read_hazard_zones(folder / "hazards", spare)
     rivers = read_rivers(folder / "rivers.geojson", spare)
+    tiles = read_tiles(folder, spare)
     places = read_gazetteer(folder, districts, shelters, city, spare)
     faults += leaving_out(spare, reason("part.file"))
     faults.sort(key=lambda fault: (str(fault.path), fault.line or 0))
@@ -154,7 +158,7 @@ def _read(folder: Path, now: datetime | None = None) -> tuple[CityFolder | None,
     city = city.model_copy(update={"districts": districts, "owners": owners})
     left_out = tuple(fault for fault in faults if fault.left_out)
     return CityFolder(
-        city, shelters, calendar, answers, left_out, words, places, children, zones, rivers
+        city, shelters, calendar, answers, left_out, words, places, children, zones, rivers, tiles
     ), faults
 
 

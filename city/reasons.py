@@ -46,6 +46,7 @@ reason = Reasons(
         "The file cannot be read.": {
             "file.unreadable": "cannot be read: {error}.",
             "file.too-large": "is larger than {limit} bytes.",
+            "tiles.wrong": "cannot be used as map tiles: {error}.",
             "file.encoding": "is neither UTF-8 nor Shift_JIS.",
             "file.not-json": "is not JSON: {error}.",
             "file.not-toml": "is not TOML: {error}.",

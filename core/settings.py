@@ -16,6 +16,8 @@ from core.errors import BadInput
 
 LINE_API_URL = "https://api.line.me"
 LINE_DATA_API_URL = "https://api-data.line.me"
+GSI_TILES_URL = "https://cyberjapandata.gsi.go.jp/xyz/pale/{z}/{x}/{y}.png"
+"""地理院タイル, 淡色地図: https://maps.gsi.go.jp/development/ichiran.html"""
 _PACKAGES = Path(__file__).resolve().parents[1]
 SAMPLE_CITY = next(
     filter(Path.is_dir, (_PACKAGES / "core" / "sample_city", _PACKAGES / "deploy" / "city")),
@@ -111,6 +113,8 @@ class Settings:
     """None: articles go out in Japanese under a heading in the resident's language."""
     smtp: SmtpSettings | None = None
     """None: no mail is sent."""
+    tiles_url: str = GSI_TILES_URL
+    """Where map tiles are fetched from if the city's folder has none; empty: nowhere."""
     metrics_token: str = field(default="", repr=False)
     """Token of programs that read ``/metrics`` and the details of ``/readyz``; without it only
     programs on this machine may.
@@ -162,6 +166,7 @@ class Settings:
             secret_key=read(_text, "SECRET_KEY"),
             secret_keys_old=read(secret_keys_old),
             translator=read(translator),
+            tiles_url=read(tiles_url),
             smtp=read(smtp),
             metrics_token=env.get("TODOKE_METRICS_TOKEN", "").strip(),
             trusted_proxies=read(trusted_proxies),
@@ -331,6 +336,28 @@ def smtp(environment: Mapping[str, str] | None = None) -> SmtpSettings | None:
         user=unquote(parts.username or ""),
         password=unquote(parts.password or ""),
     )
+
+
+def tiles_url(environment: Mapping[str, str] | None = None) -> str:
+    """``TODOKE_TILES_URL``: an address with ``{z}``, ``{x}`` and ``{y}``; "" for ``none``.
+
+    Raises
+    ------
+    BadInput
+        It is no such address.
+    """
+    env = os.environ if environment is None else environment
+    value = _text(env, "TILES_URL", GSI_TILES_URL)
+    if value == "none":
+        return ""
+    parts = urlsplit(value)
+    whole = re.fullmatch(r"[^{}]*(\{[zxy]\}[^{}]*){3}", parts.path)
+    if parts.scheme not in ("http", "https") or not parts.hostname or not whole:
+        raise BadInput(
+            "TODOKE_TILES_URL is an address with {z}, {x} and {y} in its path, or none; "
+            f"not {value!r}."
+        )
+    return value
 
 
 def trusted_proxies(environment: Mapping[str, str] | None = None) -> tuple[str, ...]:

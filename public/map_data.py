@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import asdict
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
@@ -19,6 +20,7 @@ from city.shelters import Hazard
 from core.places import Full, PlaceGroup, busy
 from core.web import PublicRoute
 from public.pages import cached, language_of
+from public.tiles import Tiles
 from public.words import CATALOGUE, HAZARDS
 
 router = APIRouter(route_class=PublicRoute)
@@ -44,7 +46,7 @@ async def city_map(request: Request) -> Response:
             if hazard in hazards
         ],
         "rivers": rivers_geojson(folder.rivers, language) if folder.rivers else None,
-        "tiles": None,
+        "tiles": _tiles(request),
     }
     return _answered(request, found)
 
@@ -84,6 +86,11 @@ async def places(request: Request, q: str = "") -> Response:
 def hazard_code(hazard: Hazard) -> str:
     """Return the name of a hazard in addresses, as the file of its zones has it."""
     return CODES[hazard]
+
+
+def _tiles(request: Request) -> dict[str, Any] | None:
+    tiles: Tiles = request.app.state.tiles
+    return asdict(tiles.facts) if tiles.facts else None
 
 
 def _answered(request: Request, found: dict[str, Any]) -> Response:

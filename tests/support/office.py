@@ -44,9 +44,10 @@ from core.kept import KeptBytes
 from core.settings import Settings
 from core.work import LocalQueue
 from feeds.models import HazardState, Notice
-from public import calendar_pages, map_data, settings_pages
+from public import calendar_pages, map_data, settings_pages, tile_pages
 from public.drawing import CALENDAR_BYTES
 from public.links import Links
+from public.tiles import Tiles
 from simulator.line import Simulator, SimulatorOptions
 from subscriptions import residents as subscriptions
 from subscriptions.models import Resident
@@ -259,7 +260,7 @@ def routes() -> list[BaseRoute]:
     """The pages' routes. They hold no state, and to work them out takes longer than most tests."""
     app = FastAPI()
     app.include_router(pages.router)
-    for more in (public, map_data, settings_pages, data_pages, calendar_pages):
+    for more in (public, map_data, tile_pages, settings_pages, data_pages, calendar_pages):
         app.include_router(more.router)
     pages.mount_static(app)
     return app.router.routes
@@ -326,6 +327,7 @@ async def _open_office(
     app.state.folder = sample
     app.state.rule_trials = RuleTrials(context)
     stack.push_async_callback(app.state.rule_trials.stop)
+    app.state.tiles = Tiles(sample.city, sample.tiles, http, folder / "tiles", source="")
     app.state.calendars = KeptBytes(CALENDAR_BYTES)
     app.state.links = Links(settings.secret_key, settings.public_url)
     config = uvicorn.Config(app, port=0, log_level="warning", lifespan="off", access_log=False)
