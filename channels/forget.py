@@ -46,3 +46,15 @@ async def forget_personal(session: AsyncSession, resident_ids: Sequence[int]) ->
         .values(messages=FORGOTTEN)
         .execution_options(synchronize_session=False)
     )
+
+
+async def forget_words(session: AsyncSession, delivery_ids: Sequence[int]) -> None:
+    """Erase the words of deliveries that brought a message to one resident each."""
+    if not delivery_ids:
+        return
+    await session.execute(
+        update(Variant)
+        .where(col(Variant.delivery_id).in_(delivery_ids))
+        .values(messages=FORGOTTEN)
+        .execution_options(synchronize_session=False)
+    )

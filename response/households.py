@@ -16,12 +16,32 @@ from sqlmodel import col, select
 
 from core.chunks import in_chunks, rows_of
 from core.database import Database
-from response.models import Condition, HouseholdAnswer, HouseholdNeed, Need, Whereabouts
+from response import cases
+from response.models import (
+    Condition,
+    HouseholdAnswer,
+    HouseholdNeed,
+    HouseholdPhoto,
+    Need,
+    Whereabouts,
+)
 
 MOST_PEOPLE = 30
 MOST_WORDS = 500
+MOST_PHOTOS = 4
 AWAY = (Whereabouts.SHELTER, Whereabouts.RELATIVES)
 """Somebody safe there has evacuated."""
+
+
+@dataclass(frozen=True)
+class AnswerPhoto:
+    """A photo that was checked and stored: the hash that names its file, pixels, bytes on disk."""
+
+    sha256: str
+    width: int
+    height: int
+    size: int
+    message_id: str = ""
 
 
 @dataclass(frozen=True)
@@ -36,6 +56,8 @@ class Told:
         A need, and whether they have it.
     words, words_message
         Their own words, and LINE's id of the message.
+    photo
+        A photo that they sent.
     """
 
     origin: str
@@ -46,12 +68,23 @@ class Told:
     need: tuple[Need, bool] | None = None
     words: str | None = None
     words_message: str = ""
+    photo: AnswerPhoto | None = None
+
+    @property
+    def asks_more(self) -> bool:
+        """Whether it asks for something, or says more of it."""
+        if self.need is not None:
+            return self.need[1]
+        help_asked = self.condition in (Condition.CANNOT_MOVE, Condition.IN_NEED)
+        return help_asked or bool(self.words) or self.photo is not None
 
     @property
     def part(self) -> str:
         """What it completes in an answer that was begun before."""
         if self.need is not None:
             return f"need:{self.need[0]}"
+        if self.photo is not None:
+            return f"photo:{self.photo.sha256}"
         for name in ("people", "whereabouts", "shelter"):
             if getattr(self, name) is not None:
                 return name
@@ -71,6 +104,7 @@ class Household:
     shelter: str | None = None
     needs: frozenset[Need] = frozenset()
     words: str = ""
+    photos: int = 0
 
 
 async def tell(
@@ -119,6 +153,9 @@ async def tell(
     await session.flush()
     if told.need is not None:
         await _set_need(session, answer, *told.need)
+    if told.photo is not None:
+        await _add_photo(session, answer, told.photo, now)
+    await cases.follow(session, answer, now, says_more=told.asks_more)
 
 
 async def _step_back(session: AsyncSession, resident_id: int, told_ms: int, *, drill: bool) -> bool:
@@ -162,6 +199,32 @@ async def _set_need(
     await session.flush()
 
 
+async def _add_photo(
+    session: AsyncSession, answer: HouseholdAnswer, photo: AnswerPhoto, now: datetime
+) -> None:
+    """Keep a photo with an answer, once, and no more than :data:`MOST_PHOTOS`."""
+    assert answer.id is not None
+    there = set(
+        await session.scalars(
+            select(HouseholdPhoto.sha256).where(col(HouseholdPhoto.answer_id) == answer.id)
+        )
+    )
+    if photo.sha256 in there or len(there) >= MOST_PHOTOS:
+        return
+    session.add(
+        HouseholdPhoto(
+            answer_id=answer.id,
+            sha256=photo.sha256,
+            width=photo.width,
+            height=photo.height,
+            size=photo.size,
+            message_id=photo.message_id,
+            created_at=now,
+        )
+    )
+    await session.flush()
+
+
 async def last_of(
     session: AsyncSession, resident_id: int, *, drill: bool | None = None
 ) -> Household | None:
@@ -187,11 +250,20 @@ async def last_of(
         answer.shelter,
         frozenset(Need(need) for need in needs),
         answer.words,
+        await session.scalar(
+            select(func.count())
+            .select_from(HouseholdPhoto)
+            .where(col(HouseholdPhoto.answer_id) == answer.id)
+        )
+        or 0,
     )
 
 
 async def take_words_back(session: AsyncSession, resident_id: int, message_id: str) -> bool:
-    """Erase the words of a message that the resident took back; return whether there were any."""
+    """Erase the words or the photo of a message that the resident took back.
+
+    Return whether there were any.
+    """
     gone = await session.execute(
         update(HouseholdAnswer)
         .where(
@@ -200,7 +272,14 @@ async def take_words_back(session: AsyncSession, resident_id: int, message_id: s
         )
         .values(words="", words_message="")
     )
-    return bool(rows_of(gone))
+    theirs = select(HouseholdAnswer.id).where(col(HouseholdAnswer.resident_id) == resident_id)
+    photos = await session.execute(
+        delete(HouseholdPhoto).where(
+            col(HouseholdPhoto.message_id) == message_id,
+            col(HouseholdPhoto.answer_id).in_(theirs),
+        )
+    )
+    return bool(rows_of(gone) or rows_of(photos))
 
 
 async def counts(

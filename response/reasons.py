@@ -7,6 +7,13 @@ from core.reason import Reasons
 reason = Reasons(
     {
         "": {
+            "household.changed": ("This household's case changed meanwhile. Look at it again."),
+            "household.left": "The household has left and can no longer be answered.",
+            "household.missing": "Nothing is kept of this household any more.",
+            "household.no-words": "Write something.",
+            "household.nobody": "Choose a person or a department.",
+            "household.over": "This household waits for nobody.",
+            "household.waits": "This household is waiting already.",
             "mode.drill-in-disaster": "Disaster mode is on for real; a drill cannot begin now.",
             "mode.is-drill": "What is on is a drill.",
             "mode.is-real": "What is on is no drill.",
