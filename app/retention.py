@@ -23,8 +23,10 @@ from core.database import Database
 from core.steady import in_doubt
 from feeds.retention import forget as forget_items
 from public.questions import forget_asked
+from reports.models import Danger
 from reports.photos import forget_old_photos, sweep_files
-from response import check_ins, households
+from response import cases, check_ins, households
+from response.models import HouseholdPhoto
 from subscriptions.retention import forget_grown, forget_left
 
 SETTLED = (EventState.DONE, EventState.IGNORED, EventState.FAILED)
@@ -62,6 +64,12 @@ async def forget(context: Context, children: ChildTable = NO_TABLE) -> None:
     async with database.reading() as session:
         drafts = await session.scalars(select(Dialogue.data))
         in_use = {found for data in drafts for found in _hashes(data)}
+        in_use |= set(await session.scalars(select(HouseholdPhoto.sha256)))
+        in_use |= {
+            found
+            for shown in await session.scalars(select(Danger.photos))
+            for found in _hashes(shown)
+        }
     counts["files"] = await sweep_files(database, media, now, in_use=in_use)
     log.info("retention.finished", counts=counts)
 
@@ -69,6 +77,7 @@ async def forget(context: Context, children: ChildTable = NO_TABLE) -> None:
 async def _forget_disaster(database: Database, before: datetime) -> dict[str, int]:
     return {
         "safety_answers": await households.forget_old(database, before),
+        **await cases.forget_old(database, before),
         "check_ins": await check_ins.forget_old(database, before),
     }
 

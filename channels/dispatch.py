@@ -406,10 +406,12 @@ async def push(
     *,
     medium: Format,
     kind: DeliveryKind = DeliveryKind.PERSONAL,
+    urgent: bool = False,
 ) -> Delivery | None:
     """Send a personal message to one resident, as reliably as any delivery.
 
-    It waits for the end of their quiet hours. Returns None for somebody who has left.
+    It waits for the end of their quiet hours, unless it is ``urgent``: the answer to a call for
+    help. Returns None for somebody who has left.
     """
     resident = await session.get(Resident, resident_id)
     if resident is None or resident.state is not ResidentState.FOLLOWING:
@@ -419,6 +421,7 @@ async def push(
         channel=medium.name,
         state=DeliveryState.SENDING,
         priority=Priority.PERSONAL,
+        respects_quiet=not urgent,
         planning_done=True,
         created_by=created_by,
         created_at=now,

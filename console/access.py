@@ -14,7 +14,9 @@ class Permission(StrEnum):
     ALERTS = "alerts"
     """Write, confirm, send, stop and take back alerts; decide on held notices."""
     RESPONSE = "response"
-    """Run a disaster: mode, shelters, lifelines, the running record, tasks, call-up of staff."""
+    """Run a disaster: mode, shelters, lifelines, the running record, call-up of staff."""
+    TASKS = "tasks"
+    """Ask other departments for something in a disaster, take it, end it."""
     PEOPLE = "people"
     """See which household needs what, answer it, and see residents' photos of danger."""
     REPORTS = "reports"
@@ -32,11 +34,12 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
             Permission.LOOK,
             Permission.ALERTS,
             Permission.RESPONSE,
+            Permission.TASKS,
             Permission.PEOPLE,
             Permission.AUDIT,
         }
     ),
-    Role.ROADS: frozenset({Permission.LOOK, Permission.REPORTS}),
+    Role.ROADS: frozenset({Permission.LOOK, Permission.REPORTS, Permission.TASKS}),
     Role.EDITOR: frozenset({Permission.LOOK, Permission.QUESTIONS}),
     Role.VIEWER: frozenset({Permission.LOOK}),
 }

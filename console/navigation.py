@@ -49,7 +49,11 @@ SECTIONS = (
     ),
     Section(
         mark("Disaster"),
-        (Entry("/console/record", mark("Running record"), Permission.RESPONSE),),
+        (
+            Entry("/console/people", mark("People")),
+            Entry("/console/tasks", mark("Tasks")),
+            Entry("/console/record", mark("Running record"), Permission.RESPONSE),
+        ),
     ),
     Section(mark("Reports"), (Entry("/console/reports", mark("Reports")),)),
     Section(

@@ -18,6 +18,7 @@ from console import (
     draft_pages,
     feed_pages,
     home,
+    people_pages,
     question_pages,
     record_pages,
     report_pages,
@@ -25,6 +26,7 @@ from console import (
     sign_in,
     staff_pages,
     stopped,
+    task_pages,
 )
 from console.web import STATIC, Missing, StaffRoute
 from core.web import PUBLIC_POLICY, secure
@@ -59,8 +61,10 @@ ROUTERS = (
     feed_pages.router,
     rule_pages.router,
     report_pages.router,
+    people_pages.router,
     question_pages.router,
     record_pages.router,
+    task_pages.router,
     staff_pages.router,
     nowhere,
 )

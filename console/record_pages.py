@@ -90,7 +90,7 @@ async def write(visitor: Desk) -> Response:
                 now=now,
                 actor=visitor.actor,
                 text=form.text("text"),
-                at=_moment(form.text("at")),
+                at=moment_of(form.text("at")),
                 department=form.text("department")
                 if form.text("department") in departments
                 else "",
@@ -188,20 +188,20 @@ def _filter(visitor: Visit, world: World) -> tuple[RecordFilter, dict[str, str]]
     chosen = {name: given.get(name, "").strip()[:254] for name in ("kind", "who", "since", "until")}
     if chosen["kind"] not in KINDS:
         chosen["kind"] = ""
-    until = _moment(chosen["until"])
+    until = moment_of(chosen["until"])
     return (
         RecordFilter(
             drill=world.drill,
             kind=chosen["kind"],
             actor=chosen["who"],
-            since=_moment(chosen["since"]),
+            since=moment_of(chosen["since"]),
             until=until + timedelta(minutes=1) if until else None,
         ),
         chosen,
     )
 
 
-def _moment(value: str) -> datetime | None:
+def moment_of(value: str) -> datetime | None:
     """Return a time that a browser's field gave, in Japan; None for an empty field.
 
     Raises

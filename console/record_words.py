@@ -36,6 +36,11 @@ SENTENCES = {
     "disaster_mode.begun": mark("Disaster mode switched on"),
     "disaster_mode.ended": mark("Disaster mode switched off"),
     "shelter.changed": mark("Evacuation site {shelter}: {state}"),
+    "task.made": mark("Task asked for: {title}"),
+    "task.taken": mark("Task taken: {title}"),
+    "task.done": mark("Task done: {title}"),
+    "task.refused": mark("Task refused: {title}"),
+    "task.reopened": mark("Task opened again: {title}"),
 }
 """By code. Who writes a new code into the record adds its sentence here."""
 KINDS = {

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, delete, exists, func
+from sqlalchemy import delete, exists, func
 from sqlalchemy import select as select_rows
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
@@ -134,6 +134,19 @@ async def follow(
 
 async def _case_of(session: AsyncSession, answer: HouseholdAnswer, now: datetime) -> HouseholdCase:
     """Return the household's case, locked until the transaction ends; make it if there is none."""
+    query = (
+        select(HouseholdCase)
+        .where(
+            col(HouseholdCase.resident_id) == answer.resident_id,
+            col(HouseholdCase.drill).is_(answer.drill),
+        )
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    found = await session.scalar(query)
+    if found is not None:
+        return found
+    # Not inserted each time: that would use up a row id.
     new = insert_new(session, HouseholdCase, ["resident_id", "drill"])
     first = {"urgency": 0, "person": "", "department": "", "version": 0}
     await session.execute(
@@ -146,11 +159,7 @@ async def _case_of(session: AsyncSession, answer: HouseholdAnswer, now: datetime
             **first,
         )
     )
-    query = select(HouseholdCase).where(
-        col(HouseholdCase.resident_id) == answer.resident_id,
-        col(HouseholdCase.drill).is_(answer.drill),
-    )
-    found = await session.scalar(query.with_for_update().execution_options(populate_existing=True))
+    found = await session.scalar(query)
     assert found is not None
     return found
 
@@ -227,12 +236,13 @@ async def households(
         asked = select(HouseholdNeed).where(col(HouseholdNeed.answer_id).in_(ids))
         for one in await session.scalars(asked):
             needs.setdefault(one.answer_id, []).append(Need(one.need))
-        counted: Select[Any] = (
+        counted: Any = (
             select_rows(col(HouseholdPhoto.answer_id), func.count())
             .where(col(HouseholdPhoto.answer_id).in_(ids))
             .group_by(col(HouseholdPhoto.answer_id))
         )
-        photos = dict((await session.execute(counted)).tuples().all())
+        for answer_id, number in await session.execute(counted):
+            photos[answer_id] = number
     return [
         CaseShown(case, answer, tuple(sorted(needs.get(answer.id, []))), photos.get(answer.id, 0))
         for case, answer in rows
@@ -241,7 +251,7 @@ async def households(
 
 async def count_by_state(session: AsyncSession, *, drill: bool) -> dict[CaseState, int]:
     """Return how many households are in each state."""
-    query: Select[Any] = (
+    query: Any = (
         select_rows(col(HouseholdCase.state), func.count())
         .where(col(HouseholdCase.drill).is_(drill))
         .group_by(col(HouseholdCase.state))
@@ -412,20 +422,39 @@ async def was_done(session: AsyncSession, case: HouseholdCase, key: str | None) 
     return await session.scalar(there) is not None
 
 
-async def seen(
+SEEN, LISTED = "household.seen", "household.listed"
+
+
+async def was_seen(session: AsyncSession, case_id: int, sitting: str, *, actor: str) -> bool:
+    """Whether the audit trail has that somebody looked at a household in this sitting.
+
+    Parameters
+    ----------
+    case_id
+        The household; 0 for the list of them.
+    sitting
+        What is the same from a person's sign-in to their sign-out.
+    """
+    action, subject = _view(case_id, actor)
+    recent = select(AuditEntry).where(
+        col(AuditEntry.subject) == subject, col(AuditEntry.action) == action
+    )
+    found = await session.scalars(recent.order_by(col(AuditEntry.id).desc()).limit(50))
+    return any(entry.actor == actor and entry.detail.get("sitting") == sitting for entry in found)
+
+
+async def note_seen(
     session: AsyncSession, case_id: int, sitting: str, now: datetime, *, actor: str
 ) -> None:
     """Write into the audit trail that somebody looked at a household, once a sitting."""
-    subject = f"household:{case_id}"
-    recent = select(AuditEntry).where(
-        col(AuditEntry.subject) == subject, col(AuditEntry.action) == "household.seen"
-    )
-    found = await session.scalars(recent.order_by(col(AuditEntry.id).desc()).limit(50))
-    if any(entry.actor == actor and entry.detail.get("sitting") == sitting for entry in found):
+    if await was_seen(session, case_id, sitting, actor=actor):
         return
-    await audit.record(
-        session, now, actor=actor, action="household.seen", subject=subject, sitting=sitting
-    )
+    action, subject = _view(case_id, actor)
+    await audit.record(session, now, actor=actor, action=action, subject=subject, sitting=sitting)
+
+
+def _view(case_id: int, actor: str) -> tuple[str, str]:
+    return (SEEN, f"household:{case_id}") if case_id else (LISTED, f"staff:{actor}")
 
 
 async def _move(

@@ -446,7 +446,10 @@ class Task(SQLModel, table=True):
     """
 
     __tablename__ = "tasks"
-    __table_args__ = (Index("ix_tasks_queue", "drill", "state", "due_at", "id"),)
+    __table_args__ = (
+        Index("ix_tasks_queue", "drill", "state", "due_at", "id"),
+        Index("ix_tasks_subject", "subject"),
+    )
 
     id: int | None = Field(
         default=None, sa_column=Column(RowId, primary_key=True, autoincrement=True)

@@ -37,6 +37,12 @@ reason = Reasons(
             "staff-message.no-mail": "No mail server is set (TODOKE_SMTP_URL).",
             "shelter.missing": "There is no evacuation site '{code}' in shelters.csv.",
             "shelter.heads": "A number of people is between 0 and {most}.",
+            "task.changed": "Somebody changed this task meanwhile. Look at it again.",
+            "task.missing": "This task is no longer there.",
+            "task.no-department": "Choose the department that is asked.",
+            "task.no-reason": "Write why it is refused.",
+            "task.no-title": "Write what is to be done.",
+            "task.not-so": "This task is not in a state in which that is possible.",
         }
     }
 )

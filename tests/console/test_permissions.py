@@ -55,6 +55,12 @@ ADDRESSES = {
         GET /console/reports/{number}
         GET /console/reports/{number}/map.json
         GET /console/reports/{number}/photos/{photo_id}
+        GET /console/people
+        GET /console/people/live
+        GET /console/people/map.json
+        GET /console/tasks
+        GET /console/tasks/live
+        GET /console/tasks/{task_id}
         POST /console/sign-out
     """,
     "alerts": """
@@ -90,7 +96,14 @@ ADDRESSES = {
         POST /console/record
         POST /console/record/export.csv
     """,
+    "tasks between departments": """
+        POST /console/tasks
+        POST /console/tasks/{task_id}
+    """,
     "people in a disaster": """
+        GET /console/people/{case_id}
+        GET /console/people/{case_id}/photos/{photo_id}
+        POST /console/people/{case_id}
     """,
     "reports": """
         POST /console/reports/{number}

@@ -76,7 +76,8 @@ def test_the_public_page_speaks_all_languages() -> None:
 
 def test_ready_words_speak_all_languages() -> None:
     said = {answer.message for answer in presets.ANSWERS}
-    said |= {presets.ABOUT_REPORT, presets.WRITTEN_IN_JAPANESE}
+    said |= {answer.message for answer in presets.TO_HOUSEHOLDS}
+    said |= {presets.ABOUT_REPORT, presets.ABOUT_HOUSEHOLD, presets.WRITTEN_IN_JAPANESE}
     check(presets.CATALOGUE, said, list(LANGUAGES))
     said = {*ready_words.ALERTS.values(), ready_words.MISTAKE, ready_words.OVER}
     check(ready_words.CATALOGUE, said, list(LANGUAGES))

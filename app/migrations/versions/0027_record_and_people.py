@@ -144,6 +144,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("origin"),
     )
     op.create_index("ix_tasks_case_id", "tasks", ["case_id"])
+    op.create_index("ix_tasks_subject", "tasks", ["subject"])
     op.create_index("ix_tasks_queue", "tasks", ["drill", "state", "due_at", "id"])
     op.create_table(
         "task_notes",

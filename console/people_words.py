@@ -1,0 +1,49 @@
+"""Names of what households say and what becomes of it, in one place."""
+
+from __future__ import annotations
+
+from core.languages import mark
+from response import cases
+from response.models import CaseState, CaseStep, Condition, Need, Whereabouts
+
+STATES = {
+    CaseState.OPEN: mark("Waits"),
+    CaseState.TAKEN: mark("Somebody is on it"),
+    CaseState.DONE: mark("Done"),
+    CaseState.NOTHING: mark("Needs nothing"),
+}
+URGENCIES = {
+    cases.CANNOT_MOVE: mark("Cannot move"),
+    cases.MEDICINE: mark("Medicine"),
+    cases.THINGS: mark("Needs things"),
+    cases.SOMETHING: mark("Needs something"),
+    cases.NOTHING: mark("Safe"),
+}
+"""By ``HouseholdCase.urgency``, the gravest first."""
+CONDITIONS = {
+    Condition.CANNOT_MOVE: mark("Cannot move"),
+    Condition.IN_NEED: mark("Needs something"),
+    Condition.EVACUATED: mark("Evacuated"),
+    Condition.SAFE: mark("Safe"),
+}
+WHEREABOUTS = {
+    Whereabouts.HOME: mark("At home"),
+    Whereabouts.CAR: mark("In a car"),
+    Whereabouts.SHELTER: mark("At an evacuation site"),
+    Whereabouts.RELATIVES: mark("With family or friends"),
+}
+NEEDS = {
+    Need.MEDICINE: mark("Medicine"),
+    Need.WHEELCHAIR: mark("Wheelchair, help to walk"),
+    Need.BABY: mark("Things for a baby"),
+    Need.WATER: mark("Drinking water"),
+}
+STEPS = {
+    CaseStep.NOTED: mark("Note"),
+    CaseStep.TAKEN: mark("Given to {words}"),
+    CaseStep.DONE: mark("Done"),
+    CaseStep.REOPENED: mark("Opened again"),
+    CaseStep.WORSE: mark("The household's answer got worse, or asks for more"),
+    CaseStep.SAFE: mark("The household says that it is safe now"),
+    CaseStep.SENT: mark("Message to the household"),
+}
