@@ -46,6 +46,8 @@ OWN = 12
 """Points by which the resident's own language is more likely than another."""
 GENTLE = frozenset({"in-force", "shelter", "thanks", "greeting", "safe", "lifelines"})
 """Meanings that do not weaken a weak cry for help."""
+SIGNS = 1
+"""Phrases of danger in a message about a drill or the news that are still no cry."""
 RUBBISH = frozenset({"discard", "rubbish", "sort"})
 """Lists of words that show that a message is about throwing something away."""
 _NUMBER = re.compile(
@@ -189,7 +191,8 @@ def _best(readings: list[_Reading]) -> _Reading:
         and (reading is own or own.score < LEAST or reading.share > own.share)
         and (reading is own or not own.is_false_alarm)
     ]
-    best = max(cries or sensible, key=lambda reading: reading.rank)
+    calm = [one for one in sensible if one is own or not (one.is_cry and own.is_false_alarm)]
+    best = max(cries or calm, key=lambda reading: reading.rank)
     # The same characters mean the same in two languages: take the resident's own.
     same = own.score >= LEAST and own.intent == best.intent
     return own if same else best
@@ -228,12 +231,33 @@ class _Reading:
         about_rubbish = not RUBBISH.isdisjoint(self.found.lists)
         calm = self.lexicon.calmed(self.heard, thrown_away=about_rubbish)
         self.is_false_alarm = calm is not self.heard
-        self._count(self.found if calm is self.heard else self.lexicon.found(calm), cries=True)
+        crying = self.lexicon.found(calm) if self.is_false_alarm else self.found
+        if self._only_talks_about_danger(crying):
+            self.is_false_alarm = True
+        else:
+            self._count(crying, cries=True)
         for intent in self.whole:
             if not (self.is_false_alarm and intent in CRIES):
                 self.points[intent] = WHOLE
         if _calls_a_number(text):
-            self.points["danger"] = WHOLE
+            if "number-question" in self.found.lists:
+                self.is_false_alarm = True
+            else:
+                self.points["danger"] = WHOLE
+
+    def _only_talks_about_danger(self, crying: Found) -> bool:
+        """Whether a message is about a drill, the news, insurance and the like, and not meant.
+
+        Two phrases of danger, or a word such as "now", are too many for that.
+        """
+        if "about" not in self.found.lists or "earnest" in self.found.lists:
+            return False
+        cries = [
+            pattern for intent, pattern in self.lexicon.fitting(crying) if intent in (*CRIES, WEAK)
+        ]
+        said = {word.packed for pattern in cries for word in pattern.words}
+        signs = sum(not any(one != word and one in word for word in said) for one in said)
+        return signs <= SIGNS
 
     def _count(self, found: Found, *, cries: bool) -> None:
         for intent, pattern in self.lexicon.fitting(found):

@@ -1,6 +1,6 @@
 """The words of each language, read from ``data/<language>.toml`` and from the city's folder.
 
-A file has three tables: ``[words]`` with lists of words that mean one thing, ``[intents]`` with
+``data/danger/<language>.toml`` adds the ways of asking for help. A file has three tables: ``[words]`` with lists of words that mean one thing, ``[intents]`` with
 patterns (:mod:`bot.understanding.patterns`) by what they ask for, and ``[dates]``. ``rules.toml``
 has combinations of words for all languages. A city can add to all of it in
 ``words/<language>.toml`` of its folder.
@@ -141,7 +141,7 @@ class Lexicon:
         self._whole: dict[tuple[str, ...] | str, list[str]] = defaultdict(list)
         self.fillers: list[WordRun] = []
         false_alarms: list[WordRun] = []
-        self._sources = (_own("rules"), _own(name), _things(name), *added)
+        self._sources = (_own("rules"), _own(name), _own(f"danger/{name}"), _things(name), *added)
         for source in self._sources:
             for list_name, listed in source.words.items():
                 self._add(list_name, listed)
