@@ -1,9 +1,9 @@
 """The words of each language, read from ``data/<language>.toml`` and from the city's folder.
 
-``data/danger/<language>.toml`` adds the ways of asking for help. A file has three tables: ``[words]`` with lists of words that mean one thing, ``[intents]`` with
+A file has three tables: ``[words]`` with lists of words that mean one thing, ``[intents]`` with
 patterns (:mod:`bot.understanding.patterns`) by what they ask for, and ``[dates]``. ``rules.toml``
-has combinations of words for all languages. A city can add to all of it in
-``words/<language>.toml`` of its folder.
+has combinations of words for all languages, ``danger/<language>.toml`` the ways of asking for help.
+A city can add to all of it in ``words/<language>.toml`` of its folder.
 """
 
 from __future__ import annotations

@@ -43,6 +43,17 @@ CRIES = (
     ("en", "I need first aid"), ("zh-Hans", "家里开始进水"), ("vi", "nha toi bi ngap"),
     ("ja", "おじいさんが おきない"), ("ja", "家の前が川みたい"), ("ja", "まっくらでこわい"),
     ("es", "necesito primeros auxilios"), ("pt", "preciso de primeiros socorros"),
+    ("ja", "裏山から石が転がってくる"), ("ja-x-easy", "どあが あきません"),
+    ("en", "my uncle slumped over and wont speak"), ("zh-Hans", "弟弟还没回家联络不上"),
+    ("zh-Hant", "我不想再活下去了"), ("ko", "다리가 책장에 끼었어요"),
+    ("vi", "bà tôi té nằm im không nói"),
+    ("pt", "minha tia caiu e nao se mexe"), ("es", "mi primo tiene un cuchillo"),
+    ("id", "paman belum pulang, tidak angkat telepon, anak juga"),
+    ("tl", "nalunok ng bata ang gamot"),
+    ("th", "น้องยังไม่กลับบ้าน"), ("ne", "bhai ghar aayena"),
+    ("mn", "дүү шатнаас унаад хөдлөхгүй байна"),
+    ("km", "ប៉ាដួលមិននិយាយ"), ("my", "အဖေ ချော်လဲပြီး မလှုပ်ဘူး"),
+    ("ja", "訓練じゃない 火事だ"), ("en", "this is no drill there is a fire"),
 )  # fmt: skip
 NO_CRIES = (
     ("ja", "火災保険"), ("ja", "火災警報器の捨て方"), ("ja", "消火器の捨て方"),
@@ -57,6 +68,13 @@ NO_CRIES = (
     ("en", "my dog is missing"), ("en", "first aid course"), ("en", "how can I help after a flood"),
     ("es", "curso de primeros auxilios"), ("pt", "preciso de ajuda com o lixo"),
     ("id", "tolong beri tahu hari sampah"),
+    ("ja", "119番って何番"), ("ja-x-easy", "おなかが すいて しにそう"), ("en", "what is 119"),
+    ("zh-Hans", "笑死我了"), ("zh-Hant", "熱死了"), ("ko", "더워 죽겠어요"),
+    ("vi", "nóng chết mất"),
+    ("pt", "quando é o simulado de incêndio"), ("es", "me muero de risa"),
+    ("id", "latihan kebakaran kapan"), ("tl", "mamamatay ako sa init"), ("th", "ขำจะตาย"),
+    ("ne", "आगलागी अभ्यास कहिले"), ("mn", "халуунд үхлээ"), ("km", "សើចចង់ស្លាប់"),
+    ("my", "မီးသတ်လေ့ကျင့်မှု ဘယ်တော့လဲ"),
 )  # fmt: skip
 CALLS = ["tel:119", "tel:110", "tel:118"]
 
