@@ -1,0 +1,48 @@
+"""What axe-core finds on a page in a browser (WCAG 2.2 AA)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from axe_playwright_python.async_playwright import Axe
+from playwright.async_api import Page
+
+RULES = {
+    "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
+    "resultTypes": ["violations"],
+}
+SIZES: tuple[tuple[Any, Any], ...] = (
+    ({"width": 390, "height": 844}, "light"),
+    ({"width": 1440, "height": 900}, "dark"),
+)
+"""A phone by day and a desk by night."""
+
+
+async def faults_of(page: Page, addresses: Iterable[str]) -> dict[str, list[str]]:
+    """Return what is wrong with each of these pages, at both sizes; nothing if all is well.
+
+    A page that is wider than its window is a fault too.
+    """
+    wrong: dict[str, list[str]] = {}
+    for size, colours in SIZES:
+        await page.set_viewport_size(size)
+        await page.emulate_media(color_scheme=colours)
+        for address in addresses:
+            answer = await page.goto(address)
+            assert answer is not None and answer.ok and page.url == address, address
+            if found := await _faults(page):
+                wrong[f"{address} {size['width']} {colours}"] = found
+    return wrong
+
+
+async def _faults(page: Page) -> list[str]:
+    found = (await Axe().run(page, options=RULES)).response["violations"]
+    said = [
+        f"{each['id']}: {node['html'][:160]} {node['failureSummary'][:200]}"
+        for each in found
+        for node in each["nodes"]
+    ]
+    if await page.evaluate("document.documentElement.scrollWidth > innerWidth"):
+        said.append("wider than the window")
+    return said
