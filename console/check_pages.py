@@ -20,7 +20,7 @@ from channels.chain import CHANGES, places
 from channels.dispatch import preview
 from channels.line import unknown
 from channels.line.medium import LINE
-from console import words
+from console import asking, words
 from console.access import Permission
 from console.alert_pages import closed, draft_of, edit_page, line_room, way_to_delivery
 from console.draft_pages import state_of
@@ -68,6 +68,31 @@ async def _decided(
     except Refusal as refusal:
         return await _check_page(visitor, draft_id, refusal=refusal)
     return visitor.go(f"/console/alerts/{draft_id}/check")
+
+
+@router.post("/alerts/{draft_id}/ask")
+async def ask(visitor: Sender, draft_id: RowNumber) -> Response:
+    """Ask colleagues by LINE and mail to confirm; this sends no alert."""
+    return await _told_staff(visitor, draft_id, asking.ask, "")
+
+
+@router.post("/alerts/{draft_id}/test")
+async def try_out(visitor: Sender, draft_id: RowNumber) -> Response:
+    """Send it to the desk's own phones, marked as a test; this sends no alert."""
+    return await _told_staff(visitor, draft_id, asking.try_out, "?tested=yes")
+
+
+async def _told_staff(
+    visitor: Visit, draft_id: int, tell: Callable[..., Awaitable[None]], then: str
+) -> Response:
+    try:
+        async with visitor.context.database.writing() as session:
+            await tell(visitor, session, draft_id)
+    except drafts.AlreadySent:
+        raise
+    except Refusal as refusal:
+        return await _check_page(visitor, draft_id, refusal=refusal)
+    return visitor.go(f"/console/alerts/{draft_id}/check{then}")
 
 
 @router.post("/alerts/{draft_id}/send")
@@ -131,6 +156,7 @@ async def _check_page(visitor: Visit, draft_id: int, *, refusal: Refusal | None 
         asked = await question_about_unknown(session, draft, context.city)
         follows_unknown = await unknown.had_earlier(session, draft.replaces_id)
         since = await overtaken(session, draft.replaces_id)
+        shown_colleagues = await asking.shown(visitor, session, draft)
         newer = None if since is None else await session.get(Notice, since.notice_id)
         told = await warnings(session, draft, context.city, now, recipients=found.total, room=room)
     unwritten = {
@@ -175,6 +201,8 @@ async def _check_page(visitor: Visit, draft_id: int, *, refusal: Refusal | None 
         reason_length=alert_checks.REASON_LENGTH,
         alone_reason=_reason(visitor, "alone_reason"),
         hazard_reason=_reason(visitor, "hazard_reason"),
+        just_tested=visitor.request.query_params.get("tested") == "yes",
+        **shown_colleagues,
     )
 
 

@@ -179,6 +179,8 @@ ACTION_NAMES = {
     "alert.discarded": mark("threw an alert away"),
     "alert.restored": mark("took an alert back that was thrown away"),
     "alert.reviewed": mark("found older words still right"),
+    "alert.asked": mark("asked colleagues to confirm an alert"),
+    "alert.tested": mark("tried an alert out on the desk's phones"),
     "alert.sent": mark("sent an alert"),
     "alert.sent_to_unknown": mark("had it go to friends nobody knows"),
     "alert.put_after": mark("put an alert after a colleague's"),
