@@ -135,7 +135,7 @@ async def _emergencies(context: Context) -> list[dict[str, object]]:
     """Emergencies that do not get through. The service stays ready: webhooks still come in."""
     try:
         async with asyncio.timeout(DATABASE_SECONDS), context.database.reading() as session:
-            found = await failing_emergencies(session)
+            found = await failing_emergencies(session, context.clock.now())
     except (SQLAlchemyError, OSError, TimeoutError) as error:
         log.warning("emergencies.unread", reason=str(error))
         return []

@@ -116,6 +116,10 @@ class Chain:
         tip = self.tip
         return {} if tip is None else self._states(city)[tip.notice_id][1]
 
+    def standing_after(self, notice_id: int, city: City) -> dict[str, int]:
+        """Return where the danger was in force after one of the messages."""
+        return self._states(city)[notice_id][1]
+
     def standing_beside(self, notice: FollowUp, city: City) -> dict[str, int]:
         """Return where the earlier notice stays in force although ``notice`` is about other places.
 

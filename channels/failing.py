@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, cast
 
 from sqlalchemy import func
@@ -12,7 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from channels.models import Batch, BatchState, Delivery, DeliveryState, Priority, unfinished
-from channels.outbox import OPEN_STATES
+from channels.outbox import OPEN_STATES, UNDER_WAY
+from channels.reasons import reason
 from core.database import UtcDateTime
 from core.reason import Reason
 
@@ -34,8 +36,23 @@ class FailingEmergency:
     reason: Reason | None
 
 
-async def failing_emergencies(session: AsyncSession) -> list[FailingEmergency]:
-    """Return the emergencies and corrections that are paused or not accepted, oldest first."""
+SLOW_AFTER = timedelta(seconds=30)
+SLOW_REQUESTS = 30
+"""An emergency is slow if a request of it was made so long ago and is open, and fewer than so many
+were taken since. LINE takes thousands in that time.
+"""
+
+
+async def failing_emergencies(
+    session: AsyncSession, now: datetime | None = None
+) -> list[FailingEmergency]:
+    """Return the emergencies and corrections that are paused or not accepted, oldest first.
+
+    Parameters
+    ----------
+    now
+        The time now, to find also those that get through slowly; None leaves them out.
+    """
     failed = (col(Batch.state) == BatchState.WAITING) & col(Batch.error).is_not(None)
     statement = (
         sql_select(
@@ -59,8 +76,46 @@ async def failing_emergencies(session: AsyncSession) -> list[FailingEmergency]:
         .order_by(col(Delivery.id))
     )
     rows = (await session.execute(unfinished(statement))).all()
-    return [
+    found = [
         FailingEmergency(delivery_id, state, int(waiting), since, reason)
         for delivery_id, state, waiting, since, reason, failing in cast("list[Any]", rows)
         if failing or state is DeliveryState.PAUSED
     ]
+    if now is None:
+        return found
+    under_way = [row[0] for row in rows if row[1] in UNDER_WAY]
+    known = {each.delivery_id for each in found}
+    found += await _slow(session, [each for each in under_way if each not in known], now)
+    return sorted(found, key=lambda each: each.delivery_id)
+
+
+async def _slow(
+    session: AsyncSession, deliveries: Sequence[int], now: datetime
+) -> list[FailingEmergency]:
+    """Return the deliveries, of these, whose requests are answered late or not at all."""
+    found = []
+    for delivery_id in deliveries:
+        of_it = col(Batch.delivery_id) == delivery_id
+        waiting, since = (
+            await session.execute(
+                sql_select(
+                    func.coalesce(func.sum(col(Batch.size)), 0),
+                    func.min(col(Batch.first_tried_at), type_=_MOMENT).filter(
+                        col(Batch.state) == BatchState.SENDING
+                    ),
+                ).where(of_it, col(Batch.state).in_(OPEN_STATES))
+            )
+        ).one()
+        if since is None or now - since < SLOW_AFTER:
+            continue
+        taken = await session.scalar(
+            sql_select(func.count()).where(
+                of_it, col(Batch.state) == BatchState.SENT, col(Batch.sent_at) > now - SLOW_AFTER
+            )
+        )
+        if (taken or 0) < SLOW_REQUESTS:
+            seconds = int(SLOW_AFTER.total_seconds())
+            why = reason("delivery.slow", n=taken or 0, seconds=seconds)
+            state = DeliveryState.SENDING
+            found.append(FailingEmergency(delivery_id, state, int(waiting), since, why))
+    return found

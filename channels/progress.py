@@ -293,12 +293,15 @@ class HeldUp:
         When the first of it was tried, if known.
     next_at
         When it is tried next.
+    tries
+        How often the batch that was tried most has been tried.
     """
 
     error: Reason | None
     residents: int
     since: datetime | None
     next_at: datetime | None
+    tries: int = 0
 
 
 async def held_up(session: AsyncSession, delivery_id: int) -> HeldUp | None:
@@ -309,6 +312,7 @@ async def held_up(session: AsyncSession, delivery_id: int) -> HeldUp | None:
             func.sum(col(Batch.size) - col(Batch.missing)),
             func.min(col(Batch.first_tried_at), type_=_MOMENT),
             func.min(col(Batch.not_before), type_=_MOMENT),
+            func.max(col(Batch.attempts)),
         )
         .where(
             col(Batch.delivery_id) == delivery_id,
@@ -324,13 +328,14 @@ async def held_up(session: AsyncSession, delivery_id: int) -> HeldUp | None:
         if delivery is None or delivery.state is not DeliveryState.PLANNED or not delivery.reason:
             return None
         return HeldUp(delivery.reason, 0, delivery.created_at, None)
-    since = [at for _, _, at, _ in found if at is not None]
-    again = [at for _, _, _, at in found if at is not None]
+    since = [at for _, _, at, _, _ in found if at is not None]
+    again = [at for _, _, _, at, _ in found if at is not None]
     return HeldUp(
         error=found[0][0],
-        residents=sum(number for _, number, _, _ in found),
+        residents=sum(number for _, number, _, _, _ in found),
         since=min(since, default=None),
         next_at=min(again, default=None),
+        tries=max(tries for *_, tries in found),
     )
 
 

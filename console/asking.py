@@ -29,7 +29,7 @@ STATES = {
     StaffMessageState.FAILED: mark("failed"),
     StaffMessageState.STOPPED: mark("stopped"),
 }
-WAYS = {StaffWay.LINE: mark("LINE"), StaffWay.MAIL: mark("mail")}
+WAYS = {StaffWay.LINE: "LINE", StaffWay.MAIL: mark("mail")}
 
 
 @dataclass(frozen=True)

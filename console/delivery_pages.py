@@ -11,8 +11,9 @@ from alerts.follow_ups import can_follow
 from alerts.steering import Steer, steer
 from channels import dispatch, lists, unknown_sends
 from channels.chain import chain_of
+from channels.level_parts import act_of
 from channels.line.render import render as render_messages
-from channels.models import Delivery, UnknownSend
+from channels.models import Delivery, DeliveryState, UnknownSend
 from console.access import Permission
 from console.web import Missing, RowNumber, StaffRoute, Visit, visit
 from core.languages import mark
@@ -37,6 +38,7 @@ async def delivery_page(visitor: Looker, delivery_id: RowNumber) -> Response:
     language = language if language in context.city.languages else "ja"
     async with context.database.reading() as session:
         delivery, notice = await _delivery(session, delivery_id)
+        act = await act_of(session, notice)
         replaces = await session.get(Notice, notice.replaces_id) if notice.replaces_id else None
         replaced_by = await lists.that_replace(session, notice.id)
         progress = await dispatch.progress(session, delivery_id, now=context.clock.now())
@@ -65,7 +67,8 @@ async def delivery_page(visitor: Looker, delivery_id: RowNumber) -> Response:
         moving=_is_moving(delivery, to_unknown),
         held_up=held_up,
         preview_language=language,
-        messages=render_messages(notice, language, context.city),
+        act=act,
+        messages_by_level=[render_messages(each, language, context.city) for each in act],
         again=visitor.request.query_params.get("again") == "yes",
         can_take_back=can_follow(notice, Status.CORRECTED, over=is_over),
         finished=delivery.state in lists.ENDED,
@@ -81,6 +84,7 @@ async def live(visitor: Looker, delivery_id: RowNumber) -> Response:
         progress = await dispatch.progress(session, delivery_id, now=visitor.context.clock.now())
         to_unknown = await unknown_sends.of_delivery(session, delivery_id)
         held_up = await dispatch.held_up(session, delivery_id)
+        replaced_by = await lists.that_replace(session, notice.id)
     finished = delivery.state in lists.ENDED
     page = visitor.page(
         "_progress.html",
@@ -89,6 +93,7 @@ async def live(visitor: Looker, delivery_id: RowNumber) -> Response:
         progress=progress,
         to_unknown=to_unknown,
         held_up=held_up,
+        replaced_by=replaced_by,
         finished=finished,
     )
     if not _is_moving(delivery, to_unknown):
@@ -96,6 +101,23 @@ async def live(visitor: Looker, delivery_id: RowNumber) -> Response:
         # to poll.
         page.headers["HX-Refresh"] = "true"
     return page
+
+
+@router.get("/deliveries/{delivery_id}/stop")
+async def ask_before_stopping(visitor: Sender, delivery_id: RowNumber) -> Response:
+    """Say what stopping would mean at this moment, and ask."""
+    async with visitor.context.database.reading() as session:
+        delivery, notice = await _delivery(session, delivery_id)
+        progress = await dispatch.progress(session, delivery_id, now=visitor.context.clock.now())
+    if delivery.state in lists.ENDED:
+        return visitor.go(f"/console/deliveries/{delivery_id}")
+    return visitor.page(
+        "delivery_stop.html",
+        delivery=delivery,
+        notice=notice,
+        progress=progress,
+        paused=delivery.state is DeliveryState.PAUSED,
+    )
 
 
 @router.post("/deliveries/{delivery_id}/{act}")

@@ -13,6 +13,7 @@ import public
 from console import (
     account_pages,
     alert_pages,
+    chain_pages,
     check_pages,
     delivery_pages,
     draft_pages,
@@ -58,6 +59,7 @@ ROUTERS = (
     alert_pages.router,
     check_pages.router,
     delivery_pages.router,
+    chain_pages.router,
     feed_pages.router,
     rule_pages.router,
     report_pages.router,

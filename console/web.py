@@ -219,7 +219,7 @@ def visit(
             # Whether residents have got what a restore paused is not known; see its own line.
             told = {each.id for each in waits.deliveries} if waits is not None else set()
             # A refused token explains why nothing gets through.
-            found_failing = [] if stops else await failing_emergencies(db)
+            found_failing = [] if stops else await failing_emergencies(db, context.clock.now())
             failing = tuple(each for each in found_failing if each.delivery_id not in told)
         held = staff is not None and staff.active and staff.session_version == session.version
         if staff is None or not held or ended:

@@ -315,7 +315,7 @@ async def _deliveries(session: AsyncSession, now: datetime) -> list[_Found]:
 async def _failing(session: AsyncSession, now: datetime) -> list[_Found]:
     """Return the emergencies that LINE does not take."""
     found = []
-    for failing in await failing_emergencies(session):
+    for failing in await failing_emergencies(session, now):
         notice = await _notice_of(session, failing.delivery_id)
         if failing.state is DeliveryState.PAUSED or notice is None:
             continue

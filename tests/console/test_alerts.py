@@ -234,6 +234,7 @@ async def test_a_delivery_can_be_paused_stopped_and_not_begun_again(office: Offi
     way = f"/console/deliveries/{delivery_of(page)}"
     page = await browser.submit(page, f"{way}/pause")
     assert page.has_form(f"{way}/resume")
+    page = await browser.get(f"{way}/stop")
     page = await browser.submit(page, f"{way}/stop")
     assert page.status == 200
     assert not page.has_form(f"{way}/resume")

@@ -43,6 +43,7 @@ ADDRESSES = {
         GET /console/alerts
         GET /console/deliveries/{delivery_id}
         GET /console/deliveries/{delivery_id}/live
+        GET /console/chains/{notice_id}
         GET /console/feeds
         GET /console/feeds/items/{item_id}
         GET /console/held
@@ -75,9 +76,12 @@ ADDRESSES = {
         POST /console/alerts/{draft_id}/discard
         POST /console/alerts/{draft_id}/confirm
         POST /console/alerts/{draft_id}/after
+        POST /console/alerts/{draft_id}/ask
+        POST /console/alerts/{draft_id}/test
         POST /console/alerts/{draft_id}/send
         POST /console/notices/{notice_id}/again
         POST /console/notices/{notice_id}/take-back
+        GET /console/deliveries/{delivery_id}/stop
         POST /console/deliveries/{delivery_id}/{act}
         POST /console/held/{notice_id}
         POST /console/held/{notice_id}/draft
