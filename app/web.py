@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from app import forwarding, health
 from app.jobs import publisher
 from app.places import Places
+from app.rehearsals import RehearsalResults
 from app.rule_trials import RuleTrials
 from bot import data_pages, webhook
 from channels.line.client import LineClient
@@ -74,6 +75,7 @@ def create_app(context: Context, line: LineClient, *, folder: CityFolder) -> Fas
         source=context.settings.tiles_url,
     )
     app.state.publish = publisher(context.queue, context.city, context.clock)
+    app.state.rehearsals = RehearsalResults(context)
     app.state.rule_trials = RuleTrials(context)
     app.state.database_probe = health.DatabaseProbe(context)
     app.state.folder_probe = health.FolderProbe(context.settings.media_dir)

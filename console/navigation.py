@@ -45,6 +45,7 @@ SECTIONS = (
             Entry("/console/alerts", mark("Alerts")),
             Entry("/console/held", mark("Held")),
             Entry("/console/rules", mark("Rules")),
+            Entry("/console/rehearsal", mark("Rehearsal")),
         ),
     ),
     Section(

@@ -108,6 +108,7 @@ DECISION_NAMES = {
     Decision.PUBLISH: mark("Published only"),
     Decision.DROP: mark("Dropped"),
 }
+DECISION_BY_VALUE = {decision.value: name for decision, name in DECISION_NAMES.items()}
 RULE_DECISIONS = {
     Decision.SEND: mark("sent by itself"),
     Decision.DIGEST: mark("in the daily digest"),

@@ -14,6 +14,7 @@ from app.cli import (
     disaster,
     feeds,
     moving_in,
+    rehearsal,
     reports,
     residents,
     running,
@@ -79,6 +80,7 @@ app.add_typer(understanding.app, name="messages", help="What residents' messages
 app.add_typer(reports.app, name="reports", help="What residents reported.")
 app.add_typer(shelters.app, name="shelters", help="Which evacuation sites are open.")
 app.add_typer(disaster.app, name="disaster", help="Disaster mode; how households are.")
+app.add_typer(rehearsal.app, name="rehearsal", help="A past day replayed to a shadow desk.")
 app.add_typer(staff.app, name="staff", help="Staff accounts.")
 app.add_typer(api_keys.app, name="api-keys", help="Keys of other programs, as for Open311.")
 app.add_typer(audit.app, name="audit", help="The audit trail.")

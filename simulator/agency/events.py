@@ -55,10 +55,12 @@ class TelegramEvent:
     author: str
     headline: str
     write: Callable[[datetime], bytes]
+    listed_as: str = ""
+    """Its title in the agency's list, if it is not the kind's."""
 
     @property
     def title(self) -> str:
-        return TITLES[self.kind]
+        return self.listed_as or TITLES[self.kind]
 
 
 @dataclass(frozen=True)

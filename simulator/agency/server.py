@@ -7,7 +7,7 @@ import gzip
 import hashlib
 import json
 import math
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -72,9 +72,11 @@ class RecordedDays:
         host: str = "127.0.0.1",
         port: int = 0,
         gaps: tuple[float, float] = (0.0, math.inf),
+        days: Mapping[str, Day] = DAYS,
     ) -> None:
         self.clock = clock
         self._gaps = gaps
+        self._days = days
         self.host = host
         self.port = port
         self.requests: list[tuple[str, int]] = []
@@ -188,7 +190,7 @@ class RecordedDays:
         self._released.set()
 
     def _start(self, name: str, speed: float | None) -> Playing:
-        day = DAYS[name]
+        day = self._days[name]
         self._playing = Playing(day=day, speed=speed or day.speed, left=list(day.events))
         return self._playing
 

@@ -26,6 +26,7 @@ from yarl import URL
 
 import public
 from alerts.models import AlertDraft
+from app.rehearsals import RehearsalResults
 from app.rule_trials import RuleTrials
 from bot import data_pages
 from channels.engine import Engine
@@ -325,6 +326,7 @@ async def _open_office(
     app.state.context = context
     app.state.line = line
     app.state.folder = sample
+    app.state.rehearsals = RehearsalResults(context)
     app.state.rule_trials = RuleTrials(context)
     stack.push_async_callback(app.state.rule_trials.stop)
     app.state.tiles = Tiles(sample.city, sample.tiles, http, folder / "tiles", source="")
