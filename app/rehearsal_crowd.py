@@ -83,6 +83,7 @@ class Crowd:
         self._share = share
         self._seed = seed
         self._seen: set[int] = set()
+        self._phones: set[str] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self.acts: list[Act] = []
 
@@ -138,6 +139,11 @@ class Crowd:
         user, language = resident.line_user_id, resident.language
         kind = dice.choices(("question", "safe", "need", "place", "report"), (40, 30, 10, 12, 8))[0]
         try:
+            if user not in self._phones:
+                # Until now a friend without a phone; this makes no event.
+                self._phones.add(user)
+                name = f"住民{resident_id}"
+                await client.add_user(name, language[:2], follows=True, user_id=user)
             if kind == "question":
                 words = QUESTIONS.get(language, QUESTIONS["en"])
                 await client.send_text(user, dice.choice(words))

@@ -47,7 +47,7 @@ class Rehearsals(Protocol):
 
 
 @router.get("/rehearsal")
-async def rehearsal(visitor: Looker) -> Response:
+async def rehearsals(visitor: Looker) -> Response:
     found = _of(visitor)
     return visitor.page(
         "rehearsal.html",
@@ -56,23 +56,22 @@ async def rehearsal(visitor: Looker) -> Response:
     )
 
 
-@router.get("/rehearsal/{name}")
-async def report_page(visitor: Looker, name: str) -> Response:
+@router.get("/rehearsal/{rehearsal}")
+async def report_page(visitor: Looker, rehearsal: str) -> Response:
     """Show who was told when in a past rehearsal."""
-    return visitor.page(
-        "rehearsal_report.html", name=name, report=_read(await _report(visitor, name))
-    )
+    report = _read(await _report(visitor, rehearsal))
+    return visitor.page("rehearsal_report.html", name=rehearsal, report=report)
 
 
-@router.get("/rehearsal/{name}/report.csv")
-async def report_csv(visitor: Looker, name: str) -> Response:
-    report, found = await _report(visitor, name), _of(visitor)
+@router.get("/rehearsal/{rehearsal}/report.csv")
+async def report_csv(visitor: Looker, rehearsal: str) -> Response:
+    report, found = await _report(visitor, rehearsal), _of(visitor)
     assert found is not None
     return Response(
         found.as_csv(report).encode("utf-8-sig"),
         media_type="text/csv; charset=utf-8",
         headers={
-            "Content-Disposition": f'attachment; filename="rehearsal-{name}.csv"',
+            "Content-Disposition": f'attachment; filename="rehearsal-{rehearsal}.csv"',
             "Cache-Control": "no-store",
         },
     )

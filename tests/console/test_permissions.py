@@ -50,8 +50,8 @@ ADDRESSES = {
         GET /console/held/{notice_id}
         GET /console/rules
         GET /console/rehearsal
-        GET /console/rehearsal/{name}
-        GET /console/rehearsal/{name}/report.csv
+        GET /console/rehearsal/{rehearsal}
+        GET /console/rehearsal/{rehearsal}/report.csv
         GET /console/rules/{version_id}
         GET /console/rules/{version_id}/live
         GET /console/reports

@@ -7,9 +7,11 @@ here.
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,11 +21,12 @@ from sqlalchemy import update
 from sqlmodel import col, select
 
 from alerts.models import AlertDraft
+from app.rehearsal import RESULTS
 from app.web import create_app
 from channels.models import Delivery
 from console.models import Role
 from core.database import Database
-from feeds.models import Item, Notice
+from feeds.models import Item, Notice, RuleVersion
 from public.pictures import MapAddresses
 from reports.generate import generate as generate_reports
 from reports.generate import make_pictures
@@ -98,6 +101,24 @@ def pages_of(router: Any) -> Iterator[APIRoute]:
             yield from pages_of(route.original_router)
 
 
+def past_rehearsal(media: Path) -> str:
+    """Store a rehearsal in which nothing came; return its name."""
+    name = "20260615-030000-quiet"
+    folder = media / RESULTS / name
+    folder.mkdir(parents=True)
+    report = {
+        "day": "quiet",
+        "speed": 60.0,
+        "began_at": "2026-06-15T03:00:00+00:00",
+        "minutes": 3.0,
+        "news": [],
+        "residents": 300,
+        "acts": {},
+    }
+    (folder / "report.json").write_text(json.dumps(report))
+    return name
+
+
 @pytest.fixture
 async def large(office: Office) -> AsyncIterator[Large]:
     city, now = office.context.city, office.clock.now()
@@ -106,6 +127,7 @@ async def large(office: Office) -> AsyncIterator[Large]:
     await generate_reports(office.database, city, 1500, 1, now, pictures=make_pictures(media, 2, 1))
     await fill_years(office.database, city, now)
     email = await office.hire(Role.ADMIN, "admin")
+    await office.store(RuleVersion(proposed_by=email, proposed_at=now))
     async with office.database.reading() as session:
         names = {
             "draft_id": await session.scalar(
@@ -123,6 +145,8 @@ async def large(office: Office) -> AsyncIterator[Large]:
             "notice_id": await session.scalar(
                 select(Notice.id).where(Notice.created_at < now - timedelta(days=5))
             ),
+            "version_id": await session.scalar(select(RuleVersion.id)),
+            "rehearsal": past_rehearsal(office.context.settings.media_dir),
             "form": "json",
             "category": city.report_categories[0].code,
             "department": city.departments[0].code,
