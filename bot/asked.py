@@ -1,40 +1,56 @@
-"""What is kept of a sentence that was not understood: no numbers, addresses and names."""
+"""What is kept of a sentence that was not understood: no numbers, addresses and names.
+
+Rules cannot find every name. What they leave is kept without who asked, and for
+``[retention] questions`` days.
+"""
 
 from __future__ import annotations
 
 import re
 import unicodedata
 
+from bot.personal_names import MASK, without_names
 from core.text import clean
 
 MOST = 80
 """Letters; somebody who writes more tells of themselves."""
-_ADDRESS = re.compile(r"\S+@\S+|https?://\S+|www\.\S+")
+_K = r"[一-\u9fff々ヶ]"
+_ADDRESS = re.compile(r"\S+@\S+|https?://\S+|www\.\S+|(?<!\w)@[\w.]{3,40}")
+_PLATE = re.compile(
+    rf"(?:{_K}|[ぁ-んァ-ヶ]){{1,4}}\s?\d{{2,3}}[A-Z]?\s?[ぁ-ん]\s?(?:\d\d?-\d\d|[・.]{{1,3}}\s?-?\d{{1,3}}|\d{{1,4}})"
+)
+"""A number plate: つくば 500 あ 12-34."""
+_KANJI_NUMBER = re.compile(
+    r"[〇一二三四五六七八九十百]+(?=丁目|番地|番[〇一二三四五六七八九十\d]|号室)"
+    r"|(?<=番)[〇一二三四五六七八九十百]+(?=号)"
+)
 _NUMBER = re.compile(r"\d[\d\s\-－ー−()（）.+/]*\d|\d")
-_TITLED = re.compile(r"[^\W\d_]{1,8}(?=さん|さま|様|くん|君|ちゃん|氏|先生|씨|님|先生|女士|小姐)")
-_KIN = re.compile(
-    "(?:お?(?:母|父|かあ|とう|ばあ|じい|婆|爺|姉|兄|ねえ|にい|孫|嫁)|おば|おじ|赤|あか|"
-    "職員|しょくいん|皆|みな|隣|ゴミ屋|선생|고객|先|大家|皆)$"
+_LOT = re.compile(r"#(?:(?:丁目|番地|番|号)#?|の#)+(?![線車])")
+"""What is left of the numbers of a lot: 三丁目2番5号."""
+_ROOM = re.compile(r"(?:[ァ-ヶーA-Za-z]{2,15}\s?)?#\s?号室")
+_BEFORE_NUMBER = re.compile(
+    r"(?P<start>(?:住所|じゅうしょ|自宅)(?:は|:|が)|\b(?:my address is|i live at|mi dirección es|"
+    r"vivo en|meu endereço é|moro na|moro no|alamat saya|nakatira ako sa|"
+    r"địa chỉ(?: của)? tôi(?: là)?|"
+    r"хаяг(?: минь)?|주소는)|我住在|地址是|ที่อยู่(?:ของฉัน)?คือ|मेरो ठेगाना)\s*[^#]{1,40}#"
 )
-_AFTER = re.compile(
-    r"(?P<start>my name is|i am called|me llamo|mi nombre es|meu nome (?:é|e)|me chamo|"
-    r"tên (?:tôi )?là|tôi tên(?: là)?|nama saya|ang pangalan ko(?: ay)?|ako si|제 이름은|"
-    r"我叫|我的名字是|ฉันชื่อ|ผมชื่อ|मेरो नाम|ខ្ញុំឈ្មោះ|ကျွန်တော့်နာမည်|ကျွန်မနာမည်|миний нэр|"
-    r"名前は|なまえは|氏名)\s*\S+(?:\s\S+)?",
-    re.IGNORECASE,
-)
-_CALLED = re.compile(r"\S{1,12}(?=と(?:申し|もうし|いいま|言いま)|といいます)")
 
 
 def masked(text: str) -> str | None:
-    """Return a sentence as it is kept for staff; None if it is too long or says nothing."""
+    """Return a sentence as it is kept for staff; None if it is too long or says nothing.
+
+    Mail addresses, links, number plates, names and the numbers of telephones, houses and rooms are
+    replaced. Towns, facilities and things stay: without them nobody could answer.
+    """
     plain = clean(unicodedata.normalize("NFKC", text), line=True)
     if len(plain) > MOST:
         return None
     plain = _ADDRESS.sub("…", plain)
+    plain = _PLATE.sub(MASK, plain)
+    plain = _KANJI_NUMBER.sub("#", plain)
+    plain = without_names(plain)
     plain = _NUMBER.sub("#", plain)
-    plain = _AFTER.sub(lambda found: f"{found['start']} ○○", plain)
-    plain = _CALLED.sub("○○", plain)
-    plain = _TITLED.sub(lambda found: found[0] if _KIN.search(found[0]) else "○○", plain)
+    plain = _LOT.sub("#", _ROOM.sub("#", plain))
+    plain = _BEFORE_NUMBER.sub(lambda found: f"{found['start']} {MASK}", plain)
     plain = plain.casefold().strip(" .,!?！？。、…~〜")
     return plain[:MOST] if any(c.isalpha() for c in plain) else None

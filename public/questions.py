@@ -6,7 +6,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from functools import lru_cache
 
 from sqlalchemy import delete
@@ -17,6 +17,7 @@ from city.faq import FaqEntry
 from core import audit
 from core.changes import Changes
 from core.chunks import in_chunks, rows_of
+from core.clock import JAPAN
 from core.database import Database
 from public.models import AskedQuestion, StaffAnswer
 
@@ -196,14 +197,32 @@ async def answers(session: AsyncSession) -> list[StaffAnswer]:
 
 
 async def forget_asked(database: Database, before: date) -> int:
-    """Erase sentences that were asked before a day; return how many."""
+    """Erase sentences that were asked before a day; return how many rows changed.
+
+    An answer of before that day stays, and loses the sentences with which residents asked it. It is
+    still found by the question that staff wrote.
+    """
     number, old = col(AskedQuestion.id), col(AskedQuestion.asked_on) < before
 
     async def change(session: AsyncSession, ids: Sequence[int]) -> int:
         gone = delete(AskedQuestion).where(number.in_(ids), old)
         return rows_of(await session.execute(gone.execution_options(synchronize_session=False)))
 
-    return await in_chunks(database, select(number).where(old), change)
+    erased = await in_chunks(database, select(number).where(old), change)
+    return erased + await _forget_in_answers(database, before)
+
+
+async def _forget_in_answers(database: Database, before: date) -> int:
+    begun = datetime.combine(before, time(), tzinfo=JAPAN)
+    older = select(StaffAnswer).where(col(StaffAnswer.written_at) < begun)
+    async with database.reading() as session:
+        ids = [one.id for one in await session.scalars(older) if one.asked]
+    if not ids:
+        return 0
+    async with database.writing() as session:
+        for one in await session.scalars(older.where(col(StaffAnswer.id).in_(ids))):
+            one.asked = []
+    return len(ids)
 
 
 class AnswersNow:
