@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from alerts.levels import by_level, status_of
 from alerts.models import AlertDraft
+from alerts.origins import machine_languages
 from channels.chain import ENDS, follows
 from channels.level_parts import LowerLevel
 from city.city import City, Decision
@@ -74,6 +75,7 @@ def _told(
         areas=areas,
         status=status,
         languages=city.languages,
+        machine=machine_languages(draft),
     )
     for language, own in draft.texts.items():
         if own.get("title") and language in texts:

@@ -16,10 +16,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from alerts import older_words
+from alerts import origins as origins_of_words
 from alerts.checks import faults
 from alerts.follow_ups import (
     being_written,
@@ -33,6 +35,7 @@ from alerts.follow_ups import (
 )
 from alerts.levels import exceptions
 from alerts.models import KEPT_FOR, UNSAID, AlertDraft
+from alerts.origins import Origin
 from channels.level_parts import act_of, together
 from city.city import City
 from core import audit
@@ -42,8 +45,14 @@ from core.text import clean
 from feeds.models import Status
 
 CONFIRMATION_HOLDS = timedelta(minutes=30)
+SITTING_ENDS = timedelta(minutes=30)
+"""Somebody who writes again after such a pause gets a new entry in the audit trail."""
 STALE_AFTER = timedelta(hours=24)
 """A draft that is older must be read and saved again before it can be sent."""
+
+
+_AUTHORS, _SITTINGS = "authors", "sittings"
+"""Keys in ``AlertDraft.detail``: who wrote this version; when each of them last wrote."""
 
 
 class AlreadySent(Refusal):
@@ -72,6 +81,28 @@ class Written:
     """The level of each district that has its own."""
     still_right: tuple[str, ...] = ()
     """Languages whose words are older than the Japanese and still right."""
+    origins: Mapping[str, Origin] = field(default_factory=dict)
+    """Where words come from that nobody typed, by language."""
+
+    @classmethod
+    def of(
+        cls,
+        draft: AlertDraft,
+        texts: dict[str, tuple[str, str]],
+        origins: Mapping[str, Origin],
+    ) -> Written:
+        """Return a draft as it is, with other texts, and where those come from."""
+        return cls(
+            topic=draft.topic,
+            level=draft.level,
+            whole_city=draft.whole_city,
+            areas=tuple(draft.areas),
+            texts=texts,
+            valid_hours=draft.valid_hours,
+            version=draft.version,
+            levels=dict(draft.levels),
+            origins=origins,
+        )
 
     def words(self) -> dict[str, dict[str, str]]:
         """Return the words in the form of a draft: clean, and without empty languages."""
@@ -95,8 +126,14 @@ def new_draft(*, drill: bool, actor: str, now: datetime) -> AlertDraft:
     )
 
 
-def fill_in(draft: AlertDraft, written: Written) -> AlertDraft:
-    """Put what was written into a draft; returns the draft."""
+def fill_in(draft: AlertDraft, written: Written, actor: str = "") -> AlertDraft:
+    """Put what was written into a draft; returns the draft.
+
+    Parameters
+    ----------
+    actor
+        Who typed it; by default the last who changed the draft.
+    """
     texts = written.words()
     draft.topic = written.topic
     draft.level = written.level
@@ -106,6 +143,9 @@ def fill_in(draft: AlertDraft, written: Written) -> AlertDraft:
         written.level, written.levels, written.areas, whole_city=written.whole_city
     )
     draft.detail = older_words.with_words(draft, texts, written.still_right)
+    draft.detail = origins_of_words.with_origins(
+        draft, texts, written.origins, actor or draft.edited_by
+    )
     draft.texts = texts
     draft.valid_hours = written.valid_hours
     return draft
@@ -116,18 +156,28 @@ def as_written(draft: AlertDraft, written: Written) -> AlertDraft:
     return fill_in(AlertDraft(**draft.model_dump()), written)
 
 
+def authors(draft: AlertDraft) -> frozenset[str]:
+    """Return who wrote this version: the last who saved it, and all whose words were saved by
+    themselves since.
+
+    None of them is the second person. Who saves it with the button takes it over as a whole.
+    """
+    return frozenset((draft.edited_by, *draft.detail.get(_AUTHORS, ())))
+
+
 def second_person(draft: AlertDraft, sender: str, now: datetime) -> str | None:
     """Return the second person who has confirmed this version, or None."""
-    if sender != draft.edited_by:
+    if sender not in authors(draft):
         return sender
     confirmed = draft.confirmed_at is not None and now - draft.confirmed_at <= CONFIRMATION_HOLDS
-    return draft.confirmed_by if confirmed and draft.confirmed_by != draft.edited_by else None
+    return draft.confirmed_by if confirmed and draft.confirmed_by not in authors(draft) else None
 
 
 async def store(session: AsyncSession, draft: AlertDraft, now: datetime) -> AlertDraft:
     """Store a new draft, with an entry in the trail that it was begun."""
     draft.created_at = draft.updated_at = now
     draft.detail = await older_words.as_begun(session, draft)
+    draft.detail = await origins_of_words.as_begun(session, draft)
     session.add(draft)
     await session.flush()
     await _note(
@@ -235,19 +285,70 @@ async def change(
 ) -> AlertDraft:
     """Save the draft. Saving sends nothing.
 
-    A change removes a colleague's confirmation.
+    A change removes a colleague's confirmation. What was saved by itself before, by the same person
+    alone, stays the same version.
 
     Raises
     ------
     Refusal
         The draft was sent or thrown away, or somebody saved it meanwhile.
     """
-    draft = fill_in(await opened(session, draft_id, written.version), written)
+    draft = await opened(session, draft_id, written.version)
+    before, own_sitting = (
+        draft.model_dump(),
+        authors(draft) == {actor} and _SITTINGS in draft.detail,
+    )
+    fill_in(draft, written, actor)
     await say_change(session, draft, city)
+    is_same = own_sitting and draft.model_dump() == before
     draft.edited_by = actor
-    _has_changed(draft, now)
+    draft.detail = _without(draft.detail, _AUTHORS, _SITTINGS)
+    if is_same:
+        draft.updated_at = now
+    else:
+        _has_changed(draft, now)
     await _note(session, draft, actor, now, action="alert.saved", version=draft.version)
     return draft
+
+
+async def write_on(
+    session: AsyncSession,
+    draft: AlertDraft,
+    written: Written,
+    city: City,
+    *,
+    actor: str,
+    now: datetime,
+) -> bool:
+    """Save what somebody is writing, without a press of a button; returns whether it differs.
+
+    What differs is a new version, which nobody has confirmed. The trail has one entry a sitting:
+    another is added once somebody has written nothing for half an hour, or has saved it.
+
+    Parameters
+    ----------
+    draft
+        As :func:`open_to_write` returned it in this transaction.
+    """
+    before = draft.model_dump()
+    authors_before = authors(draft)
+    fill_in(draft, written, actor)
+    await say_change(session, draft, city)
+    if draft.model_dump() == before:
+        return False
+    sittings = dict(draft.detail.get(_SITTINGS, {}))
+    last = sittings.get(actor)
+    sittings[actor] = now.isoformat()
+    draft.detail = {
+        **draft.detail,
+        _AUTHORS: sorted({*authors_before, actor}),
+        _SITTINGS: sittings,
+    }
+    draft.edited_by = actor
+    _has_changed(draft, now)
+    if last is None or now - datetime.fromisoformat(last) > SITTING_ENDS:
+        await _note(session, draft, actor, now, action="alert.written", version=draft.version)
+    return True
 
 
 async def find_still_right(
@@ -285,7 +386,7 @@ async def confirm(
         It is their own, has faults, or is no longer the version they looked at.
     """
     draft = await opened(session, draft_id, version)
-    if actor == draft.edited_by:
+    if actor in authors(draft):
         raise Refusal("You wrote this version yourself; somebody else has to confirm it.")
     refuse_faults(draft, city, now)
     draft.confirmed_by = actor
@@ -341,13 +442,25 @@ async def opened(session: AsyncSession, draft_id: int, version: int) -> AlertDra
     Refusal
         There is none, it left, it was thrown away, or it is at another version.
     """
+    draft = await open_to_write(session, draft_id)
+    if draft.version != version:
+        raise Refusal("Somebody changed this draft meanwhile. Look at it again.")
+    return draft
+
+
+async def open_to_write(session: AsyncSession, draft_id: int) -> AlertDraft:
+    """Return a draft that can still be changed, at any version, as :func:`opened` does.
+
+    Raises
+    ------
+    Refusal
+        There is none, it left, or it was thrown away.
+    """
     draft = await _draft(session, draft_id)
     if draft.notice_id is not None:
         raise AlreadySent(draft.notice_id)
     if draft.discarded_at is not None:
         raise Refusal("This draft was thrown away.")
-    if draft.version != version:
-        raise Refusal("Somebody changed this draft meanwhile. Look at it again.")
     return draft
 
 
@@ -356,6 +469,10 @@ async def _draft(session: AsyncSession, draft_id: int) -> AlertDraft:
     if draft is None:
         raise Refusal("There is no such draft.")
     return draft
+
+
+def _without(detail: Mapping[str, Any], *names: str) -> dict[str, Any]:
+    return {name: value for name, value in detail.items() if name not in names}
 
 
 def _has_changed(draft: AlertDraft, now: datetime) -> None:

@@ -77,6 +77,16 @@ async def reach(
     return DraftReach(found.total, found.by_language, areas)
 
 
+async def readers_of_topic(session: AsyncSession, draft: AlertDraft, city: City) -> dict[str, int]:
+    """Count by language whom a draft would reach in the whole city; of no topic, everybody.
+
+    For a draft without a place: which languages will be needed?
+    """
+    topic = city.topic_by_code.get(draft.topic)
+    query = AudienceQuery(draft.topic, draft.level, (), mandatory=topic is None or topic.mandatory)
+    return (await reach_of(session, query, None)).by_language
+
+
 async def reach_of_notice(session: AsyncSession, notice: Notice, city: City) -> Reach:
     """Count the residents that a notice would reach; for a follow-up also those told before."""
     chain = await followed(session, notice, city, stored_as=notice.id)

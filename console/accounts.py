@@ -8,6 +8,7 @@ writers do not wait for it.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -81,6 +82,15 @@ def known_of(email: str, name: str = "", city: City | None = None) -> tuple[str,
 async def everybody(session: AsyncSession) -> list[Staff]:
     """Return all accounts in the order of their addresses."""
     return list(await session.scalars(select(Staff).order_by(col(Staff.email))))
+
+
+async def names_of(session: AsyncSession, emails: Iterable[str]) -> dict[str, str]:
+    """Return the names of accounts by address; one without a name, or none, has its address."""
+    wanted = list(dict.fromkeys(emails))
+    found = await session.execute(
+        select(col(Staff.email), col(Staff.name)).where(col(Staff.email).in_(wanted))
+    )
+    return {**dict(zip(wanted, wanted, strict=True)), **{e: name or e for e, name in found}}
 
 
 async def add_staff(

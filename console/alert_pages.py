@@ -4,22 +4,26 @@ from __future__ import annotations
 
 from dataclasses import replace
 from typing import Annotated, Any
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from alerts import checks as alert_checks
-from alerts import drafts, older_words, ready_words
+from alerts import drafts, machine, older_words, origins, ready_words, templates
 from alerts.compose import composed_of
 from alerts.drafts import Written
 from alerts.follow_ups import FOLLOWING, say_change
 from alerts.models import AlertDraft, open_drafts, thrown_away
+from alerts.origins import Origin
+from alerts.paragraphs import put_in
 from alerts.places import MOST_TEXT
-from alerts.reach import reach
+from alerts.reach import reach, readers_of_topic
 from channels.line.render import render as render_messages
 from channels.lists import delivery_of, newest
 from console import words
 from console.access import Permission
+from console.draft_fields import fields_of
 from console.draft_pages import state_of
 from console.line_room import LineRoom
 from console.maps import district_shapes
@@ -35,6 +39,7 @@ from console.web import Missing, RowNumber, StaffRoute, Visit, visit
 from core.errors import Refusal
 from core.languages import LANGUAGES
 from feeds.models import Notice, Status
+from feeds.translate import article_translations
 
 router = APIRouter(prefix="/console", route_class=StaffRoute)
 Looker = Annotated[Visit, Depends(visit(Permission.LOOK))]
@@ -110,14 +115,15 @@ async def edit(visitor: Sender, draft_id: RowNumber) -> Response:
 @router.post("/alerts/{draft_id}")
 async def save(visitor: Sender, draft_id: RowNumber) -> Response:
     """Save the draft, which sends nothing; then stay, or go to the check page."""
-    written = _written(visitor)
+    written = written_of(visitor)
     now = visitor.context.clock.now()
     then = visitor.form.text("then")
     picked: tuple[str, ...] = ()
     try:
         async with visitor.context.database.writing() as session:
-            if then == "fill":
-                written = _filled(visitor, written, await draft_of(session, draft_id))
+            if then in ("fill", "add"):
+                draft = drafts.as_written(await draft_of(session, draft_id), written)
+                written = _filled(visitor, written, draft, replace_all=then == "fill")
             elif then.startswith(PICK):
                 picked = await districts_of(visitor, session, then.removeprefix(PICK))
                 written = with_districts(written, picked)
@@ -133,9 +139,60 @@ async def save(visitor: Sender, draft_id: RowNumber) -> Response:
     way = "?saved=yes"
     if then == "check":
         way = "/check"
+    elif then == "machine":
+        way = await _by_machine(visitor, draft_id)
+    elif then == "template" and (template := visitor.form.number("template")):
+        way = f"/templates/{template}"
     elif then.startswith(PICK):
         way = "?picked=" + (",".join(picked) or WHOLE_CITY) + "#where"
     return visitor.go(f"/console/alerts/{draft_id}{way}")
+
+
+async def _by_machine(visitor: Visit, draft_id: int) -> str:
+    """Have a machine draft the languages without words; return the query of the page that says how
+    it went.
+    """
+    context = visitor.context
+    translator = article_translations(
+        context.settings.translator, context.http, context.city, context.database, context.clock
+    )
+    async with context.database.reading() as session:
+        draft = await draft_of(session, draft_id)
+
+    if translator is None or not draft.texts.get("ja", {}).get("text"):
+        return ""
+    made = await machine.drafted(translator, draft, context.city.languages)
+    async with context.database.writing() as session:
+        await machine.put_in(
+            session,
+            draft_id,
+            made,
+            context.city,
+            actor=visitor.actor,
+            now=context.clock.now(),
+        )
+    problems = ",".join(f"{code}.{problem}" for code, problem in made.problems.items())
+    return f"?{urlencode({'drafted': len(made.texts), 'problems': problems})}"
+
+
+def _machine_said(visitor: Visit) -> dict[str, Any] | None:
+    """Return how a machine's drafts went, as the address of the page says."""
+    asked = visitor.request.query_params
+    if "drafted" not in asked:
+        return None
+    problems: dict[str, list[str]] = {}
+    for one in asked.get("problems", "").split(","):
+        code, _, problem = one.partition(".")
+        if code in LANGUAGES and problem in machine.PROBLEMS:
+            problems.setdefault(problem, []).append(code)
+    number = asked["drafted"]
+    return {
+        "number": int(number) if number.isascii() and number.isdecimal() and len(number) < 4 else 0,
+        "problems": [
+            (visitor.say(machine.PROBLEMS[problem]), words.names_of(codes, visitor.language))
+            for problem, codes in problems.items()
+        ],
+    }
 
 
 async def _not_taken(visitor: Visit, draft_id: int, written: Written, refusal: Refusal) -> Response:
@@ -146,14 +203,16 @@ async def _not_taken(visitor: Visit, draft_id: int, written: Written, refusal: R
             raise refusal
         overtaken = saved.version != written.version
         draft = drafts.as_written(saved, written)
-        return await edit_page(visitor, session, draft, refusal=refusal, overtaken=overtaken)
+        return await edit_page(
+            visitor, session, draft, refusal=refusal, overtaken=overtaken, saved=saved
+        )
 
 
 @router.post("/alerts/{draft_id}/discard")
 async def discard(visitor: Sender, draft_id: RowNumber) -> Response:
     """Throw a draft away with all entered values, so that restoring it brings them back."""
     now, actor = visitor.context.clock.now(), visitor.actor
-    written = _written(visitor)
+    written = written_of(visitor)
     has_words = "topic" in visitor.form  # the button of the confirmation page sends no values
     try:
         async with visitor.context.database.writing() as session:
@@ -177,7 +236,7 @@ async def discard(visitor: Sender, draft_id: RowNumber) -> Response:
 async def look(visitor: Sender, draft_id: RowNumber) -> Response:
     """Show a preview of the current form; nothing is saved."""
     async with visitor.context.database.reading() as session:
-        draft = drafts.as_written(await draft_of(session, draft_id), _written(visitor))
+        draft = drafts.as_written(await draft_of(session, draft_id), written_of(visitor))
         await say_change(session, draft, visitor.context.city)
         return visitor.page("_look.html", live=True, **await _looked(visitor, session, draft))
 
@@ -189,7 +248,8 @@ def _drill_or_real(visitor: Visit) -> bool:
     return said == "drill"
 
 
-def _written(visitor: Visit) -> Written:
+def written_of(visitor: Visit) -> Written:
+    """Return what the form of a draft says."""
     form = visitor.form
     level, hours = form.number("level"), form.number("valid_hours")
     return Written(
@@ -218,13 +278,16 @@ def _own_levels(visitor: Visit) -> dict[str, int]:
     return found
 
 
-def _filled(visitor: Visit, written: Written, draft: AlertDraft) -> Written:
+def _filled(visitor: Visit, written: Written, draft: AlertDraft, *, replace_all: bool) -> Written:
     """Return the form with the chosen ready words in every language."""
     languages = visitor.context.city.languages
-    words = ready_words.alert(visitor.form.text("ready"), languages, drill=draft.drill is True)
+    code = visitor.form.text("ready")
+    words = ready_words.alert(code, languages, drill=draft.drill is True)
     if words is None:
         raise Refusal("Choose ready words first.")
-    return replace(written, texts=words)
+    made = {language: text for language, (_, text) in words.items()}
+    texts, origins = put_in(draft, made, Origin(ready=(code,)), replace=replace_all)
+    return replace(written, texts=texts, origins=origins)
 
 
 async def edit_page(
@@ -234,8 +297,17 @@ async def edit_page(
     *,
     refusal: Refusal | None = None,
     overtaken: bool = False,
+    saved: AlertDraft | None = None,
 ) -> Response:
-    """Show the form; ``overtaken`` if a colleague saved other words meanwhile."""
+    """Show the form.
+
+    Parameters
+    ----------
+    overtaken
+        Whether a colleague saved other words meanwhile.
+    saved
+        The draft as it is stored, if the form shows something else.
+    """
     city = visitor.context.city
     line_room(visitor).ask()  # the check page wants to know
     replaces = await session.get(Notice, draft.replaces_id) if draft.replaces_id else None
@@ -244,9 +316,10 @@ async def edit_page(
         status=400 if refusal else 200,
         replaces=replaces,
         overtaken=overtaken,
+        stored=fields_of(saved or draft, city),
         refusal=words.said(refusal, visitor.language),
         state=state_of(draft, visitor.actor, visitor.context.clock.now()),
-        saved=visitor.request.query_params.get("saved") == "yes",
+        just_saved=visitor.request.query_params.get("saved") == "yes",
         shapes=district_shapes(city, visitor.language),
         places=await places_to_pick(visitor, session),
         picked=picked_before(visitor),
@@ -257,6 +330,9 @@ async def edit_page(
             (code, ready_words.CATALOGUE.text(visitor.language, message))
             for code, message in ready_words.alerts_for(drill=draft.drill is True).items()
         ],
+        templates=await templates.in_use(session),
+        translator=visitor.context.settings.translator,
+        machine_said=_machine_said(visitor),
         title_limit=alert_checks.TITLE_LIMIT,
         text_limit=alert_checks.TEXT_LIMIT,
         **await _looked(visitor, session, draft),
@@ -269,6 +345,7 @@ async def _looked(visitor: Visit, session: AsyncSession, draft: AlertDraft) -> d
     language = visitor.form.text("preview_language")
     language = language if language in city.languages else "ja"
     messages, heading = [], ""
+    found = await reach(session, draft, city, by_area=True)
     known = draft.topic in city.topic_by_code and set(draft.areas) <= set(city.district_by_code)
     if known and 0 <= draft.level <= 5:
         now = visitor.context.clock.now()
@@ -284,10 +361,25 @@ async def _looked(visitor: Visit, session: AsyncSession, draft: AlertDraft) -> d
             (fault.field, visitor.say(fault.message, **dict(fault.values)))
             for fault in alert_checks.faults(draft, city)
         ],
-        "reach": await reach(session, draft, city, by_area=True),
+        "reach": found,
+        "readers": found.by_language or await readers_of_topic(session, draft, city),
+        "origins": await origins_of(visitor, session, draft),
         "messages": messages,
         "preview_language": language,
         "hazards": await alert_checks.serious_dangers(session, city, visitor.context.clock.now()),
+    }
+
+
+async def origins_of(
+    visitor: Visit, session: AsyncSession, draft: AlertDraft
+) -> dict[str, list[tuple[str, str]]]:
+    """Return where the words of each language of the city come from: kind and words for it."""
+    known = origins.origins(draft)
+    used = {one for origin in known.values() for one in origin.templates}
+    names = await templates.names(session, used)
+    return {
+        code: words.origin(known.get(code), names, visitor.language)
+        for code in visitor.context.city.languages
     }
 
 

@@ -22,7 +22,14 @@ from channels.line import unknown
 from channels.line.medium import LINE
 from console import asking, words
 from console.access import Permission
-from console.alert_pages import closed, draft_of, edit_page, line_room, way_to_delivery
+from console.alert_pages import (
+    closed,
+    draft_of,
+    edit_page,
+    line_room,
+    origins_of,
+    way_to_delivery,
+)
 from console.draft_pages import state_of
 from console.looks import Look
 from console.web import RowNumber, StaffRoute, Visit, visit
@@ -159,6 +166,7 @@ async def _check_page(visitor: Visit, draft_id: int, *, refusal: Refusal | None 
         shown_colleagues = await asking.shown(visitor, session, draft)
         newer = None if since is None else await session.get(Notice, since.notice_id)
         told = await warnings(session, draft, context.city, now, recipients=found.total, room=room)
+        origins = await origins_of(visitor, session, draft)
     unwritten = {
         code: number
         for code, number in found.by_language.items()
@@ -183,12 +191,13 @@ async def _check_page(visitor: Visit, draft_id: int, *, refusal: Refusal | None 
         seen=seen,
         stale=now - draft.updated_at > drafts.STALE_AFTER,
         look=look.seal(context.settings.secret_key),
+        origins=origins,
         older=older_words.older(draft),
         older_readers=sum(found.by_language.get(code, 0) for code in older_words.older(draft)),
         state=state_of(draft, visitor.actor, now),
         needs_two=alert_checks.needs_two(draft, context.city, before),
         second=drafts.second_person(draft, visitor.actor, now),
-        is_own=draft.edited_by == visitor.actor,
+        is_own=visitor.actor in drafts.authors(draft),
         hazards=hazards,
         unknown=asked,
         unknown_answers=(UnknownAnswer.yes(asked.way), UnknownAnswer.NO) if asked else (),

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from alerts.follow_ups import can_follow
+from alerts.models import draft_of_notice
 from alerts.steering import Steer, steer
 from channels import dispatch, lists, unknown_sends
 from channels.chain import chain_of
@@ -15,6 +16,7 @@ from channels.level_parts import act_of
 from channels.line.render import render as render_messages
 from channels.models import Delivery, DeliveryState, UnknownSend
 from console.access import Permission
+from console.alert_pages import origins_of
 from console.web import Missing, RowNumber, StaffRoute, Visit, visit
 from core.languages import mark
 from feeds.models import Notice, Status
@@ -45,6 +47,8 @@ async def delivery_page(visitor: Looker, delivery_id: RowNumber) -> Response:
         to_unknown = await unknown_sends.of_delivery(session, delivery_id)
         held_up = await dispatch.held_up(session, delivery_id)
         chain = await chain_of(session, notice.id)
+        draft = await draft_of_notice(session, notice.id)
+        origins = None if draft is None else await origins_of(visitor, session, draft)
         newest = None
         if chain.tip is not None and not chain.ends_with(notice.id):
             newest = await session.get(Notice, chain.tip.notice_id)
@@ -52,6 +56,7 @@ async def delivery_page(visitor: Looker, delivery_id: RowNumber) -> Response:
     return visitor.page(
         "delivery.html",
         newest=newest,
+        origins=origins,
         is_over=is_over,
         follow_ups=[
             (status.value, name)

@@ -9,11 +9,12 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Response
 
-from alerts import drafts
+from alerts import drafts, writers
 from alerts.drafts import second_person
 from alerts.models import AlertDraft
 from channels.lists import delivery_of
 from console.access import Permission
+from console.accounts import names_of
 from console.web import Missing, RowNumber, StaffRoute, Visit, visit
 
 router = APIRouter(prefix="/console", route_class=StaffRoute)
@@ -33,18 +34,23 @@ async def draft_news(
         draft = await session.get(AlertDraft, draft_id)
         if draft is None:
             raise Missing
-        if state_of(draft, visitor.actor, now) == seen:
+        there = await writers.others(session, draft_id, visitor.actor, now)
+        state = "-".join((state_of(draft, visitor.actor, now), *(one.email for one in there)))
+        if state == seen:
             return Response(status_code=204)
         delivery = await delivery_of(session, draft.notice_id)
+        names = await names_of(session, (one.email for one in there))
     return visitor.page(
         "_draft_news.html",
         draft=draft,
         shown_version=version,
         check=check,
         live=True,
+        alone=False,
         delivery=delivery,
         second=second_person(draft, visitor.actor, now),
-        state=state_of(draft, visitor.actor, now),
+        state=state,
+        there=[(names[one.email], one.since) for one in there],
     )
 
 

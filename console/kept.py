@@ -22,7 +22,12 @@ NEVER = frozenset(
     ("csrf", "then", "typed", "password", "present", "new", "again", "code", "new_code", "offer")
 )
 """Secrets, confirmations of sending, and the pressed button."""
-NOT_TYPED = frozenset(("version", "kind", "status", "decision", "seen", "look", "preview_language"))
+NOT_TYPED = frozenset(
+    (
+        *("version", "kind", "status", "decision", "seen", "look", "preview_language"),
+        "sending",
+    )
+)
 """Technical fields of a form; a form with no others has no entered values."""
 NAMES = {
     "answer": mark("Answer to the resident"),

@@ -46,6 +46,7 @@ SECTIONS = (
             Entry("/console/held", mark("Held")),
             Entry("/console/rules", mark("Rules")),
             Entry("/console/rehearsal", mark("Rehearsal")),
+            Entry("/console/templates", mark("Templates"), Permission.ALERTS),
         ),
     ),
     Section(

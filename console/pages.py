@@ -29,6 +29,8 @@ from console import (
     staff_pages,
     stopped,
     task_pages,
+    template_pages,
+    writing_pages,
 )
 from console.web import STATIC, Missing, StaffRoute
 from core.web import PUBLIC_POLICY, secure
@@ -57,6 +59,8 @@ ROUTERS = (
     account_pages.router,
     home.router,
     draft_pages.router,
+    writing_pages.router,
+    template_pages.router,
     alert_pages.router,
     check_pages.router,
     delivery_pages.router,

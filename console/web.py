@@ -6,6 +6,7 @@ the permission and, except for a GET, the form's token, so that no page can forg
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, replace
 from functools import cache
@@ -46,6 +47,10 @@ from feeds.held import NOTHING_HELD, HeldAlarm, held_alarm
 from public import MAPS
 
 LANGUAGE_COOKIE = "todoke_console_language"
+SENT_COOKIE = "todoke_sent"
+SENDING = re.compile("[0-9a-f]{16}")
+MOST_SENT = 8
+"""Forms that the script of a page (typed.js) still has to hear of."""
 STATIC = "/static/console"
 MAY_NOT = mark("You may not do this.")
 TOO_OLD = mark("The page was too old. Please try again.")
@@ -350,11 +355,32 @@ class StaffRoute(APIRoute):
         by_itself = request.url.path.endswith("/live")
         if session is not None and not by_itself:
             sessions_of(request).write(response, session, context.clock.now())
+        if request.method == "POST" and response.status_code < 400:
+            _name_accepted(request, response)
         device: Device | None = getattr(request.state, "device", None)
         if device is not None:
             sessions_of(request).write_device(response, device)
         https = context.settings.public_url.startswith("https://")
         secure(response, STAFF_POLICY, https=https)
+
+
+def _name_accepted(request: Request, response: Response) -> None:
+    """Tell the page's script which forms were accepted, so that it keeps their words no longer."""
+    form: Form | None = getattr(request.state, "form", None)
+    name = "" if form is None else form.text("sending")
+    if SENDING.fullmatch(name) is None:
+        return
+    known = [
+        one for one in request.cookies.get(SENT_COOKIE, "").split(".") if SENDING.fullmatch(one)
+    ]
+    response.set_cookie(
+        SENT_COOKIE,
+        ".".join([*known, name][-MOST_SENT:]),
+        path="/console",
+        max_age=3600,
+        secure=_public_url(request).startswith("https://"),
+        samesite="lax",
+    )
 
 
 def _refuse_nul(request: Request) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 
+from alerts.origins import Origin
 from channels.models import DeliveryKind, DeliveryState, UnknownState, Wording
 from city.city import City, Decision, name_in
 from console.models import Role
@@ -176,6 +177,7 @@ RULE_NAMES = {
 ACTION_NAMES = {
     "alert.begun": mark("began an alert"),
     "alert.saved": mark("saved an alert"),
+    "alert.written": mark("wrote in an alert"),
     "alert.confirmed": mark("confirmed an alert"),
     "alert.discarded": mark("threw an alert away"),
     "alert.restored": mark("took an alert back that was thrown away"),
@@ -185,6 +187,9 @@ ACTION_NAMES = {
     "alert.sent": mark("sent an alert"),
     "alert.sent_to_unknown": mark("had it go to friends nobody knows"),
     "alert.put_after": mark("put an alert after a colleague's"),
+    "template.saved": mark("saved a template"),
+    "template.withdrawn": mark("took a template out of the list"),
+    "template.restored": mark("put a template back into the list"),
     "notice.sent": mark("sent a held notice"),
     "notice.published": mark("published a held notice"),
     "notice.dropped": mark("dropped a held notice"),
@@ -266,6 +271,12 @@ EARLIER_ACTIONS = {
 """Actions of older entries of the trail, which nobody can rename, and their names today."""
 
 
+TRANSLATOR_NAMES = {
+    "libretranslate": "LibreTranslate",
+    "deepl": "DeepL",
+    "textra": "みんなの自動翻訳",
+}
+"""The translators by their own names."""
 UNKNOWN_NAMES = {
     UnknownState.WAITING: mark("waiting"),
     UnknownState.SENDING: mark("Sending"),
@@ -295,6 +306,36 @@ def said(what: Refusal | Reason | None, language: str) -> str:
 def line_day(day: str) -> str:
     """Return a day as LINE's numbers name it (YYYYMMDD), to be read by people."""
     return f"{day[:4]}-{day[4:6]}-{day[6:]}" if len(day) == 8 else day
+
+
+def origin(
+    known: Origin | None, names: Mapping[tuple[int, int], str], language: str
+) -> list[tuple[str, str]]:
+    """Return where words come from, as (kind, words); a machine, or nothing, stands alone.
+
+    Parameters
+    ----------
+    known
+        None for a language without words.
+    names
+        Names of the versions of templates.
+    """
+    if known is None:
+        return [("missing", CATALOGUE.text(language, "no words"))]
+    found = []
+    for number, version in known.templates:
+        name = names.get((number, version), str(number))
+        said = CATALOGUE.text(language, "template {name}, version {n}", name=name, n=version)
+        found.append(("template", said))
+    if known.ready:
+        found.append(("ready", CATALOGUE.text(language, "ready words")))
+    if known.machine:
+        engine = TRANSLATOR_NAMES.get(known.machine, known.machine)
+        found.append(("machine", CATALOGUE.text(language, "machine: {name}", name=engine)))
+    if known.person:
+        message = "changed by {name}" if found else "written by {name}"
+        found.append(("person", CATALOGUE.text(language, message, name=known.person)))
+    return found or [("person", CATALOGUE.text(language, "written by a person"))]
 
 
 def title_of(notice: Notice, language: str) -> str:
@@ -439,6 +480,11 @@ def span(length: timedelta, language: str) -> str:
     if minutes < 2 * 24 * 60:
         return CATALOGUE.text(language, "{n} h {m} min", n=minutes // 60, m=minutes % 60)
     return CATALOGUE.text(language, "{n} days", n=minutes // (24 * 60))
+
+
+def clock(at: datetime) -> str:
+    """Return hour and minute in Japan."""
+    return f"{in_japan(at):%H:%M}"
 
 
 def ago(at: datetime | None, now: datetime, language: str) -> str:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import aiohttp
 import structlog
@@ -73,8 +74,22 @@ def article_translations(
     return ArticleTranslations(translator, city, database, clock, reader=readings)
 
 
+FAILED, NOT_ABLE = "failed", "not-able"
+"""Problems beside those of ``feeds.fidelity`` and ``name``: the machine did not answer in time or
+refused; it does not have the language.
+"""
+
+
+@dataclass(frozen=True)
+class Translated:
+    """Translations by Japanese text, or the slug of the problem; then there is none."""
+
+    texts: Mapping[str, str] = field(default_factory=dict)
+    problem: str = ""
+
+
 class ArticleTranslations:
-    """Translates articles and stores the translations.
+    """Translates articles and words of staff, and stores the translations.
 
     Parameters
     ----------
@@ -132,10 +147,11 @@ class ArticleTranslations:
             for language in self._city.languages
             if language in able and not reads_japanese(language)
         ]
+        sources = list(dict.fromkeys(text for a in some for text in (a.title, a.summary) if text))
         results = await asyncio.gather(
-            *(self._into(self._translator, language, some) for language in wanted)
+            *(self._into(self._translator, language, sources) for language in wanted)
         )
-        for language, texts in zip(wanted, results, strict=True):
+        for language, (texts, _) in zip(wanted, results, strict=True):
             for article in some:
                 title = texts.get(article.title)
                 summary = texts.get(article.summary) if article.summary else ""
@@ -143,15 +159,48 @@ class ArticleTranslations:
                     made[article.content_hash][language] = (title, summary)
         return made
 
+    async def words(self, texts: Sequence[str], languages: Sequence[str]) -> dict[str, Translated]:
+        """Translate words that staff wrote, and say for each language why it could not be done.
+
+        Parameters
+        ----------
+        texts
+            Japanese paragraphs.
+        languages
+            Languages that are wanted; Japanese ones are left out.
+        """
+        wanted = [language for language in languages if not reads_japanese(language)]
+        if self._translator is None:
+            return {language: Translated(problem=NOT_ABLE) for language in wanted}
+        try:
+            async with asyncio.timeout(limits.TRANSLATION_TIMEOUT * 2):
+                able = await self._translator.languages()
+        except (TodokeError, TimeoutError) as error:
+            log.warning("translator.failed", engine=self._translator.name, reason=str(error))
+            return {language: Translated(problem=FAILED) for language in wanted}
+        asked = [language for language in wanted if language in able]
+        results = await asyncio.gather(
+            *(self._into(self._translator, language, list(texts)) for language in asked)
+        )
+        made = {language: Translated(problem=NOT_ABLE) for language in wanted}
+        for language, (found, problem) in zip(asked, results, strict=True):
+            whole = all(text in found for text in texts)
+            made[language] = Translated(found) if whole else Translated(problem=problem or FAILED)
+        return made
+
+    @property
+    def engine(self) -> str:
+        """The name of the machine; "" for none."""
+        return "" if self._translator is None else self._translator.name
+
     async def _into(
-        self, translator: Translator, language: str, some: Sequence[Article]
-    ) -> dict[str, str]:
-        """Return what could be translated, by Japanese text."""
-        texts = list(dict.fromkeys(text for a in some for text in (a.title, a.summary) if text))
+        self, translator: Translator, language: str, texts: Sequence[str]
+    ) -> tuple[dict[str, str], str | None]:
+        """Return what could be translated, by Japanese text, and the first problem."""
         found = await self._remembered(translator, texts, language)
         missing = [text for text in texts if text not in found]
         if not missing:
-            return found
+            return found, None
         prepared = [self._with_names(text, language) for text in missing]
         try:
             async with asyncio.timeout(limits.TRANSLATION_TIMEOUT * 2):
@@ -161,8 +210,9 @@ class ArticleTranslations:
             log.warning(
                 "translation.failed", engine=translator.name, language=language, reason=str(error)
             )
-            return found
+            return found, FAILED
         good: dict[str, str] = {}
+        first: str | None = None
         for source, answer in zip(missing, answers, strict=True):
             target = plain_text(answer, limits.MAX_SUMMARY_CHARACTERS)
             problem = problem_of(source, target, language) or self._lost_name(
@@ -172,9 +222,10 @@ class ArticleTranslations:
             if problem is None:
                 good[source] = target
             else:
+                first = first or problem
                 log.warning("translation.refused", language=language, reason=problem)
         await self._remember(translator, good, language)
-        return {**found, **good}
+        return {**found, **good}, first
 
     def _terms(self, text: str, language: str) -> Iterable[tuple[str, str]]:
         """Yield the glossary's terms in ``text``, the longest first."""

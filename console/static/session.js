@@ -169,6 +169,9 @@
     true,
   );
 
+  // Another script of the page found the session ended: it goes on once somebody is signed in.
+  document.addEventListener("todoke:check", (event) => check(() => event.detail()));
+
   // A part of the page could not be loaded: the old part stays, and is requested again.
   document.addEventListener("htmx:responseError", (event) => {
     const { xhr, elt } = event.detail;

@@ -72,6 +72,8 @@ ADDRESSES = {
         GET /console/alerts/{draft_id}
         POST /console/alerts/{draft_id}
         GET /console/alerts/{draft_id}/live
+        POST /console/alerts/{draft_id}/live
+        POST /console/alerts/{draft_id}/auto
         GET /console/alerts/{draft_id}/check
         POST /console/alerts/{draft_id}/look
         POST /console/alerts/{draft_id}/still-right
@@ -82,6 +84,17 @@ ADDRESSES = {
         POST /console/alerts/{draft_id}/ask
         POST /console/alerts/{draft_id}/test
         POST /console/alerts/{draft_id}/send
+        GET /console/alerts/{draft_id}/templates/{template_id}
+        POST /console/alerts/{draft_id}/templates/{template_id}
+        GET /console/templates
+        POST /console/templates
+        GET /console/templates/new
+        POST /console/templates/starters
+        POST /console/templates/look
+        GET /console/templates/{template_id}
+        POST /console/templates/{template_id}
+        POST /console/templates/{template_id}/withdraw
+        POST /console/templates/{template_id}/restore
         POST /console/notices/{notice_id}/again
         POST /console/notices/{notice_id}/take-back
         GET /console/deliveries/{delivery_id}/stop

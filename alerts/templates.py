@@ -1,0 +1,456 @@
+"""The city's own templates: words with blanks, in every language, that staff fill in once.
+
+A template is kept in the database and edited on a page of the console. Each change makes a new
+version, and an alert stores which versions it used. A blank is written ``{place}``, ``{river}``,
+``{shelter}``, ``{time}`` or ``{words}``; a second one of a kind has a number, as in ``{time2}``.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import tuple_
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col, select
+
+from alerts import ready_words
+from alerts.checks import TEXT_LIMIT, AlertFault
+from alerts.drill_words import says_drill, says_not_drill
+from alerts.models import AlertTemplate, TemplateVersion
+from city.city import City
+from city.shelters import Shelter
+from core import audit
+from core.errors import Refusal
+from core.languages import EASY_JAPANESE, LANGUAGES, mark, reads_japanese, script_of
+from core.text import clean
+from feeds.furigana import with_reading
+from feeds.texts import moment, place_name
+from feeds.texts.places import area_names, joined
+from feeds.texts.romaji import hiragana
+
+NAME_LIMIT = 80
+KINDS = ("place", "river", "shelter", "time", "words")
+JAPANESE_KINDS = {
+    "場所": "place",
+    "地区": "place",
+    "川": "river",
+    "河川": "river",
+    "避難所": "shelter",
+    "避難場所": "shelter",
+    "時刻": "time",
+    "日時": "time",
+    "自由": "words",
+}
+"""Other names that staff may write; they are stored as the kind."""
+_BRACES = re.compile(r"\{([^{}]*)\}")
+_NAME = re.compile(r"([^\d]+)(\d?)")
+_KANA = re.compile("[\u3041-\u30ff]")
+_JAPANESE_LETTERS = re.compile("[\u3041-\u30ff\u3400-\u9fff]")
+
+STARTERS = {
+    mark("Evacuation site opened"): (
+        "Evacuation site opened: {shelter}\nOpen from: {time}\nBring drinking water, food, "
+        "medicine and your mobile phone. Do not go through dangerous places to get there."
+    ),
+    mark("River close to overflowing"): (
+        "{river}: the water is close to overflowing.\nKeep away from the river, and do not go to "
+        "look at it.\nArea in danger: {place}"
+    ),
+    mark("Water supply stopped"): (
+        "The water supply has stopped.\nWhere: {place}\nExpected until: {time}\nThis time may "
+        "change. We will tell you when the water is back."
+    ),
+}
+"""Templates to begin with, by name: messages of the catalogue, in all languages."""
+
+
+@dataclass(frozen=True)
+class Blank:
+    """What was put into one blank.
+
+    Parameters
+    ----------
+    areas
+        Codes of districts, for a place.
+    shelters
+        Evacuation sites.
+    at
+        A time.
+    said
+        A name or words in Japanese, after the districts if there are some.
+    latin
+        The same for readers of other languages.
+    """
+
+    areas: tuple[str, ...] = ()
+    shelters: tuple[Shelter, ...] = ()
+    at: datetime | None = None
+    said: str = ""
+    latin: str = ""
+
+
+def kind_of(blank: str) -> str:
+    """Return the kind of a blank: ``time`` of ``time2``."""
+    return blank.rstrip("0123456789")
+
+
+def normal(text: str) -> str:
+    """Return a template's words in the form in which they are stored."""
+
+    def one(match: re.Match[str]) -> str:
+        name = unicodedata.normalize("NFKC", match[1]).strip().casefold()
+        parts = _NAME.fullmatch(name)
+        if parts is None:
+            return f"{{{name}}}"
+        kind = JAPANESE_KINDS.get(parts[1], parts[1])
+        return f"{{{kind}{parts[2]}}}"
+
+    return _BRACES.sub(one, clean(text).replace("｛", "{").replace("｝", "}"))
+
+
+def blanks(text: str) -> tuple[str, ...]:
+    """Return the blanks of a template's words, each once, in their order."""
+    return tuple(dict.fromkeys(_BRACES.findall(text)))
+
+
+def faults(name: str, texts: Mapping[str, str], city: City) -> list[AlertFault]:
+    """Return what is wrong with a template's words, in the form :func:`normal` gives them."""
+    found = []
+    if not name:
+        found.append(AlertFault("name", mark("The template needs a name.")))
+    if len(name) > NAME_LIMIT:
+        found.append(
+            AlertFault("name", mark("A name has at most {n} characters."), (("n", NAME_LIMIT),))
+        )
+    if not texts.get("ja"):
+        found.append(AlertFault("text-ja", mark("The text in Japanese is needed.")))
+    wanted = set(blanks(texts.get("ja", "")))
+    for code, text in texts.items():
+        found += _text_faults(code, text, wanted, city)
+    return found
+
+
+def _text_faults(code: str, text: str, wanted: Collection[str], city: City) -> list[AlertFault]:
+    field, name = f"text-{code}", ("language", LANGUAGES[code].name)
+    there = blanks(text)
+    unknown = [one for one in there if kind_of(one) not in KINDS or not _NAME.fullmatch(one)]
+    found = []
+    if code not in city.languages:
+        found.append(AlertFault(field, mark("The city does not speak {language}."), (name,)))
+    if len(text) > TEXT_LIMIT:
+        message = mark("{language}: a text has at most {n} characters.")
+        found.append(AlertFault(field, message, (name, ("n", TEXT_LIMIT))))
+    if unknown or "{" in _BRACES.sub("", text) or "}" in _BRACES.sub("", text):
+        message = mark("{language}: there is no such blank: {blanks}")
+        shown = " ".join(f"{{{one}}}" for one in unknown) or "{ }"
+        found.append(AlertFault(field, message, (name, ("blanks", shown))))
+    elif code != "ja" and wanted:
+        for missing in sorted(set(wanted) - set(there)):
+            message = mark("{language}: the blank {blank} of the Japanese is missing.")
+            found.append(AlertFault(field, message, (name, ("blank", f"{{{missing}}}"))))
+        for more in sorted(set(there) - set(wanted)):
+            message = mark("{language}: the Japanese has no blank {blank}.")
+            found.append(AlertFault(field, message, (name, ("blank", f"{{{more}}}"))))
+    if says_drill(text, code) or says_not_drill(text):
+        message = mark("{language}: a template does not speak of drills. A drill is marked anyway.")
+        found.append(AlertFault(field, message, (name,)))
+    return found
+
+
+async def in_use(session: AsyncSession) -> list[TemplateVersion]:
+    """Return the newest version of each template that can be used, by name."""
+    return await _newest(session, withdrawn=False)
+
+
+async def withdrawn(session: AsyncSession) -> list[TemplateVersion]:
+    """Return the newest version of each template that was taken out of the list."""
+    return await _newest(session, withdrawn=True)
+
+
+async def history(session: AsyncSession, template_id: int) -> list[TemplateVersion]:
+    """Return all versions of a template, the newest first."""
+    found = await session.scalars(
+        select(TemplateVersion)
+        .where(col(TemplateVersion.template_id) == template_id)
+        .order_by(col(TemplateVersion.version).desc())
+    )
+    return list(found)
+
+
+async def usable(session: AsyncSession, template_id: int) -> TemplateVersion:
+    """Return the newest version of a template that was not withdrawn.
+
+    Raises
+    ------
+    Refusal
+        There is none.
+    """
+    template = await session.get(AlertTemplate, template_id)
+    if template is None or template.withdrawn_at is not None:
+        raise Refusal("This template is no longer there.")
+    return await session.get_one(TemplateVersion, (template_id, template.version))
+
+
+async def names(
+    session: AsyncSession, used: Collection[tuple[int, int]]
+) -> dict[tuple[int, int], str]:
+    """Return the names of versions of templates, by id and version."""
+    if not used:
+        return {}
+    key = tuple_(col(TemplateVersion.template_id), col(TemplateVersion.version))
+    found = await session.scalars(select(TemplateVersion).where(key.in_(list(used))))
+    return {(one.template_id, one.version): one.name for one in found}
+
+
+async def add(
+    session: AsyncSession,
+    name: str,
+    texts: Mapping[str, str],
+    city: City,
+    *,
+    actor: str,
+    now: datetime,
+) -> TemplateVersion:
+    """Store a new template.
+
+    Raises
+    ------
+    Refusal
+        Something is wrong with its words.
+    """
+    _refuse_faults(name, texts, city)
+    template = AlertTemplate(version=1)
+    session.add(template)
+    await session.flush()
+    assert template.id is not None
+    return await _store(session, template.id, 1, name, texts, actor, now)
+
+
+async def change(
+    session: AsyncSession,
+    template_id: int,
+    version: int,
+    name: str,
+    texts: Mapping[str, str],
+    city: City,
+    *,
+    actor: str,
+    now: datetime,
+) -> TemplateVersion:
+    """Store a new version of a template.
+
+    Parameters
+    ----------
+    version
+        The version that was looked at.
+
+    Raises
+    ------
+    Refusal
+        Something is wrong with its words, or somebody changed or withdrew it meanwhile.
+    """
+    _refuse_faults(name, texts, city)
+    template = await _locked(session, template_id)
+    if template.withdrawn_at is not None:
+        raise Refusal("This template is no longer there.")
+    if template.version != version:
+        raise Refusal("Somebody changed this template meanwhile. Look at it again.")
+    template.version += 1
+    return await _store(session, template_id, template.version, name, texts, actor, now)
+
+
+async def withdraw(session: AsyncSession, template_id: int, *, actor: str, now: datetime) -> None:
+    """Take a template out of the list. Alerts that used it stay as they are."""
+    template = await _locked(session, template_id)
+    if template.withdrawn_at is None:
+        template.withdrawn_at = now
+        await _note(session, template_id, "template.withdrawn", actor, now)
+
+
+async def restore(session: AsyncSession, template_id: int, *, actor: str, now: datetime) -> None:
+    """Put a template that was withdrawn back into the list."""
+    template = await _locked(session, template_id)
+    if template.withdrawn_at is not None:
+        template.withdrawn_at = None
+        await _note(session, template_id, "template.restored", actor, now)
+
+
+def starters(city: City) -> dict[str, dict[str, str]]:
+    """Return templates to begin with: by the English message of the name, words by language."""
+    names_of_blanks = {kind: f"{{{kind}}}" for kind in KINDS}
+    return {
+        name: {
+            code: ready_words.CATALOGUE.text(code, message, **names_of_blanks)
+            for code in city.languages
+        }
+        for name, message in STARTERS.items()
+    }
+
+
+async def add_starters(
+    session: AsyncSession,
+    city: City,
+    named: Callable[[str], str],
+    *,
+    actor: str,
+    now: datetime,
+) -> int:
+    """Store the templates to begin with that have no namesake yet; returns how many.
+
+    Parameters
+    ----------
+    named
+        Gives the name in the language of staff for the English one.
+    """
+    known = {one.name for one in await in_use(session)}
+    made = {named(name): texts for name, texts in starters(city).items()}
+    new = {name: texts for name, texts in made.items() if name not in known}
+    for name, texts in new.items():
+        await add(session, name, texts, city, actor=actor, now=now)
+    return len(new)
+
+
+def filled(texts: Mapping[str, str], values: Mapping[str, Blank], city: City) -> dict[str, str]:
+    """Return a template's words with the blanks filled in, for each language of the city.
+
+    Raises
+    ------
+    Refusal
+        A blank is empty, or readers of a language could not read what is in it.
+    """
+    made = {}
+    for code in city.languages:
+        text = texts.get(code, "")
+        if text:
+            said = {
+                blank: _said(blank, values.get(blank, Blank()), code, city)
+                for blank in blanks(text)
+            }
+            made[code] = _BRACES.sub(lambda match: said[match[1]], text)  # noqa: B023
+    return made
+
+
+def _said(blank: str, value: Blank, language: str, city: City) -> str:
+    """Return what is put into one blank in one language."""
+    kind = kind_of(blank)
+    if kind == "time" and value.at is not None:
+        return moment(value.at, language)
+    parts = []
+    if value.areas:
+        parts += area_names(value.areas, language, city)
+    parts += [_site(site, language) for site in value.shelters]
+    if value.said:
+        parts.append(_free(kind, value, language, city))
+    if not parts:
+        raise Refusal("Fill in every blank: {blank}", blank=f"{{{blank}}}")
+    return joined(parts, language)
+
+
+def _site(site: Shelter, language: str) -> str:
+    if language == EASY_JAPANESE:
+        return with_reading(site.name, hiragana(site.kana)) if site.kana else site.name
+    in_characters = script_of(language).names_in_characters and not _KANA.search(site.name)
+    if reads_japanese(language) or in_characters:
+        return site.name
+    if not site.english:
+        raise Refusal("{said} has no name in Latin letters in shelters.csv.", said=site.name)
+    return site.english
+
+
+def _free(kind: str, value: Blank, language: str, city: City) -> str:
+    """Return a name or words that somebody typed, for readers of ``language``."""
+    said = value.said
+    if language == "ja":
+        return said
+    if kind in ("place", "river"):
+        said = place_name(said, language, city)
+    if reads_japanese(language) or not _JAPANESE_LETTERS.search(said):
+        return said
+    if kind in ("place", "river") and script_of(language).names_in_characters:
+        return said
+    if value.latin:
+        return value.latin
+    raise Refusal(
+        "Write “{said}” in English or Latin letters too: not every reader can read it.",
+        said=value.said,
+    )
+
+
+async def _newest(session: AsyncSession, *, withdrawn: bool) -> list[TemplateVersion]:
+    at = col(AlertTemplate.withdrawn_at)
+    found = await session.scalars(
+        select(TemplateVersion)
+        .join(
+            AlertTemplate,
+            (col(AlertTemplate.id) == col(TemplateVersion.template_id))
+            & (col(AlertTemplate.version) == col(TemplateVersion.version)),
+        )
+        .where(at.is_not(None) if withdrawn else at.is_(None))
+        .order_by(col(TemplateVersion.name), col(TemplateVersion.template_id))
+    )
+    return list(found)
+
+
+async def _locked(session: AsyncSession, template_id: int) -> AlertTemplate:
+    template = await session.get(AlertTemplate, template_id, with_for_update=True)
+    if template is None:
+        raise Refusal("This template is no longer there.")
+    return template
+
+
+async def _store(
+    session: AsyncSession,
+    template_id: int,
+    version: int,
+    name: str,
+    texts: Mapping[str, str],
+    actor: str,
+    now: datetime,
+) -> TemplateVersion:
+    made = TemplateVersion(
+        template_id=template_id,
+        version=version,
+        name=name,
+        texts={code: text for code, text in texts.items() if text},
+        written_by=actor,
+        written_at=now,
+    )
+    session.add(made)
+    await _note(session, template_id, "template.saved", actor, now, version=version, name=name)
+    return made
+
+
+def _refuse_faults(name: str, texts: Mapping[str, str], city: City) -> None:
+    for fault in faults(name, texts, city):
+        raise fault.refusal()
+
+
+async def _note(
+    session: AsyncSession,
+    template_id: int,
+    action: str,
+    actor: str,
+    now: datetime,
+    **detail: object,
+) -> None:
+    subject = f"template:{template_id}"
+    await audit.record(session, now, actor=actor, action=action, subject=subject, **detail)
+
+
+def examples(city: City, sites: Sequence[Shelter], now: datetime) -> dict[str, Blank]:
+    """Return something for each kind of blank, to show what a template looks like."""
+    first = tuple(district.code for district in city.districts[:1])
+    found = {
+        "place": Blank(areas=first),
+        "river": Blank(said="利根川", latin="Tone River"),
+        "shelter": Blank(shelters=tuple(sites[:1])),
+        "time": Blank(at=now),
+        "words": Blank(said="029-000-0000"),
+    }
+    if not sites:
+        found["shelter"] = Blank(said="○○", latin="○○")
+    return found

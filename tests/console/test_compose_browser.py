@@ -1,0 +1,166 @@
+"""Two people write one alert in real browsers: it saves itself, survives a lost network and a
+closed tab, shows each what the other does, and takes a template of the city."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.async_api import Page, expect
+
+from console.models import Role
+from tests.support.browser_tabs import tab
+from tests.support.office import Office
+
+pytestmark = pytest.mark.browser
+WORDS = "月見川の水位が上がっています。"
+REFUSED = ("400", "ERR_INTERNET_DISCONNECTED", "htmx:sendError", "htmx:responseError")
+
+
+async def is_in_sight(page: Page, name: str) -> bool:
+    """Whether a part lies in the window and nothing covers its middle."""
+    return bool(
+        await page.get_by_test_id(name).evaluate(
+            """one => {
+              const box = one.getBoundingClientRect();
+              const seen = document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2);
+              return box.bottom <= innerHeight && box.top >= 0 && one.contains(seen);
+            }"""
+        )
+    )
+
+
+async def test_an_alert_is_written_by_two_and_no_word_is_lost(office: Office) -> None:
+    await office.resident("my")
+    author = await office.at_desk(Role.DISASTER, "author")
+    colleague = await office.at_desk(Role.DISASTER, "colleague")
+    async with (
+        tab(office, author, harmless=REFUSED) as page,
+        tab(office, colleague, harmless=REFUSED) as other,
+    ):
+        # It saves itself.
+        await page.goto(f"{office.url}/console/alerts")
+        await page.get_by_test_id("begin-real").click()
+        await page.locator('select[name="topic"]').select_option("evacuation")
+        await page.locator('input[name="level"][value="4"]').check()
+        await page.locator('input[name="whole_city"]').check()
+        japanese = page.locator('textarea[name="text-ja"]')
+        await japanese.fill(WORDS)
+        saved = page.get_by_test_id("save-state")
+        await expect(saved).to_have_attribute("data-state", "saved")
+        assert (await office.drafts())[0].texts["ja"]["text"] == WORDS
+
+        # Only languages with readers are open, and the button that goes on is always in sight.
+        await expect(page.locator('textarea[name="text-my"]')).to_be_visible()
+        await expect(page.locator('textarea[name="text-ko"]')).to_be_hidden()
+        for width, height in ((1440, 900), (390, 844), (390, 430)):
+            await page.set_viewport_size({"width": width, "height": height})
+            for place in ("0", "document.body.scrollHeight / 2", "document.body.scrollHeight"):
+                await page.evaluate(f"scrollTo(0, {place})")
+                assert await is_in_sight(page, "go-check"), (width, height, place)
+        await page.set_viewport_size({"width": 1280, "height": 900})
+
+        # The colleague is seen, and what is saved there comes into a field that nobody touched.
+        await other.goto(page.url)
+        await expect(page.get_by_test_id("writers")).to_contain_text("colleague@city.example")
+        await expect(other.get_by_test_id("writers")).to_contain_text("author@city.example")
+        burmese = other.locator('textarea[name="text-my"]')
+        await burmese.fill("မြစ်ရေ")
+        await expect(page.locator('textarea[name="text-my"]')).to_have_value("မြစ်ရေ")
+
+        # Both change one field: both texts are seen, and somebody chooses.
+        await page.context.set_offline(True)
+        await japanese.fill(f"{WORDS}逃げてください。")
+        await expect(saved).to_have_attribute("data-state", "offline")
+        await other.locator('textarea[name="text-ja"]').fill("別の本文です。")
+        await expect(other.get_by_test_id("save-state")).to_have_attribute("data-state", "saved")
+        await page.context.set_offline(False)
+        both = page.get_by_test_id("both")
+        await expect(both).to_contain_text("別の本文です。")
+        await expect(japanese).to_have_value(f"{WORDS}逃げてください。")
+        await both.locator("[data-mine]").click()
+        await expect(saved).to_have_attribute("data-state", "saved")
+        await expect(other.locator('textarea[name="text-ja"]')).to_have_value(
+            f"{WORDS}逃げてください。"
+        )
+
+        # A tab that is closed without a network: the words are offered again.
+        await page.context.set_offline(True)
+        await japanese.fill("電波のないところで書いた本文です。")
+        await page.wait_for_timeout(600)
+        address, context = page.url, page.context
+        await page.close()
+        await context.set_offline(False)
+        page = await context.new_page()
+        await page.goto(address)
+        offer = page.get_by_test_id("typed-offer")
+        await expect(offer).to_be_visible()
+        await offer.locator("[data-back]").click()
+        japanese = page.locator('textarea[name="text-ja"]')
+        await expect(japanese).to_have_value("電波のないところで書いた本文です。")
+        await expect(page.get_by_test_id("save-state")).to_have_attribute("data-state", "saved")
+
+        # A template of the city, its blanks filled in once.
+        await page.goto(f"{office.url}/console/templates")
+        await page.get_by_test_id("starters").click()
+        await page.goto(address)
+        await page.locator('select[name="template"]').select_option(label="避難場所の開設")
+        await page.get_by_test_id("use-template").click()
+        await page.locator('input[name="shelters-shelter"]').first.check()
+        await page.locator('input[name="where"][value="instead"]').check()
+        await page.get_by_test_id("show").click()
+        await expect(page.get_by_test_id("shown-my")).to_contain_text("Yamanobe Elementary School")
+        await page.get_by_test_id("insert").click()
+        await expect(page.locator('textarea[name="text-my"]')).to_have_value(
+            (await office.drafts())[0].texts["my"]["text"]
+        )
+        await expect(page.locator("#origin-my [data-origin=template]")).to_be_visible()
+        # A change by hand says so, before it is saved.
+        await page.locator('textarea[name="text-my"]').press_sequentially("!")
+        await expect(page.locator("#origin-my [data-origin=person]")).to_be_visible()
+        await page.get_by_test_id("go-check").click()
+        await expect(page.get_by_test_id("send")).to_be_visible()
+        # What was sent or saved is offered no more.
+        await page.goto(address)
+        await expect(page.get_by_test_id("typed-offer")).to_have_count(0)
+    [draft] = await office.drafts()
+    assert draft.texts["my"]["text"].endswith("!")
+    assert [e.action for e in await office.audit()].count("alert.written") <= 4
+
+
+async def test_a_form_that_was_not_sent_is_offered_again_to_the_same_person(office: Office) -> None:
+    boss = await office.at_desk(Role.ADMIN, "boss")
+    other = await office.at_desk(Role.ADMIN, "second")
+    async with tab(office, boss, harmless=REFUSED) as page:
+        address = f"{office.url}/console/questions"
+        await page.goto(address)
+        field = page.locator('input[name="question-ja"], textarea[name="question-ja"]').last
+        await field.fill("図書館は開いていますか")
+        await page.wait_for_timeout(600)
+        await page.goto(f"{office.url}/console/")  # left without sending
+        await page.goto(address)
+        offer = page.get_by_test_id("typed-offer")
+        await offer.locator("[data-back]").click()
+        await expect(field).to_have_value("図書館は開いていますか")
+        assert await page.evaluate("Object.keys(localStorage).length") == 1
+
+        # Another account in this browser is offered nothing; passwords are never kept.
+        mine = await page.context.cookies()
+        await page.context.clear_cookies()
+        await page.context.add_cookies(
+            [{**mine[0], "name": "todoke_staff", "value": other.cookie("todoke_staff")}]  # type: ignore[list-item]
+        )
+        await page.goto(address)
+        await expect(page.get_by_test_id("typed-offer")).to_have_count(0)
+        await page.goto(f"{office.url}/console/account")
+        for password in await page.locator("input[type=password]").all():
+            await password.fill("a secret that is not kept")
+        await page.wait_for_timeout(600)
+        assert "secret" not in await page.evaluate("JSON.stringify({...localStorage})")
+        await page.context.clear_cookies()
+        await page.context.add_cookies(mine)  # type: ignore[arg-type]
+        await page.goto(address)
+        await expect(page.get_by_test_id("typed-offer")).to_be_visible()
+
+        # Signing out on a machine that several use leaves nothing behind.
+        await page.locator('form[action="/console/sign-out"] button').click()
+        await page.wait_for_url("**/sign-in**")
+        assert await page.evaluate("Object.keys(localStorage).length") == 0
