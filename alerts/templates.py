@@ -268,7 +268,7 @@ async def withdraw(session: AsyncSession, template_id: int, *, actor: str, now: 
     template = await _locked(session, template_id)
     if template.withdrawn_at is None:
         template.withdrawn_at = now
-        await _note(session, template_id, "template.withdrawn", actor, now)
+        await _note(session, template_id, actor, now, action="template.withdrawn")
 
 
 async def restore(session: AsyncSession, template_id: int, *, actor: str, now: datetime) -> None:
@@ -276,7 +276,7 @@ async def restore(session: AsyncSession, template_id: int, *, actor: str, now: d
     template = await _locked(session, template_id)
     if template.withdrawn_at is not None:
         template.withdrawn_at = None
-        await _note(session, template_id, "template.restored", actor, now)
+        await _note(session, template_id, actor, now, action="template.restored")
 
 
 def starters(city: City) -> dict[str, dict[str, str]]:
@@ -420,7 +420,9 @@ async def _store(
         written_at=now,
     )
     session.add(made)
-    await _note(session, template_id, "template.saved", actor, now, version=version, name=name)
+    await _note(
+        session, template_id, actor, now, action="template.saved", version=version, name=name
+    )
     return made
 
 
@@ -432,9 +434,10 @@ def _refuse_faults(name: str, texts: Mapping[str, str], city: City) -> None:
 async def _note(
     session: AsyncSession,
     template_id: int,
-    action: str,
     actor: str,
     now: datetime,
+    *,
+    action: str,
     **detail: object,
 ) -> None:
     subject = f"template:{template_id}"
