@@ -56,7 +56,7 @@ async def chain_page(visitor: Looker, notice_id: RowNumber) -> Response:
         "chain.html",
         said=said,
         first=said[0].notices[0],
-        now=visitor.context.clock.now(),
+        at=visitor.context.clock.now(),
         in_force=said[-1].in_force,
     )
 
