@@ -22,6 +22,7 @@ from core.clock import in_japan
 from core.database import Database
 from core.steady import in_doubt
 from feeds.retention import forget as forget_items
+from public.asked import forget_counts
 from public.questions import forget_asked
 from reports.models import Danger
 from reports.photos import forget_old_photos, sweep_files
@@ -58,6 +59,7 @@ async def forget(context: Context, children: ChildTable = NO_TABLE) -> None:
         "questions": await forget_asked(
             database, in_japan(now).date() - timedelta(days=keep.questions)
         ),
+        "asked_counts": await forget_counts(database, now - timedelta(days=keep.questions)),
         "residents": await forget_left(database, keep.left_residents, now, also=forget_personal),
         "children": await forget_grown(database, children.first_needed(in_japan(now).date())),
     }

@@ -6,6 +6,7 @@ a newer one, so the order of arrival does not matter (promise 1).
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -105,6 +106,8 @@ class Loaded:
     dialogues: dict[int, Dialogue] = field(default_factory=dict)
     preferences: dict[int, Preferences] = field(default_factory=dict)
     turns: dict[str, list[Turn]] = field(default_factory=dict)
+    asked: Counter[str] = field(default_factory=Counter)
+    """What they ask for, by intent."""
 
 
 class EventHandler:
@@ -247,7 +250,11 @@ class EventHandler:
         choices = loaded.preferences.get(resident.id) if following else None
         if choices is None:
             choices = await registry.preferences(session, self.city, resident.id)
-        known = await self._known(session, resident, choices, incoming, event, now)
+        # What is typed in the middle of something answers a question; it asks for nothing.
+        asks = isinstance(incoming, Pressed) or state.name == DialogueState().name
+        known = await self._known(
+            session, resident, choices, incoming, event, now, loaded.asked if asks else None
+        )
         known = replace(known, near=await reports_near(session, state, incoming))
         if is_about_a_report(state, incoming):
             meant = await report_meant(session, state, incoming, resident.id)
@@ -327,7 +334,9 @@ class EventHandler:
         incoming: Incoming,
         event: WebhookEvent,
         now: datetime,
+        asks: Counter[str] | None = None,
     ) -> Known:
+        """Return what the dialogue needs to know; what is asked for is counted in ``asks``."""
         assert resident.id is not None
         known = Known(
             city=self.city,
@@ -364,9 +373,12 @@ class EventHandler:
                 asked, language = meaning.intent, meaning.language
             case Pressed(do, values):
                 asked = "safe" if do.startswith("safe") else ASKED_BY.get(do, "")
-                asked = asked or (values.get("what", "") if do == "ask" else "")
+                what = values.get("what", "") if do == "ask" else ""
+                asked = asked or (what if what in answers.NAMES else "")
             case _:
                 asked = ""
+        if asked and asks is not None:
+            asks[asked] += 1
         if asked == "report-status":
             return replace(known, own_reports=await own_reports(session, resident.id))
         if asked == "repairs":

@@ -41,6 +41,7 @@ from city.context import Context
 from city.folder import CityFolder
 from core.errors import Permanent, Retryable
 from feeds.told import ToldNow
+from public.asked import note_asked
 from public.links import Links
 from public.pictures import pictures
 from public.questions import AnswersNow
@@ -452,6 +453,7 @@ class _Bucket:
                 await self.inbox.context.queue.put(session, MENU_TASK, row.line_user_id)
             # The transaction may be long; check for new events afterwards.
             await asyncio.sleep(0)
+        await note_asked(session, loaded.asked, self.clock.now(), bucket=self.number)
 
     async def _follow(self, taken: _Taken) -> None:
         """Start the work that follows a transaction."""

@@ -15,9 +15,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from channels.dispatch import push
 from channels.line.medium import LINE
 from city.city import City, name_in
+from city.shapes import box_of, district_geojson
 from console import presets
 from console.access import Permission
-from console.maps import district_geojson
 from console.web import Missing, RowNumber, StaffRoute, Visit, reason_of, visit
 from console.words import quoted
 from core import audit
@@ -27,6 +27,7 @@ from core.errors import BadInput, Refusal
 from core.text import clean
 from core.web import PHOTO_POLICY, Form
 from reports import following, register, states
+from reports.clusters import GRAVITY, Box, Cluster, clusters
 from reports.models import Photo, Report
 from reports.nearby import MOST, nearby
 from reports.photos import photo_path
@@ -39,7 +40,8 @@ Looker = Annotated[Visit, Depends(visit(Permission.LOOK))]
 Worker = Annotated[Visit, Depends(visit(Permission.REPORTS))]
 PAGE = 50
 LAST_PAGE = MOST_COUNTED // PAGE
-MAP_LIMIT = 2000
+MOST_ZOOM, WHOLE_CITY_ZOOM = 18, 11
+JAPAN_BOX: Box = (122.9, 20.4, 154.0, 45.6)
 
 
 @router.get("/reports")
@@ -68,11 +70,29 @@ async def reports(visitor: Looker, page: int = 1) -> Response:
 
 @router.get("/reports/map.json")
 async def report_map(visitor: Looker) -> Response:
-    """Return the districts and the reports that fit, for the map."""
-    wanted, _ = _filters(visitor.request.query_params)
+    """Return all reports that fit, put together by where they are, for one view of the map.
+
+    ``bbox`` (west, south, east, north in degrees) and ``zoom`` are the view; without them it is the
+    whole city.
+    """
+    given = visitor.request.query_params
+    wanted, _ = _filters(given)
+    box, zoom = _view(visitor.context.city, given)
     async with visitor.context.database.reading() as session:
-        found = await register.list_reports(session, wanted, limit=MAP_LIMIT)
-    return _map(visitor, found)
+        found = await clusters(session, wanted, box, zoom)
+    names = _Names(visitor.context.city, visitor.language)
+    features = [_cluster(one, names, visitor.language) for one in found.clusters]
+    shown: dict[str, Any] = {
+        "by_view": True,
+        "features": {"type": "FeatureCollection", "features": features},
+        "legend": [
+            {"colour": map_colour(state), "name": state.staff_name(visitor.language)}
+            for state in GRAVITY
+        ],
+    }
+    if found.more:
+        shown["note"] = visitor.say("Only the newest reports with these words are on the map.")
+    return JSONResponse(shown, headers={"Cache-Control": "no-store"})
 
 
 @router.post("/reports/export.csv")
@@ -321,6 +341,45 @@ def map_colour(state: ReportState) -> str:
     """Return the colour of a report on a map (docs/maps.md)."""
     colour = state.facts.colour
     return "amber" if colour == "orange" else colour
+
+
+def _view(city: City, given: Mapping[str, str]) -> tuple[Box, int]:
+    """Return the box and the zoom of a view; the whole city if they are not said or wrong."""
+    whole = (box_of(city) or JAPAN_BOX, WHOLE_CITY_ZOOM)
+    try:
+        west, south, east, north = map(float, given.get("bbox", "").split(","))
+        zoom = int(given.get("zoom", ""))
+    except ValueError:
+        return whole
+    right = -180 <= west < east <= 180 and -90 <= south < north <= 90 and 0 <= zoom <= MOST_ZOOM
+    return ((west, south, east, north), zoom) if right else whole
+
+
+def _cluster(one: Cluster, names: _Names, language: str) -> dict[str, Any]:
+    """Return a cluster, or the one report in it, as the map reads it."""
+    listed = [
+        {
+            "title": f"{report.number} {names.category(report.category)}"
+            f" ({report.state.staff_name(language)})",
+            "href": f"/console/reports/{report.number}",
+        }
+        for report in one.reports
+    ]
+    about: dict[str, Any] = {"colour": map_colour(one.state)}
+    if one.count == 1 and listed:
+        about |= listed[0]
+    else:
+        about["count"] = one.count
+        if listed:
+            about["items"] = listed
+    return {
+        "type": "Feature",
+        "geometry": {
+            "type": "Point",
+            "coordinates": [round(one.longitude, 6), round(one.latitude, 6)],
+        },
+        "properties": about,
+    }
 
 
 def _map(visitor: Visit, found: list[Report], *, around: Report | None = None) -> Response:

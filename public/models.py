@@ -29,6 +29,18 @@ class AskedQuestion(SQLModel, table=True):
     """In Japan."""
 
 
+class AskedCount(SQLModel, table=True):
+    """How often residents of a bucket asked for one thing in ten minutes; nothing about who."""
+
+    __tablename__ = "asked_counts"
+
+    slot: datetime = Field(sa_type=UtcDateTime, primary_key=True)
+    """The beginning of the ten minutes."""
+    intent: str = Field(max_length=32, primary_key=True)
+    bucket: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
+    count: int = 0
+
+
 class StaffAnswer(SQLModel, table=True):
     """A question with the answer that staff wrote; the conversation gives it like ``faq/*.md``."""
 

@@ -22,6 +22,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
 from city.city import City
+from core.cells import cell_of
 from core.clock import in_japan
 from core.database import Database
 from core.errors import BadInput
@@ -57,8 +58,8 @@ _WORDS = (
 )
 _ANSWERS = ("ご連絡ありがとうございました。修繕が終わりました。", "担当者が現地を確認しました。")
 _REPORTS = (
-    "id, number, resident_id, origin, category, department, state, longitude, latitude, address, "
-    "area, description, place_message, note_message, language, created_at, updated_at"
+    "id, number, resident_id, origin, category, department, state, longitude, latitude, cell, "
+    "address, area, description, place_message, note_message, language, created_at, updated_at"
 )
 _UPDATES = "report_id, by, state, answer, note, withdrawn, created_at"
 _PHOTOS = "report_id, sha256, content_type, width, height, size, message_id, created_at"
@@ -222,6 +223,9 @@ class _Maker:
                 (steps[-1][0] if steps else FIRST).value,
                 longitude,
                 latitude,
+                cell_of(longitude, latitude)
+                if longitude is not None and latitude is not None
+                else None,
                 f"{street}{dice.randint(1, 4)}-{dice.randint(1, 30)} {dice.choice(_NEAR)}",
                 area,
                 dice.choice(_WORDS),

@@ -6,9 +6,10 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import DDL, JSON, Column, ForeignKey, Index, Table, event
+from sqlalchemy import DDL, JSON, BigInteger, Column, ForeignKey, Index, Table, event
 from sqlmodel import Field, SQLModel
 
+from core.cells import cell_of
 from core.database import UtcDateTime, text_enum
 from reports.states import FIRST, ReportState
 from subscriptions.models import RowId
@@ -32,6 +33,12 @@ class Report(SQLModel, table=True):
             for name in ("state", "category", "department", "area")
         ),
         Index("ix_reports_by_created", "created_at", "id"),
+        # All that the map counts by, so that it reads no report.
+        Index(
+            "ix_reports_by_cell",
+            *("cell", "state", "category", "department", "area", "created_at"),
+            *("longitude", "latitude", "id"),
+        ),
     )
 
     id: int | None = Field(
@@ -49,6 +56,8 @@ class Report(SQLModel, table=True):
     state: ReportState = Field(default=FIRST, sa_type=text_enum(ReportState))
     longitude: float | None = None
     latitude: float | None = None
+    cell: int | None = Field(default=None, sa_type=BigInteger)
+    """The place as a cell of the map (``core.cells``); it follows the position by itself."""
     address: str = ""
     area: str | None = Field(default=None, max_length=32)
     owner: str = Field(default="", max_length=32, sa_column_kwargs={"server_default": ""})
@@ -60,6 +69,15 @@ class Report(SQLModel, table=True):
     language: str = Field(max_length=16)
     created_at: datetime = Field(sa_type=UtcDateTime)
     updated_at: datetime = Field(sa_type=UtcDateTime)
+
+
+def _place(_mapper: Any, _connection: Any, report: Report) -> None:
+    known = report.longitude is not None and report.latitude is not None
+    report.cell = cell_of(report.longitude, report.latitude) if known else None  # type: ignore[arg-type]
+
+
+event.listen(Report, "before_insert", _place)
+event.listen(Report, "before_update", _place)
 
 
 class PhotoRole(StrEnum):

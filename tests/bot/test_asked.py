@@ -9,9 +9,11 @@ import pytest
 from sqlmodel import select
 
 from bot.asked import MOST, masked
+from core.clock import SystemClock
 from core.database import Database
 from public import questions
-from public.models import AskedQuestion
+from public.asked import forget_counts, most_asked, note_asked, slot_of
+from public.models import AskedCount, AskedQuestion
 from tests.support.chats import aboard
 from tests.support.town import Town, words_in
 
@@ -145,3 +147,29 @@ def test_sentences_that_share_most_of_their_letters_are_one_group() -> None:
     members: list[list[Any]] = [[each.text for each in group.sentences] for group in found]
     assert members == [["図書館は何時まで", "図書館何時まで"], ["プールの料金"]]
     assert [group.count for group in found] == [7, 1]
+
+
+async def test_what_is_asked_is_counted_by_ten_minutes_without_who_asked(town: Town) -> None:
+    user = await aboard(town, "ja")
+    async with town.database.reading() as session:
+        before = dict(await most_asked(session, SystemClock().now(), 50))
+    for text in ("避難所はどこ", "避難所はどこ", "どうぶつえんの割引券ほしい"):
+        await town.says(user, text)
+    async with town.database.reading() as session:
+        found = dict(await most_asked(session, SystemClock().now(), 50))
+        later = await most_asked(session, SystemClock().now() + timedelta(hours=2), 50)
+        columns = set(AskedCount.__table__.columns.keys())  # type: ignore[attr-defined]
+    assert found["shelter"] - before.get("shelter", 0) == 2
+    assert found["unknown"] - before.get("unknown", 0) == 1
+    assert later == []
+    assert columns == {"slot", "intent", "bucket", "count"}
+
+
+async def test_counts_of_several_buckets_are_one_number_and_go_in_time(database: Database) -> None:
+    for bucket, moment in ((0, NOW), (1, NOW), (1, NOW + timedelta(minutes=1))):
+        async with database.writing() as session:
+            await note_asked(session, {"shelter": 2, "menu": 1}, moment, bucket=bucket)
+    async with database.reading() as session:
+        assert await most_asked(session, NOW + timedelta(minutes=5), 1) == [("shelter", 6)]
+    assert slot_of(NOW + timedelta(minutes=19, seconds=5)) == NOW + timedelta(minutes=10)
+    assert await forget_counts(database, NOW + timedelta(days=90)) == 4

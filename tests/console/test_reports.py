@@ -215,11 +215,12 @@ async def test_the_map_has_districts_and_pins(office: Office) -> None:
     await reported(office, longitude=None, latitude=None)
     page = await browser.get("/console/reports/map.json")
     data = json.loads(page.body)
-    assert len(data["districts"]["features"]) == len(office.context.city.districts)
     (pin,) = data["features"]["features"]
     assert pin["properties"]["href"] == f"/console/reports/{report.number}"
     assert pin["properties"]["colour"] == "red"  # new
-    assert pin["geometry"]["coordinates"] == [report.longitude, report.latitude]
+    assert pin["geometry"]["coordinates"] == pytest.approx(
+        [report.longitude, report.latitude], abs=1e-6
+    )
 
 
 async def said_to(office: Office, user: str) -> list[str]:

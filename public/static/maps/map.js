@@ -267,6 +267,8 @@
       const answer = await asked(address, this.asking.signal);
       if (!answer) return;
       this.data.features = answer.features;
+      this.said = answer.note || "";
+      if (!this.bare || this.said) this.tell(this.said);
       this.show();
     }
 
@@ -369,7 +371,7 @@
       if (feature.properties.count && this.map.getZoom() < ZOOM_MOST) {
         const bounds = box && L.latLngBounds([box[1], box[0]], [box[3], box[2]]);
         const zoom = bounds ? Math.max(this.map.getBoundsZoom(bounds.pad(0.1)), this.map.getZoom() + 1) : this.map.getZoom() + 2;
-        if (!items || (box[0] !== box[2] || box[1] !== box[3])) {
+        if (!items || !box || (box[0] !== box[2] || box[1] !== box[3])) {
           this.map.setView(bounds ? bounds.getCenter() : marker.getLatLng(), Math.min(zoom, ZOOM_MOST));
           return;
         }
