@@ -20,6 +20,7 @@ from bot.dialogues.buttons import city_understanding, typed_button
 from bot.dialogues.kinds import (
     NO_PICTURES,
     SAFETY,
+    SHELTERS,
     DialogueState,
     Effect,
     Erase,
@@ -251,7 +252,7 @@ class EventHandler:
         if choices is None:
             choices = await registry.preferences(session, self.city, resident.id)
         # What is typed in the middle of something answers a question; it asks for nothing.
-        asks = isinstance(incoming, Pressed) or state.name == DialogueState().name
+        asks = isinstance(incoming, Pressed) or state.name in (DialogueState().name, SHELTERS)
         known = await self._known(
             session, resident, choices, incoming, event, now, loaded.asked if asks else None
         )

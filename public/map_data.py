@@ -51,11 +51,11 @@ async def city_map(request: Request) -> Response:
     return _answered(request, found)
 
 
-@router.get("/maps/hazards/{code}.json")
-async def hazard_map(request: Request, code: str) -> Response:
+@router.get("/maps/hazards/{hazard}.json")
+async def hazard_map(request: Request, hazard: str) -> Response:
     """Return the areas that one danger can reach; 404 if the city has none."""
     folder: CityFolder = request.app.state.folder
-    zones = [zone for zone in folder.hazard_zones if hazard_code(zone.hazard) == code]
+    zones = [zone for zone in folder.hazard_zones if hazard_code(zone.hazard) == hazard]
     if not zones:
         return Response(status_code=404)
     return _answered(request, zones_geojson(zones))

@@ -71,7 +71,7 @@ QUERIES = {
 """What an address is asked besides; for all others, nothing."""
 SEEN = ("/console/people", "/console/people/live", "/console/people/{case_id}")
 """The first look of a sitting at households is written into the audit trail; the second is not."""
-NOT_OURS = ("/metrics", "/readyz", "/settings/liff")
+NOT_OURS = ("/metrics", "/readyz", "/settings/liff", "/tiles/{zoom}/{x}/{y}.png")
 """Addresses that no person reads, that answer otherwise without migrations, or that the sample city
 does not have."""
 
@@ -166,6 +166,7 @@ async def large(office: Office) -> AsyncIterator[Large]:
             )
         ).first() or (None, None)
         names |= {"photo_id": photo, "number": number}
+        names |= {"hazard": "flood", "code": "pothole"}
     # Of its own, so that only what pages ask is heard.
     database = Database(office.database.url.render_as_string(hide_password=False))
     app = create_app(
