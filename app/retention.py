@@ -24,6 +24,7 @@ from core.steady import in_doubt
 from feeds.retention import forget as forget_items
 from public.asked import forget_counts
 from public.questions import forget_asked
+from reports.dangers import forget_drills
 from reports.models import Danger
 from reports.photos import forget_old_photos, sweep_files
 from response import cases, check_ins, households
@@ -80,6 +81,7 @@ async def _forget_disaster(database: Database, before: datetime) -> dict[str, in
     return {
         "safety_answers": await households.forget_old(database, before),
         **await cases.forget_old(database, before),
+        "drill_dangers": await forget_drills(database, before),
         "check_ins": await check_ins.forget_old(database, before),
     }
 

@@ -39,6 +39,7 @@ from channels.forget import forget_personal
 from city.city import City
 from core.clock import in_japan
 from public.questions import note
+from reports import dangers
 from reports.register import create_report
 from response.check_ins import check_in as come_to
 from response.check_ins import check_out as go_from
@@ -70,7 +71,12 @@ async def apply(
 ) -> DialogueOutcome:
     """Do the effects; return the outcome with the results of the effects."""
     for effect in outcome.effects:
-        if isinstance(effect, FileReport):
+        if isinstance(effect, FileReport) and effect.drill:
+            assert resident.id is not None
+            await dangers.keep_drill(
+                session, city, effect.draft, resident.id, resident.language, now
+            )
+        elif isinstance(effect, FileReport):
             report = await create_report(
                 session,
                 city,
@@ -79,6 +85,8 @@ async def apply(
                 language=resident.language,
                 now=now,
             )
+            if effect.danger:
+                await dangers.keep_real(session, report, now)
             assert outcome.filed is not None
             state, words = outcome.filed(report.number)
             outcome = replace(outcome, state=state, messages=words)

@@ -28,6 +28,7 @@ from bot.dialogues.kinds import (
     Incoming,
     Known,
     Located,
+    Photographed,
     Pressed,
     Said,
     Sent,
@@ -60,6 +61,8 @@ from public.links import Links
 from public.pictures import Pictures
 from public.questions import AnswersNow
 from reports import register
+from reports.following import count_followed
+from response.check_ins import sites_of
 from response.households import last_of
 from response.joining import leave
 from response.situation import SituationNow
@@ -254,7 +257,7 @@ class EventHandler:
         # What is typed in the middle of something answers a question; it asks for nothing.
         asks = isinstance(incoming, Pressed) or state.name in (DialogueState().name, SHELTERS)
         known = await self._known(
-            session, resident, choices, incoming, event, now, loaded.asked if asks else None
+            session, resident, choices, incoming, event, now, state, loaded.asked if asks else None
         )
         known = replace(known, near=await reports_near(session, state, incoming))
         if is_about_a_report(state, incoming):
@@ -335,6 +338,7 @@ class EventHandler:
         incoming: Incoming,
         event: WebhookEvent,
         now: datetime,
+        state: DialogueState,
         asks: Counter[str] | None = None,
     ) -> Known:
         """Return what the dialogue needs to know; what is asked for is counted in ``asks``."""
@@ -372,6 +376,12 @@ class EventHandler:
             case Said(text):
                 meaning = known.meaning(text)
                 asked, language = meaning.intent, meaning.language
+            case Photographed() if state.name == SAFETY:
+                asked = "safe"
+            case Pressed("r-send"):
+                asked = ""
+            case Pressed("report", {"danger": "1"}):
+                asked = "report"
             case Pressed(do, values):
                 asked = "safe" if do.startswith("safe") else ASKED_BY.get(do, "")
                 what = values.get("what", "") if do == "ask" else ""
@@ -389,9 +399,14 @@ class EventHandler:
                 known,
                 watches_repairs=await watches_repairs(session, resident.id),
                 reports=await register.count_of_resident(session, resident.id),
+                joined_reports=await count_followed(session, resident.id),
+                check_ins=await sites_of(session, resident.id),
                 household=await last_of(session, resident.id),
             )
-        if asked not in DANGEROUS:
+        shows_danger = isinstance(incoming, Pressed) and (
+            incoming.do == "r-send" or "danger" in incoming.values
+        )
+        if asked not in DANGEROUS and not shows_danger:
             return known
         told = await self.told.now(now)
         areas = frozenset(known.preferences.areas)

@@ -31,6 +31,17 @@ def text(words: str, *actions: Action) -> Message:
     return with_quick_replies({"type": "text", "text": words}, actions)
 
 
+def begun_with(message: Message, mark: str) -> Message:
+    """The same message with a mark before its text, or before the heading of its card."""
+    if message.get("type") == "text":
+        return {**message, "text": f"{mark}{message['text']}"}
+    bubble = message["contents"]
+    heading, *rest = bubble["body"]["contents"]
+    body = {**bubble["body"], "contents": [{**heading, "text": f"{mark}{heading['text']}"}, *rest]}
+    alt = f"{mark}{message['altText']}"[:MAX_ALT_TEXT]
+    return {**message, "altText": alt, "contents": {**bubble, "body": body}}
+
+
 def with_quick_replies(message: Message, actions: Sequence[Action]) -> Message:
     """Return the message with quick replies below it; without actions it stays as it is."""
     if not actions:

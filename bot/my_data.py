@@ -27,8 +27,16 @@ MOST_ROWS = 10_000
 """Rows of one table in a file."""
 NAMES = ("resident_id", "line_user_id")
 """How tables call the column that refers to a resident."""
-OF_STAFF = {"report_updates": ("by", "note")}
-"""Columns by table that name staff, or are what staff write to each other: not in the file."""
+OF_STAFF = {
+    "report_updates": ("by", "note"),
+    "household_cases": ("person",),
+    "household_notes": ("by", "words"),
+    "tasks": ("title", "created_by", "taken_by"),
+    "dangers": ("decided_by",),
+}
+"""Columns by table that name staff, or are what staff write to each other: not in the file. What
+was sent to the resident is among the messages.
+"""
 
 
 async def kept_of(
@@ -62,16 +70,20 @@ def _queries(resident: Resident) -> Iterator[tuple[str, Select[Any]]]:
     """Yield the query of a resident's rows for every table, with the table's name."""
     direct = dict(tables_of_residents())
     for table, column in direct.items():
-        yield table.name, select_rows(table).where(_own(column, resident))
+        yield table.name, select_rows(*_shown(table)).where(_own(column, resident))
     for table in SQLModel.metadata.sorted_tables:
         if table in direct:
             continue  # of somebody else, such as who follows a report of this resident
-        left_out = OF_STAFF.get(table.name, ())
         for key in table.foreign_keys:
             if (parent := key.column.table) in direct:
                 theirs = select_rows(key.column).where(_own(direct[parent], resident))
-                shown = [one for one in table.columns if one.name not in left_out]
-                yield table.name, select_rows(*shown).where(key.parent.in_(theirs))
+                yield table.name, select_rows(*_shown(table)).where(key.parent.in_(theirs))
+
+
+def _shown(table: Table) -> list[Column[Any]]:
+    """Return the columns that are in the file."""
+    left_out = OF_STAFF.get(table.name, ())
+    return [one for one in table.columns if one.name not in left_out]
 
 
 def _own(column: Column[Any], resident: Resident) -> ColumnElement[bool]:

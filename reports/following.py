@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import datetime
 
 import structlog
-from sqlalchemy import delete
+from sqlalchemy import delete, func
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
@@ -81,6 +81,12 @@ async def reports_followed(session: AsyncSession, resident_id: int, most: int) -
         .limit(most)
     )
     return list(found)
+
+
+async def count_followed(session: AsyncSession, resident_id: int) -> int:
+    """Return how many reports of others a resident follows."""
+    query = select(func.count()).select_from(Follower)
+    return await session.scalar(query.where(col(Follower.resident_id) == resident_id)) or 0
 
 
 async def own_report(session: AsyncSession, number: str, resident_id: int) -> Report | None:

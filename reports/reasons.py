@@ -7,6 +7,8 @@ from core.reason import Reasons
 reason = Reasons(
     {
         "": {
+            "danger.changed": "Somebody decided on this danger meanwhile. Look at it again.",
+            "danger.missing": "This danger is no longer there.",
             "report.no-category": "'{category}' is not a category of this city.",
             "report.missing": "There is no report '{number}'.",
             "report.no-department": "'{department}' is not a department of this city.",

@@ -50,6 +50,13 @@ async def check_out(
     return before.shelter
 
 
+async def sites_of(session: AsyncSession, resident_id: int) -> tuple[str, ...]:
+    """Return the sites where a resident checked in, the last one first, each once."""
+    query = select(CheckIn.shelter).where(col(CheckIn.resident_id) == resident_id)
+    found = await session.scalars(query.order_by(col(CheckIn.id).desc()))
+    return tuple(dict.fromkeys(found))
+
+
 async def heads(session: AsyncSession, *, drill: bool) -> dict[str, tuple[int, int]]:
     """Return households and people checked in, by the site's code.
 

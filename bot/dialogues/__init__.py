@@ -133,6 +133,8 @@ def _anywhere(state: DialogueState, event: Incoming, known: Known) -> DialogueOu
         case Pressed("safe", {"how": Condition.CANNOT_MOVE | Condition.IN_NEED}):
             # The disaster ended between the card and this tap: nobody waits for answers any more.
             return answers.cry(state, known, _where_we_are(state, known))
+        case Pressed("report", {"danger": "1"}):
+            return report.begin(state, known, danger=True)
         case Pressed(do):
             return _command(do, state, known) or _button(state, event, known)
         case Said():

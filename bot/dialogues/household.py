@@ -18,10 +18,12 @@ from bot.dialogues.kinds import (
     DialogueState,
     Incoming,
     Known,
+    Photographed,
     Pressed,
     Said,
     TellCity,
 )
+from bot.dialogues.report import refusal as photo_refusal
 from bot.dialogues.words import listed
 from bot.messages import Message
 from bot.understanding import UNKNOWN
@@ -29,7 +31,7 @@ from city.city import name_in
 from core.languages import mark
 from feeds.evacuation import safe_sites
 from feeds.texts import drill_mark, moment
-from response.households import MOST_WORDS, Household, Told
+from response.households import MOST_PHOTOS, MOST_WORDS, AnswerPhoto, Household, Told
 from response.models import Condition, Need, Whereabouts
 from response.shelters import choose
 
@@ -70,7 +72,11 @@ def begin(condition: Condition, state: DialogueState, known: Known) -> DialogueO
     area = known.preferences.areas[0] if known.preferences.areas else None
     asked = how_many(known, known.event_id, drill=known.in_drill)
     effect = TellCity(told, drill=known.in_drill, area=area)
-    return DialogueOutcome(_outside(state), (asked,), (effect,), matters=True)
+    # Who needs help may write or send a photo at once.
+    following = _outside(state)
+    if condition in (Condition.CANNOT_MOVE, Condition.IN_NEED):
+        following = following.over(SAFETY, NEEDS_STEP, origin=known.event_id)
+    return DialogueOutcome(following, (asked,), (effect,), matters=True)
 
 
 def offer(known: Known) -> Message:
@@ -100,6 +106,8 @@ def step(state: DialogueState, event: Incoming, known: Known) -> DialogueOutcome
             if values.get("o") != last.origin:
                 return DialogueOutcome(_outside(state), (summary(last, known),))
             return _pressed(do, values, state, last, known)
+        case Photographed() if known.household is not None and _goes_on(state, known):
+            return _photo(state, event, known.household, known)
         case Said(text) if _goes_on(state, known) and known.household is not None:
             if text and known.meaning(text).intent == UNKNOWN:
                 return _in_words(state, event, known.household, known)
@@ -131,12 +139,12 @@ def _pressed(
     match do, values:
         case "safe-people", {"n": number} if number in _NUMBERS:
             asked = _where(known, last)
-            return _kept(_outside(state), asked, _tells(last.origin, people=int(number)))
+            return _kept(_going_on(state, last), asked, _tells(last.origin, people=int(number)))
         case "safe-where", {"at": place} if place in set(Whereabouts):
             effect = _tells(last.origin, whereabouts=Whereabouts(place))
             site = _which_site(known, last) if place == Whereabouts.SHELTER else None
             if site is not None:
-                return _kept(_outside(state), site, effect)
+                return _kept(_going_on(state, last), site, effect)
             return _kept(_asking(state, last), _what_needed(known, last), effect)
         case "safe-site", {"site": code}:
             known_site = any(site.code == code for site in known.shelters)
@@ -169,6 +177,41 @@ def _tells(origin: str, **parts: object) -> TellCity:
 
 def _outside(state: DialogueState) -> DialogueState:
     return state.ended() if state.name == SAFETY else state
+
+
+def _going_on(state: DialogueState, last: Household) -> DialogueState:
+    """Who needs help may write or send a photo at any step."""
+    if last.condition in (Condition.CANNOT_MOVE, Condition.IN_NEED):
+        return _asking(state, last)
+    return _outside(state)
+
+
+def _photo(
+    state: DialogueState, event: Photographed, last: Household, known: Known
+) -> DialogueOutcome:
+    """Keep a photo with the answer; a photo that cannot be kept is said so."""
+    picture = event.picture
+    if picture is None:
+        said = photo_refusal(event.refusal, known)
+        return DialogueOutcome(state, (said, _what_needed(known, last)), matters=True)
+    if last.photos >= MOST_PHOTOS:
+        full = known.say(
+            "An answer holds {limit} photos. This one was not kept.", limit=MOST_PHOTOS
+        )
+        return DialogueOutcome(state, (messages.text(full), _what_needed(known, last)))
+    photo = AnswerPhoto(
+        picture.sha256, picture.width, picture.height, picture.size, picture.message_id
+    )
+    count = last.photos + 1
+    thanks = known.say(
+        "Thank you for the photo ({count} of {limit}).", count=count, limit=MOST_PHOTOS
+    )
+    mark_ = drill_mark(known.language) if last.drill else ""
+    asked = () if event.more else (_what_needed(known, last),)
+    effect = _tells(last.origin, photo=photo)
+    return DialogueOutcome(
+        state, (messages.text(f"{mark_}{thanks}"), *asked), (effect,), matters=True
+    )
 
 
 def _asking(state: DialogueState, last: Household) -> DialogueState:
@@ -220,7 +263,7 @@ def _which_site(known: Known, last: Household) -> Message | None:
     tiles = [
         messages.tile(
             messages.press(
-                _site_name(one.site.code, known)[:20],
+                site_name(one.site.code, known)[:20],
                 "safe-site",
                 site=one.site.code,
                 o=last.origin,
@@ -233,7 +276,8 @@ def _which_site(known: Known, last: Household) -> Message | None:
     return _card(known, known.say("At which site?"), parts, "", drill=last.drill)
 
 
-def _site_name(code: str, known: Known) -> str:
+def site_name(code: str, known: Known) -> str:
+    """An evacuation site's name in the resident's script."""
     site = next((site for site in known.shelters if site.code == code), None)
     if site is None:
         return code
@@ -256,10 +300,17 @@ def _what_needed(known: Known, last: Household) -> Message:
         for need, name in NEEDS.items()
     ]
     done = messages.press(known.say("That is all"), "safe-done", o=last.origin)
-    words = known.say("Tap all that you need, or write it here.")
+    words = known.say("Tap all that you need, write it here, or send a photo.")
     title = known.say("What do you need?")
     parts = [*rows, messages.tile(done, strong=True)]
-    return _card(known, title, parts, words, drill=last.drill)
+    return _card(known, title, parts, words, drill=last.drill, quick=_cameras(known))
+
+
+def _cameras(known: Known) -> tuple[messages.Action, ...]:
+    return (
+        messages.camera(known.say("Take a photo")),
+        messages.camera_roll(known.say("Choose a photo")),
+    )
 
 
 def summary(last: Household, known: Known) -> Message:
@@ -283,11 +334,16 @@ def summary(last: Household, known: Known) -> Message:
 
 
 def facts(last: Household, known: Known) -> list[tuple[str, str]]:
-    """What a household said, by name."""
+    """What a household said and sent, by name."""
+    photos = str(last.photos) if last.photos else ""
+    return [*_said(last, known), (known.say("Photos"), photos)]
+
+
+def _said(last: Household, known: Known) -> list[tuple[str, str]]:
     people = f"{last.people}{'+' if last.people == MOST_COUNTED else ''}" if last.people else ""
     where = known.say(WHEREABOUTS[last.whereabouts]) if last.whereabouts else ""
     if last.shelter:
-        where = f"{where}: {_site_name(last.shelter, known)}"
+        where = f"{where}: {site_name(last.shelter, known)}"
     needs = [known.say(name) for need, name in NEEDS.items() if need in last.needs]
     needs += [last.words] if last.words else []
     return [
@@ -302,7 +358,7 @@ def facts(last: Household, known: Known) -> list[tuple[str, str]]:
 
 def in_short(last: Household, known: Known) -> str:
     """The answer in one line, for the resident's stored data."""
-    said = [known.say(CONDITIONS[last.condition]), *(value for _, value in facts(last, known))]
+    said = [known.say(CONDITIONS[last.condition]), *(value for _, value in _said(last, known))]
     mark_ = drill_mark(known.language) if last.drill else ""
     return mark_ + listed([one for one in said if one], known.language)
 
@@ -322,8 +378,9 @@ def _card(
     *,
     drill: bool | None = None,
     footer: list[messages.Part] | None = None,
+    quick: tuple[messages.Action, ...] = (),
 ) -> Message:
     """A card; in a drill its title says so."""
     in_drill = known.in_drill if drill is None else drill
     marked = f"{drill_mark(known.language)}{title}" if in_drill else title
-    return messages.card(marked, parts, intro=intro, footer=footer or ())
+    return messages.card(marked, parts, intro=intro, footer=footer or (), quick=quick)

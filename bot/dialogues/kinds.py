@@ -192,6 +192,10 @@ class Known:
     """Whether the resident is told of repairs near them."""
     near: tuple[NearReport, ...] = ()
     """What others reported within metres of the place being reported, the nearest first."""
+    joined_reports: int = 0
+    """How many reports of others they follow."""
+    check_ins: tuple[str, ...] = ()
+    """The evacuation sites where they checked in, by code, the last one first."""
     reports: int = 0
     """How many reports of this resident are kept."""
     own_reports: tuple[OwnReport, ...] = ()
@@ -306,7 +310,11 @@ class SetChild:
 
 @dataclass(frozen=True)
 class FileReport:
+    """A report; a ``danger`` is one of a disaster, and that of a ``drill`` is no report at all."""
+
     draft: Draft
+    danger: bool = False
+    drill: bool = False
 
 
 @dataclass(frozen=True)

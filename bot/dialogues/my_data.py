@@ -82,10 +82,17 @@ def _facts(known: Known) -> list[tuple[str, str]]:
         since = in_japan(known.following_since).strftime("%Y-%m-%d")
         facts.append((known.say("Following since"), since))
     facts.append((known.say("Your reports"), str(known.reports)))
+    if known.joined_reports:
+        facts.append((known.say("Reports of others that you follow"), str(known.joined_reports)))
     if known.watches_repairs:
         facts.append((known.say("Repairs near me"), "✓"))
     if known.household is not None:
         facts.append((known.say("I am safe"), household.in_short(known.household, known)))
+        if known.household.photos:
+            facts.append((known.say("Photos"), str(known.household.photos)))
+    if known.check_ins:
+        names = [household.site_name(code, known) for code in known.check_ins]
+        facts.append((known.say("Check-ins at evacuation sites"), listed(names, known.language)))
     return facts
 
 

@@ -31,6 +31,7 @@ from bot.dialogues.spot import PLACE
 from bot.dialogues.words import kept_text
 from bot.messages import Action, Message, Part
 from city.city import Owner, ReportCategory, name_in
+from feeds.texts import drill_mark
 from reports.models import PhotoRole
 from reports.photos import MAX_PHOTOS, Picture
 from reports.register import Draft
@@ -45,10 +46,17 @@ MOST_NEAR = 3
 """Reports of the same thing that are shown."""
 
 
-def begin(state: DialogueState, known: Known, kind: str = "") -> DialogueOutcome:
+def begin(
+    state: DialogueState, known: Known, kind: str = "", *, danger: bool = False
+) -> DialogueOutcome:
     """Start a report, or go on with the one that is open.
 
-    ``kind`` is the kind of damage in the resident's own words, by the names of the word lists.
+    Parameters
+    ----------
+    kind
+        The kind of damage in the resident's own words, by the names of the word lists.
+    danger
+        Whether it comes from the menu of a disaster, or of a drill.
     """
     if state.name == SHELTERS:
         state = state.ended()
@@ -56,6 +64,8 @@ def begin(state: DialogueState, known: Known, kind: str = "") -> DialogueOutcome
         going_on = messages.text(known.say("Your report is not finished yet. Let's continue."))
         return DialogueOutcome(state, (going_on, *prompt(state, known)))
     opened = state.over(REPORT, KIND, draft=known.event_id)
+    if danger:
+        opened = opened.at(KIND, danger=True, drill=known.in_drill)
     if _category(kind, known) is not None:
         return _with_kind(opened, kind, known)
     return DialogueOutcome(opened, prompt(opened, known))
@@ -150,7 +160,9 @@ def _photo(state: DialogueState, event: Photographed, known: Known) -> DialogueO
         "Thank you for the photo ({count} of {limit}).", count=len(photos), limit=MAX_PHOTOS
     )
     asked = () if event.more else prompt(following, known)
-    return DialogueOutcome(following, (messages.text(thanks), *asked), matters=True)
+    return DialogueOutcome(
+        following, (_as_drill(state, messages.text(thanks), known), *asked), matters=True
+    )
 
 
 def _role(state: DialogueState) -> PhotoRole:
@@ -389,6 +401,13 @@ def _send(state: DialogueState, known: Known) -> DialogueOutcome:
         origin=str(state.data["draft"]),
     )
 
+    if _is_drill(state, known):
+        noted = _as_drill(state, messages.text(known.say("The city has noted it.")), known)
+        return DialogueOutcome(
+            state.ended(), (noted,), (FileReport(draft, danger=True, drill=True),), matters=True
+        )
+    danger = bool(state.data.get("danger")) or (known.mode is not None and not known.mode.drill)
+
     def filed(number: str) -> tuple[DialogueState, tuple[Message, ...]]:
         words = known.say(
             "Thank you. The city has received your report. Number: {number}. We will tell you "
@@ -397,11 +416,29 @@ def _send(state: DialogueState, known: Known) -> DialogueOutcome:
         )
         return state.ended(sent=number), (messages.text(words),)
 
-    return DialogueOutcome(state, (), (FileReport(draft),), matters=True, filed=filed)
+    effects = (FileReport(draft, danger=danger),)
+    return DialogueOutcome(state, (), effects, matters=True, filed=filed)
+
+
+def _is_drill(state: DialogueState, known: Known) -> bool:
+    """Whether a report that began in a drill is still one: a real danger makes it real."""
+    real = known.endangered or (known.mode is not None and not known.mode.drill)
+    return bool(state.data.get("drill")) and not real
+
+
+def _as_drill(state: DialogueState, message: Message, known: Known) -> Message:
+    """The same; in a drill it begins with the language's mark (promise 5)."""
+    if not state.data.get("drill"):
+        return message
+    return messages.begun_with(message, drill_mark(known.language))
 
 
 def prompt(state: DialogueState, known: Known) -> tuple[Message, ...]:
     """Ask (again) what the step asks."""
+    return tuple(_as_drill(state, asked, known) for asked in _prompt(state, known))
+
+
+def _prompt(state: DialogueState, known: Known) -> tuple[Message, ...]:
     cancel = _press(state, known.say("Cancel"), "r-cancel")
     match state.step:
         case "kind":

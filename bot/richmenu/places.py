@@ -67,7 +67,9 @@ LANGUAGE = Place("language", mark("Language"))
 HELP = Place("help", mark("How to use"))
 QUESTIONS = _ask("faq", mark("Questions"))
 PERSON = _ask("person", mark("Talk to a person"))
-_IN_A_DISASTER = (NOW, SHELTERS, SAFE, REPORT, LIFELINES, NUMBERS)
+DANGER = Place("report", mark("Report damage"), {"danger": "1"})
+"""In a disaster staff look at once at what is reported."""
+_IN_A_DISASTER = (NOW, SHELTERS, SAFE, DANGER, LIFELINES, NUMBERS)
 PLACES: dict[Kind, tuple[Place, ...]] = {
     Kind.NEWS: (NOW, SHELTERS, SAFE, LIFELINES, NUMBERS, HELP),
     Kind.DAILY: (
