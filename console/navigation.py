@@ -53,6 +53,7 @@ SECTIONS = (
         mark("Disaster"),
         (
             Entry("/console/people", mark("People")),
+            Entry("/console/dangers", mark("Dangers"), Permission.PEOPLE),
             Entry("/console/tasks", mark("Tasks")),
             Entry("/console/record", mark("Running record"), Permission.RESPONSE),
         ),

@@ -10,6 +10,7 @@ from city.shelters import Shelter
 from console import words
 from core.languages import mark
 from core.reason import loaded
+from reports.models import Triage
 from response.models import RecordEntry, ShelterState
 
 SHELTER_STATES = {
@@ -17,6 +18,15 @@ SHELTER_STATES = {
     ShelterState.FULL: mark("Full"),
     ShelterState.CLOSED: mark("Closed"),
 }
+TRIAGE = {
+    Triage.NEW: mark("Not looked at yet"),
+    Triage.URGENT: mark("Real and urgent"),
+    Triage.KNOWN: mark("Known already"),
+    Triage.NONE: mark("Not a danger"),
+    Triage.PASSED: mark("Passed on to be mended"),
+    Triage.ROAD_CLOSED: mark("Told as a closed road"),
+}
+"""What staff decide about a danger, in one place."""
 SENTENCES = {
     "alert.sent": mark("Alert sent: {title}"),
     "alert.corrected": mark("Alert corrected: {title}"),
@@ -36,6 +46,7 @@ SENTENCES = {
     "disaster_mode.begun": mark("Disaster mode switched on"),
     "disaster_mode.ended": mark("Disaster mode switched off"),
     "shelter.changed": mark("Evacuation site {shelter}: {state}"),
+    "danger.decided": mark("Danger looked at: {triage}"),
     "task.made": mark("Task asked for: {title}"),
     "task.taken": mark("Task taken: {title}"),
     "task.done": mark("Task done: {title}"),
@@ -77,6 +88,8 @@ _COUNTED = {
     "heads": mark("{n} people there"),
 }
 _NAMED = {
+    "danger": mark("Danger {n}"),
+    "report": mark("Report {value}"),
     "delivery": mark("Delivery {value}"),
     "second_person": mark("Confirmed by {value}"),
     "reason": mark("Reason: {value}"),
@@ -147,7 +160,7 @@ class RecordWords:
         if name == "topic":
             return ""
         shown = self._value(name, value)
-        return self._say(_NAMED[name], value=shown) if name in _NAMED else shown
+        return self._say(_NAMED[name], value=shown, n=shown) if name in _NAMED else shown
 
 
 def _plain(_: RecordWords, value: Any) -> str:
@@ -187,6 +200,7 @@ _VALUES: Mapping[str, Callable[[RecordWords, Any], str]] = {
     "areas": _areas,
     "why": _why,
     "decision": _decision,
+    "triage": lambda of, value: of._say(TRIAGE[Triage(value)]) if value in set(Triage) else value,
     "to": _department,
     "from": _department,
     "intensity": lambda of, value: words.intensity(str(value), of.language),

@@ -121,6 +121,12 @@ ADDRESSES = {
         POST /console/tasks/{task_id}
     """,
     "people in a disaster": """
+        GET /console/dangers
+        GET /console/dangers/live
+        GET /console/dangers/map.json
+        GET /console/dangers/{danger_id}
+        GET /console/dangers/{danger_id}/photos/{sha256}
+        POST /console/dangers/{danger_id}
         GET /console/people/{case_id}
         GET /console/people/{case_id}/photos/{photo_id}
         POST /console/people/{case_id}
@@ -189,7 +195,7 @@ async def asked(browser: Browser, method: str, path: str, fields: dict[str, str]
 
 def filled(path: str, number: str) -> str:
     """An address of a report that is there, and of rows that are not."""
-    path = path.replace("{number}", number).replace("{act}", "stop")
+    path = path.replace("{sha256}", "0" * 64).replace("{number}", number).replace("{act}", "stop")
     return re.sub(r"{\w+_id}", "99", path)
 
 
