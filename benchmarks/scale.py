@@ -5,10 +5,13 @@
 
 ``--database postgresql`` starts its own PostgreSQL server in ``var/scale/postgresql``. ``fill``
 needs an empty database (or none yet) and makes, at scale 1, a million residents, 100,000 reports,
-three years of notices and deliveries with their variants and batches, 500,000 webhook events and a
-trail of 300,000 entries. ``measure`` starts the service on it, with the simulator as LINE, and
-prints a table in Markdown: everything idle, and during an alert to everybody. Its deliveries are
-added to the database; fill a new one for comparable figures.
+three years of notices and deliveries with their variants and batches, 500,000 webhook events, a
+trail of 300,000 entries, and a disaster that is on: 50,000 households that answered, 20,000
+check-ins, a record of 100,000 lines, 2,000 tasks, 1,000 members of staff who were called.
+
+``measure`` starts the service on it, with the simulator as LINE, and prints a table in Markdown:
+everything idle, and during an alert to everybody. Its deliveries are added to the database; fill a
+new one for comparable figures.
 """
 
 from __future__ import annotations
@@ -43,11 +46,11 @@ from sqlmodel import col, select
 
 from alerts.models import AlertDraft
 from app.schema import upgrade_now
-from benchmarks import scale_rows
+from benchmarks import scale_response, scale_rows
 from benchmarks.webhook import SECRET, free_port
 from channels.models import Delivery, DeliveryState
 from city.city import City
-from city.folder import load_city
+from city.folder import load_city, load_folder
 from console import passwords
 from console.accounts import add_staff
 from console.models import Role
@@ -114,8 +117,17 @@ async def fill(url: str, scale: float) -> None:
         dialogues=many(200_000),
         translations=many(5_000),
     )
+    response = scale_response.Counts(
+        households=many(50_000),
+        check_ins=many(20_000),
+        record=many(100_000),
+        tasks=many(2_000),
+        staff=many(1_000),
+    )
+    shelters = [site.code for site in load_folder(SAMPLE).shelters]
     with scale_rows.writer(make_url(url)) as writer:
         scale_rows.fill(writer, city, counts, now, say)
+        scale_response.fill(writer, city, shelters, response, now, say)
     database = Database(url)
     password = await passwords.chosen(PASSWORD)
     async with database.writing() as session:
@@ -181,6 +193,11 @@ def pages(draft: int, delivery: int, report: str) -> list[Wanted]:
         Wanted("held notices", "/held", CONSOLE_MS),
         Wanted("staff", "/staff", CONSOLE_MS),
         Wanted("trail", "/audit", CONSOLE_MS),
+        Wanted("rules", "/rules", CONSOLE_MS),
+        Wanted("people", "/people", CONSOLE_MS),
+        Wanted("people, their map", "/people/map.json", CONSOLE_MS),
+        Wanted("running record", "/record", CONSOLE_MS),
+        Wanted("tasks", "/tasks", CONSOLE_MS),
     ]
     return [
         *(replace(each, path=f"/console{each.path}") for each in staff),
