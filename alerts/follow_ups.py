@@ -16,6 +16,7 @@ from alerts import ready_words
 from alerts.checks import TEXT_LIMIT
 from alerts.levels import say_changes
 from alerts.models import AlertDraft, draft_of_notice, open_follow_up
+from alerts.origins import ORIGINS, Origin
 from channels.chain import CHANGES, ENDS, Chain, ChainLink, Standing, areas_of, chain_of, places
 from channels.level_parts import act_of, together
 from city.city import City, Decision
@@ -80,11 +81,14 @@ async def follow_up(
     act = await act_of(session, notice)
     areas = tuple(together(act).areas) if as_it_was else areas_of(standing, city)
     level, levels = level_of_act(act) if as_it_was else level_of(standing)
+    detail = {}
     if status in ENDS:
         texts = ready_words.taking_back(status, city.languages, notice.reported_at)
+        detail[ORIGINS] = dict.fromkeys(texts, Origin(ready=(status.value,)).stored())
     else:
         texts = await own_words(session, notice)
     return AlertDraft(
+        detail=detail,
         topic=notice.topic,
         level=max([level, *levels.values()]) if status in ENDS else level,
         whole_city=not areas,

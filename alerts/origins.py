@@ -87,6 +87,12 @@ def machine_languages(draft: AlertDraft) -> list[str]:
     return [code for code, origin in origins(draft).items() if origin.machine]
 
 
+def templates_used(draft: AlertDraft) -> list[tuple[int, int]]:
+    """Return id and version of the templates in any language, each once."""
+    used = (one for origin in origins(draft).values() for one in origin.templates)
+    return list(dict.fromkeys(used))
+
+
 def with_origins(
     draft: AlertDraft, texts: Texts, given: Mapping[str, Origin], person: str
 ) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from alerts.checks import unexplained
 from alerts.compose import composed_of
 from alerts.follow_ups import overtaken
 from alerts.models import AlertDraft
+from alerts.origins import machine_languages, templates_used
 from alerts.reach import has_moved, reach
 from channels import dispatch
 from channels.line import unknown
@@ -179,6 +180,8 @@ async def release(
         alone_reason=approval.alone_reason,
         hazard_reason=approval.hazard_reason,
         to_unknown=str(to_unknown or ""),
+        templates=[list(one) for one in templates_used(draft)],
+        machine=machine_languages(draft),
         delivery=delivery.id,
     )
     return delivery.id

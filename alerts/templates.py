@@ -148,7 +148,7 @@ def _text_faults(code: str, text: str, wanted: Collection[str], city: City) -> l
         message = mark("{language}: there is no such blank: {blanks}")
         shown = " ".join(f"{{{one}}}" for one in unknown) or "{ }"
         found.append(AlertFault(field, message, (name, ("blanks", shown))))
-    elif code != "ja" and wanted:
+    elif code != "ja":
         for missing in sorted(set(wanted) - set(there)):
             message = mark("{language}: the blank {blank} of the Japanese is missing.")
             found.append(AlertFault(field, message, (name, ("blank", f"{{{missing}}}"))))

@@ -13,12 +13,14 @@ import shlex
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import uvloop
 from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
 
+from alerts.templates import add_starters
 from app import demo_pages, schema
 from app.processes import Parts, assembled, run, stop_on_signals
 from app.stage import (
@@ -32,7 +34,9 @@ from app.stage import (
     stage_settings,
 )
 from app.web import create_app
+from city.context import Context
 from city.folder import CityFolder, load_city, load_folder
+from console import words
 from console.web import DemoAccount
 from core.clock import SystemClock
 from core.errors import BadInput
@@ -110,6 +114,7 @@ async def _demo(ports: Ports) -> None:
                 host="demo.example",
             )
             await befriend(made.context.database, settings.line_api_url)
+            await _add_templates(made.context)
             app = create_app(made.context, made.line, folder=made.folder)
             places = demo_pages.DemoPlaces(
                 phone=settings.line_api_url,
@@ -127,6 +132,18 @@ async def _demo(ports: Ports) -> None:
                 port=ports.service,
                 ready=lambda _: _say(places, settings, accounts),
             )
+
+
+async def _add_templates(context: Context) -> None:
+    """Take over the templates to begin with."""
+    async with context.database.writing() as session:
+        await add_starters(
+            session,
+            context.city,
+            partial(words.CATALOGUE.text, "ja"),
+            actor="rule:demo",
+            now=context.clock.now(),
+        )
 
 
 def _settings(ports: Ports) -> Settings:

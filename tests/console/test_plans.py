@@ -20,7 +20,8 @@ from fastapi.routing import APIRoute
 from sqlalchemy import update
 from sqlmodel import col, select
 
-from alerts.models import AlertDraft
+from alerts.models import AlertDraft, AlertTemplate
+from alerts.templates import add_starters
 from app.rehearsal import RESULTS
 from app.web import create_app
 from channels.models import Delivery
@@ -128,6 +129,8 @@ async def large(office: Office) -> AsyncIterator[Large]:
     await fill_years(office.database, city, now)
     email = await office.hire(Role.ADMIN, "admin")
     await office.store(RuleVersion(proposed_by=email, proposed_at=now))
+    async with office.database.writing() as session:
+        await add_starters(session, city, str, actor=email, now=now)
     async with office.database.reading() as session:
         names = {
             "draft_id": await session.scalar(
@@ -145,6 +148,7 @@ async def large(office: Office) -> AsyncIterator[Large]:
             "notice_id": await session.scalar(
                 select(Notice.id).where(Notice.created_at < now - timedelta(days=5))
             ),
+            "template_id": await session.scalar(select(AlertTemplate.id)),
             "version_id": await session.scalar(select(RuleVersion.id)),
             "rehearsal": past_rehearsal(office.context.settings.media_dir),
             "form": "json",
