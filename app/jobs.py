@@ -38,6 +38,9 @@ from feeds.metrics import HELD
 from feeds.models import Notice
 from feeds.poller import Poller, Publish
 from feeds.translate import article_translations
+from response import call_up_rules, call_ups
+from response.answer_links import AnswerLinks
+from response.call_ups import Means
 from response.record import catch_up
 from subscriptions import bitmaps
 
@@ -162,9 +165,21 @@ def _menus(context: Context, line: LineClient) -> list[ScheduledJob]:
 
 
 def _staff(context: Context, line: LineClient) -> list[ScheduledJob]:
-    """The job that takes up messages to staff that nobody is sending."""
+    """The jobs that call staff by rules, remind them, and take up messages nobody is sending."""
     sender = StaffSender(context, line)
-    return [ScheduledJob(name="staff messages", seconds=5.0, work=sender.look, at_once=True)]
+    settings = context.settings
+    means = Means(context.queue, AnswerLinks(settings.secret_key, settings.public_url))
+
+    async def call_up() -> None:
+        now = context.clock.now()
+        await call_up_rules.look(context.database, means, context.city, now)
+        if knows_the_time(context.clock):
+            await call_ups.remind(context.database, means, now)
+
+    return [
+        ScheduledJob(name="staff messages", seconds=5.0, work=sender.look, at_once=True),
+        ScheduledJob(name="call-up of staff", seconds=2.0, work=call_up, at_once=True),
+    ]
 
 
 def _friends(context: Context, line: LineClient) -> list[ScheduledJob]:

@@ -27,7 +27,7 @@ from public.questions import forget_asked
 from reports.dangers import forget_drills
 from reports.models import Danger
 from reports.photos import forget_old_photos, sweep_files
-from response import cases, check_ins, households
+from response import call_ups, cases, check_ins, households, joining, staff_messages
 from response.models import HouseholdPhoto
 from subscriptions.retention import forget_grown, forget_left
 
@@ -57,6 +57,7 @@ async def forget(context: Context, children: ChildTable = NO_TABLE) -> None:
         "photos": await forget_old_photos(database, keep.report_photos, now),
         "items": await forget_items(database, now, keep.telegrams),
         **await _forget_disaster(database, now - timedelta(days=keep.safety_answers)),
+        **await _forget_call_ups(database, now - timedelta(days=keep.call_ups), now),
         "questions": await forget_asked(
             database, in_japan(now).date() - timedelta(days=keep.questions)
         ),
@@ -83,6 +84,14 @@ async def _forget_disaster(database: Database, before: datetime) -> dict[str, in
         **await cases.forget_old(database, before),
         "drill_dangers": await forget_drills(database, before),
         "check_ins": await check_ins.forget_old(database, before),
+    }
+
+
+async def _forget_call_ups(database: Database, before: datetime, now: datetime) -> dict[str, int]:
+    await joining.forget_tries(database, now)
+    return {
+        "call_ups": await call_ups.forget_old(database, before),
+        "staff_messages": await staff_messages.forget_old(database, before),
     }
 
 

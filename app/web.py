@@ -24,7 +24,14 @@ from console import pages as console_pages
 from console.sessions import Sessions
 from core.kept import KeptBytes
 from feeds import api as feeds_api
-from public import calendar_pages, map_data, map_pages, settings_pages, tile_pages
+from public import (
+    calendar_pages,
+    call_up_pages,
+    map_data,
+    map_pages,
+    settings_pages,
+    tile_pages,
+)
 from public import pages as public_pages
 from public import report_pages as repairs
 from public.drawing import CALENDAR_BYTES
@@ -82,7 +89,7 @@ def create_app(context: Context, line: LineClient, *, folder: CityFolder) -> Fas
     webhook.attach(app, context, line)
     for pages in (
         *(health, webhook, feeds_api, open311, repairs, map_pages, map_data, tile_pages),
-        *(settings_pages, data_pages, calendar_pages, console_pages, public_pages),
+        *(settings_pages, data_pages, calendar_pages, call_up_pages, console_pages, public_pages),
     ):
         app.include_router(pages.router)
     console_pages.mount_static(app)

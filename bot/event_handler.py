@@ -46,6 +46,7 @@ from bot.own_reports import (
     reports_near,
     watches_repairs,
 )
+from bot.staff_chat import StaffChat, is_of_staff
 from bot.understanding import CRIES, UNKNOWN
 from bot.unsending import take_back
 from city.city import City
@@ -133,6 +134,8 @@ class EventHandler:
         Addresses of the pictures in answers.
     links
         Makes links to a resident's own pages; without it none are offered.
+    staff
+        Answers members of staff; without it they are residents like all others.
     """
 
     def __init__(
@@ -144,7 +147,9 @@ class EventHandler:
         written: AnswersNow,
         pictures: Pictures = NO_PICTURES,
         links: Links | None = None,
+        staff: StaffChat | None = None,
     ) -> None:
+        self.staff = staff
         self.pictures = pictures
         self.links = links
         self.city = city
@@ -265,6 +270,15 @@ class EventHandler:
             known = replace(known, own_reports=meant)
         if _answers_on(state, incoming):
             known = replace(known, household=await last_of(session, resident.id))
+        if is_of_staff(incoming) and self.staff is not None:
+            said = await self.staff.answer(
+                session, incoming, event.line_user_id, resident.language, now
+            )
+            if said is not None:
+                event.answer, event.answer_matters = said, True
+                event.state = EventState.ANSWERING
+                dialogue.last_event_ms = max(dialogue.last_event_ms, event.timestamp_ms)
+                return False
         outcome = respond(state, incoming, known, late=late)
         outcome = await apply(self.city, session, event, resident, dialogue, outcome, now)
         erased = any(isinstance(effect, Erase) for effect in outcome.effects)
@@ -320,7 +334,7 @@ class EventHandler:
     def _is_plain(self, incoming: Incoming, resident: Resident, now: datetime) -> bool:
         """Whether the first message of somebody unknown has no specific request."""
         match incoming:
-            case Said(text) if check_in.asked_for(text) is not None:
+            case Said(text) if check_in.asked_for(text) is not None or is_of_staff(incoming):
                 return False
             case Said(text) if typed_button(text) is None:
                 today = in_japan(now).date()

@@ -34,6 +34,7 @@ from bot.event_handler import WORDLESS, EventHandler, Loaded
 from bot.incoming import EventReader, points_elsewhere
 from bot.messages import Message, text
 from bot.models import BUCKETS, IS_OPEN, EventState, WebhookEvent, bucket_of
+from bot.staff_chat import StaffChat
 from bot.webhook import INBOX_TASK
 from channels.line.client import LineClient
 from channels.line.errors import LineBusy, LineRefused, QuotaReached, TokenRefused
@@ -45,6 +46,7 @@ from public.asked import note_asked
 from public.links import Links
 from public.pictures import pictures
 from public.questions import AnswersNow
+from response.joining import Codes
 from response.situation import SituationNow
 from subscriptions import residents
 from subscriptions.models import Resident, ResidentState
@@ -104,7 +106,10 @@ class Inbox:
         shown = pictures(context.settings)
         links = Links(context.settings.secret_key, context.settings.public_url)
         written = AnswersNow(context.database)
-        self.actor = EventHandler(context.city, folder, told, situation, written, shown, links)
+        staff = StaffChat(context.city, Codes(context.settings.secret_key))
+        self.actor = EventHandler(
+            context.city, folder, told, situation, written, shown, links, staff
+        )
         self.fetching = asyncio.Semaphore(MOST_FETCHED)
 
     def register(self) -> None:

@@ -159,6 +159,8 @@ class Retention(_Part):
     report_photos: int = 365
     deliveries: int = 400
     safety_answers: int = 30
+    call_ups: int = 90
+    """Call-ups of staff, with who answered what, and the messages to staff."""
     questions: int = 90
     telegrams: int = 90
     """The agency's telegrams and other public warnings as they came: changed rules are tried on
@@ -190,6 +192,28 @@ class UnknownFriends(_Part):
     def covers(self, topic: str, level: int, *, drill: bool) -> bool:
         """Whether an alert may go to them."""
         return topic in self.topics and level >= self.level and (self.drills or not drill)
+
+
+class CallUpRule(_Part):
+    """Which telegrams call which staff by themselves (``[[call_up]]``).
+
+    ``intensity`` is the least seismic intensity in the city; ``level`` the least evacuation level
+    of any other danger. ``topics`` and ``hazards`` narrow it. No departments and no teams means
+    everybody on the list.
+    """
+
+    code: str
+    intensity: str = ""
+    level: int = Field(default=0, ge=0, le=5)
+    topics: tuple[str, ...] = ()
+    hazards: tuple[str, ...] = ()
+    departments: tuple[str, ...] = ()
+    teams: tuple[str, ...] = ()
+    words: str = Field(default="", max_length=200)
+    """What follows the telegram's title, such as where to come."""
+    remind_minutes: int = Field(default=15, ge=0, le=240)
+    drills: bool = False
+    """Whether a telegram of a drill begins a drill of the call-up."""
 
 
 class ReportCategory(_Part):
@@ -256,6 +280,8 @@ class City(_Part):
     departments: tuple[Department, ...] = ()
     sources: tuple[SourceConfig, ...] = ()
     report_categories: tuple[ReportCategory, ...] = ()
+    call_up: tuple[CallUpRule, ...] = ()
+    """Without one, staff are called by hand only."""
     collection_reminders: bool = False
     """Whether residents with the topic ``collection`` are reminded of what is collected next."""
     reminder_hours: ReminderHours = ReminderHours()

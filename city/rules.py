@@ -28,7 +28,7 @@ _EMAIL = re.compile(r"[^@\s]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
 _HOST = re.compile(r"(?=.{1,253}$)[a-z0-9-]{1,63}(\.[a-z0-9-]{1,63})*", re.IGNORECASE)
 _SETTING = re.compile(r"[A-Z][A-Z0-9_]*")
 _LIFF_ID = re.compile(r"\d{5,20}-[A-Za-z0-9]{4,20}")
-_LISTS = ("topics", "departments", "sources", "report_categories")
+_LISTS = ("topics", "departments", "sources", "report_categories", "call_up")
 _JMA_CODES = {
     "forecast_areas": (r"\d{6}", 6),
     "quake_regions": (r"\d{3}", 3),
@@ -54,6 +54,7 @@ def broken_rules(document: dict[str, Any], districts: Set[str]) -> Iterator[Find
     yield from _jma(document)
     yield from _departments(document)
     topics = _known(document, "topics")
+    yield from _call_up(document, topics)
     for place, source in _tables(document, "sources"):
         yield from _source(place, source, topics, districts)
     for key in ("shelter_url", "privacy_url"):
@@ -161,6 +162,34 @@ def _departments(document: dict[str, Any]) -> Iterator[Finding]:
                 (*place, "department"),
                 reason("there.no-department", department=department, hint=hint),
             )
+
+
+def _call_up(document: dict[str, Any], topics: Set[str]) -> Iterator[Finding]:
+    departments = _known(document, "departments")
+    for place, rule in _tables(document, "call_up"):
+        intensity, level = rule.get("intensity", ""), rule.get("level", 0)
+        if not intensity and not level:
+            yield place, reason("missing.call-up")
+        if isinstance(intensity, str) and intensity and intensity not in INTENSITIES:
+            allowed = " ".join(INTENSITIES)
+            yield (
+                (*place, "intensity"),
+                reason("value.intensity", allowed=allowed, value=intensity),
+            )
+        for position, code in _texts(rule.get("departments")):
+            if code not in departments:
+                hint = suggestion(code, departments)
+                yield (
+                    (*place, "departments", position),
+                    reason("there.no-department", department=code, hint=hint),
+                )
+        for position, code in _texts(rule.get("topics")):
+            if code not in topics:
+                hint = suggestion(code, topics)
+                yield (
+                    (*place, "topics", position),
+                    reason("there.no-topic", topic=code, hint=hint),
+                )
 
 
 def _source(

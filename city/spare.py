@@ -17,6 +17,7 @@ from core.reason import Reason
 _LISTS = {
     "sources": ("part.source", "part.source-named"),
     "departments": ("part.department", "part.department-named"),
+    "call_up": ("part.call-up", "part.call-up-named"),
     "report_categories": ("part.kind-of-report", "part.kind-of-report-named"),
 }
 """Lists whose entries can be left out one by one, and how an entry is called."""

@@ -13,6 +13,8 @@ import public
 from console import (
     account_pages,
     alert_pages,
+    call_up_pages,
+    call_up_staff_pages,
     chain_pages,
     check_pages,
     danger_pages,
@@ -75,6 +77,8 @@ ROUTERS = (
     question_pages.router,
     record_pages.router,
     task_pages.router,
+    call_up_staff_pages.router,
+    call_up_pages.router,
     staff_pages.router,
     nowhere,
 )

@@ -52,6 +52,11 @@ SENTENCES = {
     "task.done": mark("Task done: {title}"),
     "task.refused": mark("Task refused: {title}"),
     "task.reopened": mark("Task opened again: {title}"),
+    "callup.begun": mark("Staff called: {words}"),
+    "callup.widened": mark("More staff called: {words}"),
+    "callup.asked_again": mark("Staff asked again: {words}"),
+    "callup.reminded": mark("Staff reminded: {words}"),
+    "callup.ended": mark("Call-up of staff ended: {words}"),
 }
 """By code. Who writes a new code into the record adds its sentence here."""
 KINDS = {
@@ -72,7 +77,7 @@ ADDRESSES = {
     "delivery": "/console/deliveries/{}",
     "shelter": "/console/shelters",
     "disaster_mode": "/console/disaster",
-    "callup": "/console/callup",
+    "call_up": "/console/call-up/{}",
     "task": "/console/tasks/{}",
     "danger": "/console/dangers/{}",
     "household": "/console/people/{}",
@@ -86,6 +91,7 @@ _COUNTED = {
     "skipped": mark("{n} skipped"),
     "waiting": mark("{n} waiting"),
     "heads": mark("{n} people there"),
+    "called": mark("{n} members of staff"),
 }
 _NAMED = {
     "danger": mark("Danger {n}"),
@@ -114,7 +120,7 @@ class RecordWords:
         if sentence is None:  # of another version
             return entry.code
         values = {name: self._value(name, value) for name, value in entry.facts.items()}
-        missing = {"title": "–", "shelter": "–", "state": "–"}
+        missing = {"title": "–", "shelter": "–", "state": "–", "words": "–"}
         return words.CATALOGUE.text(self.language, sentence, **(missing | values))
 
     def details(self, entry: RecordEntry) -> list[str]:
@@ -194,6 +200,10 @@ def _department(of: RecordWords, value: Any) -> str:
     return of.department(str(value))
 
 
+def _departments(of: RecordWords, value: Any) -> str:
+    return ", ".join(of.department(str(code)) for code in value)
+
+
 _VALUES: Mapping[str, Callable[[RecordWords, Any], str]] = {
     "shelter": _shelter,
     "state": _state,
@@ -201,6 +211,7 @@ _VALUES: Mapping[str, Callable[[RecordWords, Any], str]] = {
     "why": _why,
     "decision": _decision,
     "triage": lambda of, value: of._say(TRIAGE[Triage(value)]) if value in set(Triage) else value,
+    "departments": _departments,
     "to": _department,
     "from": _department,
     "intensity": lambda of, value: words.intensity(str(value), of.language),

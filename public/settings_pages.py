@@ -96,7 +96,7 @@ async def liff_page(request: Request) -> Response:
 async def liff_sign_in(request: Request) -> Response:
     """Take LINE's ID token, and lead its resident to their page."""
     context: Context = request.app.state.context
-    if not context.city.liff_id or not _is_ours(request):
+    if not context.city.liff_id or not is_ours(request):
         return refused(request)
     try:
         form = await read_form(request)
@@ -130,7 +130,7 @@ async def save_settings(request: Request, token: str) -> Response:
     """Save a resident's settings, all or none."""
     context: Context = request.app.state.context
     now = context.clock.now()
-    if not _is_ours(request):
+    if not is_ours(request):
         return refused(request)
     try:
         form = await read_form(request)
@@ -431,7 +431,7 @@ def _page(
     return response
 
 
-def _is_ours(request: Request) -> bool:
+def is_ours(request: Request) -> bool:
     """Whether a form was sent from a page of ours, as far as the browser says."""
     if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
         return False

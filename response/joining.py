@@ -29,7 +29,7 @@ from response.models import (
     StaffWay,
 )
 from response.reasons import reason
-from response.staff import locked, member_of_user, note
+from response.staff import locked, member_of_user, members, note
 from response.staff_messages import stop_to
 from subscriptions.residents import insert_new
 
@@ -104,8 +104,18 @@ class Codes:
                 expires_at=now + VALID,
             )
         )
-        await note(session, now, actor, "staff_member.code-made", member)
+        await note(session, now, actor, "staff_member.code_made", member)
         return code
+
+    async def make_missing(self, session: AsyncSession, now: datetime, *, actor: str) -> int:
+        """Make a code for every active member who neither joined nor has one that can be used."""
+        there = await joined(session)
+        there |= {s.member_id for _, s in await unused_codes(session) if self.shown(s, now)}
+        missing = [one.id for one in await members(session) if one.id not in there]
+        for member_id in missing:
+            assert member_id is not None
+            await self.make(session, member_id, now, actor=actor)
+        return len(missing)
 
     def shown(self, stored: StaffCode, now: datetime) -> str | None:
         """Return a code that can still be used, for the page that shows it; otherwise None."""
@@ -177,6 +187,22 @@ class Codes:
 
     def _hash(self, value: str) -> str:
         return hmac.new(self._key, value.encode(), hashlib.sha256).hexdigest()
+
+
+async def joined(session: AsyncSession) -> set[int]:
+    """Return the members who joined with a LINE account."""
+    return set(await session.scalars(select(col(StaffLineLink.member_id))))
+
+
+async def unused_codes(session: AsyncSession) -> list[tuple[StaffMember, StaffCode]]:
+    """Return the codes that nobody has used, with their members, by department and name."""
+    found = await session.execute(
+        select(StaffMember, StaffCode)
+        .join(StaffCode, col(StaffCode.member_id) == col(StaffMember.id))
+        .where(col(StaffMember.active), col(StaffCode.used_at).is_(None))
+        .order_by(col(StaffMember.department), col(StaffMember.name))
+    )
+    return [(member, stored) for member, stored in found]
 
 
 async def leave(

@@ -153,6 +153,12 @@ async def members(
     return list(await session.scalars(query.order_by(*order)))
 
 
+async def everybody(session: AsyncSession) -> list[StaffMember]:
+    """Return the whole list, by department and name, also who is not called."""
+    order = (col(StaffMember.department), col(StaffMember.name), col(StaffMember.id))
+    return list(await session.scalars(select(StaffMember).order_by(*order)))
+
+
 async def members_of_accounts(
     session: AsyncSession, accounts: Iterable[str]
 ) -> dict[str, StaffMember]:

@@ -12,7 +12,8 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import delete, func, update
+from sqlalchemy import delete, update
+from sqlalchemy import select as select_rows
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
@@ -278,18 +279,37 @@ async def _stop(session: AsyncSession, why: Reason, now: datetime, *which: Any) 
     return rows_of(stopped)
 
 
-async def outcomes(session: AsyncSession, about: str) -> dict[int, dict[StaffWay, StaffMessage]]:
-    """Return the newest message about a subject by member and way."""
-    newest = (
-        select(func.max(col(StaffMessage.id)))
+@dataclass(frozen=True)
+class Outcome:
+    """What became of the messages about a subject to one member by one way."""
+
+    state: StaffMessageState
+    error: Reason | None
+    ended_at: datetime | None
+
+
+async def outcomes(session: AsyncSession, about: str) -> dict[int, dict[StaffWay, Outcome]]:
+    """Return what became of the messages about a subject, by member and way.
+
+    One that was taken counts more than a later one that was not.
+    """
+    rows = await session.execute(
+        select_rows(
+            col(StaffMessage.member_id),
+            col(StaffMessage.way),
+            col(StaffMessage.state),
+            col(StaffMessage.error),
+            col(StaffMessage.ended_at),
+        )
         .where(col(StaffMessage.about) == about)
-        .group_by(col(StaffMessage.member_id), col(StaffMessage.way))
+        .order_by(col(StaffMessage.id))
     )
-    found: dict[int, dict[StaffWay, StaffMessage]] = {}
-    for message in await session.scalars(
-        select(StaffMessage).where(col(StaffMessage.id).in_(newest))
-    ):
-        found.setdefault(message.member_id, {})[StaffWay(message.way)] = message
+    found: dict[int, dict[StaffWay, Outcome]] = {}
+    for member_id, way, state, error, ended_at in rows:
+        theirs = found.setdefault(member_id, {})
+        before = theirs.get(StaffWay(way))
+        if before is None or before.state is not StaffMessageState.SENT:
+            theirs[StaffWay(way)] = Outcome(state, error, ended_at)
     return found
 
 

@@ -115,6 +115,28 @@ ADDRESSES = {
         GET /console/record/print
         POST /console/record
         POST /console/record/export.csv
+        GET /console/call-up
+        POST /console/call-up/check
+        POST /console/call-up/write
+        POST /console/call-up/send
+        GET /console/call-up/{call_up_id}
+        GET /console/call-up/{call_up_id}/live
+        GET /console/call-up/{call_up_id}/print
+        POST /console/call-up/{call_up_id}/export.csv
+        POST /console/call-up/{call_up_id}/ask-again
+        POST /console/call-up/{call_up_id}/widen
+        POST /console/call-up/{call_up_id}/end
+        POST /console/call-up/{call_up_id}/note
+        GET /console/call-up/staff
+        POST /console/call-up/staff
+        POST /console/call-up/staff/import
+        GET /console/call-up/staff/codes
+        POST /console/call-up/staff/codes
+        GET /console/call-up/staff/{member_id}
+        POST /console/call-up/staff/{member_id}
+        POST /console/call-up/staff/{member_id}/code
+        POST /console/call-up/staff/{member_id}/unlink
+        POST /console/call-up/staff/{member_id}/remove
     """,
     "tasks between departments": """
         POST /console/tasks

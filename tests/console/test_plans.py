@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 import uvicorn
 from fastapi.routing import APIRoute
-from sqlalchemy import update
+from sqlalchemy import func, update
 from sqlmodel import col, select
 
 from alerts.models import AlertDraft, AlertTemplate
@@ -32,7 +32,8 @@ from public.pictures import MapAddresses
 from reports.generate import generate as generate_reports
 from reports.generate import make_pictures
 from reports.models import Danger, Photo, Report
-from response.models import HouseholdCase, Task
+from response.answer_links import AnswerLinks
+from response.models import CallUp, HouseholdCase, Task
 from subscriptions.generate import generate as generate_residents
 from subscriptions.models import Resident, ResidentState
 from tests.support.office import Browser, Office
@@ -163,6 +164,10 @@ async def large(office: Office) -> AsyncIterator[Large]:
             select(Resident).where(Resident.state == ResidentState.FOLLOWING).limit(1)
         )
         assert follower is not None
+        links = AnswerLinks(office.context.settings.secret_key, "")
+        names["call_up_id"] = await session.scalar(select(func.max(CallUp.id)))
+        names["member_id"] = 1
+        names["answer_token"] = links.page(int(str(names["call_up_id"])), 1).rpartition("/")[2]
         names["token"] = office.app.state.links.token(follower, now)
         photo, number = (
             await session.execute(

@@ -28,6 +28,7 @@ import public
 from alerts.models import AlertDraft
 from app.rehearsals import RehearsalResults
 from app.rule_trials import RuleTrials
+from app.staff_sender import StaffSender
 from bot import data_pages
 from channels.engine import Engine
 from channels.line.client import LineClient
@@ -42,14 +43,15 @@ from core.audit import AuditEntry
 from core.clock import JAPAN, SystemClock
 from core.database import Database
 from core.kept import KeptBytes
-from core.settings import Settings
+from core.settings import Settings, SmtpSettings
 from core.work import LocalQueue
 from feeds.models import HazardState, Notice
-from public import calendar_pages, map_data, settings_pages, tile_pages
+from public import calendar_pages, call_up_pages, map_data, settings_pages, tile_pages
 from public.drawing import CALENDAR_BYTES
 from public.links import Links
 from public.tiles import Tiles
 from simulator.line import Simulator, SimulatorOptions
+from simulator.mail import Mailbox
 from subscriptions import residents as subscriptions
 from subscriptions.models import Resident
 from tests.support.project import SAMPLE_CITY
@@ -151,6 +153,7 @@ class Office:
     app: FastAPI
     clock: ShiftedClock
     stack: contextlib.AsyncExitStack
+    mails: Mailbox
     people: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -261,7 +264,10 @@ def routes() -> list[BaseRoute]:
     """The pages' routes. They hold no state, and to work them out takes longer than most tests."""
     app = FastAPI()
     app.include_router(pages.router)
-    for more in (public, map_data, tile_pages, settings_pages, data_pages, calendar_pages):
+    for more in (
+        *(public, map_data, tile_pages, settings_pages, data_pages, calendar_pages),
+        call_up_pages,
+    ):
         app.include_router(more.router)
     pages.mount_static(app)
     return app.router.routes
@@ -288,6 +294,7 @@ async def _open_office(
     simulator = await stack.enter_async_context(
         Simulator(SimulatorOptions(channel_secret="s", channel_access_token="t"))
     )
+    mails = await stack.enter_async_context(Mailbox())
     settings = Settings(
         city=SAMPLE_CITY,
         database_url="sqlite:///unused",
@@ -298,6 +305,9 @@ async def _open_office(
         line_api_url=simulator.url,
         line_data_api_url=simulator.url,
         secret_key="a key of the test",
+        smtp=SmtpSettings(
+            host="127.0.0.1", port=mails.port, tls=False, mail_from="todoke@city.example"
+        ),
     )
     clock = ShiftedClock()
     queue = LocalQueue(clock)
@@ -313,6 +323,7 @@ async def _open_office(
     line = LineClient(http, settings, clock)
     media = [LineMedium(database, sample.city, clock, line)]
     engine = Engine(database, sample.city, clock, queue, media)
+    StaffSender(context, line).register()
     stop = asyncio.Event()
     running = [asyncio.create_task(queue.run(stop)), asyncio.create_task(engine.run(stop))]
 
@@ -344,4 +355,4 @@ async def _open_office(
 
     stack.push_async_callback(close)
     url = f"http://127.0.0.1:{listening.getsockname()[1]}"
-    return Office(url, context, simulator, sample, app, clock, stack)
+    return Office(url, context, simulator, sample, app, clock, stack, mails)

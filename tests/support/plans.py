@@ -28,6 +28,7 @@ SMALL = frozenset(
         "audience_bitmaps",
         "audience_troubles",
         "audit_checks",
+        "call_ups",
         "channel_stops",
         "clock_marks",
         "draft_writers",
@@ -42,6 +43,9 @@ SMALL = frozenset(
         "shelter_statuses",
         "sources",
         "staff_answers",
+        "staff_codes",
+        "staff_line_links",
+        "staff_members",
         "staff",
     }
 )
@@ -54,6 +58,7 @@ OF_FEW = frozenset(
         "ix_items_set_aside",
         "ix_menu_moves_open",
         "ix_notices_held",
+        "ix_staff_messages_open",
         "ix_webhook_events_open",
     }
 )

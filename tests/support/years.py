@@ -19,6 +19,8 @@ from core.database import Database
 from feeds.models import HazardState, Item, ItemState, Notice, Source, Status, Translation
 from reports.models import Danger, Follower, Report, Triage
 from response.models import (
+    CalledMember,
+    CallUp,
     CaseState,
     Condition,
     HouseholdAnswer,
@@ -26,6 +28,12 @@ from response.models import (
     HouseholdNeed,
     Need,
     RecordEntry,
+    StaffCode,
+    StaffLineLink,
+    StaffMember,
+    StaffMessage,
+    StaffMessageState,
+    StaffWay,
     Task,
     TaskState,
 )
@@ -37,6 +45,7 @@ EVENTS = 300
 ENTRIES = 300
 DRAFTS = 15
 LINES = 1500
+MEMBERS, CALL_UPS = 60, 40
 FOLLOWERS = 3
 """Of each report."""
 TRANSLATIONS = 50
@@ -99,6 +108,7 @@ async def fill_years(database: Database, city: City, now: datetime) -> None:
     )
     await _store(database, [_line(number, now) for number in range(LINES)])
     await _store(database, [_task(number, now) for number in range(ENTRIES)])
+    await _store_call_ups(database, now)
     await _store(database, [_draft(city, number, now) for number in range(1, DRAFTS + 1)])
     await _store(
         database,
@@ -121,6 +131,59 @@ async def fill_years(database: Database, city: City, now: datetime) -> None:
 async def _store(database: Database, rows: Sequence[SQLModel]) -> None:
     async with database.writing() as session:
         session.add_all(rows)
+
+
+async def _store_call_ups(database: Database, now: datetime) -> None:
+    """A list of staff, and call-ups to which nobody answered; the last one is open."""
+    names = range(1, MEMBERS + 1)
+    await _store(
+        database,
+        [
+            StaffMember(
+                name=f"職員{n}",
+                department="roads" if n % 2 else "crisis",
+                mail=f"staff{n}@city.example",
+                added_at=now,
+                changed_at=now,
+            )
+            for n in names
+        ],
+    )
+    half = range(1, MEMBERS // 2)
+    links = [StaffLineLink(member_id=n, line_user_id=f"Ustaff{n}", joined_at=now) for n in half]
+    codes = [
+        StaffCode(member_id=n, code_hash=f"{n:064x}", nonce="n", made_at=now, expires_at=now)
+        for n in names
+    ]
+    await _store(database, [*links, *codes])
+    moments = [_moment(n, CALL_UPS, now) for n in range(1, CALL_UPS + 1)]
+    ups = [CallUp(drill=False, words="集まる", began_at=at, began_by=STAFF) for at in moments]
+    for each in ups[:-1]:
+        each.ended_at, each.ended_by = each.began_at, STAFF
+    await _store(database, ups)
+    called: list[SQLModel] = []
+    for each in ups:
+        for n in names:
+            assert each.id is not None
+            called.append(CalledMember(call_up_id=each.id, member_id=n, called_at=each.began_at))
+            called.append(
+                StaffMessage(
+                    member_id=n,
+                    occasion=f"call_up:{each.id}:first",
+                    about=f"call_up:{each.id}",
+                    drill=False,
+                    urgent=True,
+                    way=StaffWay.MAIL,
+                    address="",
+                    retry_key=f"{each.id}-{n}",
+                    content={"title": "t", "text": "t"},
+                    state=StaffMessageState.SENT,
+                    created_at=each.began_at,
+                    not_before=each.began_at,
+                    expires_at=each.began_at,
+                )
+            )
+    await _store(database, called)
 
 
 def _moment(number: int, of: int, now: datetime) -> datetime:
