@@ -40,6 +40,7 @@ from feeds.poller import Poller, Publish
 from feeds.translate import article_translations
 from response import call_up_rules, call_ups
 from response.answer_links import AnswerLinks
+from response.by_rule import keep_rules
 from response.call_ups import Means
 from response.record import catch_up
 from subscriptions import bitmaps
@@ -159,9 +160,17 @@ def _housekeeping(context: Context, folder: CityFolder) -> list[ScheduledJob]:
 
 
 def _menus(context: Context, line: LineClient) -> list[ScheduledJob]:
-    """The job that has menus changed when disaster mode was switched in another process."""
+    """Jobs for disaster mode: its rules, and menus when another process switched it."""
     moves = MenuMoves(context, line, RichMenus(context, line))
-    return [ScheduledJob(name="menus", seconds=5.0, work=moves.ask, at_once=True)]
+
+    async def by_rule() -> None:
+        if await keep_rules(context):
+            await moves.ask()
+
+    return [
+        ScheduledJob(name="disaster rules", seconds=2.0, work=by_rule, at_once=True),
+        ScheduledJob(name="menus", seconds=5.0, work=moves.ask, at_once=True),
+    ]
 
 
 def _staff(context: Context, line: LineClient) -> list[ScheduledJob]:

@@ -27,7 +27,17 @@ from public.questions import forget_asked
 from reports.dangers import forget_drills
 from reports.models import Danger
 from reports.photos import forget_old_photos, sweep_files
-from response import call_ups, cases, check_ins, households, joining, staff_messages
+from response import (
+    call_ups,
+    cases,
+    check_ins,
+    households,
+    joining,
+    lifelines,
+    shelter_links,
+    shelters,
+    staff_messages,
+)
 from response.models import HouseholdPhoto
 from subscriptions.retention import forget_grown, forget_left
 
@@ -56,8 +66,12 @@ async def forget(context: Context, children: ChildTable = NO_TABLE) -> None:
         "deliveries": await _forget_deliveries(database, now - timedelta(days=keep.deliveries)),
         "photos": await forget_old_photos(database, keep.report_photos, now),
         "items": await forget_items(database, now, keep.telegrams),
-        **await _forget_disaster(database, now - timedelta(days=keep.safety_answers)),
         **await _forget_call_ups(database, now - timedelta(days=keep.call_ups), now),
+        **await _forget_disaster(
+            database,
+            now - timedelta(days=keep.safety_answers),
+            now - timedelta(days=keep.deliveries),
+        ),
         "questions": await forget_asked(
             database, in_japan(now).date() - timedelta(days=keep.questions)
         ),
@@ -78,12 +92,18 @@ async def forget(context: Context, children: ChildTable = NO_TABLE) -> None:
     log.info("retention.finished", counts=counts)
 
 
-async def _forget_disaster(database: Database, before: datetime) -> dict[str, int]:
+async def _forget_disaster(
+    database: Database, before: datetime, long_before: datetime
+) -> dict[str, int]:
+    """What is personal goes first; what staff did stays as long as what they sent."""
     return {
         "safety_answers": await households.forget_old(database, before),
         **await cases.forget_old(database, before),
         "drill_dangers": await forget_drills(database, before),
         "check_ins": await check_ins.forget_old(database, before),
+        "shelter_acts": await shelters.forget_old(database, long_before, before),
+        "shelter_links": await shelter_links.forget_old(database, long_before),
+        "lifelines": await lifelines.forget_old(database, long_before),
     }
 
 

@@ -21,6 +21,7 @@ from channels.line.client import LineClient
 from city.context import Context
 from city.folder import CityFolder
 from console import pages as console_pages
+from console import site_pages
 from console.sessions import Sessions
 from core.kept import KeptBytes
 from feeds import api as feeds_api
@@ -89,7 +90,8 @@ def create_app(context: Context, line: LineClient, *, folder: CityFolder) -> Fas
     webhook.attach(app, context, line)
     for pages in (
         *(health, webhook, feeds_api, open311, repairs, map_pages, map_data, tile_pages),
-        *(settings_pages, data_pages, calendar_pages, call_up_pages, console_pages, public_pages),
+        *(settings_pages, data_pages, calendar_pages, call_up_pages, site_pages),
+        *(console_pages, public_pages),
     ):
         app.include_router(pages.router)
     console_pages.mount_static(app)

@@ -216,6 +216,21 @@ class CallUpRule(_Part):
     """Whether a telegram of a drill begins a drill of the call-up."""
 
 
+class DisasterRule(_Part):
+    """A danger that begins disaster mode by itself; only staff end it.
+
+    It fits a danger in force with at least the evacuation ``level``, or at least the seismic
+    ``intensity``, of one of the ``topics`` if there are any. The mode begins in the districts of
+    the danger; ``areas`` limits it to some.
+    """
+
+    code: str
+    level: int | None = Field(default=None, ge=3, le=5)
+    intensity: str | None = None
+    topics: tuple[str, ...] = ()
+    areas: tuple[str, ...] = ()
+
+
 class ReportCategory(_Part):
     """A kind of damage that residents report, and the department that repairs it.
 
@@ -296,6 +311,8 @@ class City(_Part):
     retention: Retention = Retention()
     unknown_friends: UnknownFriends | None = None
     """Without it nothing is ever sent to friends whom Todoke does not know."""
+    disaster_rules: tuple[DisasterRule, ...] = ()
+    """Without one, only staff begin disaster mode."""
     shelter_url: str = ""
     """Page with the shelters, put into warnings; the service's own page when empty."""
     privacy_url: str = ""

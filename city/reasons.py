@@ -26,6 +26,8 @@ reason = Reasons(
             "part.key": "'{key}'",
             "part.call-up": "the call-up rule",
             "part.call-up-named": "the call-up rule '{code}'",
+            "part.disaster-rule": "the disaster rule",
+            "part.disaster-rule-named": "the disaster rule '{code}'",
             "part.kind-of-report": "the kind of report",
             "part.kind-of-report-named": "the kind of report '{code}'",
             "part.language": "the language '{language}'",
@@ -193,6 +195,7 @@ reason = Reasons(
             "missing.japanese": "languages must have 'ja', in which the city itself speaks.",
             "missing.call-up": "a call-up rule needs an intensity or a level.",
             "missing.url": "a source of kind '{kind}' needs an url.",
+            "missing.how-grave": "a disaster rule needs a level (3 to 5) or an intensity.",
             "missing.secret": "a webhook needs secret_setting, to check who is calling.",
             "missing.senders": "a mail source needs senders, whose mail alone is taken.",
             "missing.hosts": (

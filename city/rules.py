@@ -28,7 +28,10 @@ _EMAIL = re.compile(r"[^@\s]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
 _HOST = re.compile(r"(?=.{1,253}$)[a-z0-9-]{1,63}(\.[a-z0-9-]{1,63})*", re.IGNORECASE)
 _SETTING = re.compile(r"[A-Z][A-Z0-9_]*")
 _LIFF_ID = re.compile(r"\d{5,20}-[A-Za-z0-9]{4,20}")
-_LISTS = ("topics", "departments", "sources", "report_categories", "call_up")
+_LISTS = (
+    *("topics", "departments", "sources", "report_categories", "call_up"),
+    "disaster_rules",
+)
 _JMA_CODES = {
     "forecast_areas": (r"\d{6}", 6),
     "quake_regions": (r"\d{3}", 3),
@@ -57,6 +60,8 @@ def broken_rules(document: dict[str, Any], districts: Set[str]) -> Iterator[Find
     yield from _call_up(document, topics)
     for place, source in _tables(document, "sources"):
         yield from _source(place, source, topics, districts)
+    for place, rule in _tables(document, "disaster_rules"):
+        yield from _disaster_rule(place, rule, topics, districts)
     for key in ("shelter_url", "privacy_url"):
         yield from _url((key,), document.get(key))
     liff_id = document.get("liff_id")
@@ -253,6 +258,26 @@ def _rule(
         for position, word in _texts(rule.get(key)):
             if not word.strip():
                 yield (*place, key, position), reason("value.empty-entry", key=key)
+    for position, area in _texts(rule.get("areas")):
+        if area not in districts:
+            hint = suggestion(area, districts)
+            yield (*place, "areas", position), reason("there.no-district", district=area, hint=hint)
+
+
+def _disaster_rule(
+    place: KeyPath, rule: dict[str, Any], topics: Set[str], districts: Set[str]
+) -> Iterator[Finding]:
+    if rule.get("level") is None and rule.get("intensity") is None:
+        yield place, reason("missing.how-grave")
+    intensity = rule.get("intensity")
+    if isinstance(intensity, str) and intensity not in INTENSITIES:
+        allowed = " ".join(INTENSITIES)
+        why = reason("value.intensity", allowed=allowed, value=intensity)
+        yield (*place, "intensity"), why
+    for position, topic in _texts(rule.get("topics")):
+        if topic not in topics:
+            hint = suggestion(topic, topics)
+            yield (*place, "topics", position), reason("there.no-topic", topic=topic, hint=hint)
     for position, area in _texts(rule.get("areas")):
         if area not in districts:
             hint = suggestion(area, districts)

@@ -19,12 +19,13 @@ _LISTS = {
     "departments": ("part.department", "part.department-named"),
     "call_up": ("part.call-up", "part.call-up-named"),
     "report_categories": ("part.kind-of-report", "part.kind-of-report-named"),
+    "disaster_rules": ("part.disaster-rule", "part.disaster-rule-named"),
 }
 """Lists whose entries can be left out one by one, and how an entry is called."""
 _TABLES = ("quiet_hours", "retention", "reminder_hours", "emergency_phone")
 _KEYS = (
     *("departments", "report_categories", "collection_reminders", "publish_reports"),
-    "collection_week_shift",
+    *("collection_week_shift", "disaster_rules"),
     *("digest_hour", "shelter_url", "privacy_url", "liff_id", "credit", *_TABLES),
 )
 _NEEDED_KEYS = ("name", "line_name", "time_zone", "jma", "languages", "topics", "sources")

@@ -52,6 +52,9 @@ SECTIONS = (
     Section(
         mark("Disaster"),
         (
+            Entry("/console/disaster", mark("Disaster mode"), Permission.RESPONSE),
+            Entry("/console/shelters", mark("Evacuation sites"), Permission.RESPONSE),
+            Entry("/console/lifelines", mark("Lifelines"), Permission.RESPONSE),
             Entry("/console/people", mark("People")),
             Entry("/console/dangers", mark("Dangers"), Permission.PEOPLE),
             Entry("/console/tasks", mark("Tasks")),

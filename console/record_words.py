@@ -10,8 +10,9 @@ from city.shelters import Shelter
 from console import words
 from core.languages import mark
 from core.reason import loaded
+from public.words import lifeline_kind, lifeline_state
 from reports.models import Triage
-from response.models import RecordEntry, ShelterState
+from response.models import LifelineKind, LifelineState, RecordEntry, ShelterState
 
 SHELTER_STATES = {
     ShelterState.OPEN: mark("Open"),
@@ -57,6 +58,10 @@ SENTENCES = {
     "callup.asked_again": mark("Staff asked again: {words}"),
     "callup.reminded": mark("Staff reminded: {words}"),
     "callup.ended": mark("Call-up of staff ended: {words}"),
+    "shelter.noted": mark("Note from {shelter}: {words}"),
+    "lifeline.listed": mark("Lifeline listed: {lifeline} {name} ({state})"),
+    "lifeline.changed": mark("Lifeline changed: {lifeline} {name} ({state})"),
+    "lifeline.ended": mark("Lifeline ended: {lifeline} {name}"),
 }
 """By code. Who writes a new code into the record adds its sentence here."""
 KINDS = {
@@ -78,6 +83,7 @@ ADDRESSES = {
     "shelter": "/console/shelters",
     "disaster_mode": "/console/disaster",
     "call_up": "/console/call-up/{}",
+    "lifeline": "/console/lifelines/{}",
     "task": "/console/tasks/{}",
     "danger": "/console/dangers/{}",
     "household": "/console/people/{}",
@@ -120,6 +126,11 @@ class RecordWords:
         if sentence is None:  # of another version
             return entry.code
         values = {name: self._value(name, value) for name, value in entry.facts.items()}
+        kind, state = entry.facts.get("lifeline"), entry.facts.get("state")
+        if kind in set(LifelineKind) and state in set(LifelineState):
+            values["state"] = lifeline_state(
+                LifelineKind(kind), LifelineState(state), self.language
+            )
         missing = {"title": "–", "shelter": "–", "state": "–", "words": "–"}
         return words.CATALOGUE.text(self.language, sentence, **(missing | values))
 
@@ -143,7 +154,7 @@ class RecordWords:
         """Return who wrote a line: a person's address, or the name of a rule."""
         if actor.startswith("rule:"):
             return self._say(mark("by itself"))
-        return actor
+        return words.decider(actor, self.language)
 
     def address(self, entry: RecordEntry) -> str:
         """Return the page of what a line is about; "" if there is none."""
@@ -179,6 +190,11 @@ def _shelter(of: RecordWords, value: Any) -> str:
     return of.shelters.get(str(value), str(value))
 
 
+def _lifeline(of: RecordWords, value: Any) -> str:
+    known = value in set(LifelineKind)
+    return lifeline_kind(LifelineKind(value), of.language) if known else str(value)
+
+
 def _state(of: RecordWords, value: Any) -> str:
     known = SHELTER_STATES.get(value) if value in set(ShelterState) else None
     return of._say(known) if known else str(value)
@@ -206,6 +222,7 @@ def _departments(of: RecordWords, value: Any) -> str:
 
 _VALUES: Mapping[str, Callable[[RecordWords, Any], str]] = {
     "shelter": _shelter,
+    "lifeline": _lifeline,
     "state": _state,
     "areas": _areas,
     "why": _why,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from functools import cache
 from pathlib import Path as FilePath
 from typing import Annotated, Any
@@ -45,6 +46,9 @@ from core.reason import OTHER
 from core.web import STAFF_POLICY, Form, read_form, secure, templates
 from feeds.held import NOTHING_HELD, HeldAlarm, held_alarm
 from public import MAPS
+from response.by_rule import BY_DANGER
+from response.models import DisasterMode
+from response.modes import last_modes
 
 LANGUAGE_COOKIE = "todoke_console_language"
 SENT_COOKIE = "todoke_sent"
@@ -61,6 +65,8 @@ BROKEN = mark(
 )
 MOST = 2**63 - 1
 """The largest number a row can have in either database."""
+TOLD_FOR = timedelta(hours=12)
+"""How long staff are told that a danger ended a drill."""
 RowNumber = Annotated[int, Path(ge=1, le=MOST)]
 
 log = structlog.get_logger(__name__)
@@ -111,10 +117,21 @@ class Visit:
     """Emergencies that do not get through; shown on every page."""
     clocks: tuple[ClockMark, ...] = ()
     """Machines whose clock is in doubt; shown on every page."""
+    modes: tuple[DisasterMode, ...] = ()
+    """The last times of disaster mode, the newest first; what is on is shown on every page."""
     restored: Held | None = None
     """Deliveries that wait since a restore, until somebody decides on them."""
     undecided: HeldAlarm = NOTHING_HELD
     """Held notices; those that alarm are shown on every page."""
+
+    @property
+    def drill_ended_by_rule(self) -> DisasterMode | None:
+        """The drill that a grave danger ended within the last hours."""
+        since = self.context.clock.now() - TOLD_FOR
+        return next(
+            (one for one in self.modes if one.ended_by == BY_DANGER and one.ended_at > since),
+            None,
+        )
 
     @property
     def stopped_since(self) -> str:
@@ -221,6 +238,7 @@ def visit(
             clocks = tuple(await clock_marks.doubts(db, context.clock.now()))
             waits = await held_back(db)
             undecided = await held_alarm(db, context.clock.now())
+            modes = tuple(await last_modes(db, 2))
             # Whether residents have got what a restore paused is not known; see its own line.
             told = {each.id for each in waits.deliveries} if waits is not None else set()
             # A refused token explains why nothing gets through.
@@ -239,6 +257,7 @@ def visit(
             stops,
             failing,
             clocks,
+            modes,
             waits if waits is not None and waits.is_open else None,
             undecided,
         )

@@ -12,7 +12,7 @@ from channels.models import DeliveryKind, DeliveryState, UnknownState, Wording
 from city.city import City, Decision, name_in
 from console.models import Role
 from core.clock import in_japan
-from core.errors import Refusal
+from core.errors import BadInput, Refusal
 from core.languages import LANGUAGES, Catalogue, mark
 from core.reason import Reason, know
 from feeds.models import OVER, ItemState, Notice, Status
@@ -22,6 +22,7 @@ from feeds.texts import intensity_name
 from feeds.texts.terms import term
 from reports.models import Addition, PhotoRole
 from reports.withdrawn import Withdrawn
+from response.models import ShelterState
 
 STAFF_LANGUAGES = ("ja", "en")
 ENDS = OVER
@@ -171,6 +172,7 @@ RULE_NAMES = {
     "nobody-was-told": mark("nobody was told"),
     "overtaken": mark("overtaken by something newer"),
     "too-old": mark("too old"),
+    "real-danger": mark("a grave danger was in force"),
     "restored": mark("may have been told before a restore"),
 }
 """The rules that are the same in every city; a source's own rules are named after it."""
@@ -209,6 +211,12 @@ ACTION_NAMES = {
     "question.dropped": mark("removed sentences that need no answer"),
     "answer.withdrawn": mark("took an answer back"),
     "shelter.changed": mark("changed the state of an evacuation site"),
+    "shelter.noted": mark("wrote a note from an evacuation site"),
+    "shelter_link.made": mark("made a link for an evacuation site"),
+    "shelter_link.revoked": mark("revoked a link of an evacuation site"),
+    "lifeline.listed": mark("listed a lifeline"),
+    "lifeline.changed": mark("changed a lifeline"),
+    "lifeline.ended": mark("took a lifeline off the list"),
     "disaster_mode.begun": mark("switched disaster mode on"),
     "disaster_mode.ended": mark("switched disaster mode off"),
     "report.moved": mark("moved a report on"),
@@ -277,6 +285,13 @@ TRANSLATOR_NAMES = {
     "textra": "みんなの自動翻訳",
 }
 """The translators by their own names."""
+
+
+SHELTER_STATES = {
+    ShelterState.OPEN: mark("Open"),
+    ShelterState.FULL: mark("Full"),
+    ShelterState.CLOSED: mark("Closed"),
+}
 UNKNOWN_NAMES = {
     UnknownState.WAITING: mark("waiting"),
     UnknownState.SENDING: mark("Sending"),
@@ -301,6 +316,13 @@ def said(what: Refusal | Reason | None, language: str) -> str:
         return exact
     kind = CATALOGUE.text(language, what.kind)
     return CATALOGUE.text(language, mark("{kind} ({exact})"), kind=kind, exact=exact.rstrip(".。"))
+
+
+def error_said(error: BadInput | None, language: str) -> str:
+    """Return why something was not done, in the words of staff; "" if there is nothing."""
+    if error is None:
+        return ""
+    return said(error if isinstance(error, Refusal) else error.reason, language)
 
 
 def line_day(day: str) -> str:
@@ -368,8 +390,10 @@ def intensity(scale: str, language: str) -> str:
 
 
 def decider(decided_by: str, language: str) -> str:
-    """Return the decider: a person's address, or the rule in words."""
+    """Return the decider: a person's address, the rule in words, or the link of a site's staff."""
     kind, _, rule = decided_by.partition(":")
+    if kind == "link":
+        return CATALOGUE.text(language, "Staff at the site (link {n})", n=rule)
     if kind != "rule":
         return decided_by
     laid = rule.removeprefix(f"{DESK}#")

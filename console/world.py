@@ -33,6 +33,11 @@ class World:
         return REAL if self.drill else DRILL
 
     @property
+    def on(self) -> DisasterMode | None:
+        """The mode that is on, in this world or the other."""
+        return next(iter(self.modes), None)
+
+    @property
     def mode(self) -> DisasterMode | None:
         """The mode that is on in this world."""
         return next((mode for mode in self.modes if mode.drill == self.drill), None)

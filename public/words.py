@@ -7,7 +7,8 @@ from pathlib import Path
 
 from city.shelters import Hazard
 from core.languages import Catalogue, mark
-from response.models import Offer, ShelterState
+from feeds.texts import moment
+from response.models import Lifeline, LifelineKind, LifelineState, Offer, ShelterState
 
 CATALOGUE = Catalogue(Path(__file__).parent / "locales")
 
@@ -34,6 +35,90 @@ OFFERS = {
     Offer.BABIES: mark("Room for babies"),
     Offer.POWER: mark("Power for phones"),
 }
+
+
+LIFELINES = {
+    LifelineKind.WATER: mark("Water point"),
+    LifelineKind.TOILET: mark("Toilet that works"),
+    LifelineKind.BATH: mark("Bath or shower"),
+    LifelineKind.CHARGING: mark("Phone charging"),
+    LifelineKind.SHOP: mark("Open shop"),
+    LifelineKind.POWER: mark("Electricity"),
+    LifelineKind.ROAD: mark("Road"),
+}
+_LIFELINE_STATES = {
+    LifelineState.OPEN: mark("Available"),
+    LifelineState.BUSY: mark("Crowded"),
+    LifelineState.STOPPED: mark("Not available now"),
+    LifelineState.CLOSED: mark("Closed"),
+}
+_STATES_OF_KIND = {
+    (LifelineKind.POWER, LifelineState.STOPPED): mark("Power cut"),
+    (LifelineKind.POWER, LifelineState.OPEN): mark("Power is back"),
+    (LifelineKind.ROAD, LifelineState.CLOSED): mark("Road closed"),
+    (LifelineKind.ROAD, LifelineState.BUSY): mark("Passable, but slow"),
+    (LifelineKind.ROAD, LifelineState.OPEN): mark("Open again"),
+}
+LIFELINE_COLOURS = {
+    LifelineState.OPEN: "green",
+    LifelineState.BUSY: "amber",
+    LifelineState.STOPPED: "red",
+    LifelineState.CLOSED: "red",
+}
+"""Colours on a map."""
+REMARK_WORDS = {
+    "bring-bottles": mark("Bring bottles or canisters"),
+    "bring-towel": mark("Bring a towel"),
+    "free": mark("Free of charge"),
+    "cash-only": mark("Cash only"),
+    "no-cars": mark("Do not come by car"),
+    "step-free": mark("No steps"),
+    "detour": mark("Use another road"),
+}
+"""Remarks of staff with words in every language (``response.lifelines.REMARKS``)."""
+
+
+def lifeline_kind(kind: LifelineKind, language: str) -> str:
+    """Return what an entry is."""
+    return CATALOGUE.text(language, LIFELINES[kind])
+
+
+def lifeline_state(kind: LifelineKind | None, state: LifelineState, language: str) -> str:
+    """Return how an entry is, in the words of its kind."""
+    own = _STATES_OF_KIND.get((kind, state)) if kind is not None else None
+    return CATALOGUE.text(language, own or _LIFELINE_STATES[state])
+
+
+def remark_words(code: str, language: str) -> str:
+    """Return a remark; "" for one that is not known any more."""
+    return CATALOGUE.text(language, REMARK_WORDS[code]) if code in REMARK_WORDS else ""
+
+
+def lifeline_lines(one: Lifeline, language: str) -> list[str]:
+    """Return what to know of an entry besides kind, name and state, a line each.
+
+    The note of staff is in the reader's language, else in easy Japanese or Japanese.
+    """
+    lines = []
+    if one.opens is not None and one.closes is not None:
+        hours = [f"{minutes // 60}:{minutes % 60:02}" for minutes in (one.opens, one.closes)]
+        lines.append(CATALOGUE.text(language, "Hours: {hours}", hours="–".join(hours)))
+    remarks = [words for code in one.remarks if (words := remark_words(code, language))]
+    if remarks:
+        lines.append(_listed(remarks, language))
+    easy = () if language == "ja" else ("ja-x-easy",)
+    note = next((one.notes[code] for code in (language, *easy, "ja") if code in one.notes), "")
+    if note:
+        lines.append(note)
+    lines.append(
+        CATALOGUE.text(
+            language,
+            "As of {time}, until {until}",
+            time=moment(one.changed_at, language),
+            until=moment(one.until, language),
+        )
+    )
+    return lines
 
 
 def hazard_names(hazards: Iterable[Hazard], language: str) -> list[str]:

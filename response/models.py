@@ -23,6 +23,8 @@ from core.database import ReasonText, UtcDateTime, text_enum
 from core.reason import Reason
 from subscriptions.models import RowId
 
+TO_END = text("ended_at IS NULL")
+
 
 class ShelterState(StrEnum):
     """What staff say of an evacuation site. A site without a state was not announced."""
@@ -43,7 +45,7 @@ class Offer(StrEnum):
 
 
 class ShelterStatus(SQLModel, table=True):
-    """The present state of one evacuation site; earlier ones are in the audit trail.
+    """The present state of one evacuation site, as its acts make it (:class:`ShelterAct`).
 
     Parameters
     ----------
@@ -68,13 +70,178 @@ class ShelterStatus(SQLModel, table=True):
     changed_by: str
 
 
+class ActKind(StrEnum):
+    """What staff say of a site in one act."""
+
+    STATE = "state"
+    HEADS = "heads"
+    """How many people are there."""
+    COUNT = "count"
+    """So many more, or fewer."""
+    OFFER = "offer"
+    NOTE = "note"
+
+
+class ShelterAct(SQLModel, table=True):
+    """One thing that staff said of an evacuation site. The newest by its own time counts.
+
+    Parameters
+    ----------
+    link_id, act_key
+        The link of the phone that said it, and the phone's own key of the act, so that what is
+        sent again is not done again. At the desk there is no link.
+    value
+        By kind: a value of :class:`ShelterState`; a number of people; a number to add; an
+        :class:`Offer` with ``+`` or ``-`` before it; the words.
+    at
+        When it was said. What comes late is put where it belongs.
+    received_at
+        When it came.
+    actor
+        A staff member's address, ``shell:<user>`` or ``link:<number>``.
+    """
+
+    __tablename__ = "shelter_acts"
+    __table_args__ = (
+        UniqueConstraint("link_id", "act_key", name="uq_shelter_acts_key"),
+        Index("ix_shelter_acts_site", "shelter", "drill", "kind", "at", "id"),
+        Index("ix_shelter_acts_at", "at"),
+    )
+
+    id: int | None = Field(
+        default=None, sa_column=Column(RowId, primary_key=True, autoincrement=True)
+    )
+    shelter: str = Field(max_length=64)
+    drill: bool
+    kind: ActKind = Field(sa_type=text_enum(ActKind))
+    value: str = Field(max_length=300)
+    at: datetime = Field(sa_type=UtcDateTime)
+    received_at: datetime = Field(sa_type=UtcDateTime)
+    actor: str
+    link_id: int | None = Field(
+        default=None,
+        sa_column=Column(RowId, ForeignKey("shelter_links.id", ondelete="CASCADE"), nullable=True),
+    )
+    act_key: str = Field(max_length=40)
+
+
+class ShelterLink(SQLModel, table=True):
+    """A link for the staff at one site, in one world, until it ends or is revoked."""
+
+    __tablename__ = "shelter_links"
+    __table_args__ = (Index("ix_shelter_links_site", "shelter", "drill", "id"),)
+
+    id: int | None = Field(
+        default=None, sa_column=Column(RowId, primary_key=True, autoincrement=True)
+    )
+    shelter: str = Field(max_length=64)
+    drill: bool
+    made_at: datetime = Field(sa_type=UtcDateTime)
+    made_by: str
+    expires_at: datetime = Field(sa_type=UtcDateTime, index=True)
+    revoked_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    revoked_by: str = ""
+
+
+class ShelterPhone(SQLModel, table=True):
+    """A browser in which a link was opened: several mean that the link was passed on.
+
+    Parameters
+    ----------
+    phone
+        A random name that the browser keeps in a cookie.
+    name
+        What it calls itself: iPhone, Android, a computer.
+    """
+
+    __tablename__ = "shelter_phones"
+
+    link_id: int = Field(
+        sa_column=Column(
+            RowId, ForeignKey("shelter_links.id", ondelete="CASCADE"), primary_key=True
+        )
+    )
+    phone: str = Field(primary_key=True, max_length=40)
+    name: str = Field(default="", max_length=20)
+    first_at: datetime = Field(sa_type=UtcDateTime)
+    last_at: datetime = Field(sa_type=UtcDateTime)
+    opened: int = 1
+
+
+class LifelineKind(StrEnum):
+    WATER = "water"
+    TOILET = "toilet"
+    BATH = "bath"
+    CHARGING = "charging"
+    SHOP = "shop"
+    POWER = "power"
+    ROAD = "road"
+
+
+class LifelineState(StrEnum):
+    """How it is; which a kind has is in ``response.lifelines.STATES_OF``."""
+
+    OPEN = "open"
+    BUSY = "busy"
+    STOPPED = "stopped"
+    CLOSED = "closed"
+
+
+class Lifeline(SQLModel, table=True):
+    """Something that people need in a disaster, at one place or in one district.
+
+    Parameters
+    ----------
+    name
+        The place's name, as on the sign.
+    area
+        The district's code; "" where it is not known.
+    longitude, latitude
+        Degrees (WGS 84), both or neither.
+    opens, closes
+        Minutes after midnight in Japan; both or neither. Equal: all day.
+    remarks
+        Codes of ``public.words.REMARKS``, which have words in every language.
+    notes
+        Words of staff by language.
+    until
+        When it ends by itself.
+    """
+
+    __tablename__ = "lifelines"
+    __table_args__ = (
+        Index("ix_lifelines_open", "drill", "until", sqlite_where=TO_END, postgresql_where=TO_END),
+    )
+
+    id: int | None = Field(
+        default=None, sa_column=Column(RowId, primary_key=True, autoincrement=True)
+    )
+    kind: LifelineKind = Field(sa_type=text_enum(LifelineKind))
+    drill: bool
+    name: str = Field(max_length=80)
+    area: str = Field(default="", max_length=32)
+    longitude: float | None = None
+    latitude: float | None = None
+    state: LifelineState = Field(sa_type=text_enum(LifelineState))
+    opens: int | None = None
+    closes: int | None = None
+    remarks: list[str] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
+    notes: dict[str, str] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
+    until: datetime = Field(sa_type=UtcDateTime)
+    began_at: datetime = Field(sa_type=UtcDateTime)
+    changed_at: datetime = Field(sa_type=UtcDateTime)
+    changed_by: str
+    ended_at: datetime | None = Field(default=None, sa_type=UtcDateTime, index=True)
+
+
 OPEN_MODE = text("ended_at IS NULL")
 
 
 class DisasterMode(SQLModel, table=True):
     """A time in which the city, or some districts, are in a disaster, for real or as a drill.
 
-    At most one is open. ``areas`` are districts' codes; none means the whole city.
+    At most one is open. ``areas`` are districts' codes; none means the whole city. A drill can be
+    for staff only: then no resident sees anything of it.
     """
 
     __tablename__ = "disaster_modes"
@@ -92,6 +259,7 @@ class DisasterMode(SQLModel, table=True):
         default=None, sa_column=Column(RowId, primary_key=True, autoincrement=True)
     )
     drill: bool
+    staff_only: bool = False
     areas: list[str] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
     began_at: datetime = Field(sa_type=UtcDateTime)
     began_by: str
@@ -99,9 +267,47 @@ class DisasterMode(SQLModel, table=True):
     ended_by: str = ""
 
     def concerns(self, areas: Iterable[str]) -> bool:
-        """Whether it is for somebody with these districts; without districts: the whole city."""
+        """Whether it is for a resident with these districts.
+
+        A resident without districts hears of every disaster, and of drills for the whole city.
+        """
+        if self.staff_only:
+            return False
         chosen = set(areas)
-        return not self.areas or not chosen or bool(chosen & set(self.areas))
+        if not self.areas or bool(chosen & set(self.areas)):
+            return True
+        return not chosen and self.without_area
+
+    @property
+    def without_area(self) -> bool:
+        """Whether residents without districts are concerned."""
+        return not self.drill or not self.areas
+
+
+class RuleMark(SQLModel, table=True):
+    """A danger for which a rule of ``city.toml`` has switched disaster mode on.
+
+    While the danger is in force the rule does not do it again, as staff may have ended it.
+
+    Parameters
+    ----------
+    rule
+        The rule's code.
+    danger
+        Which danger: the hazard or topic, and of an earthquake the event.
+    gravity
+        How grave it was at most (``response.by_rule``).
+    areas
+        Districts that were switched on for it; none means the whole city.
+    """
+
+    __tablename__ = "disaster_rule_marks"
+
+    rule: str = Field(primary_key=True, max_length=32)
+    danger: str = Field(primary_key=True, max_length=200)
+    gravity: int
+    areas: list[str] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
+    at: datetime = Field(sa_type=UtcDateTime)
 
 
 class Condition(StrEnum):
@@ -505,6 +711,8 @@ class MenuMove(SQLModel, table=True):
     ----------
     areas
         Districts whose residents are concerned; none means everybody.
+    without_area
+        Whether residents without districts are concerned.
     through
         The last resident who was moved; 0 before the first.
     moved
@@ -521,6 +729,7 @@ class MenuMove(SQLModel, table=True):
     )
     language: str = Field(max_length=16)
     areas: list[str] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
+    without_area: bool = True
     through: int = Field(default=0, sa_column=Column(RowId, nullable=False))
     moved: int = 0
     asked_at: datetime = Field(sa_type=UtcDateTime)

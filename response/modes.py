@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from datetime import datetime
 
-from sqlalchemy import text, update
+from sqlalchemy import func, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
 from city.city import City
 from core import audit
 from core.errors import BadInput
+from response.danger import grave
 from response.models import DisasterMode, MenuMove
 from response.reasons import reason
+from subscriptions import audience
+from subscriptions.audience_query import AudienceQuery
+
+MOVES_TASK = "bot.menu_moves"
+"""The task on the queue that gives residents the menu of a mode (``bot.richmenu.moves``)."""
+NO_DISTRICT = "-"
+"""A code that no district can have."""
 
 
 async def open_modes(session: AsyncSession) -> list[DisasterMode]:
@@ -22,13 +31,17 @@ async def open_modes(session: AsyncSession) -> list[DisasterMode]:
     return list(await session.scalars(query.order_by(col(DisasterMode.drill))))
 
 
-async def _open_modes_alone(session: AsyncSession) -> list[DisasterMode]:
-    """The same; who else switches waits until this transaction ends.
+async def alone(session: AsyncSession) -> None:
+    """Let who else switches wait until this transaction ends.
 
-    Where no mode is on there is no row to lock.
+    Where no mode is on there is no row to lock. SQLite has one writer.
     """
     if session.get_bind().dialect.name == "postgresql":
         await session.execute(text("SELECT pg_advisory_xact_lock(hashtext('todoke.disaster'))"))
+
+
+async def _open_modes_alone(session: AsyncSession) -> list[DisasterMode]:
+    await alone(session)
     return await open_modes(session)
 
 
@@ -40,36 +53,46 @@ async def begin(
     *,
     drill: bool,
     actor: str,
+    staff_only: bool = False,
 ) -> DisasterMode:
     """Switch disaster mode on, or to other districts.
 
-    The real mode ends a drill, for nobody may take it for one. A drill cannot begin in a disaster.
+    The real mode ends a drill, for nobody may take it for one. A drill cannot begin in a disaster,
+    nor while a grave danger is in force (:func:`response.danger.grave`).
 
     Parameters
     ----------
     areas
         Districts' codes; none means the whole city.
+    staff_only
+        A drill of which residents see nothing: no menu, no state of a site, no question.
 
     Raises
     ------
     BadInput
         The city has no such district, or a drill would begin in a disaster.
     """
+    if staff_only and not drill:
+        raise BadInput(reason("mode.staff-only"))
     chosen = sorted(set(areas))
     for code in chosen:
         if code not in city.district_by_code:
             raise BadInput(reason("mode.no-area", code=code))
+    if drill and (danger := await grave(session, city.jma.municipality, now)) is not None:
+        raise BadInput(reason("mode.danger", kind=danger.kind or danger.intensity))
     same = None
     for before in await _open_modes_alone(session):
         if drill and not before.drill:
             raise BadInput(reason("mode.drill-in-disaster"))
-        if before.drill == drill and before.areas == chosen:
+        if (before.drill, before.staff_only, before.areas) == (drill, staff_only, chosen):
             same = before
         else:
             await _end(session, city, before, now, actor)
     if same is not None:
         return same
-    mode = DisasterMode(drill=drill, areas=chosen, began_at=now, began_by=actor)
+    mode = DisasterMode(
+        drill=drill, staff_only=staff_only, areas=chosen, began_at=now, began_by=actor
+    )
     session.add(mode)
     await session.flush()
     await _move_menus(session, city, mode, now)
@@ -80,6 +103,7 @@ async def begin(
         action="disaster_mode.begun",
         subject=f"disaster_mode:{mode.id}",
         drill=drill,
+        staff_only=staff_only,
         areas=chosen,
     )
     return mode
@@ -104,6 +128,55 @@ async def end(
     return mode
 
 
+async def end_drill(session: AsyncSession, city: City, now: datetime, *, actor: str) -> bool:
+    """End the drill that is on, as a real danger is in force; return whether there was one."""
+    drills = [mode for mode in await _open_modes_alone(session) if mode.drill]
+    for mode in drills:
+        await _end(session, city, mode, now, actor)
+    return bool(drills)
+
+
+async def last_modes(session: AsyncSession, most: int) -> list[DisasterMode]:
+    """Return the last modes, the newest first; one that is on is the newest."""
+    query = select(DisasterMode).order_by(col(DisasterMode.id).desc()).limit(most)
+    return list(await session.scalars(query))
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far the change of menus has come, in residents; ``total`` is those to be looked at."""
+
+    moved: int
+    languages_left: int
+    asked_at: datetime | None
+    done_at: datetime | None
+
+
+async def progress(session: AsyncSession) -> Progress | None:
+    """Return how far the last change of menus has come; None if there never was one."""
+    last = await session.scalar(select(func.max(col(MenuMove.asked_at))))
+    if last is None:
+        return None
+    moves = list(await session.scalars(select(MenuMove).where(col(MenuMove.asked_at) == last)))
+    left = sum(1 for move in moves if move.done_at is None)
+    ends = [move.done_at for move in moves if move.done_at is not None]
+    return Progress(
+        sum(move.moved for move in moves), left, last, max(ends) if ends and not left else None
+    )
+
+
+async def concerned(session: AsyncSession, mode: DisasterMode) -> int:
+    """Return how many residents get the menu of a mode."""
+    if mode.staff_only:
+        return 0
+    everybody = AudienceQuery("", 0, tuple(mode.areas), mandatory=True)
+    number = await audience.count(session, everybody)
+    if mode.without_area:
+        return number
+    # Nobody has this district, so these are the residents without districts.
+    return number - await audience.count(session, replace(everybody, areas=(NO_DISTRICT,)))
+
+
 async def _end(
     session: AsyncSession, city: City, mode: DisasterMode, now: datetime, actor: str
 ) -> None:
@@ -118,6 +191,7 @@ async def _end(
         action="disaster_mode.ended",
         subject=f"disaster_mode:{mode.id}",
         drill=mode.drill,
+        staff_only=mode.staff_only,
         areas=mode.areas,
     )
 
@@ -127,9 +201,18 @@ async def _move_menus(session: AsyncSession, city: City, mode: DisasterMode, now
 
     A move of the whole city takes over what earlier ones had not done.
     """
+    if mode.staff_only:
+        return
     if not mode.areas:
         unfinished = update(MenuMove).where(col(MenuMove.done_at).is_(None))
         await session.execute(unfinished.values(done_at=now))
     for language in city.languages:
-        session.add(MenuMove(language=language, areas=mode.areas, asked_at=now))
+        session.add(
+            MenuMove(
+                language=language,
+                areas=mode.areas,
+                without_area=mode.without_area,
+                asked_at=now,
+            )
+        )
     await session.flush()

@@ -46,6 +46,9 @@ _AS_IT_IS = (
     "notice.published",
     "notice.dropped",
     "shelter.changed",
+    "lifeline.listed",
+    "lifeline.changed",
+    "lifeline.ended",
     "disaster_mode.begun",
     "disaster_mode.ended",
 )
@@ -60,6 +63,7 @@ _FACTS = {
     "notice": ("topic", "level", "recipients", "delivery", "reason"),
     "shelter": ("state", "heads"),
     "disaster_mode": ("areas",),
+    "lifeline": ("name", "lifeline", "state"),
 }
 """What a line says of the details of an act, by its noun."""
 

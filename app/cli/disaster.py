@@ -32,25 +32,38 @@ def on(
         typer.Option(metavar="CODE", help="District's code; none means the whole city."),
     ] = None,
     drill: Drill = None,
+    staff_only: Annotated[
+        bool, typer.Option("--staff-only", help="A drill of which residents see nothing.")
+    ] = False,
     yes: Yes = False,
     json_: Json = False,
 ) -> None:
     """Switch disaster mode on, or to other districts.
 
     Residents get the disaster's menu and are asked whether they are safe and what they need. In a
-    drill all they read says so. The real mode ends a drill.
+    drill all they read says so; in one with --staff-only they see nothing. The real mode ends a
+    drill. A drill cannot begin while a grave danger is in force, which also ends one.
     """
     from response.modes import begin
 
     in_drill = _said(drill)
     place = ", ".join(area) if area else "the whole city"
-    _ask(f"Switch disaster mode on for {place}, {_kind(in_drill)}?", yes)
+    kind = f"{_kind(in_drill)}{', staff only' if staff_only else ''}"
+    _ask(f"Switch disaster mode on for {place}, {kind}?", yes)
 
     async def work() -> dict[str, object]:
         async with opened_database() as database:
             now = (await service_clock(database)).now()
             async with database.writing() as session:
-                mode = await begin(session, city(), area or (), now, drill=in_drill, actor=_actor())
+                mode = await begin(
+                    session,
+                    city(),
+                    area or (),
+                    now,
+                    drill=in_drill,
+                    actor=_actor(),
+                    staff_only=staff_only,
+                )
             return _row(mode)
 
     _print(run(work()), as_json=json_)
@@ -152,6 +165,7 @@ def _row(mode: DisasterMode) -> dict[str, object]:
     return {
         "id": mode.id,
         "drill": mode.drill,
+        "staff_only": mode.staff_only,
         "areas": mode.areas,
         "began_at": mode.began_at.isoformat(),
         "began_by": mode.began_by,
@@ -167,4 +181,5 @@ def _print(row: dict[str, object], *, as_json: bool) -> None:
     areas = row["areas"]
     place = ", ".join(areas) if isinstance(areas, list) and areas else "the whole city"
     state = "off" if row["ended_at"] else "on"
-    print(f"Disaster mode is {state} for {place}, {_kind(bool(row['drill']))}.")
+    only = ", staff only" if row["staff_only"] else ""
+    print(f"Disaster mode is {state} for {place}, {_kind(bool(row['drill']))}{only}.")

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import structlog
-from sqlalchemy import update
+from sqlalchemy import ColumnElement, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
@@ -25,11 +25,10 @@ from channels.line.errors import Forbidden, LineRefused, TokenRefused
 from city.context import Context
 from core.errors import Retryable
 from response.models import DisasterMode, MenuMove
-from response.modes import open_modes
+from response.modes import MOVES_TASK, open_modes
 from subscriptions.models import Resident, ResidentArea, ResidentState
 from subscriptions.residents import MENU_TASK
 
-MOVES_TASK = "bot.menu_moves"
 MOST = 500
 """Residents of a request: LINE's limit."""
 AT_ONCE = 8
@@ -166,7 +165,10 @@ async def _next_people(session: AsyncSession, move: MenuMove) -> list[_Somebody]
             col(ResidentArea.resident_id) == col(Resident.id),
             col(ResidentArea.area).in_(move.areas),
         )
-        query = query.where((col(Resident.area_list) == "") | there.exists())
+        concerned: ColumnElement[bool] = there.exists()
+        if move.without_area:
+            concerned = (col(Resident.area_list) == "") | concerned
+        query = query.where(concerned)
     return [
         _Somebody(number, user, tuple(code for code in areas.split(",") if code))
         for number, user, areas in await session.execute(query)

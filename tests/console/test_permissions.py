@@ -137,6 +137,22 @@ ADDRESSES = {
         POST /console/call-up/staff/{member_id}/code
         POST /console/call-up/staff/{member_id}/unlink
         POST /console/call-up/staff/{member_id}/remove
+        GET /console/disaster
+        GET /console/disaster/live
+        GET /console/disaster/check
+        POST /console/disaster/begin
+        POST /console/disaster/end
+        GET /console/shelters
+        POST /console/shelters
+        GET /console/shelters/map.json
+        GET /console/shelters/site
+        POST /console/shelters/links
+        POST /console/shelters/links/{link_id}/revoke
+        GET /console/lifelines
+        POST /console/lifelines
+        GET /console/lifelines/map.json
+        GET /console/lifelines/{lifeline_id}
+        POST /console/lifelines/{lifeline_id}
     """,
     "tasks between departments": """
         POST /console/tasks

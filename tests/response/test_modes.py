@@ -54,7 +54,11 @@ async def test_it_goes_on_for_districts_and_off_and_leaves_who_did_it(
         ("disaster_mode.begun", STAFF),
         ("disaster_mode.ended", "shell:root"),
     ]
-    assert trail[0].detail == {"drill": False, "areas": sorted((first, second))}
+    assert trail[0].detail == {
+        "drill": False,
+        "staff_only": False,
+        "areas": sorted((first, second)),
+    }
 
 
 async def test_switching_it_on_again_changes_the_districts_and_nothing_twice(

@@ -1,0 +1,38 @@
+// Shows the page of a site where there is no line: as it was last seen. The acts themselves are
+// kept and sent by the page.
+"use strict";
+
+const STORE = "todoke-site-1";
+
+self.addEventListener("install", () => self.skipWaiting());
+self.addEventListener("activate", (event) => event.waitUntil(self.clients.claim()));
+
+self.addEventListener("message", (event) => {
+  if (!Array.isArray(event.data)) return;
+  event.waitUntil(
+    caches.open(STORE).then((store) => Promise.all(event.data.map((one) => store.add(one).catch(() => {})))),
+  );
+});
+
+self.addEventListener("fetch", (event) => {
+  const request = event.request;
+  const url = new URL(request.url);
+  const ours = url.pathname.startsWith("/site/") || url.pathname.startsWith("/static/console/");
+  if (request.method !== "GET" || url.origin !== self.location.origin || !ours) return;
+  event.respondWith(
+    (async () => {
+      const store = await caches.open(STORE);
+      try {
+        const answer = await fetch(request);
+        // A link that has ended must not be shown from the store afterwards.
+        if (answer.ok) await store.put(request, answer.clone());
+        else await store.delete(request, { ignoreSearch: true });
+        return answer;
+      } catch (error) {
+        const known = await store.match(request, { ignoreSearch: true });
+        if (known) return known;
+        throw error;
+      }
+    })(),
+  );
+});
