@@ -128,7 +128,7 @@ async def add(
     one = Lifeline(drill=drill, began_at=now, changed_at=now, changed_by=actor, **columns)
     session.add(one)
     await session.flush()
-    await _record(session, one, "lifeline.listed", now, actor)
+    await _record(session, one, now, actor=actor, action="lifeline.listed")
     return one
 
 
@@ -151,7 +151,7 @@ async def change(
     one = await _locked(session, lifeline_id, now)
     for name, value in checked(city, listed, now).items():
         setattr(one, name, value)
-    return await _changed(session, one, "lifeline.changed", now, actor)
+    return await _changed(session, one, now, actor=actor, action="lifeline.changed")
 
 
 async def set_state(
@@ -168,7 +168,7 @@ async def set_state(
     if state not in STATES_OF[one.kind]:
         raise BadInput(reason("lifeline.state"))
     one.state = state
-    return await _changed(session, one, "lifeline.changed", now, actor)
+    return await _changed(session, one, now, actor=actor, action="lifeline.changed")
 
 
 async def end(session: AsyncSession, lifeline_id: int, now: datetime, *, actor: str) -> Lifeline:
@@ -181,7 +181,7 @@ async def end(session: AsyncSession, lifeline_id: int, now: datetime, *, actor: 
     """
     one = await _locked(session, lifeline_id, now)
     one.ended_at = now
-    return await _changed(session, one, "lifeline.ended", now, actor)
+    return await _changed(session, one, now, actor=actor, action="lifeline.ended")
 
 
 async def _locked(session: AsyncSession, lifeline_id: int, now: datetime) -> Lifeline:
@@ -192,17 +192,17 @@ async def _locked(session: AsyncSession, lifeline_id: int, now: datetime) -> Lif
 
 
 async def _changed(
-    session: AsyncSession, one: Lifeline, action: str, now: datetime, actor: str
+    session: AsyncSession, one: Lifeline, now: datetime, *, actor: str, action: str
 ) -> Lifeline:
     one.changed_at, one.changed_by = now, actor
     session.add(one)
     await session.flush()
-    await _record(session, one, action, now, actor)
+    await _record(session, one, now, actor=actor, action=action)
     return one
 
 
 async def _record(
-    session: AsyncSession, one: Lifeline, action: str, now: datetime, actor: str
+    session: AsyncSession, one: Lifeline, now: datetime, *, actor: str, action: str
 ) -> None:
     await audit.record(
         session,

@@ -82,6 +82,9 @@ class ActKind(StrEnum):
     NOTE = "note"
 
 
+IS_NOTE = text("kind = 'note'")
+
+
 class ShelterAct(SQLModel, table=True):
     """One thing that staff said of an evacuation site. The newest by its own time counts.
 
@@ -105,6 +108,15 @@ class ShelterAct(SQLModel, table=True):
     __table_args__ = (
         UniqueConstraint("link_id", "act_key", name="uq_shelter_acts_key"),
         Index("ix_shelter_acts_site", "shelter", "drill", "kind", "at", "id"),
+        Index("ix_shelter_acts_history", "shelter", "drill", "at", "id"),
+        Index(
+            "ix_shelter_acts_notes",
+            "drill",
+            "at",
+            "id",
+            sqlite_where=IS_NOTE,
+            postgresql_where=IS_NOTE,
+        ),
         Index("ix_shelter_acts_at", "at"),
     )
 
@@ -129,7 +141,7 @@ class ShelterLink(SQLModel, table=True):
     """A link for the staff at one site, in one world, until it ends or is revoked."""
 
     __tablename__ = "shelter_links"
-    __table_args__ = (Index("ix_shelter_links_site", "shelter", "drill", "id"),)
+    __table_args__ = (Index("ix_shelter_links_site", "shelter", "drill", "made_at"),)
 
     id: int | None = Field(
         default=None, sa_column=Column(RowId, primary_key=True, autoincrement=True)

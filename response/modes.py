@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from sqlalchemy import func, text, update
+from sqlalchemy import text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
@@ -21,6 +21,8 @@ from subscriptions.audience_query import AudienceQuery
 
 MOVES_TASK = "bot.menu_moves"
 """The task on the queue that gives residents the menu of a mode (``bot.richmenu.moves``)."""
+MOST_MOVES = 100
+"""Moves of one change are fewer: one for each language, of the old districts and the new."""
 NO_DISTRICT = "-"
 """A code that no district can have."""
 
@@ -154,10 +156,12 @@ class Progress:
 
 async def progress(session: AsyncSession) -> Progress | None:
     """Return how far the last change of menus has come; None if there never was one."""
-    last = await session.scalar(select(func.max(col(MenuMove.asked_at))))
-    if last is None:
+    query = select(MenuMove).order_by(col(MenuMove.id).desc()).limit(MOST_MOVES)
+    lately = list(await session.scalars(query))
+    if not lately:
         return None
-    moves = list(await session.scalars(select(MenuMove).where(col(MenuMove.asked_at) == last)))
+    last = lately[0].asked_at
+    moves = [move for move in lately if move.asked_at == last]
     left = sum(1 for move in moves if move.done_at is None)
     ends = [move.done_at for move in moves if move.done_at is not None]
     return Progress(

@@ -178,7 +178,7 @@ async def links_of(
     query = select(ShelterLink).where(
         col(ShelterLink.shelter) == code, col(ShelterLink.drill).is_(drill)
     )
-    links = list(await session.scalars(query.order_by(col(ShelterLink.id).desc()).limit(most)))
+    links = list(await session.scalars(query.order_by(col(ShelterLink.made_at).desc()).limit(most)))
     phones: dict[int, list[ShelterPhone]] = {}
     numbers = [link.id for link in links]
     found = select(ShelterPhone).where(col(ShelterPhone.link_id).in_(numbers))

@@ -20,7 +20,7 @@ from core.errors import BadInput
 from core.geo import Position
 from core.text import clean, whole_number
 from response import record
-from response.models import ActKind, Offer, ShelterAct, ShelterState, ShelterStatus
+from response.models import IS_NOTE, ActKind, Offer, ShelterAct, ShelterState, ShelterStatus
 from response.reasons import reason
 from subscriptions.residents import insert_new
 
@@ -347,9 +347,7 @@ async def history(
 
 async def last_notes(session: AsyncSession, *, drill: bool, most: int = 10) -> list[ShelterAct]:
     """Return the last notes from the sites, the newest first."""
-    query = select(ShelterAct).where(
-        col(ShelterAct.kind) == ActKind.NOTE, col(ShelterAct.drill).is_(drill)
-    )
+    query = select(ShelterAct).where(IS_NOTE, col(ShelterAct.drill).is_(drill))
     order = (col(ShelterAct.at).desc(), col(ShelterAct.id).desc())
     return list(await session.scalars(query.order_by(*order).limit(most)))
 

@@ -67,15 +67,22 @@ QUERIES = {
         "?world=drill",
     ),
     "/console/people": ("", "?state=all", "?state=nothing&page=2", "?area={area}&need=water"),
+    "/console/disaster/check": ("?kind=real&whole_city=yes", "?kind=with-residents&areas={area}"),
+    "/console/shelters": ("", "?world=drill&area={area}&state=open"),
+    "/console/shelters/site": ("?code={site}&world=real",),
+    "/console/lifelines": ("", "?world=drill&kind=water"),
     "/console/tasks": ("", "?state=all", "?state=done&page=2", "?department=roads"),
     "/open311/v2/requests.{form}": ("", "?page=2", "?status=closed", "?service_code={category}"),
 }
 """What an address is asked besides; for all others, nothing."""
 SEEN = ("/console/people", "/console/people/live", "/console/people/{case_id}")
 """The first look of a sitting at households is written into the audit trail; the second is not."""
-NOT_OURS = ("/metrics", "/readyz", "/settings/liff", "/tiles/{zoom}/{x}/{y}.png")
-"""Addresses that no person reads, that answer otherwise without migrations, or that the sample city
-does not have."""
+NOT_OURS = (
+    *("/metrics", "/readyz", "/settings/liff", "/tiles/{zoom}/{x}/{y}.png"),
+    "/site/{token}",
+)
+"""Addresses that no person reads, that answer otherwise without migrations, that the sample city
+does not have, or that note in which browser they were opened."""
 
 
 @dataclass
@@ -153,6 +160,8 @@ async def large(office: Office) -> AsyncIterator[Large]:
             "version_id": await session.scalar(select(RuleVersion.id)),
             "rehearsal": past_rehearsal(office.context.settings.media_dir),
             "form": "json",
+            "site": office.folder.shelters[0].code,
+            "lifeline_id": 1,
             "category": city.report_categories[0].code,
             "department": city.departments[0].code,
             "area": city.districts[0].code,

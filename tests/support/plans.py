@@ -53,6 +53,7 @@ SMALL = frozenset(
 OF_FEW = frozenset(
     {
         "ix_alert_drafts_open",
+        "ix_check_ins_open",
         "ix_deliveries_unfinished",
         "ix_disaster_modes_open",
         "ix_items_set_aside",

@@ -19,15 +19,24 @@ from core.database import Database
 from feeds.models import HazardState, Item, ItemState, Notice, Source, Status, Translation
 from reports.models import Danger, Follower, Report, Triage
 from response.models import (
+    ActKind,
     CalledMember,
     CallUp,
     CaseState,
     Condition,
+    DisasterMode,
     HouseholdAnswer,
     HouseholdCase,
     HouseholdNeed,
+    Lifeline,
+    LifelineKind,
+    LifelineState,
+    MenuMove,
     Need,
     RecordEntry,
+    ShelterAct,
+    ShelterLink,
+    ShelterPhone,
     StaffCode,
     StaffLineLink,
     StaffMember,
@@ -109,6 +118,7 @@ async def fill_years(database: Database, city: City, now: datetime) -> None:
     await _store(database, [_line(number, now) for number in range(LINES)])
     await _store(database, [_task(number, now) for number in range(ENTRIES)])
     await _store_call_ups(database, now)
+    await _fill_desk(database, now)
     await _store(database, [_draft(city, number, now) for number in range(1, DRAFTS + 1)])
     await _store(
         database,
@@ -126,6 +136,72 @@ async def fill_years(database: Database, city: City, now: datetime) -> None:
             )
     async with database.writing() as session:
         await session.execute(text("ANALYZE"))
+
+
+async def _fill_desk(database: Database, now: datetime) -> None:
+    """Write what the disaster desk did: modes, acts and links of a site, lifelines."""
+    begins = [now - timedelta(hours=2 * number + 2) for number in range(ENTRIES)]
+    ends = timedelta(hours=1)
+    await _store(
+        database,
+        [
+            DisasterMode(drill=True, began_at=at, began_by=STAFF, ended_at=at + ends)
+            for at in reversed(begins)
+        ],
+    )
+    await _store(
+        database,
+        [
+            MenuMove(language="ja", asked_at=at, through=number, moved=number, done_at=at)
+            for number, at in enumerate(begins)
+        ],
+    )
+    links = [
+        ShelterLink(
+            shelter="0001", drill=False, made_at=at, made_by=STAFF, expires_at=at + 24 * ends
+        )
+        for at in begins
+    ]
+    await _store(database, links)
+    await _store(
+        database,
+        [
+            ShelterPhone(link_id=link.id or 0, phone=f"{number:032}", first_at=now, last_at=now)
+            for number, link in enumerate(links)
+        ],
+    )
+    await _store(
+        database,
+        [
+            ShelterAct(
+                shelter="0001",
+                drill=False,
+                kind=ActKind.NOTE if number % 9 == 0 else ActKind.COUNT,
+                value="+1",
+                at=at,
+                received_at=at,
+                actor=STAFF,
+                act_key=f"{number:032}",
+            )
+            for number, at in enumerate(begins * 3)
+        ],
+    )
+    await _store(
+        database,
+        [
+            Lifeline(
+                kind=LifelineKind.WATER,
+                drill=False,
+                name=f"給水所{number}",
+                state=LifelineState.OPEN,
+                until=at + ends if number else now + ends,
+                began_at=at,
+                changed_at=at,
+                changed_by=STAFF,
+            )
+            for number, at in enumerate(begins)
+        ],
+    )
 
 
 async def _store(database: Database, rows: Sequence[SQLModel]) -> None:

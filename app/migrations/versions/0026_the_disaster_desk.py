@@ -1,20 +1,21 @@
 """The disaster desk: acts and links of evacuation sites, lifelines, drills for staff only.
 
 Revision: 0026
-Follows: 0032
+Follows: 0029
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0026"
-down_revision = "0032"
+down_revision = "0029"
 branch_labels = None
 depends_on = None
 
 ROW = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 MOMENT = sa.DateTime(timezone=True)
 KIND = sa.String(length=16)
+NOTE = sa.text("kind = 'note'")
 OPEN = sa.text("ended_at IS NULL")
 
 
@@ -48,7 +49,7 @@ def upgrade() -> None:
         sa.Column("revoked_by", sa.String(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
     )
-    op.create_index("ix_shelter_links_site", "shelter_links", ["shelter", "drill", "id"])
+    op.create_index("ix_shelter_links_site", "shelter_links", ["shelter", "drill", "made_at"])
     op.create_index("ix_shelter_links_expires_at", "shelter_links", ["expires_at"])
     op.create_table(
         "shelter_phones",
@@ -79,6 +80,14 @@ def upgrade() -> None:
     )
     op.create_index(
         "ix_shelter_acts_site", "shelter_acts", ["shelter", "drill", "kind", "at", "id"]
+    )
+    op.create_index("ix_shelter_acts_history", "shelter_acts", ["shelter", "drill", "at", "id"])
+    op.create_index(
+        "ix_shelter_acts_notes",
+        "shelter_acts",
+        ["drill", "at", "id"],
+        sqlite_where=NOTE,
+        postgresql_where=NOTE,
     )
     op.create_index("ix_shelter_acts_at", "shelter_acts", ["at"])
     _begin_histories(acts)
