@@ -117,6 +117,11 @@ def blanks(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(_BRACES.findall(text)))
 
 
+def with_names(text: str, named: Callable[[str], str]) -> str:
+    """Return a template's words with the names of its blanks for staff, in brackets."""
+    return _BRACES.sub(lambda match: f"［{named(match[1])}］", text)
+
+
 def faults(name: str, texts: Mapping[str, str], city: City) -> list[AlertFault]:
     """Return what is wrong with a template's words, in the form :func:`normal` gives them."""
     found = []

@@ -362,7 +362,12 @@ async def _looked(visitor: Visit, session: AsyncSession, draft: AlertDraft) -> d
             for fault in alert_checks.faults(draft, city)
         ],
         "reach": found,
-        "readers": found.by_language or await readers_of_topic(session, draft, city),
+        "readers": found.by_language,
+        "open_languages": set(
+            found.by_language
+            if draft.whole_city or draft.areas
+            else await readers_of_topic(session, draft, city)
+        ),
         "origins": await origins_of(visitor, session, draft),
         "messages": messages,
         "preview_language": language,

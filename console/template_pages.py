@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Response
@@ -61,6 +62,7 @@ async def templates_page(visitor: Sender) -> Response:
             "templates.html",
             templates=await templates.in_use(session),
             withdrawn=await templates.withdrawn(session),
+            named=_named(visitor),
             starters=[visitor.say(name) for name in templates.STARTERS],
         )
 
@@ -317,6 +319,7 @@ async def _blanks_of(
         refusal=words.said(refusal, visitor.language),
         draft=draft,
         template=template,
+        named=_named(visitor),
         blanks=[(name, templates.kind_of(name), _blank_name(visitor, name)) for name in names],
         values={name: _value(visitor, name, ()) for name in names} if asked else {},
         chosen=chosen,
@@ -338,6 +341,11 @@ async def _blanks_of(
 def _blank_name(visitor: Visit, blank: str) -> str:
     kind = templates.kind_of(blank)
     return visitor.say(KIND_NAMES[kind]) + blank.removeprefix(kind)
+
+
+def _named(visitor: Visit) -> Callable[[str], str]:
+    """Return how a page shows a template's words: with names of its blanks."""
+    return partial(templates.with_names, named=partial(_blank_name, visitor))
 
 
 def _typed_time(visitor: Visit, blank: str) -> str:

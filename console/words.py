@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
@@ -279,6 +280,13 @@ EARLIER_ACTIONS = {
 """Actions of older entries of the trail, which nobody can rename, and their names today."""
 
 
+ORIGIN_NAMES = {
+    "template": mark("templates: {n}"),
+    "ready": mark("ready words: {n}"),
+    "machine": mark("machine: {n}"),
+    "person": mark("by people: {n}"),
+    "missing": mark("no words: {n}"),
+}
 TRANSLATOR_NAMES = {
     "libretranslate": "LibreTranslate",
     "deepl": "DeepL",
@@ -358,6 +366,23 @@ def origin(
         message = "changed by {name}" if found else "written by {name}"
         found.append(("person", CATALOGUE.text(language, message, name=known.person)))
     return found or [("person", CATALOGUE.text(language, "written by a person"))]
+
+
+def origins_in_sum(
+    found: Mapping[str, Sequence[tuple[str, str]]], language: str
+) -> list[tuple[str, str]]:
+    """Return how many languages have words of each kind, as (kind, words), the most first.
+
+    Parameters
+    ----------
+    found
+        By language: what :func:`origin` returns.
+    """
+    counted = Counter(kind for kinds in found.values() for kind, _ in kinds)
+    return [
+        (kind, CATALOGUE.text(language, ORIGIN_NAMES[kind], n=number))
+        for kind, number in counted.most_common()
+    ]
 
 
 def title_of(notice: Notice, language: str) -> str:

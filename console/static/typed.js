@@ -50,6 +50,7 @@
     const hidden = [...form.querySelectorAll("input[type=hidden]")].filter((one) => !NO_NAME.has(one.name)).map((one) => `${one.name}=${one.value}`);
     return `${BEGINS}${email} ${form.getAttribute("action") || location.pathname} ${hidden.join("&").slice(0, 300)}`;
   }
+  const alike = (some, others) => same(some.map((one) => one.trim()).filter(Boolean).sort(), others.map((one) => one.trim()).filter(Boolean).sort());
   const same = (some, others) => JSON.stringify(some) === JSON.stringify(others);
 
   function keep(form) {
@@ -110,6 +111,12 @@
     if (first.has(form) || !isKept(form)) return;
     first.set(form, values(form));
     const entry = read(key(form));
+    // A draft that saved itself while its page was left has the words already.
+    const stored = form.dataset.stored ? JSON.parse(form.dataset.stored) : null;
+    if (entry && stored && Object.entries(entry.values).every(([name, some]) => alike(some, stored[name] ?? []))) {
+      remove(key(form));
+      return;
+    }
     if (!entry || Object.entries(entry.values).every(([name, some]) => same(some, first.get(form)[name] ?? []))) return;
     const box = document.getElementById("typed-offer").content.cloneNode(true).firstElementChild;
     box.dataset.offerOf = key(form);

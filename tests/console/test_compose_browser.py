@@ -3,6 +3,8 @@ closed tab, shows each what the other does, and takes a template of the city."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from playwright.async_api import Page, expect
 
@@ -145,10 +147,10 @@ async def test_a_form_that_was_not_sent_is_offered_again_to_the_same_person(offi
         assert await page.evaluate("Object.keys(localStorage).length") == 1
 
         # Another account in this browser is offered nothing; passwords are never kept.
-        mine = await page.context.cookies()
+        mine: Any = await page.context.cookies()
         await page.context.clear_cookies()
         await page.context.add_cookies(
-            [{**mine[0], "name": "todoke_staff", "value": other.cookie("todoke_staff")}]  # type: ignore[list-item]
+            [{**mine[0], "name": "todoke_staff", "value": other.cookie("todoke_staff")}]
         )
         await page.goto(address)
         await expect(page.get_by_test_id("typed-offer")).to_have_count(0)
@@ -158,7 +160,7 @@ async def test_a_form_that_was_not_sent_is_offered_again_to_the_same_person(offi
         await page.wait_for_timeout(600)
         assert "secret" not in await page.evaluate("JSON.stringify({...localStorage})")
         await page.context.clear_cookies()
-        await page.context.add_cookies(mine)  # type: ignore[arg-type]
+        await page.context.add_cookies(mine)
         await page.goto(address)
         await expect(page.get_by_test_id("typed-offer")).to_be_visible()
 
