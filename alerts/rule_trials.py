@@ -266,7 +266,7 @@ async def _scratch() -> AsyncIterator[Database]:
     """An empty database of its own, in a folder that is deleted."""
     with tempfile.TemporaryDirectory(prefix="todoke-trial-") as folder:
         database = Database(f"sqlite:///{Path(folder) / 'trial.sqlite3'}")
-        tables = [model.__table__ for model in TABLES]  # type: ignore[attr-defined]
+        tables = [SQLModel.metadata.tables[str(model.__tablename__)] for model in TABLES]
         async with database.engine.begin() as connection:
             await connection.run_sync(SQLModel.metadata.create_all, tables=tables)
         try:

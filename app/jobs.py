@@ -26,6 +26,7 @@ from channels.line.medium import LINE
 from city.city import City
 from city.context import Context
 from city.folder import CityFolder
+from console.held_words import held_words
 from core.audit_check import keep_checked
 from core.clock import Clock
 from core.database import Database
@@ -42,6 +43,7 @@ from response import call_up_rules, call_ups
 from response.answer_links import AnswerLinks
 from response.by_rule import keep_rules
 from response.call_ups import Means
+from response.held_alarms import tell_staff
 from response.record import catch_up
 from subscriptions import bitmaps
 
@@ -174,7 +176,7 @@ def _menus(context: Context, line: LineClient) -> list[ScheduledJob]:
 
 
 def _staff(context: Context, line: LineClient) -> list[ScheduledJob]:
-    """The jobs that call staff by rules, remind them, and take up messages nobody is sending."""
+    """Jobs that call staff by rules, tell of held warnings, and take up messages nobody sends."""
     sender = StaffSender(context, line)
     settings = context.settings
     means = Means(context.queue, AnswerLinks(settings.secret_key, settings.public_url))
@@ -185,9 +187,18 @@ def _staff(context: Context, line: LineClient) -> list[ScheduledJob]:
         if knows_the_time(context.clock):
             await call_ups.remind(context.database, means, now)
 
+    async def held() -> None:
+        await tell_staff(
+            context.database,
+            context.queue,
+            context.clock.now(),
+            partial(held_words, context.settings.public_url),
+        )
+
     return [
         ScheduledJob(name="staff messages", seconds=5.0, work=sender.look, at_once=True),
         ScheduledJob(name="call-up of staff", seconds=2.0, work=call_up, at_once=True),
+        ScheduledJob(name="held warnings", seconds=5.0, work=held, at_once=True),
     ]
 
 

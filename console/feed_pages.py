@@ -22,6 +22,8 @@ from core.text import clean
 from feeds import lists
 from feeds.held import HeldItem, held_items, overtaken_by
 from feeds.models import Item, ItemState, Notice
+from response import held_alarms
+from response.staff import members_of_accounts
 
 router = APIRouter(prefix="/console", route_class=StaffRoute)
 Looker = Annotated[Visit, Depends(visit(Permission.LOOK))]
@@ -75,7 +77,22 @@ async def item_page(visitor: Looker, item_id: RowNumber) -> Response:
 async def held(visitor: Looker) -> Response:
     async with visitor.context.database.reading() as session:
         waiting = await held_items(session, MOST_HELD, visitor.context.clock.now())
-    return visitor.page("held.html", waiting=waiting)
+        member = (await members_of_accounts(session, [visitor.actor])).get(visitor.actor.lower())
+        told = bool(member and member.id and await held_alarms.wishes(session, member.id))
+    return visitor.page("held.html", waiting=waiting, member=member, told=told)
+
+
+@router.post("/held-alarm")
+async def wish_to_be_told(visitor: Decider) -> Response:
+    """Store whether the visitor is told by message when a warning is held."""
+    context = visitor.context
+    async with context.database.writing() as session:
+        member = (await members_of_accounts(session, [visitor.actor])).get(visitor.actor.lower())
+        if member is None or member.id is None:
+            raise Missing
+        told = visitor.form.text("told") == "yes"
+        await held_alarms.wish(session, member.id, context.clock.now(), told=told)
+    return visitor.go("/console/held")
 
 
 @router.get("/held/{notice_id}")

@@ -934,6 +934,19 @@ class StaffMessage(SQLModel, table=True):
     ended_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
 
+class HeldAlarmWish(SQLModel, table=True):
+    """A member of staff who wishes to be told when a warning is held."""
+
+    __tablename__ = "held_alarm_wishes"
+
+    member_id: int = Field(
+        sa_column=Column(
+            RowId, ForeignKey("staff_members.id", ondelete="CASCADE"), primary_key=True
+        )
+    )
+    wished_at: datetime = Field(sa_type=UtcDateTime)
+
+
 class StaffAnswer(StrEnum):
     """What a member of staff says to a call-up."""
 

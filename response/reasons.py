@@ -47,6 +47,7 @@ reason = Reasons(
             "staff.words": "A message to staff has a title of 1 to {title} characters "
             "and a text of at most {text}.",
             "staff-message.expired": "It was not taken in time.",
+            "staff-message.decided": "Somebody has decided on the held notice.",
             "staff-message.left": "They left the list.",
             "staff-message.no-mail": "No mail server is set (TODOKE_SMTP_URL).",
             "mode.danger": "{kind} is in force; a drill cannot begin now.",

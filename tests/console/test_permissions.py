@@ -100,6 +100,7 @@ ADDRESSES = {
         GET /console/deliveries/{delivery_id}/stop
         POST /console/deliveries/{delivery_id}/{act}
         POST /console/held/{notice_id}
+        POST /console/held-alarm
         POST /console/held/{notice_id}/draft
         POST /console/rules
         POST /console/rules/back
