@@ -86,7 +86,9 @@ class Past:
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """What would become of one piece of news. ``recipients`` are those it would be sent to."""
+    """What would become of one piece of news. ``recipients`` are those it would be sent to; of a
+    held one, those it is for.
+    """
 
     past: str
     place: str
@@ -222,8 +224,8 @@ class _Residents:
         self._told: dict[int | None, int] = {}
 
     async def of(self, notice: Notice, city: City) -> int:
-        """Return the number of residents to whom a notice would go."""
-        leaves = notice.decision in (Decision.SEND, Decision.DIGEST)
+        """Return how many residents would get a notice; of a held one, whom it is for."""
+        leaves = notice.decision in (Decision.SEND, Decision.DIGEST, Decision.HOLD)
         if not leaves or self._live is None or notice.topic not in city.topic_by_code:
             return 0
         query = audience_of(notice, city)

@@ -11,7 +11,9 @@ import asyncio
 import contextlib
 import json
 import os
+import pickle
 import sys
+import tempfile
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -78,15 +80,16 @@ class RuleTrials:
         await self._store(version_id, trial_state=TrialState.RUNNING)
         wish = {
             "database": context.database.url.render_as_string(hide_password=False),
-            "city": context.city.model_dump(mode="json"),
+            "city": context.city,
             "changes": changes,
             "now": context.clock.now().isoformat(),
         }
+        errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed below
         child = await asyncio.create_subprocess_exec(
             *(sys.executable, "-P", "-m", "app.rule_trials"),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.DEVNULL,
+            stderr=errors,
             limit=64 * 1024 * 1024,
             cwd=_HOME,
             # Only what it needs: the database's address comes by its input.
@@ -94,7 +97,7 @@ class RuleTrials:
         )
         try:
             assert child.stdin is not None and child.stdout is not None
-            child.stdin.write(json.dumps(wish).encode())
+            child.stdin.write(pickle.dumps(wish))
             child.stdin.close()
             result: dict[str, Any] | None = None
             stored_at = 0.0
@@ -106,14 +109,17 @@ class RuleTrials:
                     stored_at = context.clock.monotonic()
                     await self._store(version_id, trial_done=said["done"], trial_of=said["of"])
             await child.wait()
+            if result is None:
+                errors.seek(0)
+                said_last = errors.read()[-2000:].decode(errors="replace")
+                raise RuntimeError(f"exit code {child.returncode}: {said_last}")
+            return result
         finally:
+            errors.close()
             if child.returncode is None:
                 with contextlib.suppress(ProcessLookupError):
                     child.kill()
                 await child.wait()
-        if result is None:
-            raise RuntimeError(f"the trial ended with exit code {child.returncode}")
-        return result
 
     async def _store(self, version_id: int, **values: Any) -> None:
         async with self._context.database.writing() as session:
@@ -174,7 +180,7 @@ async def _child(wish: dict[str, Any]) -> None:
     try:
         result = await try_rules(
             live,
-            City.model_validate(wish["city"]),
+            wish["city"],
             Overlay.loaded(wish["changes"]),
             datetime.fromisoformat(wish["now"]),
             said=said,
@@ -189,4 +195,5 @@ if __name__ == "__main__":
 
     configure_logs(level=QUIET)
     os.nice(NICENESS)
-    asyncio.run(_child(json.load(sys.stdin)))
+    # Only this program starts it, and writes its input.
+    asyncio.run(_child(pickle.load(sys.stdin.buffer)))  # noqa: S301

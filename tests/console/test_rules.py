@@ -14,7 +14,7 @@ import aiohttp
 import pytest
 from lxml import html
 
-from alerts.rule_trials import play
+from alerts.rule_trials import kept_past, play
 from app.recorded_days import past_of_day
 from city.city import City, Decision
 from console.models import Role
@@ -224,3 +224,27 @@ async def test_every_row_has_a_decision_of_the_folder_and_a_name_of_its_own(city
     } <= guarded
     assert "レベル４大雨危険警報" not in guarded and "震度4" not in guarded
     assert fingerprint(city) == fingerprint(city.model_copy())
+
+
+async def test_what_is_kept_is_tried_as_it_was_read(office: Office, agency: RecordedDays) -> None:
+    """Played under the rules of then, the kept telegrams become what they became."""
+    await office.resident(topics={"weather": 1})
+    async with aiohttp.ClientSession() as http:
+        poller, city = live_poller(office, agency, http)
+        await poll_all(poller)
+        agency.prepare("rainstorm")
+        for number in range(len(DAYS["rainstorm"].events)):
+            office.clock.ahead += timedelta(seconds=2)
+            agency.step()
+            if number % 5 == 4:  # read together: of one danger only the last is told
+                await poll_all(poller)
+        await poll_all(poller)
+    became = {
+        (n.identity, n.decision, n.decided_by)
+        for n in await office.notices()
+        if n.decided_by != "rule:first-poll"
+    }
+    assert any(by == "rule:overtaken" for _, _, by in became)
+    past = await kept_past(office.database, city, office.clock.now(), 90)
+    played = await play(past, Overlay(), office.database)
+    assert {(o.identity, o.decision, o.decided_by) for o in played} == became
