@@ -1,14 +1,14 @@
 """Who of the staff is told when a warning is held.
 
 Revision: 0038
-Follows: 0029
+Follows: 0026
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0038"
-down_revision = "0029"
+down_revision = "0026"
 branch_labels = None
 depends_on = None
 
