@@ -14,7 +14,8 @@ from __future__ import annotations
 import asyncio
 import heapq
 from collections import deque
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
+from contextlib import contextmanager
 from types import TracebackType
 
 import structlog
@@ -94,6 +95,7 @@ class Lane:
         limit: int | None,
         clock: Clock,
         urgent: Mapping[Hashable, object],
+        graver: Mapping[Hashable, object],
         *,
         yields: bool,
     ) -> None:
@@ -111,6 +113,7 @@ class Lane:
         """When something last had to wait for long because the share, or the limit, was used."""
         self._clock = clock
         self._urgent = urgent
+        self._graver = graver
         self._waiting: list[tuple[int, int, asyncio.Future[float]]] = []
         self._numbers = 0
         self._in_flight = 0
@@ -268,7 +271,9 @@ class Lane:
         self._most_used.saw(now, self._in_flight + len(self._recent))
 
     def _held(self, priority: int) -> bool:
-        return bool(self._urgent) and priority > Priority.EMERGENCY and self.yields
+        if not self.yields or priority <= Priority.GRAVEST:
+            return False
+        return bool(self._graver) or (bool(self._urgent) and priority > Priority.EMERGENCY)
 
     def _delay(self, now: float) -> float | None:
         """Seconds until a request may go; None for now, 0 for when another has ended."""
@@ -413,6 +418,7 @@ class Limiter:
         self._limits = dict(limits)
         self._others = others
         self._urgent: dict[Hashable, None] = {}
+        self._graver: dict[Hashable, None] = {}
         self._lanes: dict[str, Lane] = {}
 
     def slot(self, endpoint: str, priority: int = Priority.WARNING) -> Slot:
@@ -427,7 +433,12 @@ class Limiter:
         if found is None:
             limit = self._limits.get(endpoint, self._others)
             found = self._lanes[endpoint] = Lane(
-                endpoint, limit, self._clock, self._urgent, yields=endpoint in self._limits
+                endpoint,
+                limit,
+                self._clock,
+                self._urgent,
+                self._graver,
+                yields=endpoint in self._limits,
             )
         return found
 
@@ -446,6 +457,34 @@ class Limiter:
     def end_urgent(self, delivery: Hashable) -> None:
         """The emergency has nothing left to send."""
         if self._urgent.pop(delivery, self) is None and not self._urgent:
+            for lane in self._lanes.values():
+                lane.pump()
+
+    @contextmanager
+    def graver_first(self, key: Hashable, *, longer: float = 0.0) -> Iterator[None]:
+        """Hold back everything else, other emergencies too, while requests of the gravest kind are
+        being prepared.
+
+        Once they wait for their turn, they go first by their priority. So this is for the moments
+        of planning and reading, which must be short.
+
+        Parameters
+        ----------
+        longer
+            For how many seconds it still holds afterwards, until what was planned is taken up.
+        """
+        self._graver[key] = None
+        try:
+            yield
+        finally:
+            if longer:
+                asyncio.get_running_loop().call_later(longer, self.graver_wait, key)
+            else:
+                self.graver_wait(key)
+
+    def graver_wait(self, key: Hashable) -> None:
+        """The requests wait for their turn now; without effect if nothing is held back for them."""
+        if self._graver.pop(key, self) is None and not self._graver:
             for lane in self._lanes.values():
                 lane.pump()
 

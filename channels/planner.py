@@ -12,8 +12,8 @@ from __future__ import annotations
 import base64
 import json
 from array import array
-from collections.abc import Mapping
-from contextlib import aclosing
+from collections.abc import AsyncIterator, Mapping
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, cast
@@ -67,6 +67,8 @@ PARTS = 3
 """Even a small delivery has so many runs, so that several workers share it."""
 SETTLE_SECONDS = 2.0
 SETTLE_LOOKS = 40
+TAKEN_UP_SECONDS = 0.15
+"""Within this time the last runs that were planned wait for their turn under the limit."""
 PLANNED_KINDS = (DeliveryKind.NOTICE, DeliveryKind.CORRECTION)
 """The code that makes other kinds of deliveries also makes their batches."""
 PLAN = "channels.plan"
@@ -326,7 +328,7 @@ class Planner:
                 self._medium.addresses,
                 query,
             )
-            async with aclosing(chunks):
+            async with aclosing(chunks), self._graver_first(delivery):
                 async for chunk in chunks:
                     mine = chunk if taken is None else taken.others(chunk)
                     if not await self._commit(delivery, buckets, mine, variants, limit, mark):
@@ -334,6 +336,17 @@ class Planner:
                         return
             if delivery.part == place:
                 return
+
+    @asynccontextmanager
+    async def _graver_first(self, delivery: Delivery) -> AsyncIterator[None]:
+        """Hold back other emergencies while the gravest is planned."""
+        priority = priority_of_part(delivery.priority, delivery.part)
+        if priority > Priority.GRAVEST:
+            yield
+            return
+        key = ("plan", delivery.id)
+        with self._medium.limiter.graver_first(key, longer=TAKEN_UP_SECONDS):
+            yield
 
     async def _followed(
         self, session: AsyncSession, notice: Notice, delivery: Delivery

@@ -171,7 +171,10 @@ class Sender:
             self._medium.limiter.begin_urgent(delivery_id)
         self.active.add(sending)
         try:
-            if run.batches:
+            if run.batches and sending.priority <= Priority.GRAVEST:
+                with self._medium.limiter.graver_first(sending):
+                    await self._send_all(sending, run.batches)
+            elif run.batches:
                 await self._send_all(sending, run.batches)
             await self._recorder.flushed()
             await self._after(sending)
@@ -347,6 +350,8 @@ class Sender:
         if sending.halted:
             raise SendingHalted
         sending.waiting.add(task)
+        # From here on its priority is enough.
+        asyncio.get_running_loop().call_soon(self._medium.limiter.graver_wait, sending)
         try:
             await self._outage.turn()
             await slot.__aenter__()
