@@ -371,6 +371,7 @@ class EventHandler:
             children=self.folder.children,
             page_url=self.links.page(resident, now) if self.links else "",
             calendar_url=self.links.calendars if self.links else "",
+            lifelines_url=self.links.lifelines if self.links else "",
             following_since=resident.followed_at,
             understanding=self.understanding,
         )
@@ -433,8 +434,11 @@ class EventHandler:
         """The same, with what staff say of the disaster, for real or in the drill."""
         situation = await self.situation.now(known.now)
         known = replace(known, mode=situation.mode_for({*known.preferences.areas, *here}))
-        states = situation.drill_shelters if known.in_drill else situation.shelters
-        return replace(known, shelter_states=states)
+        if known.in_drill:
+            states, listed = situation.drill_shelters, situation.drill_lifelines
+        else:
+            states, listed = situation.shelters, situation.lifelines
+        return replace(known, shelter_states=states, lifelines=listed)
 
 
 def _as_told(notice: Notice, language: str, areas: frozenset[str]) -> WarningShown:

@@ -18,6 +18,10 @@ WIDTH, HEIGHT = 1040, 676
 """Pixels; 20:13, the usual form of a picture on LINE's cards."""
 ACROSS_M = 1_100.0
 """Metres from side to side."""
+BARS_M = (200, 500, 1_000, 2_000, 5_000, 10_000, 20_000)
+"""Lengths of the scale's bar."""
+SITE_INKS = {"": "#3C5A78", "open": "#17703C", "full": "#8A6400", "closed": "#5B6770"}
+"""Colours of sites by state; each state has a form too."""
 MOST_NAMES = 8
 MOST_NUMBERS = 80
 LARGE, MIDDLE, SMALL = 44, 38, 34
@@ -77,14 +81,62 @@ def draw_map(city: City, places: Gazetteer, pin: Position, roads: Sequence[Line]
     return sheet.png()
 
 
-class _Sheet:
-    """The drawing, with the pin in its middle."""
+def draw_sites(
+    city: City,
+    places: Gazetteer,
+    here: Position | None,
+    sites: Sequence[tuple[Position, str]],
+    roads: Sequence[Line] = (),
+) -> bytes:
+    """Return a map of numbered sites as a PNG, in the order of the list that it belongs to.
 
-    def __init__(self, centre: Position) -> None:
+    Parameters
+    ----------
+    here
+        Where the resident is, drawn as a pin; None if it is not known.
+    sites
+        Positions, each with a state: open, full, closed, or "" where nothing was said.
+    """
+    points = [position for position, _ in sites] + ([here] if here is not None else [])
+    west, east = min(x for x, _ in points), max(x for x, _ in points)
+    south, north = min(y for _, y in points), max(y for _, y in points)
+    centre = (west + east) / 2, (south + north) / 2
+    metres = radians(1) * EARTH_RADIUS_M
+    wide = (east - west) * metres * max(cos(radians(centre[1])), 0.1)
+    across = max(wide * 1.5, (north - south) * metres * 1.8 * WIDTH / HEIGHT, ACROSS_M)
+    sheet = _Sheet(centre, across)
+    for district in city.districts:
+        for rings in district.polygons:
+            sheet.area([[sheet.at(point) for point in ring] for ring in rings])
+    for road in roads:
+        sheet.line([sheet.at(point) for point in road])
+    sheet.taken.append((0, HEIGHT - 110, 250, HEIGHT))
+    marks = [sheet.at(position) for position, _ in sites]
+    sheet.taken += [(x - 40, y - 40, x + 40, y + 40) for x, y in marks]
+    landmarks = set(places.landmarks)
+    named = [one for one in places.blocks_near(*sheet.box) if one in landmarks]
+    middle = (WIDTH / 2, HEIGHT / 2)
+    named.sort(key=lambda one: _apart(sheet.at((one.longitude, one.latitude)), middle))
+    for landmark in named[: MOST_NAMES // 2]:
+        sheet.landmark(landmark)
+    for number, (at, (_, state)) in reversed(
+        list(enumerate(zip(marks, sites, strict=True), start=1))
+    ):
+        sheet.site(at, number, state)
+    if here is not None:
+        sheet.pin(sheet.at(here))
+    sheet.scale()
+    return sheet.png()
+
+
+class _Sheet:
+    """The drawing, with the pin in its middle; ``across`` is metres from side to side."""
+
+    def __init__(self, centre: Position, across: float = ACROSS_M) -> None:
         self.image = Image.new("RGB", (WIDTH, HEIGHT), OUTSIDE)
         self.draw = ImageDraw.Draw(self.image)
         self.centre = centre
-        self.metre = WIDTH / ACROSS_M
+        self.metre = WIDTH / across
         self.degree = radians(1) * EARTH_RADIUS_M * self.metre
         """Pixels of a degree of latitude."""
         self.squeeze = max(cos(radians(centre[1])), 0.1)
@@ -156,6 +208,20 @@ class _Sheet:
         self.draw.ellipse((x - 28, y - 84, x + 28, y - 28), fill=PIN)
         self.draw.ellipse((x - 11, y - 67, x + 11, y - 45), fill=CARD)
 
+    def site(self, at: Pixel, number: int, state: str) -> None:
+        """A site with its number; its colour and form say its state."""
+        x, y = at
+        ink = SITE_INKS.get(state, SITE_INKS[""])
+        box = (x - 36, y - 36, x + 36, y + 36)
+        if state == "full":
+            corners = [(x, y - 46), (x + 46, y), (x, y + 46), (x - 46, y)]
+            self.draw.polygon(corners, fill=ink, outline=CARD, width=4)
+        elif state == "closed":
+            self.draw.rectangle(box, fill=ink, outline=CARD, width=4)
+        else:
+            self.draw.ellipse(box, fill=ink, outline=CARD, width=4)
+        self.draw.text(at, str(number), CARD, font=_font(LARGE), anchor="mm")
+
     def overview(self, city: City, pin: Position) -> None:
         """The whole city in a corner, and where in it this is."""
         rings = [rings[0] for district in city.districts for rings in district.polygons]
@@ -180,13 +246,14 @@ class _Sheet:
         self.draw.ellipse((x - 9, y - 9, x + 9, y + 9), fill=PIN, outline=CARD, width=2)
 
     def scale(self) -> None:
-        """A bar of 200 m, and north."""
-        length, x, y = 200 * self.metre, 26.0, HEIGHT - 28.0
+        """A bar of some metres, and north."""
+        metres = next((one for one in BARS_M if one * self.metre >= 120), BARS_M[-1])
+        length, x, y = metres * self.metre, 26.0, HEIGHT - 28.0
         self.draw.rectangle((x - 12, y - 62, x + length + 12, y + 14), fill=CARD, outline=BORDER)
         self.draw.line((x, y, x + length, y), fill=INK, width=5)
         for end in (x, x + length):
             self.draw.line((end, y - 8, end, y + 8), fill=INK, width=5)
-        self.draw.text((x + length / 2, y - 10), "200 m", INK, font=_font(MIDDLE), anchor="mb")
+        self.draw.text((x + length / 2, y - 10), _bar(metres), INK, font=_font(MIDDLE), anchor="mb")
         self.draw.polygon([(40, 26), (54, 62), (40, 54), (26, 62)], fill=INK)
         self.draw.text((40, 66), "N", INK, font=_font(MIDDLE), anchor="mt")
 
@@ -212,6 +279,10 @@ class _Sheet:
         output = io.BytesIO()
         self.image.quantize(64, dither=Image.Dither.NONE).save(output, "PNG", optimize=True)
         return output.getvalue()
+
+
+def _bar(metres: int) -> str:
+    return f"{metres} m" if metres < 1000 else f"{metres // 1000} km"
 
 
 def _apart(one: Pixel, other: Pixel) -> float:

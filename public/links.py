@@ -47,6 +47,7 @@ class Links:
         self._fernet = Fernet(base64.urlsafe_b64encode(key.derive(secret_key.encode())))
         self._public_url = public_url
         self.calendars = f"{public_url}/calendar"
+        self.lifelines = f"{public_url}/lifelines"
 
     def token(self, resident: Resident, now: datetime) -> str:
         """Return the secret part of a link."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from functools import cache
 from pathlib import Path
@@ -21,7 +22,18 @@ from feeds.in_force import public_notices
 from feeds.texts import day_name, level_name, moment, status_name, topic_name
 from public.feeds import atom, json_feed
 from public.notices import Board, public_board, reader_words
-from public.words import CATALOGUE, HAZARDS, hazard_names, offers_line, state_name
+from public.words import (
+    CATALOGUE,
+    HAZARDS,
+    hazard_names,
+    lifeline_kind,
+    lifeline_lines,
+    lifeline_state,
+    offers_line,
+    state_name,
+)
+from response.lifelines import listed_now
+from response.models import Lifeline, LifelineKind
 from response.shelters import statuses
 
 STATIC = "/static/public"
@@ -64,6 +76,67 @@ async def shelters_page(request: Request) -> Response:
         dangers=hazard_names(hazards, language),
         missing=hazard_names(missing, language),
     )
+
+
+@router.get("/lifelines")
+async def lifelines_page(request: Request) -> Response:
+    """Show what staff list of water, power, shops and roads."""
+    context: Context = request.app.state.context
+    async with context.database.reading() as session:
+        found = await listed_now(session, context.clock.now(), drill=False)
+    kinds: dict[LifelineKind, list[Lifeline]] = {}
+    for one in found:
+        kinds.setdefault(one.kind, []).append(one)
+    return page(
+        request,
+        "lifelines.html",
+        kinds=kinds,
+        lifeline_kind=lifeline_kind,
+        lifeline_state=lifeline_state,
+        lifeline_lines=lifeline_lines,
+    )
+
+
+@router.get("/feeds/lifelines.geojson")
+async def lifelines_geojson(request: Request) -> Response:
+    """The same as GeoJSON (RFC 7946); what has no position has the geometry null."""
+    context: Context = request.app.state.context
+    async with context.database.reading() as session:
+        found = await listed_now(session, context.clock.now(), drill=False)
+    body = json.dumps(
+        {
+            "type": "FeatureCollection",
+            "features": [_lifeline_feature(one) for one in found],
+        },
+        ensure_ascii=False,
+    ).encode()
+    response = cached(request, body, "application/geo+json")
+    response.headers["Access-Control-Allow-Origin"] = "*"
+    return response
+
+
+def _lifeline_feature(one: Lifeline) -> dict[str, object]:
+    place = None
+    if one.longitude is not None and one.latitude is not None:
+        place = {"type": "Point", "coordinates": [one.longitude, one.latitude]}
+    hours = None
+    if one.opens is not None and one.closes is not None:
+        hours = [f"{at // 60:02}:{at % 60:02}" for at in (one.opens, one.closes)]
+    return {
+        "type": "Feature",
+        "geometry": place,
+        "properties": {
+            "kind": one.kind.value,
+            "name": one.name,
+            "state": one.state.value,
+            "district": one.area or None,
+            "hours": hours,
+            "remarks": one.remarks,
+            "notes": one.notes,
+            "changed_at": one.changed_at.isoformat(),
+            "until": one.until.isoformat(),
+        },
+    }
 
 
 def _by_district(city: City, shelters: list[Shelter]) -> list[tuple[str, list[Shelter]]]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import binascii
 import struct
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -28,6 +29,10 @@ DRAWN = frozenset(path.stem for path in KINDS.glob("*.png"))
 OTHER = "other"
 _FORM = struct.Struct(">ii")
 _MICRO = 1_000_000
+SITE_STATES = ("", "open", "full", "closed")
+MOST_SITES = 9
+NOWHERE = (0.0, 0.0)
+_SITE = _FORM.size + 1
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
@@ -51,6 +56,15 @@ class Pictures:
             return ""
         return f"{self._base}/map/{self._maps.name((longitude, latitude))}.png"
 
+    def of_sites(self, here: Position | None, sites: Sequence[tuple[Position, str]]) -> str:
+        """Return the address of a map with numbered sites, each with its state or "".
+
+        ``here`` is the resident's position, if it is known.
+        """
+        if not self._base or self._maps is None or not sites:
+            return ""
+        return f"{self._base}/map/sites-{self._maps.name_of_sites(here, sites)}.png"
+
     def of_month(self, district: str, month: date, language: str) -> str:
         """Return the address of a month of collection days, where this machine can draw it."""
         if not self._base or not can_draw(language):
@@ -69,6 +83,30 @@ class MapAddresses:
         """Return a name of 32 letters; the same place has the same one."""
         plain = _FORM.pack(*(round(degrees * _MICRO) for degrees in place))
         return base64.urlsafe_b64encode(self._cipher.encrypt(plain, None)).decode().rstrip("=")
+
+    def name_of_sites(self, here: Position | None, sites: Sequence[tuple[Position, str]]) -> str:
+        """Return a name for a map of sites; of the first :data:`MOST_SITES`."""
+        place = here or NOWHERE
+        plain = _FORM.pack(*(round(degrees * _MICRO) for degrees in place))
+        for position, state in sites[:MOST_SITES]:
+            plain += _FORM.pack(*(round(degrees * _MICRO) for degrees in position))
+            plain += bytes([SITE_STATES.index(state)])
+        sealed = self._cipher.encrypt(plain, [b"sites"])
+        return base64.urlsafe_b64encode(sealed).decode().rstrip("=")
+
+    def sites(self, name: str) -> tuple[Position | None, list[tuple[Position, str]]] | None:
+        """Return the position and the sites of a name that we made, or None."""
+        try:
+            sealed = base64.urlsafe_b64decode(name + "=" * (-len(name) % 4))
+            plain = self._cipher.decrypt(sealed, [b"sites"])
+        except (InvalidTag, ValueError, binascii.Error):
+            return None
+        numbers = [
+            _FORM.unpack_from(plain, at) for at in (0, *range(_FORM.size, len(plain), _SITE))
+        ]
+        here, *places = [(x / _MICRO, y / _MICRO) for x, y in numbers]
+        states = [SITE_STATES[plain[at]] for at in range(2 * _FORM.size, len(plain), _SITE)]
+        return (None if here == NOWHERE else here), list(zip(places, states, strict=True))
 
     def place(self, name: str) -> Position | None:
         """Return the position of a name that we made, or None."""

@@ -25,3 +25,9 @@ async def grave(session: AsyncSession, municipality: str, now: datetime) -> InFo
 def gravest(dangers: Sequence[InForce]) -> InForce | None:
     """Return the first that is grave; they are in order."""
     return next((one for one in dangers if one.reach >= GRAVE), None)
+
+
+def name_of(danger: InForce) -> str:
+    """Return a danger's name in Japanese: its official one, or the title of the city's alert."""
+    title = danger.notice.texts.get("ja", {}).get("title", "") if danger.notice else ""
+    return danger.kind or title or (danger.notice.topic if danger.notice else "")

@@ -13,7 +13,7 @@ from sqlmodel import col, select
 from city.city import City
 from core import audit
 from core.errors import BadInput
-from response.danger import grave
+from response.danger import grave, name_of
 from response.models import DisasterMode, MenuMove
 from response.reasons import reason
 from subscriptions import audience
@@ -81,7 +81,7 @@ async def begin(
         if code not in city.district_by_code:
             raise BadInput(reason("mode.no-area", code=code))
     if drill and (danger := await grave(session, city.jma.municipality, now)) is not None:
-        raise BadInput(reason("mode.danger", kind=danger.kind or danger.intensity))
+        raise BadInput(reason("mode.danger", kind=name_of(danger)))
     same = None
     for before in await _open_modes_alone(session):
         if drill and not before.drill:

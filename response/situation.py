@@ -9,22 +9,27 @@ from datetime import datetime, timedelta
 
 from core.changes import Changes
 from core.database import Database
-from response.models import DisasterMode, ShelterStatus
+from response.lifelines import listed_now
+from response.models import DisasterMode, Lifeline, ShelterStatus
 from response.modes import open_modes
 from response.shelters import statuses
 
 HOLDS = timedelta(seconds=1)
 """For how long what was read is used again. Changes by this process are seen at once."""
-_CHANGES = Changes(ShelterStatus, DisasterMode)
+_CHANGES = Changes(ShelterStatus, DisasterMode, Lifeline)
 
 
 @dataclass(frozen=True)
 class Situation:
-    """What staff say of the evacuation sites, by the site's code, and the modes that are on."""
+    """What staff say of the evacuation sites, by the site's code, the modes that are on, and what
+    is listed as lifelines.
+    """
 
     shelters: Mapping[str, ShelterStatus] = field(default_factory=dict)
     drill_shelters: Mapping[str, ShelterStatus] = field(default_factory=dict)
     modes: tuple[DisasterMode, ...] = ()
+    lifelines: tuple[Lifeline, ...] = ()
+    drill_lifelines: tuple[Lifeline, ...] = ()
 
     def mode_for(self, areas: Iterable[str]) -> DisasterMode | None:
         """Return the mode for somebody with these districts; the real one first."""
@@ -52,6 +57,8 @@ class SituationNow:
                         await statuses(session, drill=False),
                         await statuses(session, drill=True),
                         tuple(await open_modes(session)),
+                        tuple(await listed_now(session, now, drill=False)),
+                        tuple(await listed_now(session, now, drill=True)),
                     )
                 self._of = (count, now)
             return self._situation

@@ -26,7 +26,7 @@ from reports.photos import Picture
 from reports.register import Draft
 from reports.states import ReportState
 from response.households import Household, Told
-from response.models import DisasterMode, ShelterStatus
+from response.models import DisasterMode, Lifeline, ShelterStatus
 from subscriptions.residents import Preferences
 
 NO_CALENDAR = Calendar()
@@ -169,6 +169,8 @@ class Known:
     shelters: tuple[Shelter, ...] = ()
     shelter_states: Mapping[str, ShelterStatus] = field(default_factory=dict)
     """What staff say of the evacuation sites, by the site's code."""
+    lifelines: tuple[Lifeline, ...] = ()
+    """Water points, power, roads and the like, as staff list them now."""
     calendar: Calendar = NO_CALENDAR
     answers: tuple[FaqEntry, ...] = ()
     places: Gazetteer = NO_PLACES
@@ -179,6 +181,8 @@ class Known:
     """The resident's own settings page, by a link that is valid for minutes."""
     calendar_url: str = ""
     """Where the calendars of districts are published."""
+    lifelines_url: str = ""
+    """The public page with all lifelines."""
     in_force: tuple[WarningShown, ...] = ()
     hazards: frozenset[Hazard] = frozenset()
     """The dangers in force where the resident is, for which an evacuation site has to be safe."""

@@ -17,13 +17,30 @@ from core.geo import Position
 from core.languages import EASY_JAPANESE
 from feeds.evacuation import safe_sites
 from feeds.texts import drill_mark
-from public.words import HAZARDS, hazard_names, offers_line, safe_in_case_of, state_name
+from public.words import CATALOGUE as PUBLIC_WORDS
+from public.words import (
+    HAZARDS,
+    hazard_names,
+    lifeline_kind,
+    lifeline_lines,
+    lifeline_state,
+    offers_line,
+    safe_in_case_of,
+    state_name,
+)
+from response.lifelines import NearLifeline
+from response.lifelines import nearest as near_lifelines
+from response.models import LifelineState
 from response.shelters import OfferedSite, choose
 
 NEAREST = 5
 NEAR_THE_BORDER_M = 3_000
 """The longest distance of a site for somebody outside the city: a walking distance."""
 MAX_IN_FORCE = 4
+LIFELINES = "lifelines"
+"""The step in which a position is awaited for lifelines."""
+EACH_LIFELINE = 2
+"""Entries of a kind in the chat; the public page has all."""
 
 
 def emergency(known: Known) -> Message:
@@ -86,7 +103,14 @@ def call_the_city(state: DialogueState, known: Known, words: str) -> DialogueOut
 
 
 def lifelines(state: DialogueState, known: Known) -> DialogueOutcome:
-    """Where news about power and water comes from, and the current news."""
+    """What the city lists of water, power, shops and roads, the nearest first; where it lists
+    nothing, where such news comes from.
+    """
+    if known.lifelines:
+        listed = _lifelines(known.home, known, measured=False)
+        asked = messages.with_more(listed, messages.location(known.say("Send location")))
+        warned = warnings_now(state, known).messages if known.in_force else ()
+        return DialogueOutcome(state.over(SHELTERS, LIFELINES), (*warned, asked))
     words = known.say(
         "If power, water, gas or phones fail, the city tells you here what it knows. Please ask "
         "the company too."
@@ -95,6 +119,68 @@ def lifelines(state: DialogueState, known: Known) -> DialogueOutcome:
     return DialogueOutcome(
         state, (*warnings_now(state, known).messages, said) if known.in_force else (said,)
     )
+
+
+def lifelines_near(state: DialogueState, event: Located, known: Known) -> DialogueOutcome:
+    """The lifelines nearest to a position, with their distances."""
+    listed = _lifelines((event.longitude, event.latitude), known, measured=True)
+    return DialogueOutcome(state.ended(), (listed,))
+
+
+def _lifelines(here: Position | None, known: Known, *, measured: bool) -> Message:
+    areas = set(known.preferences.areas)
+    if measured and here is not None and (district := known.city.district_at(*here)) is not None:
+        areas = {district.code}
+    parts: list[Part] = []
+    for kind, ones in near_lifelines(known.lifelines, here, areas, each=EACH_LIFELINE).items():
+        parts.append(messages.words(lifeline_kind(kind, known.language), weight="bold"))
+        parts += [_lifeline(one, known, measured=measured) for one in ones]
+    title = PUBLIC_WORDS.text(known.language, "Water, power, shops, roads")
+    intro = PUBLIC_WORDS.text(
+        known.language, "It can change at any time. Look again before you go."
+    )
+    footer = []
+    if known.lifelines_url:
+        address = f"{known.lifelines_url}?lang={known.language}"
+        every = PUBLIC_WORDS.text(known.language, "All on one page")
+        # The page shows the real ones alone.
+        footer = [] if known.in_drill else [messages.tile(messages.uri(every, address))]
+    return messages.card(_marked(title, known), parts, intro=intro, footer=footer)
+
+
+def _lifeline(near: NearLifeline, known: Known, *, measured: bool) -> Part:
+    one = near.lifeline
+    good = one.state is LifelineState.OPEN
+    state = lifeline_state(one.kind, one.state, known.language)
+    far = [_far(near.metres)] if measured and near.metres is not None else []
+    district = known.city.district_by_code.get(one.area)
+    where = [_quiet(name_in(district.names, known.language))] if district and not far else []
+    box: Part = {
+        "type": "box",
+        "layout": "vertical",
+        "backgroundColor": messages.TINT,
+        "cornerRadius": "8px",
+        "paddingAll": "10px",
+        "contents": [
+            messages.words(
+                f"● {state}", weight="bold", color=messages.BRAND if good else messages.WARNING
+            ),
+            messages.words(one.name, weight="bold"),
+            *where,
+            *far,
+            *(messages.words(line, size="xs") for line in lifeline_lines(one, known.language)),
+        ],
+    }
+    if one.longitude is None or one.latitude is None:
+        return box
+    box["contents"].append(
+        messages.words(known.say("Open map"), color=messages.BRAND, weight="bold")
+    )
+    return {**box, "action": {"type": "uri", "uri": _map_link(one.longitude, one.latitude)}}
+
+
+def _map_link(longitude: float, latitude: float) -> str:
+    return f"https://www.google.com/maps/search/?api=1&query={latitude:.6f},{longitude:.6f}"
 
 
 def glad(state: DialogueState, known: Known) -> DialogueOutcome:
@@ -178,6 +264,8 @@ def nearest(state: DialogueState, event: Located, known: Known) -> DialogueOutco
     Somebody outside the city is told whom to ask; near the border the city's own sites are shown
     too.
     """
+    if state.name == SHELTERS and state.step == LIFELINES and known.lifelines:
+        return lifelines_near(state, event, known)
     after = state.ended() if state.name == SHELTERS else state
     here = (event.longitude, event.latitude)
     if not known.city.is_outside(*here):
@@ -220,7 +308,8 @@ def _safe_near(
     if missing:
         said.append(_nowhere_for(missing, known))
     if offered:
-        said.append(_sites(offered, known.hazards - missing, known, measured=measured))
+        where = here if measured else None
+        said.append(_sites(offered, known.hazards - missing, known, where))
     elif safe:
         closed = known.say("The sites for this danger are closed now. Follow what the city says.")
         said.append(messages.text(_marked(closed, known)))
@@ -259,10 +348,13 @@ def _sites(
     offered: list[OfferedSite],
     hazards: frozenset[Hazard],
     known: Known,
-    *,
-    measured: bool,
+    here: Position | None,
 ) -> Message:
-    """The sites, each with its state, its distance, its hazards and a link to the way."""
+    """The sites on a map, each with its state, its distance, its hazards and a link to the way.
+
+    ``here`` is None if the resident's position is not known.
+    """
+    measured = here is not None
     if hazards:
         names = listed(hazard_names(hazards, known.language), known.language)
         which = known.say("These sites are for the danger now: {hazards}.", hazards=names)
@@ -272,17 +364,24 @@ def _sites(
     walking = known.say("The city announces which sites are open. Do not walk through flood water.")
     return messages.card(
         _marked(title, known),
-        [_site(one, known, measured=measured) for one in offered],
+        [
+            _site(number, one, known, measured=measured)
+            for number, one in enumerate(offered, start=1)
+        ],
         intro=f"{which}\n{walking}",
+        above=known.pictures.of_sites(
+            here,
+            [
+                ((one.site.longitude, one.site.latitude), one.status.state if one.status else "")
+                for one in offered
+            ],
+        ),
     )
 
 
-def _site(offered: OfferedSite, known: Known, *, measured: bool) -> Part:
+def _site(number: int, offered: OfferedSite, known: Known, *, measured: bool) -> Part:
     shelter = offered.site
-    link = (
-        "https://www.google.com/maps/search/?api=1&query="
-        f"{shelter.latitude:.6f},{shelter.longitude:.6f}"
-    )
+    link = _map_link(shelter.longitude, shelter.latitude)
     safe = safe_in_case_of(shelter.hazards, known.language)
     return {
         "type": "box",
@@ -292,7 +391,7 @@ def _site(offered: OfferedSite, known: Known, *, measured: bool) -> Part:
         "paddingAll": "10px",
         "contents": [
             *_state(offered, known),
-            *_names(shelter, known.language),
+            *_names(shelter, known.language, number),
             *([_far(offered.metres)] if measured else []),
             *([_quiet(shelter.address)] if shelter.address else []),
             messages.words(safe, size="xs"),
@@ -303,12 +402,12 @@ def _site(offered: OfferedSite, known: Known, *, measured: bool) -> Part:
     }
 
 
-def _names(shelter: Shelter, language: str) -> list[Part]:
-    """The name as on the sign, and its reading."""
+def _names(shelter: Shelter, language: str, number: int) -> list[Part]:
+    """The number on the map, the name as on the sign, and its reading."""
     reading = shelter.english if not language.startswith("ja") else ""
     if language == EASY_JAPANESE:
         reading = shelter.kana
-    name = messages.words(shelter.name, weight="bold")
+    name = messages.words(f"{number}. {shelter.name}", weight="bold")
     return [name, messages.words(reading, size="xs")] if reading else [name]
 
 
