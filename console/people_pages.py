@@ -359,6 +359,7 @@ async def _people(visitor: Visit) -> dict[str, Any]:
         "helpers": helpers,
         "names": _Names(visitor),
         "called": people_words,
+        "waited": people_words.waited,
         "choices": {
             WAITING: "",
             **{state.value: people_words.STATES[state] for state in people_words.STATES},
@@ -421,6 +422,7 @@ async def _household(visitor: Visit, case_id: int, *, refusal: BadInput | None =
         key=(refusal and visitor.form.text("key")) or uuid.uuid4().hex,
         names=_Names(visitor),
         called=people_words,
+        waited=people_words.waited,
         days=visitor.context.city.retention.safety_answers,
         done=visitor.request.query_params.get("done") == "yes",
         most=cases.MOST_NOTE,

@@ -2,9 +2,22 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
+from console import words
 from core.languages import mark
 from response import cases
 from response.models import CaseState, CaseStep, Condition, Need, Whereabouts
+
+
+def waited(since: datetime, now: datetime, language: str) -> str:
+    """Return how long somebody has been waiting, to the minute."""
+    minutes = max(0, int((now - since).total_seconds() // 60))
+    if minutes < 60:
+        return words.CATALOGUE.text(language, "{m} min", m=minutes)
+    hours, minutes = divmod(minutes, 60)
+    return words.CATALOGUE.text(language, "{h} h {m} min", h=hours, m=minutes)
+
 
 STATES = {
     CaseState.OPEN: mark("Waits"),

@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import select as select_rows
 from sqlmodel import SQLModel, col, select
 
 from app.retention import forget
@@ -27,6 +27,7 @@ from response.models import (
     Whereabouts,
 )
 from subscriptions import residents
+from subscriptions.models import Resident
 from tests.support.office import Browser, Office, Page
 
 PEOPLE = "/console/people"
@@ -119,7 +120,7 @@ async def test_a_need_is_followed_to_done_and_the_household_hears_of_it(office: 
     assert sent.delivery_id is not None
     await office.done(sent.delivery_id)
     async with office.database.reading() as session:
-        user = (await session.get_one(residents.Resident, voice.resident)).line_user_id
+        user = (await session.get_one(Resident, voice.resident)).line_user_id
     [[message]] = office.received(user)
     assert presets.household_answer("coming", "vi") in message["text"]
     assert "訓練" not in message["text"]
@@ -331,13 +332,11 @@ async def dumped(office: Office) -> str:
     parts = []
     async with office.database.reading() as session:
         for table in SQLModel.metadata.sorted_tables:
-            for row in await session.execute(select(table)):
+            for row in await session.execute(select_rows(table)):
                 parts += [
                     value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
                     for value in row
                 ]
-        if office.database.is_sqlite:
-            await session.execute(text("SELECT 1"))
     return "\n".join(parts)
 
 
