@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Response
@@ -21,7 +22,9 @@ from reports import dangers
 from reports.dangers import Shown
 from reports.models import Triage
 from reports.photos import photo_path
-from response import tasks
+from response import lifelines, tasks
+from response.lifelines import Listed
+from response.models import LifelineKind, LifelineState
 
 router = APIRouter(prefix="/console", route_class=StaffRoute)
 Helper = Annotated[Visit, Depends(visit(Permission.PEOPLE))]
@@ -42,6 +45,8 @@ COLOURS = {
     Triage.PASSED: "blue",
     Triage.ROAD_CLOSED: "amber",
 }
+ROAD_CLOSED_FOR = timedelta(hours=12)
+"""Until when a road is told to be closed, if nobody says otherwise."""
 Sha256 = Annotated[str, Path(pattern="^[0-9a-f]{64}$")]
 
 
@@ -139,6 +144,28 @@ async def decide(visitor: Helper, danger_id: RowNumber) -> Response:
                 same_as=form.number("same") if state == Triage.KNOWN else None,
                 department=department if state == Triage.PASSED else "",
             )
+            if state == Triage.ROAD_CLOSED:
+                one = await dangers.shown(session, danger_id)
+                assert one is not None
+                place = form.text("road") or one.address or str(danger_id)
+                at = None
+                if one.longitude is not None and one.latitude is not None:
+                    at = (one.longitude, one.latitude)
+                await lifelines.add(
+                    session,
+                    city,
+                    Listed(
+                        kind=LifelineKind.ROAD,
+                        name=place[: lifelines.MOST_NAME],
+                        state=LifelineState.CLOSED,
+                        until=now + ROAD_CLOSED_FOR,
+                        area=one.area or "",
+                        position=at,
+                    ),
+                    now,
+                    drill=one.danger.drill,
+                    actor=visitor.actor,
+                )
     except BadInput as error:
         return await _danger(visitor, danger_id, refusal=error)
     return visitor.go(f"/console/dangers/{danger_id}?done=yes")

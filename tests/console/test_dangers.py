@@ -17,7 +17,14 @@ from reports.models import Danger, Report, Triage
 from reports.photos import store_photo
 from reports.register import Draft
 from response import tasks
-from response.models import RecordEntry, Task, TaskState
+from response.models import (
+    Lifeline,
+    LifelineKind,
+    LifelineState,
+    RecordEntry,
+    Task,
+    TaskState,
+)
 from tests.support.filed_reports import picture, reported
 from tests.support.office import Browser, Office, Page
 
@@ -96,6 +103,19 @@ async def test_the_road_department_gets_it_as_a_report(office: Office) -> None:
     roads = await office.at_desk(Role.ROADS, "roads")
     assert (await roads.get(f"/console/reports/{report.number}")).status == 200
     assert (await roads.get(DANGERS)).status == 403
+
+
+async def test_a_closed_road_is_told_among_the_lifelines_of_its_world(office: Office) -> None:
+    real, drill = await shown(office), await in_drill(office, longitude=140.1, latitude=36.08)
+    browser = await office.at_desk(Role.DISASTER, "sato")
+    await decides(browser, real, "road-closed", road="国道の地下道")
+    await decides(browser, drill, "road-closed", road="訓練の道")
+    lifelines = {one.name: one for one in await office.rows(Lifeline)}
+    assert set(lifelines) == {"国道の地下道", "訓練の道"}
+    told = lifelines["国道の地下道"]
+    assert (told.kind, told.state, told.drill) == (LifelineKind.ROAD, LifelineState.CLOSED, False)
+    assert lifelines["訓練の道"].drill
+    assert told.longitude is not None and told.area
 
 
 async def test_two_people_do_not_decide_on_one_danger(office: Office) -> None:
