@@ -22,6 +22,7 @@ from fastapi.staticfiles import StaticFiles
 
 from alerts.templates import add_starters
 from app import demo_pages, schema
+from app.demo_staff import add_staff_to_call
 from app.processes import Parts, assembled, run, stop_on_signals
 from app.stage import (
     HOST,
@@ -41,9 +42,10 @@ from console.web import DemoAccount
 from core.clock import SystemClock
 from core.errors import BadInput
 from core.logs import QUIET, configure_logs
-from core.settings import SAMPLE_CITY, Settings
+from core.settings import SAMPLE_CITY, Settings, SmtpSettings
 from simulator.agency.dangers import ASAMA, COAST
 from simulator.agency.server import RecordedDays
+from simulator.mail import Mailbox
 
 STATE = Path("var/demo")
 RESIDENTS = 300
@@ -95,8 +97,8 @@ async def _demo(ports: Ports) -> None:
     stop = stop_on_signals()
     clock = SystemClock()
     parts = Parts(web=True, work=True, schedule=True)
-    async with RecordedDays(clock, gaps=GAPS) as days:
-        settings = _settings(ports)
+    async with RecordedDays(clock, gaps=GAPS) as days, Mailbox() as mails:
+        settings = replace(_settings(ports), smtp=_smtp(mails))
         await asyncio.to_thread(_prepare, settings, days)
         folder = _polled_often(load_folder(settings.city))
         async with (
@@ -115,12 +117,14 @@ async def _demo(ports: Ports) -> None:
             )
             await befriend(made.context.database, settings.line_api_url)
             await _add_templates(made.context)
+            await add_staff_to_call(made.context, "demo.example")
             app = create_app(made.context, made.line, folder=made.folder)
             places = demo_pages.DemoPlaces(
                 phone=settings.line_api_url,
                 console=f"{settings.public_url}/console",
                 public=f"{settings.public_url}/",
                 feeds=days,
+                mails=mails,
             )
             _join_demo(app, places, accounts)
             await run(
@@ -144,6 +148,12 @@ async def _add_templates(context: Context) -> None:
             actor="rule:demo",
             now=context.clock.now(),
         )
+
+
+def _smtp(mails: Mailbox) -> SmtpSettings:
+    return SmtpSettings(
+        host=HOST, port=mails.port, tls=False, mail_from="とどけ市 <todoke@demo.example>"
+    )
 
 
 def _settings(ports: Ports) -> Settings:
@@ -203,7 +213,8 @@ def _say(places: demo_pages.DemoPlaces, settings: Settings, accounts: list[DemoA
         "\nTodoke とどけ is ready.\n\n"
         f"  phone          {places.phone}/\n"
         f"  staff console  {places.console}   ({first.email} / {first.password})\n"
-        f"  public page    {places.public}\n\n"
+        f"  public page    {places.public}\n"
+        f"  mail to staff  {settings.public_url}/demo/mail\n\n"
         f"Play a recorded day, such as the rainstorm: {settings.public_url}/demo\n"
         f"Commands in another terminal: source {shlex.quote(str(STATE / 'environment'))}\n"
         "Stop with Ctrl+C.\n",

@@ -14,6 +14,7 @@ from core.errors import BadInput
 from core.web import PublicRoute, read_form, templates
 from simulator.agency.days import DAYS
 from simulator.agency.server import RecordedDays
+from simulator.mail import Mailbox
 
 PACES = {"slow": 0.25, "own": 1.0, "fast": 4.0}
 """The speeds of a day, as multiples of its own pace."""
@@ -31,6 +32,7 @@ class DemoPlaces:
     console: str
     public: str
     feeds: RecordedDays
+    mails: Mailbox
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -150,6 +152,31 @@ async def play(request: Request) -> Response:
     await places.feeds.play(day, speed or DAYS[day].speed * pace)
     language = _language(request, form.text("lang"))
     return RedirectResponse(f"/demo?lang={language}#days", status_code=303)
+
+
+@dataclass(frozen=True)
+class Letter:
+    """A mail as the page shows it."""
+
+    to: str
+    subject: str
+    text: str
+
+
+@router.get("/demo/mail")
+async def mail(
+    request: Request, lang: Annotated[str | None, Query(max_length=8)] = None
+) -> HTMLResponse:
+    """Show what the demo's mail server took, the newest first."""
+    places: DemoPlaces = request.app.state.demo_places
+    letters = [
+        Letter(str(one["To"]), str(one["Subject"]), one.get_content().replace("\r\n", "\n"))
+        for one in reversed(places.mails.mails)
+    ]
+    page = _templates.get_template("demo_mail.html").render(
+        language=_language(request, lang), mails=letters
+    )
+    return HTMLResponse(page)
 
 
 def _language(request: Request, asked: str | None) -> str:
