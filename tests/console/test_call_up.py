@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import csv
 import io
 import re
@@ -12,44 +11,14 @@ import pytest
 from console.models import Role
 from response import joining
 from response.models import CallUp, StaffLineLink, StaffMember, StaffMessage
+from tests.support.called_staff import LIST, join, listed, sent
 from tests.support.office import Browser, Office, Page
-
-LIST = (
-    "氏名,部署,メール,班\n"
-    "佐藤 花子,危機管理課,sato@city.example,第1配備\n"
-    "鈴木 次郎,道路課,suzuki@city.example,\n"
-    "高橋 三郎,道路課,,第1配備\n"
-)
-
-
-async def listed(office: Office, desk: Browser, text: str = LIST) -> Page:
-    page = await desk.get("/console/call-up/staff")
-    return await desk.submit(page, "/console/call-up/staff/import", list=text)
-
-
-async def join(office: Office, member_id: int) -> str:
-    """Join a member with a phone, as the chat does; return the LINE user id."""
-    user = await office.resident()
-    async with office.database.writing() as session:
-        codes = joining.Codes(office.context.settings.secret_key)
-        code = await codes.make(session, member_id, office.clock.now(), actor="t")
-        await codes.join(session, code, user, office.clock.now())
-    return user
 
 
 async def checked(desk: Browser, **fields: object) -> Page:
     page = await desk.get("/console/call-up")
     wanted = {"kind": "drill", "whom": "all", "words": "震度６弱。市役所３階へ。", **fields}
     return await desk.submit(page, "/console/call-up/check", **wanted)
-
-
-async def sent(office: Office, number: int) -> None:
-    async with asyncio.timeout(10):
-        while True:
-            messages = await office.rows(StaffMessage)
-            if len(messages) >= number and all(m.state.value == "sent" for m in messages):
-                return
-            await asyncio.sleep(0.02)
 
 
 def heads(page: Page) -> dict[str, int]:
@@ -63,7 +32,7 @@ def heads(page: Page) -> dict[str, int]:
 
 async def test_a_drill_is_called_answered_by_mail_and_seen_in_the_table(office: Office) -> None:
     desk = await office.at_desk(Role.DISASTER, "desk")
-    taken = await listed(office, desk)
+    taken = await listed(desk)
     assert "追加3名、変更0名、変わらず0名" in taken.words
     members = {each.name: each for each in await office.rows(StaffMember)}
     user = await join(office, members["佐藤 花子"].id)
@@ -132,7 +101,7 @@ async def test_a_drill_is_called_answered_by_mail_and_seen_in_the_table(office: 
 
 async def test_drill_and_real_are_never_one_list_and_real_wants_the_number(office: Office) -> None:
     desk = await office.at_desk(Role.DISASTER, "desk")
-    await listed(office, desk)
+    await listed(desk)
     for kind, typed in (("drill", "訓練"), ("real", "２")):
         check = await checked(desk, kind=kind, whom="some", department=["roads"])
         wrong = await desk.submit(
@@ -172,7 +141,7 @@ async def test_what_cannot_be_called_is_refused_with_a_sentence_and_kept(
     office: Office, change: dict[str, object], words: str
 ) -> None:
     desk = await office.at_desk(Role.DISASTER, "desk")
-    await listed(office, desk)
+    await listed(desk)
     page = await checked(desk, **change)
     assert page.status == 400 and words in page.words
     if change.get("words") is None and "words" not in change:
@@ -193,7 +162,7 @@ async def test_a_list_with_a_mistake_is_refused_whole_with_its_line(
     office: Office, text: str, words: str
 ) -> None:
     desk = await office.at_desk(Role.DISASTER, "desk")
-    page = await listed(office, desk, text)
+    page = await listed(desk, text)
     assert page.status == 400 and words in page.words
     assert await office.rows(StaffMember) == []
 
@@ -202,8 +171,8 @@ async def test_a_list_can_come_again_and_cells_of_a_spreadsheet_can_be_pasted(
     office: Office,
 ) -> None:
     desk = await office.at_desk(Role.DISASTER, "desk")
-    await listed(office, desk)
-    again = await listed(office, desk, LIST.replace(",", "\t").replace("第1配備", "第2配備"))
+    await listed(desk)
+    again = await listed(desk, LIST.replace(",", "\t").replace("第1配備", "第2配備"))
     assert "追加0名、変更2名、変わらず1名" in again.words
 
 
@@ -243,7 +212,7 @@ async def test_a_code_is_shown_until_it_was_used_and_the_link_can_be_deleted(
 
 async def test_names_are_for_the_disaster_desk_only(office: Office) -> None:
     desk = await office.at_desk(Role.DISASTER, "desk")
-    await listed(office, desk)
+    await listed(desk)
     for role in (Role.VIEWER, Role.EDITOR, Role.ROADS):
         other = await office.at_desk(role, role.value)
         for path in ("/console/call-up", "/console/call-up/staff", "/console/call-up/1"):
