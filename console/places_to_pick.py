@@ -37,7 +37,7 @@ class Place:
 async def places_to_pick(visitor: Visit, session: AsyncSession) -> list[Place]:
     """Return the dangers in force, the gravest first, and the city's danger zones."""
     city = visitor.context.city
-    found = []
+    found: list[Place] = []
     for one in await in_force(session, city.jma.municipality, visitor.context.clock.now()):
         if one.notice is None or len(found) >= MOST_DANGERS:
             continue
