@@ -14,9 +14,9 @@ from datetime import date
 from functools import cache, lru_cache
 
 from bot.understanding.dates import date_in
-from bot.understanding.folding import Heard, fold, hear, kept_text
+from bot.understanding.folding import Heard, fold, hear, kept_text, traditional
 from bot.understanding.japanese import kana, with_plain_forms
-from bot.understanding.lexicon import CRIES, FILES, WEAK, Lexicon, LexiconFile
+from bot.understanding.lexicon import CRIES, FAMILIES, FILES, WEAK, Lexicon, LexiconFile
 from bot.understanding.patterns import Found
 from core.languages import EASY_JAPANESE, LANGUAGES, LATIN_LETTERS
 
@@ -48,6 +48,8 @@ GENTLE = frozenset({"in-force", "shelter", "thanks", "greeting", "safe", "lifeli
 """Meanings that do not weaken a weak cry for help."""
 SIGNS = 1
 """Phrases of danger in a message about a drill or the news that are still no cry."""
+UNITED = frozenset({*FAMILIES.values(), "big-furniture"})
+"""Lists of all things, of all large ones, and of furniture of many kinds: none names one thing."""
 RUBBISH = frozenset({"discard", "rubbish", "sort"})
 """Lists of words that show that a message is about throwing something away."""
 _NUMBER = re.compile(
@@ -149,17 +151,21 @@ class Understanding:
         return (*words.list_of(f"thing-{item}"), *words.list_of(f"big-{item}")) if item else ()
 
     def name_in(self, language: str, japanese: str) -> str:
-        """Return what a thing with this Japanese name is called in a language; "" if unknown."""
+        """Return what a thing with this Japanese name is called in a language; "" if unknown.
+
+        Of the lists with that name, the one with fewest others is about this thing alone.
+        """
         name = LANGUAGES[language].vocabulary_file
-        if name == "ja" or language == "zh-Hant":
-            return ""  # The table has simplified characters; the Japanese ones are nearer.
+        if name == "ja":
+            return ""
         wanted = {fold(part) for part in japanese.split("・")}
         words = self.lexicon("ja")
-        for listed in words.names:
-            is_thing = listed.startswith(("thing-", "big-")) and listed != "big-furniture"
-            if is_thing and wanted & set(map(fold, words.list_of(listed))):
-                known = self.lexicon(name).list_of(listed)
-                return known[0].rstrip("*") if known else ""
+        about = [one for one in _things(words) if wanted & set(map(fold, words.list_of(one)))]
+        for one in sorted(about, key=lambda one: (one not in words.table, len(words.list_of(one)))):
+            if known := self.lexicon(name).list_of(one):
+                shown = known[0].rstrip("*")
+                shown = traditional(shown) if language == "zh-Hant" else shown
+                return "" if fold(shown) in wanted else shown
         return ""
 
     def _decide(self, text: str, language: str, today: date) -> Meaning:
@@ -301,16 +307,37 @@ class _Reading:
             self.intent,
             "",
             self.date,
-            item=self._first("thing-") or self._first("big-"),
+            item=self._thing(),
             kind=self._first("kind-"),
             alternatives=() if sure else tuple(others[:2]),
             whole=self.intent in self.whole,
         )
 
     def _first(self, family: str) -> str:
-        """Return the name of the longest list of a family that the message has a word of."""
-        found = [(size, name) for name, size in self.found.lists.items() if name.startswith(family)]
-        return max(found, default=(0, ""))[1].removeprefix(family)
+        """Return the name of the list of a family with the longest word in the message.
+
+        Of several with that word it is one of the table of things, and the one with fewest others:
+        it is about this thing alone.
+        """
+        found = [
+            (size, name in self.lexicon.table, -len(self.lexicon.list_of(name)), name)
+            for name, size in self.found.lists.items()
+            if name.startswith(family) and name not in UNITED
+        ]
+        return max(found, default=(0, False, 0, ""))[3].removeprefix(family)
+
+    def _thing(self) -> str:
+        small, big = self._first("thing-"), self._first("big-")
+        sizes = self.found.lists
+        is_big = not small or (big and sizes[f"big-{big}"] > sizes[f"thing-{small}"])
+        return big if is_big else small
+
+
+def _things(words: Lexicon) -> list[str]:
+    """Return the lists that name one thing each."""
+    return [
+        one for one in words.names if one.startswith(("thing-", "big-")) and one != "big-furniture"
+    ]
 
 
 def _scripts(text: str) -> frozenset[str]:

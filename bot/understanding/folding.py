@@ -93,6 +93,33 @@ _SAME_BRAHMIC = str.maketrans(
 )  # fmt: skip
 
 
+_SAME_IN_TAIWAN = frozenset(
+    "回面板布卷志台里后只干周胡谷范姜郁朴松采准制别系余御丰丑卜舍须游托征致云它你衣"
+)
+"""Characters that Taiwan writes too, although the table has them for another one."""
+_TO_TRADITIONAL = {
+    ord(simple): full
+    for full, simple in zip(
+        TRADITIONAL + "傘嬰兒綿鍬攪窩涼爾寵墊蠟冊縫帳",
+        SIMPLIFIED + "伞婴儿绵锹搅窝凉尔宠垫蜡册缝帐",
+        strict=True,
+    )
+    if simple not in _SAME_IN_TAIWAN
+}
+_AS_IN_TAIWAN = {
+    "发胶": "髮膠", "洗发": "洗髮", "头发": "頭髮", "干": "乾", "泡面": "泡麵", "方便面": "泡麵",
+    "面包": "麵包", "杂志": "雜誌", "冲浪": "衝浪", "台灯": "檯燈", "手表": "手錶", "剃须": "剃鬚",
+    "体重秤": "體重計", "缝纫": "縫紉", "游戏": "遊戲",
+}  # fmt: skip
+
+
+def traditional(text: str) -> str:
+    """Return a Chinese name in traditional characters."""
+    for simple, full in _AS_IN_TAIWAN.items():
+        text = text.replace(simple, full)
+    return text.translate(_TO_TRADITIONAL)
+
+
 def kept_text(text: str, limit: int = KEPT) -> str:
     """Return what a person typed in a form for storage, at most ``limit`` characters."""
     return typed.clean(typed.clean(text)[:limit])

@@ -24,7 +24,10 @@ from core.languages import LANGUAGES
 
 DATA = Path(__file__).parent / "data"
 THINGS = DATA / "things.csv"
-"""Things that people throw away: a row for each, a column for each file, names divided by "/"."""
+"""Things that people throw away: a row for each, a column for each file, names divided by "/".
+
+A thing that begins with ``big-`` is large rubbish.
+"""
 FILES = tuple(dict.fromkeys(language.vocabulary_file for language in LANGUAGES.values()))
 """Names of the files; some languages share one."""
 CRIES = ("danger", "need-help")
@@ -141,6 +144,8 @@ class Lexicon:
         self._whole: dict[tuple[str, ...] | str, list[str]] = defaultdict(list)
         self.fillers: list[WordRun] = []
         false_alarms: list[WordRun] = []
+        self.table = frozenset(_things(name).words)
+        """The lists of the table of things."""
         self._sources = (_own("rules"), _own(name), _own(f"danger/{name}"), _things(name), *added)
         for source in self._sources:
             for list_name, listed in source.words.items():
@@ -301,7 +306,13 @@ def _things(name: str) -> LexiconFile:
     with THINGS.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     return LexiconFile(
-        {f"thing-{row['thing']}": row[name].split("/") for row in rows if row.get(name)}
+        {
+            row["thing"] if row["thing"].startswith("big-") else f"thing-{row['thing']}": row[
+                name
+            ].split("/")
+            for row in rows
+            if row.get(name)
+        }
     )
 
 
