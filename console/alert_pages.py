@@ -344,14 +344,17 @@ async def _looked(visitor: Visit, session: AsyncSession, draft: AlertDraft) -> d
     city = visitor.context.city
     language = visitor.form.text("preview_language")
     language = language if language in city.languages else "ja"
-    messages, heading = [], ""
+    messages: list[Any] = []
+    heading = ""
     found = await reach(session, draft, city, by_area=True)
     known = draft.topic in city.topic_by_code and set(draft.areas) <= set(city.district_by_code)
     if known and 0 <= draft.level <= 5:
         now = visitor.context.clock.now()
-        notice = composed_of(draft, city, actor=visitor.actor, now=now).notice
-        messages = render_messages(notice, language, city)
-        heading = words.title_of(notice, visitor.language)
+        composed = composed_of(draft, city, actor=visitor.actor, now=now)
+        notices = [composed.notice, *(one.notice for one in composed.lower)]
+        messages = [render_messages(notice, language, city) for notice in notices]
+        titles = [words.title_of(notice, visitor.language) for notice in notices]
+        heading = words.listed(titles, visitor.language)
     return {
         "draft": draft,
         "heading": heading,

@@ -132,7 +132,7 @@ async def shown(visitor: Visit, session: AsyncSession, draft: AlertDraft) -> dic
     return {
         "check_link": link,
         "check_code": Markup(  # noqa: S704 - drawn from our own address
-            segno.make(link, micro=False).svg_inline(scale=4, border=4, light="#fff")
+            segno.make(link, micro=False).svg_inline(scale=4, border=4, light="#fff", omitsize=True)
         ),
         "askable": [each for each in everybody if each.ways and each.account != draft.edited_by],
         "testable": [each for each in everybody if each.ways],
