@@ -16,6 +16,8 @@ from alerts.models import AlertDraft, draft_of_notice
 
 ORIGINS = "origins"
 """The key in ``AlertDraft.detail``: the origin of the words by language."""
+NOTICE = "notice"
+"""The code in ``Origin.ready`` of words of a notice that staff did not write."""
 Texts = Mapping[str, Mapping[str, str]]
 
 
@@ -128,6 +130,9 @@ async def as_begun(session: AsyncSession, draft: AlertDraft) -> dict[str, Any]:
         for code in _written(draft.texts):
             if draft.texts[code] == earlier.texts.get(code) and code in there:
                 known[code] = there[code]
+    elif source is not None:
+        for code in _written(draft.texts):
+            known.setdefault(code, Origin(ready=(NOTICE,)).stored())
     return {**draft.detail, ORIGINS: known}
 
 

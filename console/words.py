@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 
-from alerts.origins import Origin
+from alerts.origins import NOTICE, Origin
 from channels.models import DeliveryKind, DeliveryState, UnknownState, Wording
 from city.city import City, Decision, name_in
 from console.models import Role
@@ -357,7 +357,9 @@ def origin(
         name = names.get((number, version), str(number))
         said = CATALOGUE.text(language, "template {name}, version {n}", name=name, n=version)
         found.append(("template", said))
-    if known.ready:
+    if NOTICE in known.ready:
+        found.append(("ready", CATALOGUE.text(language, "words of a notice")))
+    if set(known.ready) - {NOTICE}:
         found.append(("ready", CATALOGUE.text(language, "ready words")))
     if known.machine:
         engine = TRANSLATOR_NAMES.get(known.machine, known.machine)

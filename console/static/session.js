@@ -172,6 +172,10 @@
   // Another script of the page found the session ended: it goes on once somebody is signed in.
   document.addEventListener("todoke:check", (event) => check(() => event.detail()));
 
+  document.addEventListener("todoke:answered", () => {
+    silence.hidden = true;
+  });
+
   // A part of the page could not be loaded: the old part stays, and is requested again.
   document.addEventListener("htmx:responseError", (event) => {
     const { xhr, elt } = event.detail;

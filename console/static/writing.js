@@ -139,7 +139,6 @@
       there.replaceChildren(
         ...lines.map((text) => {
           const line = document.createElement("p");
-          line.className = "note";
           line.textContent = text;
           return line;
         }),
@@ -153,13 +152,15 @@
 
   async function ask(path, body, leaving = false) {
     body.set("csrf", form.elements.namedItem("csrf").value);
-    return fetch(address + path, {
+    const answer = await fetch(address + path, {
       method: "POST",
       body,
       keepalive: leaving,
       cache: "no-store",
       signal: leaving ? undefined : AbortSignal.timeout(ANSWER_MS),
     });
+    if (answer.ok) document.dispatchEvent(new CustomEvent("todoke:answered"));
+    return answer;
   }
 
   // Save what was changed; true if nothing is left that is not saved.
@@ -236,7 +237,10 @@
     if (said.dataset.state !== "both" && said.dataset.state !== "offline") say("writing");
     again(QUIET_MS);
   }
-  window.addEventListener("online", () => save());
+  window.addEventListener("online", () => {
+    save();
+    form.dispatchEvent(new Event("change", { bubbles: true })); // the preview, too
+  });
   document.addEventListener("visibilitychange", () => {
     if (document.hidden && !letGo && changed().length) save(true);
   });

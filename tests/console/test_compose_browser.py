@@ -3,6 +3,7 @@ closed tab, shows each what the other does, and takes a template of the city."""
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -125,6 +126,12 @@ async def test_an_alert_is_written_by_two_and_no_word_is_lost(office: Office) ->
         # What was sent or saved is offered no more.
         await page.goto(address)
         await expect(page.get_by_test_id("typed-offer")).to_have_count(0)
+        # Whoever leaves the page at once has saved it too.
+        await page.locator('textarea[name="text-ja"]').fill("出る直前に書いた本文です。")
+        await page.goto(f"{office.url}/console/alerts")
+        async with asyncio.timeout(20):
+            while (await office.drafts())[0].texts["ja"]["text"] != "出る直前に書いた本文です。":
+                await asyncio.sleep(0.05)
     [draft] = await office.drafts()
     assert "!" in draft.texts["my"]["text"]
     assert [e.action for e in await office.audit()].count("alert.written") <= 4
