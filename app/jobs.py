@@ -181,9 +181,11 @@ def _staff(context: Context, line: LineClient) -> list[ScheduledJob]:
     settings = context.settings
     means = Means(context.queue, AnswerLinks(settings.secret_key, settings.public_url))
 
+    seen: set[int] = set()
+
     async def call_up() -> None:
         now = context.clock.now()
-        await call_up_rules.look(context.database, means, context.city, now)
+        await call_up_rules.look(context.database, means, context.city, now, seen=seen)
         if knows_the_time(context.clock):
             await call_ups.remind(context.database, means, now)
 

@@ -54,11 +54,19 @@ def _rank(intensity: str) -> int:
     return INTENSITIES.index(intensity) if intensity in INTENSITIES else -1
 
 
-async def look(database: Database, means: Means, city: City, now: datetime) -> int:
+async def look(
+    database: Database, means: Means, city: City, now: datetime, *, seen: set[int] | None = None
+) -> int:
     """Call staff for new telegrams; return how many call-ups began or grew.
 
     It can be called again at any moment: what was done is seen from the call-ups.
+
+    Parameters
+    ----------
+    seen
+        Notices that this process has acted on, which are not looked at again; new ones are added.
     """
+    seen = set() if seen is None else seen
     if not city.call_up:
         return 0
     async with database.reading() as session:
@@ -69,15 +77,19 @@ async def look(database: Database, means: Means, city: City, now: datetime) -> i
                 select(Notice).where(*_fresh(city.call_up, now, restored)).order_by(col(Notice.id))
             )
         )
-        events = [(notice, await event_of(session, notice)) for notice in found]
+        new = [notice for notice in found if notice.id not in seen]
+        events = [(notice, await event_of(session, notice)) for notice in new]
     done = 0
     for notice, event in events:
+        assert notice.id is not None
         if rules := matching(city.call_up, notice):
             try:
                 async with database.writing() as session:
                     done += await _act(session, means, city, notice, event, rules, now)
             except BadInput as error:
                 log.warning("call_up.refused", notice_id=notice.id, reason=str(error))
+        seen.add(notice.id)
+    seen.intersection_update(each.id for each in found if each.id is not None)
     return done
 
 

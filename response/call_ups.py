@@ -610,6 +610,16 @@ async def _note(
     )
 
 
+async def hold_back(session: AsyncSession) -> None:
+    """Remind nobody by itself after a restore: the reminder may have gone out before."""
+    await session.execute(
+        update(CallUp)
+        .where(col(CallUp.remind_at).is_not(None))
+        .values(remind_at=None)
+        .execution_options(synchronize_session=False)
+    )
+
+
 async def forget_old(database: Database, before: datetime) -> int:
     """Erase call-ups from before a moment, with their answers; return how many."""
     number, old = col(CallUp.id), col(CallUp.began_at) < before

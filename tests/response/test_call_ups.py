@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 from sqlmodel import col, func, select
+from structlog.testing import capture_logs
 
+from app import restored
 from app.retention import forget
 from city.city import CallUpRule, City
 from city.context import Context
@@ -23,7 +25,14 @@ from feeds.models import Decision, Notice, Source, Status
 from response import call_up_rules, call_ups, staff
 from response.answer_links import VALID, AnswerLinks
 from response.call_ups import Call, Means
-from response.models import CalledMember, CallUp, RecordEntry, StaffMember, StaffMessage
+from response.models import (
+    CalledMember,
+    CallUp,
+    RecordEntry,
+    StaffMember,
+    StaffMessage,
+    StaffMessageState,
+)
 from response.staff import Entry
 
 RULES = (
@@ -182,6 +191,37 @@ async def test_a_restored_database_calls_nobody_for_what_was_before(
         session.add(RestoreHold(until=clock.now(), restored_at=clock.now()))
     await call_up_rules.look(database, means, city, clock.now())
     assert await called(database) == {}
+
+
+async def test_a_restored_database_reminds_nobody_by_itself(
+    database: Database, city: City, clock: ManualClock, means: Means
+) -> None:
+    await people(database, city, clock.now())
+    async with database.writing() as session:
+        call = Call(drill=False, words="集まる", remind_minutes=15)
+        await call_ups.begin(session, means, city, call, clock.now(), actor="a@city.example")
+        await restored.hold_back(session, clock.now(), clock.now())
+    await clock.advance(3600)
+    assert await call_ups.remind(database, means, clock.now()) == 0
+    async with database.reading() as session:
+        states = {one.state for one in await session.scalars(select(StaffMessage))}
+    assert states == {StaffMessageState.STOPPED}
+
+
+async def test_a_process_acts_on_a_telegram_once_and_tells_of_an_empty_list_once(
+    database: Database, city: City, clock: ManualClock, means: Means
+) -> None:
+    await source(database, clock.now())
+    async with database.writing() as session:
+        session.add(quake(clock.now(), "1", "6-"))
+    seen: set[int] = set()
+    with capture_logs() as logs:
+        for _ in range(3):
+            await call_up_rules.look(database, means, city, clock.now(), seen=seen)
+    assert [entry["event"] for entry in logs] == ["call_up.refused"]
+    await clock.advance(2 * 3600)
+    await call_up_rules.look(database, means, city, clock.now(), seen=seen)
+    assert seen == set(), "what is too old to be looked at is forgotten"
 
 
 async def test_who_is_silent_is_reminded_once_and_can_be_asked_again(
