@@ -5,18 +5,22 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Response
+from fastapi.responses import JSONResponse
 
 from alerts.models import open_drafts
 from channels import lists as deliveries
 from channels.line.unknown import friends_now
 from channels.lists import delivery_of
 from console.access import Permission
+from console.board import STRONG, board_map, read_board
 from console.sources import healths
 from console.web import StaffRoute, Visit, visit
 from feeds import lists
 from feeds.held import held_items
 from feeds.in_force import in_force
 from reports import register
+from response.modes import open_modes
+from response.shelters import statuses
 
 router = APIRouter(prefix="/console", route_class=StaffRoute)
 Looker = Annotated[Visit, Depends(visit(Permission.LOOK))]
@@ -42,6 +46,23 @@ async def live(visitor: Looker) -> Response:
     return visitor.page("_now.html", **await _now(visitor))
 
 
+@router.get("/now/map/live")
+async def board_on_map(visitor: Looker) -> Response:
+    """Return what the first page shows on its map; asked for by the map every few seconds."""
+    context, folder = visitor.context, visitor.request.app.state.folder
+    async with context.database.reading() as session:
+        modes = await open_modes(session)
+        states = await statuses(session, drill=bool(modes) and modes[0].drill)
+        dangers = [
+            (danger, await delivery_of(session, danger.notice.id if danger.notice else None))
+            for danger in await in_force(
+                session, context.city.jma.municipality, context.clock.now(), least=3
+            )
+        ]
+    shown = board_map(context.city, folder.shelters, states, dangers, visitor.language)
+    return JSONResponse(shown, headers={"Cache-Control": "no-store"})
+
+
 async def _now(visitor: Visit) -> dict[str, Any]:
     context = visitor.context
     async with context.database.reading() as session:
@@ -52,6 +73,8 @@ async def _now(visitor: Visit) -> dict[str, Any]:
                 (danger, await delivery_of(session, danger.notice.id if danger.notice else None))
                 for danger in dangers
             ],
+            "strong": STRONG,
+            "board": await read_board(session, now),
             "open_drafts": await open_drafts(session),
             "moving": await deliveries.moving(session, 10),
             "paused": await deliveries.paused(session, 10),

@@ -129,11 +129,11 @@ class Tiles:
 
     @property
     def facts(self) -> TileFacts | None:
-        """What a map must know; None if there are no tiles at all."""
+        """What a map must know; None if there are no tiles, or none just now."""
         if self._file is not None:
             file = self._file
             return TileFacts(file.least_zoom, file.most_zoom, file.box, file.credit, "")
-        if not self._source or self._area is None:
+        if not self._source or self._area is None or self._failed_until > self._monotonic():
             return None
         own = self._source == GSI_TILES_URL
         credit, link = (GSI_CREDIT, GSI_LINK) if own else ("", "")

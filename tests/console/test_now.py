@@ -10,6 +10,9 @@ from channels.models import Delivery, DeliveryState
 from city.city import Decision
 from console.models import Role
 from feeds.models import Notice, Source, Status
+from public.asked import slot_of
+from public.models import AskedCount
+from response.models import DisasterMode, ShelterState, ShelterStatus
 from tests.support.office import Office, Page
 
 
@@ -120,3 +123,60 @@ async def test_a_source_that_stands_still_alarms_staff(office: Office) -> None:
     assert "更新されていません" in alarm.text_content()
     assert ["更新停止", "気象庁（警報・注意報など随時）"] in rows(page, "情報源")
     assert "更新停止" in (await browser.get("/console/feeds")).body
+
+
+async def test_a_strong_quake_looks_like_one_and_a_disaster_is_in_numbers(office: Office) -> None:
+    """The agency's colours begin to shout at 震度5弱; what is empty is one line."""
+    now = office.clock.now()
+    quiet = await (await office.at_desk(Role.DISASTER, "sato")).get("/console/")
+    assert not quiet.tree.xpath('//*[@data-testid="quake" or @data-testid="mode"]')
+    (line,) = quiet.tree.xpath('//p[@class="quiet"]')
+    assert line.text_content().count("ありません") >= 4
+    sites = office.folder.shelters
+    await office.store(Source(code="jma-extra", kind="jma"))
+    await office.store(
+        notice(
+            office,
+            "地震",
+            topic="earthquake",
+            hazard="earthquake",
+            intensity="6-",
+            urgency=5,
+            emergency=True,
+            source="jma-extra",
+            level=0,
+        ),
+        *(
+            ShelterStatus(
+                shelter=site.code,
+                drill=False,
+                state=state,
+                heads=heads,
+                changed_at=now,
+                changed_by="sato",
+            )
+            for site, state, heads in zip(
+                sites, (ShelterState.OPEN, ShelterState.FULL), (120, None), strict=False
+            )
+        ),
+        DisasterMode(drill=False, began_at=now, began_by="sato"),
+        AskedCount(slot=slot_of(now), intent="shelter", bucket=0, count=7),
+    )
+    browser = await office.at_desk(Role.DISASTER, "kato")
+    page = await browser.get("/console/now/live")
+    (quake,) = page.tree.xpath('//tr[@data-testid="quake"]//span[contains(@class, "shindo")]')
+    assert quake.get("class") == "shindo shindo-6-lower"
+    assert quake.text_content() == "震度6弱"
+    (mode,) = page.tree.xpath('//*[@data-testid="mode"]')
+    assert mode.get("class") == "mode mode-real"
+    (shelters,) = page.tree.xpath('//*[@data-testid="shelters"]')
+    assert " ".join(shelters.text_content().split()).startswith("1か所の避難場所が開設中")
+    assert "120" in shelters.text_content()
+    (asked,) = page.tree.xpath('//*[@data-testid="asked"]')
+    assert "避難場所" in asked.text_content()
+    assert "7" in asked.text_content()
+    shown = json.loads((await browser.get("/console/now/map/live")).body)["features"]["features"]
+    assert {one["geometry"]["type"] for one in shown} == {"MultiPolygon", "Point"}
+    points = [one for one in shown if one["geometry"]["type"] == "Point"]
+    assert sorted(one["properties"]["colour"] for one in points) == ["amber", "green"]
+    assert len(shown) - len(points) == len(office.context.city.districts)

@@ -34,6 +34,7 @@ ADDRESSES = {
         GET /console/session/live
         GET /console/stopped/live
         GET /console/now/live
+        GET /console/now/map/live
         GET /console/account
         POST /console/account/password
         GET /console/account/code

@@ -164,6 +164,7 @@ async def test_a_lying_or_failing_server_is_left_alone_for_a_while(
             with pytest.raises(TileTrouble):
                 await here.tiles.tile(*place)
         assert len(here.server.asked) == 1
+        assert here.tiles.facts is None  # no map asks for them meanwhile
         here.server.status, here.server.body, here.server.headers = 200, TILE, {}
         here.time.at += 31
         assert await here.tiles.tile(*NEAR) == TILE
