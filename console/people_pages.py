@@ -112,15 +112,16 @@ async def household_page(visitor: Helper, case_id: RowNumber) -> Response:
     return await _household(visitor, case_id)
 
 
-@router.get("/people/{case_id}/photos/{photo_id}")
+@router.get("/people/{case_id}/photos/{shot_id}")
 async def photo(
-    visitor: Helper, case_id: RowNumber, photo_id: RowNumber, small: bool = False
+    visitor: Helper, case_id: RowNumber, shot_id: RowNumber, small: bool = False
 ) -> Response:
     """Return a photo of a household's answer to those who answer households."""
     async with visitor.context.database.reading() as session:
         case = await _case(session, case_id)
         found = next(
-            (one for one in await cases.photos_of(session, case) if one.id == photo_id), None
+            (one for one in await cases.photos_of(session, case) if one.id == shot_id),
+            None,
         )
     if found is None:
         raise Missing
@@ -134,7 +135,7 @@ async def photo(
         headers={
             "Content-Security-Policy": PHOTO_POLICY,
             "Cache-Control": "no-store",
-            "Content-Disposition": f'inline; filename="household-{case_id}-{photo_id}.jpg"',
+            "Content-Disposition": f'inline; filename="household-{case_id}-{shot_id}.jpg"',
         },
     )
 

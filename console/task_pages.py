@@ -44,7 +44,6 @@ UNFINISHED = "unfinished"
 CHOICES = {
     UNFINISHED: tasks.UNFINISHED,
     **{state.value: (state,) for state in TaskState},
-    "all": tuple(TaskState),
 }
 HOUSEHOLD = "household:"
 

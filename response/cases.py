@@ -220,14 +220,17 @@ async def households(
 ) -> list[CaseShown]:
     """Return the households that fit: the most urgent first, then who has waited longest.
 
-    Of those who wait for nobody the last to speak come first.
+    Of those who wait for nobody the last to speak come first; of all together the last to answer
+    for the first time.
     """
     query = _found(select_rows(HouseholdCase, HouseholdAnswer), wanted)
     since = col(HouseholdCase.since)
     waits = any(state.waits for state in wanted.states)
-    query = query.order_by(
-        col(HouseholdCase.urgency).desc(), since if waits else since.desc(), col(HouseholdCase.id)
-    )
+    if waits and not set(wanted.states) <= set(WAITING_CASES):
+        query = query.order_by(col(HouseholdCase.id).desc())
+    else:
+        order = since if waits else since.desc()
+        query = query.order_by(col(HouseholdCase.urgency).desc(), order, col(HouseholdCase.id))
     rows = (await session.execute(query.limit(most).offset(skip))).all()
     ids = [answer.id for _, answer in rows]
     needs: dict[int, list[Need]] = {}

@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import delete, func, update
+from sqlalchemy import select as select_rows
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
@@ -298,25 +299,31 @@ async def counts(
     if since is not None:
         answers.append(col(HouseholdAnswer.told_at) >= since)
     people = func.sum(func.coalesce(HouseholdAnswer.people, 1))
-    found: dict[str, list[dict[str, Any]]] = {}
-    for name, by in (("areas", HouseholdAnswer.area), ("shelters", HouseholdAnswer.shelter)):
-        query = (
-            select(by, HouseholdAnswer.condition, func.count(), people)
-            .where(*answers)
-            .group_by(by, col(HouseholdAnswer.condition))
-            .order_by(by, col(HouseholdAnswer.condition))
-        )
-        if name == "shelters":
-            query = query.where(col(HouseholdAnswer.shelter).is_not(None))
-        found[name] = [
+    columns = (HouseholdAnswer.area, HouseholdAnswer.shelter, HouseholdAnswer.condition)
+    # One look at all of them, for they can be a hundred thousand.
+    query: Any = select_rows(*columns, func.count(), people).where(*answers).group_by(*columns)
+    by_area: dict[tuple[str | None, Condition], list[int]] = {}
+    by_shelter: dict[tuple[str | None, Condition], list[int]] = {}
+    for area, shelter, condition, households, number in await session.execute(query):
+        for place, found_by in ((area, by_area), (shelter, by_shelter)):
+            both = found_by.setdefault((place, Condition(condition)), [0, 0])
+            both[0] += households
+            both[1] += int(number)
+    by_shelter = {key: both for key, both in by_shelter.items() if key[0] is not None}
+    found: dict[str, list[dict[str, Any]]] = {
+        name: [
             {
                 name.removesuffix("s"): place,
-                "condition": Condition(condition).value,
-                "households": households,
-                "people": int(number),
+                "condition": condition.value,
+                "households": both[0],
+                "people": both[1],
             }
-            for place, condition, households, number in await session.execute(query)
+            for (place, condition), both in sorted(
+                counted.items(), key=lambda one: (one[0][0] or "", one[0][1].value)
+            )
         ]
+        for name, counted in (("areas", by_area), ("shelters", by_shelter))
+    }
     needs = (
         select(HouseholdAnswer.area, HouseholdNeed.need, func.count())
         .join(HouseholdNeed, col(HouseholdNeed.answer_id) == col(HouseholdAnswer.id))

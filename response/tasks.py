@@ -247,13 +247,13 @@ def _narrowed(query: Any, wanted: TaskFilter) -> Any:
 async def listed(
     session: AsyncSession, wanted: TaskFilter, *, most: int, skip: int = 0
 ) -> list[Task]:
-    """Return tasks: unfinished ones by the time they are due, the others the newest first."""
+    """Return tasks: by the time they are due; of finished ones the last first."""
     query = _narrowed(select(Task), wanted)
     if set(wanted.states) <= set(UNFINISHED):
         none = when((col(Task.due_at).is_(None), 1), else_=0)
         query = query.order_by(none, col(Task.due_at), col(Task.id))
     else:
-        query = query.order_by(col(Task.id).desc())
+        query = query.order_by(col(Task.due_at).desc(), col(Task.id).desc())
     return list(await session.scalars(query.limit(most).offset(skip)))
 
 

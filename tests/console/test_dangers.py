@@ -199,7 +199,7 @@ async def test_a_task_is_taken_by_one_and_refused_with_a_reason(office: Office) 
     assert (await does(one, task, "refused", words="車がない")).status == 200
     assert (await office.rows(Task))[0].state is TaskState.REFUSED
     viewer = await office.at_desk(Role.VIEWER, "viewer")
-    page = await viewer.get("/console/tasks?state=all")
+    page = await viewer.get("/console/tasks?state=refused")
     assert "土のう" in page.words and not page.tree.xpath('//form[@id="ask"]')
 
 

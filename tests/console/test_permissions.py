@@ -168,7 +168,7 @@ ADDRESSES = {
         GET /console/dangers/{danger_id}/photos/{sha256}
         POST /console/dangers/{danger_id}
         GET /console/people/{case_id}
-        GET /console/people/{case_id}/photos/{photo_id}
+        GET /console/people/{case_id}/photos/{shot_id}
         POST /console/people/{case_id}
     """,
     "reports": """

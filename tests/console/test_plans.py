@@ -33,7 +33,7 @@ from reports.generate import generate as generate_reports
 from reports.generate import make_pictures
 from reports.models import Danger, Photo, Report
 from response.answer_links import AnswerLinks
-from response.models import CallUp, HouseholdCase, Task
+from response.models import CallUp, HouseholdAnswer, HouseholdCase, HouseholdPhoto, Task
 from subscriptions.generate import generate as generate_residents
 from subscriptions.models import Resident, ResidentState
 from tests.support.office import Browser, Office
@@ -71,11 +71,16 @@ QUERIES = {
     "/console/shelters": ("", "?world=drill&area={area}&state=open"),
     "/console/shelters/site": ("?code={site}&world=real",),
     "/console/lifelines": ("", "?world=drill&kind=water"),
-    "/console/tasks": ("", "?state=all", "?state=done&page=2", "?department=roads"),
+    "/console/tasks": ("", "?state=done&page=2", "?department=roads"),
     "/open311/v2/requests.{form}": ("", "?page=2", "?status=closed", "?service_code={category}"),
 }
 """What an address is asked besides; for all others, nothing."""
-SEEN = ("/console/people", "/console/people/live", "/console/people/{case_id}")
+SEEN = (
+    "/console/people",
+    "/console/people/live",
+    "/console/people/{case_id}",
+    "/console/people/{case_id}/photos/{shot_id}",
+)
 """The first look of a sitting at households is written into the audit trail; the second is not."""
 NOT_OURS = (
     *("/metrics", "/readyz", "/settings/liff", "/tiles/{zoom}/{x}/{y}.png"),
@@ -149,9 +154,7 @@ async def large(office: Office) -> AsyncIterator[Large]:
                 .where(col(Delivery.notice_id).is_not(None))
                 .order_by(col(Delivery.id).desc())
             ),
-            "case_id": await session.scalar(select(HouseholdCase.id)),
             "task_id": await session.scalar(select(Task.id)),
-            "danger_id": await session.scalar(select(Danger.id)),
             "item_id": await session.scalar(select(Item.id)),
             "notice_id": await session.scalar(
                 select(Notice.id).where(Notice.created_at < now - timedelta(days=5))
@@ -185,6 +188,27 @@ async def large(office: Office) -> AsyncIterator[Large]:
         ).first() or (None, None)
         names |= {"photo_id": photo, "number": number}
         names |= {"hazard": "flood", "code": "pothole"}
+        names["danger_id"], names["sha256"] = (
+            await session.execute(
+                select(Danger.id, Photo.sha256).join(
+                    Photo, col(Photo.report_id) == col(Danger.report_id)
+                )
+            )
+        ).first() or (None, None)
+        names["case_id"], answer = (
+            await session.execute(
+                select(HouseholdCase.id, HouseholdAnswer.id).join(
+                    HouseholdAnswer,
+                    col(HouseholdAnswer.resident_id) == col(HouseholdCase.resident_id),
+                )
+            )
+        ).first() or (None, None)
+    shot = HouseholdPhoto(
+        answer_id=answer, sha256=names["sha256"], width=1, height=1, size=1, created_at=now
+    )
+    async with office.database.writing() as session:
+        session.add(shot)
+    names["shot_id"] = shot.id
     # Of its own, so that only what pages ask is heard.
     database = Database(office.database.url.render_as_string(hide_password=False))
     app = create_app(

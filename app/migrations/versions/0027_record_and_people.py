@@ -51,7 +51,13 @@ def upgrade() -> None:
     op.create_index("ix_record_entries_by_actor", "record_entries", ["drill", "actor", "at", "id"])
     op.create_index("ix_record_entries_by_kind", "record_entries", ["drill", "kind", "at", "id"])
     op.create_index("ix_record_entries_by_time", "record_entries", ["drill", "at", "id"])
-    op.create_index("ix_record_entries_corrects_id", "record_entries", ["corrects_id"])
+    op.create_index(
+        "ix_record_entries_corrections",
+        "record_entries",
+        ["corrects_id"],
+        sqlite_where=sa.text("corrects_id IS NOT NULL"),
+        postgresql_where=sa.text("corrects_id IS NOT NULL"),
+    )
     op.create_index("ix_record_entries_entered_at", "record_entries", ["entered_at"])
     op.create_table(
         "household_cases",
@@ -175,4 +181,11 @@ def upgrade() -> None:
     )
     op.create_index("ix_household_notes_at", "household_notes", ["at"])
     op.create_index("ix_household_notes_delivery_id", "household_notes", ["delivery_id"])
+    op.create_index(
+        "ix_household_answers_counted",
+        "household_answers",
+        ["drill", "area", "shelter", "condition", "people"],
+        sqlite_where=sa.text("newest = 1"),
+        postgresql_where=sa.text("newest"),
+    )
     op.execute(FOLLOW)
