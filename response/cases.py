@@ -231,7 +231,8 @@ async def households(
     else:
         order = since if waits else since.desc()
         query = query.order_by(col(HouseholdCase.urgency).desc(), order, col(HouseholdCase.id))
-    rows = (await session.execute(query.limit(most).offset(skip))).all()
+    query = query.limit(most)
+    rows = (await session.execute(query.offset(skip) if skip else query)).all()
     ids = [answer.id for _, answer in rows]
     needs: dict[int, list[Need]] = {}
     photos: dict[int, int] = {}
