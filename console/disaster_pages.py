@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Response
@@ -37,12 +38,18 @@ class Wanted:
 
     kind: str
     areas: tuple[str, ...]
+    now: datetime
 
     @property
     def mode(self) -> DisasterMode:
         """The mode as it would be."""
-        only = self.kind == STAFF_ONLY
-        return DisasterMode(drill=self.kind != REAL, staff_only=only, areas=list(self.areas))
+        return DisasterMode(
+            drill=self.kind != REAL,
+            staff_only=self.kind == STAFF_ONLY,
+            areas=list(self.areas),
+            began_at=self.now,
+            began_by="",
+        )
 
 
 @router.get("/disaster")
@@ -124,7 +131,8 @@ def _wanted(visitor: Visit) -> Wanted:
     for code in areas:
         if code not in visitor.context.city.district_by_code:
             raise Refusal("'{code}' is not a district of this city.", code=code[:40])
-    return Wanted(kind, () if whole else tuple(sorted(set(areas))))
+    chosen = () if whole else tuple(sorted(set(areas)))
+    return Wanted(kind, chosen, visitor.context.clock.now())
 
 
 def _confirm(visitor: Visit, mode: DisasterMode, residents: int) -> None:
@@ -148,7 +156,7 @@ async def _check(visitor: Visit, wanted: Wanted, *, refusal: BadInput | None = N
     async with context.database.reading() as session:
         world = World(mode.drill, (await world_of(visitor, session)).modes)
         residents = await modes.concerned(session, mode)
-        everybody = await modes.concerned(session, DisasterMode(drill=False, areas=[]))
+        everybody = await modes.concerned(session, Wanted(REAL, (), wanted.now).mode)
         danger = await grave(session, context.city.jma.municipality, context.clock.now())
     return visitor.page(
         "disaster_check.html",

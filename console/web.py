@@ -129,7 +129,11 @@ class Visit:
         """The drill that a grave danger ended within the last hours."""
         since = self.context.clock.now() - TOLD_FOR
         return next(
-            (one for one in self.modes if one.ended_by == BY_DANGER and one.ended_at > since),
+            (
+                one
+                for one in self.modes
+                if one.ended_by == BY_DANGER and one.ended_at is not None and one.ended_at > since
+            ),
             None,
         )
 

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from math import inf
+from typing import Any
 
 from sqlalchemy import delete
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -71,7 +72,7 @@ class NearLifeline:
     metres: float | None
 
 
-def checked(city: City, listed: Listed, now: datetime) -> dict[str, object]:
+def checked(city: City, listed: Listed, now: datetime) -> dict[str, Any]:
     """Return the columns of an entry.
 
     Raises

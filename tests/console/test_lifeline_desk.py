@@ -68,7 +68,7 @@ async def test_the_place_is_found_by_its_name_or_what_is_wrong_is_said(office: O
     assert page.status == 200, page.words
     [bath] = await office.rows(Lifeline)
     assert bath.longitude == site.longitude
-    for wrong in (
+    all_wrong: tuple[dict[str, object], ...] = (
         {"place": "存在しない場所の名前"},
         {"place": "35.6, 139.7"},
         {"place": "", "area": ""},
@@ -80,7 +80,8 @@ async def test_the_place_is_found_by_its_name_or_what_is_wrong_is_said(office: O
         {"opens": "9 o'clock"},
         {"opens": "25:00"},
         {"closes": ""},
-    ):
+    )
+    for wrong in all_wrong:
         page = await list_it(desk, office, **wrong)
         assert page.status == 400 and page.tree.xpath("//*[@data-testid='refusal']"), wrong
     assert len(await office.rows(Lifeline)) == 1
