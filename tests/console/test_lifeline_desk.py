@@ -102,3 +102,14 @@ async def test_the_drills_are_apart_and_the_map_has_the_positions(office: Office
     assert feature["properties"]["title"] == "山辺小学校"
     assert feature["properties"]["colour"] == "green"
     assert feature["properties"]["label"] == "給水所: 利用できます"
+
+
+async def test_a_power_cut_is_listed_as_one_if_nobody_says_more(office: Office) -> None:
+    desk = await office.at_desk(Role.DISASTER, "desk")
+    await list_it(desk, office, kind=["power", "road", "shop"], now="")
+    rows = await office.rows(Lifeline)
+    assert [(row.kind, row.state) for row in rows] == [
+        ("power", "stopped"),
+        ("road", "closed"),
+        ("shop", "open"),
+    ]
