@@ -94,6 +94,13 @@ def remark_words(code: str, language: str) -> str:
     return CATALOGUE.text(language, REMARK_WORDS[code]) if code in REMARK_WORDS else ""
 
 
+LIFELINES_TITLE = mark("Water, power, shops, roads")
+CHANGES_SOON = mark("It can change at any time. Look again before you go.")
+ALL_ON_ONE_PAGE = mark("All on one page")
+HOURS = mark("Hours: {hours}")
+AS_OF = mark("As of {time}, until {until}")
+
+
 def lifeline_lines(one: Lifeline, language: str) -> list[str]:
     """Return what to know of an entry besides kind, name and state, a line each.
 
@@ -102,7 +109,7 @@ def lifeline_lines(one: Lifeline, language: str) -> list[str]:
     lines = []
     if one.opens is not None and one.closes is not None:
         hours = [f"{minutes // 60}:{minutes % 60:02}" for minutes in (one.opens, one.closes)]
-        lines.append(CATALOGUE.text(language, "Hours: {hours}", hours="–".join(hours)))
+        lines.append(CATALOGUE.text(language, HOURS, hours="–".join(hours)))
     remarks = [words for code in one.remarks if (words := remark_words(code, language))]
     if remarks:
         lines.append(_listed(remarks, language))
@@ -113,7 +120,7 @@ def lifeline_lines(one: Lifeline, language: str) -> list[str]:
     lines.append(
         CATALOGUE.text(
             language,
-            "As of {time}, until {until}",
+            AS_OF,
             time=moment(one.changed_at, language),
             until=moment(one.until, language),
         )

@@ -17,9 +17,11 @@ from core.geo import Position
 from core.languages import EASY_JAPANESE
 from feeds.evacuation import safe_sites
 from feeds.texts import drill_mark
-from public.words import CATALOGUE as PUBLIC_WORDS
 from public.words import (
+    ALL_ON_ONE_PAGE,
+    CHANGES_SOON,
     HAZARDS,
+    LIFELINES_TITLE,
     hazard_names,
     lifeline_kind,
     lifeline_lines,
@@ -28,6 +30,7 @@ from public.words import (
     safe_in_case_of,
     state_name,
 )
+from public.words import CATALOGUE as PUBLIC_WORDS
 from response.lifelines import NearLifeline
 from response.lifelines import nearest as near_lifelines
 from response.models import LifelineState
@@ -135,14 +138,12 @@ def _lifelines(here: Position | None, known: Known, *, measured: bool) -> Messag
     for kind, ones in near_lifelines(known.lifelines, here, areas, each=EACH_LIFELINE).items():
         parts.append(messages.words(lifeline_kind(kind, known.language), weight="bold"))
         parts += [_lifeline(one, known, measured=measured) for one in ones]
-    title = PUBLIC_WORDS.text(known.language, "Water, power, shops, roads")
-    intro = PUBLIC_WORDS.text(
-        known.language, "It can change at any time. Look again before you go."
-    )
+    title = PUBLIC_WORDS.text(known.language, LIFELINES_TITLE)
+    intro = PUBLIC_WORDS.text(known.language, CHANGES_SOON)
     footer = []
     if known.lifelines_url:
         address = f"{known.lifelines_url}?lang={known.language}"
-        every = PUBLIC_WORDS.text(known.language, "All on one page")
+        every = PUBLIC_WORDS.text(known.language, ALL_ON_ONE_PAGE)
         # The page shows the real ones alone.
         footer = [] if known.in_drill else [messages.tile(messages.uri(every, address))]
     return messages.card(_marked(title, known), parts, intro=intro, footer=footer)
