@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import io
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
 import pytest
+from PIL import Image
 
 from bot.dialogues import respond
 from bot.dialogues.kinds import IDLE, DialogueState, Known, Located, Pressed, Said
 from city.folder import CityFolder
+from city.map_picture import draw_sites
 from core.languages import LANGUAGES
 from feeds.texts import drill_mark
 from public.pictures import MapAddresses, Pictures
@@ -145,3 +148,7 @@ def test_sites_are_numbered_and_on_a_map_with_their_states(sample: CityFolder) -
     for wrong in (name[:-4], name + "AAAA", "A" * len(name), "", "é"):
         assert MapAddresses("a-key").sites(wrong) is None
     assert len(hero) < 1000
+    for sites in (found[1], found[1][:1]):
+        for here in (found[0], None):
+            drawn = draw_sites(sample.city, sample.places, here, sites)
+            assert Image.open(io.BytesIO(drawn)).size == (1040, 676)

@@ -7,7 +7,9 @@ from datetime import timedelta
 
 from console.models import Role
 from core.clock import in_japan
-from response.models import Lifeline
+from core.languages import LANGUAGES
+from public.words import lifeline_kind, remark_words
+from response.models import Lifeline, LifelineKind
 from tests.support.office import Browser, Office, Page
 
 
@@ -113,3 +115,29 @@ async def test_a_power_cut_is_listed_as_one_if_nobody_says_more(office: Office) 
         ("road", "closed"),
         ("shop", "open"),
     ]
+
+
+async def test_everybody_reads_it_in_their_language_and_programs_as_geojson(
+    office: Office,
+) -> None:
+    desk = await office.at_desk(Role.DISASTER, "desk")
+    await list_it(desk, office, kind=["water"])
+    drill = await desk.get("/console/lifelines?world=drill")
+    area = office.context.city.districts[0].code
+    await desk.submit(drill, "/console/lifelines", kind=["bath"], name="訓練の風呂", area=area)
+    reader = await office.browser()
+    for language in LANGUAGES:
+        page = await reader.get(f"/lifelines?lang={language}")
+        assert page.status == 200 and "山辺小学校" in page.words
+        assert lifeline_kind(LifelineKind.WATER, language) in page.words
+        assert remark_words("bring-bottles", language) in page.words
+        assert "訓練の風呂" not in page.words and "<b>正門" not in page.body
+    answer = await reader.get("/feeds/lifelines.geojson")
+    assert answer.headers["Access-Control-Allow-Origin"] == "*"
+    [feature] = json.loads(answer.body)["features"]
+    assert feature["geometry"]["coordinates"] == [140.0523, 36.1841]
+    assert feature["properties"]["hours"] == ["09:00", "17:30"]
+    assert feature["properties"]["state"] == "open"
+    office.clock.ahead += timedelta(hours=6)
+    assert json.loads((await reader.get("/feeds/lifelines.geojson")).body)["features"] == []
+    assert "山辺小学校" not in (await reader.get("/lifelines?lang=ja")).words
