@@ -31,6 +31,7 @@ from response.models import Condition
 
 ANXIOUS = frozenset({UNKNOWN, "in-force", "shelter"})
 """Intents whose answer begins with the danger in force, if there is one."""
+RUBBISH = frozenset({"collection-day", "sorting", "bulky"})
 APPLYING = "bulky"
 """The name of the question (``faq/bulky.ja.md``) how to have large rubbish collected."""
 NAMES = {
@@ -83,6 +84,9 @@ def _answered(state: DialogueState, event: Said, meaning: Meaning, known: Known)
         return safety.in_danger(state, known)
     if meaning.intent == UNKNOWN:
         return _not_understood(state, event.text, known)
+    # "Paper" and "take" are also words of a question about a certificate.
+    if meaning.intent in RUBBISH and (found := questions.about(state, known, event.text)):
+        return found
     if meaning.alternatives:
         return _did_you_mean(state, meaning, known)
     return by_intent(state, event, meaning, known)

@@ -12,6 +12,7 @@ from bot import messages
 from bot.dialogues.kinds import DialogueOutcome, DialogueState, Known
 from bot.dialogues.words import kept_text
 from bot.messages import Message
+from bot.understanding.topics import name_of, topics_in
 from city.faq import FaqEntry
 from core.languages import EASY_JAPANESE
 from public.questions import letter_pairs, likeness
@@ -22,6 +23,7 @@ NEAR = 0.5
 """A question is shown if it has more than this share of the written words."""
 SURE = 0.8
 """A sentence that is as like one that staff answered gets the answer at once."""
+ABOUT_RUBBISH = frozenset({"rubbish-day", "rubbish-bag"})
 _HIRAGANA = re.compile(r"[\u3040-\u309f]")
 
 
@@ -32,13 +34,18 @@ def every(state: DialogueState, known: Known) -> DialogueOutcome:
 
 def near(state: DialogueState, known: Known, text: str) -> DialogueOutcome | None:
     """The questions that fit ``text``; None if there are none."""
-    wanted = _pieces(text)
+    wanted, about = _pieces(text), topics_in(text)
     said = letter_pairs(text)
+    topics = _topics(known) if about else {}
+    alike = {
+        answer.name: max((likeness(said, letter_pairs(one)) for one in answer.asked), default=0.0)
+        for answer in _answers(known)
+    }
     shares = {
         answer.name: max(
             len(wanted & _pieces(answer.question)) / max(1, len(wanted)),
-            *(likeness(said, letter_pairs(one)) for one in answer.asked),
-            0.0,
+            alike[answer.name],
+            len(about & topics.get(answer.name, frozenset())) / max(1, len(about)),
         )
         for answer in _answers(known)
     }
@@ -46,11 +53,31 @@ def near(state: DialogueState, known: Known, text: str) -> DialogueOutcome | Non
         (answer for answer in _answers(known) if shares[answer.name] > NEAR),
         key=lambda answer: -shares[answer.name],
     )
-    if found and found[0].asked and shares[found[0].name] > SURE:
+    if found and alike[found[0].name] > SURE:
         return answered(state, known, found[0].name)
     if not found:
         return None
-    return DialogueOutcome(state, (_card(known, known.say("Is this your question?"), found),))
+    return DialogueOutcome(
+        state, (_card(known, known.say("Is this your question?"), found, about),)
+    )
+
+
+def about(state: DialogueState, known: Known, text: str) -> DialogueOutcome | None:
+    """The questions about what ``text`` names, if it names something else than rubbish."""
+    named = topics_in(text)
+    if not named or named & ABOUT_RUBBISH:
+        return None
+    return near(state, known, text) if any(map(named.__and__, _topics(known).values())) else None
+
+
+def _topics(known: Known) -> dict[str, frozenset[str]]:
+    """Return what each question is about, by its words in all languages that the city wrote."""
+    found: dict[str, frozenset[str]] = {}
+    for answer in known.answers:
+        texts = (answer.question, *answer.asked)
+        about = frozenset().union(*map(topics_in, texts))
+        found[answer.name] = found.get(answer.name, frozenset()) | about
+    return found
 
 
 def answered(state: DialogueState, known: Known, name: str) -> DialogueOutcome | None:
@@ -58,16 +85,34 @@ def answered(state: DialogueState, known: Known, name: str) -> DialogueOutcome |
     for answer in _answers(known):
         if answer.name == name:
             words = f"{answer.question}\n\n{answer.text}"
+            if _is_foreign(answer, known):
+                words += "\n\n" + known.say("The city writes this in Japanese.")
             return DialogueOutcome(state, (messages.text(words),))
     return None
 
 
-def _card(known: Known, title: str, answers: list[FaqEntry]) -> Message:
+def _card(
+    known: Known, title: str, answers: list[FaqEntry], about: frozenset[str] = frozenset()
+) -> Message:
     tiles = [
-        messages.tile(messages.press(answer.question, "question", name=answer.name))
+        messages.tile(messages.press(_shown(answer, known, about), "question", name=answer.name))
         for answer in answers[:MOST]
     ]
     return messages.card(title, messages.columns(tiles, 1))
+
+
+def _shown(answer: FaqEntry, known: Known, about: frozenset[str]) -> str:
+    """A question; a Japanese one with what it is about in the reader's language in front."""
+    if not _is_foreign(answer, known):
+        return answer.question
+    named = sorted(topics_in(answer.question) & about or topics_in(answer.question))
+    names = ", ".join(name_of(topic, known.language) for topic in named)
+    return f"{names}: {answer.question}" if names else answer.question
+
+
+def _is_foreign(answer: FaqEntry, known: Known) -> bool:
+    """Whether a text is in Japanese and its reader reads another language."""
+    return answer.language in ("ja", EASY_JAPANESE) and not known.language.startswith("ja")
 
 
 def _answers(known: Known) -> list[FaqEntry]:

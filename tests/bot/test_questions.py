@@ -11,6 +11,8 @@ import pytest
 
 from bot.dialogues import respond
 from bot.dialogues.kinds import NO_CALENDAR, DialogueState, Known, Pressed, Said
+from bot.understanding.patterns import WordRun
+from bot.understanding.topics import words_of_topics
 from city.collection import CollectionDay, WasteItem
 from city.faq import MAX_ANSWER, MAX_QUESTION, FaqEntry
 from city.folder import load_folder
@@ -281,3 +283,46 @@ async def test_a_resident_asks_and_is_answered_over_line(town: Town) -> None:
     [offered] = await town.says(user, "questions")
     [answer] = await town.taps(user, [offered], "do=question&name=certificate")
     assert "convenience store" in answer["text"]
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "shown"),
+    [
+        ("vi", "giấy chứng nhận cư trú lấy ở đâu", "giấy cư trú: 住民票の写しはどこで"),
+        ("pt", "onde tiro atestado de residência", "atestado de residência: 住民票"),
+        ("my", "နေထိုင်ကြောင်းထောက်ခံစာ ဘယ်မှာရမလဲ", "နေထိုင်ကြောင်းထောက်ခံစာ: 住民票"),
+        ("zh-Hant", "居民票在哪裡拿", "住民票: 住民票"),
+    ],
+)
+def test_a_question_in_japanese_is_found_by_words_in_another_language(
+    language: str, text: str, shown: str
+) -> None:
+    entries = (
+        FaqEntry(
+            "certificate", "ja", "住民票の写しはどこで取れますか", "窓口です。\nhttps://c.example"
+        ),
+        FaqEntry("tax", "ja", "課税証明書はどこで取れますか", "税務課です。"),
+    )
+    known = replace(resident(language, "chuo"), answers=entries)
+    told = said(known, text)
+    assert shown in told
+    assert "課税証明" not in told
+    pressed = Pressed("question", {"name": "certificate"})
+    answer = words_in(list(respond(DialogueState(), pressed, known).messages))
+    assert "https://c.example" in answer
+    assert known.say("The city writes this in Japanese.") in answer
+    in_own = (*entries, FaqEntry("certificate", language, "juminhyo?", "city hall"))
+    own = words_in(list(respond(DialogueState(), pressed, replace(known, answers=in_own)).messages))
+    assert "city hall" in own
+    assert known.say("The city writes this in Japanese.") not in own
+
+
+def test_a_city_topic_has_words_in_every_language_and_no_word_two_topics() -> None:
+    topics: dict[str, dict[object, str]] = {}
+    for topic, by_file in words_of_topics().items():
+        for name, words in by_file.items():
+            assert all(words), (topic, name)
+            for word in words:
+                read = WordRun.read(word)
+                key = read.tokens or read.packed
+                assert topics.setdefault(name, {}).setdefault(key, topic) == topic, word
