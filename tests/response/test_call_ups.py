@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 
 from app import restored
 from app.retention import forget
-from city.city import CallUpRule, City
+from city.city import CallUpRule, City, Decision
 from city.context import Context
 from city.folder import CityFolder
 from core.audit import AuditEntry
@@ -21,7 +21,7 @@ from core.errors import BadInput
 from core.restored import RestoreHold
 from core.settings import Settings
 from core.work import LocalQueue
-from feeds.models import Decision, Notice, Source, Status
+from feeds.models import Notice, Source, Status
 from response import call_up_rules, call_ups, staff
 from response.answer_links import VALID, AnswerLinks
 from response.call_ups import Call, Means
@@ -112,7 +112,11 @@ async def test_a_quake_calls_once_and_a_stronger_telegram_calls_only_the_others(
     city = city.model_copy(update={"call_up": RULES[:3]})
     await people(database, city, clock.now())
     await source(database, clock.now())
-    steps = (("1", "4", {}), ("2", "5-", {1: ["crisis"]}), ("3", "5+", {1: ["crisis"]}))
+    steps: tuple[tuple[str, str, dict[int, list[str]]], ...] = (
+        ("1", "4", {}),
+        ("2", "5-", {1: ["crisis"]}),
+        ("3", "5+", {1: ["crisis"]}),
+    )
     for identity, intensity, wanted in steps:
         async with database.writing() as session:
             session.add(quake(clock.now(), identity, intensity))
