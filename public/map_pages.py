@@ -21,12 +21,12 @@ FRESH_SECONDS = 86_400
 LONGEST_NAME = 200
 
 
-@router.get("/map/sites-{name}.png")
-async def sites_picture(request: Request, name: str) -> Response:
+@router.get("/map/sites-{sites}.png")
+async def sites_picture(request: Request, sites: str) -> Response:
     """Return the map of sites of a name that we made; 404 for any other."""
     context: Context = request.app.state.context
     folder: CityFolder = request.app.state.folder
-    found = MapAddresses(context.settings.secret_key).sites(name[:LONGEST_NAME])
+    found = MapAddresses(context.settings.secret_key).sites(sites[:LONGEST_NAME])
     if found is None:
         return Response(status_code=404)
     roads = [line for owner in context.city.owners for line in owner.lines]

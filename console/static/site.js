@@ -147,7 +147,7 @@ form.addEventListener("submit", (event) => {
   const [kind, given] = [button.value.split(":")[0], button.value.split(":").slice(1).join(":")];
   let value = given;
   if (kind === "heads" || kind === "note") {
-    const field = form.elements[kind];
+    const field = form.querySelector(`input[name="${kind}"]`);
     value = field.value.normalize("NFKC").trim();
     if (!value || (kind === "heads" && !/^\d{1,6}$/.test(value))) {
       field.focus();

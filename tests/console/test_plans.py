@@ -165,6 +165,9 @@ async def large(office: Office) -> AsyncIterator[Large]:
             "form": "json",
             "site": office.folder.shelters[0].code,
             "lifeline_id": 1,
+            "sites": MapAddresses(office.context.settings.secret_key).name_of_sites(
+                None, [((140.11, 36.08), "open")]
+            ),
             "category": city.report_categories[0].code,
             "department": city.departments[0].code,
             "area": city.districts[0].code,

@@ -78,9 +78,16 @@ def test_a_drill_from_the_switch_to_the_phone_at_the_site_and_the_residents_answ
     expect(desk.get_by_test_id("state")).to_have_count(0)
     there.set_offline(False)
     expect(site.locator("#line")).to_have_text("すべて送りました。", timeout=20_000)
+    site.locator('input[name="heads"]').fill("４１")
+    site.locator('button[value="heads:"]').click()
+    expect(site.locator("#heads")).to_have_text("41")
+    site.locator("#note").fill("毛布が足りません")
+    site.locator('button[value="note:"]').click()
+    expect(site.locator("#last")).to_contain_text("毛布が足りません")
     desk.reload()
     expect(desk.get_by_test_id("state")).to_have_text("開設")
-    expect(desk.locator("main")).to_contain_text("30 /")
+    expect(desk.locator("main")).to_contain_text("41 /")
+    expect(desk.locator("main")).to_contain_text("毛布が足りません")
 
     # The resident sees both, marked as a drill.
     resident.send_location(*inside(city, DISTRICT), "")
