@@ -10,6 +10,7 @@ import pytest
 from playwright.async_api import Page, expect
 
 from console.models import Role
+from console.sessions import COOKIE
 from tests.support.browser_tabs import tab
 from tests.support.office import Office
 
@@ -156,9 +157,8 @@ async def test_a_form_that_was_not_sent_is_offered_again_to_the_same_person(offi
         # Another account in this browser is offered nothing; passwords are never kept.
         mine: Any = await page.context.cookies()
         await page.context.clear_cookies()
-        await page.context.add_cookies(
-            [{**mine[0], "name": "todoke_staff", "value": other.cookie("todoke_staff")}]
-        )
+        theirs: Any = {**mine[0], "name": COOKIE, "value": other.cookie(COOKIE)}
+        await page.context.add_cookies([theirs])
         await page.goto(address)
         await expect(page.get_by_test_id("typed-offer")).to_have_count(0)
         await page.goto(f"{office.url}/console/account")
