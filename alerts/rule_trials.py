@@ -132,12 +132,15 @@ async def play(
     sources = {source.code: source for source in city.sources}
     residents = _Residents(live)
     found: list[Outcome] = []
-    async with _scratch() as scratch:
+    # One transaction for all: nobody else reads it.
+    async with _scratch() as scratch, scratch.writing() as session:
         for reading in past.readings:
             source = sources.get(reading.source)
             if source is None:
                 continue
-            made = await _read(scratch, reading, source, city, overlay)
+            made = await _read(session, reading, source, city, overlay)
+            await session.flush()
+            session.expunge_all()
             progress(len(reading.items))
             if not reading.counted:
                 continue
@@ -148,65 +151,64 @@ async def play(
 
 
 async def _read(
-    scratch: Database,
+    session: AsyncSession,
     reading: PastReading,
     source: SourceConfig,
     city: City,
     overlay: Overlay,
 ) -> list[tuple[Notice, str]]:
     """Take in one reading, as a poll does."""
-    async with scratch.writing() as session:
-        if await session.get(Source, source.code) is None:
-            session.add(Source(code=source.code, kind=source.kind, initialised_at=reading.at))
-            await session.flush()
-        if source.kind == "jma":
-            places: dict[int | None, str] = {}
-            items = []
-            for number, each in enumerate(reading.items):
-                item = Item(
-                    source=source.code,
-                    identity=f"{reading.at.isoformat()}-{number}-{each.place}",
-                    kind=each.kind,
-                    fetched_at=reading.at,
-                    content_hash=hashlib.sha256(each.telegram).hexdigest(),
-                    payload=each.telegram,
-                    state=ItemState.NEW,
-                )
-                session.add(item)
-                items.append(item)
-            await session.flush()
-            places = {item.id: each.place for item, each in zip(items, reading.items, strict=True)}
-            taken = await telegrams.take_telegrams(
-                session,
-                items,
-                source,
-                city,
-                reading.at,
-                _to_nobody,
-                first_poll=reading.first,
-                overlay=overlay,
+    if await session.get(Source, source.code) is None:
+        session.add(Source(code=source.code, kind=source.kind, initialised_at=reading.at))
+        await session.flush()
+    if source.kind == "jma":
+        places: dict[int | None, str] = {}
+        items = []
+        for number, each in enumerate(reading.items):
+            item = Item(
+                source=source.code,
+                identity=f"{reading.at.isoformat()}-{number}-{each.place}",
+                kind=each.kind,
+                fetched_at=reading.at,
+                content_hash=hashlib.sha256(each.telegram).hexdigest(),
+                payload=each.telegram,
+                state=ItemState.NEW,
             )
-            return [(notice, places.get(notice.item_id, "")) for notice in taken.notices]
-        read = [each.article for each in reading.items if each.article is not None]
-        sorted_out = await articles.sort_out(session, source, city, read)
-        stored = await articles.store_reading(
+            session.add(item)
+            items.append(item)
+        await session.flush()
+        places = {item.id: each.place for item, each in zip(items, reading.items, strict=True)}
+        taken = await telegrams.take_telegrams(
             session,
+            items,
             source,
             city,
-            sorted_out,
             reading.at,
             _to_nobody,
             first_poll=reading.first,
             overlay=overlay,
         )
-        ids = [notice.item_id for notice in stored.notices]
-        rows = await session.scalars(select(Item).where(col(Item.id).in_(ids)))
-        identities = {item.id: item.identity for item in rows}
-        by_article = {each.article.identity: each.place for each in reading.items if each.article}
-        return [
-            (notice, by_article.get(identities.get(notice.item_id, ""), ""))
-            for notice in stored.notices
-        ]
+        return [(notice, places.get(notice.item_id, "")) for notice in taken.notices]
+    read = [each.article for each in reading.items if each.article is not None]
+    sorted_out = await articles.sort_out(session, source, city, read)
+    stored = await articles.store_reading(
+        session,
+        source,
+        city,
+        sorted_out,
+        reading.at,
+        _to_nobody,
+        first_poll=reading.first,
+        overlay=overlay,
+    )
+    ids = [notice.item_id for notice in stored.notices]
+    rows = await session.scalars(select(Item).where(col(Item.id).in_(ids)))
+    identities = {item.id: item.identity for item in rows}
+    by_article = {each.article.identity: each.place for each in reading.items if each.article}
+    return [
+        (notice, by_article.get(identities.get(notice.item_id, ""), ""))
+        for notice in stored.notices
+    ]
 
 
 async def _to_nobody(_session: AsyncSession, _notice: Notice) -> None:

@@ -1,4 +1,4 @@
-"""Run trials of rules in a child process, so that webhooks and pages do not wait for them.
+"""Run trials of rules in child processes, so that webhooks and pages do not wait for them.
 
 The process that stored a proposal starts the child. The child only reads the city's database, and
 says on its output how far it is. The progress and the result are stored with the proposal, so that
@@ -10,11 +10,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import multiprocessing
 import os
 import pickle
 import sys
 import tempfile
-from datetime import datetime, timedelta
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
@@ -22,13 +26,13 @@ import structlog
 from sqlalchemy import update
 from sqlmodel import col
 
-from alerts.rule_trials import Past, compared, kept_past, play
+from alerts.rule_trials import Outcome, Past, compared, kept_past, play
 from app.recorded_days import recorded_pasts
 from city.city import City
 from city.context import Context
 from core.database import Database
 from feeds.models import RuleVersion, TrialState
-from feeds.overlay import Overlay, version_in_force
+from feeds.overlay import Overlay, overlay_in_force
 
 log = structlog.get_logger(__name__)
 
@@ -130,24 +134,35 @@ class RuleTrials:
             )
 
 
-async def try_rules(
+@dataclass(frozen=True)
+class Played:
+    """Everything there is, played under one overlay. ``since`` is when what is kept begins."""
+
+    outcomes: list[Outcome]
+    items: int
+    since: datetime | None
+
+
+async def play_everything(
     live: Database,
     city: City,
-    proposed: Overlay,
+    overlay: Overlay | None,
     now: datetime,
     *,
-    said: Any = lambda done, of: None,
-) -> dict[str, Any]:
-    """Try rules on everything there is; returns ``alerts.rule_trials.TrialResult`` as JSON.
+    said: Callable[[int, int], None] = lambda _done, _of: None,
+) -> Played:
+    """Play what is kept and the recorded days.
 
     Parameters
     ----------
+    overlay
+        None for the one that holds.
     said
         Called with the number of items read, and of all.
     """
-    async with live.reading() as session:
-        held = await version_in_force(session)
-    before = Overlay.loaded(held.changes, held.id or 0) if held is not None else Overlay()
+    if overlay is None:
+        async with live.reading() as session:
+            overlay = await overlay_in_force(session)
     kept = await kept_past(live, city, now, city.retention.telegrams)
     pasts: list[Past] = [kept, *recorded_pasts(city, now)]
     items = sum(len(reading.items) for past in pasts for reading in past.readings)
@@ -156,38 +171,54 @@ async def try_rules(
     def progress(number: int) -> None:
         nonlocal done
         done += number
-        said(done, items * 2)
+        said(done, items)
 
-    async def played(overlay: Overlay) -> list[Any]:
-        found = []
-        for past in pasts:
-            found += await play(past, overlay, live, progress=progress)
-        return found
+    outcomes: list[Outcome] = []
+    for past in pasts:
+        outcomes += await play(past, overlay, live, progress=progress)
+    return Played(outcomes, items, kept.readings[0].at if kept.readings else None)
 
-    result = compared(await played(proposed), await played(before), items)
-    if kept.readings:
-        oldest = max(kept.readings[0].at, now - timedelta(days=city.retention.telegrams))
-        result.since = oldest.isoformat()
+
+def trial_result(proposed: Played, held: Played) -> dict[str, Any]:
+    """Return ``alerts.rule_trials.TrialResult`` as JSON."""
+    result = compared(proposed.outcomes, held.outcomes, proposed.items)
+    result.since = proposed.since.isoformat() if proposed.since is not None else ""
     return result.dumped()
 
 
-async def _child(wish: dict[str, Any]) -> None:
+async def _played(wish: dict[str, Any], changes: list[dict[str, str]] | None) -> Played:
+    """Play in this process; only a trial of the proposed rules says how far it is."""
     live = Database(wish["database"], pool_size=1)
 
     def said(done: int, of: int) -> None:
-        print(json.dumps({"done": done, "of": of}), flush=True)  # noqa: T201 - its output
+        if changes is not None:
+            print(json.dumps({"done": done, "of": of}), flush=True)  # noqa: T201 - its output
 
     try:
-        result = await try_rules(
-            live,
-            wish["city"],
-            Overlay.loaded(wish["changes"]),
-            datetime.fromisoformat(wish["now"]),
-            said=said,
-        )
+        overlay = None if changes is None else Overlay.loaded(changes)
+        now = datetime.fromisoformat(wish["now"])
+        return await play_everything(live, wish["city"], overlay, now, said=said)
     finally:
         await live.close()
-    print(json.dumps({"result": result}), flush=True)  # noqa: T201 - its output
+
+
+def _play_what_holds(wish: dict[str, Any], sender: Connection) -> None:
+    sender.send(asyncio.run(_played(wish, None)))
+
+
+def main() -> None:
+    """Play the proposed rules here and those that hold in a second process, at the same time."""
+    # Only this program starts it, and writes its input.
+    wish = pickle.load(sys.stdin.buffer)  # noqa: S301
+    forking = multiprocessing.get_context("fork")
+    receiver, sender = forking.Pipe(duplex=False)
+    beside = forking.Process(target=_play_what_holds, args=(wish, sender), daemon=True)
+    beside.start()
+    sender.close()
+    proposed = asyncio.run(_played(wish, wish["changes"]))
+    held: Played = receiver.recv()
+    beside.join()
+    print(json.dumps({"result": trial_result(proposed, held)}), flush=True)  # noqa: T201
 
 
 if __name__ == "__main__":
@@ -195,5 +226,4 @@ if __name__ == "__main__":
 
     configure_logs(level=QUIET)
     os.nice(NICENESS)
-    # Only this program starts it, and writes its input.
-    asyncio.run(_child(pickle.load(sys.stdin.buffer)))  # noqa: S301
+    main()
