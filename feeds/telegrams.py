@@ -6,7 +6,6 @@ now and not the whole night again.
 
 from __future__ import annotations
 
-import copy
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -96,7 +95,7 @@ async def take_telegrams(
             continue
         readable.append((item, telegram))
     for item, telegram in sorted(readable, key=lambda pair: jma.reading_order(pair[1])):
-        before = copy.deepcopy(board)
+        before = board.copy()
         try:
             facts = jma.facts(telegram, city.jma, board, now=now)
         except Permanent as error:

@@ -87,6 +87,12 @@ class HazardBoard:
     def __len__(self) -> int:
         return len(self._standings)
 
+    def copy(self) -> HazardBoard:
+        """Return a board with the same standings, which never change themselves."""
+        made = HazardBoard(self._standings)
+        made.changed, made.gone = set(self.changed), set(self.gone)
+        return made
+
     def get(self, key: Key) -> LatestWarning | None:
         return self._standings.get(key)
 

@@ -70,7 +70,7 @@ async def live_through(folder: str, mishaps: Sequence[str]) -> FeedWorld:
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
-@given(st.lists(MISHAPS, min_size=18, max_size=17))
+@given(st.lists(MISHAPS, min_size=18, max_size=18))
 def test_promise_2_a_storm_is_told_truly_whatever_happens_to_the_polls(
     mishaps: list[str],
 ) -> None:
