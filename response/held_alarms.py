@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, delete, select
@@ -59,13 +60,17 @@ async def tell_staff(database: Database, queue: Queue, now: datetime, words: Wor
                 session,
                 queue,
                 listeners,
-                lambda member, item=item: words(member, item),
+                partial(_worded, words, item),
                 now,
                 occasion=f"{OCCASION}{item.notice.id}",
                 about=_about(item.notice.id),
                 drill=False,
             )
     return len(fresh) if listeners else 0
+
+
+def _worded(words: Wording, item: HeldItem, member: StaffMember) -> staff_messages.Words:
+    return words(member, item)
 
 
 def _about(notice_id: int | None) -> str:

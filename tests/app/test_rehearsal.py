@@ -67,7 +67,7 @@ async def test_a_shadow_that_could_reach_something_real_does_not_start(tmp_path:
         {"city": SAMPLE_CITY},
     ):
         with pytest.raises(BadInput, match="This is no rehearsal"):
-            require_shadow(replace(settings, **changed), tmp_path, city, {})  # type: ignore[arg-type]
+            require_shadow(replace(settings, **changed), tmp_path, city, {})
     for name in ("TODOKE_SMTP_URL", "TODOKE_MAIL_FROM", "TODOKE_OIDC_ISSUER"):
         with pytest.raises(BadInput, match=name):
             require_shadow(settings, tmp_path, city, {name: "x"})
@@ -152,7 +152,7 @@ def test_results_are_read_by_their_names_only(tmp_path: Path) -> None:
 
 
 def test_a_cell_never_is_a_formula() -> None:
-    row = {
+    row: dict[str, object] = {
         **dict.fromkeys(("level", "recipients", "answers", "notice"), 1),
         **dict.fromkeys(("to_decision", "to_first", "to_last", "to_first_answer"), None),
         "title": "=1+1",

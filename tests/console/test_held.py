@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from typing import Any
 
 import aiohttp
 import pytest
@@ -130,25 +131,24 @@ async def test_the_gravest_come_first_then_the_oldest_and_drills_and_old_ones_la
 ) -> None:
     now = office.clock.now()
 
-    def held(name: str, level: int, minutes: int, **values: object) -> Notice:
-        return Notice(
-            **{
-                "identity": name,
-                "topic": "weather",
-                "hazard": "landslide",
-                "status": Status.ISSUED,
-                "level": level,
-                "urgency": level,
-                "drill": False,
-                "reported_at": now,
-                "expires_at": now + timedelta(hours=12),
-                "texts": {"ja": {"title": name, "text": name}},
-                "decision": Decision.HOLD,
-                "decided_by": "rule:x",
-                "created_at": now - timedelta(minutes=minutes),
-                **values,
-            }
-        )
+    def held(name: str, level: int, minutes: int, **values: Any) -> Notice:
+        made: dict[str, Any] = {
+            "identity": name,
+            "topic": "weather",
+            "hazard": "landslide",
+            "status": Status.ISSUED,
+            "level": level,
+            "urgency": level,
+            "drill": False,
+            "reported_at": now,
+            "expires_at": now + timedelta(hours=12),
+            "texts": {"ja": {"title": name, "text": name}},
+            "decision": Decision.HOLD,
+            "decided_by": "rule:x",
+            "created_at": now - timedelta(minutes=minutes),
+            **values,
+        }
+        return Notice(**made)
 
     await office.store(
         held("young 3", 3, 1),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from typing import Any
 
 from sqlmodel import col, select
 
@@ -20,25 +21,24 @@ NOW = datetime(2026, 6, 15, 3, 0, tzinfo=UTC)
 WORDS = partial(held_words, "https://city.example")
 
 
-def held(name: str, **values: object) -> Notice:
-    return Notice(
-        **{
-            "identity": name,
-            "topic": "weather",
-            "hazard": "landslide",
-            "status": Status.RAISED,
-            "level": 4,
-            "urgency": 4,
-            "drill": False,
-            "reported_at": NOW,
-            "expires_at": NOW + timedelta(hours=12),
-            "texts": {"ja": {"title": "土砂災害危険警報", "text": "…"}},
-            "decision": Decision.HOLD,
-            "decided_by": "rule:desk#1",
-            "created_at": NOW,
-            **values,
-        }
-    )
+def held(name: str, **values: Any) -> Notice:
+    made: dict[str, Any] = {
+        "identity": name,
+        "topic": "weather",
+        "hazard": "landslide",
+        "status": Status.RAISED,
+        "level": 4,
+        "urgency": 4,
+        "drill": False,
+        "reported_at": NOW,
+        "expires_at": NOW + timedelta(hours=12),
+        "texts": {"ja": {"title": "土砂災害危険警報", "text": "…"}},
+        "decision": Decision.HOLD,
+        "decided_by": "rule:desk#1",
+        "created_at": NOW,
+        **values,
+    }
+    return Notice(**made)
 
 
 async def messages(database: Database) -> list[StaffMessage]:
