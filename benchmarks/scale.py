@@ -164,6 +164,7 @@ class Wanted:
     """Sent as a form with the session's token; None asks with GET."""
 
 
+VIEW = "bbox=140.0,36.0,140.12,36.1&zoom=13"
 CONSOLE_MS, PUBLIC_MS, WEBHOOK_MS = 100, 50, 50
 
 
@@ -180,6 +181,8 @@ def pages(draft: int, delivery: int, report: str) -> list[Wanted]:
         Wanted("delivery", f"/deliveries/{delivery}", CONSOLE_MS),
         Wanted("delivery, its live part", f"/deliveries/{delivery}/live", CONSOLE_MS),
         Wanted("reports", "/reports", CONSOLE_MS),
+        Wanted("reports, the map of a view", f"/reports/map.json?{VIEW}", CONSOLE_MS),
+        Wanted("first page, its map", "/now/map/live", CONSOLE_MS),
         Wanted("reports, page 100", "/reports?page=100", CONSOLE_MS),
         Wanted("reports, filtered", "/reports?state=done&category=road", CONSOLE_MS),
         Wanted("reports, a frequent word", "/reports?text=ガードレール", CONSOLE_MS),

@@ -7,25 +7,43 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Set
 from dataclasses import asdict
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
+from city.city import name_in
 from city.context import Context
 from city.folder import CityFolder
 from city.hazards import FILES
 from city.shapes import box_of, district_geojson, rivers_geojson, zones_geojson
-from city.shelters import Hazard
+from city.shelters import Hazard, Shelter
+from core.languages import reads_japanese
 from core.places import Full, PlaceGroup, busy
 from core.web import PublicRoute
+from feeds.evacuation import hazards_at, safe_sites
+from feeds.in_force import public_notices
 from public.pages import cached, language_of
 from public.tiles import Tiles
-from public.words import CATALOGUE, HAZARDS
+from public.words import CATALOGUE, HAZARDS, safe_in_case_of, state_name
+from reports.open311 import DECIMALS
+from reports.register import ReportFilter, list_reports
+from reports.states import PUBLISHED
+from response.models import ShelterState, ShelterStatus
+from response.shelters import statuses
 
 router = APIRouter(route_class=PublicRoute)
 
 MOST_LETTERS = 100
+MOST_REPORTS = 500
+"""Reports shown of each state, the newest ones."""
+COLOURS = {"orange": "amber"}
+SITE_COLOURS = {
+    ShelterState.OPEN: "green",
+    ShelterState.FULL: "amber",
+    ShelterState.CLOSED: "grey",
+}
 CODES = {hazard: name for name, hazard in FILES.items()}
 _looking = PlaceGroup("places", 2, 20)
 
@@ -81,6 +99,90 @@ async def places(request: Request, q: str = "") -> Response:
     body = json.dumps({"places": listed}, ensure_ascii=False).encode()
     # What somebody looks for is kept by nobody.
     return Response(body, media_type="application/json", headers={"Cache-Control": "no-store"})
+
+
+@router.get("/maps/shelters.json")
+async def shelter_map(request: Request) -> Response:
+    """Return the evacuation sites with their state, those for the dangers of now in green."""
+    context: Context = request.app.state.context
+    folder: CityFolder = request.app.state.folder
+    language = language_of(request, context.city)
+    async with context.database.reading() as session:
+        notices = await public_notices(session, context.city.jma.municipality, context.clock.now())
+        states = await statuses(session, drill=False)
+    safe, _ = safe_sites(folder.shelters, hazards_at(notices, None))
+    codes = {site.code for site in safe}
+    features = [
+        _point(site.longitude, site.latitude, _site(site, states.get(site.code), codes, language))
+        for site in folder.shelters
+    ]
+    return _answered(request, {"features": {"type": "FeatureCollection", "features": features}})
+
+
+@router.get("/maps/reports.json")
+async def repairs_map(request: Request) -> Response:
+    """Return the reports that are published, with their place, kind and state; 404 if none are."""
+    context: Context = request.app.state.context
+    if not context.city.publish_reports:
+        return Response(status_code=404)
+    language = language_of(request, context.city)
+    categories = {kind.code: kind.names for kind in context.city.report_categories}
+    now, features = context.clock.now(), []
+    async with context.database.reading() as session:
+        for state in PUBLISHED:
+            lately = state.facts.shown_for
+            since = None if lately is None else now - lately
+            wanted = ReportFilter(states=(state,), changed_since=since)
+            for report in await list_reports(session, wanted, limit=MOST_REPORTS):
+                if report.longitude is None or report.latitude is None:
+                    continue
+                names = categories.get(report.category, {"ja": report.category})
+                about = {
+                    "title": f"{name_in(names, language)} ({state.heading(language)})",
+                    "colour": COLOURS.get(state.facts.colour, state.facts.colour),
+                    "lines": [report.number],
+                }
+                # No more exact than the interface: the place may be somebody's home.
+                place = round(report.longitude, DECIMALS), round(report.latitude, DECIMALS)
+                features.append(_point(*place, about))
+    legend = [
+        {
+            "colour": COLOURS.get(state.facts.colour, state.facts.colour),
+            "name": state.heading(language),
+        }
+        for state in PUBLISHED
+    ]
+    collection = {"type": "FeatureCollection", "features": features}
+    return _answered(request, {"features": collection, "legend": legend})
+
+
+def _site(
+    site: Shelter, status: ShelterStatus | None, safe: Set[str], language: str
+) -> dict[str, Any]:
+    name = f"{site.english} ({site.name})" if site.english else site.name
+    about: dict[str, Any] = {
+        "title": site.name if reads_japanese(language) else name,
+        "colour": "blue" if site.code in safe else "grey",
+        "lines": [safe_in_case_of(site.hazards, language)],
+    }
+    if status is not None:
+        about["colour"] = SITE_COLOURS[status.state]
+        about["lines"].insert(0, state_name(status.state, language))
+    if site.code not in safe:
+        about["colour"] = "grey"
+        about["lines"].append(
+            CATALOGUE.text(language, "Not for the danger now: do not go to these sites")
+        )
+    return about
+
+
+def _point(longitude: float, latitude: float, about: dict[str, Any]) -> dict[str, Any]:
+    place = [round(longitude, 6), round(latitude, 6)]
+    return {
+        "type": "Feature",
+        "geometry": {"type": "Point", "coordinates": place},
+        "properties": about,
+    }
 
 
 def hazard_code(hazard: Hazard) -> str:

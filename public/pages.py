@@ -16,11 +16,12 @@ from city.context import Context
 from city.folder import CityFolder
 from city.shelters import Shelter
 from core.languages import LANGUAGES, mark, match_language, reads_japanese
-from core.web import PUBLIC_POLICY, PublicRoute, secure, templates
+from core.web import MAP_POLICY, PUBLIC_POLICY, PublicRoute, secure, templates
 from feeds.evacuation import hazards_at, safe_sites
 from feeds.in_force import public_notices
 from feeds.texts import day_name, level_name, moment, status_name, topic_name
 from public.feeds import atom, json_feed
+from public.map_words import map_words
 from public.notices import Board, public_board, reader_words
 from public.words import (
     CATALOGUE,
@@ -40,6 +41,7 @@ STATIC = "/static/public"
 MAPS = f"{STATIC}/maps"
 """The files of the map, for the console too."""
 FRESH_SECONDS = 15
+WITH_MAP = ("shelters.html", "repairs.html")
 _ADDRESS = re.compile(r"https?://[^\s<>\"'）】」、。]+")
 
 router = APIRouter(route_class=PublicRoute)
@@ -219,7 +221,10 @@ def page(request: Request, template: str, **values: object) -> Response:
     """Return a page of the public site, in the reader's language."""
     language = language_of(request, request.app.state.context.city)
     body = rendered(request, template, language, path=request.url.path, **values)
-    return cached(request, body, "text/html; charset=utf-8")
+    response = cached(request, body, "text/html; charset=utf-8")
+    if template in WITH_MAP:
+        response.headers["Content-Security-Policy"] = MAP_POLICY
+    return response
 
 
 def rendered(
@@ -242,6 +247,8 @@ def rendered(
             city_name=name_in(context.city.name, language),
             title=_title(context.city, language),
             static=STATIC,
+            map_files=MAPS,
+            map_words=map_words,
             path=path,
             reads_japanese=reads_japanese,
             reader_words=reader_words,
