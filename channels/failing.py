@@ -83,7 +83,7 @@ async def failing_emergencies(
     ]
     if now is None:
         return found
-    under_way = [row[0] for row in rows if row[1] in UNDER_WAY]
+    under_way = [row[0] for row in rows if row[0] is not None and row[1] in UNDER_WAY]
     known = {each.delivery_id for each in found}
     found += await _slow(session, [each for each in under_way if each not in known], now)
     return sorted(found, key=lambda each: each.delivery_id)

@@ -18,9 +18,9 @@ from console.access import Permission, may
 from console.web import Visit
 from core.languages import mark
 from response import alert_messages
-from response.models import StaffMember, StaffMessage, StaffMessageState, StaffWay
+from response.models import StaffMember, StaffMessageState, StaffWay
 from response.staff import line_ids, members_of_accounts
-from response.staff_messages import Words
+from response.staff_messages import Outcome, Words
 
 STATES = {
     StaffMessageState.WAITING: mark("on its way"),
@@ -150,7 +150,7 @@ def check_link(visitor: Visit, draft: AlertDraft) -> str:
 def _outcomes(
     visitor: Visit,
     everybody: list[Colleague],
-    messages: dict[int, dict[StaffWay, StaffMessage]],
+    messages: dict[int, dict[StaffWay, Outcome]],
 ) -> list[tuple[str, str]]:
     """Return who was told, and how that went, in words."""
     named = {each.member.id: each.name for each in everybody if each.member is not None}

@@ -15,8 +15,16 @@ from alerts.models import AlertDraft
 from core import audit
 from core.errors import Refusal
 from core.work import Queue
-from response.models import StaffMember, StaffMessage, StaffWay
-from response.staff_messages import MOST_TEXT, MOST_TITLE, Told, Words, outcomes, tell
+from response.models import StaffMember, StaffWay
+from response.staff_messages import (
+    MOST_TEXT,
+    MOST_TITLE,
+    Outcome,
+    Told,
+    Words,
+    outcomes,
+    tell,
+)
 
 ASKED_FOR = timedelta(minutes=30)
 """How long the question to a colleague is tried: as long as their confirmation would hold."""
@@ -132,15 +140,11 @@ def marked(words: Words, language: str) -> Words:
     )
 
 
-async def asked(
-    session: AsyncSession, draft_id: int | None
-) -> dict[int, dict[StaffWay, StaffMessage]]:
+async def asked(session: AsyncSession, draft_id: int | None) -> dict[int, dict[StaffWay, Outcome]]:
     """Return the questions about a draft, by member and way."""
     return await outcomes(session, about_question(draft_id))
 
 
-async def tested(
-    session: AsyncSession, draft_id: int | None
-) -> dict[int, dict[StaffWay, StaffMessage]]:
+async def tested(session: AsyncSession, draft_id: int | None) -> dict[int, dict[StaffWay, Outcome]]:
     """Return the newest tests of a draft, by member and way."""
     return await outcomes(session, about_test(draft_id))

@@ -240,10 +240,40 @@ def test_somebody_who_does_not_confirm_sends_nothing(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("typer.confirm", _no)
-    words = ["alert", "send", "--topic", "weather", "--level", "3", "--text", "ja=A", "--drill"]
+    words = [
+        "alert",
+        "send",
+        "--topic",
+        "weather",
+        "--level",
+        "3",
+        "--text",
+        "ja=逃げて",
+        "--drill",
+    ]
     code, _, err = run(capsys, *words)
     assert (code, err) == (1, "todoke: Aborted.\n")
     assert json.loads(run(capsys, "deliveries", "list", "--json")[1]) == []
+
+
+@pytest.mark.usefixtures("upgraded")
+def test_districts_get_several_levels_in_one_alert_from_the_shell(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    run(capsys, "residents", "generate", "200", "--seed", "3")
+    a, b = (load_city(SAMPLE).districts[place].code for place in (0, 1))
+    order = ("alert", "send", "--topic", "evacuation", "--level", "4", "--text", "ja=逃げて")
+    where = ("--area", f"{a}=5", "--area", b)
+    code, out, err = run(capsys, *order, *where, "--drill", "--yes", "--json")
+    assert code == 0, err
+    said = json.loads(out)
+    assert [(part["level"], part["areas"]) for part in said["parts"]] == [(5, [a]), (4, [b])]
+    assert sum(part["recipients"] for part in said["parts"]) == said["recipients"]
+    assert "levels" in {one["code"] for one in said["warnings"]}
+    assert f"5: {a}; 4: {b}" in err
+    for wrong in (f"{a}=6", f"{a}=", f"{a}=x"):
+        code, out, err = run(capsys, *order, "--area", wrong, "--drill", "--yes")
+        assert (code, out) == (2, "") and "CODE=LEVEL" in err
 
 
 @pytest.mark.slow
