@@ -45,7 +45,7 @@ TRADITIONAL = (
     "剛創劃劑勝勞匯卻厭吳喚嚐嚨塗塵壩夢夾奧妝孫宮寶屆峽師廟彌徹戲採揀搗撿斃書枴棄棟楊業槍標櫃"
     "櫥權決溝澆濺瀝獸疊癱皺睏礦祕禦竈籠糞繞聞臘薩藍蘆蝕蠅蠍襯覽蹟迴隻鴿鹹龜洩別亂鞦韆佈製捨鬚"
     "臺麽妳牠繳潰癒舖甕鐮槓蓆渾緒繡纖螞蟻謊賽邁釦鈉鎂鋰鋅鎳顫駁鱗黴鼴勸噸墮屢嶄嶇巔廂慚撲擺擲"
-    "旣曠檳濘熒犢瓊畝瞼硤篩簾罈聾膽蔭蘿蠶醬鈣鏽韌顱驢鯨鷗麩黏齋"
+    "傘嬰兒綿鍬攪窩涼爾寵墊蠟縫帳旣曠檳濘熒犢瓊畝瞼硤篩簾罈聾膽蔭蘿蠶醬鈣鏽韌顱驢鯨鷗麩黏齋"
 )
 SIMPLIFIED = (
     "难灾报险护灭车员伤倒们这里里话号点时间开关坏灯电气风雨图语简体繁个资讯设区数据来对应当会说读写请谢欢"
@@ -69,7 +69,7 @@ SIMPLIFIED = (
     "刚创划剂胜劳汇却厌吴唤尝咙涂尘坝梦夹奥妆孙宫宝届峡师庙弥彻戏采拣捣捡毙书拐弃栋杨业枪标柜"
     "橱权决沟浇溅沥兽叠瘫皱困矿秘御灶笼粪绕闻腊萨蓝芦蚀蝇蝎衬览迹回只鸽咸龟泄别乱秋千布制舍须"
     "台么你它缴溃愈铺瓮镰杠席浑绪绣纤蚂蚁谎赛迈扣钠镁锂锌镍颤驳鳞霉鼹劝吨堕屡崭岖巅厢惭扑摆掷"
-    "既旷槟泞荧犊琼亩睑硖筛帘坛聋胆荫萝蚕酱钙锈韧颅驴鲸鸥麸粘斋"
+    "伞婴儿绵锹搅窝凉尔宠垫蜡缝帐既旷槟泞荧犊琼亩睑硖筛帘坛聋胆荫萝蚕酱钙锈韧颅驴鲸鸥麸粘斋"
 )
 """Pairs of traditional and simplified characters: people mix them, and Japanese has some of each.
 """
@@ -99,11 +99,7 @@ _SAME_IN_TAIWAN = frozenset(
 """Characters that Taiwan writes too, although the table has them for another one."""
 _TO_TRADITIONAL = {
     ord(simple): full
-    for full, simple in zip(
-        TRADITIONAL + "傘嬰兒綿鍬攪窩涼爾寵墊蠟冊縫帳",
-        SIMPLIFIED + "伞婴儿绵锹搅窝凉尔宠垫蜡册缝帐",
-        strict=True,
-    )
+    for full, simple in zip(TRADITIONAL, SIMPLIFIED, strict=True)
     if simple not in _SAME_IN_TAIWAN
 }
 _AS_IN_TAIWAN = {
