@@ -396,7 +396,7 @@ async def add_note(
     case.changed_at = now
     session.add(case)
     await _line(session, case, CaseStep.NOTED, actor, now, words, key=key)
-    await _trace(session, case, "household.noted", now, actor)
+    await _trace(session, case, now, actor, action="household.noted")
 
 
 async def note_sent(
@@ -413,7 +413,7 @@ async def note_sent(
     case.changed_at = now
     session.add(case)
     await _line(session, case, CaseStep.SENT, actor, now, words, delivery_id=delivery_id, key=key)
-    await _trace(session, case, "household.answered", now, actor, delivery=delivery_id)
+    await _trace(session, case, now, actor, action="household.answered", delivery=delivery_id)
 
 
 async def was_done(session: AsyncSession, case: HouseholdCase, key: str | None) -> bool:
@@ -424,9 +424,6 @@ async def was_done(session: AsyncSession, case: HouseholdCase, key: str | None) 
         col(HouseholdNote.case_id) == case.id, col(HouseholdNote.key) == key
     )
     return await session.scalar(there) is not None
-
-
-SEEN, LISTED = "household.seen", "household.listed"
 
 
 async def was_seen(session: AsyncSession, case_id: int, sitting: str, *, actor: str) -> bool:
@@ -458,7 +455,15 @@ async def note_seen(
 
 
 def _view(case_id: int, actor: str) -> tuple[str, str]:
-    return (SEEN, f"household:{case_id}") if case_id else (LISTED, f"staff:{actor}")
+    action = "household.seen" if case_id else "household.listed"
+    return action, f"household:{case_id}" if case_id else f"staff:{actor}"
+
+
+ACTIONS = {
+    CaseStep.TAKEN: "household.taken",
+    CaseStep.DONE: "household.done",
+    CaseStep.REOPENED: "household.reopened",
+}
 
 
 async def _move(
@@ -478,9 +483,9 @@ async def _move(
     await _trace(
         session,
         case,
-        f"household.{step.value}",
         now,
         actor,
+        action=ACTIONS[step],
         person=case.person,
         department=case.department,
     )
@@ -489,9 +494,10 @@ async def _move(
 async def _trace(
     session: AsyncSession,
     case: HouseholdCase,
-    action: str,
     now: datetime,
     actor: str,
+    *,
+    action: str,
     **detail: Any,
 ) -> None:
     await audit.record(

@@ -375,12 +375,13 @@ async def corrections(
     session: AsyncSession, entries: Sequence[RecordEntry]
 ) -> dict[int, list[RecordEntry]]:
     """Return the lines that put these right, by the line that they correct."""
-    ids = [entry.id for entry in entries]
+    ids = [entry.id for entry in entries if entry.id is not None]
     found: dict[int, list[RecordEntry]] = {}
     if not ids:
         return found
-    query = select(RecordEntry).where(col(RecordEntry.corrects_id).in_(ids))
-    for entry in await session.scalars(query.order_by(col(RecordEntry.id))):
+    corrects = col(RecordEntry.corrects_id)
+    query = select(RecordEntry).where(corrects.is_not(None), corrects.between(min(ids), max(ids)))
+    for entry in await session.scalars(query.order_by(corrects, col(RecordEntry.id))):
         assert entry.corrects_id is not None
         found.setdefault(entry.corrects_id, []).append(entry)
     return found

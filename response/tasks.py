@@ -93,7 +93,8 @@ async def ask(
     session.add(task)
     await session.flush()
     await _line(session, task, TaskState.OPEN, asked.words, now, actor)
-    await _tell(session, task, "made", now, actor)
+    action = "task.made"
+    await _tell(session, task, action, now, actor)
     return task
 
 
@@ -144,7 +145,7 @@ async def move(
     session.add(task)
     await session.flush()
     await _line(session, task, state, words, now, actor)
-    await _tell(session, task, _VERBS[state], now, actor, words if not task.case_id else "")
+    await _tell(session, task, ACTIONS[state], now, actor, words if not task.case_id else "")
 
 
 NEXT = {
@@ -154,11 +155,11 @@ NEXT = {
     TaskState.REFUSED: (TaskState.OPEN,),
 }
 """The states that may follow each."""
-_VERBS = {
-    TaskState.OPEN: "reopened",
-    TaskState.TAKEN: "taken",
-    TaskState.DONE: "done",
-    TaskState.REFUSED: "refused",
+ACTIONS = {
+    TaskState.OPEN: "task.reopened",
+    TaskState.TAKEN: "task.taken",
+    TaskState.DONE: "task.done",
+    TaskState.REFUSED: "task.refused",
 }
 
 
@@ -199,7 +200,7 @@ async def _line(
 
 
 async def _tell(
-    session: AsyncSession, task: Task, verb: str, now: datetime, actor: str, words: str = ""
+    session: AsyncSession, task: Task, action: str, now: datetime, actor: str, words: str = ""
 ) -> None:
     """Write what happened to a task into the audit trail and the running record."""
     subject = f"task:{task.id}"
@@ -207,7 +208,7 @@ async def _tell(
         session,
         now,
         actor=actor,
-        action=f"task.{verb}",
+        action=action,
         subject=subject,
         to=task.to_department,
         drill=task.drill,
@@ -222,11 +223,11 @@ async def _tell(
         drill=task.drill,
         now=now,
         actor=actor,
-        code=f"task.{verb}",
+        code=action,
         facts=facts,
         department=task.from_department,
         subject=subject,
-        source=f"{subject}:{verb}:{task.version}",
+        source=f"{subject}:{action}:{task.version}",
     )
 
 

@@ -34,6 +34,7 @@ SMALL = frozenset(
         "draft_writers",
         "friend_counts",
         "hazard_states",
+        "household_needs",
         "known_audiences",
         "rate_shares",
         "rate_states",
@@ -65,7 +66,13 @@ OF_FEW = frozenset(
 )
 """Indexes of the few rows that still wait; all of them may be read."""
 OF_MOST = frozenset(
-    {"ix_deliveries_of_notices", "ix_reports_by_created", "items_pkey", "reports_pkey"}
+    {
+        "household_cases_pkey",
+        "ix_deliveries_of_notices",
+        "ix_reports_by_created",
+        "items_pkey",
+        "reports_pkey",
+    }
 )
 """Indexes that may be walked along though a state is asked for, as nearly all rows are in it, or
 words that a thousand reports are known to have.

@@ -23,11 +23,13 @@ from response.models import (
     CalledMember,
     CallUp,
     CaseState,
+    CaseStep,
     Condition,
     DisasterMode,
     HouseholdAnswer,
     HouseholdCase,
     HouseholdNeed,
+    HouseholdNote,
     Lifeline,
     LifelineKind,
     LifelineState,
@@ -44,6 +46,7 @@ from response.models import (
     StaffMessageState,
     StaffWay,
     Task,
+    TaskNote,
     TaskState,
 )
 from subscriptions.models import Resident
@@ -110,13 +113,18 @@ async def fill_years(database: Database, city: City, now: datetime) -> None:
     await _store(database, answers)
     needs = [HouseholdNeed(answer_id=one.id, need=Need.WATER) for one in answers if one.id]
     await _store(database, needs)
-    await _store(database, [_case(person, number, now) for number, person in enumerate(people)])
+    cases = [_case(person, number, now) for number, person in enumerate(people)]
+    await _store(database, cases)
+    noted = [HouseholdNote(case_id=one.id, step=CaseStep.NOTED, by=STAFF, at=now) for one in cases]
+    await _store(database, noted)
     await _store(
         database,
         [_danger(report, number, now) for number, report in enumerate(reports[:ENTRIES])],
     )
     await _store(database, [_line(number, now) for number in range(LINES)])
-    await _store(database, [_task(number, now) for number in range(ENTRIES)])
+    asked = [_task(number, now) for number in range(ENTRIES)]
+    await _store(database, asked)
+    await _store(database, [TaskNote(task_id=one.id, by=STAFF, at=now) for one in asked])
     await _store_call_ups(database, now)
     await _fill_desk(database, now)
     await _store(database, [_draft(city, number, now) for number in range(1, DRAFTS + 1)])
