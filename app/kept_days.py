@@ -28,12 +28,13 @@ _REPORTED = re.compile(rb"<ReportDateTime>([^<]+)</ReportDateTime>")
 _NAME = re.compile(r"_(?P<kind>[A-Z]{4}\d{2})_(?P<office>\d{6})\.xml$")
 
 
-async def kept_days(database: Database, city: City) -> list[tuple[date, int]]:
+async def kept_days(database: Database, city: City, now: datetime) -> list[tuple[date, int]]:
     """Return the days in Japan of which telegrams are kept, the newest first, and how many."""
+    since = now - timedelta(days=city.retention.telegrams + 1)
     agencys = [source.code for source in city.sources if source.kind == "jma"]
     query = (
         select(Item.fetched_at)
-        .where(FULL, col(Item.source).in_(agencys))
+        .where(FULL, col(Item.source).in_(agencys), col(Item.fetched_at) >= since)
         .order_by(col(Item.fetched_at).desc())
         .limit(MOST_LISTED)
     )

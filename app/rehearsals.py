@@ -21,7 +21,7 @@ class RehearsalResults:
         self._context = context
 
     async def days(self) -> Sequence[RehearsalDay]:
-        own = await kept_days(self._context.database, self._context.city)
+        own = await kept_days(self._context.database, self._context.city, self._context.clock.now())
         return [
             *(RehearsalDay(day.name, len(day.events), True) for day in DAYS.values()),
             *(RehearsalDay(day.isoformat(), number, False) for day, number in own),

@@ -120,11 +120,12 @@ def report(
 async def _own_days() -> list[tuple[Any, int]]:
     from app.cli.tools import city
     from app.kept_days import kept_days
+    from core.clock import SystemClock
     from core.errors import TodokeError
 
     try:
         async with opened_database() as database:
-            return await kept_days(database, city())
+            return await kept_days(database, city(), SystemClock().now())
     except TodokeError:
         return []  # recorded days need no database
 

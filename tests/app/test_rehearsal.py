@@ -115,7 +115,7 @@ async def test_a_day_of_the_citys_own_is_moved_to_the_present(database: Database
                     state=ItemState.DONE,
                 )
             )
-    assert await kept_days(database, city) == [(date(2026, 6, 15), 3)]
+    assert await kept_days(database, city, then + timedelta(days=9)) == [(date(2026, 6, 15), 3)]
     day = await kept_day(database, city, date(2026, 6, 15))
     now = datetime(2026, 11, 30, 6, 0, tzinfo=UTC)
     again = loaded_day(day.name, json.loads(json.dumps(dumped_day(day, now))))

@@ -60,6 +60,7 @@ OF_FEW = frozenset(
         "ix_items_set_aside",
         "ix_menu_moves_open",
         "ix_notices_held",
+        "ix_rule_versions_in_force",
         "ix_staff_messages_open",
         "ix_webhook_events_open",
     }
