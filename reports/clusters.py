@@ -188,8 +188,9 @@ async def _by_words(
 ) -> tuple[dict[int, _Found], bool]:
     """Put together what a search finds; whether it found more than comes onto the map."""
     match = await matching(session, wanted.text)
-    query: Any = select(
-        Report.id, Report.cell, Report.state, Report.longitude, Report.latitude
+    query: Any = sql_select(
+        *(col(Report.id), col(Report.cell), col(Report.state)),
+        *(col(Report.longitude), col(Report.latitude)),
     ).where(match.where, *_conditions(session, wanted))
     if match.by_index:
         query = query.join(SEARCH, SEARCH.c.rowid == col(Report.id))
