@@ -66,7 +66,7 @@ QUERIES = {
         "?before=700",
         "?world=drill",
     ),
-    "/console/people": ("", "?state=all", "?state=nothing&page=2", "?area={area}&need=water"),
+    "/console/people": ("", "?state=nothing&page=2", "?area={area}&need=water"),
     "/console/disaster/check": ("?kind=real&whole_city=yes", "?kind=with-residents&areas={area}"),
     "/console/shelters": ("", "?world=drill&area={area}&state=open"),
     "/console/shelters/site": ("?code={site}&world=real",),
