@@ -44,6 +44,11 @@ PRESS = "staff-answer"
 REMIND_MINUTES = 15
 MOST_REMIND_MINUTES = 240
 PAGE = 50
+ACTIONS = (
+    *("call_up.begun", "call_up.widened", "call_up.asked_again", "call_up.reminded"),
+    "call_up.ended",
+)
+"""What the audit trail says of them."""
 
 log = structlog.get_logger(__name__)
 

@@ -20,6 +20,11 @@ from response.reasons import reason
 
 MOST_NAME = 64
 MOST_TEAM = 32
+ACTIONS = (
+    *("staff_member.added", "staff_member.changed", "staff_member.removed"),
+    *("staff_member.code_made", "staff_member.joined", "staff_member.left"),
+)
+"""What the audit trail says of them."""
 
 
 @dataclass(frozen=True)
