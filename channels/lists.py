@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import func, or_
+from sqlalchemy import func
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
@@ -75,10 +75,11 @@ async def that_replace(session: AsyncSession, notice_id: int | None) -> list[tup
     their deliveries' ids.
     """
     act = select(Notice.id).where(col(Notice.with_id) == notice_id)
+    act_ids = [notice_id, *await session.scalars(act)]
     query = (
         select(Notice, Delivery.id)
         .join(Delivery, col(Delivery.notice_id) == col(Notice.id))
-        .where(or_(col(Notice.replaces_id) == notice_id, col(Notice.replaces_id).in_(act)))
+        .where(col(Notice.replaces_id).in_(act_ids))
         .order_by(col(Notice.id))
     )
     return [(notice, number) for notice, number in await session.execute(query)]

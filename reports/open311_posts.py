@@ -21,8 +21,8 @@ from city.city import City
 from core.clock import in_japan
 from core.text import clean
 from core.web import Form
-from reports.api_keys import ApiKey, count_post, key_called, wait_before_post
-from reports.models import Report, ReportUpdate
+from reports.api_keys import count_post, key_called, wait_before_post
+from reports.models import ApiKey, Report, ReportUpdate
 from reports.register import LONGEST_DESCRIPTION, MAX_TEXT, Draft, create_report
 
 LONGEST_URL = 500

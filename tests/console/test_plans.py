@@ -84,7 +84,7 @@ SEEN = (
 """The first look of a sitting at households is written into the audit trail; the second is not."""
 NOT_OURS = (
     *("/metrics", "/readyz", "/settings/liff", "/tiles/{zoom}/{x}/{y}.png"),
-    "/site/{token}",
+    *("/site/{token}", "/open311/v2/tokens/{token}.{form}"),
 )
 """Addresses that no person reads, that answer otherwise without migrations, that the sample city
 does not have, or that note in which browser they were opened."""
@@ -147,7 +147,9 @@ async def large(office: Office) -> AsyncIterator[Large]:
     async with office.database.reading() as session:
         names = {
             "draft_id": await session.scalar(
-                select(AlertDraft.id).where(col(AlertDraft.discarded_at).is_(None))
+                select(AlertDraft.id).where(
+                    col(AlertDraft.discarded_at).is_(None), col(AlertDraft.notice_id).is_(None)
+                )
             ),
             "delivery_id": await session.scalar(
                 select(Delivery.id)
@@ -207,7 +209,7 @@ async def large(office: Office) -> AsyncIterator[Large]:
             )
         ).first() or (None, None)
     shot = HouseholdPhoto(
-        answer_id=answer, sha256=names["sha256"], width=1, height=1, size=1, created_at=now
+        answer_id=answer or 0, sha256=names["sha256"], width=1, height=1, size=1, created_at=now
     )
     async with office.database.writing() as session:
         session.add(shot)

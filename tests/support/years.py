@@ -115,19 +115,24 @@ async def fill_years(database: Database, city: City, now: datetime) -> None:
     await _store(database, needs)
     cases = [_case(person, number, now) for number, person in enumerate(people)]
     await _store(database, cases)
-    noted = [HouseholdNote(case_id=one.id, step=CaseStep.NOTED, by=STAFF, at=now) for one in cases]
+    noted = [
+        HouseholdNote(case_id=one.id or 0, step=CaseStep.NOTED, by=STAFF, at=now) for one in cases
+    ]
     await _store(database, noted)
     await _store(
         database,
-        [_danger(report, number, now) for number, report in enumerate(reports[:ENTRIES])],
+        [
+            _danger(report, people[number % len(people)], number, now)
+            for number, report in enumerate(reports[:ENTRIES])
+        ],
     )
     await _store(database, [_line(number, now) for number in range(LINES)])
-    asked = [_task(number, now) for number in range(ENTRIES)]
+    asked = [_task(number, cases[number % len(cases)].id, now) for number in range(ENTRIES)]
     await _store(database, asked)
-    await _store(database, [TaskNote(task_id=one.id, by=STAFF, at=now) for one in asked])
+    await _store(database, [TaskNote(task_id=one.id or 0, by=STAFF, at=now) for one in asked])
     await _store_call_ups(database, now)
     await _fill_desk(database, now)
-    await _store(database, [_draft(city, number, now) for number in range(1, DRAFTS + 1)])
+    await _store(database, [_draft(city, number, notices, now) for number in range(1, DRAFTS + 1)])
     await _store(
         database,
         [
@@ -420,10 +425,13 @@ def _case(person: int, number: int, now: datetime) -> HouseholdCase:
     )
 
 
-def _danger(report: int, number: int, now: datetime) -> Danger:
+def _danger(report: int, person: int, number: int, now: datetime) -> Danger:
+    """Return a danger; every fourth was shown in a drill and is no report."""
+    drill = number % 4 == 3
     return Danger(
-        drill=False,
-        report_id=report,
+        drill=drill,
+        report_id=None if drill else report,
+        resident_id=person if drill else None,
         origin=f"danger-{number}",
         state=Triage.NEW if number % 20 == 0 else Triage.KNOWN,
         created_at=_moment(number, ENTRIES, now),
@@ -445,7 +453,7 @@ def _line(number: int, now: datetime) -> RecordEntry:
     )
 
 
-def _task(number: int, now: datetime) -> Task:
+def _task(number: int, case: int | None, now: datetime) -> Task:
     at = _moment(number, ENTRIES, now)
     return Task(
         drill=False,
@@ -453,6 +461,7 @@ def _task(number: int, now: datetime) -> Task:
         to_department="roads",
         state=TaskState.OPEN if number % 20 == 0 else TaskState.DONE,
         origin=f"task-{number}",
+        case_id=case if number % 2 else None,
         created_by=STAFF,
         created_at=at,
         changed_at=at,
@@ -472,8 +481,9 @@ def _answer(person: int, now: datetime) -> HouseholdAnswer:
     )
 
 
-def _draft(city: City, number: int, now: datetime) -> AlertDraft:
+def _draft(city: City, number: int, notices: Sequence[Notice], now: datetime) -> AlertDraft:
     at = _moment(number, DRAFTS, now)
+    is_open = number > DRAFTS - 3
     words = {"title": "避難指示", "text": "大雨により土砂災害の危険が高まっています。"}
     return AlertDraft(
         topic="evacuation",
@@ -483,7 +493,8 @@ def _draft(city: City, number: int, now: datetime) -> AlertDraft:
         texts=dict.fromkeys(city.languages, words),
         written_by=STAFF,
         edited_by=STAFF,
-        discarded_at=None if number > DRAFTS - 3 else at,
+        notice_id=None if is_open or number % 2 else notices[number].id,
+        discarded_at=at if not is_open and number % 2 else None,
         created_at=at,
         updated_at=at,
     )
