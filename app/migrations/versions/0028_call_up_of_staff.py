@@ -1,14 +1,14 @@
 """Staff who can be called, the messages to them, and call-ups with their answers.
 
 Revision: 0028
-Follows: 0030
+Follows: 0027
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0028"
-down_revision = "0030"
+down_revision = "0027"
 branch_labels = None
 depends_on = None
 

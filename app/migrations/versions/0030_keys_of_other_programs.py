@@ -1,14 +1,14 @@
 """Keys with which other programs may post reports.
 
-Revision: 0032
-Follows: 0025
+Revision: 0030
+Follows: 0029
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0032"
-down_revision = "0025"
+revision = "0030"
+down_revision = "0029"
 branch_labels = None
 depends_on = None
 

@@ -1,14 +1,14 @@
 """The running record, households that are followed, dangers, tasks between departments.
 
-Revision: 0027
-Follows: 0024
+Revision: 0026
+Follows: 0025
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0027"
-down_revision = "0024"
+revision = "0026"
+down_revision = "0025"
 branch_labels = None
 depends_on = None
 

@@ -1,14 +1,14 @@
 """The disaster desk: acts and links of evacuation sites, lifelines, drills for staff only.
 
-Revision: 0026
-Follows: 0029
+Revision: 0032
+Follows: 0031
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0026"
-down_revision = "0029"
+revision = "0032"
+down_revision = "0031"
 branch_labels = None
 depends_on = None
 

@@ -1,13 +1,13 @@
 """When residents changed choices on their settings page.
 
-Revision: 0031
+Revision: 0024
 Follows: 0023
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0031"
+revision = "0024"
 down_revision = "0023"
 branch_labels = None
 depends_on = None

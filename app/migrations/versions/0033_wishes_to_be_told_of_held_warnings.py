@@ -1,14 +1,14 @@
 """Who of the staff is told when a warning is held.
 
-Revision: 0038
-Follows: 0026
+Revision: 0033
+Follows: 0032
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0038"
-down_revision = "0026"
+revision = "0033"
+down_revision = "0032"
 branch_labels = None
 depends_on = None
 

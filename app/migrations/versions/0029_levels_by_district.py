@@ -1,13 +1,13 @@
 """One alert with several levels: which district has which.
 
-Revision: 0025
+Revision: 0029
 Follows: 0028
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0025"
+revision = "0029"
 down_revision = "0028"
 branch_labels = None
 depends_on = None

@@ -1,7 +1,7 @@
 """The cells of reports' places, for their map, and how often residents ask what.
 
-Revision: 0029
-Follows: 0032
+Revision: 0031
+Follows: 0030
 """
 
 import sqlalchemy as sa
@@ -9,8 +9,8 @@ from alembic import op
 
 from core.cells import cell_of
 
-revision = "0029"
-down_revision = "0032"
+revision = "0031"
+down_revision = "0030"
 branch_labels = None
 depends_on = None
 

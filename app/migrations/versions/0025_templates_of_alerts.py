@@ -1,14 +1,14 @@
 """The city's own templates of alerts, and who is writing in a draft now.
 
-Revision: 0024
-Follows: 0031
+Revision: 0025
+Follows: 0024
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0024"
-down_revision = "0031"
+revision = "0025"
+down_revision = "0024"
 branch_labels = None
 depends_on = None
 

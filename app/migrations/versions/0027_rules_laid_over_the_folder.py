@@ -1,14 +1,14 @@
 """Rules that staff lay over the folder's, and what a trial on the past needs.
 
-Revision: 0030
-Follows: 0027
+Revision: 0027
+Follows: 0026
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0030"
-down_revision = "0027"
+revision = "0027"
+down_revision = "0026"
 branch_labels = None
 depends_on = None
 
