@@ -42,6 +42,11 @@ class ShownRow:
     """The value of its field: a decision, or "" for the folder's."""
     possible: tuple[Decision, ...]
 
+    @property
+    def differs(self) -> bool:
+        """Whether something other than the folder holds, or is chosen to be tried."""
+        return self.now != self.row.base or bool(self.chosen)
+
 
 @router.get("/rules")
 async def rules(visitor: Looker) -> Response:

@@ -75,6 +75,7 @@ async def test_a_rule_is_tried_on_past_storms_then_a_colleague_confirms_it_and_i
     theirs = await second.get(f"/console/rules/{number}")
     done = await second.submit(theirs, f"/console/rules/{number}/confirm")
     assert done.status == 200 and "第1版" in said(done, "in-force")
+    assert done.tree.xpath("//details[@open]/@data-group") == ["weather"]
     async with office.database.reading() as session:
         held = await overlay_in_force(session)
     assert held.decisions == {LANDSLIDE_4: Decision.HOLD}

@@ -31,6 +31,7 @@ async def test_a_rule_is_tried_on_a_past_storm_then_confirmed_and_the_next_storm
     async with tab(office, one) as page, tab(office, two) as other:
         await page.set_viewport_size({"width": 390, "height": 844})
         await page.goto(f"{office.url}/console/rules")
+        await page.locator('details[data-group="weather"] > summary').click()
         await page.get_by_label("レベル４土砂災害危険警報").select_option("hold")
         await page.get_by_role("button", name="過去のデータで試す").click()
         # The page follows the trial by itself.

@@ -257,6 +257,11 @@ async def test_the_page_says_which_shelters_are_open_full_or_closed(office: Offi
     assert second.xpath("string(.//strong)") == "Full"
     assert third.xpath(".//strong") == []
     assert "desk@city.example" not in page.body
+    for district in page.tree.xpath('//details[@class="district"]'):
+        said = district.xpath('.//p[@class="state"]')
+        assert ("open" in district.attrib) == bool(said)
+        for name in district.xpath(".//li/h3/text()"):
+            assert name.strip() in district.xpath("string(summary)")
 
 
 async def test_the_demo_leads_to_its_phone_and_the_city_does_not(office: Office) -> None:
