@@ -66,12 +66,24 @@ async def public_board(session: AsyncSession, now: datetime, municipality: str) 
     found += await _further(
         session, found, col(Notice.replaces_id).in_([notice.id for notice in found])
     )
-    taken_back = {n.replaces_id for n in found if n.status in _TAKEN_BACK}
+    taken_back = await _taken_back(session, found)
     now_true = {notice.id for notice in current}
     others = [n for n in found if n.id not in taken_back and n.id not in now_true]
     drills = [n for n in others if n.drill and now - n.reported_at <= HOLDS]
     recent = [n for n in others if not n.drill]
     return Board(tuple(current), tuple(recent), tuple(drills))
+
+
+async def _taken_back(session: AsyncSession, found: list[Notice]) -> set[int | None]:
+    """Return the ids of what was withdrawn or corrected, with all levels that were sent with it."""
+    replaced = {n.replaces_id for n in found if n.status in _TAKEN_BACK and n.with_id is None}
+    known = {notice.id: notice for notice in found}
+    unknown = replaced - {None, *known}
+    if unknown:
+        some = await session.scalars(select(Notice).where(col(Notice.id).in_(unknown)))
+        known |= {notice.id: notice for notice in some}
+    acts = {n.with_id or n.id for n in known.values() if n.id in replaced}
+    return replaced | {n.id for n in found if (n.with_id or n.id) in acts}
 
 
 async def _further(

@@ -124,6 +124,29 @@ async def test_what_was_withdrawn_is_gone_and_the_withdrawal_stands(office: Offi
     assert "wrong" not in (await browser.get("/feeds/notices.json")).body
 
 
+async def test_what_was_corrected_is_gone_with_all_its_levels(office: Office) -> None:
+    """One alert with two levels is corrected by one with two levels, and that is withdrawn."""
+    a, b = ([district.code] for district in office.context.city.districts[:2])
+    await office.store(notice(office, "grave", level=5, areas=a))
+    await office.store(notice(office, "lower", level=4, areas=b, with_id=1, replaces_id=1))
+    right: dict[str, Any] = {"status": Status.CORRECTED}
+    await office.store(notice(office, "right grave", level=5, areas=b, replaces_id=2, **right))
+    await office.store(notice(office, "right", level=4, areas=a, with_id=3, replaces_id=3, **right))
+    browser = await office.browser()
+    page = await browser.get("/?lang=ja")
+    assert (shown(page, "now"), shown(page, "recent")) == (["notice-3", "notice-4"], [])
+    # Once its hours are over it is told as it was last.
+    office.clock.ahead += timedelta(hours=49)
+    page = await browser.get("/?lang=ja")
+    assert (shown(page, "now"), shown(page, "recent")) == ([], ["notice-4", "notice-3"])
+    office.clock.ahead -= timedelta(hours=49)
+    told = json.loads((await browser.get("/feeds/notices.json")).body)
+    assert "grave title" not in str(told).replace("right grave title", "")
+    await office.store(notice(office, "end", status=Status.CANCELLED, replaces_id=4))
+    page = await browser.get("/?lang=ja")
+    assert (shown(page, "now"), shown(page, "recent")) == ([], ["notice-5"])
+
+
 async def test_the_page_speaks_every_language(office: Office) -> None:
     await office.store(notice(office, "one"))
     browser = await office.browser()
