@@ -34,10 +34,10 @@ from alerts.follow_ups import (
     say_change,
 )
 from alerts.levels import exceptions
-from alerts.models import KEPT_FOR, UNSAID, AlertDraft
+from alerts.models import FROM_HELD, KEPT_FOR, UNSAID, AlertDraft
 from alerts.origins import Origin
 from channels.level_parts import act_of, together
-from city.city import City
+from city.city import City, Decision
 from core import audit
 from core.errors import Refusal
 from core.languages import LANGUAGES, mark
@@ -83,6 +83,8 @@ class Written:
     """Languages whose words are older than the Japanese and still right."""
     origins: Mapping[str, Origin] = field(default_factory=dict)
     """Where words come from that nobody typed, by language."""
+    seen: bool = True
+    """Whether they saw all of it. If not, those who wrote it stay its authors."""
 
     @classmethod
     def of(
@@ -91,7 +93,9 @@ class Written:
         texts: dict[str, tuple[str, str]],
         origins: Mapping[str, Origin],
     ) -> Written:
-        """Return a draft as it is, with other texts, and where those come from."""
+        """Return a draft as it is, with other texts that were put into it unseen, and where those
+        come from.
+        """
         return cls(
             topic=draft.topic,
             level=draft.level,
@@ -102,6 +106,7 @@ class Written:
             version=draft.version,
             levels=dict(draft.levels),
             origins=origins,
+            seen=False,
         )
 
     def words(self) -> dict[str, dict[str, str]]:
@@ -211,6 +216,8 @@ async def begin_from(
     draft = new_draft(drill=drill, actor=actor, now=now)
     draft.topic, draft.areas = notice.topic, list(notice.areas)
     draft.detail = {"from_notice": notice_id, "words_cleared": not keep_words}
+    if notice.decision is Decision.HOLD:
+        draft.detail[FROM_HELD] = True
     if keep_words:
         act = await act_of(session, notice)
         draft.areas = list(together(act).areas)
@@ -294,15 +301,15 @@ async def change(
         The draft was sent or thrown away, or somebody saved it meanwhile.
     """
     draft = await opened(session, draft_id, written.version)
-    before, own_sitting = (
-        draft.model_dump(),
-        authors(draft) == {actor} and _SITTINGS in draft.detail,
-    )
+    before, wrote = draft.model_dump(), authors(draft)
+    own_sitting = wrote == {actor} and _SITTINGS in draft.detail
     fill_in(draft, written, actor)
     await say_change(session, draft, city)
     is_same = own_sitting and draft.model_dump() == before
     draft.edited_by = actor
     draft.detail = _without(draft.detail, _AUTHORS, _SITTINGS)
+    if not written.seen and wrote != {actor}:
+        draft.detail[_AUTHORS] = sorted({*wrote, actor})
     if is_same:
         draft.updated_at = now
     else:

@@ -103,6 +103,26 @@ async def test_a_confirmation_is_a_colleagues_and_holds_for_one_version_and_half
         await sent(database, city, draft, now, alone_reason="")
 
 
+async def test_who_puts_a_paragraph_into_words_unseen_does_not_make_their_writer_a_second_person(
+    database: Database, city: City, now: datetime
+) -> None:
+    """A colleague fills in a template while somebody still writes: that is no look at the words."""
+    draft = await stored(database, now)
+    async with database.writing() as session:
+        row = await drafts.open_to_write(session, draft.id or 0)
+        texts = {"ja": ("", "避難してください。\n\n水を持ってきてください。")}
+        put = drafts.Written.of(row, texts, {})
+        row = await drafts.change(session, row.id or 0, put, city, actor=COLLEAGUE, now=now)
+        assert drafts.authors(row) == {AUTHOR, COLLEAGUE}
+        assert drafts.second_person(row, AUTHOR, now) is None
+    for one in (AUTHOR, COLLEAGUE):
+        with pytest.raises(Refusal):
+            await confirm(database, city, row, now, actor=one)
+    saved = await change(database, city, row, now)
+    assert drafts.authors(saved) == {AUTHOR}
+    assert (await confirm(database, city, saved, now)).confirmed_by == COLLEAGUE
+
+
 async def test_a_draft_of_yesterday_is_read_again_first(
     database: Database, city: City, now: datetime
 ) -> None:
