@@ -8,6 +8,7 @@ what the service would have done, with the residents of today.
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
@@ -51,8 +52,14 @@ class PastItem:
 
     kind: str
     place: str
-    telegram: bytes = b""
+    payload: bytes = b""
+    packed: bool = False
     article: Article | None = None
+
+    @property
+    def telegram(self) -> bytes:
+        """The telegram as it came. Unpacked only when it is read: all together are too much."""
+        return gzip.decompress(self.payload) if self.packed else self.payload
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -348,7 +355,7 @@ def _is_counted(at: datetime, begun: datetime, since: datetime) -> bool:
 def _past_item(item: Item, kind: str) -> PastItem:
     place = str(item.id)
     if kind == "jma":
-        return PastItem(kind=item.kind, place=place, telegram=item.content)
+        return PastItem(kind=item.kind, place=place, payload=item.payload, packed=item.packed)
     return PastItem(kind=item.kind, place=place, article=article_of(item))
 
 

@@ -49,7 +49,7 @@ def past_of_day(day: Day, city: City, now: datetime) -> Past:
         place = f"{day.name}/{event.what.name}"
         if isinstance(event.what, TelegramEvent):
             source = _agencys(event.what, city)
-            item = PastItem(kind=event.what.kind, place=place, telegram=event.what.write(at))
+            item = PastItem(kind=event.what.kind, place=place, payload=event.what.write(at))
         else:
             source = _sites(event.what, city)
             item = _article(event.what, source, at, place, number)

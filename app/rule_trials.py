@@ -13,6 +13,7 @@ import json
 import multiprocessing
 import os
 import pickle
+import signal
 import sys
 import tempfile
 from collections.abc import Callable
@@ -98,12 +99,13 @@ class RuleTrials:
             cwd=_HOME,
             # Only what it needs: the database's address comes by its input.
             env={name: os.environ[name] for name in _PASSED_ON if name in os.environ},
+            start_new_session=True,
         )
+        result: dict[str, Any] | None = None
         try:
             assert child.stdin is not None and child.stdout is not None
             child.stdin.write(pickle.dumps(wish))
             child.stdin.close()
-            result: dict[str, Any] | None = None
             stored_at = 0.0
             async for line in child.stdout:
                 said = json.loads(line)
@@ -120,10 +122,11 @@ class RuleTrials:
             return result
         finally:
             errors.close()
-            if child.returncode is None:
+            if result is None:
+                # It plays in two processes.
                 with contextlib.suppress(ProcessLookupError):
-                    child.kill()
-                await child.wait()
+                    os.killpg(child.pid, signal.SIGKILL)
+            await child.wait()
 
     async def _store(self, version_id: int, **values: Any) -> None:
         async with self._context.database.writing() as session:
