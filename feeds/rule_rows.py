@@ -212,10 +212,25 @@ def _articles(city: City) -> Iterator[RuleRow]:
                     rule.decision or source.decision for rule in source.rules if rule.topic == topic
                 )
                 about = about_article(source.code, topic)
-                yield RuleRow(about=about, group=source.code, name=topic, base=base)
+                grave = _may_bring_warnings(source, topic, city)
+                yield RuleRow(about=about, group=source.code, name=topic, base=base, guarded=grave)
         if source.topic is not None or source.kind == "webhook":
             about = about_article(source.code, OTHERS)
-            yield RuleRow(about=about, group=source.code, name="", base=(source.decision,))
+            yield RuleRow(
+                about=about,
+                group=source.code,
+                name="",
+                base=(source.decision,),
+                guarded=_may_bring_warnings(source, source.topic, city),
+            )
+
+
+def _may_bring_warnings(source: SourceConfig, topic: str | None, city: City) -> bool:
+    """Whether evacuation orders and other warnings may come this way: from another system, or with
+    a topic that everybody gets.
+    """
+    known = None if topic is None else city.topic_by_code.get(topic)
+    return source.kind in ("cap", "webhook") or (known is not None and known.mandatory)
 
 
 def _unique(decisions: Iterator[Decision]) -> tuple[Decision, ...]:

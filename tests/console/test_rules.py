@@ -14,15 +14,24 @@ import aiohttp
 import pytest
 from lxml import html
 
+from alerts.desk_rules import changes_between
 from alerts.rule_trials import kept_past, play
 from app.recorded_days import past_of_day
-from city.city import City, Decision
+from city.city import City, Decision, Rule, Topic
 from console.models import Role
 from core.errors import Refusal
-from feeds.overlay import TELEGRAM, About, Overlay, fingerprint, overlay_in_force
+from feeds.overlay import (
+    TELEGRAM,
+    About,
+    Overlay,
+    about_article,
+    fingerprint,
+    overlay_in_force,
+)
 from feeds.rule_rows import rows
 from simulator.agency.days import DAYS
 from simulator.agency.server import RecordedDays
+from tests.support.feed_world import a_city, source
 from tests.support.office import Browser, Office, Page
 from tests.support.rules_desk import WHY, confirmed, live_poller, poll_all, proposal
 
@@ -208,6 +217,27 @@ async def test_a_version_confirmed_while_a_telegram_is_read_decides_on_the_next_
     async with office.database.reading() as session:
         after = await overlay_in_force(session)
     assert after.rule == f"desk#{version.id}"
+
+
+def test_the_ways_of_evacuation_orders_are_guarded_like_the_agencys_gravest_warnings() -> None:
+    everybody = Topic(code="evacuation", names={"ja": "避難"}, mandatory=True)
+    bridge = source("bridge", "webhook", "", topic="city-news", decision="send")
+    exchange = source("exchange", "cap", "https://cap.example/", topic="city-news", decision="send")
+    site = source(
+        "site",
+        "rss",
+        "https://www.city.example/news.rdf",
+        topic="city-news",
+        rules=(Rule(topic="evacuation", words=("避難",), decision=Decision.SEND),),
+    )
+    city = a_city(bridge, exchange, site)
+    city = city.model_copy(
+        update={"topics": (everybody, *(t for t in city.topics if t.code != "evacuation"))}
+    )
+    found = {(row.group, row.name) for row in rows(city) if row.guarded}
+    assert found == {("bridge", ""), ("exchange", ""), ("site", "evacuation")}
+    silent = Overlay(0, {about_article("bridge", ""): Decision.PUBLISH})
+    assert [change.warned for change in changes_between(city, Overlay(), silent)] == [True]
 
 
 async def test_every_row_has_a_decision_of_the_folder_and_a_name_of_its_own(city: City) -> None:
