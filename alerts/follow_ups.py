@@ -171,7 +171,7 @@ async def own_words(session: AsyncSession, notice: Notice) -> dict[str, dict[str
 
     A notice that staff did not write gives its Japanese words alone.
     """
-    draft = await draft_of_notice(session, notice.with_id or notice.id)
+    draft = await draft_of_notice(session, notice.id)
     if draft is not None:
         return {language: dict(texts) for language, texts in draft.texts.items()}
     japanese = notice.texts.get("ja", {})

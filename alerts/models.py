@@ -6,18 +6,20 @@ from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import JSON, Column, ForeignKey, Index, text
+from sqlalchemy import JSON, Column, ForeignKey, Index, func, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import Field, SQLModel, col, select
 
 from core.database import UtcDateTime, text_enum
-from feeds.models import Status
+from feeds.models import Notice, Status
 from subscriptions.models import RowId
 
 UNSAID = -1
 """The level of a draft before somebody chooses one."""
 KEPT_FOR = timedelta(days=7)
 """How long a draft that was thrown away can be taken back."""
+FROM_HELD = "from_held"
+"""The key in ``AlertDraft.detail``: the notice that it was begun from waited for a decision."""
 OPEN = text("notice_id IS NULL AND discarded_at IS NULL")
 """Drafts that can still be changed; a query must use exactly this condition to use the index."""
 
@@ -114,9 +116,14 @@ async def thrown_away(session: AsyncSession, now: datetime) -> list[AlertDraft]:
 
 
 async def draft_of_notice(session: AsyncSession, notice_id: int | None) -> AlertDraft | None:
-    """Return the draft that became a notice; None for a notice that staff did not write."""
+    """Return the draft that became a notice, alone or with lower levels; None for a notice that
+    staff did not write.
+    """
+    first = select(func.coalesce(col(Notice.with_id), col(Notice.id))).where(
+        col(Notice.id) == notice_id
+    )
     found: AlertDraft | None = await session.scalar(
-        select(AlertDraft).where(col(AlertDraft.notice_id) == notice_id)
+        select(AlertDraft).where(col(AlertDraft.notice_id) == first.scalar_subquery())
     )
     return found
 
