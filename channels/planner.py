@@ -264,6 +264,7 @@ class Planner:
             not delivery.respects_quiet
             or delivery.quota_waived
             or delivery.planned_through > 0
+            or delivery.part > 0
             or not delivery.audience
         ):
             return True

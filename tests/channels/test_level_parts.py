@@ -200,6 +200,39 @@ async def test_who_is_counted_before_is_who_gets_it_and_a_restart_takes_nobody_t
     assert heard["main", 0] - {4} == homes(count, A, ",a,b,", "")
 
 
+async def test_a_restart_between_two_levels_asks_for_no_quota_that_was_there(
+    database: Database, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    count = 500
+    await people(database, count)
+    async with world(database, running=False, clock=clock) as home:
+        left = count
+
+        async def room() -> int:
+            return left
+
+        planner = home.engine.channels["line"].planner
+        monkeypatch.setattr(planner._medium, "room", room)
+        delivery = await send(home, levels(home, {2: [A], 1: [B, C]}, emergency=False))
+        stored, real = 0, outbox.insert_batches
+
+        async def dies(session: Any, rows: Any) -> None:
+            nonlocal stored
+            stored += 1
+            if stored == 2:
+                raise ConnectionError
+            await real(session, rows)
+
+        monkeypatch.setattr(outbox, "insert_batches", dies)
+        with pytest.raises(ConnectionError):
+            await planner.plan(str(delivery))
+        assert (await home.row(delivery)).part == 1
+        left = count * 2 // 5  # what the first level needed is used
+        await planner.plan(str(delivery))
+        row = await home.row(delivery)
+    assert (row.planning_done, row.state.value) == (True, "sending")
+
+
 @pytest.mark.parametrize("priority", [Priority.GRAVEST, Priority.EMERGENCY, Priority.CORRECTION])
 def test_a_lower_level_of_an_emergency_stays_one(priority: int) -> None:
     order = [priority_of_part(priority, part) for part in range(4)]
