@@ -439,6 +439,8 @@ async def _room() -> int | None:
 
 
 def _ask(draft: AlertDraft, seen: Preview) -> None:
+    from alerts.levels import by_level
+
     if len(seen.parts) > 1:
         for part in seen.parts:
             words = part.texts.get("ja", {})
@@ -450,8 +452,7 @@ def _ask(draft: AlertDraft, seen: Preview) -> None:
     kind = "DRILL" if draft.drill else "REAL ALERT"
     what = kind if draft.replaces_id is None else f"{kind} ({draft.status.value})"
     where = ", ".join(draft.areas) or "the whole city"
-    levels = dict.fromkeys(draft.levels.get(area, draft.level) for area in draft.areas)
-    level = ", ".join(map(str, sorted(levels or [draft.level], reverse=True)))
+    level = ", ".join(map(str, by_level(draft, city())))
     said = f"{what}, {draft.topic}, level {level}, {where}: {seen.recipients} residents"
     typer.confirm(f"{said}. Send it?", abort=True)
 
