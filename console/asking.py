@@ -64,7 +64,7 @@ async def ask(visitor: Visit, session: AsyncSession, draft_id: int) -> None:
         session,
         context.queue,
         draft,
-        [each for each in chosen if each.account != draft.edited_by],
+        [each for each in chosen if each.account not in drafts.authors(draft)],
         lambda member: _question(visitor, draft, count, member.language),
         actor=visitor.actor,
         now=now,
@@ -128,13 +128,13 @@ async def colleagues(visitor: Visit, session: AsyncSession) -> list[Colleague]:
 async def shown(visitor: Visit, session: AsyncSession, draft: AlertDraft) -> dict[str, Any]:
     """Return what the check page shows about colleagues: whom one can ask, and who was asked."""
     everybody = await colleagues(visitor, session)
-    link = check_link(visitor, draft)
+    link, authors = check_link(visitor, draft), drafts.authors(draft)
     return {
         "check_link": link,
         "check_code": Markup(  # noqa: S704 - drawn from our own address
             segno.make(link, micro=False).svg_inline(scale=4, border=4, light="#fff", omitsize=True)
         ),
-        "askable": [each for each in everybody if each.ways and each.account != draft.edited_by],
+        "askable": [each for each in everybody if each.ways and each.account not in authors],
         "testable": [each for each in everybody if each.ways],
         "asked": _outcomes(visitor, everybody, await alert_messages.asked(session, draft.id)),
         "tested": _outcomes(visitor, everybody, await alert_messages.tested(session, draft.id)),
