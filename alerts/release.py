@@ -19,6 +19,7 @@ from alerts.follow_ups import overtaken
 from alerts.models import AlertDraft
 from alerts.origins import machine_languages, templates_used
 from alerts.reach import has_moved, reach
+from alerts.warnings import since_looked
 from channels import dispatch
 from channels.line import unknown
 from channels.line.medium import LINE
@@ -115,6 +116,9 @@ async def release(
             name=since.decided_by,
         )
     drafts.refuse_faults(draft, city, now)
+    meanwhile = await since_looked(session, draft, city, now, looked_at=seen.at, warned=seen.warned)
+    if meanwhile is not None:
+        raise Refusal("Somebody sent or decided on the same meanwhile. Read the warnings first.")
     found = await reach(session, draft, city)
     if has_moved(found.total, seen.recipients):
         raise Refusal(

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
 from alerts.levels import by_level
-from alerts.models import AlertDraft
+from alerts.models import FROM_HELD, AlertDraft
 from alerts.reach import audience_of
 from channels.chain import FOLLOW_UPS, chain_of, places
 from channels.quiet import quiet_until
@@ -41,8 +41,8 @@ class AlertWarning:
     Parameters
     ----------
     code
-        ``levels``, ``no-japanese``, ``empty-area``, ``quota``, ``quiet-hours``, ``same-again`` or
-        ``in-force``.
+        ``levels``, ``no-japanese``, ``empty-area``, ``quota``, ``quiet-hours``, ``held-decided``,
+        ``same-again`` or ``in-force``.
     message
         In English, with placeholders for ``values``.
     areas
@@ -99,7 +99,8 @@ async def warnings(
         )
         found.append(AlertWarning("quota", message, (("room", room), ("needed", recipients))))
     found += _quiet_hours(draft, city, now)
-    found += await _same_again(session, draft, city, now)
+    found += await _held_decided(session, draft)
+    found += await _same_again(session, draft, city, now, now - JUST_NOW)
     found += await _in_force(session, draft, city, now)
     return found
 
@@ -143,15 +144,51 @@ def _quiet_hours(draft: AlertDraft, city: City, now: datetime) -> list[AlertWarn
     return [AlertWarning("quiet-hours", message, (("time", f"{in_japan(until):%H:%M}"),))]
 
 
-async def _same_again(
-    session: AsyncSession, draft: AlertDraft, city: City, now: datetime
+async def since_looked(
+    session: AsyncSession,
+    draft: AlertDraft,
+    city: City,
+    now: datetime,
+    *,
+    looked_at: datetime,
+    warned: Sequence[str],
+) -> AlertWarning | None:
+    """Return what a colleague sent or decided after somebody looked at a draft, so that residents
+    would hear of it twice; None for nothing. What they were warned of (``warned``) does not count.
+
+    A held notice that the draft was written from cannot be decided on until the caller's
+    transaction ends.
+    """
+    found = await _held_decided(session, draft, lock=True)
+    found = [one for one in found if one.code not in warned]
+    found += await _same_again(session, draft, city, now, max(looked_at, now - JUST_NOW))
+    return found[0] if found else None
+
+
+async def _held_decided(
+    session: AsyncSession, draft: AlertDraft, *, lock: bool = False
 ) -> list[AlertWarning]:
-    """Return the newest alert of staff for one of the same districts in the last five minutes."""
+    """Return that the held notice from which a draft was written waits no more."""
+    number = draft.detail.get("from_notice")
+    if number is None or not draft.detail.get(FROM_HELD) or draft.drill:
+        return []
+    notice = await session.get(Notice, number, with_for_update=lock or None)
+    if notice is None or notice.decision is Decision.HOLD:
+        return []
+    message = mark("The held notice that this was written from is decided on, by {name}: {title}")
+    values = (("name", notice.decided_by),)
+    return [AlertWarning("held-decided", message, _titled(notice, values), notice=notice)]
+
+
+async def _same_again(
+    session: AsyncSession, draft: AlertDraft, city: City, now: datetime, since: datetime
+) -> list[AlertWarning]:
+    """Return the newest alert of staff for one of the same districts after ``since``."""
     own = await _own_chain(session, draft)
     recent = await session.scalars(
         select(Notice)
         .where(
-            col(Notice.reported_at) > now - JUST_NOW,
+            col(Notice.reported_at) > since,
             col(Notice.source).is_(None),
             col(Notice.decision) == Decision.SEND,
         )

@@ -8,7 +8,10 @@ from typing import Any
 import pytest
 from sqlmodel import select
 
+from alerts import drafts
 from alerts.held_notices import decide
+from alerts.release import Approval, Seen, release
+from alerts.warnings import codes_of, warnings
 from channels.models import Delivery
 from city.city import City, Decision
 from core.audit import AuditEntry
@@ -129,6 +132,29 @@ async def test_a_held_follow_up_goes_by_the_rule_of_all_alerts(
         with pytest.raises(Refusal, match="Write why this notice is sent"):
             await decided(database, city, notice, now, typed=0)
     assert await decided(database, city, notice, now, typed=0, reason=WHY if reason_needed else "")
+
+
+async def test_what_a_colleague_sent_as_it_was_is_not_sent_again_from_a_draft(
+    database: Database, city: City, now: datetime
+) -> None:
+    """Somebody looks at a draft of a held notice while a colleague sends the notice itself."""
+    await add_residents(database, 1, 25, languages=("ja",))
+    notice = await held(database, now, topic="evacuation", level=4)
+    async with database.writing() as session:
+        draft = await drafts.begin_from(session, notice, drill=False, actor=AUTHOR, now=now)
+        draft.whole_city = True
+    await decided(database, city, notice, now, typed=25, reason=WHY)
+    with pytest.raises(Refusal, match="meanwhile"):
+        await sent(database, city, draft, now)
+    async with database.reading() as session:
+        assert len(list(await session.scalars(select(Delivery)))) == 1
+        told = await warnings(session, draft, city, now, recipients=25)
+        assert "held-decided" in codes_of(told)
+    # Who was told so can still send it.
+    async with database.writing() as session:
+        seen = Seen(draft.version, 25, now, codes_of(told))
+        approval = Approval(seen, alone_reason=WHY)
+        await release(session, NoWorkers(), city, draft.id or 0, approval, actor=AUTHOR, now=now)
 
 
 async def test_what_waits_longest_is_listed_first(database: Database, now: datetime) -> None:

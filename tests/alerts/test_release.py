@@ -11,6 +11,7 @@ from alerts import drafts
 from alerts.compose import composed_of
 from alerts.follow_ups import follow_up
 from alerts.models import AlertDraft
+from alerts.origins import Origin, machine_languages
 from alerts.release import Approval, Seen, release
 from channels.dispatch import preview
 from channels.line.medium import LINE
@@ -25,6 +26,7 @@ from tests.support.alerts import (
     AUTHOR,
     COLLEAGUE,
     WHY,
+    WORDS,
     draft_of,
     looked_at,
     sent,
@@ -110,6 +112,46 @@ async def test_what_was_looked_at_is_what_leaves(
     async with database.writing() as session:
         await drafts.change(session, draft.id or 0, written(), city, actor=AUTHOR, now=now)
     assert "changed this draft" in await refused(database, city, draft, shown, now=now)
+
+
+async def test_of_two_alerts_that_say_the_same_the_second_is_looked_at_again(
+    database: Database, city: City, now: datetime
+) -> None:
+    """Two people look at their drafts, and both send: residents hear of it once."""
+    await add_residents(database, 1, 25, languages=("ja",))
+    mine, theirs = await stored(database, now), await stored(database, now)
+    then = now + timedelta(seconds=20)
+    await sent(database, city, theirs, then)
+    approval = Approval(Seen(1, 25, now), alone_reason=WHY)
+    with pytest.raises(Refusal, match="meanwhile"):
+        async with database.writing() as session:
+            await release(
+                session, NoWorkers(), city, mine.id or 0, approval, actor=COLLEAGUE, now=then
+            )
+    assert await sent(database, city, mine, then + timedelta(seconds=1))
+
+
+async def test_a_follow_up_of_an_alert_with_two_levels_knows_where_its_words_come_from(
+    database: Database, city: City, now: datetime
+) -> None:
+    first, second, *_ = city.districts
+    draft = await stored(
+        database,
+        now,
+        whole_city=False,
+        areas=(first.code, second.code),
+        levels={first.code: 5},
+        texts={**WORDS, "en": ("", "Leave.")},
+        origins={"en": Origin(machine="a-machine")},
+    )
+    delivery = await sent(database, city, draft, now)
+    async with database.writing() as session:
+        notice = (await session.get_one(Delivery, delivery)).notice_id
+        correction = await drafts.begin_follow_up(
+            session, notice or 0, Status.CORRECTED, city, actor=AUTHOR, now=now
+        )
+    assert correction.texts["en"]["text"] == "Leave."
+    assert machine_languages(correction) == ["en"]
 
 
 @pytest.mark.parametrize(
