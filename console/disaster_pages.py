@@ -9,12 +9,14 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from alerts.reach import has_moved
 from console import words
 from console.access import Permission
 from console.maps import district_shapes
 from console.web import StaffRoute, Visit, visit
 from console.world import World, world_of
 from core.errors import BadInput, Refusal
+from core.languages import mark
 from core.text import whole_number
 from response import modes
 from response.check_ins import heads
@@ -28,6 +30,9 @@ REAL, STAFF_ONLY, WITH_RESIDENTS = "real", "staff-only", "with-residents"
 KINDS = (STAFF_ONLY, WITH_RESIDENTS, REAL)
 """The three ways of switching it on; staff alone is the first, so that nobody is alarmed."""
 DRILL_WORD = "訓練"
+OTHER_MODE = mark(
+    "Somebody, or a rule, switched disaster mode meanwhile. Look at what is on, and confirm again."
+)
 EARLIER = 10
 """Earlier disasters and drills that are shown."""
 
@@ -80,6 +85,8 @@ async def begin(visitor: Desk) -> Response:
     context, wanted = visitor.context, _wanted(visitor)
     try:
         async with context.database.writing() as session:
+            await modes.alone(session)
+            _still(visitor, next(iter(await modes.open_modes(session)), None))
             _confirm(visitor, wanted.mode, await modes.concerned(session, wanted.mode))
             await modes.begin(
                 session,
@@ -102,8 +109,10 @@ async def end(visitor: Desk) -> Response:
     context = visitor.context
     try:
         async with context.database.writing() as session:
+            await modes.alone(session)
             on = next(iter(await modes.open_modes(session)), None)
             if on is not None:
+                _still(visitor, on)
                 _confirm(visitor, on, await modes.concerned(session, on))
             await modes.end(
                 session,
@@ -135,19 +144,37 @@ def _wanted(visitor: Visit) -> Wanted:
     return Wanted(kind, chosen, visitor.context.clock.now())
 
 
-def _confirm(visitor: Visit, mode: DisasterMode, residents: int) -> None:
-    """Check what was typed: the number of residents who are reached, or for a drill 訓練.
+def _still(visitor: Visit, on: DisasterMode | None) -> None:
+    """Check that what is on is what the page showed.
 
     Raises
     ------
     Refusal
-        Something else was typed, or the number is another by now.
+        A colleague or a rule switched meanwhile; their districts would be lost.
+    """
+    if (visitor.form.number("on") or 0) != (on.id if on is not None else 0):
+        raise Refusal(OTHER_MODE)
+
+
+def _confirm(visitor: Visit, mode: DisasterMode, residents: int) -> None:
+    """Check what was typed: the number of residents who are reached, or for a drill 訓練.
+
+    In a disaster people join all the time: the number that the page showed is right as long as it
+    has not moved much.
+
+    Raises
+    ------
+    Refusal
+        Something else was typed, or the number is quite another by now.
     """
     typed = visitor.form.text("typed")
     if mode.drill:
         if typed != DRILL_WORD:
             raise Refusal("Type 訓練 to confirm the drill.")
-    elif whole_number(typed) != residents:
+        return
+    shown = visitor.form.number("shown")
+    shown = residents if shown is None or has_moved(residents, shown) else shown
+    if whole_number(typed) not in (shown, residents):
         raise Refusal("Type the number of residents, {n}, to confirm.", n=f"{residents:,}")
 
 

@@ -17,7 +17,7 @@ from console.access import Permission
 from console.maps import district_geojson
 from console.shelter_pages import collection, point
 from console.web import Missing, RowNumber, StaffRoute, Visit, visit
-from console.world import World, world_of
+from console.world import World, world_of, world_to_change
 from core.clock import in_japan
 from core.errors import BadInput, Refusal
 from core.geo import Position
@@ -62,7 +62,7 @@ async def add(visitor: Desk) -> Response:
             raise Refusal("Choose what there is.")
         listed = _listed(visitor, kinds[0])
         async with context.database.writing() as session:
-            world = await world_of(visitor, session)
+            world = await world_to_change(visitor, session)
             for kind in kinds:
                 await lifelines.add(
                     session,
@@ -124,7 +124,13 @@ async def change(visitor: Desk, lifeline_id: RowNumber) -> Response:
                     raise Missing
                 listed = _listed(visitor, known.kind)
                 one = await lifelines.change(
-                    session, context.city, lifeline_id, listed, now, actor=actor
+                    session,
+                    context.city,
+                    lifeline_id,
+                    listed,
+                    now,
+                    actor=actor,
+                    seen=form.text("seen") or None,
                 )
     except BadInput as error:
         if form.text("do") == "save":

@@ -22,15 +22,16 @@ from city.shelters import Shelter
 from console import accounts, people_words, presets
 from console.access import Permission, may
 from console.web import Missing, RowNumber, StaffRoute, Visit, reason_of, visit
-from console.world import World, world_of
-from core.errors import BadInput
-from core.languages import reads_japanese
+from console.world import REAL_NOW, World, world_of
+from core.errors import BadInput, Refusal
+from core.languages import mark, reads_japanese
 from core.text import clean, whole_number
 from core.web import PHOTO_POLICY
 from reports.photos import photo_path
 from response import cases, check_ins, households, shelters, tasks
 from response.cases import CaseFilter
 from response.models import CaseState, Condition, HouseholdCase, Need
+from response.modes import open_modes, real_now
 from response.reasons import reason
 from subscriptions.audience import count, count_by_area
 from subscriptions.audience_query import AudienceQuery
@@ -43,6 +44,7 @@ PAGE = 50
 LAST_PAGE = 200
 EVERYBODY = AudienceQuery("", 0, (), mandatory=True)
 WAITING = "waiting"
+STAFF_ALONE = mark("A drill for staff only is on: nothing of it goes to residents.")
 CHOICES: dict[str, tuple[CaseState, ...]] = {
     WAITING: (CaseState.OPEN, CaseState.TAKEN),
     **{state.value: (state,) for state in CaseState},
@@ -190,6 +192,11 @@ async def _send(session: AsyncSession, visitor: Visit, case: HouseholdCase) -> N
     key = form.text("key")[:60]
     if not key or await cases.was_done(session, case, key):
         return
+    if case.drill and await real_now(session, visitor.context.city, now):
+        raise Refusal(REAL_NOW)
+    if case.drill and any(mode.staff_only for mode in await open_modes(session)):
+        # What an earlier drill left is still listed.
+        raise Refusal(STAFF_ALONE)
     resident = await session.get(Resident, case.resident_id)
     if resident is None or resident.state is not ResidentState.FOLLOWING:
         raise BadInput(reason("household.left"))

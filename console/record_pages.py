@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from console.access import Permission
 from console.record_words import KINDS, RecordWords
 from console.web import MOST, StaffRoute, Visit, reason_of, visit
-from console.world import World, world_of
+from console.world import World, world_of, world_to_change
 from core import audit
 from core.audit import SUBJECT
 from core.clock import JAPAN, in_japan
@@ -78,12 +78,11 @@ async def print_page(visitor: Desk) -> Response:
 async def write(visitor: Desk) -> Response:
     """Add a typed line, or one that puts another right."""
     form, now = visitor.form, visitor.context.clock.now()
-    async with visitor.context.database.reading() as session:
-        world = await world_of(visitor, session)
     about = form.text("about")[:80]
     departments = {one.code for one in visitor.context.city.departments}
     try:
         async with visitor.context.database.writing() as session:
+            world = await world_to_change(visitor, session)
             await record.note(
                 session,
                 drill=world.drill,

@@ -18,7 +18,7 @@ from console import words
 from console.access import Permission
 from console.maps import district_geojson
 from console.web import Missing, RowNumber, StaffRoute, Visit, visit
-from console.world import World, world_of
+from console.world import World, world_of, world_to_change
 from core.errors import BadInput, Refusal
 from public.words import CATALOGUE as RESIDENTS_WORDS
 from public.words import OFFERS, state_name
@@ -26,7 +26,7 @@ from response import shelter_links
 from response.check_ins import heads
 from response.models import ActKind, Offer, ShelterAct, ShelterState, ShelterStatus
 from response.shelter_links import HOURS, ShelterTokens
-from response.shelters import Saying, checked, history, say, statuses
+from response.shelters import Saying, alone, checked, history, say, statuses
 
 router = APIRouter(prefix="/console", route_class=StaffRoute)
 Desk = Annotated[Visit, Depends(visit(Permission.RESPONSE))]
@@ -91,7 +91,8 @@ async def change(visitor: Desk) -> Response:
             raise Refusal("Choose one site or more.")
         act = Saying(*checked(kind, value))
         async with context.database.writing() as session:
-            world = await world_of(visitor, session)
+            world = await world_to_change(visitor, session)
+            await alone(session, codes, drill=world.drill)
             for code in codes:
                 await say(
                     session,
@@ -135,7 +136,7 @@ async def make_link(visitor: Desk) -> Response:
     """Make a link for the staff at a site."""
     context, form = visitor.context, visitor.form
     async with context.database.writing() as session:
-        world = await world_of(visitor, session)
+        world = await world_to_change(visitor, session)
         await shelter_links.make(
             session,
             _sites(visitor),

@@ -31,7 +31,7 @@ from core.languages import mark
 from core.web import read_form, secure
 from response import shelter_links
 from response.models import ShelterLink, ShelterState, ShelterStatus
-from response.modes import open_modes
+from response.modes import real_now
 from response.shelter_links import ShelterTokens, is_valid
 from response.shelters import Saying, acts_of_link, checked, history, say, statuses
 
@@ -41,7 +41,8 @@ POLICY = (
     "frame-ancestors 'none'"
 )
 PHONE_COOKIE = "todoke_site_phone"
-MOST_BYTES, MOST_ACTS = 64 * 1024, 200
+MOST_BYTES, MOST_ACTS = 256 * 1024, 200
+"""The page sends 100 acts at once; each may be a note of 300 letters."""
 MOST_OF_LINK = 5_000
 """Acts of one link; a person makes some hundred."""
 OLDEST = timedelta(days=7)
@@ -194,7 +195,7 @@ async def _opened(session: AsyncSession, request: Request, token: str, *, acts: 
     Raises
     ------
     LinkRefused
-        We did not make it, it has ended, or it is a drill's and a real disaster is on.
+        We did not make it, it has ended, or it is a drill's and it is real now.
     """
     context = _context(request)
     link = await ShelterTokens(context.settings.secret_key).find(session, token)
@@ -204,7 +205,7 @@ async def _opened(session: AsyncSession, request: Request, token: str, *, acts: 
         raise LinkRefused("unknown", NOT_OURS, 404)
     if not is_valid(link, context.clock.now()):
         raise LinkRefused("ended", HAS_ENDED, 410, drill=link.drill)
-    if link.drill and any(not mode.drill for mode in await open_modes(session)):
+    if link.drill and await real_now(session, context.city, context.clock.now()):
         raise LinkRefused("real-now", IS_REAL_NOW, 409, drill=True)
     if acts and await acts_of_link(session, link.id or 0) + acts > MOST_OF_LINK:
         raise LinkRefused("too-many", TOO_MANY, 429, drill=link.drill)

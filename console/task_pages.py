@@ -14,7 +14,7 @@ from console.access import Permission
 from console.record_pages import moment_of
 from console.record_words import ADDRESSES
 from console.web import Missing, NotPermitted, RowNumber, StaffRoute, Visit, reason_of, visit
-from console.world import World, world_of
+from console.world import World, world_of, world_to_change
 from core.audit import SUBJECT
 from core.errors import BadInput
 from core.languages import mark
@@ -65,12 +65,11 @@ async def live(visitor: Looker) -> Response:
 async def ask(visitor: Worker) -> Response:
     """Ask a department for something; the same form asks once."""
     form, now = visitor.form, visitor.context.clock.now()
-    async with visitor.context.database.reading() as session:
-        world = await world_of(visitor, session)
     about = form.text("about")[:80]
     try:
         household = _household(visitor, about)
         async with visitor.context.database.writing() as session:
+            world = await world_to_change(visitor, session)
             task = await tasks.ask(
                 session,
                 visitor.context.city,

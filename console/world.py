@@ -11,10 +11,16 @@ from dataclasses import dataclass
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from console.web import Visit
+from core.errors import Refusal
+from core.languages import mark
 from response.models import DisasterMode
-from response.modes import open_modes
+from response.modes import open_modes, real_now
 
 REAL, DRILL = "real", "drill"
+REAL_NOW = mark(
+    "It is real now: what is changed in the drill does not count. Go to the real page and do it "
+    "there."
+)
 
 
 @dataclass(frozen=True)
@@ -50,3 +56,18 @@ async def world_of(visitor: Visit, session: AsyncSession) -> World:
     if asked in (REAL, DRILL):
         return World(asked == DRILL, modes)
     return World(bool(modes) and all(mode.drill for mode in modes), modes)
+
+
+async def world_to_change(visitor: Visit, session: AsyncSession) -> World:
+    """The same, for an act.
+
+    Raises
+    ------
+    Refusal
+        The page is the drill's, and meanwhile it became real.
+    """
+    world = await world_of(visitor, session)
+    context = visitor.context
+    if world.drill and await real_now(session, context.city, context.clock.now()):
+        raise Refusal(REAL_NOW)
+    return world

@@ -33,7 +33,7 @@ from public.words import (
     offers_line,
     state_name,
 )
-from response.lifelines import listed_now
+from response.lifelines import hours_of, listed_now
 from response.models import Lifeline, LifelineKind
 from response.shelters import statuses
 
@@ -122,8 +122,8 @@ def _lifeline_feature(one: Lifeline) -> dict[str, object]:
     if one.longitude is not None and one.latitude is not None:
         place = {"type": "Point", "coordinates": [one.longitude, one.latitude]}
     hours = None
-    if one.opens is not None and one.closes is not None:
-        hours = [f"{at // 60:02}:{at % 60:02}" for at in (one.opens, one.closes)]
+    if open_for := hours_of(one):
+        hours = [f"{at // 60:02}:{at % 60:02}" for at in open_for]
     return {
         "type": "Feature",
         "geometry": place,

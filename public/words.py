@@ -8,6 +8,7 @@ from pathlib import Path
 from city.shelters import Hazard
 from core.languages import Catalogue, mark
 from feeds.texts import moment
+from response.lifelines import hours_of
 from response.models import Lifeline, LifelineKind, LifelineState, Offer, ShelterState
 
 CATALOGUE = Catalogue(Path(__file__).parent / "locales")
@@ -107,8 +108,8 @@ def lifeline_lines(one: Lifeline, language: str) -> list[str]:
     The note of staff is in the reader's language, else in easy Japanese or Japanese.
     """
     lines = []
-    if one.opens is not None and one.closes is not None:
-        hours = [f"{minutes // 60}:{minutes % 60:02}" for minutes in (one.opens, one.closes)]
+    if open_for := hours_of(one):
+        hours = [f"{minutes // 60}:{minutes % 60:02}" for minutes in open_for]
         lines.append(CATALOGUE.text(language, HOURS, hours="–".join(hours)))
     remarks = [words for code in one.remarks if (words := remark_words(code, language))]
     if remarks:

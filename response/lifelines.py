@@ -26,6 +26,8 @@ from response.models import Lifeline, LifelineKind, LifelineState
 from response.reasons import reason
 
 MOST_DAYS = 60
+DAY = 24 * 60
+"""Minutes."""
 MOST_NAME, MOST_NOTE = 80, 200
 _USUAL = (LifelineState.OPEN, LifelineState.BUSY, LifelineState.STOPPED)
 STATES_OF = {
@@ -141,15 +143,24 @@ async def change(
     now: datetime,
     *,
     actor: str,
+    seen: str | None = None,
 ) -> Lifeline:
     """Change an entry that has not ended.
+
+    Parameters
+    ----------
+    seen
+        When it was last changed (ISO 8601), as the person saw it; None if it does not matter what
+        changed.
 
     Raises
     ------
     BadInput
-        It has ended, or as in :func:`checked`.
+        It has ended, somebody changed it meanwhile, or as in :func:`checked`.
     """
     one = await _locked(session, lifeline_id, now)
+    if seen is not None and one.changed_at.isoformat() != seen:
+        raise BadInput(reason("lifeline.other"))
     for name, value in checked(city, listed, now).items():
         setattr(one, name, value)
     return await _changed(session, one, now, actor=actor, action="lifeline.changed")
@@ -186,7 +197,8 @@ async def end(session: AsyncSession, lifeline_id: int, now: datetime, *, actor: 
 
 
 async def _locked(session: AsyncSession, lifeline_id: int, now: datetime) -> Lifeline:
-    one = await session.get(Lifeline, lifeline_id, with_for_update=True)
+    # The page may have read it before it was locked.
+    one = await session.get(Lifeline, lifeline_id, with_for_update=True, populate_existing=True)
     if one is None or one.ended_at is not None or one.until <= now:
         raise BadInput(reason("lifeline.missing"))
     return one
@@ -277,6 +289,17 @@ def nearest(
         for kind in order
         if kind in found
     }
+
+
+def hours_of(one: Lifeline) -> tuple[int, int] | None:
+    """Return from when to when it is open, in minutes after midnight, the end up to 1440; None if
+    it has no hours.
+    """
+    if one.opens is None or one.closes is None:
+        return None
+    if one.opens == one.closes:
+        return 0, DAY
+    return one.opens, one.closes or DAY
 
 
 OUT = frozenset({LifelineKind.POWER, LifelineKind.ROAD, LifelineKind.WATER})

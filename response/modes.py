@@ -138,6 +138,13 @@ async def end_drill(session: AsyncSession, city: City, now: datetime, *, actor: 
     return bool(drills)
 
 
+async def real_now(session: AsyncSession, city: City, now: datetime) -> bool:
+    """Whether no drill may go on: a disaster is on for real, or a grave danger is in force."""
+    if any(not mode.drill for mode in await open_modes(session)):
+        return True
+    return await grave(session, city.jma.municipality, now) is not None
+
+
 async def last_modes(session: AsyncSession, most: int) -> list[DisasterMode]:
     """Return the last modes, the newest first; one that is on is the newest."""
     query = select(DisasterMode).order_by(col(DisasterMode.id).desc()).limit(most)

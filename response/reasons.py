@@ -57,6 +57,7 @@ reason = Reasons(
             "lifeline.hours": "Opening hours are two times, such as 09:00 and 17:00.",
             "lifeline.missing": "This entry is no longer there.",
             "lifeline.name": "Say which place it is.",
+            "lifeline.other": "Somebody changed this entry meanwhile. Look at it again.",
             "lifeline.place": "Say where it is: a district, or a position.",
             "lifeline.position": "The position is outside the city.",
             "lifeline.state": "This kind has no such state.",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from math import inf
@@ -140,6 +140,20 @@ def checked(kind: str, value: str) -> tuple[ActKind, str]:
     raise BadInput(reason("shelter.no-act"))
 
 
+async def alone(session: AsyncSession, codes: Iterable[str], *, drill: bool) -> None:
+    """Let who else says something of these sites wait until this transaction ends.
+
+    Where a site has no state there is no row to lock. SQLite has one writer. Who speaks of several
+    sites waits for all of them first, in one order: the audit trail is another lock, and whoever
+    has it must not wait for a site.
+    """
+    if session.get_bind().dialect.name != "postgresql":
+        return
+    lock = text("SELECT pg_advisory_xact_lock(hashtext(:name))")
+    for code in sorted(set(codes)):
+        await session.execute(lock, {"name": f"todoke.shelter.{int(drill)}.{code}"})
+
+
 async def say(
     session: AsyncSession,
     sites: Sequence[Shelter],
@@ -164,10 +178,7 @@ async def say(
     """
     if all(site.code != code for site in sites):
         raise BadInput(reason("shelter.missing", code=code))
-    if session.get_bind().dialect.name == "postgresql":
-        # Where a site has no state there is no row to lock.
-        lock = text("SELECT pg_advisory_xact_lock(hashtext(:name))")
-        await session.execute(lock, {"name": f"todoke.shelter.{int(drill)}.{code}"})
+    await alone(session, [code], drill=drill)
     known = set()
     if link_id is not None:
         keys = [act.key for act in acts]

@@ -103,6 +103,9 @@ def step(state: DialogueState, event: Incoming, known: Known) -> DialogueOutcome
             last = known.household
             if last is None:
                 return None
+            if last.drill and known.asks_safety and not known.in_drill:
+                # The card is the drill's, and it is real now.
+                return DialogueOutcome(_outside(state), (offer(known),), matters=True)
             if values.get("o") != last.origin:
                 return DialogueOutcome(_outside(state), (summary(last, known),))
             return _pressed(do, values, state, last, known)

@@ -3,6 +3,7 @@
 "use strict";
 
 const STORE = "todoke-site-1";
+const ENDED = [404, 409, 410];
 
 self.addEventListener("install", () => self.skipWaiting());
 self.addEventListener("activate", (event) => event.waitUntil(self.clients.claim()));
@@ -24,9 +25,11 @@ self.addEventListener("fetch", (event) => {
       const store = await caches.open(STORE);
       try {
         const answer = await fetch(request);
-        // A link that has ended must not be shown from the store afterwards.
         if (answer.ok) await store.put(request, answer.clone());
-        else await store.delete(request, { ignoreSearch: true });
+        // A link that has ended must not be shown from the store afterwards.
+        else if (ENDED.includes(answer.status)) await store.delete(request, { ignoreSearch: true });
+        // A proxy whose service is just starting anew says nothing about the link.
+        else return (await store.match(request, { ignoreSearch: true })) || answer;
         return answer;
       } catch (error) {
         const known = await store.match(request, { ignoreSearch: true });

@@ -120,6 +120,21 @@ def test_a_real_warning_during_a_drill_is_no_drill(sample: CityFolder) -> None:
     assert not replace(known, in_force=GRAVE).in_drill
 
 
+@pytest.mark.parametrize("now", [{"mode": mode()}, {"mode": mode(drill=True), "in_force": GRAVE}])
+@pytest.mark.parametrize("do", ["safe-people", "safe-where", "safe-need", "safe-done"])
+def test_a_card_of_the_drill_takes_no_answer_when_it_is_real(
+    sample: CityFolder, now: dict[str, Any], do: str
+) -> None:
+    known = replace(known_in("en", sample), **{"in_force": (), **now})
+    known = replace(known, household=told(drill=True))
+    values = {"o": "01HX", "n": "3", "at": "home", "what": "medicine", "on": "1"}
+    outcome = respond(DialogueState(), Pressed(do, values), known)
+    assert outcome.effects == ()
+    [asked] = outcome.messages
+    assert drill_mark("en") not in words_in([asked])
+    assert "do=safe&how=cannot-move" in [one["data"] for one in actions_in([asked])]
+
+
 def everything_said(known: Known) -> Iterator[list[dict[str, Any]]]:
     """Each message of the dialogue, for each answer."""
     idle = DialogueState()

@@ -100,9 +100,33 @@ async def test_a_number_that_has_changed_is_asked_for_again(office: Office) -> N
     await a_city(office)
     desk = await office.at_desk(Role.DISASTER, "desk")
     page = await check(desk, "real")
-    await office.resident()
+    for _ in range(11):
+        await office.resident()
     refused = await desk.submit(page, "/console/disaster/begin", typed="4")
-    assert refused.status == 400 and number(refused, "recipients") == "5"
+    assert refused.status == 400 and number(refused, "recipients") == "15"
+    # In a disaster people join all the time: a few more keep nobody from switching it on.
+    await office.resident()
+    done = await desk.submit(refused, "/console/disaster/begin", typed="15")
+    assert done.status == 200 and number(done, "residents") == "16"
+
+
+async def test_nobody_takes_back_what_a_colleague_switched_meanwhile(office: Office) -> None:
+    first, second = await a_city(office)
+    desk = await office.at_desk(Role.DISASTER, "desk")
+    colleague = await office.at_desk(Role.DISASTER, "colleague")
+    page = await check(desk, "real", second)
+    await begin(colleague, "real", "3", first)
+    refused = await desk.submit(page, "/console/disaster/begin", typed="3")
+    assert refused.status == 400 and "ほかの職員または自動のルール" in refused.words
+    [mode] = await office.rows(DisasterMode)
+    assert (mode.areas, mode.ended_at) == ([first], None)
+    # Who has seen it may replace it.
+    assert (await desk.submit(refused, "/console/disaster/begin", typed="3")).status == 200
+    stale = await colleague.get("/console/disaster")
+    await begin(desk, "real", "4")
+    refused = await colleague.submit(stale, "/console/disaster/end", typed="4")
+    assert refused.status == 400
+    assert [mode.areas for mode in await office.rows(DisasterMode) if mode.ended_at is None] == [[]]
 
 
 async def test_staff_are_told_on_every_page_that_a_danger_ended_the_drill(office: Office) -> None:

@@ -63,6 +63,23 @@ async def test_several_kinds_at_one_place_are_listed_with_hours_remarks_and_note
     assert "掲載中のものはありません" in page.words
 
 
+async def test_a_form_filled_in_before_a_colleague_changed_the_entry_is_refused(
+    office: Office,
+) -> None:
+    desk = await office.at_desk(Role.DISASTER, "desk")
+    await list_it(desk, office, kind=["water"])
+    [water] = await office.rows(Lifeline)
+    address = f"/console/lifelines/{water.id}"
+    form = await desk.get(address)
+    fields = {"csrf": form.form(address)["csrf"], "do": "state:stopped"}
+    await desk.post(address, fields)
+    refused = await desk.submit(form, address, do="save", name="山辺公園")
+    assert refused.status == 400 and "ほかの職員がこの掲載を変えました" in refused.words
+    [water] = await office.rows(Lifeline)
+    assert (water.state, water.name) == ("stopped", "山辺小学校")
+    assert (await desk.submit(refused, address, do="save")).status == 200
+
+
 async def test_the_place_is_found_by_its_name_or_what_is_wrong_is_said(office: Office) -> None:
     desk = await office.at_desk(Role.DISASTER, "desk")
     site = office.folder.shelters[0]

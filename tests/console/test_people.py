@@ -15,12 +15,13 @@ from app.retention import forget
 from console import presets
 from console.models import Role
 from core.errors import BadInput
-from response import cases, check_ins, tasks
+from response import cases, check_ins, modes, tasks
 from response.households import AnswerPhoto, Told, tell
 from response.models import (
     CaseState,
     CaseStep,
     Condition,
+    DisasterMode,
     HouseholdCase,
     HouseholdNote,
     Need,
@@ -388,3 +389,24 @@ async def test_a_person_who_is_not_there_cannot_be_named(office: Office) -> None
         case = await cases.locked(session, (await case_of(office, voice)).id or 0, None)
         with pytest.raises(BadInput):
             await cases.reopen(session, case, "", office.clock.now(), actor="sato")
+
+
+async def test_nothing_of_a_drill_goes_to_residents_in_a_drill_of_staff_or_when_it_is_real(
+    office: Office,
+) -> None:
+    """What an earlier drill with residents left is still on the list."""
+    voice = await household(office, drill=True)
+    await voice.says("a", condition=Condition.IN_NEED)
+    case = await case_of(office, voice)
+    browser = await office.at_desk(Role.DISASTER, "sato")
+    now = office.clock.now()
+    mode = DisasterMode(drill=True, staff_only=True, began_at=now, began_by="sato")
+    await office.store(mode)
+    page = await does(browser, case, "send", ready="coming")
+    assert page.status == 400 and "住民には何も送れません" in page.words
+    async with office.database.writing() as session:
+        city = office.context.city
+        await modes.begin(session, city, (), now, drill=False, actor="sato")
+    page = await does(browser, case, "send", ready="coming")
+    assert page.status == 400 and "今は本番です" in page.words
+    assert await office.deliveries() == []

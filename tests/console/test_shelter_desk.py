@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from datetime import timedelta
 from typing import Any
@@ -11,6 +12,7 @@ from sqlmodel import select
 
 from console.models import Role
 from console.site_pages import MOST_OF_LINK
+from core.clock import in_japan
 from response.models import DisasterMode, ShelterAct, ShelterPhone, ShelterStatus
 from tests.support.office import Browser, Office, Page
 
@@ -268,3 +270,57 @@ async def test_a_link_cannot_fill_the_database(
     assert (await sent(phone, path, *acts))[0] == 200
     status, answer = await sent(phone, path, act("b", "count", "+1"))
     assert (status, answer["error"]) == (429, "too-many")
+
+
+async def test_what_is_pressed_on_a_page_of_the_drill_after_it_became_real_is_refused(
+    office: Office,
+) -> None:
+    """It would count for nobody, and who pressed it would take it for said."""
+    desk = await office.at_desk(Role.DISASTER, "desk")
+    path = await link_of(desk, office, world="drill")
+    phone = await office.browser()
+    await office.hazard(4, "レベル４大雨危険警報")
+    page = await do(desk, "state:open", SITE, world="drill")
+    assert page.status == 400 and "今は本番です" in page.words
+    for address, fields in (
+        ("/console/lifelines", {"kind": "water", "name": "給水車", "area": "0"}),
+        ("/console/record", {"text": "本部を設置"}),
+        ("/console/tasks", {"title": "水を", "to": office.context.city.departments[0].code}),
+        ("/console/shelters/links", {"site": SITE, "hours": "24"}),
+    ):
+        token = page.form("/console/language")["csrf"]
+        until = f"{in_japan(office.clock.now() + timedelta(hours=2)):%Y-%m-%dT%H:%M}"
+        form = {"csrf": token, "world": "drill", "until": until, **fields}
+        refused = await desk.post(address, form)
+        assert refused.status == 400 and "今は本番です" in refused.words, address
+    assert await sent(phone, path, act("a", "state", "open")) == (409, {"error": "real-now"})
+    assert await said(office) == {}
+    assert (await do(desk, "state:open", SITE, world="real")).status == 200
+
+
+async def test_the_desk_opens_many_sites_while_their_phones_count(office: Office) -> None:
+    """Nobody waits for somebody who waits for them."""
+    desk = await office.at_desk(Role.DISASTER, "desk")
+    sites = [site.code for site in office.folder.shelters[:5]]
+    paths = [await link_of(desk, office, site=site) for site in sites]
+    phones = [await office.browser() for _ in sites]
+    page = await desk.get("/console/shelters?world=real")
+    fields = {"csrf": page.form("/console/language")["csrf"], "world": "real", "do": "state:open"}
+
+    async def counts(number: int) -> int:
+        done = 0
+        for count in range(6):
+            key = f"{number}x{count}"
+            done += (await sent(phones[number], paths[number], act(key, "count", "+1")))[0] == 200
+        return done
+
+    async def opens(order: list[str]) -> int:
+        return (await desk.post("/console/shelters", {**fields, "site": order})).status
+
+    counted = [counts(number) for number in range(len(sites))]
+    opened = [opens(order) for order in (sites, sites[::-1]) * 4]
+    results = await asyncio.gather(*counted, *opened)
+    assert results == [6] * len(sites) + [200] * 8
+    assert {(code, value[1]) for (code, _), value in (await said(office)).items()} == {
+        (site, 6) for site in sites
+    }

@@ -12,7 +12,7 @@ from city.folder import load_city
 from core.clock import ManualClock
 from core.database import Database
 from core.errors import BadInput
-from response.lifelines import Listed, add, change, end, listed_now, nearest, set_state
+from response.lifelines import Listed, add, change, end, hours_of, listed_now, nearest, set_state
 from response.models import Lifeline, LifelineKind, LifelineState
 from tests.support.project import SAMPLE_CITY
 
@@ -144,3 +144,20 @@ async def test_the_nearest_open_ones_come_first_and_a_closed_bath_is_left_out(
     home = nearest(found, None, [found[0].area], each=1)
     assert [len(ones) for ones in home.values()] == [1, 1, 1]
     assert home[LifelineKind.WATER][0].metres is None
+
+
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [
+        ((540, 1020), (540, 1020)),
+        ((0, 0), (0, 1440)),
+        ((600, 0), (600, 1440)),
+        ((540, 540), (0, 1440)),
+        ((1320, 360), (1320, 360)),
+        ((None, None), None),
+    ],
+)
+def test_all_day_is_not_said_as_no_time_at_all(
+    given: tuple[int | None, int | None], shown: tuple[int, int] | None
+) -> None:
+    assert hours_of(Lifeline(opens=given[0], closes=given[1])) == shown
