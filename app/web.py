@@ -160,6 +160,11 @@ async def _broken(request: Request, _error: Exception) -> Response:
 
 
 async def _gone(request: Request, _error: Exception) -> Response:
-    """The client disconnected before its request was complete: no fault of ours."""
-    log.info("request.interrupted", path=request.url.path)
+    """The client disconnected before its request was complete: no fault of ours.
+
+    The log has the route and not the address: what is secret in a link to a page of somebody's own
+    opens it to whoever reads the log.
+    """
+    route = request.scope.get("route")
+    log.info("request.interrupted", path=getattr(route, "path", ""))
     return Response(status_code=400)

@@ -58,11 +58,15 @@ def city() -> City:
 async def opened_database() -> AsyncIterator[Database]:
     """The database of ``TODOKE_DATABASE_URL``, which must be up to date.
 
+    What a command does goes into the running record too, which hears the audit trail as soon as it
+    is imported.
+
     Raises
     ------
     BadInput
         It was never created, or an older version of Todoke made it.
     """
+    import response.record  # noqa: F401
     from app.schema import require_newest
     from core.database import Database
     from core.settings import database_url

@@ -6,6 +6,8 @@ import asyncio
 import json
 import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
@@ -29,6 +31,7 @@ from core.audit import AuditEntry
 from core.clock import SystemClock
 from core.clock_marks import ClockMark, this_boot
 from core.database import Database
+from response.models import RecordEntry
 from subscriptions.models import Arrival, Resident
 
 SAMPLE = Path(__file__).resolve().parents[2] / "deploy" / "city"
@@ -533,6 +536,20 @@ def test_disaster_mode_is_switched_from_the_shell(
     assert (code, err) == (2, "todoke: What is on is a drill.\n")
     assert run(capsys, "disaster", "off", "--drill", "--yes")[0] == 0
     assert run(capsys, "disaster", "show")[1] == "Disaster mode is not on.\n"
+
+
+async def test_what_is_done_from_the_shell_is_in_the_running_record(
+    upgraded: None, database_url: str
+) -> None:
+    """In a process of its own, which imports what the command needs and no more."""
+    switch = [sys.executable, "-m", "app.cli", "disaster", "on", "--real", "--yes"]
+    await asyncio.to_thread(subprocess.run, switch, check=True, capture_output=True)
+    database = Database(database_url)
+    async with database.reading() as session:
+        [line] = await session.scalars(select(RecordEntry))
+    await database.close()
+    assert (line.code, line.drill) == ("disaster_mode.begun", False)
+    assert line.actor.startswith("shell:")
 
 
 @pytest.mark.parametrize(

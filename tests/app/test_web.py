@@ -9,6 +9,7 @@ import aiohttp
 import pytest
 from fastapi import FastAPI, Request
 from lxml import html
+from structlog.testing import capture_logs
 from yarl import URL
 
 from app.processes import web_config
@@ -134,3 +135,32 @@ async def test_a_slash_too_many_leads_to_this_host_whatever_the_request_calls_it
         ) as answer:
             assert answer.headers.get("location") == to
             assert answer.status == (307 if to else 404)
+
+
+async def test_what_is_secret_in_an_address_is_not_logged_when_a_line_breaks(app: FastAPI) -> None:
+    """The line of a phone at an evacuation site is bad; its address lets anybody speak for it."""
+    parts = [{"type": "http.request", "body": b"{", "more_body": True}, {"type": "http.disconnect"}]
+
+    async def receive() -> dict[str, object]:
+        return parts.pop(0)
+
+    async def send(_message: object) -> None:
+        pass
+
+    path = "/site/a-secret/acts"
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": path,
+        "raw_path": path.encode(),
+        "query_string": b"",
+        "headers": [],
+        "scheme": "http",
+        "server": ("127.0.0.1", 80),
+        "client": ("127.0.0.1", 1),
+    }
+    with capture_logs() as logs:
+        await app(scope, receive, send)  # type: ignore[arg-type]
+    [line] = [one for one in logs if one["event"] == "request.interrupted"]
+    assert line["path"] == "/site/{token}/acts"
+    assert "a-secret" not in str(logs)
