@@ -20,7 +20,7 @@ from city.context import Context
 from city.rules import INTENSITIES
 from feeds.in_force import InForce, in_force
 from response import modes
-from response.danger import gravest
+from response.danger import grave
 from response.models import DisasterMode, RuleMark
 
 BY_DANGER = "rule:real-danger"
@@ -41,15 +41,14 @@ async def keep_rules(context: Context) -> bool:
             return False
         dangers = await in_force(session, city.jma.municipality, now)
         marks = list(await session.scalars(select(RuleMark)))
-    ends = drill and gravest(dangers) is not None
+        ends = drill and await grave(session, city.jma.municipality, now) is not None
     if not ends and not _news(city, dangers, marks):
         return False
     async with context.database.writing() as session:
         # Read again: meanwhile another process may have done it, or the danger may be over.
         dangers = await in_force(session, city.jma.municipality, now)
-        if gravest(dangers) is not None and await modes.end_drill(
-            session, city, now, actor=BY_DANGER
-        ):
+        is_grave = ends and await grave(session, city.jma.municipality, now) is not None
+        if is_grave and await modes.end_drill(session, city, now, actor=BY_DANGER):
             log.warning("drill.ended", reason=BY_DANGER)
         await _by_rules(session, city, dangers, now)
     return True

@@ -59,6 +59,7 @@ async def danger(
     drill: bool = False,
     replaces: int | None = None,
     status: Status = Status.ISSUED,
+    decision: Decision = Decision.SEND,
 ) -> int:
     now = clock.now()
     quake = bool(intensity)
@@ -78,7 +79,7 @@ async def danger(
         event_id=now.isoformat() if quake else "",
         texts={"ja": {"title": "避難指示", "text": "逃げてください"}},
         replaces_id=replaces,
-        decision=Decision.SEND,
+        decision=decision,
         decided_by=STAFF,
         created_at=now,
     )
@@ -272,3 +273,19 @@ def test_a_right_rule_is_taken(tmp_path: Path) -> None:
     assert load_city(folder).disaster_rules == (
         DisasterRule(code="quake", intensity="5-", topics=("earthquake",)),
     )
+
+
+async def test_a_grave_telegram_that_is_held_for_a_person_ends_a_drill_too(
+    database: Database, clock: ManualClock, city: City
+) -> None:
+    """Nobody was told of it yet; what staff and residents do from now on is real."""
+    rules = context(database, clock, city)
+    await switch(database, city, clock)
+    await danger(database, clock, intensity="4", decision=Decision.HOLD)
+    await danger(database, clock, intensity="6-", decision=Decision.HOLD, drill=True)
+    assert not await keep_rules(rules) and await on(database)
+    await danger(database, clock, intensity="5-", decision=Decision.HOLD)
+    assert await keep_rules(rules)
+    assert await on(database) == []
+    with pytest.raises(BadInput, match="震度速報"):
+        await switch(database, city, clock, staff_only=True)
