@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from typing import Any
 
 import aiohttp
 import pytest
@@ -139,9 +140,12 @@ async def test_a_slash_too_many_leads_to_this_host_whatever_the_request_calls_it
 
 async def test_what_is_secret_in_an_address_is_not_logged_when_a_line_breaks(app: FastAPI) -> None:
     """The line of a phone at an evacuation site is bad; its address lets anybody speak for it."""
-    parts = [{"type": "http.request", "body": b"{", "more_body": True}, {"type": "http.disconnect"}]
+    parts: list[dict[str, Any]] = [
+        {"type": "http.request", "body": b"{", "more_body": True},
+        {"type": "http.disconnect"},
+    ]
 
-    async def receive() -> dict[str, object]:
+    async def receive() -> dict[str, Any]:
         return parts.pop(0)
 
     async def send(_message: object) -> None:
@@ -160,7 +164,7 @@ async def test_what_is_secret_in_an_address_is_not_logged_when_a_line_breaks(app
         "client": ("127.0.0.1", 1),
     }
     with capture_logs() as logs:
-        await app(scope, receive, send)  # type: ignore[arg-type]
+        await app(scope, receive, send)
     [line] = [one for one in logs if one["event"] == "request.interrupted"]
     assert line["path"] == "/site/{token}/acts"
     assert "a-secret" not in str(logs)
