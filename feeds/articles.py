@@ -371,7 +371,7 @@ def leads_elsewhere(article: Article, source: SourceConfig) -> bool:
 
 def article_of(item: Item) -> Article:
     """Return the article as it was stored."""
-    fields = json.loads(item.content)
+    fields = json.loads(item.payload)
     published = fields["published_at"]
     return Article(
         identity=item.identity,
@@ -401,7 +401,7 @@ def _item(
 def _renew(item: Item, article: Article) -> None:
     fields = asdict(article)
     fields["published_at"] = article.published_at.isoformat() if article.published_at else None
-    item.payload, item.packed = json.dumps(fields, ensure_ascii=False).encode(), False
+    item.payload = json.dumps(fields, ensure_ascii=False).encode()
     item.content_hash = article.content_hash
     item.url = article.link
     item.title = article.title

@@ -21,8 +21,6 @@ from feeds.models import FULL, DigestRun, Item, Translation
 KEEP_PAYLOADS = timedelta(days=30)
 """For mail and messages, which can name people."""
 LETTERS = ("mail", "webhook")
-EDITED = "rss"
-"""Articles: a later edit is compared with what is stored, and written over it."""
 PACKED_AFTER = timedelta(days=1)
 PACKED_FROM = 2_000
 """Bytes from which packing is worth it. XML becomes about a tenth."""
@@ -75,7 +73,7 @@ async def _pack(database: Database, now: datetime) -> None:
         FULL,
         col(Item.fetched_at) < now - PACKED_AFTER,
         col(Item.packed).is_(False),
-        col(Item.kind).not_in((*LETTERS, EDITED)),
+        col(Item.kind).not_in(LETTERS),
     )
 
     async def pack(session: AsyncSession, ids: Sequence[int]) -> int:

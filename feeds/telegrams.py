@@ -89,7 +89,7 @@ async def take_telegrams(
     for item in items:
         item.taken_at = now
         try:
-            telegram = jma.read_telegram(item.content, kind=item.kind or None)
+            telegram = jma.read_telegram(item.payload, kind=item.kind or None)
         except Permanent as error:
             _set_aside(item, source, error.reason, made)
             continue

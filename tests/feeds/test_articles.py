@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -14,7 +13,7 @@ from sqlmodel import col, select
 from city.city import City, Decision, Rule, SourceConfig
 from core.clock import ManualClock
 from core.database import Database
-from feeds import articles, limits, retention
+from feeds import articles, limits
 from feeds.classify import classify
 from feeds.models import Item, Notice, Source, Status
 from feeds.policy import changed_in_substance
@@ -184,22 +183,6 @@ async def test_an_edit_is_told_when_it_changes_what_a_reader_does(desk: Desk) ->
     assert (second.status, second.replaces_id) == (Status.CORRECTED, first.id)
     await desk.read(NEWS, article(1, summary="6月16日の通行止めは中止します。"))
     assert desk.sent[2].replaces_id == second.id
-
-
-async def test_a_long_article_can_still_be_edited_after_a_night_of_housekeeping(desk: Desk) -> None:
-    long = "工事のため通行止めにします。" * 200
-    await desk.read(NEWS, first=True)
-    await desk.read(NEWS, article(1, summary=f"6月15日 {long}"))
-    for day in (16, 17):
-        desk.clock.step(timedelta(days=2).total_seconds())
-        await retention.forget(desk.database, desk.clock.now())
-        await desk.read(NEWS, article(1, summary=f"6月{day}日 {long}"))
-    assert len(desk.sent) == 3
-    await retention.forget(desk.database, desk.clock.now())
-    async with desk.database.reading() as session:
-        [item] = await session.scalars(select(Item))
-        assert "6月17日" in articles.article_of(item).summary
-        assert json.loads(item.content)["title"] == "市道の通行止め"
 
 
 async def test_an_edit_of_what_nobody_was_told_changes_it_quietly(desk: Desk) -> None:
