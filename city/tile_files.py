@@ -7,8 +7,10 @@ https://github.com/mapbox/mbtiles-spec/blob/master/1.3/spec.md
 
 from __future__ import annotations
 
+import os
 import re
 import sqlite3
+import weakref
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
@@ -16,7 +18,7 @@ from math import atan, degrees, pi, sinh
 from pathlib import Path
 from typing import Any
 
-from pmtiles.reader import MmapSource, Reader
+from pmtiles.reader import Reader
 from pmtiles.tile import TileType
 
 from city.faults import FolderFault
@@ -98,10 +100,24 @@ def tile_box(zoom: int, x: int, y: int) -> Box:
     return x * side - 180, north(y + 1), (x + 1) * side - 180, north(y)
 
 
+def _parts_of(path: Path) -> Callable[[int, int], bytes]:
+    """Return what reads some bytes of a file from a position; any thread may call it.
+
+    It is not mapped into memory: if somebody then copies another file over it, the system ends the
+    whole process.
+    """
+    file = os.open(path, os.O_RDONLY)
+
+    def part(offset: int, length: int) -> bytes:
+        return os.pread(file, length, offset)
+
+    weakref.finalize(part, os.close, file)
+    return part
+
+
 def _pmtiles(path: Path) -> TileFile:
     try:
-        with path.open("rb") as file:
-            reader = Reader(MmapSource(file))
+        reader = Reader(_parts_of(path))
         header, about = reader.header(), reader.metadata()
     except Exception as error:  # the library raises what it meets: short files, wrong numbers
         raise BadTiles(f"it is no PMTiles file of version 3 ({type(error).__name__})") from error

@@ -62,3 +62,15 @@ def test_a_tile_lies_where_the_city_is() -> None:
     assert west < 140.1 < east
     assert south < 36.1 < north
     assert tile_box(0, 0, 0) == pytest.approx((-180, -85.0511, 180, 85.0511), abs=1e-4)
+
+
+@pytest.mark.parametrize("form", ["mbtiles", "pmtiles"])
+def test_a_file_that_is_copied_over_while_it_is_read_does_not_end_the_process(
+    tmp_path: Path, form: str
+) -> None:
+    path = tmp_path / f"tiles.{form}"
+    (make_mbtiles if form == "mbtiles" else make_pmtiles)(path, picture())
+    tiles = open_tiles(path)
+    path.write_bytes(b"")  # what "cp" does first
+    with pytest.raises(BadTiles):
+        tiles.read(*PLACE)
