@@ -6,7 +6,7 @@ import json
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.async_api import Page, Request, expect
+from playwright.async_api import Page, Request, Route, expect
 
 from console.models import Role
 from tests.support.browser_tabs import tab
@@ -62,11 +62,27 @@ async def test_a_map_is_used_by_keyboard_and_asks_nobody_else(office: Office) ->
         await expect(box.locator(".map-sought")).to_be_visible()
         await expect(box.get_by_text(place.name, exact=True)).to_be_visible()
 
+        await shows_names_as_they_are(page)
         await picked_and_drawn(page, office.context.city.districts[0].code)
         await page.goto(f"{office.url}/console/reports/{report.number}")
         await expect(page.locator(".map-middle")).to_be_visible()
     here = urlsplit(office.url).netloc
     assert {urlsplit(one).netloc for one in asked if not one.startswith("data:")} == {here}
+
+
+async def shows_names_as_they_are(page: Page) -> None:
+    """A name that looks like HTML is text."""
+    name = "<b class='of-a-name'>駅</b>"
+    found = {"places": [{"name": name, "longitude": 140.1, "latitude": 36.08}]}
+
+    async def answer(route: Route) -> None:
+        await route.fulfill(json=found)
+
+    await page.route("**/maps/places.json*", answer)
+    await page.get_by_label("住所・目印になる場所").press("Enter")
+    await expect(page.locator(".map-label").get_by_text(name, exact=True)).to_be_visible()
+    await expect(page.locator(".of-a-name")).to_have_count(0)
+    await page.unroute("**/maps/places.json*")
 
 
 async def picked_and_drawn(page: Page, area: str) -> None:

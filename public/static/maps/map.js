@@ -38,6 +38,7 @@
     }
   }
 
+  // Words go into elements of their own: Leaflet takes a text for HTML.
   function made(name, attributes = {}, text = "") {
     const element = document.createElement(name);
     for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
@@ -152,7 +153,7 @@
         interactive: Boolean(this.box.dataset.mapPick),
         style: () => ({ className: "map-district", weight: 1.5 }),
         onEachFeature: (feature, layer) =>
-          layer.bindTooltip(feature.properties.name, { permanent: true, direction: "center", className: "map-name", pane: "names", interactive: false }),
+          layer.bindTooltip(made("span", {}, feature.properties.name), { permanent: true, direction: "center", className: "map-name", pane: "names", interactive: false }),
       }).addTo(this.map);
     }
 
@@ -173,7 +174,7 @@
           pane: "areas",
           interactive: false,
           style: () => ({ className: "map-river", weight: 3 }),
-          onEachFeature: (feature, layer) => feature.properties.name && layer.bindTooltip(feature.properties.name, { sticky: true }),
+          onEachFeature: (feature, layer) => feature.properties.name && layer.bindTooltip(made("span", {}, feature.properties.name), { sticky: true }),
         });
         row(say("rivers"), "map-key map-key-river", rivers, this.bare);
         this.areas.push(rows.at(-1));
@@ -357,7 +358,7 @@
         element.setAttribute("aria-label", name);
         element.title = name;
       });
-      if (about.label && !about.count) marker.bindTooltip(String(about.label), { permanent: true, direction: "bottom", offset: [0, 10], className: "map-label" });
+      if (about.label && !about.count) marker.bindTooltip(made("span", {}, String(about.label)), { permanent: true, direction: "bottom", offset: [0, 10], className: "map-label" });
       marker.on("click keypress", (event) => {
         if (event.type === "keypress" && !["Enter", " "].includes(event.originalEvent.key)) return;
         this.choose(feature, marker);
@@ -445,7 +446,7 @@
     goTo(one) {
       this.sought?.remove();
       this.sought = L.marker([one.latitude, one.longitude], { interactive: false, keyboard: false, icon: L.divIcon({ className: "map-sought", iconSize: [36, 36] }) })
-        .bindTooltip(one.name, { permanent: true, direction: "top", offset: [0, -14], className: "map-label" })
+        .bindTooltip(made("span", {}, one.name), { permanent: true, direction: "top", offset: [0, -14], className: "map-label" })
         .addTo(this.map);
       this.map.setView([one.latitude, one.longitude], this.bare ? 14 : 17);
       this.box.focus({ preventScroll: true });
