@@ -26,6 +26,7 @@ from pathlib import Path
 from typing import Any
 
 from app.stage import Ports, environment_of, free_port, stage_settings
+from city.tile_files import NAMES as TILE_FILES
 from core.errors import BadInput
 from simulator.agency.days import DAYS
 
@@ -133,7 +134,7 @@ def run_rehearsal(
     )
     with tempfile.TemporaryDirectory(prefix="todoke-rehearsal-") as name:
         state = Path(name).resolve()
-        shutil.copytree(city_folder, state / "city")
+        shutil.copytree(city_folder, state / "city", copy_function=_copied)
         settings = stage_settings(state, ports)
         settings.media_dir.mkdir(parents=True)
         wish = {
@@ -152,6 +153,14 @@ def run_rehearsal(
         if not (state / REPORT).exists():
             raise BadInput(f"The rehearsal ended without a report, with exit code {code}.")
         return _keep(state / REPORT, media_dir, plan.day)
+
+
+def _copied(source: str, target: str) -> None:
+    """Copy a file of the city's folder. Map tiles can be gigabytes and are only read: a link."""
+    if Path(source).name in TILE_FILES:
+        Path(target).symlink_to(Path(source).resolve())
+    else:
+        shutil.copy2(source, target)
 
 
 def _run_shadow(state: Path, environment: dict[str, str]) -> int:

@@ -43,6 +43,8 @@ from simulator.agency.days import DAYS
 from simulator.agency.events import Day, Event, TelegramEvent
 from simulator.agency.server import SITE_FEEDS, RecordedDays
 
+NICE = 10
+"""The live system beside it goes first on the machine's processors."""
 POLL_SECONDS = 3
 """Not shorter than the demo's, so that two alarms are not read as one."""
 SETTLE_SECONDS = 20.0
@@ -284,6 +286,7 @@ def _write(state: Path, report: dict[str, Any]) -> None:
 
 def main() -> None:
     """Run the shadow in the folder that is the only argument."""
+    os.nice(NICE)
     configure_logs(level=QUIET)
     settings = Settings.from_environment()
     state = Path(sys.argv[1]).resolve()

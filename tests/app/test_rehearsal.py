@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from app.kept_days import kept_day, kept_days, moved_to
-from app.rehearsal import RESULTS, RehearsalPlan, own_day, result, results, scrubbed
+from app.rehearsal import RESULTS, RehearsalPlan, _copied, own_day, result, results, scrubbed
 from app.rehearsal_band import with_band
 from app.rehearsal_desk import dumped_day, loaded_day, require_shadow, shadow_city
 from app.rehearsal_report import as_csv
@@ -73,6 +74,18 @@ async def test_a_shadow_that_could_reach_something_real_does_not_start(tmp_path:
             require_shadow(settings, tmp_path, city, {name: "x"})
     with pytest.raises(BadInput, match="source"):
         require_shadow(settings, tmp_path, real, {})
+
+
+def test_the_citys_folder_is_copied_but_not_gigabytes_of_tiles(tmp_path: Path) -> None:
+    live = tmp_path / "live"
+    live.mkdir()
+    for name in ("city.toml", "tiles.pmtiles"):
+        (live / name).write_bytes(b"x")
+    shutil.copytree(live, tmp_path / "city", copy_function=_copied)
+    assert (tmp_path / "city" / "tiles.pmtiles").is_symlink()
+    assert not (tmp_path / "city" / "city.toml").is_symlink()
+    shutil.rmtree(tmp_path / "city")
+    assert (live / "tiles.pmtiles").read_bytes() == b"x"
 
 
 def test_the_band_is_on_every_page_and_on_nothing_else() -> None:
