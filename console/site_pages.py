@@ -117,6 +117,7 @@ async def site_page(request: Request, token: str) -> Response:
     is_new = not (phone.isascii() and phone.isalnum() and 16 <= len(phone) <= 40)
     if is_new:
         phone = secrets.token_hex(16)
+    await _require_open(request, token)
     async with context.database.writing() as session:
         opened = await _opened(session, request, token)
         device = request.headers.get("user-agent", "")[:400]
@@ -150,6 +151,7 @@ async def by_form(request: Request, token: str) -> Response:
         act = Saying(*checked(kind, value), key=_key(form.get("key", "")) or _new_key())
     except BadInput:
         return _back(request, token, "wrong")
+    await _require_open(request, token)
     async with context.database.writing() as session:
         opened = await _opened(session, request, token, acts=1)
         await _say(session, request, opened, [act])
@@ -162,6 +164,7 @@ async def by_program(request: Request, token: str) -> Response:
     context = _context(request)
     asked = await _json_of(request)
     acts, wrong = _acts(asked, context.clock.now())
+    await _require_open(request, token)
     async with context.database.writing() as session:
         opened = await _opened(session, request, token, acts=len(acts))
         if acts:
@@ -210,6 +213,12 @@ async def _opened(session: AsyncSession, request: Request, token: str, *, acts: 
     if acts and await acts_of_link(session, link.id or 0) + acts > MOST_OF_LINK:
         raise LinkRefused("too-many", TOO_MANY, 429, drill=link.drill)
     return Opened(link, site)
+
+
+async def _require_open(request: Request, token: str) -> None:
+    """Refuse a stranger before they hold up a writer; raises as :func:`_opened`."""
+    async with _context(request).database.reading() as session:
+        await _opened(session, request, token)
 
 
 async def _say(session: AsyncSession, request: Request, opened: Opened, acts: list[Saying]) -> None:

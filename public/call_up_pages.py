@@ -51,6 +51,9 @@ async def give_answer(request: Request, answer_token: str) -> Response:
     except BadInput:
         return _refused(request)
     links, now = links_of(request), context.clock.now()
+    async with context.database.reading() as session:  # a stranger holds up no writer
+        if await links.open(session, answer_token, now) is None:
+            return _refused(request)
     try:
         async with context.database.writing() as session:
             opened = await links.open(session, answer_token, now)

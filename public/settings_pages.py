@@ -136,6 +136,9 @@ async def save_settings(request: Request, token: str) -> Response:
         form = await read_form(request)
     except BadInput:
         return refused(request)
+    async with context.database.reading() as session:  # a stranger holds up no writer
+        if await _links(request).open(session, token, now) is None:
+            return refused(request)
     async with context.database.writing() as session:
         opened = await _links(request).open(session, token, now)
         if opened is None or not hmac.compare_digest(

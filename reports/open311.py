@@ -145,6 +145,8 @@ async def post_request(request: Request, form: str) -> Response:
         sent = await read_form(request)
         asked = sent.text("jurisdiction_id") or request.query_params.get("jurisdiction_id", "")
         _check_jurisdiction(asked, city)
+        async with context.database.reading() as session:  # a stranger holds up no writer
+            await posts.key_of_post(session, sent, lock=False)
         async with context.database.writing() as session:
             key = await posts.key_of_post(session, sent)
             report = await posts.take(session, city, key, posts.posted(city, sent), now)

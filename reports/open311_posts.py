@@ -65,8 +65,8 @@ class Posted:
         return hashlib.sha256(json.dumps(said).encode()).hexdigest()[:40]
 
 
-async def key_of_post(session: AsyncSession, form: Form) -> ApiKey:
-    """Return the key of a post, locked.
+async def key_of_post(session: AsyncSession, form: Form, *, lock: bool = True) -> ApiKey:
+    """Return the key of a post, by default locked.
 
     Raises
     ------
@@ -76,7 +76,7 @@ async def key_of_post(session: AsyncSession, form: Form) -> ApiKey:
     text = form.text("api_key")
     if not text:
         raise PostRefused(403, "api_key was not provided.")
-    found = await key_called(session, text, to_post=True)
+    found = await key_called(session, text, to_post=lock)
     if found is None:
         raise PostRefused(403, "api_key is not valid.")
     return found

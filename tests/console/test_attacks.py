@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import io
 import json
@@ -268,3 +269,17 @@ async def test_cookies_go_by_https_only_where_the_service_does(office: Office) -
         assert "Secure" in cookie
         assert "HttpOnly" in cookie
         assert "max-age" in answer.headers["Strict-Transport-Security"]
+
+
+async def test_a_stranger_with_an_invented_link_or_key_holds_up_no_writer(office: Office) -> None:
+    stranger = await office.browser()
+    asked: tuple[tuple[str, dict[str, str], int], ...] = (
+        ("/call-up/xxxxxxxx", {"answer": "cannot"}, 404),
+        ("/settings/xxxxxxxx", {"language": "ja"}, 404),
+        ("/site/xxxxxxxx", {"do": "state:open"}, 404),
+        ("/site/xxxxxxxx/acts", {}, 404),
+    )
+    async with office.database.writing(), asyncio.timeout(10):
+        assert (await stranger.get("/site/xxxxxxxx")).status == 404
+        for path, fields, status in asked:
+            assert (await stranger.post(path, fields)).status == status, path

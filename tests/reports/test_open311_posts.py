@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from datetime import timedelta
 from typing import Any
@@ -250,3 +251,8 @@ async def test_each_kind_has_its_definition(office: Office) -> None:
         assert (await browser.get(f"{API}/{path}?jurisdiction_id={municipality}")).status == 200
         assert (await browser.get(f"{API}/{path}?jurisdiction_id=another")).status == 404
     assert (await browser.get(f"{API}/tokens/{code}.xml")).status == 404
+
+
+async def test_an_invented_key_holds_up_no_writer(office: Office) -> None:
+    async with office.database.writing(), asyncio.timeout(10):
+        assert (await post(office, post_of(office, "invented"))).status == 403
