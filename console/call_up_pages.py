@@ -8,6 +8,7 @@ import uuid
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Response
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from city.city import name_in
@@ -86,6 +87,13 @@ async def send(visitor: Desk) -> Response:
             )
     except BadInput as error:
         return await _check_page(visitor, refusal=error)
+    except IntegrityError:
+        # The same press twice at once: the other one made it.
+        async with context.database.reading() as session:
+            there = await call_ups.of_event(session, event, drill=call.drill)
+        if there is None:
+            raise
+        return visitor.go(f"{PAGE}/{there.id}")
     return visitor.go(f"{PAGE}/{made.id}")
 
 
@@ -208,6 +216,7 @@ async def note_answer(visitor: Desk, call_up_id: RowNumber) -> Response:
                 actor=visitor.actor,
                 action="call_up.noted",
                 subject=call_ups.about_of(call_up_id),
+                drill=(await session.get_one(CallUp, call_up_id)).drill,
                 member=called.member_id,
                 answer=form.text("answer"),
             )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import io
 import re
@@ -42,8 +43,9 @@ async def test_a_drill_is_called_answered_by_mail_and_seen_in_the_table(office: 
     assert await office.rows(CallUp) == [], "the check sends nothing"
     refused = await desk.submit(check, "/console/call-up/send", typed="3")
     assert refused.status == 400 and await office.rows(CallUp) == []
-    table = await desk.submit(refused, "/console/call-up/send", typed="訓練")
-    again = await desk.submit(refused, "/console/call-up/send", typed="訓練")
+    table, again = await asyncio.gather(
+        *(desk.submit(refused, "/console/call-up/send", typed="訓練") for _ in range(2))
+    )
     assert table.url == again.url and len(await office.rows(CallUp)) == 1
     await sent(office, 3)
     [card] = [message for batch in office.received(user) for message in batch]
@@ -95,8 +97,10 @@ async def test_a_drill_is_called_answered_by_mail_and_seen_in_the_table(office: 
     record = await desk.get("/console/record?world=drill")
     assert "職員を参集：震度６弱" in record.words
     assert "職員を参集" not in (await desk.get("/console/record?world=real")).words
-    acts = [entry.action for entry in await office.audit() if entry.subject == "call_up:1"]
+    entries = [entry for entry in await office.audit() if entry.subject == "call_up:1"]
+    acts = [entry.action for entry in entries]
     assert acts == ["call_up.begun", "call_up.noted", "call_up.exported", "call_up.ended"]
+    assert all(entry.detail["drill"] is True for entry in entries)
 
 
 async def test_drill_and_real_are_never_one_list_and_real_wants_the_number(office: Office) -> None:
