@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -272,7 +272,12 @@ class EventHandler:
             known = replace(known, household=await last_of(session, resident.id))
         if is_of_staff(incoming) and self.staff is not None:
             said = await self.staff.answer(
-                session, incoming, event.line_user_id, resident.language, now
+                session,
+                incoming,
+                event.line_user_id,
+                resident.language,
+                now,
+                said_at=datetime.fromtimestamp(event.timestamp_ms / 1000, UTC),
             )
             if said is not None:
                 event.answer, event.answer_matters = said, True

@@ -21,7 +21,7 @@ from response import call_ups, words
 from response.joining import Answer, Codes, Looked, leave, typed_code
 from response.models import CallUp, StaffMember
 from response.staff import member_of_user
-from response.words import CHOICES, say
+from response.words import CHOICES, choice_of, say
 
 TYPED = frozenset({"staff", "職員名簿", "職員登録"})
 """What a member types to see their entry or to leave."""
@@ -73,8 +73,13 @@ class StaffChat:
         line_user_id: str,
         language: str,
         now: datetime,
+        *,
+        said_at: datetime | None = None,
     ) -> list[Message] | None:
-        """Return what to say; None if it is a resident's message after all."""
+        """Return what to say; None if it is a resident's message after all.
+
+        ``said_at`` is when they sent it, which LINE may tell us later; by default ``now``.
+        """
         match incoming:
             case Said(text) if code := typed_code(text):
                 looked = await self.codes.look(session, code, line_user_id, now)
@@ -94,7 +99,8 @@ class StaffChat:
                 went = await leave(session, line_user_id, now)
                 return [messages.text(say(language, words.LEFT if went else words.NOT_LISTED))]
             case Pressed("staff-answer", {"call": number, "answer": choice}):
-                return [await self._answered(session, line_user_id, number, choice, language, now)]
+                at = min(said_at or now, now)
+                return [await self._answered(session, line_user_id, number, choice, language, at)]
         return [messages.text(say(language, words.NOTHING))]
 
     def _ask(self, member: StaffMember, code: str, language: str) -> Message:
@@ -133,11 +139,13 @@ class StaffChat:
         assert member.id is not None
         language = member.language
         try:
-            await call_ups.answer(session, call_up_id, member.id, choice, now, by="line")
+            kept = await call_ups.answer(session, call_up_id, member.id, choice, now, by="line")
         except BadInput as error:
             over = error.reason.code == "call-up.ended"
             return messages.text(say(language, words.ENDED if over else words.NOT_CALLED))
         call_up = await session.get_one(CallUp, call_up_id)
+        # A newer answer may be kept than this one, which came late.
+        choice = choice_of(kept.answer, kept.minutes)
         noted = say(language, words.NOTED, answer=say(language, CHOICES[choice].label))
         mark = f"{drill_mark(language)} " if call_up.drill else ""
         return messages.text(f"{mark}{noted}")

@@ -19,7 +19,8 @@ from console.web import Visit
 from core.languages import mark
 from response import alert_messages
 from response.models import StaffMember, StaffMessageState, StaffWay
-from response.staff import line_ids, members_of_accounts
+from response.staff import members_of_accounts
+from response.staff_links import line_ids
 from response.staff_messages import Outcome, Words
 
 STATES = {

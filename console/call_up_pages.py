@@ -26,6 +26,7 @@ from response.answer_links import AnswerLinks
 from response.call_ups import Call, Line, Means, Table
 from response.models import CallUp, StaffAnswer, StaffMember, StaffMessageState
 from response.reasons import reason
+from response.staff_links import line_ids
 from response.words import CHOICES, choice_of
 
 router = APIRouter(prefix="/console", route_class=StaffRoute)
@@ -313,7 +314,7 @@ async def _check_page(visitor: Visit, *, refusal: BadInput | None = None) -> Res
         return await _page(visitor, refusal=error)
     async with context.database.reading() as session:
         called = await call_ups.whom(session, call)
-        users = await staff.line_ids(session, called)
+        users = await line_ids(session, called)
     if not called:
         return await _page(visitor, refusal=BadInput(reason("call-up.nobody")))
     example = CallUp(

@@ -2,7 +2,7 @@
 
 A link says which call-up and which member, and is signed. It only opens a page; the answer is sent
 from there, so that a mail scanner that follows links answers nothing. It ends with the call-up, or
-after two days.
+two days after its member was called or asked again.
 """
 
 from __future__ import annotations
@@ -44,6 +44,6 @@ class AnswerLinks:
         call_up = await session.get(CallUp, call_up_id)
         called = await session.get(CalledMember, (call_up_id, member_id))
         member = await session.get(StaffMember, member_id)
-        if call_up is None or called is None or member is None or now > call_up.began_at + VALID:
+        if call_up is None or called is None or member is None or now > called.called_at + VALID:
             return None
         return call_up, called, member

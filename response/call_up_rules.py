@@ -1,8 +1,9 @@
 """Call-ups that telegrams begin, by the rules ``[[call_up]]`` of ``city.toml``.
 
 An event begins one call-up, whatever number of telegrams is about it. One that raises it can call
-more departments; nobody is called twice. A telegram of a drill begins a drill, and only by a rule
-that says so.
+more departments; nobody is called twice. If staff have ended the call-up, only a graver telegram
+than those before calls again, and then everybody whom the rules mean. A telegram of a drill begins
+a drill, and only by a rule that says so.
 """
 
 from __future__ import annotations
@@ -120,15 +121,38 @@ async def event_of(session: AsyncSession, notice: Notice) -> str:
     """
     if notice.intensity and notice.event_id:
         return f"quake:{notice.event_id}"
-    first = notice
-    for _ in range(LONGEST_CHAIN):
-        before = None
-        if first.replaces_id is not None:
-            before = await session.get(Notice, first.replaces_id)
+    earlier = await _followed(session, notice)
+    return f"notice:{(earlier[-1] if earlier else notice).id}"
+
+
+async def _followed(session: AsyncSession, notice: Notice) -> list[Notice]:
+    """Return the notices that this one follows, the newest first."""
+    found: list[Notice] = []
+    last = notice
+    while last.replaces_id is not None and len(found) < LONGEST_CHAIN:
+        before = await session.get(Notice, last.replaces_id)
         if before is None:
             break
-        first = before
-    return f"notice:{first.id}"
+        found.append(before)
+        last = before
+    return found
+
+
+async def _is_graver(session: AsyncSession, notice: Notice, ended_at: datetime) -> bool:
+    """Whether a notice is graver than all about its event that there were when staff ended it."""
+    if notice.intensity and notice.event_id:
+        query = select(Notice).where(
+            col(Notice.event_id) == notice.event_id, col(Notice.drill).is_(notice.drill)
+        )
+        earlier = list(await session.scalars(query))
+    else:
+        earlier = await _followed(session, notice)
+    known = [_gravity(one) for one in earlier if one.created_at <= ended_at]
+    return notice.created_at > ended_at and _gravity(notice) > max(known, default=(-1, -1))
+
+
+def _gravity(notice: Notice) -> tuple[int, int]:
+    return _rank(notice.intensity), notice.level
 
 
 async def _act(
@@ -145,12 +169,7 @@ async def _act(
     teams = () if everybody else {name for rule in rules for name in rule.teams}
     actor = f"rule:call-up:{rules[0].code}"
     there = await call_ups.of_event(session, event, drill=notice.drill)
-    if there is not None:
-        assert there.id is not None
-        widened = await call_ups.widen(
-            session, means, there.id, departments, teams, now, actor=actor
-        )
-        return int(widened > 0)
+    minutes = [rule.remind_minutes for rule in rules if rule.remind_minutes]
     title = notice.texts.get("ja", {}).get("title") or notice.kind
     words = "\n".join(dict.fromkeys([title, *(rule.words for rule in rules if rule.words)]))
     call = Call(
@@ -158,8 +177,26 @@ async def _act(
         words=words[:MOST_WORDS],
         departments=tuple(departments),
         teams=tuple(teams),
-        remind_minutes=min(rule.remind_minutes for rule in rules),
-    )
+        remind_minutes=min(minutes, default=0),
+    ).checked(city)
+    if there is not None:
+        assert there.id is not None
+        ended_at = (await call_ups.locked(session, there.id)).ended_at
+        if ended_at is not None and not await _is_graver(session, notice, ended_at):
+            return 0
+        widened = await call_ups.widen(
+            session,
+            means,
+            there.id,
+            departments,
+            teams,
+            now,
+            actor=actor,
+            words=call.words,
+            remind_minutes=call.remind_minutes,
+            anew=True,
+        )
+        return int(widened > 0)
     await call_ups.begin(
         session, means, city, call, now, actor=actor, rule=rules[0].code, event=event
     )

@@ -156,10 +156,23 @@ async def widen(
     now: datetime,
     *,
     actor: str,
+    words: str = "",
+    remind_minutes: int | None = None,
+    anew: bool = False,
 ) -> int:
     """Call more departments or teams in the same call-up; nobody is called twice. Return how many.
 
     A call-up that had ended goes on. None of either means everybody.
+
+    Parameters
+    ----------
+    words
+        What they read; by default what those before them read.
+    remind_minutes
+        As in :class:`Call`; by default they are reminded if those before them were to be.
+    anew
+        Whether those are called once more who were called before the call-up ended: they may have
+        been told to go home.
     """
     call_up = await locked(session, call_up_id)
     wanted = await staff.members(session, departments=departments, teams=teams)
@@ -169,16 +182,27 @@ async def widen(
         )
     )
     more = [member for member in wanted if member.id not in there]
-    if not more:
+    back = [member for member in wanted if member.id in there]
+    if call_up.ended_at is None or not anew:
+        back = []
+    if not more and not back:
         return 0
     everybody = not (departments or teams) or not (call_up.departments or call_up.teams)
     call_up.departments = [] if everybody else sorted({*call_up.departments, *departments})
     call_up.teams = [] if everybody else sorted({*call_up.teams, *teams})
     call_up.ended_at, call_up.ended_by = None, ""
+    call_up.words = words or call_up.words
+    if remind_minutes is None:
+        was_to_remind = call_up.remind_at is not None or call_up.reminded_at is not None
+        remind_minutes = REMIND_MINUTES if was_to_remind else 0
+    if call_up.remind_at is None and remind_minutes:
+        call_up.remind_at = now + timedelta(minutes=remind_minutes)
     session.add(call_up)
     await _call(session, means, call_up, more, now)
-    await _note(session, call_up, "widened", now, actor, called=len(more))
-    return len(more)
+    if back:
+        await _call_back(session, means, call_up, back, now)
+    await _note(session, call_up, "widened", now, actor, called=len(more) + len(back))
+    return len(more) + len(back)
 
 
 async def ask_again(
@@ -265,6 +289,8 @@ async def answer(
     expected
         When the answer that the page showed was given, as :func:`version` says; an old page that is
         sent again changes nothing.
+    now
+        When they said it. What was said before the kept answer, and arrives late, changes nothing.
 
     Raises
     ------
@@ -279,6 +305,8 @@ async def answer(
         raise BadInput(reason("call-up.not-called"))
     if expected is not None and expected != version(called):
         raise BadInput(reason("call-up.changed"))
+    if expected is None and called.answered_at is not None and now < called.answered_at:
+        return called
     given = CHOICES[choice]
     called.answer, called.minutes = given.answer, given.minutes
     called.answered_at, called.answered_by = now, by
@@ -293,7 +321,10 @@ def version(called: CalledMember) -> str:
 
 
 async def remind(database: Database, means: Means, now: datetime) -> int:
-    """Remind once those who have not answered, where it is time; return how many."""
+    """Remind once those who have not answered, where it is time; return how many.
+
+    Who was called later than the others is reminded once too.
+    """
     async with database.reading() as session:
         due = list(await session.scalars(select(CallUp.id).where(*_to_remind(now))))
     reminded = 0
@@ -304,9 +335,10 @@ async def remind(database: Database, means: Means, now: datetime) -> int:
             )
             if call_up is None:
                 continue
+            before = call_up.reminded_at
             call_up.remind_at, call_up.reminded_at = None, now
             session.add(call_up)
-            asked = await _ask_silent(session, means, call_up, now, reminder=True)
+            asked = await _ask_silent(session, means, call_up, now, reminder=True, since=before)
             if asked:
                 await _note(session, call_up, "reminded", now, "rule:reminder", called=asked)
             reminded += asked
@@ -510,6 +542,25 @@ async def _call(
     await _tell(session, means, call_up, members, now, occasion="first")
 
 
+async def _call_back(
+    session: AsyncSession,
+    means: Means,
+    call_up: CallUp,
+    members: Sequence[StaffMember],
+    now: datetime,
+) -> None:
+    """Call members once more: what they said was about the time before the call-up ended."""
+    for member in members:
+        called = await session.get_one(CalledMember, (call_up.id, member.id), with_for_update=True)
+        called.answer, called.minutes, called.answered_at = None, None, None
+        called.answered_by, called.called_at = "", now
+        called.asked += 1
+        session.add(called)
+    await session.flush()
+    occasion = f"anew:{int(now.timestamp())}"
+    await _tell(session, means, call_up, members, now, occasion=occasion)
+
+
 async def _ask_silent(
     session: AsyncSession,
     means: Means,
@@ -517,17 +568,21 @@ async def _ask_silent(
     now: datetime,
     *,
     reminder: bool = False,
+    since: datetime | None = None,
 ) -> int:
     assert call_up.id is not None
-    silent = await _called(session, call_up.id, silent=True)
+    silent = await _called(session, call_up.id, silent=True, since=since)
     if silent:
+        values: dict[str, Any] = {"asked": col(CalledMember.asked) + 1}
+        if not reminder:
+            values["called_at"] = now
         await session.execute(
             update(CalledMember)
             .where(
                 col(CalledMember.call_up_id) == call_up.id,
-                col(CalledMember.answered_at).is_(None),
+                col(CalledMember.member_id).in_([member.id for member in silent]),
             )
-            .values(asked=col(CalledMember.asked) + 1)
+            .values(**values)
             .execution_options(synchronize_session=False)
         )
         occasion = f"again:{int(now.timestamp())}"
@@ -554,11 +609,17 @@ async def _tell(
         occasion=f"{about_of(call_up.id)}:{occasion}",
         about=about_of(call_up.id),
         drill=call_up.drill,
+        # A drill holds up nothing that is real.
+        urgent=not call_up.drill,
     )
 
 
 async def _called(
-    session: AsyncSession, call_up_id: int, *, silent: bool = False
+    session: AsyncSession,
+    call_up_id: int,
+    *,
+    silent: bool = False,
+    since: datetime | None = None,
 ) -> list[StaffMember]:
     query = (
         select(StaffMember)
@@ -568,6 +629,8 @@ async def _called(
     )
     if silent:
         query = query.where(col(CalledMember.answered_at).is_(None))
+    if since is not None:
+        query = query.where(col(CalledMember.called_at) > since)
     return list(await session.scalars(query))
 
 

@@ -30,7 +30,7 @@ from response.models import (
 )
 from response.reasons import reason
 from response.staff import locked, member_of_user, members, note
-from response.staff_messages import stop_to
+from response.staff_messages import follow_address, stop_to
 from subscriptions.residents import insert_new
 
 LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
@@ -175,6 +175,7 @@ class Codes:
             member_id=looked.member.id, line_user_id=line_user_id, joined_at=now
         )
         await session.execute(link)
+        await follow_address(session, looked.member.id, StaffWay.LINE, line_user_id)
         await note(
             session, now, f"staff_member:{looked.member.id}", "staff_member.joined", looked.member
         )

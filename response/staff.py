@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -15,7 +15,8 @@ from core import audit
 from core.errors import BadInput
 from core.settings import MAIL_ADDRESS
 from core.text import clean
-from response.models import StaffLineLink, StaffMember
+from response import staff_messages
+from response.models import StaffLineLink, StaffMember, StaffWay
 from response.reasons import reason
 
 MOST_NAME = 64
@@ -105,7 +106,11 @@ async def change(
     active: bool,
     actor: str,
 ) -> StaffMember:
-    """Change what is known of a member of staff; raises as :func:`add`."""
+    """Change what is known of a member of staff; raises as :func:`add`.
+
+    What waits for them follows to their new mail address, or is stopped if they are not called any
+    more or have no mail address.
+    """
     entry = entry.checked(city)
     member = await locked(session, member_id)
     await _require_free(session, entry, member_id)
@@ -114,6 +119,11 @@ async def change(
     member.active, member.changed_at = active, now
     session.add(member)
     await session.flush()
+    for way in StaffWay:
+        if not active or (way is StaffWay.MAIL and not member.mail):
+            await staff_messages.stop_to(session, member_id, way, reason("staff-message.left"), now)
+    if active and member.mail:
+        await staff_messages.follow_address(session, member_id, StaffWay.MAIL, member.mail)
     await note(session, now, actor, "staff_member.changed", member)
     return member
 
@@ -173,19 +183,6 @@ async def members_of_accounts(
         select(StaffMember).where(col(StaffMember.account).in_(wanted), col(StaffMember.active))
     )
     return {member.account: member for member in found}
-
-
-async def line_ids(session: AsyncSession, members: Sequence[StaffMember]) -> dict[int, str]:
-    """Return the LINE user ids of those members who joined, by the member's id."""
-    ids = [member.id for member in members]
-    found: dict[int, str] = {}
-    for start in range(0, len(ids), 500):
-        query = select(col(StaffLineLink.member_id), col(StaffLineLink.line_user_id)).where(
-            col(StaffLineLink.member_id).in_(ids[start : start + 500])
-        )
-        for number, user in await session.execute(query):
-            found[number] = user
-    return found
 
 
 async def member_of_user(session: AsyncSession, line_user_id: str) -> StaffMember | None:

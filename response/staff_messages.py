@@ -28,7 +28,7 @@ from core.work import Queue
 from feeds.texts.compose import drill_mark
 from response.models import StaffMember, StaffMessage, StaffMessageState, StaffWay
 from response.reasons import reason
-from response.staff import line_ids
+from response.staff_links import line_ids
 from subscriptions.residents import insert_new
 
 SEND = {StaffWay.LINE: "staff.line", StaffWay.MAIL: "staff.mail"}
@@ -262,6 +262,30 @@ async def stop_to(
     """Stop all messages to a member by one way that were not sent; return how many."""
     theirs = (col(StaffMessage.member_id) == member_id, col(StaffMessage.way) == way)
     return await _stop(session, why, now, *theirs)
+
+
+async def follow_address(session: AsyncSession, member_id: int, way: StaffWay, address: str) -> int:
+    """Send what waits for a member by one way to another address; return how many messages.
+
+    Each has a new retry key, with which the new address gets it once.
+    """
+    waiting = await session.scalars(
+        select(StaffMessage)
+        .where(
+            col(StaffMessage.member_id) == member_id,
+            col(StaffMessage.way) == way,
+            col(StaffMessage.state).in_(OPEN),
+            col(StaffMessage.address) != address,
+        )
+        .with_for_update()
+    )
+    moved = 0
+    for message in waiting:
+        message.address, message.retry_key = address, str(uuid.uuid4())
+        session.add(message)
+        moved += 1
+    await session.flush()
+    return moved
 
 
 async def hold_back(session: AsyncSession, now: datetime) -> int:

@@ -29,6 +29,7 @@ from response.models import (
     CalledMember,
     CallUp,
     RecordEntry,
+    StaffAnswer,
     StaffMember,
     StaffMessage,
     StaffMessageState,
@@ -135,11 +136,111 @@ async def test_a_quake_calls_once_and_a_stronger_telegram_calls_only_the_others(
     assert (await called(database))[2] == ["crisis"]
     async with database.reading() as session:
         first = await session.get_one(CallUp, 1)
-        assert (first.words, first.began_by) == ("震度5-\n市役所３階へ", "rule:call-up:quake-5")
+        assert (first.words, first.began_by) == ("震度6-\n市役所３階へ", "rule:call-up:quake-5")
+        told = await session.scalars(select(StaffMessage).order_by(col(StaffMessage.id)))
+        titles = [one.content["text"].partition("\n")[0] for one in told]
         acts = list(await session.scalars(select(AuditEntry.action).order_by(col(AuditEntry.id))))
         lines = list(await session.scalars(select(RecordEntry.code)))
+    assert titles[:3] == ["震度5-", "震度6-", "震度6-"], "who is called later reads the newest"
     assert acts[-3:] == ["call_up.begun", "call_up.widened", "call_up.begun"]
     assert lines == ["callup.begun", "callup.widened", "callup.begun"]
+
+
+async def test_an_ended_call_up_calls_everybody_again_only_for_a_graver_telegram(
+    database: Database, city: City, clock: ManualClock, means: Means
+) -> None:
+    city = city.model_copy(update={"call_up": RULES[:2]})
+    first, *_ = await people(database, city, clock.now())
+    await source(database, clock.now())
+
+    async def arrives(identity: str, intensity: str) -> int:
+        await clock.advance(60)
+        async with database.writing() as session:
+            session.add(quake(clock.now(), identity, intensity))
+        # A new process has looked at nothing yet.
+        return await call_up_rules.look(database, means, city, clock.now())
+
+    async def ends() -> None:
+        await clock.advance(60)
+        async with database.writing() as session:
+            await call_ups.end(
+                session, means, 1, clock.now(), actor="a@city.example", tell_them=True
+            )
+
+    assert await arrives("1", "5-") == 1
+    async with database.writing() as session:
+        assert first.id is not None
+        await call_ups.answer(session, 1, first.id, "coming-30", clock.now(), by="line")
+        await staff.add(
+            session, city, Entry("田中", "crisis", "new@city.example"), clock.now(), actor="a@c.jp"
+        )
+    await ends()
+    assert await arrives("2", "5-") == 0, "staff have ended it, and nothing is graver"
+    assert await called(database) == {1: ["crisis"]}
+    assert await arrives("3", "6-") == 1
+    assert await call_up_rules.look(database, means, city, clock.now()) == 0
+    assert await called(database) == {1: ["crisis", "crisis", "parks", "roads"]}
+    async with database.reading() as session:
+        messages = list(
+            await session.scalars(
+                select(StaffMessage)
+                .where(col(StaffMessage.member_id) == first.id)
+                .order_by(col(StaffMessage.id))
+            )
+        )
+        table = await call_ups.table(session, 1)
+    assert table is not None and table.call_up.ended_at is None
+    assert table.counts.silent == 4, "what they said was about the time before"
+    assert [one.content["text"].partition("\n")[0] for one in messages][::2] == ["震度5-", "震度6-"]
+    assert messages[-1].state is StaffMessageState.WAITING
+    await ends()
+    assert await arrives("4", "6-") == 0
+    assert await arrives("5", "7") == 1
+
+
+async def test_who_is_called_later_is_reminded_too_and_their_link_lasts(
+    database: Database, city: City, clock: ManualClock, means: Means
+) -> None:
+    first, second, _ = await people(database, city, clock.now())
+    assert first.id is not None and second.id is not None
+    async with database.writing() as session:
+        call = Call(drill=True, words="集まる", departments=("crisis",), remind_minutes=15)
+        await call_ups.begin(session, means, city, call, clock.now(), actor="a@city.example")
+    await clock.advance(15 * 60)
+    assert await call_ups.remind(database, means, clock.now()) == 1
+    await clock.advance(VALID.total_seconds())
+    async with database.writing() as session:
+        await call_ups.widen(session, means, 1, ["roads"], (), clock.now(), actor="a@city.example")
+    await clock.advance(15 * 60)
+    assert await call_ups.remind(database, means, clock.now()) == 1
+    assert await call_ups.remind(database, means, clock.now()) == 0
+    async with database.reading() as session:
+        asked = {one.member_id: one.asked for one in await session.scalars(select(CalledMember))}
+        opened = [
+            await means.links.open(
+                session, means.links.page(1, number).rpartition("/")[2], clock.now()
+            )
+            for number in (first.id, second.id)
+        ]
+        urgent = set(await session.scalars(select(StaffMessage.urgent)))
+    assert asked == {first.id: 2, second.id: 2}
+    assert opened[0] is None and opened[1] is not None
+    assert urgent == {False}, "a drill holds up nothing that is real"
+
+
+async def test_an_answer_that_arrives_late_does_not_replace_a_newer_one(
+    database: Database, city: City, clock: ManualClock, means: Means
+) -> None:
+    first, *_ = await people(database, city, clock.now())
+    assert first.id is not None
+    async with database.writing() as session:
+        call = Call(drill=False, words="集まる")
+        await call_ups.begin(session, means, city, call, clock.now(), actor="a@city.example")
+        pressed = clock.now()
+        await clock.advance(60)
+        for choice, moment in (("at-office", clock.now()), ("cannot", pressed)):
+            kept = await call_ups.answer(session, 1, first.id, choice, moment, by="line")
+    assert kept.answer is StaffAnswer.AT_OFFICE
 
 
 @pytest.mark.parametrize(

@@ -221,6 +221,37 @@ async def test_greylisting_is_waited_for_and_a_refused_address_is_not_tried_agai
         assert len(desk.mails.to("grey@city.example")) == 1
 
 
+async def test_what_waits_follows_to_a_new_address_and_stops_for_who_is_not_called_any_more(
+    database: Database, settings: Settings, sample: CityFolder, clock: ManualClock
+) -> None:
+    async with office(database, settings, sample, clock) as desk:
+        wrong = await desk.add("佐藤", mail="wrong@city.example")
+        gone = await desk.add("鈴木", mail="gone@city.example")
+        for address in ("wrong@city.example", "gone@city.example"):
+            desk.mails.faults.later[address] = 1
+        await desk.tell(wrong, gone)
+        await desk.queue.drained()
+        for member, mail_, active in ((wrong, "right@city.example", True), (gone, "", False)):
+            assert member.id is not None
+            async with database.writing() as session:
+                await staff.change(
+                    session,
+                    desk.context.city,
+                    member.id,
+                    Entry(member.name, member.department, mail_),
+                    clock.now(),
+                    active=active,
+                    actor="a@city.example",
+                )
+        await clock.advance(60)
+        await desk.queue.drained()
+        assert [mail_["To"] for mail_ in desk.mails.mails] == ["right@city.example"]
+        assert await desk.states() == [
+            (StaffWay.MAIL, SENT),
+            (StaffWay.MAIL, StaffMessageState.STOPPED),
+        ]
+
+
 async def test_a_server_that_takes_a_mail_and_then_fails_gets_the_same_message_id_again(
     database: Database, settings: Settings, sample: CityFolder, clock: ManualClock
 ) -> None:
