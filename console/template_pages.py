@@ -316,7 +316,7 @@ async def _blanks_of(
     return visitor.page(
         "alert_blanks.html",
         status=400 if refusal else 200,
-        refusal=words.said(refusal, visitor.language),
+        refusal=_named(visitor)(words.said(refusal, visitor.language)),
         draft=draft,
         template=template,
         named=_named(visitor),
@@ -340,6 +340,8 @@ async def _blanks_of(
 
 def _blank_name(visitor: Visit, blank: str) -> str:
     kind = templates.kind_of(blank)
+    if kind not in KIND_NAMES:
+        return blank
     return visitor.say(KIND_NAMES[kind]) + blank.removeprefix(kind)
 
 

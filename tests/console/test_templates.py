@@ -146,8 +146,11 @@ async def test_names_that_nobody_can_read_are_asked_for_in_letters(office: Offic
     fill = f"{ADDRESS}/templates/1"
     empty = await desk.submit(asked, fill, said__words="029-000-0000")
     assert empty.status == 400
+    assert "［川］" in empty.tree.xpath("string(//*[@data-testid='refusal'])")
     unknown = await desk.submit(asked, fill, said__river="月見川", said__words="029-000-0000")
     assert unknown.status == 400
+    braces = await desk.submit(asked, fill, said__river="{月見}川", said__words="029-000-0000")
+    assert braces.status == 400
     assert "月見川" in unknown.tree.xpath("string(//*[@data-testid='refusal'])")
     assert unknown.form(fill)["said-river"] == "月見川"
     await desk.submit(unknown, fill, latin__river="Tsukimi River", then="insert")
