@@ -13,7 +13,7 @@ app = typer.Typer(no_args_is_help=True)
 
 @app.command("days")
 def days(json_: Json = False) -> None:
-    """List the days that can be rehearsed: recorded ones, and the city's own telegrams."""
+    """List the days that can be rehearsed, recorded and the city's own."""
     from simulator.agency.days import DAYS
 
     rows: list[dict[str, object]] = [
@@ -54,7 +54,7 @@ def start(
         bool, typer.Option("--until-over", help="End by itself after the last event.")
     ] = False,
 ) -> None:
-    """Replay a past day to a shadow desk beside the live system, which it cannot touch.
+    """Replay a past day to a shadow desk, apart from the live system.
 
     Ctrl+C ends it and writes the report.
     """
