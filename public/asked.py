@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from functools import cache
+from typing import Any
 
 from sqlalchemy import delete, func
 from sqlalchemy.dialects import postgresql, sqlite
@@ -31,16 +33,22 @@ async def note_asked(
     """
     if not asked:
         return
-    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
     rows = [
         {"slot": slot_of(now), "intent": intent[:32], "bucket": bucket, "count": count}
         for intent, count in sorted(asked.items())
     ]
-    added = dialect.insert(AskedCount).values(rows)
-    keys = [col(AskedCount.slot), col(AskedCount.intent), col(AskedCount.bucket)]
-    together = col(AskedCount.count) + added.excluded["count"]
-    await session.execute(
-        added.on_conflict_do_update(index_elements=keys, set_={"count": together})
+    await session.execute(_adding(session.get_bind().dialect.name), rows)
+
+
+@cache
+def _adding(dialect: str) -> Any:
+    """Return the statement for one row, the same each time, so that it is compiled once."""
+    insert = (postgresql if dialect == "postgresql" else sqlite).insert
+    table: Any = AskedCount.__table__  # type: ignore[attr-defined]
+    added = insert(table)
+    return added.on_conflict_do_update(
+        index_elements=[table.c.slot, table.c.intent, table.c.bucket],
+        set_={"count": table.c.count + added.excluded["count"]},
     )
 
 

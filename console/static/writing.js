@@ -20,6 +20,8 @@
   let firstAt = 0;
   let saving = null;
   let over = false; // sent or thrown away
+  const who = () => document.querySelector("[data-who]").textContent;
+  let writer = who(); // whose words are not saved yet; somebody else may sign in over the page
   let letGo = false;
 
   const tidy = (values) => values.map((one) => one.replace(/\r\n?/g, "\n").trim()).filter(Boolean).sort();
@@ -90,6 +92,7 @@
       stored[name] = theirs;
     };
     box.querySelector("[data-mine]").addEventListener("click", () => {
+      writer = who();
       end();
       save();
     });
@@ -219,6 +222,7 @@
     timer = 0;
     firstAt = 0;
     if (over) return Promise.resolve(true);
+    if (who() !== writer) return Promise.resolve(false); // their own key or button saves, nothing else
     saving = (saving ?? Promise.resolve()).then(() => send(leaving)).finally(() => {
       saving = null;
     });
@@ -232,7 +236,8 @@
 
   form.addEventListener("input", written);
   form.addEventListener("change", written);
-  function written() {
+  function written(event) {
+    if (event?.isTrusted) writer = who();
     if (over || !changed().length) return;
     if (said.dataset.state !== "both" && said.dataset.state !== "offline") say("writing");
     again(QUIET_MS);
@@ -252,6 +257,7 @@
     event.preventDefault();
     event.stopImmediatePropagation();
     const button = event.submitter;
+    writer = who();
     (async () => {
       // What is typed while one save runs takes a second one.
       for (let round = 0; round < 3 && changed().length && !over; round += 1) await save();

@@ -124,20 +124,26 @@ async def test_somebody_else_over_the_page_saves_nothing_unasked(office: Office)
     await office.hire(Role.DISASTER, "relief")
     async with tab(office, desk, harmless=REFUSED) as page:
         await writing(page, office)
+        await expect(page.locator("#save-state")).to_have_attribute("data-state", "saved")
+        saved = (await office.drafts())[0].version
         ended(office)
+        await page.locator('textarea[name="text-ja"]').press_sequentially("！")
         await page.get_by_test_id("save").click()
         await sign_in_over(page, "relief@city.example")
         dialog = page.locator("dialog#over")
         await expect(dialog).to_contain_text("relief@city.example")
         await expect(dialog).to_contain_text("author@city.example")
-        assert (await office.drafts())[0].version == 1
+        assert (await office.drafts())[0].version == saved
         await dialog.locator("[data-go-on]").click()
         await expect(page.locator("[data-who]").first).to_contain_text("relief")
-        assert (await office.drafts())[0].version == 1  # going on presses nothing by itself
+        # Going on presses nothing by itself; the author's words are not saved under another name.
+        await page.evaluate("window.dispatchEvent(new Event('online'))")
+        await page.wait_for_load_state("networkidle")
+        assert (await office.drafts())[0].version == saved
         await page.get_by_test_id("save").click()
         await page.wait_for_url("**?saved=yes")
     draft = (await office.drafts())[0]
-    assert (draft.texts["ja"]["text"], draft.edited_by) == (WORDS, "relief@city.example")
+    assert (draft.texts["ja"]["text"], draft.edited_by) == (f"{WORDS}！", "relief@city.example")
 
 
 async def test_signing_in_in_another_tab_is_enough(office: Office) -> None:

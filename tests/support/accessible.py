@@ -12,6 +12,10 @@ RULES = {
     "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
     "resultTypes": ["violations"],
 }
+PIN = "map-pin"
+"""Marks on a map stand where things are (WCAG 2.5.8, "essential"), and the list beside has them all
+("equivalent"): they may be close to each other.
+"""
 SIZES: tuple[tuple[Any, Any], ...] = (
     ({"width": 390, "height": 844}, "light"),
     ({"width": 1440, "height": 900}, "dark"),
@@ -42,6 +46,7 @@ async def _faults(page: Page) -> list[str]:
         f"{each['id']}: {node['html'][:160]} {node['failureSummary'][:200]}"
         for each in found
         for node in each["nodes"]
+        if each["id"] != "target-size" or PIN not in node["html"]
     ]
     if await page.evaluate("document.documentElement.scrollWidth > innerWidth"):
         said.append("wider than the window")
