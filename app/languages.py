@@ -13,7 +13,7 @@ from pathlib import Path
 from core.errors import BadInput
 from core.languages import EASY_JAPANESE, LANGUAGES, Language
 
-CATALOGUES = ("alerts", "bot", "console.presets", "feeds", "public", "reports")
+CATALOGUES = ("alerts", "bot", "console.presets", "feeds", "public", "reports", "response")
 """Packages with ``locales`` for residents; English is in the code."""
 MENUS = ("news", "daily", "tell", "mine", "disaster", "drill")
 """Folders of ``bot/richmenu/data`` with a picture for each language."""
@@ -54,7 +54,8 @@ def needed_files(language: Language) -> Iterator[Path]:
     for name in NAMES:
         if name not in WRITTEN_BY_CODE.get(language.code, ()):
             yield _folder("feeds.texts") / "data" / name / f"{language.code}.toml"
-    yield _folder("bot.understanding") / "data" / f"{language.vocabulary_file}.toml"
+    for folder in ("data", "data/danger"):
+        yield _folder("bot.understanding") / folder / f"{language.vocabulary_file}.toml"
     for kind in MENUS:
         yield _folder("bot.richmenu") / "data" / kind / f"{language.code}.png"
 

@@ -147,7 +147,6 @@ async def decide(visitor: Helper, danger_id: RowNumber) -> Response:
             if state == Triage.ROAD_CLOSED:
                 one = await dangers.shown(session, danger_id)
                 assert one is not None
-                place = form.text("road") or one.address or str(danger_id)
                 at = None
                 if one.longitude is not None and one.latitude is not None:
                     at = (one.longitude, one.latitude)
@@ -156,7 +155,8 @@ async def decide(visitor: Helper, danger_id: RowNumber) -> Response:
                     city,
                     Listed(
                         kind=LifelineKind.ROAD,
-                        name=place[: lifelines.MOST_NAME],
+                        # The resident's own words stay here: staff say which road it is.
+                        name=form.text("road"),
                         state=LifelineState.CLOSED,
                         until=now + ROAD_CLOSED_FOR,
                         area=one.area or "",

@@ -26,6 +26,7 @@ from core.counting import MOST as MOST_COUNTED
 from core.errors import BadInput, Refusal
 from core.text import clean
 from core.web import PHOTO_POLICY, Form
+from public.map_data import COLOURS
 from reports import following, register, states
 from reports.clusters import GRAVITY, Box, Cluster, clusters
 from reports.models import Photo, Report
@@ -339,8 +340,7 @@ def _answer_words(code: str, typed: str, language: str) -> tuple[str, bool]:
 
 def map_colour(state: ReportState) -> str:
     """Return the colour of a report on a map (docs/maps.md)."""
-    colour = state.facts.colour
-    return "amber" if colour == "orange" else colour
+    return COLOURS.get(state.facts.colour, state.facts.colour)
 
 
 def _view(city: City, given: Mapping[str, str]) -> tuple[Box, int]:

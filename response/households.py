@@ -299,7 +299,11 @@ async def counts(
     if since is not None:
         answers.append(col(HouseholdAnswer.told_at) >= since)
     people = func.sum(func.coalesce(HouseholdAnswer.people, 1))
-    columns = (HouseholdAnswer.area, HouseholdAnswer.shelter, HouseholdAnswer.condition)
+    columns: tuple[Any, ...] = (
+        HouseholdAnswer.area,
+        HouseholdAnswer.shelter,
+        HouseholdAnswer.condition,
+    )
     # One look at all of them, for they can be a hundred thousand.
     query: Any = select_rows(*columns, func.count(), people).where(*answers).group_by(*columns)
     by_area: dict[tuple[str | None, Condition], list[int]] = {}

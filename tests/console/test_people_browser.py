@@ -80,6 +80,7 @@ async def test_a_need_is_followed_to_done_among_three_hundred_households(office:
         await expect(page.locator("table.people tbody tr").first).to_contain_text("薬")
         await page.locator("table.people a.button").first.click()
         await page.get_by_role("button", name="自分が担当する").click()
+        await expect(page.locator(".timeline")).to_contain_text("sato@city.example")
         await page.locator('select[name="ready"]').select_option("coming")
         await page.get_by_role("button", name="LINEで送る").click()
         await expect(page.locator(".timeline .said")).to_be_visible()

@@ -27,8 +27,10 @@ from tests.support.project import SAMPLE_CITY
 PUBLIC_URL = "http://127.0.0.1:8000"
 WHY = "当直が一人だけで、川があふれています"
 WHO, BEFORE = {"decided_by"}, {"id", "identity", "replaces_id"}
-HOW = {"written_by"}
-"""Differences that are meant: who it was. A number is another one, as it is another alert."""
+HOW = {"written_by", "warned"}
+"""Differences that are meant: who it was, and what the second is warned of because of the first. A
+number is another one, as it is another alert.
+"""
 NUMBERS = {"draft", "version", "delivery", "replaces"}
 DECIDED = {"kind", "priority", "respects_quiet", "silent", "audience", "expires_at", "created_at"}
 

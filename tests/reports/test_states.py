@@ -6,6 +6,7 @@ import pytest
 from babel.messages.pofile import read_po
 
 from core.languages import LANGUAGES
+from public.map_data import COLOURS
 from reports import open311, states
 from reports.states import ReportState
 from tests.support.project import PROJECT
@@ -63,6 +64,7 @@ def test_the_end_is_told_and_that_it_was_none() -> None:
 
 
 def test_every_colour_has_a_pin() -> None:
-    css = (PROJECT / "console" / "static" / "console.css").read_text("utf-8")
+    script = (PROJECT / "public" / "static" / "maps" / "map.js").read_text("utf-8")
     for state in ReportState:
-        assert f".pin-{state.facts.colour} " in css
+        colour = COLOURS.get(state.facts.colour, state.facts.colour)
+        assert f'    {colour}: "M' in script

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -160,4 +161,5 @@ async def test_the_nearest_open_ones_come_first_and_a_closed_bath_is_left_out(
 def test_all_day_is_not_said_as_no_time_at_all(
     given: tuple[int | None, int | None], shown: tuple[int, int] | None
 ) -> None:
-    assert hours_of(Lifeline(opens=given[0], closes=given[1])) == shown
+    hours: dict[str, Any] = dict(zip(("opens", "closes"), given, strict=True))
+    assert hours_of(Lifeline(**hours)) == shown
