@@ -18,8 +18,11 @@ from core.languages import mark
 from feeds.in_force import InForce
 from public.asked import most_asked
 from public.words import state_name
-from response import cases, tasks
-from response.models import CaseState, DisasterMode, ShelterState, ShelterStatus, TaskState
+from reports import dangers
+from reports.models import Triage
+from response import call_ups, cases, tasks
+from response.call_ups import Counts
+from response.models import CallUp, CaseState, DisasterMode, ShelterState, ShelterStatus, TaskState
 from response.modes import open_modes
 from response.shelters import statuses
 
@@ -59,6 +62,7 @@ SHELTER_COLOURS = {
     ShelterState.CLOSED: "grey",
 }
 _SAYS_NOTHING = ("thanks", "greeting", "menu")
+MOST_CALLS = 3
 
 
 @dataclass(frozen=True)
@@ -71,6 +75,10 @@ class Board:
         People at the sites where staff counted.
     waiting, taken
         Households that need something and nobody, or somebody, is on it.
+    dangers
+        Dangers that residents showed and nobody has looked at.
+    call_ups
+        Call-ups of staff that have not ended, with the heads by answer.
     asked
         What residents asked most in the last hour, by intent.
     """
@@ -82,6 +90,8 @@ class Board:
     taken: int = 0
     tasks: int = 0
     late_tasks: int = 0
+    dangers: int = 0
+    call_ups: tuple[tuple[CallUp, Counts], ...] = ()
     asked: tuple[tuple[str, int], ...] = ()
 
     @property
@@ -116,6 +126,9 @@ async def read_board(session: AsyncSession, now: datetime) -> Board:
     heads = [site.heads for site in sites if site.heads is not None]
     households = await cases.count_by_state(session, drill=drill)
     open_tasks = await tasks.count_by_state(session, drill=drill)
+    shown = await dangers.count_by_state(session, drill=drill)
+    calls = await call_ups.newest(session, open_only=True)
+    heads_of = await call_ups.heads(session, [call.id for call in calls if call.id])
     asked = await most_asked(session, now, MOST_ASKED + len(_SAYS_NOTHING))
     return Board(
         modes=modes,
@@ -125,6 +138,8 @@ async def read_board(session: AsyncSession, now: datetime) -> Board:
         taken=households[CaseState.TAKEN],
         tasks=open_tasks[TaskState.OPEN].number + open_tasks[TaskState.TAKEN].number,
         late_tasks=await tasks.count_late(session, now, drill=drill),
+        dangers=shown[Triage.NEW].number,
+        call_ups=tuple((call, heads_of.get(call.id or 0, Counts())) for call in calls[:MOST_CALLS]),
         asked=tuple(one for one in asked if one[0] not in _SAYS_NOTHING)[:MOST_ASKED],
     )
 

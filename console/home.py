@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Response
 from fastapi.responses import JSONResponse
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from alerts.models import open_drafts
 from channels import lists as deliveries
@@ -20,10 +18,7 @@ from console.web import StaffRoute, Visit, visit
 from feeds import lists
 from feeds.held import held_items
 from feeds.in_force import in_force
-from reports import dangers, register
-from reports.models import Triage
-from response import cases, tasks
-from response.models import CaseState
+from reports import register
 from response.modes import open_modes
 from response.shelters import statuses
 
@@ -86,7 +81,6 @@ async def _now(visitor: Visit) -> dict[str, Any]:
             "recent": await deliveries.ended_lately(session, 6),
             "held": await held_items(session, 6, now),
             "new_reports": await register.waiting(session, 6),
-            "disaster": await _disaster(session, now),
             "counts": {
                 "held": await lists.count_held(session),
                 "reports": await register.count_waiting(session),
@@ -95,16 +89,3 @@ async def _now(visitor: Visit) -> dict[str, Any]:
             "set_aside": await lists.count_set_aside(session),
             "categories": {c.code: c.names for c in context.city.report_categories},
         }
-
-
-async def _disaster(session: AsyncSession, now: datetime) -> dict[str, int]:
-    """Return what waits in a real disaster; zeros where none is on."""
-    states = await tasks.count_by_state(session, drill=False)
-    households = await cases.count_by_state(session, drill=False)
-    shown = await dangers.count_by_state(session, drill=False)
-    return {
-        "tasks": sum(states[state].number for state in tasks.UNFINISHED),
-        "late": await tasks.count_late(session, now, drill=False),
-        "households": households[CaseState.OPEN],
-        "dangers": shown[Triage.NEW].number,
-    }

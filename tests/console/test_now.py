@@ -12,7 +12,16 @@ from console.models import Role
 from feeds.models import Notice, Source, Status
 from public.asked import slot_of
 from public.models import AskedCount
-from response.models import DisasterMode, ShelterState, ShelterStatus
+from reports.models import Danger, Triage
+from response.models import (
+    CalledMember,
+    CallUp,
+    DisasterMode,
+    ShelterState,
+    ShelterStatus,
+    StaffAnswer,
+    StaffMember,
+)
 from tests.support.office import Office, Page
 
 
@@ -180,3 +189,38 @@ async def test_a_strong_quake_looks_like_one_and_a_disaster_is_in_numbers(office
     points = [one for one in shown if one["geometry"]["type"] == "Point"]
     assert sorted(one["properties"]["colour"] for one in points) == ["amber", "green"]
     assert len(shown) - len(points) == len(office.context.city.districts)
+
+
+async def test_a_call_up_that_goes_on_and_new_dangers_are_on_the_first_page(
+    office: Office,
+) -> None:
+    now = office.clock.now()
+    members = [
+        StaffMember(name=name, department="roads", added_at=now, changed_at=now)
+        for name in ("佐藤", "鈴木", "高橋")
+    ]
+    await office.store(*members)
+    calls = [CallUp(drill=False, words="本庁舎へ", began_at=now, began_by="test") for _ in range(2)]
+    calls[0].ended_at = now
+    await office.store(*calls)
+    answers = (StaffAnswer.COMING, StaffAnswer.CANNOT, None)
+    await office.store(
+        *(
+            CalledMember(
+                call_up_id=call.id or 0, member_id=member.id or 0, called_at=now, answer=said
+            )
+            for call in calls
+            for member, said in zip(members, answers, strict=True)
+        )
+    )
+    await office.store(
+        Danger(drill=False, origin="event 1", state=Triage.NEW, created_at=now),
+        Danger(drill=False, origin="event 2", state=Triage.KNOWN, created_at=now),
+    )
+    page = await (await office.at_desk(Role.DISASTER, "sato")).get("/console/")
+    [shown] = page.tree.xpath('//*[@data-testid="call-up"]')
+    assert shown.get("href") == f"/console/call-up/{calls[1].id}"
+    assert " ".join(shown.text_content().split()) == "1参集する職員（3人中）未回答1人"
+    assert "1未確認の危険な場所" in "".join(page.words.split())
+    viewer = await (await office.at_desk(Role.VIEWER, "viewer")).get("/console/")
+    assert not viewer.tree.xpath('//*[@data-testid="call-up"]')
