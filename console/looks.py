@@ -21,7 +21,7 @@ class Look:
 
     def seal(self, secret_key: str) -> str:
         seen = self.seen
-        at = int(seen.at.timestamp())
+        at = seen.at.timestamp()
         content = [self.draft_id, seen.version, self.staff_id, seen.recipients, at, *seen.warned]
         return str(_serializer(secret_key).dumps(content))
 
