@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-import asyncio
 from datetime import timedelta
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Response
-from fastapi.responses import FileResponse, JSONResponse
+from fastapi.responses import JSONResponse
 
 from city.city import name_in
 from city.shapes import district_geojson
 from console.access import Permission
+from console.photos import photo_answer
 from console.record_words import TRIAGE
 from console.web import Missing, RowNumber, StaffRoute, Visit, reason_of, visit
 from console.world import World, world_of
 from core.errors import BadInput
 from core.text import whole_number
-from core.web import PHOTO_POLICY
 from reports import dangers
 from reports.dangers import Shown
 from reports.models import Triage
-from reports.photos import photo_path
 from response import lifelines, tasks
 from response.lifelines import Listed
 from response.models import LifelineKind, LifelineState
@@ -107,18 +105,7 @@ async def photo(
         found = await dangers.shown(session, danger_id)
     if found is None or sha256 not in found.photos:
         raise Missing
-    path = photo_path(visitor.context.settings.media_dir, sha256, thumbnail=small)
-    if not await asyncio.to_thread(path.is_file):
-        raise Missing
-    return FileResponse(
-        path,
-        media_type="image/jpeg",
-        headers={
-            "Content-Security-Policy": PHOTO_POLICY,
-            "Cache-Control": "private, max-age=3600",
-            "Content-Disposition": f'inline; filename="danger-{danger_id}.jpg"',
-        },
-    )
+    return await photo_answer(visitor, sha256, f"danger-{danger_id}", small=small)
 
 
 @router.post("/dangers/{danger_id}")

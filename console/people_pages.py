@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import uuid
 from collections.abc import Mapping
@@ -11,7 +10,7 @@ from typing import Annotated, Any
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Response
-from fastapi.responses import FileResponse, JSONResponse
+from fastapi.responses import JSONResponse
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from channels.dispatch import push
@@ -21,13 +20,12 @@ from city.shapes import district_geojson
 from city.shelters import Shelter
 from console import accounts, people_words, presets
 from console.access import Permission, may
+from console.photos import photo_answer
 from console.web import Missing, RowNumber, StaffRoute, Visit, reason_of, visit
 from console.world import REAL_NOW, World, world_of
 from core.errors import BadInput, Refusal
 from core.languages import mark, reads_japanese
 from core.text import clean, whole_number
-from core.web import PHOTO_POLICY
-from reports.photos import photo_path
 from response import cases, check_ins, households, shelters, tasks
 from response.cases import CaseFilter
 from response.models import CaseState, Condition, HouseholdCase, Need
@@ -127,19 +125,11 @@ async def photo(
         )
     if found is None:
         raise Missing
-    path = photo_path(visitor.context.settings.media_dir, found.sha256, thumbnail=small)
-    if not await asyncio.to_thread(path.is_file):
-        raise Missing
-    await _noted_view(visitor, case_id)
-    return FileResponse(
-        path,
-        media_type="image/jpeg",
-        headers={
-            "Content-Security-Policy": PHOTO_POLICY,
-            "Cache-Control": "no-store",
-            "Content-Disposition": f'inline; filename="household-{case_id}-{shot_id}.jpg"',
-        },
+    answer = await photo_answer(
+        visitor, found.sha256, f"household-{case_id}-{shot_id}", small=small, kept="no-store"
     )
+    await _noted_view(visitor, case_id)
+    return answer
 
 
 @router.post("/people/{case_id}")

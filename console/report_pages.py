@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Mapping
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Response
-from fastapi.responses import FileResponse, JSONResponse, StreamingResponse
+from fastapi.responses import JSONResponse, StreamingResponse
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from channels.dispatch import push
@@ -18,6 +17,7 @@ from city.city import City, name_in
 from city.shapes import box_of, district_geojson
 from console import presets
 from console.access import Permission
+from console.photos import photo_answer
 from console.web import Missing, RowNumber, StaffRoute, Visit, reason_of, visit
 from console.words import quoted
 from core import audit
@@ -25,13 +25,12 @@ from core.clock import JAPAN
 from core.counting import MOST as MOST_COUNTED
 from core.errors import BadInput, Refusal
 from core.text import clean
-from core.web import PHOTO_POLICY, Form
+from core.web import Form
 from public.map_data import COLOURS
 from reports import following, register, states
 from reports.clusters import GRAVITY, Box, Cluster, clusters
 from reports.models import Photo, Report
 from reports.nearby import MOST, nearby
-from reports.photos import photo_path
 from reports.register import ReportFilter
 from reports.states import OPEN, ReportState
 from subscriptions.models import Resident, ResidentState
@@ -168,18 +167,7 @@ async def photo(visitor: Looker, number: str, photo_id: RowNumber, small: bool =
         found = await session.get(Photo, photo_id)
     if found is None or found.report_id != report.id:
         raise Missing
-    path = photo_path(visitor.context.settings.media_dir, found.sha256, thumbnail=small)
-    if not await asyncio.to_thread(path.is_file):
-        raise Missing
-    return FileResponse(
-        path,
-        media_type="image/jpeg",
-        headers={
-            "Content-Security-Policy": PHOTO_POLICY,
-            "Cache-Control": "private, max-age=3600",
-            "Content-Disposition": f'inline; filename="{report.number}-{photo_id}.jpg"',
-        },
-    )
+    return await photo_answer(visitor, found.sha256, f"{report.number}-{photo_id}", small=small)
 
 
 @router.post("/reports/{number}")

@@ -59,30 +59,20 @@ async def ask(
     """
     if not members:
         raise Refusal("Choose whom to ask.")
-    about = about_question(draft.id)
-    told = await tell(
+    return await _told(
         session,
         queue,
+        draft,
         members,
         words,
         now,
-        occasion=f"{about}:{draft.version}",
-        about=about,
-        drill=draft.drill is True,
+        about=about_question(draft.id),
+        occasion=f"{draft.version}",
         kept_trying=ASKED_FOR,
-    )
-    if not told.reachable:
-        raise Refusal("None of them can be reached by LINE or mail.")
-    await audit.record(
-        session,
-        now,
         actor=actor,
         action="alert.asked",
-        subject=f"draft:{draft.id}",
-        version=draft.version,
-        asked=[member.account for member in members],
+        said="asked",
     )
-    return told
 
 
 async def send_test(
@@ -104,17 +94,48 @@ async def send_test(
     """
     if not members:
         raise Refusal("Choose whose phones it is tried on.")
-    about = about_test(draft.id)
+    return await _told(
+        session,
+        queue,
+        draft,
+        members,
+        lambda member: marked(words, member.language),
+        now,
+        about=about_test(draft.id),
+        occasion=f"{draft.version}:{int(now.timestamp())}",
+        kept_trying=TESTED_FOR,
+        actor=actor,
+        action="alert.tested",
+        said="sent_to",
+    )
+
+
+async def _told(
+    session: AsyncSession,
+    queue: Queue,
+    draft: AlertDraft,
+    members: Sequence[StaffMember],
+    words: Words | Callable[[StaffMember], Words],
+    now: datetime,
+    *,
+    about: str,
+    occasion: str,
+    kept_trying: timedelta,
+    actor: str,
+    action: str,
+    said: str,
+) -> Told:
+    """Tell members of staff about a draft, and write down to whom it went."""
     told = await tell(
         session,
         queue,
         members,
-        lambda member: marked(words, member.language),
+        words,
         now,
-        occasion=f"{about}:{draft.version}:{int(now.timestamp())}",
+        occasion=f"{about}:{occasion}",
         about=about,
         drill=draft.drill is True,
-        kept_trying=TESTED_FOR,
+        kept_trying=kept_trying,
     )
     if not told.reachable:
         raise Refusal("None of them can be reached by LINE or mail.")
@@ -122,10 +143,10 @@ async def send_test(
         session,
         now,
         actor=actor,
-        action="alert.tested",
+        action=action,
         subject=f"draft:{draft.id}",
         version=draft.version,
-        sent_to=[member.account for member in members],
+        **{said: [member.account for member in members]},
     )
     return told
 
