@@ -243,6 +243,8 @@ class ReportCategory(_Part):
     department: str
     picture: str = ""
     danger: bool = False
+    at_homes: bool = False
+    """Whether it is usually on somebody's own ground: its public place is then on the road."""
 
 
 class Owner(_Part):
@@ -340,6 +342,15 @@ class City(_Part):
         """Return who else owns a damage of this kind here: by place first, then by kind."""
         owners = [owner for owner in self.owners if owner.owns(kind, place)]
         return min(owners, key=lambda owner: not owner.is_placed, default=None)
+
+    def is_at_homes(self, kind: str) -> bool:
+        """Whether damage of this kind is usually on somebody's own ground."""
+        return any(one.at_homes and one.code == kind for one in self.report_categories)
+
+    @property
+    def road_lines(self) -> tuple[tuple[Position, ...], ...]:
+        """The lines of owners of some kinds of damage: roads. A railway owns every kind."""
+        return tuple(line for owner in self.owners if owner.kinds for line in owner.lines)
 
     def is_outside(self, longitude: float, latitude: float) -> bool:
         """Whether a point is outside the city, by the outlines of its districts."""
