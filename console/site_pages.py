@@ -8,85 +8,51 @@ JavaScript the page is a plain form.
 
 from __future__ import annotations
 
-import json
-import secrets
-from collections.abc import Callable, Coroutine
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from pathlib import Path
+from datetime import datetime
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
-from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
-from fastapi.routing import APIRoute
+from fastapi.responses import JSONResponse, RedirectResponse
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from city.context import Context
 from city.shelters import Shelter
 from console import words
+from console.link_pages import (
+    HAS_ENDED,
+    MOST_OF_LINK,
+    NOT_OURS,
+    TOO_MANY,
+    LinkRefused,
+    LinkRoute,
+    PhoneCookie,
+    context_of,
+    device_of,
+    form_of,
+    key_of,
+    language_of,
+    link_page,
+    listed_acts,
+    new_key,
+    worker_answer,
+)
 from console.shelter_pages import act_words, offer_names
-from console.web import STATIC, environment
 from core.errors import BadInput
 from core.languages import mark
-from core.web import read_form, secure
 from response import shelter_links
 from response.models import ShelterLink, ShelterState, ShelterStatus
 from response.modes import real_now
 from response.shelter_links import ShelterTokens, is_valid
 from response.shelters import Saying, acts_of_link, checked, history, say, statuses
 
-POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
-    "worker-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; "
-    "frame-ancestors 'none'"
-)
-PHONE_COOKIE = "todoke_site_phone"
-MOST_BYTES, MOST_ACTS = 256 * 1024, 200
-"""The page sends 100 acts at once; each may be a note of 300 letters."""
-MOST_OF_LINK = 5_000
-"""Acts of one link; a person makes some hundred."""
-OLDEST = timedelta(days=7)
+PHONE = PhoneCookie("todoke_site_phone", "/site")
 MOST_SHOWN = 6
-NOT_OURS = mark("This link is not valid. Ask the desk for another one.")
-HAS_ENDED = mark("This link has ended. Ask the desk for another one.")
 IS_REAL_NOW = mark(
     "This link is for a drill, and a real disaster is on. What you press here does not count: ask "
     "the desk for another link."
 )
-TOO_MANY = mark("Too much was sent by this link. Ask the desk for another one.")
-_DEVICES = ("iPhone", "iPad", "Android", "Windows", "Macintosh", "Linux")
-
-
-class SiteRoute(APIRoute):
-    """A page without account: its own policy, and an address that is told to nobody."""
-
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        handle = super().get_route_handler()
-
-        async def handler(request: Request) -> Response:
-            try:
-                response = await handle(request)
-            except LinkRefused as refused:
-                response = _refused(request, refused)
-            response.headers["Referrer-Policy"] = "no-referrer"
-            response.headers["X-Robots-Tag"] = "noindex"
-            response.headers.setdefault("Cache-Control", "no-store")
-            https = _context(request).settings.public_url.startswith("https://")
-            secure(response, POLICY, https=https)
-            return response
-
-        return handler
-
-
-router = APIRouter(route_class=SiteRoute)
-
-
-class LinkRefused(Exception):
-    """The link may not be used; ``code`` says why to a program."""
-
-    def __init__(self, code: str, message: str, status: int, *, drill: bool | None = None) -> None:
-        super().__init__(code)
-        self.code, self.message, self.status, self.drill = code, message, status, drill
+router = APIRouter(route_class=LinkRoute)
 
 
 @dataclass(frozen=True)
@@ -103,52 +69,38 @@ class Opened:
 
 @router.get("/site/worker.js")
 async def worker(_request: Request) -> Response:
-    """The service worker, which shows the page where there is no line; its scope is ``/site/``."""
-    script = (Path(__file__).parent / "static" / "site_worker.js").read_bytes()
-    headers = {"Cache-Control": "no-cache"}
-    return Response(script, media_type="text/javascript", headers=headers)
+    """The service worker; its scope is ``/site/``."""
+    return worker_answer()
 
 
 @router.get("/site/{token}")
 async def site_page(request: Request, token: str) -> Response:
     """Show the page, and note in which browser it was opened."""
-    context = _context(request)
-    phone = request.cookies.get(PHONE_COOKIE, "")
-    is_new = not (phone.isascii() and phone.isalnum() and 16 <= len(phone) <= 40)
-    if is_new:
-        phone = secrets.token_hex(16)
+    context = context_of(request)
+    phone, is_new = PHONE.read(request)
     await _require_open(request, token)
     async with context.database.writing() as session:
         opened = await _opened(session, request, token)
-        device = request.headers.get("user-agent", "")[:400]
-        name = next((one for one in _DEVICES if one in device), "")
-        await shelter_links.opened(session, opened.link, phone, name, context.clock.now())
+        now = context.clock.now()
+        await shelter_links.opened(session, opened.link, phone, device_of(request), now)
     async with context.database.reading() as session:
         shown = await _shown(session, request, opened)
-    response = _page(request, "site.html", token=token, opened=opened, key=_new_key(), **shown)
+    response = _page(request, "site.html", token=token, opened=opened, key=new_key(), **shown)
     if is_new:
-        response.set_cookie(
-            PHONE_COOKIE,
-            phone,
-            max_age=int(OLDEST.total_seconds()),
-            path="/site",
-            httponly=True,
-            samesite="lax",
-            secure=context.settings.public_url.startswith("https://"),
-        )
+        PHONE.write(request, response, phone)
     return response
 
 
 @router.post("/site/{token}")
 async def by_form(request: Request, token: str) -> Response:
     """Do one act of a browser without JavaScript."""
-    context = _context(request)
-    form = await _form_of(request)
+    context = context_of(request)
+    form = await form_of(request)
     kind, _, value = form.get("do", "").partition(":")
     if kind in ("heads", "note"):
         value = form.get(kind, "")
     try:
-        act = Saying(*checked(kind, value), key=_key(form.get("key", "")) or _new_key())
+        act = Saying(*checked(kind, value), key=key_of(form.get("key", "")) or new_key())
     except BadInput:
         return _back(request, token, "wrong")
     await _require_open(request, token)
@@ -161,9 +113,8 @@ async def by_form(request: Request, token: str) -> Response:
 @router.post("/site/{token}/acts")
 async def by_program(request: Request, token: str) -> Response:
     """Take the acts that a phone kept, in their order; answer which are done, and the state."""
-    context = _context(request)
-    asked = await _json_of(request)
-    acts, wrong = _acts(asked, context.clock.now())
+    context = context_of(request)
+    acts, wrong = _acts(await listed_acts(request))
     await _require_open(request, token)
     async with context.database.writing() as session:
         opened = await _opened(session, request, token, acts=len(acts))
@@ -183,15 +134,6 @@ async def by_program(request: Request, token: str) -> Response:
     )
 
 
-def _context(request: Request) -> Context:
-    context: Context = request.app.state.context
-    return context
-
-
-def _language(request: Request) -> str:
-    return "en" if request.query_params.get("lang") == "en" else "ja"
-
-
 async def _opened(session: AsyncSession, request: Request, token: str, *, acts: int = 0) -> Opened:
     """Return the link of a token.
 
@@ -200,7 +142,7 @@ async def _opened(session: AsyncSession, request: Request, token: str, *, acts: 
     LinkRefused
         We did not make it, it has ended, or it is a drill's and it is real now.
     """
-    context = _context(request)
+    context = context_of(request)
     link = await ShelterTokens(context.settings.secret_key).find(session, token)
     sites: tuple[Shelter, ...] = request.app.state.folder.shelters
     site = next((one for one in sites if link is not None and one.code == link.shelter), None)
@@ -217,7 +159,7 @@ async def _opened(session: AsyncSession, request: Request, token: str, *, acts: 
 
 async def _require_open(request: Request, token: str) -> None:
     """Refuse a stranger before they hold up a writer; raises as :func:`_opened`."""
-    async with _context(request).database.reading() as session:
+    async with context_of(request).database.reading() as session:
         await _opened(session, request, token)
 
 
@@ -227,7 +169,7 @@ async def _say(session: AsyncSession, request: Request, opened: Opened, acts: li
         request.app.state.folder.shelters,
         opened.site.code,
         acts,
-        _context(request).clock.now(),
+        context_of(request).clock.now(),
         actor=opened.actor,
         drill=opened.link.drill,
         link_id=opened.link.id,
@@ -236,98 +178,34 @@ async def _say(session: AsyncSession, request: Request, opened: Opened, acts: li
 
 async def _shown(session: AsyncSession, request: Request, opened: Opened) -> dict[str, Any]:
     """What the page says of its site."""
-    language = _language(request)
+    language = language_of(request)
     said = await statuses(session, drill=opened.link.drill)
     acts = await history(session, opened.site.code, drill=opened.link.drill, most=MOST_SHOWN)
     last = [(words.moment(act.at, language), act_words(act, language)) for act in acts]
     return {"status": said.get(opened.site.code), "last": last}
 
 
-def _acts(asked: object, now: datetime) -> tuple[list[Saying], list[str]]:
+def _acts(
+    listed: Iterable[tuple[str, datetime, dict[str, Any]]],
+) -> tuple[list[Saying], list[str]]:
     """Return the acts of a request, and the keys of those that cannot be."""
     found: list[Saying] = []
     wrong: list[str] = []
-    listed = asked.get("acts") if isinstance(asked, dict) else None
-    for one in (listed if isinstance(listed, list) else [])[:MOST_ACTS]:
-        if not isinstance(one, dict):
-            continue
-        key, age = _key(one.get("id")), one.get("age_ms")
-        if not key:
-            continue
+    for key, at, one in listed:
         try:
             kind, value = checked(str(one.get("kind", "")), str(one.get("value", ""))[:2000])
         except BadInput:
             wrong.append(key)
             continue
-        number = age if isinstance(age, int | float) and not isinstance(age, bool) else 0
-        least = min(max(number, 0), OLDEST.total_seconds() * 1000) if number == number else 0
-        found.append(Saying(kind, value, now - timedelta(milliseconds=least), key))
+        found.append(Saying(kind, value, at, key))
     return found, wrong
 
 
-def _key(value: object) -> str:
-    """Return an act's key; "" for what can be none."""
-    text = str(value or "")
-    right = text.isascii() and text.replace("-", "").isalnum() and 8 <= len(text) <= 40
-    return text if right else ""
-
-
-def _new_key() -> str:
-    return secrets.token_hex(16)
-
-
-async def _form_of(request: Request) -> dict[str, str]:
-    try:
-        form = await read_form(request)
-    except BadInput:
-        return {}
-    return {name: form.text(name) for name in form}
-
-
-async def _json_of(request: Request) -> object:
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MOST_BYTES:
-            return None
-    try:
-        found: object = json.loads(body)
-    except (ValueError, RecursionError):
-        return None
-    return found
-
-
 def _back(request: Request, token: str, done: str) -> Response:
-    language = "&lang=en" if _language(request) == "en" else ""
+    language = "&lang=en" if language_of(request) == "en" else ""
     return RedirectResponse(f"/site/{token}?done={done}{language}", status_code=303)
 
 
-def _refused(request: Request, refused: LinkRefused) -> Response:
-    if request.url.path.endswith("/acts"):
-        return JSONResponse({"error": refused.code}, refused.status)
-    return _page(request, "site_refused.html", http=refused.status, refused=refused)
-
-
-def _page(request: Request, template: str, *, http: int = 200, **values: Any) -> HTMLResponse:
-    language = _language(request)
-
-    def say_in(message: str, /, **inserted: object) -> str:
-        return words.CATALOGUE.text(language, message, **inserted)
-
-    city = _context(request).city
-    text = (
-        environment()
-        .get_template(template)
-        .render(
-            _=say_in,
-            language=language,
-            city_name=city.name.get(language, city.name["ja"]),
-            static=STATIC,
-            words=words,
-            states=tuple(ShelterState),
-            offers=offer_names(language),
-            done=request.query_params.get("done", ""),
-            **values,
-        )
-    )
-    return HTMLResponse(text, status_code=http)
+def _page(request: Request, template: str, **values: Any) -> Response:
+    offers = offer_names(language_of(request))
+    return link_page(request, template, states=tuple(ShelterState), offers=offers, **values)

@@ -2,23 +2,15 @@
 
 A link is opened on a phone, from a QR code. It ends at its time, or when the desk revokes it. In
 which browsers it was opened is kept, so that the desk sees when it was passed on. What is in the
-address is encrypted and authenticated (AES-SIV, RFC 5297; the key comes from
-``TODOKE_SECRET_KEY`` by HKDF, RFC 5869), so that nobody can make one or change another.
+address is sealed (``core.links``).
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
-import struct
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESSIV
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-from sqlalchemy import delete, func, update
+from sqlalchemy import delete
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
@@ -27,17 +19,15 @@ from core import audit
 from core.chunks import in_chunks, rows_of
 from core.database import Database
 from core.errors import BadInput
+from core.links import MOST_PHONES as MOST_PHONES
+from core.links import Sealer, milliseconds
+from core.links import is_valid as is_valid
+from core.links import opened as opened_in
 from response.models import ShelterLink, ShelterPhone
 from response.reasons import reason
-from subscriptions.residents import insert_new
 
 HOURS = (6, 24, 72)
 """For how long a link can be made."""
-MOST_PHONES = 200
-"""Browsers of one link that are kept."""
-_FORM = struct.Struct(">QQ?")
-LENGTH = 48
-"""Most characters of a token."""
 
 
 class ShelterTokens:
@@ -50,41 +40,25 @@ class ShelterTokens:
     """
 
     def __init__(self, secret_key: str) -> None:
-        derive = HKDF(algorithm=SHA256(), length=64, salt=None, info=b"todoke.response.shelter")
-        self._cipher = AESSIV(derive.derive(secret_key.encode()))
+        self._sealer = Sealer(secret_key, "todoke.response.shelter", ">QQ?")
 
     def token(self, link: ShelterLink) -> str:
         """Return the secret part of a link's address; one link has one."""
-        plain = _FORM.pack(link.id or 0, _milliseconds(link.made_at), link.drill)
-        return base64.urlsafe_b64encode(self._cipher.encrypt(plain, None)).decode().rstrip("=")
+        return self._sealer.seal(link.id or 0, milliseconds(link.made_at), link.drill)
 
     async def find(self, session: AsyncSession, token: str) -> ShelterLink | None:
         """Return the link of a token, also one that has ended; None for what we did not make.
 
         After a restore another link may have its number; the moment it was made tells them apart.
         """
-        if len(token) > LENGTH or not token.isascii():
+        values = self._sealer.open(token)
+        if values is None or values[0] >= 2**63:
             return None
-        try:
-            sealed = base64.b64decode(token + "=" * (-len(token) % 4), b"-_", validate=True)
-            number, made, drill = _FORM.unpack(self._cipher.decrypt(sealed, None))
-        except (InvalidTag, ValueError, binascii.Error, struct.error):
-            return None
-        if number >= 2**63:
-            return None
+        number, made, drill = values
         link = await session.get(ShelterLink, number)
-        if link is None or link.drill != drill or _milliseconds(link.made_at) != made:
+        if link is None or link.drill != drill or milliseconds(link.made_at) != made:
             return None
-        return link if self.token(link) == token else None
-
-
-def _milliseconds(moment: datetime) -> int:
-    return round(moment.timestamp() * 1000)
-
-
-def is_valid(link: ShelterLink, now: datetime) -> bool:
-    """Whether a link may be used."""
-    return link.revoked_at is None and now < link.expires_at
+        return link
 
 
 async def make(
@@ -156,19 +130,7 @@ async def opened(
     session: AsyncSession, link: ShelterLink, phone: str, name: str, now: datetime
 ) -> None:
     """Note that a link was opened in a browser."""
-    here = (col(ShelterPhone.link_id) == link.id, col(ShelterPhone.phone) == phone)
-    seen = update(ShelterPhone).where(*here)
-    again = await session.execute(seen.values(last_at=now, opened=ShelterPhone.opened + 1))
-    if rows_of(again):
-        return
-    known = await session.scalar(
-        select(func.count()).select_from(ShelterPhone).where(col(ShelterPhone.link_id) == link.id)
-    )
-    if (known or 0) >= MOST_PHONES:
-        return
-    new = insert_new(session, ShelterPhone, ["link_id", "phone"])
-    row = {"link_id": link.id, "phone": phone, "name": name[:20], "opened": 1}
-    await session.execute(new.values(**row, first_at=now, last_at=now))
+    await opened_in(session, ShelterPhone, link.id or 0, phone, name, now)
 
 
 async def links_of(

@@ -1,8 +1,10 @@
-// Shows the page of a site where there is no line: as it was last seen. The acts themselves are
-// kept and sent by the page.
+// Shows a page that a link opened where there is no line: as it was last seen, with its pictures.
+// The acts themselves are kept and sent by the page. Each kind of link has a worker of its own,
+// whose scope is the beginning of its addresses.
 "use strict";
 
-const STORE = "todoke-site-1";
+const SCOPE = new URL(self.registration.scope).pathname;
+const STORE = `todoke-${SCOPE.replaceAll("/", "")}-1`;
 const ENDED = [404, 409, 410];
 
 self.addEventListener("install", () => self.skipWaiting());
@@ -11,14 +13,22 @@ self.addEventListener("activate", (event) => event.waitUntil(self.clients.claim(
 self.addEventListener("message", (event) => {
   if (!Array.isArray(event.data)) return;
   event.waitUntil(
-    caches.open(STORE).then((store) => Promise.all(event.data.map((one) => store.add(one).catch(() => {})))),
+    caches.open(STORE).then((store) =>
+      Promise.all(
+        event.data.map(async (one) => {
+          // A picture stays as it is; the page itself is asked for anew.
+          if (/\/photos\/\d+$/.test(one) && (await store.match(one))) return;
+          await store.add(one).catch(() => {});
+        }),
+      ),
+    ),
   );
 });
 
 self.addEventListener("fetch", (event) => {
   const request = event.request;
   const url = new URL(request.url);
-  const ours = url.pathname.startsWith("/site/") || url.pathname.startsWith("/static/console/");
+  const ours = url.pathname.startsWith(SCOPE) || url.pathname.startsWith("/static/console/");
   if (request.method !== "GET" || url.origin !== self.location.origin || !ours) return;
   event.respondWith(
     (async () => {
