@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import datetime
 
 import structlog
-from sqlalchemy import delete, func
+from sqlalchemy import delete, func, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
@@ -43,6 +43,7 @@ async def join(session: AsyncSession, number: str, resident_id: int, now: dateti
         .returning(col(Follower.report_id))
     )
     if added.first() is not None:
+        await _count(session, report.id, 1)
         await tell(session, report, Addition.JOINED, now)
     return True
 
@@ -50,10 +51,21 @@ async def join(session: AsyncSession, number: str, resident_id: int, now: dateti
 async def leave(session: AsyncSession, number: str, resident_id: int) -> None:
     """Let a resident who joined a report hear no more of it."""
     report = select(col(Report.id)).where(col(Report.number) == number).scalar_subquery()
-    await session.execute(
+    gone = await session.scalar(
         delete(Follower)
         .where(col(Follower.resident_id) == resident_id, col(Follower.report_id) == report)
+        .returning(col(Follower.report_id))
         .execution_options(synchronize_session=False)
+    )
+    if gone is not None:
+        await _count(session, gone, -1)
+
+
+async def _count(session: AsyncSession, report_id: int, more: int) -> None:
+    await session.execute(
+        update(Report)
+        .where(col(Report.id) == report_id)
+        .values(reporters=col(Report.reporters) + more)
     )
 
 
@@ -121,6 +133,7 @@ async def add_photo(session: AsyncSession, report: Report, picture: Picture, now
             created_at=now,
         )
     )
+    report.photo_count = len(there) + 1
     await tell(session, report, Addition.PHOTO, now)
     return True
 

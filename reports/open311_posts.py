@@ -22,7 +22,7 @@ from core.clock import in_japan
 from core.text import clean
 from core.web import Form
 from reports.api_keys import count_post, key_called, wait_before_post
-from reports.models import ApiKey, Report, ReportUpdate
+from reports.models import ApiKey, CameBy, Report, ReportUpdate
 from reports.register import LONGEST_DESCRIPTION, MAX_TEXT, Draft, create_report
 
 LONGEST_URL = 500
@@ -168,6 +168,7 @@ async def take(
             latitude=post.latitude,
             address=post.address,
             description=post.description,
+            came_by=CameBy.OPEN311,
         ),
         resident_id=None,
         language=LANGUAGE,

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Self
 
 import structlog
-from sqlalchemy import delete
+from sqlalchemy import delete, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
@@ -165,6 +165,13 @@ async def forget_old_photos(database: Database, days: int, now: datetime) -> int
 
     async def change(session: AsyncSession, ids: Sequence[int]) -> int:
         still = list(await session.scalars(old.where(col(Photo.id).in_(ids))))
+        of = select(col(Photo.report_id)).where(col(Photo.id).in_(still))
+        await session.execute(
+            update(Report)
+            .where(col(Report.id).in_(of))
+            .values(photo_count=0)
+            .execution_options(synchronize_session=False)
+        )
         return rows_of(
             await session.execute(
                 delete(Photo)
@@ -190,6 +197,7 @@ async def sweep_files(
     """
     async with database.reading() as session:
         named = set(await session.scalars(select(Photo.sha256))) | set(in_use)
+        named |= set(await session.scalars(select(Photo.public_sha256)))
     gone = await asyncio.to_thread(_sweep, media_dir / "photos", named, now - timedelta(days=1))
     if gone:
         log.info("photos.removed", photos=gone)

@@ -28,11 +28,11 @@ from core.counting import Size, size_of
 from core.database import Database
 from core.errors import BadInput
 from core.text import spreadsheet_cell
-from reports.models import Photo, Report, ReportCounter, ReportUpdate
+from reports.models import CameBy, Photo, Report, ReportCounter, ReportUpdate
 from reports.photos import CONTENT_TYPE, MAX_PHOTOS, Picture
 from reports.reasons import reason
 from reports.search import SEARCH, Match, by_the_index, matching
-from reports.states import OPEN, WAITING, ReportState
+from reports.states import OPEN, WAITING, ReportState, Stage
 
 MAX_TEXT = 500
 """Characters of an address, and of what a resident writes in the conversation."""
@@ -77,6 +77,9 @@ class Draft:
     place_message: str = ""
     note_message: str = ""
     pictures: tuple[Picture, ...] = ()
+    came_by: CameBy = CameBy.LINE
+    attributes: tuple[dict[str, Any], ...] = ()
+    """Answers to the kind's own questions, as :attr:`Report.attributes` keeps them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -178,6 +181,9 @@ async def create_report(
         place_message=draft.place_message,
         note_message=draft.note_message,
         language=language,
+        came_by=draft.came_by,
+        attributes=list(draft.attributes),
+        photo_count=len(draft.pictures[:MAX_PHOTOS]),
         created_at=now,
         updated_at=now,
     )
@@ -366,10 +372,11 @@ async def change_state(
     by: str,
     now: datetime,
     note: str = "",
+    reason: str = "",
 ) -> ReportUpdate:
-    """Change the state of a report, under a person's name."""
+    """Change the state of a report, under a person's name; ``reports.work`` checks it before."""
     await _hold(session, report)
-    return await _update(session, report, by=by, now=now, state=state, note=note)
+    return await _update(session, report, by=by, now=now, state=state, note=note, reason=reason)
 
 
 async def assign(
@@ -429,15 +436,23 @@ async def _update(
     state: ReportState | None = None,
     answer: str = "",
     note: str = "",
+    reason: str = "",
     action: str = "report.moved",
 ) -> ReportUpdate:
     assert report.id is not None
     if state is not None:
+        _note_stage(report, state, now)
         report.state = state
     report.updated_at = now
     session.add(report)
     update = ReportUpdate(
-        report_id=report.id, by=by, state=state, answer=answer, note=note, created_at=now
+        report_id=report.id,
+        by=by,
+        state=state,
+        answer=answer,
+        note=note,
+        reason=reason,
+        created_at=now,
     )
     session.add(update)
     await session.flush()
@@ -452,6 +467,18 @@ async def _update(
         department=report.department,
     )
     return update
+
+
+def _note_stage(report: Report, state: ReportState, now: datetime) -> None:
+    """Keep when a report first got so far, and when it ended."""
+    if state.facts.stage is Stage.TAKEN_UP:
+        report.accepted_at = report.accepted_at or now
+        if state is not ReportState.ACCEPTED:
+            report.began_at = report.began_at or now
+    if state.facts.stage is not Stage.ENDED:
+        report.ended_at = None
+    elif report.ended_at is None or state is not report.state:
+        report.ended_at = now
 
 
 @dataclass(frozen=True)

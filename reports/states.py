@@ -6,7 +6,8 @@ counted, shown, published, coloured and told to residents follow from the entry.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import Enum, StrEnum, auto
 from pathlib import Path
@@ -17,6 +18,8 @@ from core.languages import Catalogue, mark
 CATALOGUE = Catalogue(Path(__file__).parent / "locales")
 TO_STAFF, TO_RESIDENT, TO_EVERYBODY = "staff", "resident", "everybody"
 """Contexts of the catalogue: who reads a state's name."""
+WHY = "reason"
+"""Context of the catalogue for reasons, which staff read."""
 
 
 class Stage(Enum):
@@ -46,6 +49,10 @@ class StateFacts:
         The message to a resident when a report gets this state and staff wrote no answer.
     colour
         The colour of its dot and its pin in the console.
+    reasons
+        Why a report gets this state, by code; staff choose one. Empty if the state needs none.
+    set_by
+        Who gives a report this state: staff; only the resident; or whoever joins it to another.
     """
 
     stage: Stage
@@ -55,6 +62,8 @@ class StateFacts:
     shown_for: timedelta | None = None
     news: str = ""
     colour: Literal["red", "orange", "blue", "green", "grey"]
+    reasons: Mapping[str, str] = field(default_factory=dict)
+    set_by: Literal["staff", "resident", "joining"] = "staff"
 
 
 class ReportState(StrEnum):
@@ -109,9 +118,52 @@ class ReportState(StrEnum):
                 "The city cannot take up your report. If you have a question, please ask the city."
             ),
             colour="grey",
+            reasons={
+                "not-found": mark("Not found at the place"),
+                "no-damage": mark("No damage"),
+                "private": mark("On private property"),
+                "watched": mark("No repair needed now; will be watched"),
+                "unclear": mark("Cannot be understood, or a prank"),
+                "other": mark("Another reason"),
+            },
         ),
     )
-
+    REFERRED = (
+        "referred",
+        StateFacts(
+            stage=Stage.ENDED,
+            staff=mark("Passed on"),
+            resident=mark("Passed to another office"),
+            everybody=mark("Passed to another office in the last 90 days"),
+            shown_for=timedelta(days=90),
+            news=mark(
+                "Another office looks after this. The city has passed your report on to that "
+                "office."
+            ),
+            colour="grey",
+            reasons={
+                "nation": mark("National road or facility"),
+                "prefecture": mark("Prefectural road or facility"),
+                "other-city": mark("In another city"),
+                "police": mark("Police (signals, signs)"),
+                "utility": mark("Electricity, gas, water, telephone"),
+                "railway": mark("Railway"),
+                "other": mark("Another reason"),
+            },
+        ),
+    )
+    DUPLICATE = (
+        "duplicate",
+        StateFacts(
+            stage=Stage.ENDED,
+            staff=mark("Same as another"),
+            resident=mark("Same as another report"),
+            news=mark("Somebody else reported the same. You will hear what becomes of it."),
+            colour="grey",
+            reasons={"same": mark("The same thing")},
+            set_by="joining",
+        ),
+    )
     WITHDRAWN = (
         "withdrawn",
         StateFacts(
@@ -119,6 +171,7 @@ class ReportState(StrEnum):
             staff=mark("Withdrawn"),
             resident=mark("Withdrawn"),
             colour="grey",
+            set_by="resident",
         ),
     )
 
@@ -147,6 +200,11 @@ class ReportState(StrEnum):
         """Return its name for the resident who reported."""
         return CATALOGUE.context_text(TO_RESIDENT, language, self.facts.resident)
 
+    def reason_name(self, reason: str, language: str) -> str:
+        """Return the name of a reason for this state, for staff; the code if it is unknown."""
+        name = self.facts.reasons.get(reason)
+        return CATALOGUE.context_text(WHY, language, name) if name else reason
+
     def heading(self, language: str) -> str:
         """Return the heading above its reports on the public page."""
         return CATALOGUE.context_text(TO_EVERYBODY, language, self.facts.everybody)
@@ -166,9 +224,28 @@ PUBLISHED = tuple(state for state in (*reversed(TAKEN_UP), *ENDED) if state.is_p
 """In the order in which they are shown: the most advanced first, finished ones last."""
 TOLD = tuple(state for state in ReportState if state.facts.news)
 """States of which a resident hears though staff wrote no answer."""
-SET_BY_STAFF = tuple(state for state in ReportState if state is not ReportState.WITHDRAWN)
-"""Only a resident takes a report back."""
+SET_BY_STAFF = tuple(state for state in ReportState if state.facts.set_by == "staff")
+"""Only a resident takes a report back, and only joining makes one the same as another."""
 REOPENED = mark("The city is working on your report again.")
+
+
+def may_follow(before: ReportState, after: ReportState) -> bool:
+    """Whether staff may change a report from one state to another.
+
+    A report on which staff decided is never again one that nobody looked at. What a resident took
+    back stays so, and a joined report changes with the one that leads.
+    """
+    if before is after:
+        return True
+    free = before.facts.set_by == "staff" and after.facts.set_by == "staff"
+    return free and after.facts.stage is not Stage.WAITING
+
+
+def every_reason() -> tuple[str, ...]:
+    """Return the names of all reasons (msgids), each once."""
+    return tuple(
+        dict.fromkeys(name for state in ReportState for name in state.facts.reasons.values())
+    )
 
 
 def every_news() -> tuple[str, ...]:

@@ -44,6 +44,7 @@ async def withdraw(
     for photo in list(photos):
         report = await session.get_one(Report, photo.report_id, with_for_update=True)
         await session.delete(photo)
+        report.photo_count -= 1
         gone.append(await _note(session, report, Withdrawn.PHOTO, now))
     reports = await session.scalars(
         select(Report)
@@ -76,7 +77,7 @@ async def withdraw_report(session: AsyncSession, report: Report, now: datetime) 
         await session.delete(photo)
     report.longitude = report.latitude = report.area = None
     report.address = report.place_message = report.description = report.note_message = ""
-    report.state = ReportState.WITHDRAWN
+    report.state, report.ended_at, report.photo_count = ReportState.WITHDRAWN, now, 0
     await _note(session, report, Withdrawn.REPORT, now)
     return True
 

@@ -21,9 +21,10 @@ def wanted(language: str) -> set[tuple[str | None, str]]:
     said: set[tuple[str | None, str]] = {(None, message) for message in states.every_news()}
     said |= {(states.TO_RESIDENT, name) for name in names("resident")}
     said |= {(states.TO_EVERYBODY, name) for name in names("everybody")}
-    return said | (
-        {(states.TO_STAFF, name) for name in names("staff")} if language == "ja" else set()
-    )
+    if language == "ja":
+        said |= {(states.TO_STAFF, name) for name in names("staff")}
+        said |= {(states.WHY, name) for name in states.every_reason()}
+    return said
 
 
 @pytest.mark.parametrize("language", [code for code in LANGUAGES if code != "en"])
@@ -38,16 +39,23 @@ def test_a_language_says_all_of_it_and_nothing_else(language: str) -> None:
 def test_every_state_is_waiting_taken_up_or_ended() -> None:
     assert states.WAITING == (ReportState.NEW,)
     assert states.TAKEN_UP == (ReportState.ACCEPTED, ReportState.IN_PROGRESS)
-    assert states.ENDED == (ReportState.DONE, ReportState.DECLINED, ReportState.WITHDRAWN)
+    assert states.ENDED == (
+        ReportState.DONE,
+        ReportState.DECLINED,
+        ReportState.REFERRED,
+        ReportState.DUPLICATE,
+        ReportState.WITHDRAWN,
+    )
     assert (*states.WAITING, *states.TAKEN_UP) == states.OPEN
     assert set(ReportState) == {*states.OPEN, *states.ENDED}
 
 
 def test_what_nobody_looked_at_and_what_was_declined_is_not_published() -> None:
     """Open311, GeoReport v2: a request is open or closed."""
-    assert states.PUBLISHED == (ReportState.IN_PROGRESS, ReportState.ACCEPTED, ReportState.DONE)
+    taken_up = (ReportState.IN_PROGRESS, ReportState.ACCEPTED)
+    assert (*taken_up, ReportState.DONE, ReportState.REFERRED) == states.PUBLISHED
     assert set(open311.STATUS["open"]) == {ReportState.ACCEPTED, ReportState.IN_PROGRESS}
-    assert open311.STATUS["closed"] == (ReportState.DONE,)
+    assert open311.STATUS["closed"] == (ReportState.DONE, ReportState.REFERRED)
 
 
 def test_a_state_is_stored_and_compared_as_its_word() -> None:
@@ -68,3 +76,13 @@ def test_every_colour_has_a_pin() -> None:
     for state in ReportState:
         colour = COLOURS.get(state.facts.colour, state.facts.colour)
         assert f'    {colour}: "M' in script
+
+
+def test_staff_never_undo_a_decision_nor_what_only_residents_and_joining_decide() -> None:
+    for before in ReportState:
+        for after in (ReportState.NEW, ReportState.WITHDRAWN, ReportState.DUPLICATE):
+            assert states.may_follow(before, after) == (before is after)
+    for before in (ReportState.WITHDRAWN, ReportState.DUPLICATE):
+        assert not states.may_follow(before, ReportState.DONE)
+    assert states.may_follow(ReportState.NEW, ReportState.DONE)
+    assert states.may_follow(ReportState.DONE, ReportState.IN_PROGRESS)

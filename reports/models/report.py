@@ -1,12 +1,12 @@
-"""Tables of the reports and their photos."""
+"""Reports, their photos, their steps, and who follows them."""
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import DDL, JSON, BigInteger, Column, ForeignKey, Index, Table, event
+from sqlalchemy import JSON, BigInteger, Column, ForeignKey, Index, event, false
 from sqlmodel import Field, SQLModel
 
 from core.cells import cell_of
@@ -14,7 +14,21 @@ from core.database import UtcDateTime, text_enum
 from reports.states import FIRST, ReportState
 from subscriptions.models import RowId
 
-LONGEST_KEY_NAME = 60
+ROAD_CLASSES = ("national", "prefectural", "main", "local", "path")
+AT_ONCE, SOON, NORMAL, WHEN_THERE_IS_TIME = 1, 2, 3, 4
+"""Priorities."""
+
+
+class CameBy(StrEnum):
+    """How a report came."""
+
+    LINE = "line"
+    OPEN311 = "open311"
+    TELEPHONE = "telephone"
+    COUNTER = "counter"
+    MAIL = "mail"
+    PATROL = "patrol"
+    IMPORT = "import"
 
 
 class Report(SQLModel, table=True):
@@ -62,7 +76,53 @@ class Report(SQLModel, table=True):
     area: str | None = Field(default=None, max_length=32)
     owner: str = Field(default="", max_length=32, sa_column_kwargs={"server_default": ""})
     """Who else looks after it (``city.city.Owner``); empty for the city itself."""
+    road: str = Field(default="", max_length=80, sa_column_kwargs={"server_default": ""})
+    """The road's name, as far as it is known."""
+    road_class: str = Field(default="", max_length=16, sa_column_kwargs={"server_default": ""})
+    """One of :data:`ROAD_CLASSES`, or empty."""
+    is_home: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
+    """Whether the place is somebody's home; its public position is then on the road."""
+    hidden: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
+    """Whether staff keep it off the public pages."""
     description: str = ""
+    japanese: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    """The description in Japanese, by ``translated_by``; empty if there is no translation."""
+    translated_by: str = Field(default="", max_length=40, sa_column_kwargs={"server_default": ""})
+    attributes: list[dict[str, Any]] = Field(
+        default_factory=list, sa_column=Column(JSON, nullable=False, server_default="[]")
+    )
+    """Answers to the kind's own questions: ``{"code": …, "values": […]}``."""
+    came_by: CameBy = Field(
+        default=CameBy.LINE,
+        sa_column=Column(text_enum(CameBy), nullable=False, server_default="line"),
+    )
+    case_id: int | None = Field(default=None, sa_column=Column(RowId, index=True))
+    """The id of the leading report, if this one was joined to it; a leading report has none."""
+    reporters: int = Field(default=1, sa_column_kwargs={"server_default": "1"})
+    """How many reported the case, or joined it; kept on the leading report."""
+    photo_count: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+    team_id: int | None = Field(default=None, sa_column=Column(RowId, index=True))
+    """The id of the :class:`~reports.models.team.Team` that does the work."""
+    priority: int = Field(default=NORMAL, sa_column_kwargs={"server_default": str(NORMAL)})
+    """1 at once, 2 soon, 3 normal, 4 when there is time."""
+    priority_why: list[str] = Field(
+        default_factory=list, sa_column=Column(JSON, nullable=False, server_default="[]")
+    )
+    priority_by: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    """The account that set the priority; empty if it was worked out."""
+    due_on: date | None = None
+    """The day in Japan by which it should be done."""
+    opened_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    opened_by: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    """The first member of staff who opened it."""
+    accepted_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    began_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    ended_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    """When it ended; None again if the work begins again."""
+    asked_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    """When the reporter was asked whether it is right."""
+    judged: bool | None = None
+    """What the reporter said to that."""
     place_message: str = Field(default="", max_length=40)
     note_message: str = Field(default="", max_length=40)
     """The messages of LINE's that said the place and the words: taken back, these go."""
@@ -81,11 +141,16 @@ event.listen(Report, "before_update", _place)
 
 
 class PhotoRole(StrEnum):
-    """What a photo shows: the damage, its surroundings, or how it looks after the report."""
+    """What a photo shows: the damage, its surroundings, or how it looks later.
+
+    ``BEFORE`` and ``AFTER`` are photos of the office's own, taken before and after the work.
+    """
 
     NEAR = "near"
     FAR = "far"
     LATER = "later"
+    BEFORE = "before"
+    AFTER = "after"
 
 
 class Follower(SQLModel, table=True):
@@ -153,33 +218,16 @@ class Photo(SQLModel, table=True):
         default=PhotoRole.NEAR,
         sa_column=Column(text_enum(PhotoRole), nullable=False, server_default="near"),
     )
-    created_at: datetime = Field(sa_type=UtcDateTime)
-
-
-class ApiKey(SQLModel, table=True):
-    """The key of one other program.
-
-    Parameters
-    ----------
-    digest
-        SHA-256 of the key, in hexadecimal.
-    hour_began, posts
-        How many reports came with it since then; the count begins again after an hour.
-    """
-
-    __tablename__ = "api_keys"
-
-    id: int | None = Field(
-        default=None, sa_column=Column(RowId, primary_key=True, autoincrement=True)
+    dhash: int | None = Field(default=None, sa_type=BigInteger)
+    """What it looks like in 64 bits, signed; alike pictures differ in few of them."""
+    released_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    """When staff released it for everybody; None if they did not."""
+    released_by: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    public_sha256: str = Field(
+        default="", max_length=64, index=True, sa_column_kwargs={"server_default": ""}
     )
-    name: str = Field(max_length=LONGEST_KEY_NAME, unique=True)
-    digest: str = Field(max_length=64, unique=True)
+    """The copy without faces and plates that everybody sees; empty if it is the photo itself."""
     created_at: datetime = Field(sa_type=UtcDateTime)
-    created_by: str
-    revoked_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
-    revoked_by: str = ""
-    hour_began: datetime | None = Field(default=None, sa_type=UtcDateTime)
-    posts: int = 0
 
 
 class Addition(StrEnum):
@@ -206,132 +254,12 @@ class ReportUpdate(SQLModel, table=True):
     state: ReportState | None = Field(default=None, sa_type=text_enum(ReportState))
     answer: str = ""
     note: str = ""
+    reason: str = Field(default="", max_length=32, sa_column_kwargs={"server_default": ""})
+    """Why, of the reasons of its state (``reports.states``)."""
+    told: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+    """How many residents hear of it."""
     withdrawn: str = Field(default="", max_length=16)
     """Parts that the resident took back (``reports.withdrawn.Withdrawn``); otherwise empty."""
     added: str = Field(default="", max_length=16, sa_column_kwargs={"server_default": ""})
     """What a resident added (:class:`Addition`); otherwise empty."""
     created_at: datetime = Field(sa_type=UtcDateTime, index=True)
-
-
-class Triage(StrEnum):
-    """What staff decided about a danger that a resident showed them."""
-
-    NEW = "new"
-    URGENT = "urgent"
-    """Real, and somebody must go now."""
-    KNOWN = "known"
-    """The same was shown before."""
-    NONE = "none"
-    """Not a danger."""
-    PASSED = "passed"
-    """The road department has it as a report."""
-    ROAD_CLOSED = "road-closed"
-    """Told to everybody as a closed road."""
-
-
-class Danger(SQLModel, table=True):
-    """A danger that a resident showed in a disaster, to be looked at and decided on.
-
-    For real it is a report; in a drill it is never one, and this row has what was shown.
-
-    Parameters
-    ----------
-    report_id
-        The report; None in a drill.
-    resident_id
-        Who showed it in a drill; None for real (the report knows).
-    origin
-        What made it (a webhook event id), so that a repeated event makes no second one.
-    category, longitude, latitude, address, area, description, language, photos
-        What was shown in a drill, as in :class:`Report`; photos as
-        ``reports.photos.Picture.to_json`` gives them.
-    place_message, note_message
-        LINE's messages that said place and words: taken back, these go.
-    same_as_id
-        The danger that was shown before, if this one is known.
-    version
-        Counts the decisions, so that nobody decides on what has changed meanwhile.
-    """
-
-    __tablename__ = "dangers"
-    __table_args__ = (Index("ix_dangers_queue", "drill", "state", "created_at", "id"),)
-
-    id: int | None = Field(
-        default=None, sa_column=Column(RowId, primary_key=True, autoincrement=True)
-    )
-    drill: bool
-    report_id: int | None = Field(
-        default=None,
-        sa_column=Column(RowId, ForeignKey("reports.id", ondelete="CASCADE"), unique=True),
-    )
-    resident_id: int | None = Field(
-        default=None,
-        sa_column=Column(RowId, ForeignKey("residents.id", ondelete="CASCADE"), index=True),
-    )
-    origin: str = Field(max_length=64, unique=True)
-    category: str = Field(default="", max_length=32)
-    longitude: float | None = None
-    latitude: float | None = None
-    address: str = ""
-    area: str | None = Field(default=None, max_length=32)
-    description: str = ""
-    language: str = Field(default="", max_length=16)
-    photos: list[dict[str, Any]] = Field(
-        default_factory=list, sa_column=Column(JSON, nullable=False)
-    )
-    place_message: str = Field(default="", max_length=40)
-    note_message: str = Field(default="", max_length=40)
-    state: Triage = Field(default=Triage.NEW, sa_type=text_enum(Triage))
-    same_as_id: int | None = Field(
-        default=None,
-        sa_column=Column(RowId, ForeignKey("dangers.id", ondelete="SET NULL"), index=True),
-    )
-    version: int = 0
-    decided_by: str = ""
-    decided_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
-    created_at: datetime = Field(sa_type=UtcDateTime, index=True)
-
-
-# What ``reports.search`` searches in, which no table of a model can say.
-_ROW_WORDS = (
-    "{row}.number || char(10) || {row}.address || char(10) || {row}.description "
-    "|| char(10) || char(10)"
-)
-_ADD = (
-    "INSERT INTO report_search (rowid, words) "  # noqa: S608 - all of it ours
-    f"VALUES (new.id, {_ROW_WORDS.format(row='new')})"
-)
-_REMOVE = (
-    "INSERT INTO report_search (report_search, rowid, words) "  # noqa: S608 - all of it ours
-    f"VALUES ('delete', old.id, {_ROW_WORDS.format(row='old')})"
-)
-SEARCH_SQLITE = (
-    "CREATE VIRTUAL TABLE report_search USING fts5(words, content='', tokenize='trigram')",
-    "CREATE VIRTUAL TABLE report_search_terms USING fts5vocab('report_search', 'row')",
-    f"CREATE TRIGGER report_search_added AFTER INSERT ON reports BEGIN {_ADD}; END",
-    f"CREATE TRIGGER report_search_removed AFTER DELETE ON reports BEGIN {_REMOVE}; END",
-    "CREATE TRIGGER report_search_changed AFTER UPDATE OF number, address, description "
-    f"ON reports BEGIN {_REMOVE}; {_ADD}; END",
-)
-SEARCH_POSTGRESQL = (
-    "CREATE OR REPLACE FUNCTION report_grams(number text, address text, description text) "
-    "RETURNS text[] LANGUAGE sql IMMUTABLE PARALLEL SAFE COST 1000 AS $$ "
-    "SELECT coalesce(array_agg(DISTINCT substr(words, place, size)), '{}') "
-    "FROM (SELECT lower(number || chr(10) || address || chr(10) || description)) "
-    "AS all_of (words), "
-    "generate_series(1, length(words)) AS place, generate_series(1, 2) AS size $$",
-    "CREATE INDEX report_search ON reports "
-    "USING gin (report_grams(number, address, description)) WITH (fastupdate = off)",
-)
-
-
-def _ddl(statement: str, dialect: str) -> Any:
-    make: Any = DDL
-    return make(statement).execute_if(dialect=dialect)
-
-
-_reports: Table = Report.__table__  # type: ignore[attr-defined]
-for statement in SEARCH_SQLITE:
-    event.listen(_reports, "after_create", _ddl(statement, "sqlite"))
-for statement in SEARCH_POSTGRESQL:
-    event.listen(_reports, "after_create", _ddl(statement, "postgresql"))

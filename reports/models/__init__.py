@@ -1,0 +1,47 @@
+"""Tables of the reports, their photos, and the work on them."""
+
+from reports.models.api_key import LONGEST_KEY_NAME, ApiKey
+from reports.models.danger import Danger, Triage
+from reports.models.report import (
+    AT_ONCE,
+    NORMAL,
+    ROAD_CLASSES,
+    SOON,
+    WHEN_THERE_IS_TIME,
+    Addition,
+    CameBy,
+    Follower,
+    Photo,
+    PhotoRole,
+    RepairWatch,
+    Report,
+    ReportCounter,
+    ReportUpdate,
+)
+from reports.models.search import SEARCH_POSTGRESQL, SEARCH_SQLITE
+from reports.models.team import Team, TeamKind
+
+__all__ = [
+    "AT_ONCE",
+    "LONGEST_KEY_NAME",
+    "NORMAL",
+    "ROAD_CLASSES",
+    "SEARCH_POSTGRESQL",
+    "SEARCH_SQLITE",
+    "SOON",
+    "WHEN_THERE_IS_TIME",
+    "Addition",
+    "ApiKey",
+    "CameBy",
+    "Danger",
+    "Follower",
+    "Photo",
+    "PhotoRole",
+    "RepairWatch",
+    "Report",
+    "ReportCounter",
+    "ReportUpdate",
+    "Team",
+    "TeamKind",
+    "Triage",
+]
