@@ -247,17 +247,50 @@ class ReportCategory(_Part):
     """Whether it is usually on somebody's own ground: its public place is then on the road."""
 
 
+class Endpoint(_Part):
+    """Another office's Open311 endpoint, to which the city forwards reports.
+
+    Parameters
+    ----------
+    url
+        Such as ``https://open311.pref.example/v2``, without a slash at its end.
+    key_setting
+        Name of the environment variable with the key that the other office gave the city.
+    services
+        Its codes by the city's codes of kinds. A kind that is not named has the same code there,
+        or the one under ``*``.
+    closes
+        Whether a report that the other office closes is done here without staff looking.
+    format
+        What it speaks: every server speaks XML, and most JSON.
+    """
+
+    url: str = Field(pattern=r"^https?://[^\s?#]+[^\s?#/]$", max_length=300)
+    format: Literal["json", "xml"] = "json"
+    jurisdiction: str = ""
+    key_setting: str | None = Field(default=None, pattern=r"^TODOKE_[A-Z0-9_]+$")
+    services: dict[str, str] = {}
+    closes: bool = False
+
+    def service_of(self, kind: str) -> str:
+        """Return the other office's code for one of the city's kinds."""
+        return self.services.get(kind) or self.services.get("*") or kind
+
+
 class Owner(_Part):
     """Who looks after something in the streets that is not the city's (``owners.geojson``).
 
     It owns what lies in ``polygons`` or within ``metres`` of ``lines``, of the ``kinds`` of damage
     if there are any. Without a geometry it owns all of its kinds. With ``forwards`` the city passes
-    reports on; otherwise the resident is asked to tell the owner.
+    reports on, to ``open311`` or by mail to ``mail`` where it has one; otherwise the resident is
+    asked to tell the owner.
     """
 
     code: str
     names: Names
     phone: str = ""
+    mail: str = ""
+    open311: Endpoint | None = None
     forwards: bool = False
     kinds: tuple[str, ...] = ()
     metres: float = 15.0

@@ -9,14 +9,16 @@ from __future__ import annotations
 from collections.abc import Sequence, Set
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
-from city.city import Owner
+from city.city import Endpoint, Owner
 from city.districts import CODE, EAST, NORTH, SOUTH, WEST, features_of
 from city.faults import FolderFault, suggestion
 from city.reasons import reason
 from core.geo import Position
 from core.languages import LANGUAGES
 from core.reason import Reason
+from core.settings import MAIL_ADDRESS
 
 MOST_METRES = 200.0
 
@@ -64,18 +66,41 @@ def _owner(feature: Any, kinds: Set[str], wrong: list[Reason]) -> Owner | None:
     polygons, lines = shapes_of(code, geometry, wrong)
     if geometry is None and properties.get("kinds", []) == []:
         wrong.append(reason("owner.everything", code=code))
+    mail = properties.get("mail", "")
+    if not isinstance(mail, str) or (mail and not MAIL_ADDRESS.fullmatch(mail)):
+        wrong.append(reason("owner.mail", code=code))
+    endpoint = _endpoint(code, properties.get("open311"), kinds, wrong)
     if wrong:
         return None
     return Owner(
         code=code,
         names=names,
         phone=str(properties.get("phone", ""))[:40],
+        mail=mail,
+        open311=endpoint,
         forwards=properties.get("forwards") is True,
         kinds=tuple(concerned),
         metres=float(metres),
         polygons=polygons,
         lines=lines,
     )
+
+
+def _endpoint(code: str, said: Any, kinds: Set[str], wrong: list[Reason]) -> Endpoint | None:
+    """Return the Open311 endpoint of an owner, if it has one."""
+    if said is None:
+        return None
+    try:
+        found = Endpoint.model_validate(said)
+        if urlsplit(found.url).username is not None or urlsplit(found.url).port == 0:
+            raise ValueError
+    except ValueError:
+        wrong.append(reason("owner.open311", code=code))
+        return None
+    for kind in set(found.services) - kinds - {"*"}:
+        hint = suggestion(kind, kinds)
+        wrong.append(reason("owner.no-kind", code=code, kind=kind[:40], hint=hint))
+    return found
 
 
 def are_names(names: Any) -> bool:

@@ -112,6 +112,12 @@ reason = Reasons(
             "owner.no-kind": "{code}: there is no kind of report '{kind}'{hint}.",
             "owner.metres": "{code}: metres is a number up to {most}.",
             "owner.everything": "{code}: without a geometry it needs kinds.",
+            "owner.mail": "{code}: mail is one address, or it is left out.",
+            "owner.open311": (
+                "{code}: open311 has url (https://…, without a slash at its end), and may have "
+                "jurisdiction, key_setting (TODOKE_…), services (our code to theirs), format "
+                "(json or xml) and closes."
+            ),
             "owner.geometry": (
                 "{code}: the geometry must be null, or lines or polygons of positions in Japan."
             ),

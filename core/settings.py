@@ -121,6 +121,10 @@ class Settings:
     """
     trusted_proxies: tuple[str, ...] = THIS_MACHINE_PROXY
     """Addresses and networks whose ``X-Forwarded-For`` is believed."""
+    internal_hosts: tuple[str, ...] = ()
+    """``HOST:PORT`` in the city's own network that webhooks and forwarded reports may go to. All
+    other private addresses are refused.
+    """
 
     def is_trusted_proxy(self, address: str) -> bool:
         """Whether ``address`` is one whose ``X-Forwarded-For`` is believed."""
@@ -170,6 +174,7 @@ class Settings:
             smtp=read(smtp),
             metrics_token=env.get("TODOKE_METRICS_TOKEN", "").strip(),
             trusted_proxies=read(trusted_proxies),
+            internal_hosts=read(internal_hosts),
         )
         if faults:
             raise BadSettings(faults)
@@ -383,6 +388,28 @@ def trusted_proxies(environment: Mapping[str, str] | None = None) -> tuple[str, 
         if network.prefixlen == 0:
             raise BadInput("TODOKE_TRUSTED_PROXIES cannot be everybody.")
         found.append(part.strip())
+    return tuple(found)
+
+
+def internal_hosts(environment: Mapping[str, str] | None = None) -> tuple[str, ...]:
+    """``TODOKE_INTERNAL_HOSTS``: ``HOST:PORT`` with commas between them.
+
+    Raises
+    ------
+    BadInput
+        One of them has no port, or is not a host.
+    """
+    env = os.environ if environment is None else environment
+    found = []
+    for part in env.get("TODOKE_INTERNAL_HOSTS", "").split(","):
+        if not (part := part.strip().lower()):
+            continue
+        if not re.fullmatch(r"([a-z0-9.-]+|\[[0-9a-f:.]+\]):[1-9][0-9]{0,4}", part):
+            raise BadInput(
+                "TODOKE_INTERNAL_HOSTS is hosts with their ports and commas between them, such as "
+                f"gis.city.local:443; {part!r} is none."
+            )
+        found.append(part)
     return tuple(found)
 
 

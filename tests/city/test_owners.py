@@ -53,6 +53,25 @@ def feature(geometry: Any = None, **properties: Any) -> dict[str, Any]:
     return {"type": "Feature", "properties": named, "geometry": geometry}
 
 
+def test_another_office_has_an_endpoint_and_an_address(tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(SAMPLE_CITY, tmp_path / "city"))
+    endpoint = {
+        "url": "https://open311.pref.example/v2",
+        "jurisdiction": "pref.example",
+        "key_setting": "TODOKE_PREF_KEY",
+        "services": {"pole": "001", "*": "999"},
+    }
+    said = feature(mail="roads@pref.example", open311=endpoint)
+    (folder / "owners.geojson").write_text(
+        json.dumps({"type": "FeatureCollection", "features": [said]})
+    )
+    (owner,) = load_folder(folder).city.owners
+    assert owner.mail == "roads@pref.example"
+    assert owner.open311 is not None and owner.open311.format == "json"
+    assert owner.open311.service_of("pole") == "001"
+    assert owner.open311.service_of("pothole") == "999"
+
+
 WRONG: list[tuple[Any, str]] = [
     ({"type": "Feature"}, "properties with code and names"),
     (feature(code="Not A Code"), "properties with code and names"),
@@ -61,6 +80,17 @@ WRONG: list[tuple[Any, str]] = [
     (feature(kinds="pole"), "kinds must be a list"),
     (feature(kinds=[]), "without a geometry it needs kinds"),
     (feature(metres=5000), "metres is a number"),
+    (feature(mail="roads"), "mail is one address"),
+    (feature(mail=["a@b.example"]), "mail is one address"),
+    (feature(open311="https://a.example"), "open311 has url"),
+    (feature(open311={"url": "https://a.example/v2/"}), "without a slash"),
+    (feature(open311={"url": "ftp://a.example/v2"}), "open311 has url"),
+    (feature(open311={"url": "https://me:word@a.example/v2"}), "open311 has url"),
+    (feature(open311={"url": "https://a.example/v2", "key": "secret"}), "open311 has url"),
+    (
+        feature(open311={"url": "https://a.example/v2", "services": {"poles": "1"}}),
+        "did you mean 'pole'?",
+    ),
     (feature({"type": "Point", "coordinates": [140, 36]}), "the geometry must be"),
     (feature({"type": "LineString", "coordinates": [[36.0, 140.0], [36.1, 140.0]]}), "in Japan"),
     (feature({"type": "LineString", "coordinates": [[140.0, 36.0]]}), "the geometry must be"),
