@@ -278,12 +278,13 @@ class Endpoint(_Part):
 
 
 class Owner(_Part):
-    """Who looks after something in the streets that is not the city's (``owners.geojson``).
+    """Who looks after something in the streets (``owners.geojson``), usually not the city.
 
     It owns what lies in ``polygons`` or within ``metres`` of ``lines``, of the ``kinds`` of damage
     if there are any. Without a geometry it owns all of its kinds. With ``forwards`` the city passes
     reports on, to ``open311`` or by mail to ``mail`` where it has one; otherwise the resident is
-    asked to tell the owner.
+    asked to tell the owner. ``body`` says what kind of owner it is; a ``city`` one only names the
+    city's own roads. ``road`` and ``road_class`` are of its lines.
     """
 
     code: str
@@ -294,6 +295,9 @@ class Owner(_Part):
     forwards: bool = False
     kinds: tuple[str, ...] = ()
     metres: float = 15.0
+    body: Literal["", "city", "prefecture", "nation", "private"] = ""
+    road: str = ""
+    road_class: Literal["", "national", "prefectural", "main", "local", "path"] = ""
     polygons: tuple[tuple[tuple[Position, ...], ...], ...] = Field(default=(), repr=False)
     lines: tuple[tuple[Position, ...], ...] = Field(default=(), repr=False)
 
@@ -373,8 +377,19 @@ class City(_Part):
 
     def owner_of(self, kind: str, place: Position | None) -> Owner | None:
         """Return who else owns a damage of this kind here: by place first, then by kind."""
-        owners = [owner for owner in self.owners if owner.owns(kind, place)]
+        others = (owner for owner in self.owners if owner.body != "city")
+        owners = [owner for owner in others if owner.owns(kind, place)]
         return min(owners, key=lambda owner: not owner.is_placed, default=None)
+
+    def road_at(self, place: Position) -> Owner | None:
+        """Return the road that a place is on, by the lines that have a class; None if on none."""
+        near = (
+            (min(distance_to_line(place, line) for line in owner.lines), owner)
+            for owner in self.owners
+            if owner.road_class and owner.lines
+        )
+        on = [(metres, owner) for metres, owner in near if metres <= owner.metres]
+        return min(on, key=lambda one: one[0])[1] if on else None
 
     def is_at_homes(self, kind: str) -> bool:
         """Whether damage of this kind is usually on somebody's own ground."""

@@ -1,7 +1,8 @@
 """``owners.geojson``: what in the city's streets belongs to somebody else, and who that is.
 
 National and prefectural roads and railways are lines or areas; poles belong to their company by
-their kind alone, without a geometry. A report of such a thing is answered with its owner.
+their kind alone, without a geometry. A report of such a thing is answered with its owner. The
+city's own roads can be there too, to name them and say how much they carry.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ from core.reason import Reason
 from core.settings import MAIL_ADDRESS
 
 MOST_METRES = 200.0
+BODIES = ("city", "prefecture", "nation", "private")
+ROAD_CLASSES = ("national", "prefectural", "main", "local", "path")
 
 
 def read_owners(path: Path, kinds: Set[str], faults: list[FolderFault]) -> tuple[Owner, ...]:
@@ -62,6 +65,11 @@ def _owner(feature: Any, kinds: Set[str], wrong: list[Reason]) -> Owner | None:
     metres = properties.get("metres", 15)
     if type(metres) not in (int, float) or not 0 < metres <= MOST_METRES:
         wrong.append(reason("owner.metres", code=code, most=MOST_METRES))
+    body, road_class = properties.get("body", ""), properties.get("road_class", "")
+    if body not in ("", *BODIES):
+        wrong.append(reason("owner.body", code=code, known=", ".join(BODIES)))
+    if road_class not in ("", *ROAD_CLASSES):
+        wrong.append(reason("owner.road-class", code=code, known=", ".join(ROAD_CLASSES)))
     geometry = feature.get("geometry")
     polygons, lines = shapes_of(code, geometry, wrong)
     if geometry is None and properties.get("kinds", []) == []:
@@ -81,6 +89,9 @@ def _owner(feature: Any, kinds: Set[str], wrong: list[Reason]) -> Owner | None:
         forwards=properties.get("forwards") is True,
         kinds=tuple(concerned),
         metres=float(metres),
+        body=body,
+        road=str(properties.get("road", "")).strip()[:100],
+        road_class=road_class,
         polygons=polygons,
         lines=lines,
     )

@@ -111,6 +111,8 @@ reason = Reasons(
             "owner.kinds": "{code}: kinds must be a list of kinds of reports.",
             "owner.no-kind": "{code}: there is no kind of report '{kind}'{hint}.",
             "owner.metres": "{code}: metres is a number up to {most}.",
+            "owner.body": "{code}: body is one of {known}.",
+            "owner.road-class": "{code}: road_class is one of {known}.",
             "owner.everything": "{code}: without a geometry it needs kinds.",
             "owner.mail": "{code}: mail is one address, or it is left out.",
             "owner.open311": (

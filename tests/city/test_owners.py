@@ -48,6 +48,24 @@ def test_an_area_belongs_to_its_owner() -> None:
     assert not owner.owns("pothole", None)
 
 
+def test_a_road_of_the_citys_own_is_named_and_belongs_to_nobody_else() -> None:
+    line = ((140.1, 36.0), (140.1, 36.1))
+    names = {"ja": "市"}
+    own = Owner(
+        code="main-road",
+        names=names,
+        body="city",
+        road="市道1号",
+        road_class="main",
+        lines=(line,),
+        kinds=("pothole",),
+    )
+    city = load_folder(SAMPLE_CITY).city.model_copy(update={"owners": (own,)})
+    assert city.owner_of("pothole", (140.1, 36.05)) is None
+    assert city.road_at((140.1, 36.05)) is own
+    assert city.road_at((140.11, 36.05)) is None, "900 m away"
+
+
 def feature(geometry: Any = None, **properties: Any) -> dict[str, Any]:
     named = {"code": "one", "names": {"ja": "一"}, "kinds": ["pole"], **properties}
     return {"type": "Feature", "properties": named, "geometry": geometry}
@@ -91,6 +109,8 @@ WRONG: list[tuple[Any, str]] = [
         feature(open311={"url": "https://a.example/v2", "services": {"poles": "1"}}),
         "did you mean 'pole'?",
     ),
+    (feature(body="state"), "body is one of"),
+    (feature(road_class="wide"), "road_class is one of"),
     (feature({"type": "Point", "coordinates": [140, 36]}), "the geometry must be"),
     (feature({"type": "LineString", "coordinates": [[36.0, 140.0], [36.1, 140.0]]}), "in Japan"),
     (feature({"type": "LineString", "coordinates": [[140.0, 36.0]]}), "the geometry must be"),
