@@ -1,4 +1,4 @@
-"""Reports: the list and the map, one report, its answer, the export."""
+"""Reports: the list and the map, the export."""
 
 from __future__ import annotations
 
@@ -9,31 +9,19 @@ from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Response
 from fastapi.responses import JSONResponse, StreamingResponse
-from sqlalchemy.ext.asyncio import AsyncSession
 
-from channels.dispatch import push
-from channels.line.medium import LINE
-from city.city import City, name_in
-from city.shapes import box_of, district_geojson
-from console import presets
+from city.city import City
+from city.shapes import box_of
 from console.access import Permission
-from console.photos import photo_answer
-from console.web import Missing, RowNumber, StaffRoute, Visit, reason_of, visit
-from console.words import quoted
+from console.report_names import Names, map_colour
+from console.web import StaffRoute, Visit, visit
 from core import audit
 from core.clock import JAPAN
 from core.counting import MOST as MOST_COUNTED
-from core.errors import BadInput, Refusal
-from core.text import clean
-from core.web import Form
-from public.map_data import COLOURS
-from reports import following, register, states
+from reports import register
 from reports.clusters import GRAVITY, Box, Cluster, clusters
-from reports.models import Photo, Report
-from reports.nearby import MOST, nearby
 from reports.register import ReportFilter
 from reports.states import OPEN, ReportState
-from subscriptions.models import Resident, ResidentState
 
 router = APIRouter(prefix="/console", route_class=StaffRoute)
 Looker = Annotated[Visit, Depends(visit(Permission.LOOK))]
@@ -64,7 +52,7 @@ async def reports(visitor: Looker, page: int = 1) -> Response:
         pages=max(1, -(-total.number // PAGE)),
         chosen=chosen,
         query=query,
-        names=_Names(visitor.context.city, visitor.language),
+        names=Names(visitor.context.city, visitor.language),
     )
 
 
@@ -80,7 +68,7 @@ async def report_map(visitor: Looker) -> Response:
     box, zoom = _view(visitor.context.city, given)
     async with visitor.context.database.reading() as session:
         found = await clusters(session, wanted, box, zoom)
-    names = _Names(visitor.context.city, visitor.language)
+    names = Names(visitor.context.city, visitor.language)
     features = [_cluster(one, names, visitor.language) for one in found.clusters]
     shown: dict[str, Any] = {
         "by_view": True,
@@ -106,176 +94,6 @@ async def export_geojson(visitor: Worker) -> Response:
     export = await _noted_export(visitor, "geojson")
     parts = register.export_geojson(visitor.context.database, export)
     return _download(parts, "application/geo+json", "geojson")
-
-
-@router.get("/reports/{number}")
-async def report_page(visitor: Looker, number: str) -> Response:
-    return await _report_page(visitor, number)
-
-
-async def _report_page(visitor: Visit, number: str, *, refusal: BadInput | None = None) -> Response:
-    """Show one report; after a refusal with the entered values, so that nobody types them twice."""
-    async with visitor.context.database.reading() as session:
-        report = await _report(session, number)
-        assert report.id is not None
-        photos = await register.photos_of(session, report.id)
-        updates = await register.updates_of(session, report.id)
-        near = await nearby(session, report, visitor.context.clock.now())
-        together = [one.report for one in near if one.is_open]
-        reachable = await _reachable(session, report)
-        joined = len(await following.followers(session, report))
-        others_reachable = [await _reachable(session, other) for other in together]
-    return visitor.page(
-        "report.html",
-        status=400 if refusal else 200,
-        refusal=reason_of(refusal, visitor.language) if refusal else "",
-        typed=visitor.form,
-        report=report,
-        photos=photos,
-        updates=updates,
-        meanings={
-            update.id: presets.meaning(update.answer, visitor.language)
-            for update in updates
-            if update.answer and report.language != visitor.language
-        },
-        reachable=reachable,
-        answerable=reachable or any(others_reachable),
-        joined=joined,
-        near=near,
-        ticked=set(visitor.form.all("also")),
-        states=[one for one in ReportState if one in states.SET_BY_STAFF or one is report.state],
-        told=quoted([one.staff_name(visitor.language) for one in states.TOLD], visitor.language),
-        answers=[(one, presets.CATALOGUE.text("ja", one.message)) for one in presets.ANSWERS],
-        names=_Names(visitor.context.city, visitor.language),
-        done=visitor.request.query_params.get("done") == "yes",
-    )
-
-
-@router.get("/reports/{number}/map.json")
-async def one_on_map(visitor: Looker, number: str) -> Response:
-    async with visitor.context.database.reading() as session:
-        report = await _report(session, number)
-        near = await nearby(session, report, visitor.context.clock.now())
-    return _map(visitor, [report, *(one.report for one in near)], around=report)
-
-
-@router.get("/reports/{number}/photos/{photo_id}")
-async def photo(visitor: Looker, number: str, photo_id: RowNumber, small: bool = False) -> Response:
-    """Return a report's photo to somebody who may see reports, and to nobody else."""
-    async with visitor.context.database.reading() as session:
-        report = await _report(session, number)
-        found = await session.get(Photo, photo_id)
-    if found is None or found.report_id != report.id:
-        raise Missing
-    return await photo_answer(visitor, found.sha256, f"{report.number}-{photo_id}", small=small)
-
-
-@router.post("/reports/{number}")
-async def work(visitor: Worker, number: str) -> Response:
-    """Change a report's state, assign it to a department, and answer the resident, in one act.
-
-    Other reports of the same place, if they are ticked, are treated in the same way.
-    """
-    try:
-        also = _also(visitor.form)
-        async with visitor.context.database.writing() as session:
-            reports = await register.locked(session, [number, *also])
-            if number not in reports:
-                raise Missing
-            seen = visitor.form.text("seen")
-            answered = [await _work(session, visitor, reports[number], seen=seen)]
-            for other, seen in also.items():
-                if other not in reports or other == number:
-                    raise Refusal("Somebody changed this report meanwhile. Look at it again.")
-                answered.append(
-                    await _work(session, visitor, reports[other], seen=seen, together_with=number)
-                )
-            if _is_answer(visitor.form) and not any(answered):
-                raise Refusal("The resident has left and can no longer be answered.")
-    except BadInput as refusal:
-        return await _report_page(visitor, number, refusal=refusal)
-    return visitor.go(f"/console/reports/{number}?done=yes")
-
-
-def _also(form: Form) -> dict[str, str]:
-    """Return the other reports that were ticked, each as it was seen."""
-    ticked = [one.partition(" ") for one in form.all("also")[:MOST]]
-    return {number: seen for number, _, seen in ticked}
-
-
-def _is_answer(form: Form) -> bool:
-    return bool(form.text("answer") or form.text("ready"))
-
-
-async def _work(
-    session: AsyncSession, visitor: Visit, report: Report, *, seen: str, together_with: str = ""
-) -> bool:
-    """Apply the form to one report; return whether its resident was answered."""
-    form, by, now = visitor.form, visitor.actor, visitor.context.clock.now()
-    if seen != report.updated_at.isoformat():
-        raise Refusal("Somebody changed this report meanwhile. Look at it again.")
-    state, department = _state(form.text("state"), report), form.text("department")
-    note = clean(form.text("note"), line=True)[: register.MAX_TEXT]
-    if together_with:
-        note = f"→ {together_with} {note}".strip()
-    if department and department != report.department:
-        await register.assign(session, visitor.context.city, report, department, by=by, now=now)
-    news = states.news(report.state, state)
-    if state is not report.state or note:
-        await register.change_state(session, report, state, by=by, now=now, note=note)
-    answered = False
-    for resident in await _concerned(session, report):
-        answered |= await _tell(session, visitor, report, resident, news)
-    return answered
-
-
-async def _tell(
-    session: AsyncSession, visitor: Visit, report: Report, resident: Resident, news: str
-) -> bool:
-    """Tell one resident the answer of the form, or the news; return whether it was an answer."""
-    assert resident.id is not None
-    form, by, now = visitor.form, visitor.actor, visitor.context.clock.now()
-    words, japanese = _answer_words(form.text("ready"), form.text("answer"), resident.language)
-    is_answer = bool(words)
-    if not words and news:
-        words, japanese = states.CATALOGUE.text(resident.language, news), False
-    if not words:
-        return False
-    message = presets.answer_message(report.number, words, resident.language, japanese=japanese)
-    if resident.id == report.resident_id or report.resident_id is None:
-        await register.answer(session, report, words, by=by, now=now)
-    await push(
-        session,
-        visitor.context.queue,
-        resident.id,
-        [{"type": "text", "text": message}],
-        by,
-        now,
-        medium=LINE,
-    )
-    return is_answer
-
-
-class _Names:
-    """Names of categories, departments and districts in the language of the visitor."""
-
-    def __init__(self, city: City, language: str) -> None:
-        self.categories = {c.code: name_in(c.names, language) for c in city.report_categories}
-        self.departments = {d.code: name_in(d.names, language) for d in city.departments}
-        self.owners = {
-            owner.code: f"{name_in(owner.names, language)} {owner.phone}".strip()
-            for owner in city.owners
-        }
-        self.areas = {d.code: name_in(d.names, language) for d in city.districts}
-
-    def category(self, code: str) -> str:
-        return self.categories.get(code, code)
-
-    def department(self, code: str) -> str:
-        return self.departments.get(code, code)
-
-    def area(self, code: str | None) -> str:
-        return self.areas.get(code or "", code or "–")
 
 
 def _filters(given: Mapping[str, str]) -> tuple[ReportFilter, dict[str, str]]:
@@ -310,27 +128,6 @@ def _day(value: str) -> datetime | None:
     return day if 2000 <= day.year < 3000 else None
 
 
-def _state(value: str, report: Report) -> ReportState:
-    if value not in (*states.SET_BY_STAFF, report.state):
-        raise Refusal("Choose a state.")
-    return ReportState(value)
-
-
-def _answer_words(code: str, typed: str, language: str) -> tuple[str, bool]:
-    """Return the answer, and whether staff wrote it in Japanese themselves.
-
-    An unchanged ready answer is sent in the resident's own language.
-    """
-    if code and typed.replace("\r\n", "\n") in ("", presets.answer(code, "ja") or ""):
-        return presets.answer(code, language) or "", False
-    return clean(typed)[: register.MAX_ANSWER], True
-
-
-def map_colour(state: ReportState) -> str:
-    """Return the colour of a report on a map (docs/maps.md)."""
-    return COLOURS.get(state.facts.colour, state.facts.colour)
-
-
 def _view(city: City, given: Mapping[str, str]) -> tuple[Box, int]:
     """Return the box and the zoom of a view; the whole city if they are not said or wrong."""
     whole = (box_of(city) or JAPAN_BOX, WHOLE_CITY_ZOOM)
@@ -343,7 +140,7 @@ def _view(city: City, given: Mapping[str, str]) -> tuple[Box, int]:
     return ((west, south, east, north), zoom) if right else whole
 
 
-def _cluster(one: Cluster, names: _Names, language: str) -> dict[str, Any]:
+def _cluster(one: Cluster, names: Names, language: str) -> dict[str, Any]:
     """Return a cluster, or the one report in it, as the map reads it."""
     listed = [
         {
@@ -368,33 +165,6 @@ def _cluster(one: Cluster, names: _Names, language: str) -> dict[str, Any]:
         },
         "properties": about,
     }
-
-
-def _map(visitor: Visit, found: list[Report], *, around: Report | None = None) -> Response:
-    """Return districts and reports for a map; ``around`` is the report in its middle."""
-    names = _Names(visitor.context.city, visitor.language)
-    features: list[dict[str, Any]] = [
-        {
-            "type": "Feature",
-            "geometry": {"type": "Point", "coordinates": [report.longitude, report.latitude]},
-            "properties": {
-                "title": f"{report.number} {names.category(report.category)}"
-                f" ({report.state.staff_name(visitor.language)})",
-                "href": f"/console/reports/{report.number}",
-                "colour": map_colour(report.state),
-                "middle": report is around,
-            },
-        }
-        for report in found
-        if report.longitude is not None and report.latitude is not None
-    ]
-    return JSONResponse(
-        {
-            "districts": district_geojson(visitor.context.city, visitor.language),
-            "features": {"type": "FeatureCollection", "features": features},
-        },
-        headers={"Cache-Control": "no-store"},
-    )
 
 
 async def _noted_export(visitor: Visit, kind: str) -> register.Export:
@@ -422,30 +192,3 @@ def _download(parts: AsyncIterator[str], media_type: str, kind: str) -> Response
         "Cache-Control": "no-store",
     }
     return StreamingResponse(parts, media_type=media_type, headers=headers)
-
-
-async def _report(session: AsyncSession, number: str) -> Report:
-    try:
-        return await register.get_report(session, number)
-    except register.UnknownReport as error:
-        raise Missing from error
-
-
-async def _reachable(session: AsyncSession, report: Report) -> bool:
-    return bool(await _concerned(session, report))
-
-
-async def _concerned(session: AsyncSession, report: Report) -> list[Resident]:
-    """Return who hears of a report: the resident who made it, and those who joined it."""
-    resident = await _resident(session, report)
-    return [*([resident] if resident else []), *await following.followers(session, report)]
-
-
-async def _resident(session: AsyncSession, report: Report) -> Resident | None:
-    """Return the resident of a report, if they can still be told something."""
-    if report.resident_id is None:
-        return None
-    resident = await session.get(Resident, report.resident_id)
-    if resident is None or resident.state is not ResidentState.FOLLOWING:
-        return None
-    return resident
