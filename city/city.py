@@ -6,30 +6,18 @@ Nothing here knows about files.
 
 from __future__ import annotations
 
-from datetime import time
+from datetime import date, time
 from enum import StrEnum
 from functools import cached_property
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from city.kinds import ReportCategory as ReportCategory
+from city.parts import Names as Names
+from city.parts import Part as _Part
+from city.parts import name_in as name_in
 from core.geo import Position, distance_to_line, inside
-
-Names = dict[str, str]
-"""A name by language code; ``ja`` is always there."""
-
-
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-def name_in(names: Names, language: str) -> str:
-    """Return a name in ``language``; Latin-script readers get English, then Japanese."""
-    if language in names:
-        return names[language]
-    if language == "ja-x-easy":
-        return names["ja"]
-    return names.get("en", names["ja"])
 
 
 class Topic(_Part):
@@ -231,22 +219,6 @@ class DisasterRule(_Part):
     areas: tuple[str, ...] = ()
 
 
-class ReportCategory(_Part):
-    """A kind of damage that residents report, and the department that repairs it.
-
-    ``picture`` names one of the drawings in ``public/static/kinds``; its own code if empty. With
-    ``danger`` the emergency numbers come before the next question.
-    """
-
-    code: str
-    names: Names
-    department: str
-    picture: str = ""
-    danger: bool = False
-    at_homes: bool = False
-    """Whether it is usually on somebody's own ground: its public place is then on the road."""
-
-
 class Endpoint(_Part):
     """Another office's Open311 endpoint, to which the city forwards reports.
 
@@ -285,6 +257,8 @@ class Owner(_Part):
     reports on, to ``open311`` or by mail to ``mail`` where it has one; otherwise the resident is
     asked to tell the owner. ``body`` says what kind of owner it is; a ``city`` one only names the
     city's own roads. ``road`` and ``road_class`` are of its lines.
+    With a ``department`` it is no other office but that department of the city, which mends what
+    lies there.
     """
 
     code: str
@@ -293,6 +267,7 @@ class Owner(_Part):
     mail: str = ""
     open311: Endpoint | None = None
     forwards: bool = False
+    department: str = ""
     kinds: tuple[str, ...] = ()
     metres: float = 15.0
     body: Literal["", "city", "prefecture", "nation", "private"] = ""
@@ -375,11 +350,50 @@ class City(_Part):
         """Return the district of a point, or None outside the city."""
         return next((d for d in self.districts if d.contains(longitude, latitude)), None)
 
+    def kind(self, code: str) -> ReportCategory | None:
+        """Return a kind of reports, also one that is not offered now; None if there is none."""
+        return next((kind for kind in self.report_categories if kind.code == code), None)
+
+    def kinds_offered(self, day: date) -> tuple[ReportCategory, ...]:
+        """Return the kinds of which a new report can be made on a day, in Japan."""
+        return tuple(kind for kind in self.report_categories if kind.is_offered(day))
+
     def owner_of(self, kind: str, place: Position | None) -> Owner | None:
-        """Return who else owns a damage of this kind here: by place first, then by kind."""
-        others = (owner for owner in self.owners if owner.body != "city")
-        owners = [owner for owner in others if owner.owns(kind, place)]
-        return min(owners, key=lambda owner: not owner.is_placed, default=None)
+        """Return who else owns a damage of this kind here.
+
+        What lies on or by an owner's lines or in its polygons comes first, then what the kind says
+        of the district, then what it says of the whole city, then who owns all of the kind.
+        """
+        owners = [one for one in self.owners if one.body != "city" and not one.department]
+        placed = [one for one in owners if one.is_placed and one.owns(kind, place)]
+        if placed:
+            return placed[0]
+        if (known := self.kind(kind)) is not None:
+            area = known.area_of(self._district_code(place))
+            if area is not None and (area.owner or area.department):
+                return next((one for one in owners if one.code == area.owner), None)
+            if known.owner:
+                return next((one for one in owners if one.code == known.owner), None)
+        return next((one for one in owners if not one.is_placed and one.owns(kind, place)), None)
+
+    def department_of(self, kind: str, place: Position | None) -> str:
+        """Return the code of the department that mends a damage of this kind here; "" if none.
+
+        A polygon or line with a department (``owners.geojson``) comes first, then what the kind
+        says of the district, then the kind's own.
+        """
+        for owner in self.owners:
+            if owner.department and owner.is_placed and owner.owns(kind, place):
+                return owner.department
+        known = self.kind(kind)
+        if known is None:
+            return ""
+        area = known.area_of(self._district_code(place))
+        return (area.department if area is not None else "") or known.department
+
+    def _district_code(self, place: Position | None) -> str | None:
+        district = None if place is None else self.district_at(*place)
+        return None if district is None else district.code
 
     def road_at(self, place: Position) -> Owner | None:
         """Return the road that a place is on, by the lines that have a class; None if on none."""

@@ -28,6 +28,7 @@ from core.counting import Size, size_of
 from core.database import Database
 from core.errors import BadInput
 from core.text import spreadsheet_cell
+from reports.kinds import city_now
 from reports.models import CameBy, Photo, Report, ReportCounter, ReportUpdate
 from reports.photos import CONTENT_TYPE, MAX_PHOTOS, Picture
 from reports.reasons import reason
@@ -153,7 +154,8 @@ async def create_report(
     BadInput
         The category is not one of the city's.
     """
-    category = next((c for c in city.report_categories if c.code == draft.category), None)
+    city = await city_now(session, city)
+    category = city.kind(draft.category)
     if category is None:
         raise BadInput(reason("report.no-category", category=draft.category))
     year = in_japan(now).year
@@ -163,15 +165,16 @@ async def create_report(
     if made is not None:
         return made
     number = await next_number(session, year, step=1)
-    district = None
+    place, district = None, None
     if draft.longitude is not None and draft.latitude is not None:
-        district = city.district_at(draft.longitude, draft.latitude)
+        place = (draft.longitude, draft.latitude)
+        district = city.district_at(*place)
     report = Report(
         number=f"{year}-{number:06}",
         resident_id=resident_id,
         origin=draft.origin,
         category=category.code,
-        department=category.department,
+        department=city.department_of(category.code, place),
         longitude=draft.longitude,
         latitude=draft.latitude,
         address=draft.address[:MAX_TEXT],
