@@ -256,9 +256,8 @@ class Owner(_Part):
     if there are any. Without a geometry it owns all of its kinds. With ``forwards`` the city passes
     reports on, to ``open311`` or by mail to ``mail`` where it has one; otherwise the resident is
     asked to tell the owner. ``body`` says what kind of owner it is; a ``city`` one only names the
-    city's own roads. ``road`` and ``road_class`` are of its lines.
-    With a ``department`` it is no other office but that department of the city, which mends what
-    lies there.
+    city's own roads. ``road`` and ``road_class`` are of its lines. With a ``department``
+    it is no other office but that department of the city, which mends what lies there.
     """
 
     code: str

@@ -28,7 +28,7 @@ from city.faq import FaqEntry, read_faq
 from city.faults import FolderFault, leaving_out, read_text, suggestion
 from city.gazetteer import Gazetteer, read_gazetteer
 from city.hazards import HazardZone, read_hazard_zones
-from city.owners import read_owners
+from city.owners import owner_codes, read_owners
 from city.reasons import reason
 from city.rivers import River, read_rivers
 from city.rules import broken_rules, named_certificates
@@ -137,7 +137,8 @@ def _read(folder: Path, now: datetime | None = None) -> tuple[CityFolder | None,
     answers = read_faq(folder / "faq", spare)
     words = read_words(folder / "words", spare)
     children = read_children(folder / "children.csv", spare)
-    city = _read_toml(folder / "city.toml", codes, faults, now)
+    offices = owner_codes(folder / "owners.geojson")
+    city = _read_toml(folder / "city.toml", codes, offices, faults, now)
     calendar = read_collection(
         folder / "collection",
         {district.code: district for district in districts},
@@ -145,7 +146,12 @@ def _read(folder: Path, now: datetime | None = None) -> tuple[CityFolder | None,
         shifts=city is None or city.collection_week_shift,
     )
     kinds = {category.code for category in city.report_categories} if city else set()
-    owners = read_owners(folder / "owners.geojson", kinds, spare) if city else ()
+    departments = {one.code for one in city.departments} if city else set()
+    owners = (
+        read_owners(folder / "owners.geojson", kinds, spare, departments=departments)
+        if city
+        else ()
+    )
     zones = read_hazard_zones(folder / "hazards", spare)
     rivers = read_rivers(folder / "rivers.geojson", spare)
     tiles = read_tiles(folder, spare)
@@ -163,7 +169,11 @@ def _read(folder: Path, now: datetime | None = None) -> tuple[CityFolder | None,
 
 
 def _read_toml(
-    path: Path, districts: Set[str], faults: list[FolderFault], now: datetime | None
+    path: Path,
+    districts: Set[str],
+    owners: Set[str],
+    faults: list[FolderFault],
+    now: datetime | None,
 ) -> City | None:
     text = read_text(path, faults, limit=MAX_BYTES)
     if text is None:
@@ -176,14 +186,21 @@ def _read_toml(
         message = re.sub(r" \(at .*\)$", "", str(error))
         faults.append(FolderFault(path, line, reason("file.not-toml", error=message)))
         return None
-    return _Document(path, document, key_lines(text)).city(districts, faults, now)
+    return _Document(path, document, key_lines(text), owners).city(districts, faults, now)
 
 
 class _Document:
     """``city.toml`` as it was read; wrong parts that can be left out are removed."""
 
-    def __init__(self, path: Path, document: dict[str, Any], lines: dict[KeyPath, int]) -> None:
+    def __init__(
+        self,
+        path: Path,
+        document: dict[str, Any],
+        lines: dict[KeyPath, int],
+        owners: Set[str],
+    ) -> None:
         self.path = path
+        self.owners = owners
         self.document = document
         self.lines = lines
         self.had_telegrams = self._has_telegrams()
@@ -238,7 +255,7 @@ class _Document:
             for detail in error.errors(include_url=False):
                 place = tuple(detail["loc"])
                 findings.append((place, _explain(detail, place)))
-        findings += broken_rules(self.document, districts)
+        findings += broken_rules(self.document, districts, self.owners)
         named = list(named_certificates(self.document))
         certificates: dict[str, str] = {}
         if named and not findings:

@@ -26,27 +26,51 @@ BODIES = ("city", "prefecture", "nation", "private")
 ROAD_CLASSES = ("national", "prefectural", "main", "local", "path")
 
 
-def read_owners(path: Path, kinds: Set[str], faults: list[FolderFault]) -> tuple[Owner, ...]:
+def owner_codes(path: Path) -> frozenset[str]:
+    """Return the codes of other offices in the file, right or wrong, without checking it."""
+    found = set()
+    for _, feature in features_of(path, []) if path.exists() else ():
+        properties = feature.get("properties") if isinstance(feature, dict) else None
+        code = properties.get("code") if isinstance(properties, dict) else None
+        if (
+            isinstance(properties, dict)
+            and isinstance(code, str)
+            and "department" not in properties
+            and properties.get("body") != "city"
+        ):
+            found.add(code)
+    return frozenset(found)
+
+
+def read_owners(
+    path: Path,
+    kinds: Set[str],
+    faults: list[FolderFault],
+    *,
+    departments: Set[str] = frozenset(),
+) -> tuple[Owner, ...]:
     """Return the owners, and add a fault for each mistake; a wrong owner is left out.
 
     Parameters
     ----------
-    kinds
-        Codes of the city's kinds of reports.
+    kinds, departments
+        Codes of the city's kinds of reports, and of its departments.
     """
     if not path.exists():
         return ()
     found: list[Owner] = []
     for line, feature in features_of(path, faults):
         wrong: list[Reason] = []
-        owner = _owner(feature, kinds, wrong)
+        owner = _owner(feature, kinds, departments, wrong)
         faults += [FolderFault(path, line, why, left_out=reason("part.owner")) for why in wrong]
         if owner is not None and not wrong:
             found.append(owner)
     return tuple(found)
 
 
-def _owner(feature: Any, kinds: Set[str], wrong: list[Reason]) -> Owner | None:
+def _owner(
+    feature: Any, kinds: Set[str], departments: Set[str], wrong: list[Reason]
+) -> Owner | None:
     properties = feature.get("properties") if isinstance(feature, dict) else None
     code = properties.get("code") if isinstance(properties, dict) else None
     if not isinstance(properties, dict) or not isinstance(code, str) or not CODE.fullmatch(code):
@@ -70,7 +94,13 @@ def _owner(feature: Any, kinds: Set[str], wrong: list[Reason]) -> Owner | None:
         wrong.append(reason("owner.body", code=code, known=", ".join(BODIES)))
     if road_class not in ("", *ROAD_CLASSES):
         wrong.append(reason("owner.road-class", code=code, known=", ".join(ROAD_CLASSES)))
+    department = properties.get("department", "")
+    if department != "" and department not in departments:
+        hint = suggestion(str(department), departments)
+        wrong.append(reason("owner.no-department", code=code, department=department, hint=hint))
     geometry = feature.get("geometry")
+    if geometry is None and department != "":
+        wrong.append(reason("owner.department-nowhere", code=code))
     polygons, lines = shapes_of(code, geometry, wrong)
     if geometry is None and properties.get("kinds", []) == []:
         wrong.append(reason("owner.everything", code=code))
@@ -87,6 +117,7 @@ def _owner(feature: Any, kinds: Set[str], wrong: list[Reason]) -> Owner | None:
         mail=mail,
         open311=endpoint,
         forwards=properties.get("forwards") is True,
+        department=department,
         kinds=tuple(concerned),
         metres=float(metres),
         body=body,

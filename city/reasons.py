@@ -75,6 +75,9 @@ reason = Reasons(
                 "'{one}' and '{other}' are both the district '{code}' and differ."
             ),
             "twice.language": "the language '{language}' is there more than once.",
+            "twice.area-district": (
+                "the district '{district}' is in more than one of the kind's areas."
+            ),
             "twice.code": "the code '{code}' is there more than once in {part}.",
         },
         "No hazard is set, so nobody would be sent there.": {
@@ -120,6 +123,10 @@ reason = Reasons(
                 "jurisdiction, key_setting (TODOKE_…), services (our code to theirs), format "
                 "(json or xml) and closes."
             ),
+            "owner.no-department": "{code}: there is no department '{department}'{hint}.",
+            "owner.department-nowhere": (
+                "{code}: an entry with a department needs lines or polygons."
+            ),
             "owner.geometry": (
                 "{code}: the geometry must be null, or lines or polygons of positions in Japan."
             ),
@@ -153,6 +160,7 @@ reason = Reasons(
             "there.no-centre": "the centre '{centre}' is not in center.csv{hint}.",
             "there.no-topic": "there is no topic '{topic}'{hint}.",
             "there.no-department": "there is no department '{department}'{hint}.",
+            "there.no-owner": "owners.geojson has no other office '{owner}'{hint}.",
             "there.no-telegram-topic": (
                 "its telegrams are told on the topic '{topic}', which the city does not have."
             ),
@@ -202,6 +210,14 @@ reason = Reasons(
             "missing.name": "the name in '{language}' is empty.",
             "missing.japanese": "languages must have 'ja', in which the city itself speaks.",
             "missing.call-up": "a call-up rule needs an intensity or a level.",
+            "missing.choices": "a question of choices needs at least 2 of them.",
+            "missing.area-office": "an area needs a department or an owner.",
+            "missing.area-districts": "an area needs districts.",
+            "missing.closed-texts": (
+                "a message with hours needs closed_texts: what residents are told at other times."
+            ),
+            "missing.hours": "closed_texts are of use with hours only.",
+            "missing.days": "hours need days.",
             "missing.url": "a source of kind '{kind}' needs an url.",
             "missing.how-grave": "a disaster rule needs a level (3 to 5) or an intensity.",
             "missing.secret": "a webhook needs secret_setting, to check who is calling.",
@@ -236,6 +252,15 @@ reason = Reasons(
             "value.code": "a code is 1 to 32 of a-z, 0-9 and hyphen, not '{value}'.",
             "value.jma-code": "a code in jma.{key} has {digits} digits, not '{value}'.",
             "value.intensity": "an intensity is one of {allowed}, not '{value}'.",
+            "value.most-questions": "a kind of report has at most {most} questions.",
+            "value.most-choices": "a question has at most {most} choices.",
+            "value.choices-unused": "only a question of the type one-of or several-of has choices.",
+            "value.phone": "a telephone number has digits and hyphens, not '{value}'.",
+            "value.day-name": "a day is one of {allowed}, not '{value}'.",
+            "value.same-times": "hours must not end when they begin.",
+            "value.day-of-year": "season.{key} is a day such as 12-01, not '{value}'.",
+            "value.off-backwards": "off_until {last} is before off_from {first}.",
+            "value.long-text": "the text in '{language}' is longer than {most} characters.",
             "value.mail": "'{value}' is not a mail address.",
             "value.setting": "secret_setting names an environment variable, not '{value}'.",
             "value.liff-id": "a LIFF id is such as 1234567890-AbcdEfgh, not '{value}'.",

@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from city.faults import suggestion
+from city.kind_rules import Named, broken_kind_rules
 from city.reasons import reason
 from city.toml_lines import KeyPath
 from core.languages import LANGUAGES
@@ -41,7 +42,9 @@ _JMA_CODES = {
 }
 
 
-def broken_rules(document: dict[str, Any], districts: Set[str]) -> Iterator[Finding]:
+def broken_rules(
+    document: dict[str, Any], districts: Set[str], owners: Set[str] | None = None
+) -> Iterator[Finding]:
     """Yield each broken rule: where, and why.
 
     Parameters
@@ -50,12 +53,14 @@ def broken_rules(document: dict[str, Any], districts: Set[str]) -> Iterator[Find
         What ``tomllib`` read.
     districts
         Codes of the city's districts, which rules may refer to.
+    owners
+        Codes of other offices, which kinds of reports may refer to; None if they are not known.
     """
     yield from _languages(document)
     yield from _codes(document)
     yield from _names(document, ())
     yield from _jma(document)
-    yield from _departments(document)
+    yield from _departments(document, districts, owners)
     topics = _known(document, "topics")
     yield from _call_up(document, topics)
     for place, source in _tables(document, "sources"):
@@ -153,20 +158,16 @@ def _jma(document: dict[str, Any]) -> Iterator[Finding]:
         )
 
 
-def _departments(document: dict[str, Any]) -> Iterator[Finding]:
+def _departments(
+    document: dict[str, Any], districts: Set[str], owners: Set[str] | None
+) -> Iterator[Finding]:
     for place, table in _tables(document, "departments"):
         email = table.get("email")
         if isinstance(email, str) and email and not _EMAIL.fullmatch(email):
             yield (*place, "email"), reason("value.mail", value=email)
-    departments = _known(document, "departments")
+    named = Named(_known(document, "departments"), districts, owners)
     for place, table in _tables(document, "report_categories"):
-        department = table.get("department")
-        if isinstance(department, str) and department not in departments:
-            hint = suggestion(department, departments)
-            yield (
-                (*place, "department"),
-                reason("there.no-department", department=department, hint=hint),
-            )
+        yield from broken_kind_rules(table, place, named)
 
 
 def _call_up(document: dict[str, Any], topics: Set[str]) -> Iterator[Finding]:

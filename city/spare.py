@@ -28,6 +28,10 @@ _KEYS = (
     *("collection_week_shift", "disaster_rules"),
     *("digest_hour", "shelter_url", "privacy_url", "liff_id", "credit", *_TABLES),
 )
+_TEXTS = ("names", "texts", "closed_texts")
+"""Tables of texts by language."""
+_KIND_NEEDS = ("code", "names", "department", "published", "at_homes")
+"""What a kind of reports cannot do without: of a wrong ``published`` nobody knows what is meant."""
 _NEEDED_KEYS = ("name", "line_name", "time_zone", "jma", "languages", "topics", "sources")
 
 
@@ -41,6 +45,10 @@ def spare_part(document: dict[str, Any], place: KeyPath) -> KeyPath | None:
         case ("languages", int(), *_):
             return place[:2]
         case (str(part), int(), key, *_) if part == "departments" and key in ("email", "phone"):
+            return place[:3]
+        case ("report_categories", int(), "questions" | "areas", int(), *_):
+            return place[:4]
+        case ("report_categories", int(), str(key), *_) if key not in _KIND_NEEDS:
             return place[:3]
         case (str(part), int(), *_) if part in _LISTS:
             return place[:2]
@@ -61,6 +69,10 @@ def called(document: dict[str, Any], place: KeyPath) -> Reason:
             code = entry.get("code") if isinstance(entry, dict) else None
             nameless, named = _LISTS[part]
             return reason(named, code=code) if isinstance(code, str) else reason(nameless)
+        case ("report_categories", _, "questions", _):
+            return reason("part.question")
+        case ("report_categories", _, "areas", _):
+            return reason("part.key", key="areas")
         case ("languages", int(position)):
             return reason("part.language", language=document["languages"][position])
         case (*_, str(key)):
@@ -83,7 +95,7 @@ def _translation(document: dict[str, Any], place: KeyPath) -> KeyPath | None:
     """Return the one translation that is wrong, where the Japanese name is not."""
     for length in range(1, len(place)):
         table, key = place[:length], place[length]
-        named = table[-1] == "names" or table in (("name",), ("emergency_phone",))
+        named = table[-1] in _TEXTS or table in (("name",), ("emergency_phone",))
         if named and isinstance(key, str) and key != "ja" and _has(_at(document, table), key):
             return (*table, key)
     return None

@@ -7,7 +7,7 @@ from babel.messages.pofile import read_po
 
 from core.languages import LANGUAGES
 from public.map_data import COLOURS
-from reports import open311, states
+from reports import open311, questions, states
 from reports.states import ReportState
 from tests.support.project import PROJECT
 
@@ -19,6 +19,7 @@ def names(field: str) -> set[str]:
 def wanted(language: str) -> set[tuple[str | None, str]]:
     """All that is said of states in a language; staff read Japanese and English alone."""
     said: set[tuple[str | None, str]] = {(None, message) for message in states.every_news()}
+    said |= {(questions.ANSWER, name) for name in questions.YES_NO.values()}
     said |= {(states.TO_RESIDENT, name) for name in names("resident")}
     said |= {(states.TO_EVERYBODY, name) for name in names("everybody")}
     if language == "ja":
