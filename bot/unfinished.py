@@ -78,6 +78,7 @@ async def _waiting(session: AsyncSession, now: datetime) -> list[tuple[Dialogue,
         (dialogue, resident)
         for dialogue, resident in found
         if dialogue.data.get("draft") not in (None, dialogue.reminded)
+        and not dialogue.data.get("told")
         and any(dialogue.data.get(name) for name in ANSWERS)
     ][:MOST]
 

@@ -241,7 +241,7 @@ class Endpoint(_Part):
     format: Literal["json", "xml"] = "json"
     jurisdiction: str = ""
     key_setting: str | None = Field(default=None, pattern=r"^TODOKE_[A-Z0-9_]+$")
-    services: dict[str, str] = {}
+    services: dict[str, str] = Field(default_factory=dict)
     closes: bool = False
 
     def service_of(self, kind: str) -> str:

@@ -70,7 +70,7 @@ def respond(
         if site is not None:
             event = Pressed("check-in", {"at": site})
         elif found := pressed_by_typing(event.text, _where_we_are(state, known)):
-            event = Pressed(*found)
+            event = Pressed(found[0], {**found[1], "said_in": event.message_id})
         elif do := typed_button(event.text):
             event = Pressed(do)
     outcome = _respond(state, event, known)

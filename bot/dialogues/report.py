@@ -1,4 +1,4 @@
-"""A damage report: kind, photos from near and afar, place, note, check, send.
+"""A damage report: kind, photos from near and afar, place, the kind's questions, note, check, send.
 
 A photo, a place or a sentence may come first; each question that it answers is not asked.
 """
@@ -11,7 +11,8 @@ from functools import partial
 from typing import Any
 
 from bot import messages
-from bot.dialogues import safety, spot
+from bot.dialogues import kind_message, kind_questions, safety, spot
+from bot.dialogues.kind_questions import ASK
 from bot.dialogues.kinds import (
     REPORT,
     SHELTERS,
@@ -31,13 +32,14 @@ from bot.dialogues.spot import PLACE
 from bot.dialogues.words import kept_text
 from bot.messages import Action, Message, Part
 from city.city import Owner, ReportCategory, name_in
+from core.clock import in_japan
 from feeds.texts import drill_mark
 from reports.models import PhotoRole
 from reports.photos import MAX_PHOTOS, Picture
 from reports.register import Draft
 
 KIND, PHOTO, FAR, NOTE, CONFIRM = "kind", "photo", "far", "note", "confirm"
-STEPS = (KIND, PHOTO, FAR, PLACE, NOTE)
+STEPS = (KIND, PHOTO, FAR, PLACE, ASK, NOTE)
 """In the order in which they are asked."""
 DESCRIBED = (KIND, PHOTO, FAR, NOTE)
 """Steps at which a sentence describes the damage."""
@@ -66,13 +68,14 @@ def begin(
     opened = state.over(REPORT, KIND, draft=known.event_id)
     if danger:
         opened = opened.at(KIND, danger=True, drill=known.in_drill)
-    if _category(kind, known) is not None:
+    if _offered(kind, known) is not None:
         return _with_kind(opened, kind, known)
     return DialogueOutcome(opened, prompt(opened, known))
 
 
 def step(state: DialogueState, event: Incoming, known: Known) -> DialogueOutcome | None:
     """Answer within a report; None if the event means something else."""
+    state = _noted(state, known)
     match event:
         case Photographed():
             return _photo(state, event, known)
@@ -92,7 +95,7 @@ def without(state: DialogueState, message_id: str) -> DialogueState:
 
     The steps without an answer are asked again before it can be sent.
     """
-    data = spot.without(state.data, message_id)
+    data = kind_questions.without(spot.without(state.data, message_id), message_id)
     if data.get("exif_message") == message_id:
         data |= {"exif": None, "exif_message": ""}
     photos = data.get("photos", [])
@@ -101,6 +104,18 @@ def without(state: DialogueState, message_id: str) -> DialogueState:
     if data.get("note_message") == message_id:
         del data["note"], data["note_message"]
     return state if data == dict(state.data) else _next(replace(state, data=data))
+
+
+def _noted(state: DialogueState, known: Known) -> DialogueState:
+    """Return the report with its kind as it is now: the office may have changed it meanwhile."""
+    kind = _chosen(state, known)
+    if kind is None and "kind" in state.data:
+        state = replace(state, data={name: v for name, v in state.data.items() if name != "kind"})
+    return kind_questions.noted(state, kind)
+
+
+def _chosen(state: DialogueState, known: Known) -> ReportCategory | None:
+    return known.city.kind(str(state.data.get("kind", "")))
 
 
 def old_button(state: DialogueState, known: Known) -> DialogueOutcome:
@@ -284,14 +299,18 @@ def _said(state: DialogueState, said: str, message_id: str, known: Known) -> Dia
     if meaning.whole and meaning.intent in ("cancel", "stop-messages"):
         return _cancel(state, known)
     text = kept_text(said, MAX_NOTE)
+    if state.step == ASK and (answer := _read(state, said, message_id, known)) is not None:
+        return _following(answer, known)
     if not text or (meaning.whole and not meaning.is_cry):
         return None
     if state.step == PLACE:
         placed = spot.typed(state, said, message_id, known)
         return _outside(state, known) if placed is None else _following(placed, known)
+    if state.step == ASK:
+        return _answered(state, said, message_id, known)
     if state.step == KIND and (code := _category_called(text, known)):
         return _with_kind(state, code, known)
-    if state.step == KIND and _category(meaning.kind, known) is not None:
+    if state.step == KIND and _offered(meaning.kind, known) is not None:
         noted = state.at(KIND, note=text, note_message=message_id)
         return _with_kind(noted, meaning.kind, known)
     if state.step in (FAR, NOTE):
@@ -303,22 +322,69 @@ def _said(state: DialogueState, said: str, message_id: str, known: Known) -> Dia
     return DialogueOutcome(state, prompt(state, known))
 
 
-def _category(code: str, known: Known) -> ReportCategory | None:
-    return next((one for one in known.city.report_categories if one.code == code), None)
+def _read(state: DialogueState, said: str, message_id: str, known: Known) -> DialogueState | None:
+    kind = _chosen(state, known)
+    return None if kind is None else kind_questions.said(state, kind, said, message_id)
+
+
+def _answered(state: DialogueState, said: str, message_id: str, known: Known) -> DialogueOutcome:
+    """Say that a text does not answer the question that is open, and ask it again."""
+    kind = _chosen(state, known)
+    del said, message_id
+    if kind is None:
+        return _following(state, known)
+    wrong = kind_questions.not_read(state, kind, known)
+    return DialogueOutcome(state, (wrong, *prompt(state, known)))
+
+
+def _offered(code: str, known: Known) -> ReportCategory | None:
+    """Return a kind of which a report can be made today."""
+    return next((one for one in _all_offered(known) if one.code == code), None)
+
+
+def _all_offered(known: Known) -> tuple[ReportCategory, ...]:
+    return known.city.kinds_offered(in_japan(known.now).date())
 
 
 def _with_kind(state: DialogueState, code: str, known: Known) -> DialogueOutcome:
-    """Keep the kind. Where it endangers people, the emergency numbers come first and alone."""
-    outcome = _following(state.at(state.step, kind=code), known)
-    category = _category(code, known)
-    if category is None or not category.danger:
+    """Keep the kind. Where it endangers people, the emergency numbers come first and alone.
+
+    A kind with a message is not asked about. Only in a disaster the report goes on after it.
+    """
+    category = _offered(code, known)
+    told: tuple[Message, ...] = ()
+    if category is not None and category.danger:
+        told = (safety.emergency(known),)
+    if category is not None and category.message is not None:
+        if not state.data.get("danger"):
+            outcome = _told_instead(state, category, known)
+            return replace(outcome, messages=(*told, *outcome.messages), matters=True)
+        told = (*told, kind_message.card(category, category.message, known))
+    chosen = state.at(state.step, kind=code, told=None)
+    outcome = _following(kind_questions.noted(chosen, category), known)
+    if not told:
         return outcome
-    return replace(outcome, messages=(safety.emergency(known), *outcome.messages), matters=True)
+    return replace(outcome, messages=(*told, *outcome.messages), matters=True)
+
+
+def _told_instead(state: DialogueState, category: ReportCategory, known: Known) -> DialogueOutcome:
+    """Tell whom to call. What was sent already waits for another kind; else the report ends."""
+    assert category.message is not None
+    if any(state.data.get(name) for name in ("photos", "place", "note")):
+        kept = {name: value for name, value in state.data.items() if name != "kind"}
+        waiting = replace(state, step=KIND, data={**kept, "told": True})
+        another = _press(waiting, known.say("Choose another kind"), "r-change", to=KIND)
+        cancel = _press(waiting, known.say("Cancel"), "r-cancel")
+        shown = kind_message.card(category, category.message, known, another, cancel)
+        return DialogueOutcome(waiting, (_as_drill(state, shown, known),))
+    again = messages.press(known.say("Report other damage"), "report")
+    shown = kind_message.card(category, category.message, known, again)
+    return DialogueOutcome(state.ended(), (_as_drill(state, shown, known),))
 
 
 def _category_called(text: str, known: Known) -> str | None:
     folded = text.casefold()
-    for category in known.city.report_categories:
+    for category in _all_offered(known):
         if folded in {name.casefold() for name in category.names.values()}:
             return category.code
     return None
@@ -336,15 +402,31 @@ def _pressed(
             following = _next(state.at(FAR, far=True))
         case "r-exif":
             return _exif_answered(state, values.get("use") == "1", known)
-        case "r-kind" if _category(values.get("to", ""), known) is not None:
+        case "r-kind" if _offered(values.get("to", ""), known) is not None:
             return _with_kind(state, values["to"], known)
+        case "r-kind":
+            gone = known.say("The city does not take this kind of report at the moment.")
+            asking = state.at(KIND)
+            return DialogueOutcome(asking, (messages.text(gone), *prompt(asking, known)))
+        case "r-answer" | "r-tick" | "r-ticked" | "r-skip":
+            kind = _chosen(state, known)
+            following = state if kind is None else kind_questions.pressed(state, kind, do, values)
+            following = _next(following)
+        case "r-change" if values.get("to") == ASK and (kind := _chosen(state, known)) is not None:
+            press = partial(_press, state)
+            code = values.get("q", "")
+            asked = kind_questions.outcome_of_change(state, kind, code, known, press)
+            if isinstance(asked, DialogueOutcome):
+                return asked
+            following = asked
         case "r-hit" | "r-pin" | "r-other" | "r-keep":
             following = _next(spot.pressed(state, do, values))
         case "r-no-note":
             following = _next(state.at(NOTE, note=state.data.get("note", "")))
         case "r-change":
             target = values.get("to")
-            following = state.at(target if target in STEPS else CONFIRM, **spot.NO_QUESTION)
+            step = target if target in STEPS and target != ASK else CONFIRM
+            following = state.at(step, **spot.NO_QUESTION, **kind_questions.NO_CHANGE)
         case "r-join":
             return _join(state, values.get("n", ""), known)
         case "r-send":
@@ -373,6 +455,7 @@ def _next(state: DialogueState) -> DialogueState:
         PHOTO: bool(photos or data.get("no_photo")),
         FAR: bool(data.get("far") or len(photos) > 1 or not photos),
         PLACE: "place" in data and not any(data.get(name) for name in spot.OPEN_QUESTIONS),
+        ASK: not kind_questions.is_open(data),
         NOTE: "note" in data,
     }
     return state.at(next((step for step in STEPS if not answered[step]), CONFIRM))
@@ -399,6 +482,9 @@ def _send(state: DialogueState, known: Known) -> DialogueOutcome:
         note_message=state.data.get("note_message", ""),
         pictures=tuple(Picture.from_json(photo) for photo in state.data.get("photos", [])),
         origin=str(state.data["draft"]),
+        attributes=tuple(
+            one.to_json() for one in kind_questions.answered(ready, _chosen(ready, known))
+        ),
     )
 
     if _is_drill(state, known):
@@ -453,6 +539,11 @@ def _prompt(state: DialogueState, known: Known) -> tuple[Message, ...]:
             return (_photo_prompt(state, known, words, "r-no-far", cancel),)
         case "place":
             return (spot.prompt(state, known, partial(_press, state), cancel),)
+        case "ask":
+            asked = kind_questions.prompt(
+                state, _chosen(state, known), known, partial(_press, state), cancel
+            )
+            return (asked or _summary(state, known),)
         case "note":
             skip = _press(state, known.say("Skip"), "r-no-note")
             words = known.say("Is there anything to add? Write it, or skip.")
@@ -467,7 +558,7 @@ def _kind_prompt(state: DialogueState, known: Known, cancel: Action) -> Message:
             _press(state, name_in(category.names, known.language), "r-kind", to=category.code),
             known.pictures.of_kind(category.picture or category.code),
         )
-        for category in known.city.report_categories
+        for category in _all_offered(known)
     ]
     return messages.card(known.say("What is broken?"), messages.columns(tiles), quick=[cancel])
 
@@ -488,7 +579,7 @@ def _photo_prompt(
 def _summary(state: DialogueState, known: Known) -> Message:
     data = state.data
     place = data.get("place", {})
-    category = _category(data.get("kind", ""), known)
+    category = _chosen(state, known)
     rows: list[Part] = [
         messages.fact(known.say("Photos"), str(len(data.get("photos", [])))),
         messages.fact(
@@ -498,6 +589,8 @@ def _summary(state: DialogueState, known: Known) -> Message:
             known.say("Kind"), name_in(category.names, known.language) if category else "–"
         ),
     ]
+    if category is not None:
+        rows.extend(kind_questions.facts(state, category, known))
     if data.get("note"):
         rows.append(messages.fact(known.say("Note"), data["note"]))
     send = _press(state, known.say("Send"), "r-send")
@@ -505,6 +598,11 @@ def _summary(state: DialogueState, known: Known) -> Message:
         send,
         _press(state, known.say("Change place"), "r-change", to=PLACE),
         _press(state, known.say("Change kind"), "r-change", to=KIND),
+        *(
+            [_press(state, known.say("Change answers"), "r-change", to=ASK)]
+            if data.get("asks")
+            else []
+        ),
         _press(state, known.say("Cancel"), "r-cancel"),
     ]
     footer = [messages.tile(send, strong=True)]

@@ -161,20 +161,20 @@ NIGHT = OpenHours.model_validate_json('{"days": ["sat"], "start": "22:00", "end"
 @pytest.mark.parametrize(
     ("moment", "is_open"),
     [
-        (datetime(2026, 11, 30, 8, 29), False),
-        (datetime(2026, 11, 30, 8, 30), True),
-        (datetime(2026, 11, 30, 17, 14), True),
-        (datetime(2026, 11, 30, 17, 15), False),
-        (datetime(2026, 11, 23, 12, 0), False),  # Labour Thanksgiving Day, a Monday
-        (datetime(2027, 1, 1, 12, 0), False),
-        (datetime(2026, 12, 30, 12, 0), False),  # offices are closed around New Year
-        (datetime(2026, 11, 28, 12, 0), False),
-        (datetime(2026, 11, 28, 23, 0), True),
-        (datetime(2026, 11, 29, 4, 59), True),
-        (datetime(2026, 11, 29, 5, 0), False),
+        ("2026-11-30T08:29", False),
+        ("2026-11-30T08:30", True),
+        ("2026-11-30T17:14", True),
+        ("2026-11-30T17:15", False),
+        ("2026-11-23T12:00", False),  # Labour Thanksgiving Day, a Monday
+        ("2027-01-01T12:00", False),
+        ("2026-12-30T12:00", False),  # offices are closed around New Year
+        ("2026-11-28T12:00", False),
+        ("2026-11-28T23:00", True),
+        ("2026-11-29T04:59", True),
+        ("2026-11-29T05:00", False),
     ],
 )
-def test_hours_know_weekdays_holidays_and_the_night(moment: datetime, is_open: bool) -> None:
+def test_hours_know_weekdays_holidays_and_the_night(moment: str, is_open: bool) -> None:
     message = KindMessage(
         texts={"ja": "開いています"},
         phone="0120-000-001",
@@ -182,7 +182,7 @@ def test_hours_know_weekdays_holidays_and_the_night(moment: datetime, is_open: b
         closed_texts={"ja": "閉まっています"},
         closed_phone="0120-000-002",
     )
-    here = moment.replace(tzinfo=JAPAN)
+    here = datetime.fromisoformat(moment).replace(tzinfo=JAPAN)
     assert message.is_open(here, is_working_day) is is_open
     assert message.told(here, is_working_day) == (
         ({"ja": "開いています"}, "0120-000-001")
