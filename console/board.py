@@ -20,8 +20,8 @@ from public.asked import most_asked
 from public.words import state_name
 from reports import dangers
 from reports.models import Triage
-from response import call_ups, cases, tasks
-from response.call_ups import Counts
+from response import call_up_table, call_ups, cases, tasks
+from response.call_up_table import Counts
 from response.models import CallUp, CaseState, DisasterMode, ShelterState, ShelterStatus, TaskState
 from response.modes import open_modes
 from response.shelters import statuses
@@ -128,7 +128,7 @@ async def read_board(session: AsyncSession, now: datetime) -> Board:
     open_tasks = await tasks.count_by_state(session, drill=drill)
     shown = await dangers.count_by_state(session, drill=drill)
     calls = await call_ups.newest(session, open_only=True)
-    heads_of = await call_ups.heads(session, [call.id for call in calls if call.id])
+    heads_of = await call_up_table.heads(session, [call.id for call in calls if call.id])
     asked = await most_asked(session, now, MOST_ASKED + len(_SAYS_NOTHING))
     return Board(
         modes=modes,

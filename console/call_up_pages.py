@@ -21,9 +21,10 @@ from core.clock import in_japan
 from core.errors import BadInput
 from core.languages import mark
 from core.text import spreadsheet_cell
-from response import call_ups, staff
+from response import call_up_table, call_ups, staff
 from response.answer_links import AnswerLinks
-from response.call_ups import Call, Line, Means, Table
+from response.call_up_table import Line, Table
+from response.call_ups import Call, Means
 from response.models import CallUp, StaffAnswer, StaffMember, StaffMessageState
 from response.reasons import reason
 from response.staff_links import line_ids
@@ -278,7 +279,9 @@ async def _page(
     async with visitor.context.database.reading() as session:
         world = await world_of(visitor, session)
         found = await call_ups.newest(session, drill=world.drill)
-        counts = await call_ups.heads(session, [each.id for each in found if each.id is not None])
+        counts = await call_up_table.heads(
+            session, [each.id for each in found if each.id is not None]
+        )
         everybody = await staff.members(session)
     return visitor.page(
         "call_up_list.html",
@@ -378,7 +381,7 @@ async def _table_page(
 
 
 async def _table(session: AsyncSession, call_up_id: int) -> Table:
-    found = await call_ups.table(session, call_up_id)
+    found = await call_up_table.table(session, call_up_id)
     if found is None:
         raise Missing
     return found

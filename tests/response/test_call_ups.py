@@ -22,7 +22,7 @@ from core.restored import RestoreHold
 from core.settings import Settings
 from core.work import LocalQueue
 from feeds.models import Notice, Source, Status
-from response import call_up_rules, call_ups, staff
+from response import call_up_rules, call_up_table, call_ups, staff
 from response.answer_links import VALID, AnswerLinks
 from response.call_ups import Call, Means
 from response.models import (
@@ -188,7 +188,7 @@ async def test_an_ended_call_up_calls_everybody_again_only_for_a_graver_telegram
                 .order_by(col(StaffMessage.id))
             )
         )
-        table = await call_ups.table(session, 1)
+        table = await call_up_table.table(session, 1)
     assert table is not None and table.call_up.ended_at is None
     assert table.counts.silent == 4, "what they said was about the time before"
     assert [one.content["text"].partition("\n")[0] for one in messages][::2] == ["震度5-", "震度6-"]
@@ -355,7 +355,7 @@ async def test_who_is_silent_is_reminded_once_and_can_be_asked_again(
         )
     assert asked == 2
     async with database.reading() as session:
-        table = await call_ups.table(session, made.id)
+        table = await call_up_table.table(session, made.id)
         titles = [one.content["title"] for one in await session.scalars(select(StaffMessage))]
     assert table is not None
     assert titles.count("参集への回答がまだありません") == 2
