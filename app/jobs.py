@@ -9,6 +9,7 @@ from functools import partial
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.reports_outside import outside_jobs
 from app.retention import forget
 from app.schedule import ScheduledJob
 from app.staff_sender import StaffSender
@@ -79,7 +80,11 @@ async def scheduled_jobs(
     context: Context, folder: CityFolder, line: LineClient
 ) -> AsyncIterator[list[ScheduledJob]]:
     """The jobs of this city's scheduler; their resources are open while it runs."""
-    async with guarded_session() as http, guarded_session() as agency:
+    async with (
+        guarded_session() as http,
+        guarded_session() as agency,
+        outside_jobs(context) as outside,
+    ):
         publish = publisher(context.queue, context.city, context.clock)
         translate = article_translations(
             context.settings.translator,
@@ -95,6 +100,7 @@ async def scheduled_jobs(
             *_friends(context, line),
             *_menus(context, line),
             *_staff(context, line),
+            *outside,
         ]
 
 

@@ -39,7 +39,7 @@ from public.drawing import CALENDAR_BYTES
 from public.links import Links
 from public.tiles import FOLDER as KEPT_TILES
 from public.tiles import Tiles
-from reports import open311
+from reports import forwarded_photos, open311
 
 FOR_PROGRAMS = ("/line/", "/feeds/", "/open311/", "/healthz", "/readyz", "/metrics", "/static/")
 """Addresses for programs; their errors are JSON."""
@@ -89,7 +89,17 @@ def create_app(context: Context, line: LineClient, *, folder: CityFolder) -> Fas
     app.state.folder_probe = health.FolderProbe(context.settings.media_dir)
     webhook.attach(app, context, line)
     for pages in (
-        *(health, webhook, feeds_api, open311, repairs, map_pages, map_data, tile_pages),
+        *(
+            health,
+            webhook,
+            feeds_api,
+            open311,
+            forwarded_photos,
+            repairs,
+            map_pages,
+            map_data,
+            tile_pages,
+        ),
         *(settings_pages, data_pages, calendar_pages, call_up_pages, site_pages),
         *(console_pages, public_pages),
     ):

@@ -2,6 +2,16 @@
 
 from reports.models.api_key import LONGEST_KEY_NAME, ApiKey
 from reports.models.danger import Danger, Triage
+from reports.models.exchange import (
+    LONGEST_ADDRESS,
+    LONGEST_WEBHOOK_NAME,
+    Forward,
+    ForwardWay,
+    PhotoAddress,
+    Sending,
+    Webhook,
+    WebhookMessage,
+)
 from reports.models.report import (
     AT_ONCE,
     NORMAL,
@@ -23,7 +33,9 @@ from reports.models.team import Team, TeamKind
 
 __all__ = [
     "AT_ONCE",
+    "LONGEST_ADDRESS",
     "LONGEST_KEY_NAME",
+    "LONGEST_WEBHOOK_NAME",
     "NORMAL",
     "ROAD_CLASSES",
     "SEARCH_POSTGRESQL",
@@ -35,13 +47,19 @@ __all__ = [
     "CameBy",
     "Danger",
     "Follower",
+    "Forward",
+    "ForwardWay",
     "Photo",
+    "PhotoAddress",
     "PhotoRole",
     "RepairWatch",
     "Report",
     "ReportCounter",
     "ReportUpdate",
+    "Sending",
     "Team",
     "TeamKind",
     "Triage",
+    "Webhook",
+    "WebhookMessage",
 ]

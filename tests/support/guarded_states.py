@@ -30,11 +30,13 @@ STATES: dict[str, frozenset[str]] = {
     "batches": frozenset({"state"}),
     "dangers": frozenset({"state", "version"}),
     "deliveries": frozenset({"state"}),
+    "forwards": frozenset({"state", "settled_at"}),
     "household_cases": frozenset({"state", "version"}),
     "arrivals": frozenset({"state"}),
     "items": frozenset({"state"}),
     "known_audiences": frozenset({"state"}),
     "notices": frozenset({"decision"}),
+    "photo_addresses": frozenset({"state"}),
     "reports": frozenset({"state", "department"}),
     "rule_versions": frozenset({"confirmed_at", "ended_at"}),
     "shelter_statuses": frozenset({"state"}),
@@ -45,6 +47,7 @@ STATES: dict[str, frozenset[str]] = {
     "tasks": frozenset({"state", "version"}),
     "unknown_sends": frozenset({"state"}),
     "webhook_events": frozenset({"state"}),
+    "webhook_messages": frozenset({"state"}),
 }
 """The columns that decide what may be done next with a row."""
 
@@ -52,6 +55,7 @@ NOT_STATES = {
     ("alert_drafts", "status"): "what the draft says; guarded by its version",
     ("arrivals", "kind"): "never changes",
     ("deliveries", "kind"): "never changes",
+    ("forwards", "way"): "never changes",
     ("household_answers", "condition"): "what a household said; its row is locked meanwhile",
     ("household_answers", "whereabouts"): "what a household said; its row is locked meanwhile",
     ("household_notes", "step"): "a line of a history; never changes",
@@ -63,6 +67,8 @@ NOT_STATES = {
     ("report_updates", "state"): "a line of a history; never changes",
     ("shelter_acts", "kind"): "never changes",
     ("task_notes", "state"): "a line of a history; never changes",
+    ("reports", "came_by"): "never changes",
+    ("teams", "kind"): "decides nothing",
     ("rule_versions", "trial_state"): "how far a trial is; it decides nothing by itself",
     ("variants", "wording"): "never changes",
     ("staff_messages", "way"): "never changes",

@@ -21,6 +21,7 @@ MOMENT = sa.DateTime(timezone=True)
 def upgrade() -> None:
     _teams()
     _reports()
+    _exchange()
 
 
 def _teams() -> None:
@@ -81,6 +82,108 @@ def _reports() -> None:
         sa.Column("told", sa.Integer(), nullable=False, server_default="0"),
     )
     _fill()
+
+
+def _exchange() -> None:
+    """What goes to other offices and programs, and photos that come from them."""
+    report = ("reports", "report_id")
+    _table(
+        "photo_addresses",
+        (report,),
+        sa.Column("url", sa.String(length=500), nullable=False),
+        sa.Column("by", sa.String(), nullable=False),
+        *_sending(),
+    )
+    op.create_index("ix_photo_addresses_report_id", "photo_addresses", ["report_id"])
+    op.create_index("ix_photo_addresses_due", "photo_addresses", ["state", "not_before"])
+    _table(
+        "forwards",
+        (report,),
+        sa.Column("key", sa.String(length=36), nullable=False),
+        sa.Column("owner", sa.String(length=32), nullable=False),
+        sa.Column("way", sa.String(length=16), nullable=False),
+        sa.Column("address", sa.String(length=500), nullable=False),
+        sa.Column("words", sa.String(), nullable=False),
+        sa.Column("photos", sa.JSON(), nullable=False),
+        sa.Column("reason", sa.String(length=32), nullable=False),
+        sa.Column("reply_to", sa.String(), nullable=False),
+        sa.Column("by", sa.String(), nullable=False),
+        *_sending(),
+        sa.Column("doubtful", sa.Boolean(), nullable=False),
+        sa.Column("first_tried_at", MOMENT, nullable=True),
+        sa.Column("sent_at", MOMENT, nullable=True),
+        sa.Column("remote_id", sa.String(length=100), nullable=False),
+        sa.Column("remote_token", sa.String(length=200), nullable=False),
+        sa.Column("remote_status", sa.String(length=16), nullable=False),
+        sa.Column("remote_notes", sa.String(), nullable=False),
+        sa.Column("remote_at", sa.String(length=40), nullable=False),
+        sa.Column("look_at", MOMENT, nullable=True),
+        sa.Column("looked_at", MOMENT, nullable=True),
+        sa.Column("looks_failed", sa.Integer(), nullable=False),
+        sa.Column("closed_at", MOMENT, nullable=True),
+        sa.Column("settled_at", MOMENT, nullable=True),
+        sa.Column("settled_by", sa.String(), nullable=False),
+        sa.UniqueConstraint("key"),
+    )
+    op.create_index("ix_forwards_report_id", "forwards", ["report_id"])
+    op.create_index("ix_forwards_due", "forwards", ["state", "not_before"])
+    op.create_index("ix_forwards_look", "forwards", ["look_at"])
+    _table(
+        "webhooks",
+        (),
+        sa.Column("name", sa.String(length=60), nullable=False),
+        sa.Column("url", sa.String(length=500), nullable=False),
+        sa.Column("salt", sa.String(length=64), nullable=False),
+        sa.Column("with_words", sa.Boolean(), nullable=False),
+        sa.Column("created_at", MOMENT, nullable=False),
+        sa.Column("created_by", sa.String(), nullable=False),
+        sa.Column("off_at", MOMENT, nullable=True),
+        sa.Column("off_by", sa.String(), nullable=False),
+        sa.Column("off_why", sa.String(), nullable=True),
+        sa.Column("told_at", MOMENT, nullable=True),
+        sa.Column("failing_since", MOMENT, nullable=True),
+        sa.Column("failures", sa.Integer(), nullable=False),
+        sa.Column("resting_until", MOMENT, nullable=True),
+        sa.Column("worked_at", MOMENT, nullable=True),
+        sa.Column("error", sa.String(), nullable=True),
+        sa.UniqueConstraint("name"),
+    )
+    _table(
+        "webhook_messages",
+        (("webhooks", "webhook_id"), report, ("report_updates", "update_id")),
+        sa.Column("body", sa.String(), nullable=False),
+        sa.Column("status", sa.Integer(), nullable=True),
+        *_sending(),
+        sa.Column("ended_at", MOMENT, nullable=True),
+    )
+    for name in ("report_id", "update_id"):
+        op.create_index(f"ix_webhook_messages_{name}", "webhook_messages", [name])
+    due = ["state", "webhook_id", "report_id", "id"]
+    op.create_index("ix_webhook_messages_due", "webhook_messages", due)
+    op.create_index("ix_webhook_messages_ended", "webhook_messages", ["ended_at"])
+
+
+def _sending() -> "tuple[sa.Column[Any], ...]":
+    """Return the columns of something that is tried until it is done."""
+    return (
+        sa.Column("state", sa.String(length=16), nullable=False),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("error", sa.String(), nullable=True),
+        sa.Column("not_before", MOMENT, nullable=False),
+        sa.Column("created_at", MOMENT, nullable=False),
+    )
+
+
+def _table(name: str, of: "tuple[tuple[str, str], ...]", *parts: "Any") -> None:
+    """Make a table with an id, whose rows go with those of the tables ``of``."""
+    op.create_table(
+        name,
+        sa.Column("id", ROW, nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+        *(sa.Column(column, ROW, nullable=False) for _, column in of),
+        *(sa.ForeignKeyConstraint([column], [f"{to}.id"], ondelete="CASCADE") for to, column in of),
+        *parts,
+    )
 
 
 def _text(name: str, length: int | None = None) -> "sa.Column[str]":

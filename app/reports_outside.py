@@ -1,0 +1,142 @@
+"""What reports have to do with other offices and programs: the scheduler's jobs for it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import datetime
+
+import structlog
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col, select
+
+from app.schedule import ScheduledJob
+from channels.dispatch import push
+from channels.line.medium import LINE
+from city.context import Context
+from console import presets
+from console.models import Role, Staff
+from core import mail
+from core.errors import TodokeError
+from feeds.fetch import guarded_session
+from reports import following, states, webhooks
+from reports.models import Webhook
+from reports.office_sender import OfficeSender
+from reports.outside import internal_of, outside_session
+from reports.photo_addresses import PhotoFetcher
+from reports.webhooks import WebhookSender
+from reports.work import Changed
+from subscriptions.models import Resident, ResidentState
+
+log = structlog.get_logger(__name__)
+
+
+@asynccontextmanager
+async def outside_jobs(context: Context) -> AsyncIterator[list[ScheduledJob]]:
+    """The jobs that speak with other offices and programs; their sessions are open meanwhile."""
+    internal = internal_of(context.settings.internal_hosts)
+    async with guarded_session() as photos, outside_session(internal) as http:
+        fetcher = PhotoFetcher(context, photos)
+        residents = Residents(context)
+        offices = OfficeSender(context, http, residents.tell)
+        sender = WebhookSender(context, http)
+
+        async def hooks() -> None:
+            await sender.look()
+            await tell_administrators(context)
+
+        yield [
+            ScheduledJob(name="photos of programs", seconds=5.0, work=fetcher.look),
+            ScheduledJob(name="other offices", seconds=5.0, work=offices.look),
+            ScheduledJob(name="webhooks", seconds=2.0, work=hooks),
+        ]
+
+
+class Residents:
+    """Tells residents what became of a case that is with another office."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+
+    async def tell(self, session: AsyncSession, changed: Changed, now: datetime) -> None:
+        """Tell all who reported, joined or follow a case of its new state."""
+        if not changed.news:
+            return
+        for report in (changed.report, *changed.joined):
+            assert report.id is not None
+            concerned = {one.id: one for one in await following.followers(session, report)}
+            if report.resident_id is not None:
+                resident = await session.get(Resident, report.resident_id)
+                if resident is not None:
+                    concerned[resident.id] = resident
+            for resident in concerned.values():
+                if resident.state is not ResidentState.FOLLOWING or resident.id is None:
+                    continue
+                words = states.CATALOGUE.text(resident.language, changed.news)
+                message = presets.answer_message(
+                    report.number, words, resident.language, japanese=False
+                )
+                await push(
+                    session,
+                    self._context.queue,
+                    resident.id,
+                    [{"type": "text", "text": message}],
+                    "service",
+                    now,
+                    medium=LINE,
+                )
+
+
+async def tell_administrators(context: Context) -> None:
+    """Tell every administrator by mail of webhooks that the service switched off."""
+    async with context.database.reading() as session:
+        stopped = await webhooks.untold(session)
+        if not stopped:
+            return
+        found = await session.scalars(
+            select(col(Staff.email)).where(col(Staff.role) == Role.ADMIN, col(Staff.active))
+        )
+        addresses = list(found)
+    now = context.clock.now()
+    for webhook in stopped:
+        if not await _mailed(context, webhook, addresses, now):
+            continue
+        assert webhook.id is not None
+        async with context.database.writing() as session:
+            await webhooks.note_told(session, webhook.id, now)
+
+
+async def _mailed(context: Context, webhook: Webhook, addresses: list[str], now: datetime) -> bool:
+    """Return whether there is nothing more to try."""
+    smtp = context.settings.smtp
+    if smtp is None or webhook.off_at is None:
+        return True
+    text = (
+        f"Webhook「{webhook.name}」に {webhooks.OFF_AFTER.days} 日間送信できなかったため、"
+        f"送信を止めました。\n理由：{webhook.off_why or '–'}\n\n"
+        f"{context.settings.public_url}/console/webhooks\n\n"
+        f"The webhook “{webhook.name}” did not answer and was switched off.\n"
+    )
+    for address in addresses:
+        made = mail.message(
+            smtp,
+            to=address,
+            subject=f"Webhook「{webhook.name}」を停止しました",
+            text=text,
+            key=f"webhook-{webhook.id}-{int(webhook.off_at.timestamp())}-{_short(address)}",
+            now=webhook.off_at,
+        )
+        try:
+            await mail.send(smtp, made)
+        except mail.MailRefused:
+            continue
+        except TodokeError as error:
+            log.warning("report_webhook.untold", name=webhook.name, reason=str(error))
+            return False
+    return True
+
+
+def _short(address: str) -> str:
+    """Return what tells one recipient's mail from another's without naming them."""
+    return hashlib.sha256(address.encode()).hexdigest()[:8]
