@@ -14,6 +14,7 @@ from array import array
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
+from math import cos, degrees, radians
 from pathlib import Path
 
 from city.city import City, District, name_in
@@ -21,6 +22,7 @@ from city.districts import EAST, NORTH, SOUTH, WEST
 from city.faults import FolderFault, read_csv, read_records
 from city.reasons import reason
 from city.shelters import Shelter
+from core.geo import EARTH_RADIUS_M, distance_m
 from core.languages import EASY_JAPANESE
 from core.reason import Reason
 
@@ -148,6 +150,18 @@ class Gazetteer:
                 if west <= x <= east and south <= y <= north:
                     found.append(Place(f"{town.name} {block}", x, y))
         return found
+
+    def nearest(self, longitude: float, latitude: float, within_m: float) -> Place | None:
+        """Return the block or landmark nearest to a point (degrees, WGS 84), or None."""
+        high = degrees(within_m / EARTH_RADIUS_M)
+        wide = high / max(cos(radians(latitude)), 0.01)
+        box = (longitude - wide, latitude - high, longitude + wide, latitude + high)
+        near = [
+            (distance_m(longitude, latitude, one.longitude, one.latitude), one)
+            for one in self.blocks_near(*box)
+        ]
+        near = [one for one in near if one[0] <= within_m]
+        return min(near, key=lambda one: one[0])[1] if near else None
 
     def _named(self, key: str) -> tuple[Place, ...]:
         exact = [place for name, place in self._keys if name == key]

@@ -121,7 +121,7 @@ def _owner(
         kinds=tuple(concerned),
         metres=float(metres),
         body=body,
-        road=str(properties.get("road", "")).strip()[:100],
+        road=str(properties.get("road", "")).strip()[:80],
         road_class=road_class,
         polygons=polygons,
         lines=lines,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from typing import Any, Protocol
 
 import aiohttp
@@ -29,6 +29,24 @@ class Translator(Protocol):
 
     async def translate(self, texts: Sequence[str], language: str) -> list[str]:
         """Return translations of Japanese ``texts``, one for each and in their order.
+
+        Raises
+        ------
+        Retryable, Permanent
+            It does not answer in time, or refuses.
+        """
+
+
+class IntoJapanese(Protocol):
+    """A machine that translates into Japanese, for staff who read what residents wrote."""
+
+    name: str
+
+    async def readable(self) -> frozenset[str]:
+        """Return our codes of the languages it can translate into Japanese."""
+
+    async def into_japanese(self, texts: Sequence[str], language: str) -> list[str]:
+        """Return ``texts`` of a language in Japanese, one for each and in their order.
 
         Raises
         ------
@@ -76,29 +94,41 @@ class LibreTranslate:
         self._url = url.rstrip("/")
         self._key = key
         self._targets: dict[str, str] | None = None
+        self._sources: dict[str, str] = {}
 
     async def languages(self) -> frozenset[str]:
         if self._targets is None:
             answer = await _ask(self._http, "GET", f"{self._url}/languages")
             theirs: set[str] = set()
+            read: set[str] = set()
             for entry in answer if isinstance(answer, list) else []:
-                if isinstance(entry, dict) and entry.get("code") == "ja":
+                if not isinstance(entry, dict):
+                    continue
+                if entry.get("code") == "ja":
                     theirs.update(str(target) for target in entry.get("targets", []))
-            found = {}
-            for language in LANGUAGES.values():
-                names = language.translated_from_japanese
-                code = next((name for name in names if name in theirs), None)
-                if code is not None:
-                    found[language.code] = code
-            self._targets = found
+                if "ja" in entry.get("targets", []):
+                    read.add(str(entry.get("code")))
+            self._targets = _codes(theirs)
+            self._sources = _codes(read)
         return frozenset(self._targets)
+
+    async def readable(self) -> frozenset[str]:
+        await self.languages()
+        return frozenset(self._sources)
 
     async def translate(self, texts: Sequence[str], language: str) -> list[str]:
         await self.languages()
+        return await self._from_to(texts, "ja", (self._targets or {})[language])
+
+    async def into_japanese(self, texts: Sequence[str], language: str) -> list[str]:
+        await self.languages()
+        return await self._from_to(texts, self._sources[language], "ja")
+
+    async def _from_to(self, texts: Sequence[str], source: str, target: str) -> list[str]:
         body: dict[str, Any] = {
             "q": list(texts),
-            "source": "ja",
-            "target": (self._targets or {})[language],
+            "source": source,
+            "target": target,
             "format": "text",
         }
         if self._key:
@@ -106,6 +136,16 @@ class LibreTranslate:
         answer = await _ask(self._http, "POST", f"{self._url}/translate", json=body)
         made = answer.get("translatedText") if isinstance(answer, dict) else None
         return _strings(made, len(texts))
+
+
+def _codes(theirs: Set[str]) -> dict[str, str]:
+    """Return a server's code for each of our languages that it has."""
+    found = {}
+    for language in LANGUAGES.values():
+        code = next((name for name in language.translated_from_japanese if name in theirs), None)
+        if code is not None:
+            found[language.code] = code
+    return found
 
 
 class DeepL:
@@ -129,10 +169,20 @@ class DeepL:
     async def languages(self) -> frozenset[str]:
         return frozenset(self.CODES)
 
+    async def readable(self) -> frozenset[str]:
+        return frozenset(self.CODES)
+
     async def translate(self, texts: Sequence[str], language: str) -> list[str]:
+        return await self._from_to(texts, "JA", self.CODES[language])
+
+    async def into_japanese(self, texts: Sequence[str], language: str) -> list[str]:
+        # A source has no variety: EN, not EN-US.
+        return await self._from_to(texts, self.CODES[language].partition("-")[0], "JA")
+
+    async def _from_to(self, texts: Sequence[str], source: str, target: str) -> list[str]:
         made: list[str] = []
         for some in self._requests(texts):
-            made += await self._some(some, language)
+            made += await self._some(some, source, target)
         return made
 
     def _requests(self, texts: Sequence[str]) -> Iterator[list[str]]:
@@ -149,12 +199,12 @@ class DeepL:
         if some:
             yield some
 
-    async def _some(self, texts: Sequence[str], language: str) -> list[str]:
+    async def _some(self, texts: Sequence[str], source: str, target: str) -> list[str]:
         answer = await _ask(
             self._http,
             "POST",
             f"{self._url}/v2/translate",
-            json={"text": list(texts), "source_lang": "JA", "target_lang": self.CODES[language]},
+            json={"text": list(texts), "source_lang": source, "target_lang": target},
             headers={"Authorization": f"DeepL-Auth-Key {self._key}"},
         )
         made = answer.get("translations") if isinstance(answer, dict) else None
@@ -199,6 +249,15 @@ class TexTra:
 
     async def translate(self, texts: Sequence[str], language: str) -> list[str]:
         return [await self._one(text, self.ENGINES[language]) for text in texts]
+
+    async def readable(self) -> frozenset[str]:
+        return frozenset(self.ENGINES)
+
+    async def into_japanese(self, texts: Sequence[str], language: str) -> list[str]:
+        # An engine's name has the pair of languages: generalNT_ja_en, generalNT_en_ja.
+        kind, _, pair = self.ENGINES[language].partition("_")
+        target = pair.removeprefix("ja_")
+        return [await self._one(text, f"{kind}_{target}_ja") for text in texts]
 
     async def _one(self, text: str, engine: str) -> str:
         answer = await _ask(
@@ -246,7 +305,7 @@ class TexTra:
 
 def translator_of(
     settings: TranslatorSettings, http: aiohttp.ClientSession, clock: Clock
-) -> Translator:
+) -> LibreTranslate | DeepL | TexTra:
     """Return the machine that the settings name.
 
     Raises

@@ -14,6 +14,7 @@ from typing import Any
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 from core.errors import BadInput
+from reports.likeness import dhash
 
 MAX_BYTES = 20 * 1024 * 1024
 MAX_PIXELS = 60_000_000
@@ -50,7 +51,14 @@ def shrink(data: bytes) -> tuple[dict[str, Any], bytes]:
     with image:
         full, width, height = _encoded(image, LONGEST_SIDE)
         small, _, _ = _encoded(image, THUMBNAIL_SIDE)
-    said = {"width": width, "height": height, "size": len(full), "taken_at": taken_at}
+        mark = dhash(image)
+    said = {
+        "width": width,
+        "height": height,
+        "size": len(full),
+        "taken_at": taken_at,
+        "dhash": mark,
+    }
     return said, full + small
 
 

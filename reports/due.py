@@ -12,6 +12,9 @@ from functools import lru_cache
 
 import jpholiday
 
+from city.city import City
+from reports.models import Report
+
 CLOSED_FROM, CLOSED_UNTIL = (12, 29), (1, 3)
 LONGEST = 400
 """The most working days that are counted ahead."""
@@ -42,3 +45,21 @@ def working_days_between(start: date, end: date) -> int:
         return -working_days_between(end, start)
     days = (end - start).days
     return sum(is_working_day(start + timedelta(days=n)) for n in range(1, min(days, 1000) + 1))
+
+
+def due_on(city: City, kind: str, came: date) -> date | None:
+    """Return the day by which a case of a kind should be done; None if the kind has no time.
+
+    Parameters
+    ----------
+    came
+        The day in Japan on which it came in, or on which the work began again.
+    """
+    found = city.kind(kind)
+    days = found.due_days if found is not None else None
+    return None if days is None else after_working_days(came, days)
+
+
+def is_overdue(report: Report, today: date) -> bool:
+    """Whether a case should have been done before a day in Japan, and is not."""
+    return report.state.is_open and report.due_on is not None and report.due_on < today

@@ -62,9 +62,11 @@ async def leave(session: AsyncSession, number: str, resident_id: int) -> None:
 
 
 async def _count(session: AsyncSession, report_id: int, more: int) -> None:
+    """Count a follower, also on the report that leads the case."""
+    leader = select(col(Report.case_id)).where(col(Report.id) == report_id).scalar_subquery()
     await session.execute(
         update(Report)
-        .where(col(Report.id) == report_id)
+        .where((col(Report.id) == report_id) | (col(Report.id) == leader))
         .values(reporters=col(Report.reporters) + more)
     )
 
@@ -129,6 +131,7 @@ async def add_photo(session: AsyncSession, report: Report, picture: Picture, now
             height=picture.height,
             size=picture.size,
             message_id=picture.message_id,
+            dhash=picture.dhash,
             role=PhotoRole.LATER,
             created_at=now,
         )

@@ -41,6 +41,7 @@ class Picture:
 
     ``taken_at`` is the position in its metadata (longitude, latitude). It is offered to the
     resident and stored only if they agree. ``message_id`` is LINE's message with the photo.
+    ``dhash`` is what it looks like (``reports.likeness``).
     """
 
     sha256: str
@@ -50,6 +51,7 @@ class Picture:
     taken_at: tuple[float, float] | None = None
     message_id: str = ""
     role: PhotoRole = PhotoRole.NEAR
+    dhash: int | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The part that a dialogue stores; never the position."""
@@ -60,6 +62,7 @@ class Picture:
             "size": self.size,
             "message": self.message_id,
             "role": self.role.value,
+            "dhash": self.dhash,
         }
 
     @classmethod
@@ -71,6 +74,7 @@ class Picture:
             content["size"],
             message_id=content.get("message", ""),
             role=PhotoRole(content.get("role", PhotoRole.NEAR)),
+            dhash=content.get("dhash"),
         )
 
 
@@ -133,7 +137,9 @@ def _kept(media_dir: Path, said: dict[str, Any], content: bytes) -> Picture:
     _write(photo_path(media_dir, sha256, thumbnail=True), small)
     place = said["taken_at"]
     taken_at = (float(place[0]), float(place[1])) if place else None
-    return Picture(sha256, said["width"], said["height"], len(full), taken_at)
+    return Picture(
+        sha256, said["width"], said["height"], len(full), taken_at, dhash=said.get("dhash")
+    )
 
 
 def _write(path: Path, content: bytes) -> None:

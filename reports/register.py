@@ -28,6 +28,7 @@ from core.counting import Size, size_of
 from core.database import Database
 from core.errors import BadInput
 from core.text import spreadsheet_cell
+from reports import due, places, priority
 from reports.kinds import city_now
 from reports.models import CameBy, Photo, Report, ReportCounter, ReportUpdate
 from reports.photos import CONTENT_TYPE, MAX_PHOTOS, Picture
@@ -165,10 +166,9 @@ async def create_report(
     if made is not None:
         return made
     number = await next_number(session, year, step=1)
-    place, district = None, None
+    place = None
     if draft.longitude is not None and draft.latitude is not None:
         place = (draft.longitude, draft.latitude)
-        district = city.district_at(*place)
     report = Report(
         number=f"{year}-{number:06}",
         resident_id=resident_id,
@@ -178,7 +178,6 @@ async def create_report(
         longitude=draft.longitude,
         latitude=draft.latitude,
         address=draft.address[:MAX_TEXT],
-        area=district.code if district else None,
         owner=draft.owner,
         description=draft.description[:LONGEST_DESCRIPTION],
         place_message=draft.place_message,
@@ -190,6 +189,7 @@ async def create_report(
         created_at=now,
         updated_at=now,
     )
+    _settle(city, report, now)
     session.add(report)
     await session.flush()
     assert report.id is not None
@@ -204,6 +204,7 @@ async def create_report(
                 size=picture.size,
                 message_id=picture.message_id,
                 role=picture.role,
+                dhash=picture.dhash,
                 created_at=now,
             )
         )
@@ -211,6 +212,15 @@ async def create_report(
     await session.flush()
     log.info("report.created", report_id=report.number, category=report.category, area=report.area)
     return report
+
+
+def _settle(city: City, report: Report, now: datetime) -> None:
+    """Work out what follows from a new report's place and kind: road, owner, due day, priority."""
+    if report.longitude is not None and report.latitude is not None:
+        found = places.locate(city, (report.longitude, report.latitude))
+        report.area, report.road, report.road_class = found.area, found.road, found.road_class
+    report.due_on = due.due_on(city, report.category, in_japan(now).date())
+    priority.settle(report, city, now)
 
 
 async def next_number(session: AsyncSession, year: int, *, step: int) -> int:
@@ -379,7 +389,7 @@ async def change_state(
 ) -> ReportUpdate:
     """Change the state of a report, under a person's name; ``reports.work`` checks it before."""
     await _hold(session, report)
-    return await _update(session, report, by=by, now=now, state=state, note=note, reason=reason)
+    return await note_step(session, report, by=by, now=now, state=state, note=note, reason=reason)
 
 
 async def assign(
@@ -395,9 +405,11 @@ async def assign(
     if department not in {d.code for d in city.departments}:
         raise BadInput(reason("report.no-department", department=department))
     await _hold(session, report)
-    note = f"{report.department} → {department}"
+    changes = {"department": [report.department, department]}
     report.department = department
-    return await _update(session, report, by=by, now=now, note=note, action="report.assigned")
+    return await note_step(
+        session, report, by=by, now=now, changes=changes, action="report.assigned"
+    )
 
 
 async def answer(
@@ -420,7 +432,7 @@ async def answer(
     if not words or len(words) > MAX_ANSWER:
         raise BadInput(reason("report.answer-length", most=MAX_ANSWER))
     await _hold(session, report)
-    return await _update(
+    return await note_step(
         session, report, by=by, now=now, state=state, answer=words, action="report.answered"
     )
 
@@ -430,7 +442,7 @@ async def _hold(session: AsyncSession, report: Report) -> None:
     await session.refresh(report, with_for_update=True)
 
 
-async def _update(
+async def note_step(
     session: AsyncSession,
     report: Report,
     *,
@@ -440,8 +452,15 @@ async def _update(
     answer: str = "",
     note: str = "",
     reason: str = "",
+    changes: dict[str, list[Any]] | None = None,
     action: str = "report.moved",
+    **facts: Any,
 ) -> ReportUpdate:
+    """Write a step of a report's life, and an entry of the audit trail with ``facts``.
+
+    The report is locked, and the change is made, except for its state; ``reports.work`` and
+    ``reports.cases`` check before what may be.
+    """
     assert report.id is not None
     if state is not None:
         _note_stage(report, state, now)
@@ -455,10 +474,13 @@ async def _update(
         answer=answer,
         note=note,
         reason=reason,
+        changes=changes or {},
         created_at=now,
     )
     session.add(update)
     await session.flush()
+    if changes:
+        facts["changes"] = changes
     await audit.record(
         session,
         now,
@@ -468,6 +490,7 @@ async def _update(
         state=state.value if state else None,
         answered=bool(answer),
         department=report.department,
+        **facts,
     )
     return update
 

@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
 from core import audit
+from reports import cases
 from reports.models import Photo, Report, ReportUpdate
 from reports.states import WAITING, ReportState
 
@@ -58,10 +59,11 @@ async def withdraw(
     for report in list(reports):
         if report.place_message == message_id:
             report.longitude = report.latitude = report.area = None
-            report.address = report.place_message = ""
+            report.address = report.place_message = report.road = report.road_class = ""
             gone.append(await _note(session, report, Withdrawn.PLACE, now))
         if report.note_message == message_id:
             report.description = report.note_message = ""
+            report.japanese = report.translated_by = ""
             gone.append(await _note(session, report, Withdrawn.WORDS, now))
     return gone
 
@@ -75,8 +77,10 @@ async def withdraw_report(session: AsyncSession, report: Report, now: datetime) 
         return False
     for photo in await session.scalars(select(Photo).where(col(Photo.report_id) == report.id)):
         await session.delete(photo)
+    await cases.leave(session, report, now)
     report.longitude = report.latitude = report.area = None
     report.address = report.place_message = report.description = report.note_message = ""
+    report.japanese = report.translated_by = report.road = report.road_class = ""
     report.state, report.ended_at, report.photo_count = ReportState.WITHDRAWN, now, 0
     await _note(session, report, Withdrawn.REPORT, now)
     return True

@@ -29,7 +29,7 @@ from reports.models.report import (
     ReportUpdate,
 )
 from reports.models.search import SEARCH_POSTGRESQL, SEARCH_SQLITE
-from reports.models.team import Team, TeamKind
+from reports.models.team import MorningMail, Team, TeamAccount, TeamKind
 
 __all__ = [
     "AT_ONCE",
@@ -49,6 +49,7 @@ __all__ = [
     "Follower",
     "Forward",
     "ForwardWay",
+    "MorningMail",
     "Photo",
     "PhotoAddress",
     "PhotoRole",
@@ -58,6 +59,7 @@ __all__ = [
     "ReportUpdate",
     "Sending",
     "Team",
+    "TeamAccount",
     "TeamKind",
     "Triage",
     "Webhook",

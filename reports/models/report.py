@@ -256,6 +256,10 @@ class ReportUpdate(SQLModel, table=True):
     note: str = ""
     reason: str = Field(default="", max_length=32, sa_column_kwargs={"server_default": ""})
     """Why, of the reasons of its state (``reports.states``)."""
+    changes: dict[str, list[Any]] = Field(
+        default_factory=dict, sa_column=Column(JSON, nullable=False, server_default="{}")
+    )
+    """What else changed: by its name, what it was and what it is (``reports.work``)."""
     told: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
     """How many residents hear of it."""
     withdrawn: str = Field(default="", max_length=16)

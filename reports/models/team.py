@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 
-from sqlalchemy import Column
+from sqlalchemy import Column, ForeignKey
 from sqlmodel import Field, SQLModel
 
 from core.database import UtcDateTime, text_enum
@@ -42,3 +42,26 @@ class Team(SQLModel, table=True):
     mail: str = Field(default="", max_length=254)
     active: bool = True
     created_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class TeamAccount(SQLModel, table=True):
+    """A staff account that belongs to a team, by its e-mail address."""
+
+    __tablename__ = "team_accounts"
+
+    team_id: int = Field(
+        sa_column=Column(RowId, ForeignKey("teams.id", ondelete="CASCADE"), primary_key=True)
+    )
+    account: str = Field(primary_key=True, max_length=254, index=True)
+
+
+class MorningMail(SQLModel, table=True):
+    """The last day on which somebody was told of what is overdue (``reports.overdue``).
+
+    ``whom`` is ``team:ID`` or ``department:CODE``.
+    """
+
+    __tablename__ = "report_mornings"
+
+    whom: str = Field(primary_key=True, max_length=48)
+    day: date

@@ -22,6 +22,7 @@ def upgrade() -> None:
     _teams()
     _reports()
     _exchange()
+    _cases()
 
 
 def _teams() -> None:
@@ -188,6 +189,28 @@ def _table(name: str, of: "tuple[tuple[str, str], ...]", *parts: "Any") -> None:
 
 def _text(name: str, length: int | None = None) -> "sa.Column[str]":
     return sa.Column(name, sa.String(length=length), nullable=False, server_default="")
+
+
+def _cases() -> None:
+    """Steps that say what changed, whom a team has, and who was told in the morning."""
+    _add(
+        "report_updates",
+        sa.Column("changes", sa.JSON(), nullable=False, server_default="{}"),
+    )
+    op.create_table(
+        "team_accounts",
+        sa.Column("team_id", ROW, nullable=False),
+        sa.Column("account", sa.String(length=254), nullable=False),
+        sa.ForeignKeyConstraint(["team_id"], ["teams.id"], ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("team_id", "account"),
+    )
+    op.create_index("ix_team_accounts_account", "team_accounts", ["account"])
+    op.create_table(
+        "report_mornings",
+        sa.Column("whom", sa.String(length=48), nullable=False),
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.PrimaryKeyConstraint("whom"),
+    )
 
 
 def _add(table: str, *columns: "sa.Column[Any]") -> None:

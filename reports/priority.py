@@ -1,0 +1,96 @@
+"""How soon a case is to be looked at, worked out from facts, with the reasons.
+
+A person's word stands above it: ``Report.priority_by`` names them, and then nothing here changes
+the priority. The reasons are codes, ``code`` or ``code:value``, in the order in which they counted;
+staff read them as words.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import IntEnum
+
+from city.city import City
+from reports.danger_words import danger_in
+from reports.models import Report
+
+
+class Priority(IntEnum):
+    """1 comes first."""
+
+    AT_ONCE = 1
+    SOON = 2
+    NORMAL = 3
+    WHEN_THERE_IS_TIME = 4
+
+
+SEVERAL, MANY = 3, 8
+"""Reporters of one thing from which it counts more."""
+BUSY = frozenset({"national", "prefectural", "main"})
+QUIET = "path"
+WAITED = timedelta(days=14)
+"""How long a case may wait before that alone makes it more urgent."""
+
+
+@dataclass(frozen=True)
+class WorkedOut:
+    """A priority and why."""
+
+    priority: Priority
+    why: tuple[str, ...]
+
+
+def worked_out(report: Report, city: City, now: datetime) -> WorkedOut:
+    """Return the priority that the facts of a case give.
+
+    A kind that endangers people, and words that somebody came to harm, are looked at at once.
+    Everything else is raised or lowered from the kind's usual priority, and never to "at once"
+    without a word of danger.
+    """
+    kind = city.kind(report.category)
+    usual = int((kind.priority if kind is not None else 0) or Priority.NORMAL)
+    level = usual
+    why: list[str] = []
+    if level != Priority.NORMAL:
+        why.append(f"kind:{report.category}")
+    grave, word = danger_in(f"{report.description}\n{report.japanese}")
+    at_once = False
+    if kind is not None and kind.danger:
+        at_once = True
+        why.append("kind-danger")
+    if grave == "hurt":
+        at_once = True
+        why.append(f"hurt:{word}")
+    elif grave == "danger":
+        level -= 1
+        why.append(f"danger:{word}")
+    if report.reporters >= SEVERAL:
+        level -= 2 if report.reporters >= MANY else 1
+        why.append(f"reporters:{report.reporters}")
+    if report.road_class in BUSY:
+        level -= 1
+        why.append(f"road:{report.road_class}")
+    elif report.road_class == QUIET:
+        level += 1
+        why.append(f"road:{report.road_class}")
+    if report.state.is_open and now - report.created_at >= WAITED:
+        level -= 1
+        why.append(f"waits:{(now - report.created_at).days}")
+    least = Priority.AT_ONCE if grave else Priority.SOON
+    level = max(level, min(least, usual))
+    if at_once:
+        level = Priority.AT_ONCE
+    level = min(level, Priority.WHEN_THERE_IS_TIME)
+    return WorkedOut(Priority(level), tuple(why or ["usual"]))
+
+
+def settle(report: Report, city: City, now: datetime) -> bool:
+    """Give a case the priority of its facts, unless a person gave one; say whether it changed."""
+    if report.priority_by:
+        return False
+    made = worked_out(report, city, now)
+    changed = (report.priority, list(report.priority_why)) != (made.priority, list(made.why))
+    if changed:
+        report.priority, report.priority_why = int(made.priority), list(made.why)
+    return changed
