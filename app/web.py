@@ -34,6 +34,7 @@ from public import (
     tile_pages,
 )
 from public import pages as public_pages
+from public import report_feeds as repair_feeds
 from public import report_pages as repairs
 from public.drawing import CALENDAR_BYTES
 from public.links import Links
@@ -96,6 +97,7 @@ def create_app(context: Context, line: LineClient, *, folder: CityFolder) -> Fas
             open311,
             forwarded_photos,
             repairs,
+            repair_feeds,
             map_pages,
             map_data,
             tile_pages,

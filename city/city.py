@@ -410,8 +410,9 @@ class City(_Part):
 
     @property
     def road_lines(self) -> tuple[tuple[Position, ...], ...]:
-        """The lines of owners of some kinds of damage: roads. A railway owns every kind."""
-        return tuple(line for owner in self.owners if owner.kinds for line in owner.lines)
+        """The lines of roads: of owners with a road, or of some kinds of damage; no railways."""
+        roads = (one for one in self.owners if one.road or one.road_class or one.kinds)
+        return tuple(line for owner in roads for line in owner.lines)
 
     def is_outside(self, longitude: float, latitude: float) -> bool:
         """Whether a point is outside the city, by the outlines of its districts."""

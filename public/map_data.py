@@ -13,7 +13,6 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
-from city.city import name_in
 from city.context import Context
 from city.folder import CityFolder
 from city.hazards import FILES
@@ -25,19 +24,21 @@ from core.web import PublicRoute
 from feeds.evacuation import hazards_at, safe_sites
 from feeds.in_force import public_notices
 from public.pages import cached, language_of
+from public.report_pages import Names, wanted_of
 from public.tiles import Tiles
 from public.words import CATALOGUE, HAZARDS, safe_in_case_of, state_name
-from reports.open311 import DECIMALS
-from reports.register import ReportFilter, list_reports
-from reports.states import PUBLISHED
+from reports import published
+from reports.kinds import city_now
+from reports.published import PublicCase
+from reports.states import PUBLISHED, ReportState
 from response.models import ShelterState, ShelterStatus
 from response.shelters import statuses
 
 router = APIRouter(route_class=PublicRoute)
 
 MOST_LETTERS = 100
-MOST_REPORTS = 500
-"""Reports shown of each state, the newest ones."""
+MOST_CASES = 500
+"""Cases on the public map, the newest ones."""
 COLOURS = {"orange": "amber"}
 SITE_COLOURS = {
     ShelterState.OPEN: "green",
@@ -121,39 +122,61 @@ async def shelter_map(request: Request) -> Response:
 
 @router.get("/maps/reports.json")
 async def repairs_map(request: Request) -> Response:
-    """Return the reports that are published, with their place, kind and state; 404 if none are."""
+    """Return the public cases of the page's filter, the newest :data:`MOST_CASES`."""
     context: Context = request.app.state.context
+    now, language = context.clock.now(), language_of(request, context.city)
     if not context.city.publish_reports:
         return Response(status_code=404)
-    language = language_of(request, context.city)
-    categories = {kind.code: kind.names for kind in context.city.report_categories}
-    now, features = context.clock.now(), []
     async with context.database.reading() as session:
-        for state in PUBLISHED:
-            lately = state.facts.shown_for
-            since = None if lately is None else now - lately
-            wanted = ReportFilter(states=(state,), changed_since=since)
-            for report in await list_reports(session, wanted, limit=MOST_REPORTS):
-                if report.longitude is None or report.latitude is None:
-                    continue
-                names = categories.get(report.category, {"ja": report.category})
-                about = {
-                    "title": f"{name_in(names, language)} ({state.heading(language)})",
-                    "colour": COLOURS.get(state.facts.colour, state.facts.colour),
-                    "lines": [report.number],
-                }
-                # No more exact than the interface: the place may be somebody's home.
-                place = round(report.longitude, DECIMALS), round(report.latitude, DECIMALS)
-                features.append(_point(*place, about))
-    legend = [
-        {
-            "colour": COLOURS.get(state.facts.colour, state.facts.colour),
-            "name": state.heading(language),
-        }
-        for state in PUBLISHED
-    ]
-    collection = {"type": "FeatureCollection", "features": features}
-    return _answered(request, {"features": collection, "legend": legend})
+        city = await city_now(session, context.city)
+        wanted = wanted_of(request, city)
+        found = await published.cases(session, city, now, wanted, most=MOST_CASES + 1)
+    names = Names(city, language, now)
+    shown: dict[str, Any] = {
+        "features": {
+            "type": "FeatureCollection",
+            "features": [
+                _point(*case.place, _case(case, names)) for case in found[:MOST_CASES] if case.place
+            ],
+        },
+        "legend": [
+            {"colour": case_colour(state), "name": state.heading(language)} for state in PUBLISHED
+        ],
+    }
+    if len(found) > MOST_CASES:
+        note = CATALOGUE.text(language, "The newest {n} are on the map.", n=MOST_CASES)
+        shown["note"] = note
+    return _answered(request, shown)
+
+
+@router.get("/maps/reports/{number}.json")
+async def repair_map(request: Request, number: str) -> Response:
+    """Return one public case for the map of its page; 404 for every other number."""
+    context: Context = request.app.state.context
+    async with context.database.reading() as session:
+        city = await city_now(session, context.city)
+        case = await published.case_called(session, city, number)
+    if case is None or case.number != number or case.place is None:
+        return Response(status_code=404)
+    names = Names(city, language_of(request, context.city), context.clock.now())
+    about = {**_case(case, names), "middle": True}
+    about.pop("href")
+    features = [_point(*case.place, about)]
+    return _answered(request, {"features": {"type": "FeatureCollection", "features": features}})
+
+
+def _case(case: PublicCase, names: Names) -> dict[str, Any]:
+    return {
+        "title": f"{names.kind(case.category)} ({names.state(case.state)})",
+        "href": f"/reports/{case.number}?lang={names.language}",
+        "colour": case_colour(case.state),
+        "lines": [case.number],
+    }
+
+
+def case_colour(state: ReportState) -> str:
+    """Return the colour of a case on a map (docs/maps.md)."""
+    return COLOURS.get(state.facts.colour, state.facts.colour)
 
 
 def _site(

@@ -41,7 +41,7 @@ STATIC = "/static/public"
 MAPS = f"{STATIC}/maps"
 """The files of the map, for the console too."""
 FRESH_SECONDS = 15
-WITH_MAP = ("shelters.html", "repairs.html")
+WITH_MAP = ("shelters.html", "repairs.html", "repair.html")
 _ADDRESS = re.compile(r"https?://[^\s<>\"'）】」、。]+")
 
 router = APIRouter(route_class=PublicRoute)

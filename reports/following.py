@@ -38,8 +38,12 @@ async def join(session: AsyncSession, number: str, resident_id: int, now: dateti
     dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
     added = await session.execute(
         dialect.insert(Follower)
-        .values(report_id=report.id, resident_id=resident_id, created_at=now)
-        .on_conflict_do_nothing()
+        .values(report_id=report.id, resident_id=resident_id, saw=True, created_at=now)
+        .on_conflict_do_update(
+            index_elements=[col(Follower.report_id), col(Follower.resident_id)],
+            set_={"saw": True},
+            where=col(Follower.saw).is_(False),
+        )
         .returning(col(Follower.report_id))
     )
     if added.first() is not None:
@@ -48,17 +52,34 @@ async def join(session: AsyncSession, number: str, resident_id: int, now: dateti
     return True
 
 
+async def follow(session: AsyncSession, report: Report, resident_id: int, now: datetime) -> None:
+    """Let a resident hear what becomes of a case that they only read of.
+
+    It does not count them among those who reported it. Following twice changes nothing.
+    """
+    assert report.id is not None
+    if report.resident_id == resident_id:
+        return
+    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
+    await session.execute(
+        dialect.insert(Follower)
+        .values(report_id=report.id, resident_id=resident_id, saw=False, created_at=now)
+        .on_conflict_do_nothing()
+    )
+
+
 async def leave(session: AsyncSession, number: str, resident_id: int) -> None:
     """Let a resident who joined a report hear no more of it."""
     report = select(col(Report.id)).where(col(Report.number) == number).scalar_subquery()
-    gone = await session.scalar(
+    gone = await session.execute(
         delete(Follower)
         .where(col(Follower.resident_id) == resident_id, col(Follower.report_id) == report)
-        .returning(col(Follower.report_id))
+        .returning(col(Follower.report_id), col(Follower.saw))
         .execution_options(synchronize_session=False)
     )
-    if gone is not None:
-        await _count(session, gone, -1)
+    row = gone.first()
+    if row is not None and row.saw:
+        await _count(session, row.report_id, -1)
 
 
 async def _count(session: AsyncSession, report_id: int, more: int) -> None:

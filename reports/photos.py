@@ -133,8 +133,8 @@ def _kept(media_dir: Path, said: dict[str, Any], content: bytes) -> Picture:
         raise PhotoRefused(said["refused"], said["message"])
     full, small = content[: said["size"]], content[said["size"] :]
     sha256 = hashlib.sha256(full).hexdigest()
-    _write(photo_path(media_dir, sha256), full)
-    _write(photo_path(media_dir, sha256, thumbnail=True), small)
+    write_photo(photo_path(media_dir, sha256), full)
+    write_photo(photo_path(media_dir, sha256, thumbnail=True), small)
     place = said["taken_at"]
     taken_at = (float(place[0]), float(place[1])) if place else None
     return Picture(
@@ -142,7 +142,7 @@ def _kept(media_dir: Path, said: dict[str, Any], content: bytes) -> Picture:
     )
 
 
-def _write(path: Path, content: bytes) -> None:
+def write_photo(path: Path, content: bytes) -> None:
     """Put a file in place whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".new-")

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Column, ForeignKey, Index, event, false
+from sqlalchemy import JSON, BigInteger, Column, ForeignKey, Index, event, false, text, true
 from sqlmodel import Field, SQLModel
 
 from core.cells import cell_of
@@ -17,6 +17,11 @@ from subscriptions.models import RowId
 ROAD_CLASSES = ("national", "prefectural", "main", "local", "path")
 AT_ONCE, SOON, NORMAL, WHEN_THERE_IS_TIME = 1, 2, 3, 4
 """Priorities."""
+
+
+LEADS_SQLITE = "case_id IS NULL AND hidden IS 0"
+LEADS_POSTGRESQL = "case_id IS NULL AND hidden IS false"
+"""What a report that leads a public case fulfils, as queries have it (``reports.published``)."""
 
 
 class CameBy(StrEnum):
@@ -52,6 +57,17 @@ class Report(SQLModel, table=True):
             "ix_reports_by_cell",
             *("cell", "state", "category", "department", "area", "created_at"),
             *("longitude", "latitude", "id"),
+        ),
+        # All that the public lists and counts choose by, of what may lead a public case.
+        *(
+            Index(
+                f"ix_reports_public_by_{name}",
+                *(f"{name}_at", "id", "state", "category", "area", *more, "ended_at"),
+                *("hidden", "case_id"),
+                sqlite_where=text(LEADS_SQLITE),
+                postgresql_where=text(LEADS_POSTGRESQL),
+            )
+            for name, more in (("created", ("updated_at",)), ("updated", ()))
         ),
     )
 
@@ -166,6 +182,8 @@ class Follower(SQLModel, table=True):
             RowId, ForeignKey("residents.id", ondelete="CASCADE"), primary_key=True, index=True
         )
     )
+    saw: bool = Field(default=True, sa_column_kwargs={"server_default": true()})
+    """Whether they saw the same thing; otherwise they only want to hear of it."""
     created_at: datetime = Field(sa_type=UtcDateTime)
 
 
@@ -227,6 +245,8 @@ class Photo(SQLModel, table=True):
         default="", max_length=64, index=True, sa_column_kwargs={"server_default": ""}
     )
     """The copy without faces and plates that everybody sees; empty if it is the photo itself."""
+    kept_private: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
+    """Whether staff looked at it and do not release it."""
     created_at: datetime = Field(sa_type=UtcDateTime)
 
 

@@ -1,4 +1,4 @@
-"""Where everybody sees a report: a street, and of a home only the road ."""
+"""Where everybody sees a report: a street, and of a home only its road."""
 
 from __future__ import annotations
 

@@ -46,10 +46,19 @@ from core.kept import KeptBytes
 from core.settings import Settings, SmtpSettings
 from core.work import LocalQueue
 from feeds.models import HazardState, Notice
-from public import calendar_pages, call_up_pages, map_data, settings_pages, tile_pages
+from public import (
+    calendar_pages,
+    call_up_pages,
+    map_data,
+    report_feeds,
+    report_pages,
+    settings_pages,
+    tile_pages,
+)
 from public.drawing import CALENDAR_BYTES
 from public.links import Links
 from public.tiles import Tiles
+from reports import open311
 from simulator.line import Simulator, SimulatorOptions
 from simulator.mail import Mailbox
 from subscriptions import residents as subscriptions
@@ -265,6 +274,7 @@ def routes() -> list[BaseRoute]:
     app = FastAPI()
     app.include_router(pages.router)
     for more in (
+        *(report_pages, report_feeds, open311),
         *(public, map_data, tile_pages, settings_pages, data_pages, calendar_pages),
         call_up_pages,
         site_pages,

@@ -23,6 +23,7 @@ def upgrade() -> None:
     _reports()
     _exchange()
     _cases()
+    _open()
 
 
 def _teams() -> None:
@@ -185,6 +186,29 @@ def _table(name: str, of: "tuple[tuple[str, str], ...]", *parts: "Any") -> None:
         *(sa.ForeignKeyConstraint([column], [f"{to}.id"], ondelete="CASCADE") for to, column in of),
         *parts,
     )
+
+
+def _open() -> None:
+    """Photos that staff keep private, who only follows a case, and what public lists choose by."""
+    _add(
+        "photos",
+        sa.Column("kept_private", sa.Boolean(), nullable=False, server_default=sa.false()),
+    )
+    _add(
+        "report_followers",
+        sa.Column("saw", sa.Boolean(), nullable=False, server_default=sa.true()),
+    )
+    for name, more in (("created", ("updated_at",)), ("updated", ())):
+        op.create_index(
+            f"ix_reports_public_by_{name}",
+            "reports",
+            [
+                *(f"{name}_at", "id", "state", "category", "area", *more, "ended_at"),
+                *("hidden", "case_id"),
+            ],
+            sqlite_where=sa.text("case_id IS NULL AND hidden IS 0"),
+            postgresql_where=sa.text("case_id IS NULL AND hidden IS false"),
+        )
 
 
 def _text(name: str, length: int | None = None) -> "sa.Column[str]":

@@ -1,0 +1,241 @@
+"""Which photos everybody sees: only those that a member of staff looked at and released.
+
+Where a face or a plate was covered, everybody sees a copy (``Photo.public_sha256``); the photo
+itself stays with the office. A photo that is taken back, kept private, or erased is gone from every
+public page at the next request.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import structlog
+from sqlalchemy import and_, func, or_
+from sqlalchemy import select as sql_select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
+from sqlmodel import col, select
+
+from city.city import City
+from core import audit
+from core.errors import BadInput
+from reports import published
+from reports.blurring import Area, blurred
+from reports.models import Photo, Report, ReportUpdate
+from reports.photos import photo_path, write_photo
+from reports.reasons import reason
+from reports.states import PUBLISHED, ReportState
+
+LOOKED_BACK = timedelta(days=180)
+"""How old a photo may be to be offered for release by itself."""
+MOST_WAITING = 100
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class ToRelease:
+    """A photo that somebody decides on, with its report and the case that it belongs to."""
+
+    photo: Photo
+    report: Report
+    case: Report
+
+    @property
+    def seen(self) -> str:
+        """What somebody who looks at it knows of it; another value later means another decision."""
+        photo = self.photo
+        at = photo.released_at.isoformat() if photo.released_at else ""
+        return f"{at}|{photo.public_sha256}|{int(photo.kept_private)}"
+
+
+async def waiting(
+    session: AsyncSession, city: City, now: datetime, *, before: int | None = None
+) -> list[int]:
+    """Return photos on which nobody has decided yet, the newest first.
+
+    They are of cases that everybody sees now, except those whose photos are older than
+    :data:`LOOKED_BACK`. At most :data:`MOST_WAITING` and one.
+
+    Parameters
+    ----------
+    before
+        Only photos with a lower id: those that come next.
+    """
+    case = aliased(Report)
+    ended = func.coalesce(case.ended_at, case.updated_at)
+    shown = or_(
+        *(
+            and_(case.state == state, ended > now - state.facts.shown_for)  # type: ignore[arg-type]
+            if state.facts.shown_for
+            else case.state == state  # type: ignore[arg-type]
+            for state in PUBLISHED
+        )
+    )
+    query = (
+        select(col(Photo.id))
+        .join(Report, col(Report.id) == col(Photo.report_id))
+        .join(case, col(case.id) == func.coalesce(col(Report.case_id), col(Report.id)))
+        .where(
+            col(Photo.released_at).is_(None),
+            col(Photo.kept_private).is_(False),
+            col(Photo.created_at) > now - LOOKED_BACK,
+            or_(col(Report.case_id).is_(None), col(Report.state) == ReportState.DUPLICATE),
+            col(Report.hidden).is_(False),
+            col(case.case_id).is_(None),
+            col(case.hidden).is_(False),
+            col(case.category).in_(published.kinds(city)),
+            shown,
+        )
+        .order_by(col(Photo.id).desc())
+        .limit(MOST_WAITING + 1)
+    )
+    if before is not None:
+        query = query.where(col(Photo.id) < before)
+    return [number for number in await session.scalars(query) if number is not None]
+
+
+async def one(session: AsyncSession, photo_id: int, *, lock: bool = False) -> ToRelease | None:
+    """Return a photo with its report and case; locked until the transaction ends, if wanted."""
+    query = select(Photo).where(col(Photo.id) == photo_id)
+    if lock:
+        query = query.with_for_update().execution_options(populate_existing=True)
+    photo = await session.scalar(query)
+    if photo is None:
+        return None
+    report = await session.get_one(Report, photo.report_id)
+    case = report
+    if report.case_id is not None:
+        case = await session.get_one(Report, report.case_id)
+    return ToRelease(photo, report, case)
+
+
+async def photos_beside(session: AsyncSession, case: Report) -> Sequence[Photo]:
+    """Return all photos of a case, in the order they came."""
+    mine = or_(col(Report.id) == case.id, col(Report.case_id) == case.id)
+    query = sql_select(Photo).join(Report, col(Report.id) == col(Photo.report_id)).where(mine)
+    return list(await session.scalars(query.order_by(col(Photo.id))))
+
+
+async def covered(media_dir: Path, photo: Photo, areas: Sequence[Area]) -> str:
+    """Make the copy without what is under the areas, and return its name; "" without areas.
+
+    Raises
+    ------
+    BadInput
+        The photo's file is gone, or an area is outside of it.
+    """
+    if not areas:
+        return ""
+    return await asyncio.to_thread(_covered, media_dir, photo.sha256, areas)
+
+
+def _covered(media_dir: Path, sha256: str, areas: Sequence[Area]) -> str:
+    try:
+        data = photo_path(media_dir, sha256).read_bytes()
+    except FileNotFoundError as error:
+        raise BadInput(reason("photo.gone")) from error
+    full, small = blurred(data, areas)
+    name = hashlib.sha256(full).hexdigest()
+    write_photo(photo_path(media_dir, name), full)
+    write_photo(photo_path(media_dir, name, thumbnail=True), small)
+    return name
+
+
+async def release(
+    session: AsyncSession,
+    photo_id: int,
+    copy: str,
+    *,
+    seen: str,
+    areas: int,
+    by: str,
+    now: datetime,
+) -> None:
+    """Show a photo to everybody, or the copy of that name.
+
+    Raises
+    ------
+    BadInput
+        It is gone, or somebody decided meanwhile.
+    """
+    found = await _decided(session, photo_id, seen)
+    found.photo.released_at, found.photo.released_by = now, by
+    found.photo.public_sha256, found.photo.kept_private = copy, False
+    await _note(session, found, "photo.released", by, now, areas=areas)
+
+
+async def keep_private(
+    session: AsyncSession, photo_id: int, *, seen: str, by: str, now: datetime
+) -> None:
+    """Show a photo to nobody outside: it is not offered again, and gone if it was released.
+
+    Raises
+    ------
+    BadInput
+        It is gone, or somebody decided meanwhile.
+    """
+    found = await _decided(session, photo_id, seen)
+    found.photo.released_at, found.photo.released_by = None, ""
+    found.photo.public_sha256, found.photo.kept_private = "", True
+    await _note(session, found, "photo.kept_private", by, now)
+
+
+async def _decided(session: AsyncSession, photo_id: int, seen: str) -> ToRelease:
+    found = await one(session, photo_id, lock=True)
+    if found is None:
+        raise BadInput(reason("photo.gone"))
+    if found.seen != seen:
+        raise BadInput(reason("photo.changed"))
+    return found
+
+
+async def _note(
+    session: AsyncSession, found: ToRelease, action: str, by: str, now: datetime, **facts: int
+) -> None:
+    session.add(found.photo)
+    await session.flush()
+    await audit.record(
+        session,
+        now,
+        actor=by,
+        action=action,
+        subject=f"report:{found.report.number}",
+        photo=found.photo.id,
+        **facts,
+    )
+    log.info("photo.decided", report_id=found.report.number, decision=action)
+
+
+async def show_case(
+    session: AsyncSession,
+    report: Report,
+    *,
+    hidden: bool,
+    is_home: bool,
+    by: str,
+    now: datetime,
+) -> None:
+    """Keep a report off the public pages or not, and say whether its place is a home."""
+    if (report.hidden, report.is_home) == (hidden, is_home):
+        return
+    report.hidden, report.is_home, report.updated_at = hidden, is_home, now
+    session.add(report)
+    assert report.id is not None
+    note = f"public: {'no' if hidden else 'yes'}, home: {'yes' if is_home else 'no'}"
+    session.add(ReportUpdate(report_id=report.id, by=by, note=note, created_at=now))
+    await session.flush()
+    await audit.record(
+        session,
+        now,
+        actor=by,
+        action="report.shown",
+        subject=f"report:{report.number}",
+        hidden=hidden,
+        is_home=is_home,
+    )
