@@ -3,25 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
-from datetime import datetime, timedelta
 from typing import Annotated, Any
-from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Response
 from fastapi.responses import JSONResponse, StreamingResponse
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from city.city import City
 from city.shapes import box_of
 from console.access import Permission
+from console.report_filters import (
+    LISTED,
+    MORE,
+    NAMES,
+    Chosen,
+    ListNames,
+    choices,
+    of_query,
+    orders,
+    read,
+)
+from console.report_keys import LIST_KEYS, key_help
 from console.report_names import Names, map_colour
-from console.web import StaffRoute, Visit, visit
+from console.web import NotPermitted, RowNumber, StaffRoute, Visit, reason_of, visit
 from core import audit
-from core.clock import JAPAN
+from core.clock import in_japan
 from core.counting import MOST as MOST_COUNTED
-from reports import register
+from core.errors import BadInput
+from reports import exports, listing, register, saved_filters, states
 from reports.clusters import GRAVITY, Box, Cluster, clusters
-from reports.register import ReportFilter
-from reports.states import OPEN, ReportState
+from reports.exports import Export, Wording, begin_export
+from reports.models import SavedFilter
 
 router = APIRouter(prefix="/console", route_class=StaffRoute)
 Looker = Annotated[Visit, Depends(visit(Permission.LOOK))]
@@ -34,26 +46,101 @@ JAPAN_BOX: Box = (122.9, 20.4, 154.0, 45.6)
 
 @router.get("/reports")
 async def reports(visitor: Looker, page: int = 1) -> Response:
-    wanted, chosen = _filters(visitor.request.query_params)
-    page = max(1, min(page, LAST_PAGE))
-    async with visitor.context.database.reading() as session:
-        total = await register.count_reports(session, wanted)
-        found = await register.list_reports(session, wanted, limit=PAGE, offset=(page - 1) * PAGE)
+    return await _list_page(visitor, visitor.request.query_params, page=page)
+
+
+async def _list_page(
+    visitor: Visit, given: Mapping[str, str], *, page: int = 1, refusal: BadInput | None = None
+) -> Response:
+    context, page = visitor.context, max(1, min(page, LAST_PAGE))
+    now = context.clock.now()
+    async with context.database.reading() as session:
+        teams = await listing.teams(session)
+        chosen = read(given, account=visitor.actor, teams=teams, now=now)
+        narrow = await listing.narrowed(session, chosen.wanted)
+        total = await listing.count(session, narrow)
+        few = not total.more and total.number <= listing.FEW
+        found = await listing.listed(
+            session,
+            context.city,
+            narrow,
+            chosen.order,
+            limit=PAGE,
+            offset=(page - 1) * PAGE,
+            few=few,
+        )
         photos = await register.first_photos(session, [report.id for report in found if report.id])
-        by_state = await register.count_by_state(session)
-    query = urlencode([(name, value) for name, value in chosen.items() if value])
+        joined = await listing.of_case(session, found)
+        by_state = await listing.count_by_state(session)
+        overdue = await listing.count_overdue(session, in_japan(now).date())
+        saved = await saved_filters.seen_by(session, visitor.actor)
+        roads = await listing.roads(session)
+    names = ListNames(context.city, visitor.language, teams)
     return visitor.page(
         "reports.html",
+        status=400 if refusal else 200,
+        refusal=reason_of(refusal, visitor.language) if refusal else "",
         found=found,
         photos=photos,
+        joined=joined,
         total=total,
-        by_state=by_state,
+        by_state={state: by_state[state] for state in LISTED},
+        waiting=by_state[states.FIRST],
+        overdue=overdue,
+        saved=saved,
         page=page,
         pages=max(1, -(-total.number // PAGE)),
         chosen=chosen,
-        query=query,
-        names=Names(visitor.context.city, visitor.language),
+        offered=choices(names, teams, roads),
+        more_open=any(chosen.fields[name] for name in MORE),
+        orders=orders(chosen, visitor.language),
+        words_note=visitor.say("Only the newest reports with these words are on the map.")
+        if narrow.by_words
+        else "",
+        names=names,
+        teams=teams,
+        today=in_japan(now).date(),
+        may_work=visitor.may(Permission.REPORTS),
+        key_help=key_help(LIST_KEYS, visitor.language),
     )
+
+
+@router.post("/reports/filters")
+async def save_filter(visitor: Looker) -> Response:
+    """Save a filter under a name, for oneself; for everybody by those who work on reports."""
+    form, now = visitor.form, visitor.context.clock.now()
+    shared = bool(form.text("shared"))
+    if shared and not visitor.may(Permission.REPORTS):
+        raise NotPermitted
+    given = of_query(form.text("query"))
+    try:
+        async with visitor.context.database.writing() as session:
+            teams = await listing.teams(session)
+            chosen = read(given, account=visitor.actor, teams=teams, now=now)
+            await saved_filters.save(
+                session,
+                form.text("name"),
+                chosen.query if chosen.narrows else "",
+                shared=shared,
+                counted=bool(form.text("counted")),
+                by=visitor.actor,
+                now=now,
+            )
+    except BadInput as refusal:
+        return await _list_page(visitor, given, refusal=refusal)
+    return visitor.go(f"/console/reports?{chosen.query}")
+
+
+@router.post("/reports/filters/{filter_id}/remove")
+async def remove_filter(visitor: Looker, filter_id: RowNumber) -> Response:
+    async with visitor.context.database.writing() as session:
+        saved = await session.get(SavedFilter, filter_id)
+        if saved is not None and not saved.account and not visitor.may(Permission.REPORTS):
+            raise NotPermitted
+        await saved_filters.remove(
+            session, filter_id, by=visitor.actor, now=visitor.context.clock.now()
+        )
+    return visitor.go("/console/reports")
 
 
 @router.get("/reports/map.json")
@@ -64,10 +151,10 @@ async def report_map(visitor: Looker) -> Response:
     whole city.
     """
     given = visitor.request.query_params
-    wanted, _ = _filters(given)
     box, zoom = _view(visitor.context.city, given)
     async with visitor.context.database.reading() as session:
-        found = await clusters(session, wanted, box, zoom)
+        chosen = await _chosen(session, visitor, given)
+        found = await clusters(session, chosen.wanted, box, zoom)
     names = Names(visitor.context.city, visitor.language)
     features = [_cluster(one, names, visitor.language) for one in found.clusters]
     shown: dict[str, Any] = {
@@ -85,47 +172,26 @@ async def report_map(visitor: Looker) -> Response:
 
 @router.post("/reports/export.csv")
 async def export_csv(visitor: Worker) -> Response:
-    parts = register.export_csv(visitor.context.database, await _noted_export(visitor, "csv"))
+    export = await _noted_export(visitor, "csv")
+    parts = exports.export_csv(visitor.context.database, export, _wording(visitor))
     return _download(parts, "text/csv; charset=utf-8", "csv")
 
 
 @router.post("/reports/export.geojson")
 async def export_geojson(visitor: Worker) -> Response:
     export = await _noted_export(visitor, "geojson")
-    parts = register.export_geojson(visitor.context.database, export)
+    parts = exports.export_geojson(visitor.context.database, export, _wording(visitor))
     return _download(parts, "application/geo+json", "geojson")
 
 
-def _filters(given: Mapping[str, str]) -> tuple[ReportFilter, dict[str, str]]:
-    """Return the filter of an address or a form, and its given fields."""
-    names = ("state", "category", "department", "area", "since", "until", "text")
-    chosen = {name: given.get(name, "").strip()[:100] for name in names}
-    state = chosen["state"]
-    if state not in (*ReportState, "", "open"):
-        chosen["state"] = state = ""
-    states = OPEN if state == "open" else (ReportState(state),) if state else ()
-    until = _day(chosen["until"])
-    return (
-        ReportFilter(
-            states=states,
-            categories=(chosen["category"],) if chosen["category"] else (),
-            departments=(chosen["department"],) if chosen["department"] else (),
-            areas=(chosen["area"],) if chosen["area"] else (),
-            since=_day(chosen["since"]),
-            until=until + timedelta(days=1) if until else None,
-            text=chosen["text"],
-        ),
-        chosen,
-    )
+async def _chosen(session: AsyncSession, visitor: Visit, given: Mapping[str, str]) -> Chosen:
+    teams = await listing.teams(session)
+    return read(given, account=visitor.actor, teams=teams, now=visitor.context.clock.now())
 
 
-def _day(value: str) -> datetime | None:
-    """Return the beginning of a day in Japan, or None if it is outside the service's time."""
-    try:
-        day = datetime.strptime(value, "%Y-%m-%d").replace(tzinfo=JAPAN)
-    except ValueError:
-        return None
-    return day if 2000 <= day.year < 3000 else None
+def _wording(visitor: Visit) -> Wording:
+    context = visitor.context
+    return Wording(context.city, visitor.language, context.settings.public_url.rstrip("/"))
 
 
 def _view(city: City, given: Mapping[str, str]) -> tuple[Box, int]:
@@ -167,12 +233,16 @@ def _cluster(one: Cluster, names: Names, language: str) -> dict[str, Any]:
     }
 
 
-async def _noted_export(visitor: Visit, kind: str) -> register.Export:
-    """Return the requested export; it is in the audit trail before any of it is sent."""
-    wanted, chosen = _filters(visitor.form)
-    context = visitor.context
+async def _noted_export(visitor: Visit, kind: str) -> Export:
+    """Return the requested export; it is in the audit trail before any of it is sent.
+
+    It has the cases of the list, and the reports that were joined to them.
+    """
+    context, form = visitor.context, visitor.form
     async with context.database.reading() as session:
-        export = await register.begin_export(session, wanted)
+        given = {name: form.text(name) for name in NAMES}
+        chosen = await _chosen(session, visitor, given)
+        export = await begin_export(session, chosen.wanted)
     async with context.database.writing() as session:
         await audit.record(
             session,
@@ -181,7 +251,7 @@ async def _noted_export(visitor: Visit, kind: str) -> register.Export:
             action="report.exported",
             subject=f"export:{kind}",
             reports=export.number,
-            filters={name: value for name, value in chosen.items() if value},
+            filters={name: value for name, value in chosen.fields.items() if value},
         )
     return export
 

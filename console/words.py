@@ -259,6 +259,8 @@ ACTION_NAMES = {
     "danger.decided": mark("decided on a danger"),
     "record.exported": mark("exported the running record"),
     "report.exported": mark("exported reports"),
+    "report_filter.saved": mark("saved a filter of the reports for everybody"),
+    "report_filter.removed": mark("removed everybody's filter of the reports"),
     "session.opened": mark("signed in"),
     "session.refused": mark("failed to sign in"),
     "session.closed": mark("signed out"),

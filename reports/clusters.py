@@ -8,19 +8,18 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from sqlalchemy import BigInteger, Text, case, cast, func, literal_column, values
+from sqlalchemy import BigInteger, Text, case, cast, func, values
 from sqlalchemy import column as sql_column
 from sqlalchemy import select as sql_select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
 from core.cells import ZOOM, cells_of_tile, column_and_row
+from reports.listing import Narrowed, ReportFilter, narrowed
 from reports.models import Report
-from reports.register import ReportFilter
-from reports.search import SEARCH, matching
 from reports.states import ReportState
 
 MOST_SQUARES = 400
@@ -29,8 +28,8 @@ FINER = 2
 LISTED_FROM_ZOOM = 17
 MOST_LISTED = 30
 """Reports of one square that are named at the nearest views."""
-MOST_BY_WORDS = 5_000
-"""Of a search for words, the newest reports that come onto the map."""
+OTHERS: tuple[str, ...] = ()
+"""Of the other columns' indexes, SQLite is to take none."""
 GRAVITY = (
     ReportState.NEW,
     ReportState.ACCEPTED,
@@ -80,13 +79,11 @@ async def clusters(session: AsyncSession, wanted: ReportFilter, box: Box, zoom: 
         The map's zoom, 0 to 18.
     """
     squares = squares_of(box, zoom)
-    more = False
-    if wanted.text:
-        found, more = await _by_words(session, wanted, squares)
-    else:
-        found = await _by_squares(session, wanted, squares)
+    narrow = await narrowed(session, wanted)
+    way = _by_words if wanted.text else _by_squares
+    found = await way(session, narrow, squares)
     if zoom >= LISTED_FROM_ZOOM:
-        await _list(session, wanted, [(squares[n], found[n]) for n in found if found[n].count > 1])
+        await _list(session, narrow, [(squares[n], found[n]) for n in found if found[n].count > 1])
     ids = [number for one in found.values() for number in one.ids]
     rows = await session.scalars(select(Report).where(col(Report.id).in_(ids))) if ids else ()
     reports = {report.id: report for report in rows}
@@ -97,7 +94,7 @@ async def clusters(session: AsyncSession, wanted: ReportFilter, box: Box, zoom: 
         if one.count == 1 and some:
             state = some[0].state
         made.append(Cluster(one.count, one.longitude, one.latitude, state, some))
-    return Clusters(tuple(made), more)
+    return Clusters(tuple(made), narrow.by_words)
 
 
 def squares_of(box: Box, zoom: int) -> list[tuple[int, int]]:
@@ -116,7 +113,7 @@ def squares_of(box: Box, zoom: int) -> list[tuple[int, int]]:
 
 
 async def _by_squares(
-    session: AsyncSession, wanted: ReportFilter, squares: Sequence[tuple[int, int]]
+    session: AsyncSession, narrow: Narrowed, squares: Sequence[tuple[int, int]]
 ) -> dict[int, _Found]:
     grid = (
         values(
@@ -145,7 +142,7 @@ async def _by_squares(
     inside = (
         sql_select(told)
         .select_from(Report)
-        .where(col(Report.cell).between(grid.c.first, grid.c.last), *_conditions(session, wanted))
+        .where(col(Report.cell).between(grid.c.first, grid.c.last), *narrow.conditions(OTHERS))
         .correlate(grid)
         .scalar_subquery()
     )
@@ -158,51 +155,22 @@ async def _by_squares(
     return found
 
 
-def _conditions(session: AsyncSession, wanted: ReportFilter) -> list[Any]:
-    """Return the filters, so that SQLite takes the index of cells and no other one."""
-    sqlite = session.get_bind().dialect.name == "sqlite"
-
-    def of(name: str) -> Any:
-        if not sqlite:
-            return getattr(Report, name)
-        return literal_column(f"+reports.{name}", Report.__table__.c[name].type)  # type: ignore[attr-defined]
-
-    made: list[Any] = []
-    for name, chosen in (
-        ("state", wanted.states),
-        ("category", wanted.categories),
-        ("department", wanted.departments),
-        ("area", wanted.areas),
-    ):
-        if chosen:
-            made.append(of(name).in_(chosen))
-    if wanted.since is not None:
-        made.append(of("created_at") >= wanted.since)
-    if wanted.until is not None:
-        made.append(of("created_at") < wanted.until)
-    return made
-
-
 async def _by_words(
-    session: AsyncSession, wanted: ReportFilter, squares: Sequence[tuple[int, int]]
-) -> tuple[dict[int, _Found], bool]:
-    """Put together what a search finds; whether it found more than comes onto the map."""
-    match = await matching(session, wanted.text)
-    query: Any = sql_select(
-        *(col(Report.id), col(Report.cell), col(Report.state)),
-        *(col(Report.longitude), col(Report.latitude)),
-    ).where(match.where, *_conditions(session, wanted))
-    if match.by_index:
-        query = query.join(SEARCH, SEARCH.c.rowid == col(Report.id))
-        query = query.order_by(SEARCH.c.rowid.desc())
-    else:
-        query = query.order_by(col(Report.id).desc())
-    rows = (await session.execute(query.limit(MOST_BY_WORDS + 1))).all()
-    more = len(rows) > MOST_BY_WORDS
+    session: AsyncSession, narrow: Narrowed, squares: Sequence[tuple[int, int]]
+) -> dict[int, _Found]:
+    """Put together what a search finds, or the newest of it."""
+    known = narrow.newest if narrow.ids is None else narrow.ids
+    conditions = replace(narrow, ids=known or ()).conditions(OTHERS)
+    rows = await session.execute(
+        sql_select(
+            *(col(Report.id), col(Report.cell), col(Report.state)),
+            *(col(Report.longitude), col(Report.latitude)),
+        ).where(*conditions)
+    )
     order = sorted(range(len(squares)), key=lambda n: squares[n])
     firsts = [squares[n][0] for n in order]
     found: dict[int, _Found] = {}
-    for number, cell, state, longitude, latitude in rows[:MOST_BY_WORDS]:
+    for number, cell, state, longitude, latitude in rows:
         at = bisect_right(firsts, cell) - 1 if cell is not None else -1
         if at < 0 or cell > squares[order[at]][1]:
             continue
@@ -216,23 +184,18 @@ async def _by_words(
     for one in found.values():
         one.longitude /= one.count
         one.latitude /= one.count
-    return found, more
+    return found
 
 
 async def _list(
     session: AsyncSession,
-    wanted: ReportFilter,
+    narrow: Narrowed,
     squares: Sequence[tuple[tuple[int, int], _Found]],
 ) -> None:
     """Name some reports of each square, the newest first."""
-    words = await matching(session, wanted.text) if wanted.text else None
+    known = narrow.newest if narrow.by_words else narrow.ids
+    conditions = replace(narrow, ids=known).conditions(OTHERS)
     for (first, last), one in squares:
-        query: Any = select(Report.id).where(
-            col(Report.cell).between(first, last), *_conditions(session, wanted)
-        )
-        if words is not None:
-            query = query.where(words.where)
-            if words.by_index:
-                query = query.join(SEARCH, SEARCH.c.rowid == col(Report.id))
+        query: Any = select(Report.id).where(col(Report.cell).between(first, last), *conditions)
         ids = await session.scalars(query.order_by(col(Report.id).desc()).limit(MOST_LISTED))
         one.ids = list(ids)

@@ -1,13 +1,15 @@
 """Synthetic reports, for drills, the demo and load tests.
 
 The same seed makes the same reports: of the last three years, of the city's kinds, in its
-districts, the older ones mostly finished. They belong to existing residents, so that a report can
-be answered.
+districts, the older ones mostly finished. Some are joined to an earlier one near by; they have
+teams, priorities, due days, roads, photos and a history. They belong to existing residents, so
+that a report can be answered.
 """
 
 from __future__ import annotations
 
 import io
+import json
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -26,7 +28,7 @@ from core.cells import cell_of
 from core.clock import in_japan
 from core.database import Database
 from core.errors import BadInput
-from reports.models import Report
+from reports.models import Report, Team, TeamKind
 from reports.photos import CONTENT_TYPE, Picture, store_photo
 from reports.register import next_number
 from reports.states import FIRST, ReportState
@@ -37,6 +39,7 @@ CHUNK = 5_000
 """Reports a transaction: short enough that a webhook's write waits well under a second."""
 DAYS_BACK = 3 * 365
 STAFF = "generated@city.example"
+JOINED_WITHIN = timedelta(days=30)
 MOMENT = "%Y-%m-%d %H:%M:%S.%f"
 
 _PLACES = 2_048
@@ -57,17 +60,39 @@ _WORDS = (
     "",
 )
 _ANSWERS = ("ご連絡ありがとうございました。修繕が終わりました。", "担当者が現地を確認しました。")
+_ROADS = (
+    *(("国道408号", "national"), ("県道19号", "prefectural"), ("県道55号", "prefectural")),
+    *(("中央通り", "main"), ("学園東大通り", "main"), ("学園西大通り", "main")),
+    *((f"市道{n}号線", "local") for n in range(1, 25)),
+    *(("遊歩道", "path"), ("", ""), ("", ""), ("", ""), ("", "")),
+)
+_TEAMS = (
+    *(("道路維持班A", "team"), ("道路維持班B", "team"), ("公園班", "team")),
+    *(("見本建設（株）", "contractor"), ("見本電気工事（有）", "contractor")),
+    ("点検担当", "person"),
+)
+_CAME_BY = ("line",) * 80 + ("telephone",) * 9 + ("patrol",) * 5 + ("open311",) * 3
+_CAME_BY += ("counter",) * 2 + ("mail",)
+_DAYS_DUE = {1: 1, 2: 5, 3: 20, 4: 60}
+"""Days until a synthetic case is due, by priority; real ones have working days by kind."""
+_WHY = {1: ["hurt:けが"], 2: ["road:main"], 3: ["usual"], 4: ["road:path"]}
 _REPORTS = (
     "id, number, resident_id, origin, category, department, state, longitude, latitude, cell, "
-    "address, area, description, place_message, note_message, language, created_at, updated_at"
+    "address, area, description, place_message, note_message, language, created_at, updated_at, "
+    "case_id, reporters, photo_count, team_id, priority, priority_why, due_on, road, road_class, "
+    "came_by, opened_at, opened_by, accepted_at, began_at, ended_at"
 )
-_UPDATES = "report_id, by, state, answer, note, withdrawn, created_at"
+_UPDATES = "report_id, by, state, answer, note, reason, told, withdrawn, created_at"
+_REPORTERS = 19
+"""The place of ``reporters`` in a row of reports."""
 _PHOTOS = "report_id, sha256, content_type, width, height, size, message_id, created_at"
 
 
 @dataclass
 class _Chunk:
     reports: Rows = field(default_factory=list)
+    leaders: dict[int, list[tuple[int, datetime]]] = field(default_factory=dict)
+    """The leading reports of each place, as their positions in ``reports``, and when they came."""
     updates: Rows = field(default_factory=list)
     photos: Rows = field(default_factory=list)
 
@@ -102,7 +127,9 @@ async def generate(
         raise BadInput("The city's folder names no kinds of reports.")
     async with database.reading() as session:
         people = await _people(session)
-    maker = _Maker(city, seed, now, people, pictures, sqlite=database.is_sqlite)
+    async with database.writing() as session:
+        teams = await _teams(session, now)
+    maker = _Maker(city, seed, now, people, teams, pictures, sqlite=database.is_sqlite)
     moments = maker.moments(n)
     try:
         for done in range(0, n, CHUNK):
@@ -123,6 +150,17 @@ async def _people(session: AsyncSession) -> list[tuple[int | None, str]]:
         select(Resident.id, Resident.language).order_by(col(Resident.id)).limit(10 * CHUNK)
     )
     return [(number, language) for number, language in found] or [(None, "ja")]
+
+
+async def _teams(session: AsyncSession, now: datetime) -> list[int]:
+    """Return the ids of the teams; a city that has none gets some."""
+    known = list(await session.scalars(select(Team.id).where(col(Team.active)).limit(20)))
+    if not known:
+        made = [Team(name=name, kind=TeamKind(kind), created_at=now) for name, kind in _TEAMS]
+        session.add_all(made)
+        await session.flush()
+        known = [each.id for each in made]
+    return [each for each in known if each is not None]
 
 
 async def _store(session: AsyncSession, maker: _Maker, first: int, moments: list[datetime]) -> None:
@@ -166,6 +204,7 @@ class _Maker:
         seed: int,
         now: datetime,
         people: list[tuple[int | None, str]],
+        teams: list[int],
         pictures: tuple[Picture, ...],
         *,
         sqlite: bool,
@@ -174,6 +213,7 @@ class _Maker:
         self.seed = seed
         self.now = now.astimezone(UTC)
         self.people = people
+        self.teams = teams
         self.pictures = pictures
         self.zone = "" if sqlite else "+00"
         self.kinds = [(kind.code, kind.department) for kind in city.report_categories]
@@ -204,14 +244,31 @@ class _Maker:
 
     def draw(self, made: _Chunk, row: int, number: str, place_in_row: int, at: datetime) -> None:
         dice = self.dice
-        longitude, latitude, area, street = dice.choice(self.places)
+        place = dice.randrange(len(self.places))
+        longitude, latitude, area, street = self.places[place]
         if longitude is not None and latitude is not None:
             # Several metres apart, as reports of one hole are.
             longitude = round(longitude + dice.uniform(-0.0002, 0.0002), 6)
             latitude = round(latitude + dice.uniform(-0.0002, 0.0002), 6)
         kind, department = dice.choice(self.kinds)
         resident, language = dice.choice(self.people)
-        steps = self._steps(at)
+        road, road_class = _ROADS[place % len(_ROADS)]
+        leader = self._leader(made, place, at)
+        if leader is not None:
+            kind, department = made.reports[leader][4], made.reports[leader][5]
+            steps = [(ReportState.DUPLICATE, at + timedelta(days=dice.uniform(0.02, 1)))]
+            steps = [step for step in steps if step[1] <= self.now]
+        else:
+            steps = self._steps(at)
+        is_joined = leader is not None and bool(steps)
+        state, changed = steps[-1] if steps else (FIRST, at)
+        priority = dice.choices((1, 2, 3, 4), (2, 18, 65, 15))[0]
+        due = in_japan(at).date() + timedelta(days=_DAYS_DUE[priority])
+        first = steps[0][1] if steps else None
+        has_team = bool(first) and not is_joined and dice.random() < 0.8
+        team = dice.choice(self.teams) if has_team else None
+        pictures = dice.sample(self.pictures, min(dice.choice((0, 1, 1, 2)), len(self.pictures)))
+        since = {step: self._moment(when) for step, when in reversed(steps)}
         made.reports.append(
             (
                 row,
@@ -220,7 +277,7 @@ class _Maker:
                 f"generated:{self.seed}:{place_in_row}",
                 kind,
                 department,
-                (steps[-1][0] if steps else FIRST).value,
+                state.value,
                 longitude,
                 latitude,
                 cell_of(longitude, latitude)
@@ -233,16 +290,39 @@ class _Maker:
                 "",
                 language,
                 self._moment(at),
-                self._moment(steps[-1][1] if steps else at),
+                self._moment(changed),
+                made.reports[leader][0] if is_joined and leader is not None else None,
+                1,
+                len(pictures),
+                team,
+                priority,
+                json.dumps(_WHY[priority], ensure_ascii=False),
+                None if is_joined else due.isoformat(),
+                road,
+                road_class,
+                dice.choice(_CAME_BY),
+                self._moment(first) if first else None,
+                STAFF if first else "",
+                since.get(ReportState.ACCEPTED),
+                since.get(ReportState.IN_PROGRESS),
+                self._moment(changed) if not state.is_open else None,
             )
         )
-        made.updates.append((row, "resident", FIRST.value, "", "", "", self._moment(at)))
-        for state, when in steps:
-            answer = dice.choice(_ANSWERS) if state is ReportState.DONE else ""
-            made.updates.append((row, STAFF, state.value, answer, "", "", self._moment(when)))
-        for picture in dice.sample(
-            self.pictures, min(dice.choice((0, 1, 1, 2)), len(self.pictures))
-        ):
+        if is_joined and leader is not None:
+            others = list(made.reports[leader])
+            others[_REPORTERS] += 1
+            made.reports[leader] = tuple(others)
+        else:
+            made.leaders.setdefault(place, []).append((len(made.reports) - 1, at))
+        made.updates.append((row, "resident", FIRST.value, "", "", "", 0, "", self._moment(at)))
+        for step, when in steps:
+            answer = dice.choice(_ANSWERS) if step is ReportState.DONE else ""
+            why = dice.choice(tuple(step.facts.reasons)) if step.facts.reasons else ""
+            told = 1 if answer or step.facts.news else 0
+            made.updates.append(
+                (row, STAFF, step.value, answer, "", why, told, "", self._moment(when))
+            )
+        for picture in pictures:
             made.photos.append(
                 (
                     row,
@@ -256,11 +336,21 @@ class _Maker:
                 )
             )
 
+    def _leader(self, made: _Chunk, place: int, at: datetime) -> int | None:
+        """Return the earlier report of the same place that this one is joined to, mostly none."""
+        if self.dice.random() > 0.35:
+            return None
+        for position, when in reversed(made.leaders.get(place, ())):
+            if at - when <= JOINED_WITHIN:
+                return position
+        return None
+
     def _steps(self, at: datetime) -> list[tuple[ReportState, datetime]]:
         """Draw what staff have done so far, and when."""
         dice, days, steps = self.dice, (self.now - at).days, list[tuple[ReportState, datetime]]()
         if dice.random() < 0.07:
-            planned = [(ReportState.DECLINED, dice.uniform(0.2, 6))]
+            ended = ReportState.DECLINED if dice.random() < 0.6 else ReportState.REFERRED
+            planned = [(ended, dice.uniform(0.2, 6))]
         else:
             taken = dice.uniform(0.05, 4)
             begun = taken + dice.uniform(1, 20)

@@ -1,22 +1,17 @@
-"""Reports: store and number them, list, change, answer and export them.
+"""Reports: store and number them, list, change and answer them.
 
 The caller writes the words for residents: the conversation acknowledges, the console answers.
 """
 
 from __future__ import annotations
 
-import asyncio
-import csv
-import io
-import json
-import time
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol, TypeVar, cast
+from typing import Any
 
 import structlog
-from sqlalchemy import Select, func, true
+from sqlalchemy import func
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
@@ -24,43 +19,22 @@ from sqlmodel import col, select
 from city.city import City
 from core import audit
 from core.clock import in_japan
-from core.counting import Size, size_of
-from core.database import Database
+from core.counting import Size
 from core.errors import BadInput
-from core.text import spreadsheet_cell
 from reports import due, places, priority
 from reports.kinds import city_now
+from reports.listing import ReportFilter as ReportFilter
+from reports.listing import count, narrowed
 from reports.models import CameBy, Photo, Report, ReportCounter, ReportUpdate
 from reports.photos import CONTENT_TYPE, MAX_PHOTOS, Picture
 from reports.reasons import reason
-from reports.search import SEARCH, Match, by_the_index, matching
-from reports.states import OPEN, WAITING, ReportState, Stage
+from reports.states import WAITING, ReportState, Stage
 
 MAX_TEXT = 500
 """Characters of an address, and of what a resident writes in the conversation."""
 LONGEST_DESCRIPTION = 4000
 """Characters of a description that another program posts."""
 MAX_ANSWER = 2000
-EXPORT_CHUNK = 200
-MOST_FOUND = 1_000
-"""The most results of a search that are counted; for more, people search with other words."""
-CSV_COLUMNS = (
-    "number",
-    "state",
-    "category",
-    "department",
-    "created_at",
-    "updated_at",
-    "longitude",
-    "latitude",
-    "address",
-    "area",
-    "owner",
-    "description",
-    "language",
-)
-EVERY = Match(true())
-Narrowable = TypeVar("Narrowable", bound=Select[Any])
 
 log = structlog.get_logger(__name__)
 
@@ -82,53 +56,6 @@ class Draft:
     came_by: CameBy = CameBy.LINE
     attributes: tuple[dict[str, Any], ...] = ()
     """Answers to the kind's own questions, as :attr:`Report.attributes` keeps them."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class ReportFilter:
-    """Which reports to list; empty fields do not narrow. ``text`` is looked for in number,
-    address and description."""
-
-    states: tuple[ReportState, ...] = ()
-    categories: tuple[str, ...] = ()
-    departments: tuple[str, ...] = ()
-    areas: tuple[str, ...] = ()
-    since: datetime | None = None
-    until: datetime | None = None
-    changed_since: datetime | None = None
-    text: str = ""
-    numbers: tuple[str, ...] = ()
-
-
-class Exported(Protocol):
-    """The fields of a report in an export; nothing about the reporter."""
-
-    @property
-    def number(self) -> str: ...
-    @property
-    def state(self) -> ReportState: ...
-    @property
-    def category(self) -> str: ...
-    @property
-    def department(self) -> str: ...
-    @property
-    def created_at(self) -> datetime: ...
-    @property
-    def updated_at(self) -> datetime: ...
-    @property
-    def longitude(self) -> float | None: ...
-    @property
-    def latitude(self) -> float | None: ...
-    @property
-    def address(self) -> str: ...
-    @property
-    def area(self) -> str | None: ...
-    @property
-    def owner(self) -> str: ...
-    @property
-    def description(self) -> str: ...
-    @property
-    def language(self) -> str: ...
 
 
 class UnknownReport(BadInput):
@@ -254,35 +181,22 @@ async def list_reports(
     session: AsyncSession, wanted: ReportFilter | None = None, *, limit: int = 50, offset: int = 0
 ) -> list[Report]:
     """Return the reports that fit, the newest first."""
-    query = await _found(session, select(Report), wanted or ReportFilter())
-    return list(await session.scalars(query.limit(limit).offset(offset)))
+    narrow = await narrowed(session, wanted or ReportFilter())
+    query = select(Report).where(*narrow.conditions())
+    newest = query.order_by(col(Report.created_at).desc(), col(Report.id).desc())
+    return list(await session.scalars(newest.limit(limit).offset(offset)))
 
 
 async def count_reports(session: AsyncSession, wanted: ReportFilter | None = None) -> Size:
     """Return how many reports match, up to the counting limit."""
-    wanted = wanted or ReportFilter()
-    query = _narrowed(select(Report.id), wanted)
-    if not wanted.text:
-        return await size_of(session, query)
-    match = await matching(session, wanted.text)
-    if match.to_count is not None:
-        async with by_the_index(session):
-            return await size_of(session, query.where(match.to_count), MOST_FOUND)
-    return await size_of(session, _in_order(query, match), MOST_FOUND)
-
-
-async def count_by_state(session: AsyncSession) -> dict[ReportState, Size]:
-    """Return how many reports are in each state, up to the counting limit."""
-    return {
-        state: await size_of(session, select(Report.id).where(col(Report.state) == state))
-        for state in ReportState
-    }
+    return await count(session, await narrowed(session, wanted or ReportFilter()))
 
 
 async def waiting(session: AsyncSession, most: int) -> list[Report]:
     """Return the newest reports on which nobody has decided yet."""
-    query = _in_order(select(Report).where(col(Report.state).in_(WAITING)), None)
-    return list(await session.scalars(query.limit(most)))
+    query = select(Report).where(col(Report.state).in_(WAITING))
+    newest = query.order_by(col(Report.created_at).desc(), col(Report.id).desc())
+    return list(await session.scalars(newest.limit(most)))
 
 
 async def count_waiting(session: AsyncSession) -> int:
@@ -317,48 +231,6 @@ async def newest_of_resident(session: AsyncSession, resident_id: int, most: int)
     """Return a resident's newest reports."""
     query = select(Report).where(col(Report.resident_id) == resident_id)
     return list(await session.scalars(query.order_by(col(Report.id).desc()).limit(most)))
-
-
-async def _found(session: AsyncSession, query: Narrowable, wanted: ReportFilter) -> Narrowable:
-    """Return the query with the filters applied, the newest first."""
-    match = await matching(session, wanted.text) if wanted.text else None
-    return _in_order(_narrowed(query, wanted), match)
-
-
-def _in_order(query: Narrowable, match: Match | None) -> Narrowable:
-    """Return the query with the newest first.
-
-    Results of a search come in order of ids, which is also the order of creation.
-    """
-    if match is None:
-        return query.order_by(col(Report.created_at).desc(), col(Report.id).desc())
-    if match.by_index:
-        query = query.join(SEARCH, SEARCH.c.rowid == col(Report.id))
-        return query.where(match.where).order_by(SEARCH.c.rowid.desc())
-    return query.where(match.where).order_by(col(Report.id).desc())
-
-
-def _narrowed(query: Narrowable, wanted: ReportFilter) -> Narrowable:
-    by_another = wanted.categories or wanted.departments or wanted.areas
-    in_many = by_another and not set(wanted.states) <= set(OPEN)
-    state: Any = col(Report.state)
-    for column, values in (
-        # Most reports are done: the index of something else is the better one.
-        (state.concat("") if in_many else state, wanted.states),
-        (col(Report.category), wanted.categories),
-        (col(Report.department), wanted.departments),
-        (col(Report.area), wanted.areas),
-        (col(Report.number), wanted.numbers),
-    ):
-        if values:
-            query = query.where(column.in_(values))
-    if wanted.since is not None:
-        query = query.where(col(Report.created_at) >= wanted.since)
-    if wanted.until is not None:
-        query = query.where(col(Report.created_at) < wanted.until)
-    if wanted.changed_since is not None:
-        query = query.where(col(Report.updated_at) >= wanted.changed_since)
-    return query
 
 
 async def photos_of(session: AsyncSession, report_id: int) -> list[Photo]:
@@ -507,93 +379,8 @@ def _note_stage(report: Report, state: ReportState, now: datetime) -> None:
         report.ended_at = now
 
 
-@dataclass(frozen=True)
-class Export:
-    """The content of an export: the matching reports at one moment.
-
-    There are ``number`` of them, with ids up to ``last``.
-    """
-
-    wanted: ReportFilter
-    number: int
-    last: int
-
-
-async def begin_export(session: AsyncSession, wanted: ReportFilter | None = None) -> Export:
-    """Return what an export would contain now, for the audit trail, before it is read."""
-    wanted = wanted or ReportFilter()
-    last = int(await session.scalar(select(func.max(Report.id))) or 0)
-    fitting = (await _found(session, select(Report.id), wanted)).order_by(None)
-    number = await session.scalar(select(func.count()).select_from(fitting.subquery()))
-    return Export(wanted, int(number or 0), last)
-
-
-async def exported(database: Database, export: Export) -> AsyncIterator[list[Exported]]:
-    """Yield the reports of an export, the newest first, some hundred at a time.
-
-    Each part is read in its own transaction, so that a slow reader blocks nothing, and half of the
-    time is left to others. A report that changes meanwhile is included once, before or after the
-    change.
-    """
-    columns = [getattr(Report, name) for name in CSV_COLUMNS]
-    before = export.last + 1
-    while True:
-        began = time.perf_counter()
-        async with database.reading() as session:
-            words = export.wanted.text
-            match = await matching(session, words) if words else None
-            query = _narrowed(select(col(Report.id), *columns), export.wanted)
-            query = query.where(col(Report.id) < before)
-            if match is not None and match.by_index:
-                query = query.where(SEARCH.c.rowid < before)
-            query = _in_order(query, match or EVERY)
-            rows = (await session.execute(query.limit(EXPORT_CHUNK))).all()
-        if rows:
-            yield cast("list[Exported]", rows)
-        if len(rows) < EXPORT_CHUNK:
-            return
-        before = rows[-1][0]
-        # As much time for everybody else, such as LINE's webhooks, as this part took.
-        await asyncio.sleep(time.perf_counter() - began)
-
-
-async def export_csv(database: Database, export: Export) -> AsyncIterator[str]:
-    """Yield an export as CSV with a byte-order mark, for Excel in Japan.
-
-    A cell that a spreadsheet would treat as a formula gets an apostrophe in front.
-    """
-    output = io.StringIO()
-    output.write("\ufeff")
-    writer = csv.writer(output, lineterminator="\r\n")
-    writer.writerow(CSV_COLUMNS)
-    yield output.getvalue()
-    async for reports in exported(database, export):
-        output.seek(0)
-        output.truncate()
-        writer.writerows(map(_cells, reports))
-        yield output.getvalue()
-
-
-def _cells(report: Exported) -> list[str]:
-    return [
-        report.number,
-        report.state.value,
-        spreadsheet_cell(report.category),
-        spreadsheet_cell(report.department),
-        in_japan(report.created_at).isoformat(timespec="seconds"),
-        in_japan(report.updated_at).isoformat(timespec="seconds"),
-        "" if report.longitude is None else f"{report.longitude:.6f}",
-        "" if report.latitude is None else f"{report.latitude:.6f}",
-        spreadsheet_cell(report.address),
-        spreadsheet_cell(report.area or ""),
-        spreadsheet_cell(report.owner),
-        spreadsheet_cell(report.description),
-        report.language,
-    ]
-
-
-def as_json(report: Exported) -> dict[str, object]:
-    """Return the public fields of a report; nothing about the reporter."""
+def as_json(report: Report) -> dict[str, object]:
+    """Return a report's own fields for a program; nothing about the reporter."""
     return {
         "number": report.number,
         "state": report.state.value,
@@ -607,26 +394,4 @@ def as_json(report: Exported) -> dict[str, object]:
         "description": report.description,
         "created_at": in_japan(report.created_at).isoformat(timespec="seconds"),
         "updated_at": in_japan(report.updated_at).isoformat(timespec="seconds"),
-    }
-
-
-async def export_geojson(database: Database, export: Export) -> AsyncIterator[str]:
-    """Yield an export as a GeoJSON FeatureCollection; without a position there is no geometry."""
-    yield '{"type": "FeatureCollection", "features": ['
-    between = "\n"
-    async for reports in exported(database, export):
-        features = [json.dumps(_feature(report), ensure_ascii=False) for report in reports]
-        yield between + ",\n".join(features)
-        between = ",\n"
-    yield "\n]}\n"
-
-
-def _feature(report: Exported) -> dict[str, object]:
-    return {
-        "type": "Feature",
-        "id": report.number,
-        "geometry": None
-        if report.longitude is None or report.latitude is None
-        else {"type": "Point", "coordinates": [report.longitude, report.latitude]},
-        "properties": as_json(report),
     }

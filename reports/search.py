@@ -27,6 +27,8 @@ from reports.models import Report
 TRIGRAM = 3
 FEW = 1_000
 """So many reports are found by their ids; words in more are soon met, newest first."""
+MOST_HITS = 5_000
+"""The newest so many reports with some words are known; more are read one by one."""
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 SEARCH = lightweight("report_search", column("rowid", Integer))
 _TERMS = text(
@@ -76,6 +78,17 @@ async def _in_trigrams(session: AsyncSession, wanted: str) -> Match:
 
 
 async def _in_grams(session: AsyncSession, wanted: str) -> Match:
+    by_grams, stands = _grams(wanted)
+    async with by_the_index(session):
+        found = await session.scalars(sql_select(col(Report.id)).where(by_grams).limit(FEW + 1))
+        ids = list(found)
+    if len(ids) > FEW:
+        return Match(stands, to_count=by_grams)
+    return Match(col(Report.id).in_(ids))
+
+
+def _grams(wanted: str) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    """Return the condition by PostgreSQL's index, and the one that reads every report."""
     size = min(2, len(wanted))
     pieces = {wanted[place : place + size] for place in range(len(wanted) - size + 1)}
     # The database makes them small letters, as it did in the index.
@@ -85,14 +98,7 @@ async def _in_grams(session: AsyncSession, wanted: str) -> Match:
     )
     stands = contains(wanted)
     by_grams: ColumnElement[bool] = of_report.op("@>")(grams)
-    if len(wanted) > 2:
-        by_grams = and_(by_grams, stands)
-    async with by_the_index(session):
-        found = await session.scalars(sql_select(col(Report.id)).where(by_grams).limit(FEW + 1))
-        ids = list(found)
-    if len(ids) > FEW:
-        return Match(stands, to_count=by_grams)
-    return Match(col(Report.id).in_(ids))
+    return (and_(by_grams, stands) if len(wanted) > 2 else by_grams), stands
 
 
 @asynccontextmanager
@@ -109,10 +115,47 @@ async def by_the_index(session: AsyncSession) -> AsyncIterator[None]:
     await session.execute(text("SET LOCAL enable_seqscan = on"))
 
 
-def contains(wanted: str) -> ColumnElement[bool]:
-    """Return the condition for a query that reads every report."""
+def contains(wanted: str, of: Any = Report) -> ColumnElement[bool]:
+    """Return the condition for a query that reads every report; ``of`` is an alias of it."""
     return or_(
-        col(Report.number).icontains(wanted, autoescape=True),
-        col(Report.address).icontains(wanted, autoescape=True),
-        col(Report.description).icontains(wanted, autoescape=True),
+        col(of.number).icontains(wanted, autoescape=True),
+        col(of.address).icontains(wanted, autoescape=True),
+        col(of.description).icontains(wanted, autoescape=True),
     )
+
+
+@dataclass(frozen=True)
+class Hit:
+    """A report with the words, and the report that leads its case."""
+
+    report: int
+    case: int
+
+
+@dataclass(frozen=True)
+class Hits:
+    """What a search found, the newest first; ``more`` says that it is not all."""
+
+    found: tuple[Hit, ...]
+    more: bool = False
+
+
+async def hits(session: AsyncSession, words: str, most: int = MOST_HITS) -> Hits:
+    """Return the newest reports whose number, address or description contains ``words``."""
+    query: Any = sql_select(col(Report.id), func.coalesce(col(Report.case_id), col(Report.id)))
+    newest = query.order_by(col(Report.id).desc())
+    if session.get_bind().dialect.name == "sqlite":
+        match = await matching(session, words)
+        if match.by_index:
+            query = query.join(SEARCH, SEARCH.c.rowid == col(Report.id))
+            newest = query.order_by(SEARCH.c.rowid.desc())
+        rows = (await session.execute(newest.where(match.where).limit(most + 1))).all()
+    else:
+        by_grams, stands = _grams(_CONTROL.sub(" ", words))
+        async with by_the_index(session):
+            rows = (await session.execute(query.where(by_grams).limit(most + 1))).all()
+        if len(rows) > most:
+            rows = (await session.execute(newest.where(stands).limit(most + 1))).all()
+        rows = sorted(rows, reverse=True)
+    found = tuple(Hit(report, case) for report, case in rows[:most])
+    return Hits(found, more=len(rows) > most)

@@ -29,7 +29,8 @@ class Format(StrEnum):
 
 
 MOST = 1_000_000
-COLUMNS = ("number", "state", "category", "area", "address", "created_at")
+COLUMNS = ("number", "state", "category", "team", "priority", "due_on", "area", "address")
+COLUMNS = (*COLUMNS, "created_at")
 
 
 @app.command("list")
@@ -44,7 +45,8 @@ def list_all(
 ) -> None:
     """List reports, newest first."""
     from core.errors import BadInput
-    from reports.register import ReportFilter, as_json, list_reports
+    from reports.exports import as_json, rows_of
+    from reports.register import ReportFilter, list_reports
     from reports.states import ReportState
 
     if status is not None and status not in set(ReportState):
@@ -53,7 +55,8 @@ def list_all(
 
     async def work() -> list[dict[str, object]]:
         async with opened_database() as database, database.reading() as session:
-            return [as_json(report) for report in await list_reports(session, wanted, limit=limit)]
+            found = await list_reports(session, wanted, limit=limit)
+            return [as_json(row) for row in await rows_of(session, found)]
 
     rows = run(work())
     print_rows(COLUMNS, rows, as_json=json_)
@@ -99,15 +102,17 @@ def generate(
 def export(
     format_: Annotated[Format, typer.Option("--format", help="Form of the file.")],
 ) -> None:
-    """Write all reports to standard output."""
-    from reports.register import begin_export, export_csv, export_geojson
+    """Write all reports to standard output; as CSV with Japanese headings and names."""
+    from core.settings import public_url
+    from reports.exports import Wording, begin_export, export_csv, export_geojson
 
     async def work() -> None:
+        wording = Wording(city(), address=public_url().rstrip("/"))
         write = export_csv if format_ is Format.csv else export_geojson
         async with opened_database() as database:
             async with database.reading() as session:
                 export = await begin_export(session)
-            async for part in write(database, export):
+            async for part in write(database, export, wording):
                 sys.stdout.write(part)
 
     run(work())

@@ -14,6 +14,7 @@ from reports.models.exchange import (
 )
 from reports.models.report import (
     AT_ONCE,
+    IS_OPEN,
     NORMAL,
     ROAD_CLASSES,
     SOON,
@@ -28,12 +29,16 @@ from reports.models.report import (
     ReportCounter,
     ReportUpdate,
 )
+from reports.models.saved_filter import LONGEST_FILTER, LONGEST_FILTER_NAME, SavedFilter
 from reports.models.search import SEARCH_POSTGRESQL, SEARCH_SQLITE
 from reports.models.team import MorningMail, Team, TeamAccount, TeamKind
 
 __all__ = [
     "AT_ONCE",
+    "IS_OPEN",
     "LONGEST_ADDRESS",
+    "LONGEST_FILTER",
+    "LONGEST_FILTER_NAME",
     "LONGEST_KEY_NAME",
     "LONGEST_WEBHOOK_NAME",
     "NORMAL",
@@ -57,6 +62,7 @@ __all__ = [
     "Report",
     "ReportCounter",
     "ReportUpdate",
+    "SavedFilter",
     "Sending",
     "Team",
     "TeamAccount",

@@ -15,6 +15,8 @@ from reports.states import FIRST, ReportState
 from subscriptions.models import RowId
 
 ROAD_CLASSES = ("national", "prefectural", "main", "local", "path")
+IS_OPEN = text("state IN ('new', 'accepted', 'in-progress')")
+"""What is not ended (``states.OPEN``); a query must use this condition to use the index of it."""
 AT_ONCE, SOON, NORMAL, WHEN_THERE_IS_TIME = 1, 2, 3, 4
 """Priorities."""
 
@@ -49,14 +51,19 @@ class Report(SQLModel, table=True):
         # Lists are narrowed by one of these and are in order of time.
         *(
             Index(f"ix_reports_by_{name}", name, "created_at", "id")
-            for name in ("state", "category", "department", "area")
+            for name in (
+                *("state", "category", "department", "area", "team_id", "priority", "road"),
+                *("came_by", "photo_count", "reporters"),
+            )
         ),
         Index("ix_reports_by_created", "created_at", "id"),
+        Index("ix_reports_open", "due_on", "id", sqlite_where=IS_OPEN, postgresql_where=IS_OPEN),
         # All that the map counts by, so that it reads no report.
         Index(
             "ix_reports_by_cell",
             *("cell", "state", "category", "department", "area", "created_at"),
-            *("longitude", "latitude", "id"),
+            *("longitude", "latitude", "id", "case_id", "team_id", "priority", "road"),
+            *("came_by", "photo_count", "due_on"),
         ),
         # All that the public lists and counts choose by, of what may lead a public case.
         *(
@@ -117,7 +124,7 @@ class Report(SQLModel, table=True):
     reporters: int = Field(default=1, sa_column_kwargs={"server_default": "1"})
     """How many reported the case, or joined it; kept on the leading report."""
     photo_count: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
-    team_id: int | None = Field(default=None, sa_column=Column(RowId, index=True))
+    team_id: int | None = Field(default=None, sa_column=Column(RowId))
     """The id of the :class:`~reports.models.team.Team` that does the work."""
     priority: int = Field(default=NORMAL, sa_column_kwargs={"server_default": str(NORMAL)})
     """1 at once, 2 soon, 3 normal, 4 when there is time."""

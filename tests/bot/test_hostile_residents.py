@@ -9,9 +9,9 @@ import pytest
 from sqlmodel import select
 
 from bot.models import EventState
+from reports.exports import Wording, begin_export, export_csv
 from reports.models import Photo
 from reports.photos import MAX_PHOTOS
-from reports.register import begin_export, export_csv
 from simulator.line.phones import Content
 from tests.support.chats import HERE, a_photo, aboard, reports, sends
 from tests.support.town import Town, words_in
@@ -54,7 +54,8 @@ async def test_formulas_stay_words_in_what_staff_open(town: Town) -> None:
     assert len(await reports(town)) == len(FORMULAS)
     async with town.database.reading() as session:
         export = await begin_export(session)
-    text = "".join([part async for part in export_csv(town.database, export)])
+    wording = Wording(town.city)
+    text = "".join([part async for part in export_csv(town.database, export, wording)])
     for row in csv.DictReader(io.StringIO(text.removeprefix("\ufeff"))):
         for cell in row.values():
             assert not cell.lstrip().startswith(("=", "+", "-", "@", "＝")), row

@@ -56,6 +56,8 @@ ADDRESSES = {
         GET /console/rules/{version_id}
         GET /console/rules/{version_id}/live
         GET /console/reports
+        POST /console/reports/filters
+        POST /console/reports/filters/{filter_id}/remove
         GET /console/reports/map.json
         GET /console/reports/{number}
         GET /console/reports/{number}/map.json

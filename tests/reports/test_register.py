@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import csv
-import io
-import json
-from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -20,7 +16,7 @@ from core.counting import Size
 from core.database import Database
 from core.errors import BadInput
 from reports import register
-from reports.register import Draft, Export, ReportFilter
+from reports.register import Draft, ReportFilter
 from reports.states import ReportState
 
 SAMPLE = Path(__file__).resolve().parents[2] / "deploy" / "city"
@@ -125,78 +121,6 @@ async def test_reports_are_found_by_what_staff_look_for(
         assert done == Size(0)
         with pytest.raises(BadInput):
             await register.get_report(session, "2026-999999")
-
-
-async def exported(
-    database: Database,
-    write: Callable[[Database, Export], AsyncIterator[str]],
-    wanted: ReportFilter,
-) -> tuple[Export, str]:
-    async with database.reading() as session:
-        export = await register.begin_export(session, wanted)
-    return export, "".join([part async for part in write(database, export)])
-
-
-async def test_no_cell_of_the_export_is_a_formula(
-    database: Database, city: City, clock: ManualClock
-) -> None:
-    evil = ("=1+1", "+1", "-1", "@A1", "\t=1", " =1+1", "＝1+1", "　=1")
-    for number, cell in enumerate(evil):
-        made = draft(city, str(number), address=cell, description=cell)
-        await file(database, city, made, clock.now())
-    _, text = await exported(database, register.export_csv, ReportFilter())
-    rows = list(csv.DictReader(io.StringIO(text.removeprefix("\ufeff"))))
-    assert [row["description"] for row in rows] == [f"'{cell}" for cell in reversed(evil)]
-    assert all(row["address"] == row["description"] for row in rows)
-
-
-async def test_the_map_export_is_geojson(
-    database: Database, city: City, clock: ManualClock
-) -> None:
-    _, text = await exported(database, register.export_geojson, ReportFilter())
-    assert json.loads(text)["features"] == []
-    here = draft(city, "a", longitude=140.1, latitude=36.08)
-    await file(database, city, here, clock.now())
-    await file(database, city, draft(city, "b"), clock.now())
-    _, text = await exported(database, register.export_geojson, ReportFilter())
-    geometries = [feature["geometry"] for feature in json.loads(text)["features"]]
-    assert geometries == [None, {"type": "Point", "coordinates": [140.1, 36.08]}]
-
-
-async def test_an_export_holds_up_nobody_and_has_each_report_once(
-    database: Database, city: City, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(register, "EXPORT_CHUNK", 3)
-    kinds = [kind.code for kind in city.report_categories]
-    for number in range(10):
-        made = Draft(category=kinds[number == 5], origin=str(number), description="穴が 100%")
-        await file(database, city, made, clock.now())
-    for wanted, most in (
-        (ReportFilter(), 10),
-        (ReportFilter(text="穴が"), 10),
-        (ReportFilter(text="穴"), 10),
-        (ReportFilter(categories=(kinds[0],)), 9),
-        (ReportFilter(categories=(kinds[1],), text="100%"), 1),
-        (ReportFilter(text="橋"), 0),
-    ):
-        export, text = await exported(database, register.export_csv, wanted)
-        rows = list(csv.DictReader(io.StringIO(text.removeprefix("\ufeff"))))
-        numbers = [row["number"] for row in rows]
-        assert len(numbers) == export.number == most
-        assert numbers == sorted(set(numbers), reverse=True)
-    async with database.reading() as session:
-        export = await register.begin_export(session)
-    parts = register.exported(database, export)
-    first = await anext(parts)
-    # Between two parts nothing is held: others write, and what is new is not in it.
-    await file(database, city, draft(city, "new"), clock.now())
-    async with database.writing() as session:
-        last = await register.get_report(session, first[-1].number)
-        await register.change_state(session, last, ReportState.DONE, by="a@b.c", now=clock.now())
-    rest = [report.number async for some in parts for report in some]
-    assert [*(report.number for report in first), *rest] == [
-        f"2026-{number:06}" for number in range(10, 0, -1)
-    ]
 
 
 async def test_a_category_the_city_does_not_have_is_refused(

@@ -24,6 +24,7 @@ def upgrade() -> None:
     _exchange()
     _cases()
     _open()
+    _lists()
 
 
 def _teams() -> None:
@@ -69,7 +70,7 @@ def _reports() -> None:
     # Without a foreign key: SQLite adds one only by making the table anew. Neither table loses rows.
     for name in ("case_id", "team_id"):
         op.add_column("reports", sa.Column(name, ROW, nullable=True))
-        op.create_index(f"ix_reports_{name}", "reports", [name])
+    op.create_index("ix_reports_case_id", "reports", ["case_id"])
     _add(
         "photos",
         sa.Column("dhash", sa.BigInteger(), nullable=True),
@@ -234,6 +235,41 @@ def _cases() -> None:
         sa.Column("whom", sa.String(length=48), nullable=False),
         sa.Column("day", sa.Date(), nullable=False),
         sa.PrimaryKeyConstraint("whom"),
+    )
+
+
+def _lists() -> None:
+    op.create_table(
+        "report_filters",
+        sa.Column("id", ROW, nullable=False),
+        sa.Column("account", sa.String(length=254), nullable=False),
+        sa.Column("name", sa.String(length=40), nullable=False),
+        sa.Column("query", sa.String(length=800), nullable=False),
+        sa.Column("counted", sa.Boolean(), nullable=False),
+        sa.Column("created_by", sa.String(), nullable=False),
+        sa.Column("created_at", MOMENT, nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("account", "name"),
+    )
+    for name in ("team_id", "priority", "road", "came_by", "photo_count", "reporters"):
+        op.create_index(f"ix_reports_by_{name}", "reports", [name, "created_at", "id"])
+    is_open = sa.text("state IN ('new', 'accepted', 'in-progress')")
+    op.create_index(
+        "ix_reports_open",
+        "reports",
+        ["due_on", "id"],
+        sqlite_where=is_open,
+        postgresql_where=is_open,
+    )
+    op.drop_index("ix_reports_by_cell", "reports")
+    op.create_index(
+        "ix_reports_by_cell",
+        "reports",
+        [
+            *("cell", "state", "category", "department", "area", "created_at"),
+            *("longitude", "latitude", "id", "case_id", "team_id", "priority", "road"),
+            *("came_by", "photo_count", "due_on"),
+        ],
     )
 
 

@@ -1,0 +1,94 @@
+"""Filters of the list under a name: of one account, or of everybody."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import func
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col, select
+
+from core import audit
+from core.errors import BadInput
+from core.text import clean
+from reports.models import LONGEST_FILTER, LONGEST_FILTER_NAME, SavedFilter
+from reports.reasons import reason
+
+MOST_FILTERS = 30
+"""Of one account, and as many of everybody."""
+
+
+async def seen_by(session: AsyncSession, account: str) -> list[SavedFilter]:
+    """Return the filters that an account sees: its own, then everybody's."""
+    query = select(SavedFilter).where(col(SavedFilter.account).in_((account, "")))
+    return list(
+        await session.scalars(query.order_by(col(SavedFilter.account).desc(), col(SavedFilter.id)))
+    )
+
+
+async def save(
+    session: AsyncSession,
+    name: str,
+    query: str,
+    *,
+    shared: bool,
+    counted: bool,
+    by: str,
+    now: datetime,
+) -> SavedFilter:
+    """Save a filter; one of the same name is replaced.
+
+    Raises
+    ------
+    BadInput
+        It has no name, or narrows nothing, or there are too many.
+    """
+    name, account = clean(name, line=True)[:LONGEST_FILTER_NAME], "" if shared else by
+    if not name:
+        raise BadInput(reason("report-filter.name"))
+    if not query or len(query) > LONGEST_FILTER:
+        raise BadInput(reason("report-filter.empty"))
+    mine = col(SavedFilter.account) == account
+    saved = await session.scalar(select(SavedFilter).where(mine, col(SavedFilter.name) == name))
+    if saved is None:
+        size = await session.scalar(select(func.count()).select_from(SavedFilter).where(mine))
+        if (size or 0) >= MOST_FILTERS:
+            raise BadInput(reason("report-filter.too-many", most=MOST_FILTERS))
+        saved = SavedFilter(account=account, name=name, query=query, created_by=by, created_at=now)
+    saved.query, saved.counted = query, counted
+    session.add(saved)
+    await session.flush()
+    if shared:
+        await _note(session, saved, "report_filter.saved", by, now)
+    return saved
+
+
+async def remove(session: AsyncSession, filter_id: int, *, by: str, now: datetime) -> None:
+    """Remove a filter of one's own or of everybody; another's is as if it were not there.
+
+    Raises
+    ------
+    BadInput
+        There is none that this account sees.
+    """
+    saved = await session.get(SavedFilter, filter_id)
+    if saved is None or saved.account not in ("", by):
+        raise BadInput(reason("report-filter.missing"))
+    if not saved.account:
+        await _note(session, saved, "report_filter.removed", by, now)
+    await session.delete(saved)
+    await session.flush()
+
+
+async def _note(
+    session: AsyncSession, saved: SavedFilter, action: str, by: str, now: datetime
+) -> None:
+    await audit.record(
+        session,
+        now,
+        actor=by,
+        action=action,
+        subject=f"report_filter:{saved.id}",
+        name=saved.name,
+        filter=saved.query,
+    )
