@@ -63,6 +63,7 @@ from public.pictures import Pictures
 from public.questions import AnswersNow
 from reports import register
 from reports.following import count_followed
+from reports.kinds import city_now
 from response.check_ins import sites_of
 from response.households import last_of
 from response.joining import leave
@@ -113,6 +114,8 @@ class Loaded:
     turns: dict[str, list[Turn]] = field(default_factory=dict)
     asked: Counter[str] = field(default_factory=Counter)
     """What they ask for, by intent."""
+    city: City | None = None
+    """The city with the kinds of reports that hold now."""
 
 
 class EventHandler:
@@ -186,7 +189,8 @@ class EventHandler:
             unsent = unsent_message(row.payload) if row.kind == "unsend" else ""
             turns.setdefault(row.line_user_id, []).append(Turn(row.kind, row.timestamp_ms, unsent))
         preferences = await registry.preferences_of(session, self.city, list(residents.values()))
-        return Loaded(residents, dialogues, preferences, turns)
+        city = await city_now(session, self.city)
+        return Loaded(residents, dialogues, preferences, turns, city=city)
 
     async def act(
         self,
@@ -264,6 +268,7 @@ class EventHandler:
         known = await self._known(
             session, resident, choices, incoming, event, now, state, loaded.asked if asks else None
         )
+        known = replace(known, city=loaded.city or known.city)
         known = replace(known, near=await reports_near(session, state, incoming))
         if is_about_a_report(state, incoming):
             meant = await report_meant(session, state, incoming, resident.id)

@@ -20,6 +20,7 @@ from city.city import City, name_in
 from city.context import Context
 from core.clock import in_japan
 from core.restored import held_until
+from reports.kinds import city_now
 from reports.models import RepairWatch
 from reports.repairs import Repair, near, repairs_since
 from subscriptions.models import Resident, ResidentState
@@ -49,6 +50,7 @@ async def tell_of_repairs(context: Context, medium: Format) -> int:
             return 0
         since = max(filter(None, (now - LOOKED_BACK, restored)))
         repairs = await repairs_since(session, since)
+        city = await city_now(session, context.city)
     told = 0
     while True:
         async with context.database.writing() as session:
@@ -60,7 +62,7 @@ async def tell_of_repairs(context: Context, medium: Format) -> int:
                 watched.told_at = now
                 session.add(watched)
                 if resident and found:
-                    words = [_message(context.city, found, resident.language)]
+                    words = [_message(city, found, resident.language)]
                     await push(
                         session, context.queue, watched.resident_id, words, RULE, now, medium=medium
                     )

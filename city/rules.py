@@ -58,7 +58,7 @@ def broken_rules(
     """
     yield from _languages(document)
     yield from _codes(document)
-    yield from _names(document, ())
+    yield from broken_names(document, ())
     yield from _jma(document)
     yield from _departments(document, districts, owners)
     topics = _known(document, "topics")
@@ -111,11 +111,11 @@ def _codes(document: dict[str, Any]) -> Iterator[Finding]:
             seen.add(code)
 
 
-def _names(value: Any, place: KeyPath) -> Iterator[Finding]:
+def broken_names(value: Any, place: KeyPath) -> Iterator[Finding]:
     """Check every table of names in the document."""
     if isinstance(value, list):
         for position, inner in enumerate(value):
-            yield from _names(inner, (*place, position))
+            yield from broken_names(inner, (*place, position))
         return
     if not isinstance(value, dict):
         return
@@ -124,7 +124,7 @@ def _names(value: Any, place: KeyPath) -> Iterator[Finding]:
         if (key == "names" or is_city_name) and isinstance(inner, dict):
             yield from _one_table_of_names((*place, key), inner)
         else:
-            yield from _names(inner, (*place, key))
+            yield from broken_names(inner, (*place, key))
 
 
 def _one_table_of_names(place: KeyPath, names: dict[str, Any]) -> Iterator[Finding]:

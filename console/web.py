@@ -46,6 +46,7 @@ from core.reason import OTHER
 from core.web import STAFF_POLICY, Form, read_form, secure, templates
 from feeds.held import NOTHING_HELD, HeldAlarm, held_alarm
 from public import MAPS
+from reports.kinds import city_now
 from response.by_rule import BY_DANGER
 from response.models import DisasterMode
 from response.modes import last_modes
@@ -243,6 +244,7 @@ def visit(
             waits = await held_back(db)
             undecided = await held_alarm(db, context.clock.now())
             modes = tuple(await last_modes(db, 2))
+            city = await city_now(db, context.city)
             # Whether residents have got what a restore paused is not known; see its own line.
             told = {each.id for each in waits.deliveries} if waits is not None else set()
             # A refused token explains why nothing gets through.
@@ -253,7 +255,8 @@ def visit(
             raise SignInNeeded
         found = Visit(
             request,
-            context,
+            # Every page of the console knows the kinds of reports that hold now.
+            context if city is context.city else replace(context, city=city),
             staff,
             session,
             language_of(request),

@@ -86,6 +86,7 @@ WITHDRAWN_NAMES = {
     Withdrawn.PHOTO: mark("The resident took a photo back"),
     Withdrawn.PLACE: mark("The resident took the place back"),
     Withdrawn.WORDS: mark("The resident took the description back"),
+    Withdrawn.ANSWER: mark("The resident took an answer back"),
     Withdrawn.REPORT: mark("The resident took the report back"),
 }
 ADDITION_NAMES = {

@@ -9,6 +9,7 @@ from datetime import datetime
 from enum import StrEnum
 
 import structlog
+from sqlalchemy import Text, cast
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
@@ -26,6 +27,7 @@ class Withdrawn(StrEnum):
     PHOTO = "photo"
     PLACE = "place"
     WORDS = "words"
+    ANSWER = "answer"
     REPORT = "report"
 
 
@@ -65,6 +67,31 @@ async def withdraw(
             report.description = report.note_message = ""
             report.japanese = report.translated_by = ""
             gone.append(await _note(session, report, Withdrawn.WORDS, now))
+    gone += await _withdraw_answers(session, resident_id, message_id, now)
+    return gone
+
+
+async def _withdraw_answers(
+    session: AsyncSession, resident_id: int, message_id: str, now: datetime
+) -> list[Withdrawn]:
+    """Remove what a message answered to questions of a kind."""
+    if not message_id:
+        return []
+    found = await session.scalars(
+        select(Report)
+        .where(
+            col(Report.resident_id) == resident_id,
+            cast(col(Report.attributes), Text).contains(message_id, autoescape=True),
+        )
+        .order_by(col(Report.number))
+        .with_for_update()
+    )
+    gone = []
+    for report in list(found):
+        kept = [one for one in report.attributes if one.get("message") != message_id]
+        if len(kept) != len(report.attributes):
+            report.attributes = kept
+            gone.append(await _note(session, report, Withdrawn.ANSWER, now))
     return gone
 
 
@@ -81,6 +108,7 @@ async def withdraw_report(session: AsyncSession, report: Report, now: datetime) 
     report.longitude = report.latitude = report.area = None
     report.address = report.place_message = report.description = report.note_message = ""
     report.japanese = report.translated_by = report.road = report.road_class = ""
+    report.attributes = []
     report.state, report.ended_at, report.photo_count = ReportState.WITHDRAWN, now, 0
     await _note(session, report, Withdrawn.REPORT, now)
     return True

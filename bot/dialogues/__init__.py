@@ -23,6 +23,7 @@ from bot.dialogues import (
     settings,
 )
 from bot.dialogues.buttons import pressed_by_typing, typed_button
+from bot.dialogues.kind_questions import ASK
 from bot.dialogues.kinds import (
     ADDING,
     DISTRICTS,
@@ -65,11 +66,13 @@ def respond(
     if isinstance(event, Said):
         event = replace(event, text=kept_text(event.text))
         site = check_in.asked_for(event.text)
-        if site is None and (meaning := known.meaning(event.text)).is_cry:
+        # A short word such as "no" is a cry in some language; to a question it is its answer.
+        answer = _answers(state, event, known)
+        if site is None and answer is None and (meaning := known.meaning(event.text)).is_cry:
             return _trimmed(_cry(state, event, meaning, known))
         if site is not None:
             event = Pressed("check-in", {"at": site})
-        elif found := pressed_by_typing(event.text, _where_we_are(state, known)):
+        elif found := answer or pressed_by_typing(event.text, _where_we_are(state, known)):
             event = Pressed(found[0], {**found[1], "said_in": event.message_id})
         elif do := typed_button(event.text):
             event = Pressed(do)
@@ -77,6 +80,14 @@ def respond(
     if late and isinstance(event, Pressed) and outcome.filed is None:
         outcome = replace(outcome, state=state, messages=_where_we_are(state, known))
     return _trimmed(outcome)
+
+
+def _answers(state: DialogueState, event: Said, known: Known) -> tuple[str, dict[str, str]] | None:
+    """Return the button of the open question of a report whose label was typed."""
+    if state.name != REPORT or state.step != ASK:
+        return None
+    found = pressed_by_typing(event.text, report.prompt(state, known))
+    return found if found is not None and found[0] in ("r-answer", "r-tick") else None
 
 
 def _trimmed(outcome: DialogueOutcome) -> DialogueOutcome:

@@ -12,6 +12,7 @@ from reports.models.exchange import (
     Webhook,
     WebhookMessage,
 )
+from reports.models.kind import KINDS_IN_FORCE, KINDS_PROPOSED, KindVersion
 from reports.models.report import (
     AT_ONCE,
     IS_OPEN,
@@ -36,6 +37,8 @@ from reports.models.team import MorningMail, Team, TeamAccount, TeamKind
 __all__ = [
     "AT_ONCE",
     "IS_OPEN",
+    "KINDS_IN_FORCE",
+    "KINDS_PROPOSED",
     "LONGEST_ADDRESS",
     "LONGEST_FILTER",
     "LONGEST_FILTER_NAME",
@@ -54,6 +57,7 @@ __all__ = [
     "Follower",
     "Forward",
     "ForwardWay",
+    "KindVersion",
     "MorningMail",
     "Photo",
     "PhotoAddress",

@@ -9,13 +9,8 @@ from sqlmodel import col, select
 
 from bot.models import WebhookEvent
 from reports.models import Photo, Report, ReportUpdate
-from tests.support.chats import HERE, a_photo, aboard, reports, sends
+from tests.support.chats import HERE, a_photo, aboard, last_message, reports, sends
 from tests.support.town import Town, words_in
-
-
-def last_message(town: Town, user: str) -> str:
-    said = [item for item in town.simulator.users.get(user).chat if item.side == "user"]
-    return str(said[-1].message["id"])
 
 
 async def unsends(town: Town, user: str, message_id: str) -> list[dict[str, Any]]:

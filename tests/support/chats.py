@@ -75,6 +75,12 @@ def a_photo(
     return output.getvalue()
 
 
+def last_message(town: Town, user: str) -> str:
+    """Return the id of the last message that a resident sent."""
+    said = [item for item in town.simulator.users.get(user).chat if item.side == "user"]
+    return str(said[-1].message["id"])
+
+
 async def sends(town: Town, user: str, body: bytes) -> list[dict[str, Any]]:
     town.simulator.phones.send_media(user, "image", Content(body, "image/jpeg"))
     return await town.news(user)

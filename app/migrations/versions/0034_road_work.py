@@ -25,6 +25,40 @@ def upgrade() -> None:
     _cases()
     _open()
     _lists()
+    _kinds()
+
+
+def _kinds() -> None:
+    op.create_table(
+        "kind_versions",
+        sa.Column("id", ROW, nullable=False),
+        sa.Column("code", sa.String(length=32), nullable=False),
+        sa.Column("content", sa.JSON(none_as_null=True), nullable=True),
+        sa.Column("digest", sa.String(length=64), nullable=False),
+        sa.Column("revision", sa.Integer(), nullable=False),
+        sa.Column("based_on", sa.Integer(), nullable=True),
+        sa.Column("note", sa.String(), nullable=False),
+        sa.Column("proposed_by", sa.String(), nullable=False),
+        sa.Column("proposed_at", MOMENT, nullable=False),
+        sa.Column("confirmed_by", sa.String(), nullable=True),
+        sa.Column("confirmed_at", MOMENT, nullable=True),
+        sa.Column("ended_by", sa.String(), nullable=True),
+        sa.Column("ended_at", MOMENT, nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index("ix_kind_versions_code", "kind_versions", ["code"])
+    for name, where in (
+        ("ix_kind_versions_in_force", "confirmed_at IS NOT NULL AND ended_at IS NULL"),
+        ("ix_kind_versions_proposed", "confirmed_at IS NULL AND ended_at IS NULL"),
+    ):
+        op.create_index(
+            name,
+            "kind_versions",
+            ["code"],
+            unique=True,
+            sqlite_where=sa.text(where),
+            postgresql_where=sa.text(where),
+        )
 
 
 def _teams() -> None:
