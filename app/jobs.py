@@ -7,8 +7,10 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 
+import aiohttp
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.report_notice_sender import ReportNoticeSender
 from app.reports_outside import outside_jobs
 from app.retention import forget
 from app.schedule import ScheduledJob
@@ -27,6 +29,7 @@ from channels.line.medium import LINE
 from city.city import City
 from city.context import Context
 from city.folder import CityFolder
+from console import words
 from console.held_words import held_words
 from core.audit_check import keep_checked
 from core.clock import Clock
@@ -40,6 +43,8 @@ from feeds.metrics import HELD
 from feeds.models import Notice
 from feeds.poller import Poller, Publish
 from feeds.translate import article_translations
+from reports import notices_to_staff
+from reports.outside import internal_of, outside_session
 from response import call_up_rules, call_ups
 from response.answer_links import AnswerLinks
 from response.by_rule import keep_rules
@@ -84,6 +89,7 @@ async def scheduled_jobs(
         guarded_session() as http,
         guarded_session() as agency,
         outside_jobs(context) as outside,
+        outside_session(internal_of(context.settings.internal_hosts)) as chats,
     ):
         publish = publisher(context.queue, context.city, context.clock)
         translate = article_translations(
@@ -101,6 +107,7 @@ async def scheduled_jobs(
             *_menus(context, line),
             *_staff(context, line),
             *outside,
+            *_report_notices(context, chats),
         ]
 
 
@@ -208,6 +215,20 @@ def _staff(context: Context, line: LineClient) -> list[ScheduledJob]:
         ScheduledJob(name="call-up of staff", seconds=2.0, work=call_up, at_once=True),
         ScheduledJob(name="held warnings", seconds=5.0, work=held, at_once=True),
     ]
+
+
+def _report_notices(context: Context, http: aiohttp.ClientSession) -> list[ScheduledJob]:
+    """The job that tells departments of new reports."""
+    settings = context.settings
+    sender = ReportNoticeSender(context, http)
+    desk = notices_to_staff.Desk(context.city, context.queue, settings.public_url, words.CATALOGUE)
+
+    async def tell() -> None:
+        if knows_the_time(context.clock):
+            await notices_to_staff.look(context.database, desk, context.clock.now())
+        await sender.look()
+
+    return [ScheduledJob(name="news of reports to staff", seconds=5.0, work=tell, at_once=True)]
 
 
 def _friends(context: Context, line: LineClient) -> list[ScheduledJob]:

@@ -13,7 +13,10 @@ from pathlib import Path
 from core.errors import BadInput
 from core.languages import EASY_JAPANESE, LANGUAGES, Language
 
-CATALOGUES = ("alerts", "bot", "console.presets", "feeds", "public", "reports", "response")
+CATALOGUES = (
+    *("alerts", "bot", "console.presets", "feeds", "public"),
+    *("reports", "reports.answer_words", "response"),
+)
 """Packages with ``locales`` for residents; English is in the code."""
 MENUS = ("news", "daily", "tell", "mine", "disaster", "drill")
 """Folders of ``bot/richmenu/data`` with a picture for each language."""

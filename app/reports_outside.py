@@ -12,22 +12,21 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
 from app.schedule import ScheduledJob
-from channels.dispatch import push
 from channels.line.medium import LINE
 from city.context import Context
-from console import presets
 from console.models import Role, Staff
 from core import mail
 from core.errors import TodokeError
 from feeds.fetch import guarded_session
-from reports import following, states, webhooks
+from reports import answers, webhooks
+from reports.answers import Means
 from reports.models import Webhook
 from reports.office_sender import OfficeSender
 from reports.outside import internal_of, outside_session
 from reports.photo_addresses import PhotoFetcher
+from reports.photo_links import photo_links
 from reports.webhooks import WebhookSender
 from reports.work import Changed
-from subscriptions.models import Resident, ResidentState
 
 log = structlog.get_logger(__name__)
 
@@ -61,31 +60,9 @@ class Residents:
 
     async def tell(self, session: AsyncSession, changed: Changed, now: datetime) -> None:
         """Tell all who reported, joined or follow a case of its new state."""
-        if not changed.news:
-            return
-        for report in (changed.report, *changed.joined):
-            assert report.id is not None
-            concerned = {one.id: one for one in await following.followers(session, report)}
-            if report.resident_id is not None:
-                resident = await session.get(Resident, report.resident_id)
-                if resident is not None:
-                    concerned[resident.id] = resident
-            for resident in concerned.values():
-                if resident.state is not ResidentState.FOLLOWING or resident.id is None:
-                    continue
-                words = states.CATALOGUE.text(resident.language, changed.news)
-                message = presets.answer_message(
-                    report.number, words, resident.language, japanese=False
-                )
-                await push(
-                    session,
-                    self._context.queue,
-                    resident.id,
-                    [{"type": "text", "text": message}],
-                    "service",
-                    now,
-                    medium=LINE,
-                )
+        context = self._context
+        means = Means(context.queue, LINE, photo_links(context.settings))
+        await answers.tell_by_itself(session, means, context.city, changed, by="service", now=now)
 
 
 async def tell_administrators(context: Context) -> None:

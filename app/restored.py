@@ -11,6 +11,7 @@ from sqlmodel import col, select
 from bot.models import IS_OPEN, EventState, WebhookEvent, bucket_of
 from channels import restored
 from core.restored import RESTORED
+from reports import notices_to_staff
 from response import call_ups, staff_messages
 
 
@@ -24,6 +25,7 @@ async def hold_back(session: AsyncSession, until: datetime, now: datetime) -> No
     await restored.hold_back(session, until, now)
     await staff_messages.hold_back(session, now)
     await call_ups.hold_back(session)
+    await notices_to_staff.hold_back(session, now)
     await _into_buckets(session)
     forget = col(WebhookEvent.forget)
     await session.execute(

@@ -24,6 +24,7 @@ from core.steady import in_doubt
 from feeds.retention import forget as forget_items
 from public.asked import forget_counts
 from public.questions import forget_asked
+from reports import notices_to_staff
 from reports.dangers import forget_drills
 from reports.models import Danger
 from reports.photos import forget_old_photos, sweep_files
@@ -64,6 +65,9 @@ async def forget(context: Context, children: ChildTable = NO_TABLE) -> None:
         "webhook_events": await _forget_events(database, now - timedelta(days=keep.webhook_events)),
         "dialogues": await _forget_dialogues(database, now - timedelta(days=keep.dialogues)),
         "deliveries": await _forget_deliveries(database, now - timedelta(days=keep.deliveries)),
+        "staff_notices": await notices_to_staff.forget_old(
+            database, now - timedelta(days=keep.call_ups)
+        ),
         "photos": await forget_old_photos(database, keep.report_photos, now),
         "items": await forget_items(database, now, keep.telegrams),
         **await _forget_call_ups(database, now - timedelta(days=keep.call_ups), now),

@@ -30,6 +30,7 @@ from public import (
     call_up_pages,
     map_data,
     map_pages,
+    sent_photo_pages,
     settings_pages,
     tile_pages,
 )
@@ -101,6 +102,7 @@ def create_app(context: Context, line: LineClient, *, folder: CityFolder) -> Fas
             map_pages,
             map_data,
             tile_pages,
+            sent_photo_pages,
         ),
         *(settings_pages, data_pages, calendar_pages, call_up_pages, site_pages),
         *(console_pages, public_pages),

@@ -46,6 +46,7 @@ from bot.own_reports import (
     reports_near,
     watches_repairs,
 )
+from bot.report_verdict import VerdictChat, is_verdict
 from bot.staff_chat import StaffChat, is_of_staff
 from bot.understanding import CRIES, UNKNOWN
 from bot.unsending import take_back
@@ -139,6 +140,8 @@ class EventHandler:
         Makes links to a resident's own pages; without it none are offered.
     staff
         Answers members of staff; without it they are residents like all others.
+    verdicts
+        Answers who says whether a completed report is right.
     """
 
     def __init__(
@@ -151,8 +154,10 @@ class EventHandler:
         pictures: Pictures = NO_PICTURES,
         links: Links | None = None,
         staff: StaffChat | None = None,
+        verdicts: VerdictChat | None = None,
     ) -> None:
         self.staff = staff
+        self.verdicts = verdicts
         self.pictures = pictures
         self.links = links
         self.city = city
@@ -289,6 +294,20 @@ class EventHandler:
                 event.state = EventState.ANSWERING
                 dialogue.last_event_ms = max(dialogue.last_event_ms, event.timestamp_ms)
                 return False
+        if isinstance(incoming, Pressed) and is_verdict(incoming) and self.verdicts is not None:
+            event.answer = await self.verdicts.answer(
+                session,
+                incoming,
+                resident,
+                dialogue,
+                now,
+                said_at=datetime.fromtimestamp(event.timestamp_ms / 1000, UTC),
+                late=late,
+            )
+            event.answer_matters = True
+            event.state = EventState.ANSWERING
+            dialogue.last_event_ms = max(dialogue.last_event_ms, event.timestamp_ms)
+            return False
         outcome = respond(state, incoming, known, late=late)
         outcome = await apply(self.city, session, event, resident, dialogue, outcome, now)
         erased = any(isinstance(effect, Erase) for effect in outcome.effects)

@@ -34,6 +34,7 @@ from bot.event_handler import WORDLESS, EventHandler, Loaded
 from bot.incoming import EventReader, points_elsewhere
 from bot.messages import Message, text
 from bot.models import BUCKETS, IS_OPEN, EventState, WebhookEvent, bucket_of
+from bot.report_verdict import VerdictChat
 from bot.staff_chat import StaffChat
 from bot.webhook import INBOX_TASK
 from channels.line.client import LineClient
@@ -108,7 +109,15 @@ class Inbox:
         written = AnswersNow(context.database)
         staff = StaffChat(context.city, Codes(context.settings.secret_key))
         self.actor = EventHandler(
-            context.city, folder, told, situation, written, shown, links, staff
+            context.city,
+            folder,
+            told,
+            situation,
+            written,
+            shown,
+            links,
+            staff,
+            VerdictChat(context),
         )
         self.fetching = asyncio.Semaphore(MOST_FETCHED)
 

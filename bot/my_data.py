@@ -29,13 +29,14 @@ NAMES = ("resident_id", "line_user_id")
 """How tables call the column that refers to a resident."""
 OF_STAFF = {
     "report_updates": ("by", "note"),
+    "report_verdicts": ("key",),
     "household_cases": ("person",),
     "household_notes": ("by", "words"),
     "tasks": ("title", "created_by", "taken_by"),
     "dangers": ("decided_by",),
 }
-"""Columns by table that name staff, or are what staff write to each other: not in the file. What
-was sent to the resident is among the messages.
+"""Columns by table that name staff, are what staff write to each other, or open something: not in
+the file. What was sent to the resident is among the messages.
 """
 
 

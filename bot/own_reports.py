@@ -11,6 +11,7 @@ from bot.dialogues.kinds import (
     REPORT,
     AddPhoto,
     AddToReport,
+    AddWords,
     DialogueState,
     FollowReport,
     Incoming,
@@ -24,7 +25,7 @@ from bot.dialogues.kinds import (
     WithdrawReport,
 )
 from bot.dialogues.spot import PLACE
-from reports import following, register, repairs
+from reports import following, register, repairs, verdicts
 from reports.nearby import open_near
 from reports.withdrawn import withdraw_report
 
@@ -87,6 +88,10 @@ async def do_with_report(
             await following.join(session, effect.number, resident_id, now)
         else:
             await following.leave(session, effect.number, resident_id)
+        return
+    if isinstance(effect, AddWords):
+        number, words = effect.number, effect.words
+        await verdicts.add_words(session, number, resident_id, words, effect.message_id)
         return
     report = await following.own_report(session, effect.number, resident_id)
     if report is None:

@@ -17,7 +17,7 @@ from bot.dialogues import report
 from bot.dialogues.kinds import REPORT, DialogueState
 from bot.incoming import message_of, unsent_message
 from bot.models import Dialogue, EventState, WebhookEvent
-from reports import dangers
+from reports import dangers, verdicts
 from reports.withdrawn import withdraw
 from response.households import take_words_back
 from subscriptions import residents
@@ -42,6 +42,7 @@ async def take_back(session: AsyncSession, event: WebhookEvent, now: datetime) -
         dialogue.step, dialogue.data = state.step, dict(state.data)
         session.add(dialogue)
     await take_words_back(session, resident.id, message_id)
+    await verdicts.take_back(session, resident.id, message_id)
     await dangers.take_back(session, resident.id, message_id)
     gone = await withdraw(session, resident.id, message_id, now)
     log.info("message.unsent", event_id=event.event_id, parts=[what.value for what in gone])

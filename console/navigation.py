@@ -62,7 +62,14 @@ SECTIONS = (
             Entry("/console/call-up", mark("Call-up of staff"), Permission.RESPONSE),
         ),
     ),
-    Section(mark("Reports"), (Entry("/console/reports", mark("Reports")),)),
+    Section(
+        mark("Reports"),
+        (
+            Entry("/console/reports", mark("Reports")),
+            Entry("/console/answers", mark("Answers to reports"), Permission.REPORTS),
+            Entry("/console/report-alarms", mark("Who hears of new reports"), Permission.REPORTS),
+        ),
+    ),
     Section(
         mark("Questions"),
         (Entry("/console/questions", mark("Questions"), Permission.QUESTIONS),),

@@ -94,6 +94,8 @@ ADDITION_NAMES = {
     Addition.WORSE: mark("The resident says that it got worse"),
     Addition.PHOTO: mark("The resident added a photo"),
     Addition.JOINED: mark("Somebody else saw it too, and follows it"),
+    Addition.RIGHT: mark("The resident says that it is all right"),
+    Addition.NOT_RIGHT: mark("The resident says that it is not right"),
 }
 PHOTO_NAMES = {
     PhotoRole.NEAR: mark("From near"),
@@ -240,6 +242,11 @@ ACTION_NAMES = {
     "report.assigned": mark("gave a report to a department"),
     "report.answered": mark("answered a report"),
     "report.told": mark("told more of a report"),
+    "report.not_told": mark("told nobody of a report's new state"),
+    "answer_template.changed": mark("saved a template of answers"),
+    "answer_template.withdrawn": mark("took a template of answers out of the list"),
+    "answer_template.restored": mark("put a template of answers back into the list"),
+    "report_alarm.changed": mark("changed who hears of new reports"),
     "report.withdrawn": mark("took a part of a report back"),
     "report.shown": mark("changed what everybody sees of a report"),
     "photo.released": mark("released a photo"),

@@ -122,7 +122,9 @@ def _respond(state: DialogueState, event: Incoming, known: Known) -> DialogueOut
         if isinstance(event, Located):
             return repairs.located(state, event, known)
         state = state.ended()
-    if state.name == ADDING and isinstance(event, Photographed):
+    if isinstance(event, Said) and own_reports.tells_more(state, event, known):
+        return own_reports.wrote(state, event, known)
+    if state.name == ADDING and isinstance(event, Photographed) and state.data.get("own", True):
         return own_reports.photographed(state, event, known)
     if state.name == ADDING:
         # A photo that comes after something else is a new report.

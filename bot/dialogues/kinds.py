@@ -370,6 +370,15 @@ class AddPhoto:
 
 
 @dataclass(frozen=True)
+class AddWords:
+    """Tell what is not right with a completed report."""
+
+    number: str
+    words: str
+    message_id: str = ""
+
+
+@dataclass(frozen=True)
 class WithdrawReport:
     """Take one's own report back."""
 
@@ -397,7 +406,7 @@ class WatchRepairs:
     on: bool = True
 
 
-OfReport = FollowReport | AddToReport | AddPhoto | WithdrawReport
+OfReport = FollowReport | AddToReport | AddPhoto | AddWords | WithdrawReport
 Effect = (
     SetLanguage
     | SetArea

@@ -7,27 +7,37 @@ decided on it. A report of somebody else that they joined can be left.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 
 from bot import messages
 from bot.dialogues.kinds import (
     ADDING,
     AddPhoto,
     AddToReport,
+    AddWords,
     DialogueOutcome,
     DialogueState,
     FollowReport,
     Known,
     OwnReport,
     Photographed,
+    Said,
     WithdrawReport,
 )
 from bot.dialogues.report import refusal
 from bot.messages import Action, Message, Part
+from bot.understanding import UNKNOWN
 from city.city import name_in
 from reports.following import MAX_LATER
 from reports.models import Addition
 from reports.photos import MAX_PHOTOS
-from reports.states import WAITING
+from reports.states import WAITING, ReportState
+
+NOT_RIGHT_STEP = "not-right"
+"""Somebody said that a completed report is not right: a photo or words are awaited."""
+AWAITED = timedelta(hours=24)
+SAYS_MORE = (UNKNOWN, "report", "report-status", "thanks", "danger")
+"""What a sentence seems to ask for that tells what is not right."""
 
 
 def every(state: DialogueState, known: Known) -> DialogueOutcome:
@@ -107,8 +117,26 @@ def photographed(state: DialogueState, event: Photographed, known: Known) -> Dia
     return DialogueOutcome(after, (messages.text(words),), effects, matters=True)
 
 
+def tells_more(state: DialogueState, event: Said, known: Known) -> bool:
+    """Whether somebody who was just asked what is not right writes about it."""
+    if state.name != ADDING or state.step != NOT_RIGHT_STEP or not event.text:
+        return False
+    waited = known.now - datetime.fromisoformat(str(state.data["at"]))
+    return waited < AWAITED and known.meaning(event.text).intent in SAYS_MORE
+
+
+def wrote(state: DialogueState, event: Said, known: Known) -> DialogueOutcome:
+    """Keep what a resident wrote about a report that is not right."""
+    number = str(state.data.get("number", ""))
+    words = known.say("Thank you. The city has your words about report {number}.", number=number)
+    effects = (AddWords(number, event.text, event.message_id),)
+    return DialogueOutcome(state.ended(), (messages.text(words),), effects, matters=True)
+
+
 def _can_add(one: OwnReport) -> bool:
-    return one.state.is_open and not one.joined and one.photos < MAX_PHOTOS + MAX_LATER
+    # What was joined to another report has that state, whatever becomes of the case.
+    is_open = one.state.is_open or one.state is ReportState.DUPLICATE
+    return is_open and not one.joined and one.photos < MAX_PHOTOS + MAX_LATER
 
 
 def _can_withdraw(one: OwnReport) -> bool:

@@ -1,5 +1,6 @@
 """Tables of the reports, their photos, and the work on them."""
 
+from reports.models.answer import AnswerTemplate, AnswerVersion, Verdict
 from reports.models.api_key import LONGEST_KEY_NAME, ApiKey
 from reports.models.danger import Danger, Triage
 from reports.models.exchange import (
@@ -13,6 +14,15 @@ from reports.models.exchange import (
     WebhookMessage,
 )
 from reports.models.kind import KINDS_IN_FORCE, KINDS_PROPOSED, KindVersion
+from reports.models.notice_to_staff import (
+    ChatForm,
+    Heard,
+    NoticeState,
+    NoticeWay,
+    ReportAlarm,
+    Rhythm,
+    StaffNotice,
+)
 from reports.models.report import (
     AT_ONCE,
     IS_OPEN,
@@ -51,27 +61,37 @@ __all__ = [
     "SOON",
     "WHEN_THERE_IS_TIME",
     "Addition",
+    "AnswerTemplate",
+    "AnswerVersion",
     "ApiKey",
     "CameBy",
+    "ChatForm",
     "Danger",
     "Follower",
     "Forward",
     "ForwardWay",
+    "Heard",
     "KindVersion",
     "MorningMail",
+    "NoticeState",
+    "NoticeWay",
     "Photo",
     "PhotoAddress",
     "PhotoRole",
     "RepairWatch",
     "Report",
+    "ReportAlarm",
     "ReportCounter",
     "ReportUpdate",
+    "Rhythm",
     "SavedFilter",
     "Sending",
+    "StaffNotice",
     "Team",
     "TeamAccount",
     "TeamKind",
     "Triage",
+    "Verdict",
     "Webhook",
     "WebhookMessage",
 ]

@@ -264,6 +264,9 @@ class Addition(StrEnum):
     WORSE = "worse"
     PHOTO = "photo"
     JOINED = "joined"
+    RIGHT = "right"
+    """After a completion: it is all right."""
+    NOT_RIGHT = "not-right"
 
 
 class ReportUpdate(SQLModel, table=True):

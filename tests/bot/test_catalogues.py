@@ -25,7 +25,10 @@ def said() -> set[tuple[str | None, str]]:
     files = [*(PACKAGE / "dialogues").glob("*.py"), *(PACKAGE / "richmenu").glob("*.py")]
     for path in [
         *files,
-        *(PACKAGE / f"{name}.py" for name in ("inbox", "reminders", "repairs", "unfinished")),
+        *(
+            PACKAGE / f"{name}.py"
+            for name in ("inbox", "reminders", "repairs", "report_verdict", "unfinished")
+        ),
     ]:
         for node in ast.walk(ast.parse(path.read_text())):
             match node:

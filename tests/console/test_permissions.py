@@ -177,6 +177,18 @@ ADDRESSES = {
         POST /console/reports/{number}
         POST /console/reports/export.csv
         POST /console/reports/export.geojson
+        POST /console/reports/{number}/answer-look
+        GET /console/answers
+        POST /console/answers
+        GET /console/answers/new
+        POST /console/answers/look
+        GET /console/answers/{code}
+        POST /console/answers/{code}
+        POST /console/answers/{code}/withdraw
+        POST /console/answers/{code}/restore
+        GET /console/report-alarms
+        POST /console/report-alarms/{department}
+        POST /console/report-alarms/{department}/test
     """,
     "questions that were not understood": """
         GET /console/questions
@@ -238,6 +250,7 @@ async def asked(browser: Browser, method: str, path: str, fields: dict[str, str]
 def filled(path: str, number: str) -> str:
     """An address of a report that is there, and of rows that are not."""
     path = path.replace("{sha256}", "0" * 64).replace("{number}", number).replace("{act}", "stop")
+    path = path.replace("{code}", "thanks").replace("{department}", "roads")
     return re.sub(r"{\w+_id}", "99", path)
 
 

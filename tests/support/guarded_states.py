@@ -43,6 +43,7 @@ STATES: dict[str, frozenset[str]] = {
     "residents": frozenset({"state"}),
     "restore_holds": frozenset({"seen_at"}),
     "staff_messages": frozenset({"state"}),
+    "staff_notices": frozenset({"state"}),
     "staff": frozenset({"role", "active", "session_version", "password_hash", "totp_secret"}),
     "tasks": frozenset({"state", "version"}),
     "unknown_sends": frozenset({"state"}),
@@ -72,6 +73,9 @@ NOT_STATES = {
     ("rule_versions", "trial_state"): "how far a trial is; it decides nothing by itself",
     ("variants", "wording"): "never changes",
     ("staff_messages", "way"): "never changes",
+    ("staff_notices", "way"): "never changes",
+    ("report_alarms", "chat_form"): "what somebody chose last; guarded by its version",
+    ("report_alarms", "rhythm"): "what somebody chose last; guarded by its version",
     ("called_members", "answer"): "what somebody said; a later answer replaces it",
     ("unknown_sends", "way"): "written together with the state",
 }

@@ -52,6 +52,7 @@ from public import (
     map_data,
     report_feeds,
     report_pages,
+    sent_photo_pages,
     settings_pages,
     tile_pages,
 )
@@ -276,6 +277,7 @@ def routes() -> list[BaseRoute]:
     for more in (
         *(report_pages, report_feeds, open311),
         *(public, map_data, tile_pages, settings_pages, data_pages, calendar_pages),
+        sent_photo_pages,
         call_up_pages,
         site_pages,
     ):

@@ -59,6 +59,7 @@ def _kinds() -> None:
             sqlite_where=sa.text(where),
             postgresql_where=sa.text(where),
         )
+    _answers()
 
 
 def _teams() -> None:
@@ -332,3 +333,117 @@ def _fill() -> None:
         'WHERE report_updates.report_id = reports.id AND report_updates."by" <> \'resident\')',
     ):
         op.execute(statement)
+
+
+def _answers() -> None:
+    """What residents are told, what they say to it, and who in the office hears of a report."""
+    op.create_table(
+        "answer_templates",
+        sa.Column("id", ROW, nullable=False),
+        sa.Column("code", sa.String(length=32), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("withdrawn_at", MOMENT, nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("code"),
+    )
+    op.create_table(
+        "answer_template_versions",
+        sa.Column("template_id", ROW, nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("name", sa.String(length=80), nullable=False),
+        sa.Column("said_when", sa.String(length=16), nullable=False),
+        sa.Column("kinds", sa.JSON(), nullable=False),
+        sa.Column("by_itself", sa.Boolean(), nullable=False),
+        sa.Column("texts", sa.JSON(), nullable=False),
+        sa.Column("since", sa.JSON(), nullable=False),
+        sa.Column("written_by", sa.String(), nullable=False),
+        sa.Column("written_at", MOMENT, nullable=False),
+        sa.ForeignKeyConstraint(["template_id"], ["answer_templates.id"]),
+        sa.PrimaryKeyConstraint("template_id", "version"),
+    )
+    op.create_table(
+        "report_verdicts",
+        sa.Column("id", ROW, nullable=False),
+        sa.Column("report_id", ROW, nullable=False),
+        sa.Column("resident_id", ROW, nullable=False),
+        sa.Column("key", sa.String(length=24), nullable=False),
+        sa.Column("round", sa.Integer(), nullable=False),
+        sa.Column("asked_at", MOMENT, nullable=False),
+        sa.Column("said", sa.Boolean(), nullable=True),
+        sa.Column("said_at", MOMENT, nullable=True),
+        sa.Column("words", sa.String(), nullable=False),
+        sa.Column("words_message", sa.String(length=40), nullable=False),
+        sa.ForeignKeyConstraint(["report_id"], ["reports.id"], ondelete="CASCADE"),
+        sa.ForeignKeyConstraint(["resident_id"], ["residents.id"], ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("key"),
+        sa.UniqueConstraint("report_id", "resident_id", "round"),
+    )
+    op.create_index("ix_report_verdicts_resident_id", "report_verdicts", ["resident_id"])
+    op.create_index("ix_report_verdicts_said_at", "report_verdicts", ["said_at"])
+    op.create_table(
+        "report_alarms",
+        sa.Column("department", sa.String(length=32), nullable=False),
+        sa.Column("mails", sa.JSON(), nullable=False),
+        sa.Column("chat_form", sa.String(length=16), nullable=False),
+        sa.Column("chat_url", sa.String(), nullable=False),
+        sa.Column("rhythm", sa.String(length=16), nullable=False),
+        sa.Column("quiet_start", sa.Integer(), nullable=True),
+        sa.Column("quiet_end", sa.Integer(), nullable=True),
+        sa.Column("calls_members", sa.Boolean(), nullable=False),
+        sa.Column("again_minutes", sa.Integer(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("changed_by", sa.String(), nullable=False),
+        sa.Column("changed_at", MOMENT, nullable=False),
+        sa.PrimaryKeyConstraint("department"),
+    )
+    op.create_table(
+        "reports_heard",
+        sa.Column("report_id", ROW, nullable=False),
+        sa.Column("occasion", sa.String(length=16), nullable=False),
+        sa.Column("dangerous", sa.Boolean(), nullable=False),
+        sa.Column("tellings", sa.Integer(), nullable=False),
+        sa.Column("last_at", MOMENT, nullable=False),
+        sa.ForeignKeyConstraint(["report_id"], ["reports.id"], ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("report_id", "occasion"),
+    )
+    dangerous = sa.text("dangerous")
+    op.create_index(
+        "ix_reports_heard_dangerous",
+        "reports_heard",
+        ["last_at"],
+        sqlite_where=dangerous,
+        postgresql_where=dangerous,
+    )
+    op.create_table(
+        "staff_notices",
+        sa.Column("id", ROW, nullable=False),
+        sa.Column("department", sa.String(length=32), nullable=False),
+        sa.Column("occasion", sa.String(length=64), nullable=False),
+        sa.Column("address_key", sa.String(length=64), nullable=False),
+        sa.Column("way", sa.String(length=16), nullable=False),
+        sa.Column("chat_form", sa.String(length=16), nullable=False),
+        sa.Column("address", sa.String(), nullable=False),
+        sa.Column("retry_key", sa.String(length=36), nullable=False),
+        sa.Column("content", sa.JSON(), nullable=False),
+        sa.Column("state", sa.String(length=16), nullable=False),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("error", sa.String(), nullable=True),
+        sa.Column("created_at", MOMENT, nullable=False),
+        sa.Column("not_before", MOMENT, nullable=False),
+        sa.Column("ended_at", MOMENT, nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index("ix_staff_notices_created_at", "staff_notices", ["created_at"])
+    op.create_index("ix_staff_notices_department", "staff_notices", ["department", "id"])
+    op.create_index(
+        "uq_staff_notices_once", "staff_notices", ["occasion", "address_key"], unique=True
+    )
+    not_ended = sa.text("ended_at IS NULL")
+    op.create_index(
+        "ix_staff_notices_due",
+        "staff_notices",
+        ["not_before"],
+        sqlite_where=not_ended,
+        postgresql_where=not_ended,
+    )

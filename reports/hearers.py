@@ -1,0 +1,120 @@
+"""Who hears what becomes of a case: those who reported it, those who joined, those who follow."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col, select
+
+from reports.models import CameBy, Follower, Report
+from subscriptions.models import Resident, ResidentState
+
+
+class Way(StrEnum):
+    """How somebody can be told."""
+
+    LINE = "line"
+    LEFT = "left"
+    """They left or blocked the account, or had themselves erased."""
+    CALL = "call"
+    """They have no LINE; somebody calls or writes to them."""
+    PROGRAM = "program"
+    """Another program reads the answer."""
+    OFFICE = "office"
+    """The office found it itself."""
+
+
+_WAYS = {
+    CameBy.LINE: Way.LEFT,
+    CameBy.OPEN311: Way.PROGRAM,
+    CameBy.PATROL: Way.OFFICE,
+}
+
+
+@dataclass(frozen=True)
+class Hearer:
+    """One who hears of a case.
+
+    Parameters
+    ----------
+    report
+        The report of which they hear, with its number: their own, or the one that they follow.
+    resident
+        None where we know no resident.
+    follows
+        Whether they follow it and did not report it themselves.
+    """
+
+    report: Report
+    resident: Resident | None
+    way: Way
+    follows: bool = False
+
+    @property
+    def language(self) -> str:
+        return self.report.language if self.resident is None else self.resident.language
+
+
+async def leader_of(session: AsyncSession, report: Report) -> Report:
+    """Return the leading report of a report's case, which may be the report itself."""
+    if report.case_id is None:
+        return report
+    return await session.get_one(Report, report.case_id)
+
+
+async def members(session: AsyncSession, case: Report) -> list[Report]:
+    """Return the reports of a case, its leading one first."""
+    query = select(Report).where(col(Report.case_id) == case.id).order_by(col(Report.id))
+    return [case, *await session.scalars(query)]
+
+
+async def hearers(session: AsyncSession, case: Report) -> list[Hearer]:
+    """Return all who hear of a case, each once: who reported it before who follows it."""
+    reports = await members(session, case)
+    residents = await _residents(session, reports)
+    found: dict[int, Hearer] = {}
+    others: list[Hearer] = []
+    for report in reports:
+        resident = residents.get(report.resident_id or 0)
+        if resident is None or resident.id is None:
+            others.append(Hearer(report, None, _WAYS.get(report.came_by, Way.CALL)))
+        else:
+            found.setdefault(resident.id, Hearer(report, resident, _way(resident)))
+    for report, resident in await _followers(session, reports):
+        if resident.id is not None:
+            follower = Hearer(report, resident, _way(resident), follows=True)
+            found.setdefault(resident.id, follower)
+    return [*found.values(), *others]
+
+
+def reachable(some: Iterable[Hearer]) -> list[Hearer]:
+    """Return those who are told in LINE."""
+    return [one for one in some if one.way is Way.LINE]
+
+
+def _way(resident: Resident) -> Way:
+    return Way.LINE if resident.state is ResidentState.FOLLOWING else Way.LEFT
+
+
+async def _residents(session: AsyncSession, reports: Sequence[Report]) -> dict[int, Resident]:
+    wanted = {report.resident_id for report in reports if report.resident_id is not None}
+    if not wanted:
+        return {}
+    found = await session.scalars(select(Resident).where(col(Resident.id).in_(wanted)))
+    return {one.id: one for one in found if one.id is not None}
+
+
+async def _followers(
+    session: AsyncSession, reports: Sequence[Report]
+) -> list[tuple[Report, Resident]]:
+    by_id = {report.id: report for report in reports}
+    rows = await session.execute(
+        select(Follower.report_id, Resident)
+        .join(Resident, col(Resident.id) == col(Follower.resident_id))
+        .where(col(Follower.report_id).in_(list(by_id)))
+        .order_by(col(Follower.created_at), col(Resident.id))
+    )
+    return [(by_id[report_id], resident) for report_id, resident in rows]

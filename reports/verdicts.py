@@ -1,0 +1,242 @@
+"""After a completion residents are asked once whether it is right; a no opens the case again.
+
+The buttons carry a key that nobody can guess and that is good for one resident alone. However often
+one is pressed, it counts once; a no after a yes counts, a yes after a no is kept too.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+import structlog
+from sqlalchemy import func, update
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col, select
+
+from city.city import City
+from core.chunks import rows_of
+from core.text import clean
+from reports import following, work
+from reports.hearers import Hearer, members
+from reports.models import Addition, Report, Verdict
+from reports.states import ReportState
+
+BY = "resident"
+KEY_BYTES = 16
+LONGEST_KEY = 24
+MOST_WORDS = 500
+
+log = structlog.get_logger(__name__)
+
+
+class Heard(StrEnum):
+    """What became of a press."""
+
+    RIGHT = "right"
+    OPENED = "opened"
+    """The case was opened again."""
+    IS_OPEN = "is-open"
+    """The city works on it already."""
+    OLD = "old"
+    """There is no such question, or not for this resident."""
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What a press did; ``changed`` if the case was opened again by it."""
+
+    heard: Heard
+    number: str = ""
+    changed: work.Changed | None = None
+    is_own: bool = False
+    """Whether the resident reported it themselves."""
+    is_late: bool = False
+    """Whether a newer press was kept before."""
+
+
+@dataclass(frozen=True)
+class Verdicts:
+    """What residents said after the last completion.
+
+    ``words`` are what they wrote, with the number under which they hear of it.
+    """
+
+    asked: int = 0
+    yes: int = 0
+    no: int = 0
+    words: tuple[tuple[str, str, datetime], ...] = ()
+
+
+async def ask(session: AsyncSession, case: Report, hearer: Hearer, now: datetime) -> str:
+    """Store the question to one resident; return the key of its buttons.
+
+    Returns "" if they were asked before, and nobody has said no since.
+    """
+    resident, report = hearer.resident, hearer.report
+    assert resident is not None and resident.id is not None and report.id is not None
+    reports = [one.id for one in await members(session, case)]
+    said_no = await session.scalar(
+        select(func.max(Verdict.round)).where(
+            col(Verdict.report_id).in_(reports), col(Verdict.said).is_(False)
+        )
+    )
+    this = (said_no or 0) + 1
+    asked = await session.scalar(
+        select(Verdict.id).where(
+            col(Verdict.report_id).in_(reports),
+            col(Verdict.resident_id) == resident.id,
+            col(Verdict.round) == this,
+        )
+    )
+    if asked is not None:
+        return ""
+    key = secrets.token_urlsafe(KEY_BYTES)
+    session.add(
+        Verdict(report_id=report.id, resident_id=resident.id, key=key, round=this, asked_at=now)
+    )
+    if not hearer.follows:
+        report.asked_at, report.judged = now, None
+        session.add(report)
+    await session.flush()
+    return key
+
+
+async def judge(
+    session: AsyncSession,
+    city: City,
+    key: str,
+    resident_id: int,
+    *,
+    right: bool,
+    now: datetime,
+    said_at: datetime | None = None,
+) -> Judged:
+    """Keep what a resident said; a no opens a completed case again.
+
+    The caller tells the others (``reports.answers.tell_by_itself``) if the case was opened.
+
+    Parameters
+    ----------
+    said_at
+        When the button was pressed, if it was before ``now``. Of two presses the newer counts, in
+        whatever order they come.
+    """
+    query = select(Verdict).where(
+        col(Verdict.key) == key[:LONGEST_KEY], col(Verdict.resident_id) == resident_id
+    )
+    verdict = await session.scalar(query)
+    if verdict is None:
+        return Judged(Heard.OLD)
+    report = await session.get_one(Report, verdict.report_id)
+    case = await work.leading(session, report.number)
+    await session.refresh(verdict, with_for_update=True)
+    at = said_at or now
+    is_own = report.resident_id == resident_id
+    if verdict.said_at is not None and at < verdict.said_at:
+        heard = Heard.RIGHT if verdict.said else Heard.IS_OPEN
+        return Judged(heard, report.number, is_own=is_own, is_late=True)
+    is_new = verdict.said is not right
+    if is_new:
+        verdict.said, verdict.said_at = right, at
+        session.add(verdict)
+        if is_own:
+            report.judged = right
+            session.add(report)
+        addition = Addition.RIGHT if right else Addition.NOT_RIGHT
+        await following.tell(session, report, addition, now)
+    log.info(
+        "report.judged",
+        report_id=report.number,
+        outcome="right" if right else "not-right",
+        repeated=not is_new,
+    )
+    if right:
+        return Judged(Heard.RIGHT, report.number, is_own=is_own)
+    if case.state is not ReportState.DONE or not is_new:
+        is_open = case.state.is_open
+        return Judged(Heard.IS_OPEN if is_open else Heard.OLD, report.number, is_own=is_own)
+    case.judged = False
+    session.add(case)
+    changed = await work.change(
+        session, city, case.number, work.Change(state=ReportState.ACCEPTED), by=BY, now=now
+    )
+    return Judged(Heard.OPENED, report.number, changed, is_own)
+
+
+async def add_words(
+    session: AsyncSession, number: str, resident_id: int, words: str, message_id: str
+) -> bool:
+    """Keep what a resident wrote after a no; return whether it was kept."""
+    verdict = await session.scalar(
+        select(Verdict)
+        .join(Report, col(Report.id) == col(Verdict.report_id))
+        .where(
+            col(Report.number) == number,
+            col(Verdict.resident_id) == resident_id,
+            col(Verdict.said).is_(False),
+        )
+        .order_by(col(Verdict.id).desc())
+        .limit(1)
+    )
+    if verdict is None:
+        return False
+    verdict.words, verdict.words_message = clean(words)[:MOST_WORDS], message_id
+    session.add(verdict)
+    await session.flush()
+    return True
+
+
+async def take_back(session: AsyncSession, resident_id: int, message_id: str) -> bool:
+    """Erase what a resident wrote in a message that they took back (送信取消)."""
+    gone = await session.execute(
+        update(Verdict)
+        .where(
+            col(Verdict.resident_id) == resident_id,
+            col(Verdict.words_message) == message_id,
+            col(Verdict.words_message) != "",
+        )
+        .values(words="", words_message="")
+        .execution_options(synchronize_session=False)
+    )
+    return rows_of(gone) > 0
+
+
+async def of_case(session: AsyncSession, case: Report) -> Verdicts:
+    """Return what residents said of a case after its last completion."""
+    reports = {one.id: one.number for one in await members(session, case)}
+    found = list(
+        await session.scalars(
+            select(Verdict).where(col(Verdict.report_id).in_(list(reports))).order_by(Verdict.id)  # type: ignore[arg-type]
+        )
+    )
+    last = max((one.round for one in found), default=0)
+    now = [one for one in found if one.round == last]
+    return Verdicts(
+        asked=len(now),
+        yes=sum(one.said is True for one in now),
+        no=sum(one.said is False for one in now),
+        words=tuple(
+            (reports[one.report_id], one.words, one.said_at or one.asked_at)
+            for one in found
+            if one.words
+        ),
+    )
+
+
+async def said_no(session: AsyncSession, most: int) -> Sequence[Report]:
+    """Return the open cases that somebody said are not right, the oldest first."""
+    found = await session.scalars(
+        select(Report)
+        .where(
+            col(Report.judged).is_(False),
+            col(Report.case_id).is_(None),
+            col(Report.state).in_([state for state in ReportState if state.is_open]),
+        )
+        .order_by(col(Report.updated_at))
+        .limit(most)
+    )
+    return list(found)
