@@ -26,6 +26,7 @@ def upgrade() -> None:
     _open()
     _lists()
     _kinds()
+    _answers()
 
 
 def _kinds() -> None:
@@ -59,7 +60,6 @@ def _kinds() -> None:
             sqlite_where=sa.text(where),
             postgresql_where=sa.text(where),
         )
-    _answers()
 
 
 def _teams() -> None:
