@@ -46,6 +46,25 @@ from reports import forwarded_photos, open311
 FOR_PROGRAMS = ("/line/", "/feeds/", "/open311/", "/healthz", "/readyz", "/metrics", "/static/")
 """Addresses for programs; their errors are JSON."""
 
+PAGES = (
+    *(
+        health,
+        webhook,
+        feeds_api,
+        open311,
+        forwarded_photos,
+        repairs,
+        repair_feeds,
+        map_pages,
+        map_data,
+        tile_pages,
+        sent_photo_pages,
+    ),
+    *(settings_pages, data_pages, calendar_pages, call_up_pages, site_pages),
+    *(console_pages, public_pages),
+)
+"""Modules with the routers of all addresses."""
+
 log = structlog.get_logger(__name__)
 
 
@@ -90,23 +109,7 @@ def create_app(context: Context, line: LineClient, *, folder: CityFolder) -> Fas
     app.state.database_probe = health.DatabaseProbe(context)
     app.state.folder_probe = health.FolderProbe(context.settings.media_dir)
     webhook.attach(app, context, line)
-    for pages in (
-        *(
-            health,
-            webhook,
-            feeds_api,
-            open311,
-            forwarded_photos,
-            repairs,
-            repair_feeds,
-            map_pages,
-            map_data,
-            tile_pages,
-            sent_photo_pages,
-        ),
-        *(settings_pages, data_pages, calendar_pages, call_up_pages, site_pages),
-        *(console_pages, public_pages),
-    ):
+    for pages in PAGES:
         app.include_router(pages.router)
     console_pages.mount_static(app)
     secure = context.settings.public_url.startswith("https:")

@@ -1,6 +1,6 @@
 """Rows of a city that has used Todoke for years, drawn and written in bulk.
 
-``benchmarks.scale`` says how many. Ids are given here, so the tables that are filled (all but
+``benchmarks.console`` says how many. Ids are given here, so the tables that are filled (all but
 the residents', which ``todoke residents generate`` fills, and the reports') must be empty.
 """
 
@@ -45,7 +45,6 @@ from core.database import ReasonText, UtcDateTime
 from feeds.models import HazardState, Item, ItemState, Notice, Source, Status, Translation
 
 CHUNK = 20_000
-DAYS = 3 * 365
 BATCH = 500
 ALERT = "大雨により{place}で土砂災害の危険が高まっています。崖や川から離れてください。"
 NEWS = "{place}で道路工事のお知らせがあります。通行にご注意ください。くわしくは市のページへ。"
@@ -55,8 +54,9 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class Counts:
-    """How many rows of each kind."""
+    """How many rows of each kind, and over how many years."""
 
+    years: int
     notices: int
     items: int
     webhook_events: int
@@ -228,6 +228,7 @@ class _Drawn:
         self.dice = random.Random(3)
         self.city = city
         self.counts = counts
+        self.days = 365 * counts.years
         self.now = now
         people = writer.read("SELECT id, line_user_id FROM residents ORDER BY id LIMIT 200000")
         self.people = [int(number) for number, _ in people]
@@ -244,7 +245,7 @@ class _Drawn:
 
     def _moment(self, number: int, of: int) -> datetime:
         """Return when the ``number``-th of so many was, evenly over the years."""
-        return self.now - timedelta(days=DAYS) * ((of - number) / max(1, of))
+        return self.now - timedelta(days=self.days) * ((of - number) / max(1, of))
 
     # What came in
 
@@ -254,7 +255,7 @@ class _Drawn:
                 "code": source.code,
                 "kind": source.kind,
                 "url": source.url,
-                "initialised_at": self.now - timedelta(days=DAYS),
+                "initialised_at": self.now - timedelta(days=self.days),
                 "last_polled_at": self.now,
                 "last_succeeded_at": self.now,
                 "last_new_at": self.now,
@@ -389,7 +390,7 @@ class _Drawn:
                     notice["texts"]["ja"]["text"],
                 )
             )
-        for day in range(min(DAYS, self.counts.notices)):
+        for day in range(min(self.days, self.counts.notices)):
             at = self.now - timedelta(days=day)
             found.append(
                 _Sent(

@@ -2,7 +2,7 @@
 
     python benchmarks/upkeep.py DATABASE_URL --task audit|retention|backup|restore|upgrade
 
-``benchmarks/scale.py fill`` makes such a database. ``retention`` erases from it: use a copy.
+``benchmarks/console.py fill`` makes such a database. ``retention`` erases from it: use a copy.
 Meanwhile a writer asks for its turn every 20 ms, and the delay of the event loop is measured.
 ``backup`` and ``restore`` are compared with copying the same bytes to the same disk.
 """
