@@ -38,6 +38,7 @@ from itertools import count
 from pathlib import Path
 
 import aiohttp
+import psutil
 from lxml import html
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # also when run by its path
@@ -71,6 +72,8 @@ PASSWORD = "in no other place than here"
 ADMIN, SENDER = "admin@city.example", "sender@city.example"
 SERVER = Path("var/scale/postgresql")
 MEDIA = Path("var/scale/media")
+CPU_TIMES = 5
+"""How often a page is asked for its processor time, of which the system counts hundredths."""
 SECRET_KEY = "no secret here"
 TODOKE = (sys.executable, "-P", "-m", "app.cli")
 STARTED = time.monotonic()
@@ -169,8 +172,8 @@ async def _people(database: Database, city: City, scale: float, now: datetime) -
 
 
 @contextmanager
-def running(url: str) -> Iterator[tuple[str, dict[str, str]]]:
-    """Start the simulator and the service on a database; yield its address and environment."""
+def running(url: str) -> Iterator[tuple[str, dict[str, str], psutil.Process]]:
+    """Start the simulator and the service; yield its address, environment and process."""
     line, web = free_port(), free_port()
     environment = {
         **os.environ,
@@ -194,7 +197,7 @@ def running(url: str) -> Iterator[tuple[str, dict[str, str]]]:
             )
             stack.callback(process.wait, 30)
             stack.callback(process.send_signal, signal.SIGINT)
-        yield f"http://127.0.0.1:{web}", environment
+        yield f"http://127.0.0.1:{web}", environment, psutil.Process(process.pid)
 
 
 class Visitor:
@@ -289,6 +292,9 @@ class Times:
     idle: list[float] = field(default_factory=list)
     beside: list[float] = field(default_factory=list)
     size: int = 0
+    cpu: float = 0.0
+    """Of the service alone, which other work on the machine changes little."""
+    refused: int = 0
 
 
 async def measure(url: str, rounds: int, only: str, *, idle: bool) -> None:
@@ -301,15 +307,18 @@ async def measure(url: str, rounds: int, only: str, *, idle: bool) -> None:
         values = await values_of(session, city, site, SECRET_KEY, now)
     every = [each for each in pages(values) if only in each.what]
     found: dict[str, Times] = defaultdict(Times)
-    with running(url) as (address, environment):
+    with running(url) as (address, environment, service):
         async with aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)) as http:
             visitor = Visitor(http, address)
             await visitor.ready()
             await visitor.sign_in()
             for each in every:  # once, to fill caches
                 await visitor.ask(each)
-            for _ in range(rounds):
+            for number in range(rounds):
                 await _round(visitor, every, found, idle=True)
+                say("idle rounds", number + 1)
+            for each in every:
+                found[each.what].cpu = await _cpu(visitor, each, service)
             while not idle and len(found["webhook"].beside) < rounds:
                 sent = await _send(environment)
                 # The delivery that runs is the one that is looked at.
@@ -319,19 +328,23 @@ async def measure(url: str, rounds: int, only: str, *, idle: bool) -> None:
                 is_over = False
                 while not is_over:
                     await _round(visitor, every, found, idle=False)
+                    say("rounds during drills", len(found["webhook"].beside))
                     is_over = await _ended(database, sent)
             exported = "" if only else await _export(visitor)
     await database.close()
     print(
-        f"| {make_url(url).get_backend_name()} | idle: median | p95 | beside: median | p95 ", end=""
+        f"| {make_url(url).get_backend_name()} | CPU | idle: median | p95 | beside: median | p95 ",
+        end="",
     )
-    print("| wanted | KB |\n| --- | ---: | ---: | ---: | ---: | ---: | ---: |")
+    print("| wanted | KB |\n| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |")
     limits = {each.what: each.within_ms for each in every} | {"webhook": WEBHOOK_MS}
     for what, times in found.items():
-        columns = [f"{value:,.0f}" for part in (times.idle, times.beside) for value in _cut(part)]
+        shown = (times.cpu, *_cut(times.idle), *_cut(times.beside))
+        columns = [f"{value:,.0f}" for value in shown]
         size = f"{times.size / 1000:,.0f}" if times.size else ""
         print(f"| {what} | {' | '.join(columns)} | {limits[what]} | {size} |")
-    print(f"{exported}; webhooks refused: {visitor.refused}")
+    refused = sum(times.refused for times in found.values())
+    print(f"{exported}; refused: {refused} pages, {visitor.refused} webhooks")
 
 
 def _rehearsed(city: City, now: datetime) -> None:
@@ -379,12 +392,30 @@ async def _round(
     visitor: Visitor, every: list[Wanted], found: dict[str, Times], *, idle: bool
 ) -> None:
     for each in every:
-        milliseconds, size = await visitor.ask(each)
         times = found[each.what]
+        try:
+            milliseconds, size = await visitor.ask(each)
+        except BadInput as error:
+            print(error, file=sys.stderr, flush=True)
+            times.refused += 1
+            continue
         times.size = size
         (times.idle if idle else times.beside).append(milliseconds)
     times = found["webhook"]
     (times.idle if idle else times.beside).append(await visitor.webhook())
+
+
+async def _cpu(visitor: Visitor, wanted: Wanted, service: psutil.Process) -> float:
+    """Return the milliseconds of processor time that a page costs the service, all threads."""
+
+    def used() -> float:
+        times = service.cpu_times()
+        return float(times.user + times.system)
+
+    before = used()
+    for _ in range(CPU_TIMES):
+        await visitor.ask(wanted)
+    return (used() - before) * 1000 / CPU_TIMES
 
 
 def _cut(times: list[float]) -> tuple[float, float]:

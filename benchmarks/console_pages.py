@@ -24,6 +24,7 @@ from feeds.models import Item, Notice, RuleVersion
 from public.links import Links
 from public.pictures import MapAddresses
 from reports.models import Danger, Report
+from reports.states import PUBLISHED
 from response.answer_links import AnswerLinks
 from response.models import CallUp, HouseholdCase, Lifeline, ShelterLink, StaffMember, Task
 from response.shelter_links import ShelterTokens
@@ -43,6 +44,7 @@ NOT_PAGES = {
     "/console/dangers/{danger_id}/photos/{sha256}": "is a file",
     "/settings/liff": "the sample city has no LIFF app",
     "/tiles/{zoom}/{x}/{y}.png": "the sample city has no tiles",
+    "/readyz": "tries the database, and says when that is too busy",
     "/open311/v2/tokens/{token}.{form}": "answers who has just reported",
 }
 """Addresses that are not measured, and why."""
@@ -83,6 +85,8 @@ QUERIES = {
 INSTEAD = {
     "/console/chains/{notice_id}": "/console/chains/{chained}",
     "/site/{token}": "/site/{site_token}",
+    "/open311/v2/requests/{number}.xml": "/open311/v2/requests/{published}.xml",
+    "/open311/v2/requests/{number}.json": "/open311/v2/requests/{published}.json",
 }
 """Where a name in an address means another row than elsewhere."""
 FORMS = {
@@ -175,6 +179,7 @@ async def values_of(
         "template_id": await newest(AlertTemplate.id),
         "version_id": await newest(RuleVersion.id),
         "number": await session.scalar(select(Report.number).order_by(col(Report.id).desc())),
+        "published": await newest(Report.number, col(Report.state).in_(PUBLISHED)),
         "case_id": await newest(HouseholdCase.id),
         "danger_id": await newest(Danger.id),
         "task_id": await newest(Task.id),
