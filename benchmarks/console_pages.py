@@ -42,6 +42,8 @@ NOT_PAGES = {
     "/console/reports/{number}/photos/{photo_id}": "is a file",
     "/console/people/{case_id}/photos/{shot_id}": "is a file",
     "/console/dangers/{danger_id}/photos/{sha256}": "is a file",
+    "/forwarded/{token}.jpg": "is a file",
+    "/reports/{number}/photos/{name}.jpg": "is a file",
     "/settings/liff": "the sample city has no LIFF app",
     "/tiles/{zoom}/{x}/{y}.png": "the sample city has no tiles",
     "/readyz": "tries the database, and says when that is too busy",
@@ -85,8 +87,6 @@ QUERIES = {
 INSTEAD = {
     "/console/chains/{notice_id}": "/console/chains/{chained}",
     "/site/{token}": "/site/{site_token}",
-    "/open311/v2/requests/{number}.xml": "/open311/v2/requests/{published}.xml",
-    "/open311/v2/requests/{number}.json": "/open311/v2/requests/{published}.json",
 }
 """Where a name in an address means another row than elsewhere."""
 FORMS = {
@@ -122,9 +122,12 @@ def pages(values: Mapping[str, object]) -> list[Wanted]:
     """
     found = []
     for pattern in _addresses():
+        known = dict(values)
+        if not pattern.startswith("/console"):
+            known["number"] = values["published"]
         for query in QUERIES.get(pattern, ("",)):
             address = INSTEAD.get(pattern, pattern) + query
-            path = address.format_map(values)
+            path = address.format_map(known)
             found.append(Wanted(pattern + query, path, _within(pattern)))
     for pattern, form in FORMS.items():
         path = pattern.format_map(values)
