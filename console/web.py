@@ -43,6 +43,7 @@ from core.clock_marks import ClockMark
 from core.errors import BadInput, Refusal
 from core.languages import mark
 from core.reason import OTHER
+from core.uploads import NO_FILES, Limits, Uploads, has_files, read_with_files
 from core.web import STAFF_POLICY, Form, read_form, secure, templates
 from feeds.held import NOTHING_HELD, HeldAlarm, held_alarm
 from public import MAPS
@@ -112,6 +113,8 @@ class Visit:
     session: SignedIn
     language: str
     form: Form
+    files: Uploads = NO_FILES
+    """What came with the form, on a page that takes files."""
     stops: tuple[ChannelStop, ...] = ()
     """Channels that send nothing now; shown on every page."""
     failing: tuple[FailingEmergency, ...] = ()
@@ -212,12 +215,14 @@ def language_of(request: Request) -> str:
 
 
 def visit(
-    permission: Permission, *, password_handed_over: bool = False
+    permission: Permission, *, password_handed_over: bool = False, takes: Limits | None = None
 ) -> Callable[[Request], Awaitable[Visit]]:
     """Return the dependency that checks ``permission``.
 
     Parameters
     ----------
+    takes
+        What files the page takes with its form; by default none.
     password_handed_over
         Whether the page is also for people who must still choose their own password.
 
@@ -229,9 +234,16 @@ def visit(
     async def check(request: Request) -> Visit:
         context = context_of(request)
         sessions = sessions_of(request)
-        form = Form([])
+        form, files = Form([]), NO_FILES
+        request.state.form = form
         if request.method not in ("GET", "HEAD"):
-            form = await read_form(request)
+            if takes is not None and has_files(request):
+                # Nobody's megabytes are read but those of somebody who is signed in.
+                if sessions.read(request, context.clock.now()) is None:
+                    raise SignInNeeded
+                form, files = await read_with_files(request, takes)
+            else:
+                form = await read_form(request)
         request.state.form = form
         session = sessions.read(request, context.clock.now())
         if session is None:
@@ -261,6 +273,7 @@ def visit(
             session,
             language_of(request),
             form,
+            files,
             stops,
             failing,
             clocks,
