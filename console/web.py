@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable, Coroutine
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import cache
 from pathlib import Path as FilePath
@@ -43,7 +43,7 @@ from core.clock_marks import ClockMark
 from core.errors import BadInput, Refusal
 from core.languages import mark
 from core.reason import OTHER
-from core.uploads import NO_FILES, Limits, Uploads, has_files, read_with_files
+from core.uploads import Limits, Uploads, has_files, read_with_files
 from core.web import STAFF_POLICY, Form, read_form, secure, templates
 from feeds.held import NOTHING_HELD, HeldAlarm, held_alarm
 from public import MAPS
@@ -113,7 +113,7 @@ class Visit:
     session: SignedIn
     language: str
     form: Form
-    files: Uploads = NO_FILES
+    files: Uploads = field(default_factory=dict)
     """What came with the form, on a page that takes files."""
     stops: tuple[ChannelStop, ...] = ()
     """Channels that send nothing now; shown on every page."""
@@ -234,7 +234,8 @@ def visit(
     async def check(request: Request) -> Visit:
         context = context_of(request)
         sessions = sessions_of(request)
-        form, files = Form([]), NO_FILES
+        form: Form = Form([])
+        files: Uploads = {}
         request.state.form = form
         if request.method not in ("GET", "HEAD"):
             if takes is not None and has_files(request):

@@ -39,7 +39,6 @@ class Upload:
 
 Uploads = Mapping[str, tuple[Upload, ...]]
 """The files of a form, by the name of their field."""
-NO_FILES: Uploads = {}
 
 
 def has_files(request: Request) -> bool:

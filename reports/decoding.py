@@ -1,8 +1,8 @@
 """Decode, check and shrink a photo, and remove its metadata.
 
 A photo is hostile until decoded here: bytes, pixels and passes are limited before anything is
-decoded, only JPEG, PNG and WebP are read, and only our own encoding is stored. The module imports
-little, because a child of ``core.child`` imports it for every photo.
+decoded, only JPEG, PNG, WebP and HEIC are read, and only our own encoding is stored. The module
+imports little, because a child of ``core.child`` imports it for every photo.
 """
 
 from __future__ import annotations
@@ -27,6 +27,8 @@ MAX_SCANS = 64
 costs as much as the whole picture and takes a few bytes in the file."""
 _START_OF_SCAN = b"\xff\xda"
 _FORMATS = ("JPEG", "PNG", "WEBP")
+_HEIC_BRANDS = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"})
+"""ISO/IEC 23008-12: how the file of an iPhone's camera begins, after ``ftyp``."""
 
 
 class PhotoRefused(BadInput):
@@ -67,7 +69,7 @@ def decode_picture(data: bytes) -> tuple[Image.Image, tuple[float, float] | None
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            opened = Image.open(io.BytesIO(data), formats=_FORMATS)
+            opened = Image.open(io.BytesIO(data), formats=_formats_of(data))
         with opened:
             if opened.format == "JPEG" and data.count(_START_OF_SCAN) > MAX_SCANS:
                 raise PhotoRefused("too-large", "The photo is drawn over itself too often.")
@@ -87,6 +89,17 @@ def decode_picture(data: bytes) -> tuple[Image.Image, tuple[float, float] | None
     except (IndexError, KeyError, TypeError, AttributeError, OverflowError, MemoryError) as error:
         # Broken files make the decoders fail in ways of their own; all mean the same here.
         raise PhotoRefused("unreadable", "The file is not a photo that can be read.") from error
+
+
+def _formats_of(data: bytes) -> tuple[str, ...]:
+    """Return the formats that the data may have; the decoder of HEIC is loaded for HEIC alone."""
+    if data[4:8] != b"ftyp" or data[8:12] not in _HEIC_BRANDS:
+        return _FORMATS
+    import pillow_heif
+
+    pillow_heif.options.DECODE_THREADS = 1
+    pillow_heif.register_heif_opener(thumbnails=False, depth_images=False, aux_images=False)
+    return ("HEIF",)
 
 
 def _shrunk(image: Image.Image) -> Image.Image:
@@ -112,6 +125,9 @@ def _opaque(image: Image.Image) -> Image.Image:
     """Return the picture in RGB, with white for transparent parts."""
     if image.mode == "RGB":
         return image
+    if image.mode.startswith("I;16"):
+        # Pillow would cut off what is brighter than 255 instead of scaling it.
+        image = image.convert("I").point(lambda value: value / 256).convert("L")
     if "A" in image.getbands() or "transparency" in image.info:
         rgba = image.convert("RGBA")
         ground = Image.new("RGB", rgba.size, "white")

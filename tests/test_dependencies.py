@@ -18,6 +18,7 @@ from tests.support.project import PROJECT
 
 LOADED_BY_NAME = {
     "httptools": "uvicorn, for HTTP",
+    "python-multipart": "starlette, for forms with files",
     "tzdata": "zoneinfo, where the system has no time zones",
 }
 TOOLS = {

@@ -9,6 +9,7 @@ import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pillow_heif
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -77,6 +78,62 @@ def test_what_is_no_decent_photo_is_refused(tmp_path: Path, body: bytes, reason:
         store_photo(tmp_path, body)
     assert refused.value.kind == reason
     assert not list(tmp_path.rglob("*.jpg"))
+
+
+def heic(size: tuple[int, int] = (400, 300), *, deep: bool = False) -> bytes:
+    """A photo as an iPhone keeps it; ``deep`` with 10 bits a colour."""
+    output = io.BytesIO()
+    if deep:
+        words = b"\x00\x40" * (size[0] * size[1] * 3)
+        pillow_heif.encode("RGB;16", size, words, output, quality=50)
+    else:
+        pillow_heif.from_pillow(Image.new("RGB", size, "red")).save(output, quality=50)
+    return output.getvalue()
+
+
+@pytest.mark.parametrize("deep", [False, True])
+async def test_a_photo_of_an_iphone_is_taken_by_a_child(tmp_path: Path, deep: bool) -> None:
+    kept = await photos.take_photo(photos.decoding_workshop(), tmp_path, heic(deep=deep))
+    assert (kept.width, kept.height) == (400, 300)
+    with Image.open(photo_path(tmp_path, kept.sha256)) as stored:
+        assert stored.format == "JPEG"
+        red, green, blue = stored.convert("RGB").getpixel((200, 150))  # type: ignore[misc]
+    # 0x4000 of 0xffff is a dark grey.
+    assert all(abs(value - 64) < 4 for value in (red, green, blue)) if deep else red > 240
+
+
+def test_half_a_photo_of_an_iphone_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(PhotoRefused) as refused:
+        store_photo(tmp_path, heic()[:-200])
+    assert refused.value.kind == "unreadable"
+
+
+def test_a_grey_picture_of_16_bits_keeps_its_shades(tmp_path: Path) -> None:
+    image = Image.new("I;16", (256, 16))
+    for x in range(256):
+        for y in range(16):
+            image.putpixel((x, y), x * 257)
+    output = io.BytesIO()
+    image.save(output, "PNG")
+    kept = store_photo(tmp_path, output.getvalue())
+    with Image.open(photo_path(tmp_path, kept.sha256)) as stored:
+        shades = [stored.convert("L").getpixel((x, 8)) for x in (0, 64, 128, 192, 255)]
+    assert all(
+        abs(shade - x) < 4  # type: ignore[operator]
+        for shade, x in zip(shades, (0, 64, 128, 192, 255), strict=True)
+    )
+
+
+def test_of_a_moving_picture_the_first_one_is_kept(tmp_path: Path) -> None:
+    output = io.BytesIO()
+    later = [Image.new("RGB", (64, 48), colour) for colour in ("blue", "green")]
+    Image.new("RGB", (64, 48), "red").save(
+        output, "WEBP", save_all=True, append_images=later, lossless=True
+    )
+    kept = store_photo(tmp_path, output.getvalue())
+    with Image.open(photo_path(tmp_path, kept.sha256)) as stored:
+        red, _, blue = stored.getpixel((32, 24))  # type: ignore[misc]
+    assert red > 240 and blue < 20
 
 
 @pytest.mark.slow
