@@ -1,0 +1,145 @@
+"""An export of reports as a GeoPackage, which QGIS, ArcGIS and a city's own GIS open.
+
+A GeoPackage is a SQLite file with tables of its own. Points are in degrees, WGS 84 (EPSG:4326).
+(OGC 12-128r18, https://www.geopackage.org/spec131/)
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import struct
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from core.database import Database
+from reports.register import Export, Exported, exported
+
+APPLICATION_ID, VERSION = 0x47504B47, 10300
+"""``GPKG``, and version 1.3."""
+WGS_84 = 4326
+TABLE = "reports"
+_WKT = (
+    'GEOGCS["WGS 84",DATUM["WGS_1984",SPHEROID["WGS 84",6378137,298.257223563,'
+    'AUTHORITY["EPSG","7030"]],AUTHORITY["EPSG","6326"]],PRIMEM["Greenwich",0,'
+    'AUTHORITY["EPSG","8901"]],UNIT["degree",0.0174532925199433,AUTHORITY["EPSG","9122"]],'
+    'AUTHORITY["EPSG","4326"]]'
+)
+_TABLES = """
+CREATE TABLE gpkg_spatial_ref_sys (
+  srs_name TEXT NOT NULL, srs_id INTEGER NOT NULL PRIMARY KEY, organization TEXT NOT NULL,
+  organization_coordsys_id INTEGER NOT NULL, definition TEXT NOT NULL, description TEXT);
+CREATE TABLE gpkg_contents (
+  table_name TEXT NOT NULL PRIMARY KEY, data_type TEXT NOT NULL, identifier TEXT UNIQUE,
+  description TEXT DEFAULT '', last_change DATETIME NOT NULL, min_x DOUBLE, min_y DOUBLE,
+  max_x DOUBLE, max_y DOUBLE, srs_id INTEGER,
+  CONSTRAINT fk_gc_r_srs_id FOREIGN KEY (srs_id) REFERENCES gpkg_spatial_ref_sys(srs_id));
+CREATE TABLE gpkg_geometry_columns (
+  table_name TEXT NOT NULL, column_name TEXT NOT NULL, geometry_type_name TEXT NOT NULL,
+  srs_id INTEGER NOT NULL, z TINYINT NOT NULL, m TINYINT NOT NULL,
+  CONSTRAINT pk_geom_cols PRIMARY KEY (table_name, column_name),
+  CONSTRAINT uk_gc_table_name UNIQUE (table_name),
+  CONSTRAINT fk_gc_tn FOREIGN KEY (table_name) REFERENCES gpkg_contents(table_name),
+  CONSTRAINT fk_gc_srs FOREIGN KEY (srs_id) REFERENCES gpkg_spatial_ref_sys (srs_id));
+CREATE TABLE reports (
+  fid INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL, geom POINT, number TEXT NOT NULL, state TEXT,
+  state_name TEXT, category TEXT, category_name TEXT, department TEXT, department_name TEXT,
+  area TEXT, area_name TEXT, address TEXT, owner TEXT, description TEXT, created_at DATETIME,
+  updated_at DATETIME);
+"""
+_ROW = f"INSERT INTO {TABLE} VALUES (NULL, {', '.join('?' * 15)})"  # noqa: S608 - all of it ours
+
+
+Naming = Callable[[str, str], str]
+"""The name that staff read for a code of a field: ``("category", "pothole")``."""
+
+
+async def export_geopackage(
+    database: Database, export: Export, path: Path, name: Naming, now: datetime
+) -> None:
+    """Write an export to a new file.
+
+    Parameters
+    ----------
+    path
+        A file that is not there yet.
+    """
+    file = await asyncio.to_thread(_File, path)
+    try:
+        async for reports in exported(database, export):
+            await asyncio.to_thread(file.add, reports, name)
+        await asyncio.to_thread(file.finish, now)
+    finally:
+        file.connection.close()
+
+
+class _File:
+    def __init__(self, path: Path) -> None:
+        # Each call runs in a thread of its own, one after another.
+        self.connection = sqlite3.connect(path, check_same_thread=False)
+        self.box: list[float] = []
+        self.connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        self.connection.execute(f"PRAGMA user_version = {VERSION}")
+        self.connection.executescript(_TABLES)
+        self.connection.executemany(
+            "INSERT INTO gpkg_spatial_ref_sys VALUES (?, ?, ?, ?, ?, ?)",
+            [
+                ("Undefined cartesian SRS", -1, "NONE", -1, "undefined", None),
+                ("Undefined geographic SRS", 0, "NONE", 0, "undefined", None),
+                ("WGS 84", WGS_84, "EPSG", WGS_84, _WKT, None),
+            ],
+        )
+
+    def add(self, reports: Sequence[Exported], name: Naming) -> None:
+        self.connection.executemany(_ROW, [self._row(report, name) for report in reports])
+
+    def _row(self, report: Exported, name: Naming) -> tuple[object, ...]:
+        geometry = None
+        if report.longitude is not None and report.latitude is not None:
+            geometry = point(report.longitude, report.latitude)
+            west, south, east, north = self.box or (180.0, 90.0, -180.0, -90.0)
+            self.box = [
+                *(min(west, report.longitude), min(south, report.latitude)),
+                *(max(east, report.longitude), max(north, report.latitude)),
+            ]
+        return (
+            geometry,
+            report.number,
+            report.state.value,
+            name("state", report.state.value),
+            report.category,
+            name("category", report.category),
+            report.department,
+            name("department", report.department),
+            report.area,
+            name("area", report.area or ""),
+            report.address,
+            report.owner,
+            report.description,
+            _moment(report.created_at),
+            _moment(report.updated_at),
+        )
+
+    def finish(self, now: datetime) -> None:
+        box = self.box or [None] * 4
+        self.connection.execute(
+            "INSERT INTO gpkg_contents VALUES (?, 'features', ?, '', ?, ?, ?, ?, ?, ?)",
+            (TABLE, TABLE, _moment(now), *box, WGS_84),
+        )
+        self.connection.execute(
+            "INSERT INTO gpkg_geometry_columns VALUES (?, 'geom', 'POINT', ?, 0, 0)",
+            (TABLE, WGS_84),
+        )
+        self.connection.commit()
+
+
+def point(longitude: float, latitude: float) -> bytes:
+    """Return a point as a GeoPackage keeps it: its header, then WKB, both little-endian."""
+    header = struct.pack("<2sBBi", b"GP", 0, 0b1, WGS_84)
+    return header + struct.pack("<BIdd", 1, 1, longitude, latitude)
+
+
+def _moment(at: datetime) -> str:
+    """Return a moment in UTC as the specification wants it."""
+    return f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%S}.{at.microsecond // 1000:03}Z"
