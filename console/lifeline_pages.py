@@ -11,17 +11,15 @@ from fastapi import APIRouter, Depends, Response
 from fastapi.responses import JSONResponse
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from city.gazetteer import Gazetteer
 from console import words
 from console.access import Permission
 from console.maps import district_geojson
+from console.positions import position_of
 from console.shelter_pages import collection, point
 from console.web import Missing, RowNumber, StaffRoute, Visit, visit
 from console.world import World, world_of, world_to_change
 from core.clock import in_japan
-from core.errors import BadInput, Refusal
-from core.geo import Position
-from core.languages import mark
+from core.errors import BadInput
 from public.words import (
     LIFELINE_COLOURS,
     LIFELINES,
@@ -37,14 +35,9 @@ from response.reasons import reason
 
 router = APIRouter(prefix="/console", route_class=StaffRoute)
 Desk = Annotated[Visit, Depends(visit(Permission.RESPONSE))]
-_POSITION = re.compile(r"\s*(-?\d{1,3}(?:\.\d+)?)\s*[,、 ]\s*(-?\d{1,3}(?:\.\d+)?)\s*")
 _TIME = re.compile(r"(\d{1,2}):(\d{2})")
 USUAL = timedelta(hours=12)
 """Until when an entry is right, if nobody says otherwise."""
-MORE_THAN_ONE = mark(
-    "Several places fit “{place}”. Write a longer name, or latitude and longitude."
-)
-NOWHERE = mark("No place fits “{place}”. Choose a district, or write latitude and longitude.")
 
 
 @router.get("/lifelines")
@@ -162,7 +155,7 @@ def _listed(visitor: Visit, kind: LifelineKind) -> Listed:
         state=_state(visitor, kind),
         until=_until(form.text("until"), context.clock.now()),
         area=form.text("area"),
-        position=_position(form.text("place"), visitor.request.app.state.folder.places),
+        position=position_of(form.text("place"), visitor.request.app.state.folder.places),
         opens=opens,
         closes=closes,
         remarks=tuple(form.all("remark")),
@@ -187,22 +180,6 @@ def _until(text: str, now: datetime) -> datetime:
     except ValueError:
         return now
     return local.replace(tzinfo=in_japan(now).tzinfo) if local.tzinfo is None else local
-
-
-def _position(text: str, places: Gazetteer) -> Position | None:
-    """Return the position of latitude and longitude, or of a place of the city's gazetteer."""
-    if not text:
-        return None
-    found = _POSITION.fullmatch(text)
-    if found is not None:
-        first, second = float(found[1]), float(found[2])
-        return (second, first) if first < second else (first, second)
-    hits = places.find(text).places if places else ()
-    if not hits:
-        raise Refusal(NOWHERE, place=text)
-    if len(hits) > 1:
-        raise Refusal(MORE_THAN_ONE, place=text)
-    return hits[0].longitude, hits[0].latitude
 
 
 async def _found(visitor: Visit, session: AsyncSession, world: World) -> list[Lifeline]:

@@ -9,7 +9,10 @@ from fastapi.responses import FileResponse
 
 from console.web import Missing, Visit
 from core.web import PHOTO_POLICY
-from reports.photos import photo_path
+from reports.photos import decoding_workshop, photo_path
+
+decoding = decoding_workshop()
+"""Where photos that staff send are unpacked."""
 
 
 async def photo_answer(

@@ -23,10 +23,11 @@ MULTIPART = "multipart/form-data"
 
 @dataclass(frozen=True)
 class Limits:
-    """How many files a form may have, and the most bytes of all of them."""
+    """How many files a form may have, the most bytes of all of them, and of one other field."""
 
     files: int
     bytes: int
+    field_bytes: int = FORM_LIMIT_BYTES
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ async def read_with_files(request: Request, limits: Limits) -> tuple[Form, Uploa
     BadInput
         The body is too large, has too many fields or files, or cannot be read.
     """
-    most = limits.bytes + FORM_LIMIT_BYTES
+    most = limits.bytes + max(limits.field_bytes, FORM_LIMIT_BYTES)
 
     async def limited() -> AsyncIterator[bytes]:
         seen = 0
@@ -71,7 +72,7 @@ async def read_with_files(request: Request, limits: Limits) -> tuple[Form, Uploa
         stream,  # type: ignore[arg-type]
         max_files=limits.files,
         max_fields=FORM_LIMIT_FIELDS,
-        max_part_size=FORM_LIMIT_BYTES,
+        max_part_size=limits.field_bytes,
     )
     try:
         found = await parser.parse()

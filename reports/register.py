@@ -35,6 +35,7 @@ MAX_TEXT = 500
 LONGEST_DESCRIPTION = 4000
 """Characters of a description that another program posts."""
 MAX_ANSWER = 2000
+LONGEST_CONTACT = 120
 
 log = structlog.get_logger(__name__)
 
@@ -54,6 +55,7 @@ class Draft:
     note_message: str = ""
     pictures: tuple[Picture, ...] = ()
     came_by: CameBy = CameBy.LINE
+    contact: str = ""
     attributes: tuple[dict[str, Any], ...] = ()
     """Answers to the kind's own questions, as :attr:`Report.attributes` keeps them."""
 
@@ -111,6 +113,7 @@ async def create_report(
         note_message=draft.note_message,
         language=language,
         came_by=draft.came_by,
+        contact=draft.contact[:LONGEST_CONTACT],
         attributes=list(draft.attributes),
         photo_count=len(draft.pictures[:MAX_PHOTOS]),
         created_at=now,

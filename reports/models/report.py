@@ -115,6 +115,8 @@ class Report(SQLModel, table=True):
         default_factory=list, sa_column=Column(JSON, nullable=False, server_default="[]")
     )
     """Answers to the kind's own questions: ``{"code": …, "values": […]}``."""
+    contact: str = Field(default="", max_length=120, sa_column_kwargs={"server_default": ""})
+    """Who told it by telephone or at the counter, and how to call back."""
     came_by: CameBy = Field(
         default=CameBy.LINE,
         sa_column=Column(text_enum(CameBy), nullable=False, server_default="line"),

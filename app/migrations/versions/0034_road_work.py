@@ -87,6 +87,7 @@ def _reports() -> None:
         _text("japanese"),
         _text("translated_by", 40),
         sa.Column("attributes", sa.JSON(), nullable=False, server_default="[]"),
+        _text("contact", 120),
         sa.Column("came_by", sa.String(length=16), nullable=False, server_default="line"),
         sa.Column("reporters", sa.Integer(), nullable=False, server_default="1"),
         sa.Column("photo_count", sa.Integer(), nullable=False, server_default="0"),
