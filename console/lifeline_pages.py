@@ -19,7 +19,7 @@ from console.shelter_pages import collection, point
 from console.web import Missing, RowNumber, StaffRoute, Visit, visit
 from console.world import World, world_of, world_to_change
 from core.clock import in_japan
-from core.errors import BadInput
+from core.errors import BadInput, Refusal
 from public.words import (
     LIFELINE_COLOURS,
     LIFELINES,

@@ -68,6 +68,7 @@ SECTIONS = (
             Entry("/console/reports", mark("Reports")),
             Entry("/console/answers", mark("Answers to reports"), Permission.REPORTS),
             Entry("/console/report-alarms", mark("Who hears of new reports"), Permission.REPORTS),
+            Entry("/console/entry", mark("Enter a report"), Permission.REPORTS),
         ),
     ),
     Section(

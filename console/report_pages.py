@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Response
-from fastapi.responses import JSONResponse, StreamingResponse
+from fastapi.responses import FileResponse, JSONResponse, StreamingResponse
 from sqlalchemy.ext.asyncio import AsyncSession
+from starlette.background import BackgroundTask
 
 from city.city import City
 from city.shapes import box_of
@@ -33,6 +36,7 @@ from core.errors import BadInput
 from reports import exports, listing, register, saved_filters, states
 from reports.clusters import GRAVITY, Box, Cluster, clusters
 from reports.exports import Export, Wording, begin_export
+from reports.geopackage import export_geopackage
 from reports.models import SavedFilter
 
 router = APIRouter(prefix="/console", route_class=StaffRoute)
@@ -182,6 +186,28 @@ async def export_geojson(visitor: Worker) -> Response:
     export = await _noted_export(visitor, "geojson")
     parts = exports.export_geojson(visitor.context.database, export, _wording(visitor))
     return _download(parts, "application/geo+json", "geojson")
+
+
+@router.post("/reports/export.gpkg")
+async def export_gpkg(visitor: Worker) -> Response:
+    """Return the list as a GeoPackage for the city's GIS; the file is gone after it was sent."""
+    export, context = await _noted_export(visitor, "gpkg"), visitor.context
+    folder = TemporaryDirectory(prefix="todoke-export-")
+    path = Path(folder.name) / "reports.gpkg"
+    try:
+        await export_geopackage(
+            context.database, export, path, _wording(visitor), context.clock.now()
+        )
+    except BaseException:
+        folder.cleanup()
+        raise
+    return FileResponse(
+        path,
+        media_type="application/geopackage+sqlite3",
+        filename="reports.gpkg",
+        headers={"Cache-Control": "no-store"},
+        background=BackgroundTask(folder.cleanup),
+    )
 
 
 async def _chosen(session: AsyncSession, visitor: Visit, given: Mapping[str, str]) -> Chosen:

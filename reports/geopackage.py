@@ -9,12 +9,12 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 from core.database import Database
-from reports.register import Export, Exported, exported
+from reports.exports import Export, Row, Wording, exported
 
 APPLICATION_ID, VERSION = 0x47504B47, 10300
 """``GPKG``, and version 1.3."""
@@ -43,32 +43,23 @@ CREATE TABLE gpkg_geometry_columns (
   CONSTRAINT fk_gc_tn FOREIGN KEY (table_name) REFERENCES gpkg_contents(table_name),
   CONSTRAINT fk_gc_srs FOREIGN KEY (srs_id) REFERENCES gpkg_spatial_ref_sys (srs_id));
 CREATE TABLE reports (
-  fid INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL, geom POINT, number TEXT NOT NULL, state TEXT,
-  state_name TEXT, category TEXT, category_name TEXT, department TEXT, department_name TEXT,
-  area TEXT, area_name TEXT, address TEXT, owner TEXT, description TEXT, created_at DATETIME,
-  updated_at DATETIME);
+  fid INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL, geom POINT, number TEXT NOT NULL, lead TEXT,
+  state TEXT, state_name TEXT, category TEXT, category_name TEXT, department TEXT,
+  department_name TEXT, team TEXT, priority INTEGER, due_on DATE, area TEXT, area_name TEXT,
+  address TEXT, road TEXT, road_class TEXT, owner TEXT, description TEXT, reporters INTEGER,
+  photos INTEGER, created_at DATETIME, updated_at DATETIME, ended_at DATETIME);
 """
-_ROW = f"INSERT INTO {TABLE} VALUES (NULL, {', '.join('?' * 15)})"  # noqa: S608 - all of it ours
-
-
-Naming = Callable[[str, str], str]
-"""The name that staff read for a code of a field: ``("category", "pothole")``."""
+_ROW = f"INSERT INTO {TABLE} VALUES (NULL, {', '.join('?' * 24)})"  # noqa: S608 - all of it ours
 
 
 async def export_geopackage(
-    database: Database, export: Export, path: Path, name: Naming, now: datetime
+    database: Database, export: Export, path: Path, wording: Wording, now: datetime
 ) -> None:
-    """Write an export to a new file.
-
-    Parameters
-    ----------
-    path
-        A file that is not there yet.
-    """
+    """Write an export to a new file; a joined report has its case's number in ``lead``."""
     file = await asyncio.to_thread(_File, path)
     try:
-        async for reports in exported(database, export):
-            await asyncio.to_thread(file.add, reports, name)
+        async for rows in exported(database, export):
+            await asyncio.to_thread(file.add, rows, wording)
         await asyncio.to_thread(file.finish, now)
     finally:
         file.connection.close()
@@ -91,10 +82,11 @@ class _File:
             ],
         )
 
-    def add(self, reports: Sequence[Exported], name: Naming) -> None:
-        self.connection.executemany(_ROW, [self._row(report, name) for report in reports])
+    def add(self, rows: Sequence[Row], wording: Wording) -> None:
+        self.connection.executemany(_ROW, [self._row(row, wording) for row in rows])
 
-    def _row(self, report: Exported, name: Naming) -> tuple[object, ...]:
+    def _row(self, row: Row, wording: Wording) -> tuple[object, ...]:
+        report = row.report
         geometry = None
         if report.longitude is not None and report.latitude is not None:
             geometry = point(report.longitude, report.latitude)
@@ -106,23 +98,32 @@ class _File:
         return (
             geometry,
             report.number,
+            row.leader,
             report.state.value,
-            name("state", report.state.value),
+            report.state.staff_name(wording.language),
             report.category,
-            name("category", report.category),
+            wording.category(report.category),
             report.department,
-            name("department", report.department),
+            wording.department(report.department),
+            row.team,
+            report.priority,
+            report.due_on.isoformat() if report.due_on else None,
             report.area,
-            name("area", report.area or ""),
+            wording.area(report.area),
             report.address,
-            report.owner,
+            report.road,
+            report.road_class,
+            wording.owner(report.owner),
             report.description,
+            report.reporters,
+            len(row.photos),
             _moment(report.created_at),
             _moment(report.updated_at),
+            _moment(report.ended_at) if report.ended_at else None,
         )
 
     def finish(self, now: datetime) -> None:
-        box = self.box or [None] * 4
+        box: list[float] | list[None] = self.box or [None] * 4
         self.connection.execute(
             "INSERT INTO gpkg_contents VALUES (?, 'features', ?, '', ?, ?, ?, ?, ?, ?)",
             (TABLE, TABLE, _moment(now), *box, WGS_84),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -17,6 +18,7 @@ from app.cli.tools import (
     run,
     service_clock,
 )
+from core.errors import BadInput
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -26,6 +28,7 @@ class Format(StrEnum):
 
     csv = "csv"
     geojson = "geojson"
+    gpkg = "gpkg"
 
 
 MOST = 1_000_000
@@ -102,7 +105,10 @@ def generate(
 def export(
     format_: Annotated[Format, typer.Option("--format", help="Form of the file.")],
 ) -> None:
-    """Write all reports to standard output; as CSV with Japanese headings and names."""
+    """Write all reports to standard output: CSV with Japanese headings, GeoJSON, GeoPackage."""
+    if format_ is Format.gpkg:
+        _export_geopackage()
+        return
     from core.settings import public_url
     from reports.exports import Wording, begin_export, export_csv, export_geojson
 
@@ -116,3 +122,27 @@ def export(
                 sys.stdout.write(part)
 
     run(work())
+
+
+def _export_geopackage() -> None:
+    import shutil
+    from tempfile import TemporaryDirectory
+
+    from reports.exports import Wording, begin_export
+    from reports.geopackage import export_geopackage
+
+    if sys.stdout.isatty():
+        raise BadInput("A GeoPackage is not text. Write it to a file: > reports.gpkg")
+
+    async def work(path: Path) -> None:
+        async with opened_database() as database:
+            async with database.reading() as session:
+                export = await begin_export(session)
+            now = (await service_clock(database)).now()
+            await export_geopackage(database, export, path, Wording(city()), now)
+
+    with TemporaryDirectory(prefix="todoke-export-") as folder:
+        path = Path(folder) / "reports.gpkg"
+        run(work(path))
+        with path.open("rb") as file:
+            shutil.copyfileobj(file, sys.stdout.buffer)

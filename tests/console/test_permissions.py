@@ -189,6 +189,11 @@ ADDRESSES = {
         GET /console/report-alarms
         POST /console/report-alarms/{department}
         POST /console/report-alarms/{department}/test
+        POST /console/reports/export.gpkg
+        GET /console/entry
+        POST /console/entry
+        GET /console/entry/spreadsheet
+        POST /console/entry/spreadsheet
     """,
     "questions that were not understood": """
         GET /console/questions
