@@ -13,6 +13,7 @@ import json
 import math
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
@@ -21,8 +22,10 @@ from city.city import City
 from core.clock import in_japan
 from core.text import clean
 from core.web import Form
+from reports import photo_addresses, questions
 from reports.api_keys import count_post, key_called, wait_before_post
-from reports.models import ApiKey, CameBy, Report, ReportUpdate
+from reports.models import ApiKey, CameBy, Report
+from reports.open311_formats import Refused
 from reports.register import LONGEST_DESCRIPTION, MAX_TEXT, Draft, create_report
 
 LONGEST_URL = 500
@@ -30,19 +33,12 @@ LANGUAGE = "ja"
 """In which a report without a resident is filed."""
 
 
-class PostRefused(Exception):
-    """A post cannot be taken; ``status`` is the HTTP status."""
-
-    def __init__(self, status: int, reason: str, *, retry_after_s: int = 0) -> None:
-        super().__init__(reason)
-        self.status = status
-        self.reason = reason
-        self.retry_after_s = retry_after_s
-
-
 @dataclass(frozen=True)
 class Posted:
-    """What a post says. Degrees, WGS 84; without them there is an address."""
+    """What a post says. Degrees, WGS 84; without them there is an address.
+
+    ``attributes`` are the answers to the kind's own questions, as a report keeps them.
+    """
 
     kind: str
     longitude: float | None
@@ -50,6 +46,7 @@ class Posted:
     address: str
     description: str
     media_url: str
+    attributes: tuple[dict[str, Any], ...] = ()
 
     def fingerprint(self, day: str) -> str:
         """The same for the same post on the same day."""
@@ -61,6 +58,7 @@ class Posted:
             self.description,
             self.media_url,
             day,
+            *self.attributes,
         ]
         return hashlib.sha256(json.dumps(said).encode()).hexdigest()[:40]
 
@@ -70,32 +68,35 @@ async def key_of_post(session: AsyncSession, form: Form, *, lock: bool = True) -
 
     Raises
     ------
-    PostRefused
+    Refused
         There is none, or it opens nothing.
     """
     text = form.text("api_key")
     if not text:
-        raise PostRefused(403, "api_key was not provided.")
+        raise Refused(403, "api_key was not provided.")
     found = await key_called(session, text, to_post=lock)
     if found is None:
-        raise PostRefused(403, "api_key is not valid.")
+        raise Refused(403, "api_key is not valid.")
     return found
 
 
-def posted(city: City, form: Form) -> Posted:
+def posted(city: City, form: Form, now: datetime) -> Posted:
     """Read a post.
 
     Raises
     ------
-    PostRefused
+    Refused
         Something is missing or wrong; the reason names all of it.
     """
     wrong: list[str] = []
     kind = form.text("service_code")
     if not kind:
         wrong.append("service_code was not provided.")
-    elif kind not in {one.code for one in city.report_categories}:
-        raise PostRefused(404, "service_code is not one of this city's; see services.json.")
+    known = city.kind(kind)
+    if kind and known is None:
+        raise Refused(404, "service_code is not one of this city's; see services.json.")
+    if known is not None and not known.is_offered(in_japan(now).date()):
+        wrong.append("service_code is not offered at present; see services.json.")
     latitude, longitude = _degrees(form, "lat", 90, wrong), _degrees(form, "long", 180, wrong)
     address = clean(form.text("address_string"), line=True)
     has_place = latitude is not None and longitude is not None
@@ -106,6 +107,10 @@ def posted(city: City, form: Form) -> Posted:
         wrong.append(f"A place is needed: lat and long, or address_string.{hint}")
     if len(address) > MAX_TEXT:
         wrong.append(f"address_string has at most {MAX_TEXT} characters.")
+    answers: tuple[questions.Answered, ...] = ()
+    if known is not None:
+        answers, wrong_answers = questions.posted(known, form)
+        wrong += wrong_answers
     description = clean(form.text("description"))
     if len(description) > LONGEST_DESCRIPTION:
         wrong.append(f"description has at most {LONGEST_DESCRIPTION} characters.")
@@ -118,9 +123,9 @@ def posted(city: City, form: Form) -> Posted:
     ):
         wrong.append(f"media_url is an address of the web with at most {LONGEST_URL} characters.")
     if wrong:
-        raise PostRefused(400, " ".join(wrong))
+        raise Refused(400, " ".join(wrong))
     if latitude is not None and longitude is not None and city.is_outside(longitude, latitude):
-        raise PostRefused(400, "The place lies outside the city.")
+        raise Refused(400, "The place lies outside the city.")
     return Posted(
         kind,
         longitude if has_place else None,
@@ -128,7 +133,30 @@ def posted(city: City, form: Form) -> Posted:
         address,
         description,
         media_url,
+        tuple(one.to_json() for one in answers),
     )
+
+
+async def taken_before(
+    session: AsyncSession, key: ApiKey, post: Posted, now: datetime
+) -> Report | None:
+    """Return the report that the same post made, if it came before on this day."""
+    return await session.scalar(select(Report).where(col(Report.origin) == _name(key, post, now)))
+
+
+def check_rate(key: ApiKey, now: datetime) -> None:
+    """Let a key post no more than so much in an hour.
+
+    Raises
+    ------
+    Refused
+        It has; the answer says when it may again.
+    """
+    if (wait := wait_before_post(key, now)) is not None:
+        seconds = max(1, math.ceil(wait.total_seconds()))
+        raise Refused(
+            429, f"Too many reports with this key; try again in {seconds} s.", retry_after_s=seconds
+        )
 
 
 async def take(
@@ -138,20 +166,12 @@ async def take(
 
     Raises
     ------
-    PostRefused
+    Refused
         The key has posted too much in this hour.
     """
-    origin = f"{_origin(key)}{post.fingerprint(in_japan(now).date().isoformat())}"
-    earlier: Report | None = await session.scalar(
-        select(Report).where(col(Report.origin) == origin)
-    )
-    if earlier is not None:
+    if (earlier := await taken_before(session, key, post, now)) is not None:
         return earlier
-    if (wait := wait_before_post(key, now)) is not None:
-        seconds = max(1, math.ceil(wait.total_seconds()))
-        raise PostRefused(
-            429, f"Too many reports with this key; try again in {seconds} s.", retry_after_s=seconds
-        )
+    check_rate(key, now)
     count_post(key, now)
     place = None
     if post.longitude is not None and post.latitude is not None:
@@ -162,13 +182,14 @@ async def take(
         city,
         Draft(
             category=post.kind,
-            origin=origin,
+            origin=_name(key, post, now),
             owner=owner.code if owner else "",
             longitude=post.longitude,
             latitude=post.latitude,
             address=post.address,
             description=post.description,
             came_by=CameBy.OPEN311,
+            attributes=post.attributes,
         ),
         resident_id=None,
         language=LANGUAGE,
@@ -176,25 +197,12 @@ async def take(
         by=f"open311:{key.name}",
     )
     if post.media_url:
-        assert report.id is not None
-        session.add(
-            ReportUpdate(
-                report_id=report.id,
-                by=f"open311:{key.name}",
-                note=f"media_url: {post.media_url}",
-                created_at=now,
-            )
-        )
+        photo_addresses.add(session, report, post.media_url, by=f"open311:{key.name}", now=now)
     return report
 
 
-def is_of(report: Report, key: ApiKey) -> bool:
-    """Whether a report came with this key."""
-    return report.origin.startswith(_origin(key))
-
-
-def _origin(key: ApiKey) -> str:
-    return f"open311:{key.id}:"
+def _name(key: ApiKey, post: Posted, now: datetime) -> str:
+    return f"open311:{key.id}:{post.fingerprint(in_japan(now).date().isoformat())}"
 
 
 def _degrees(form: Form, name: str, most: int, wrong: list[str]) -> float | None:

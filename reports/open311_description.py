@@ -1,0 +1,325 @@
+"""The Open311 interface as OpenAPI 3.1, for programs that make clients or tests from it.
+
+``tests/reports/test_open311_description.py`` checks the service against it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+Schema = dict[str, Any]
+MOMENT: Schema = {"type": "string", "format": "date-time"}
+WORDS: Schema = {"type": "string"}
+NUMBER: Schema = {"type": "string", "pattern": r"^\d{4}-\d{6,}$"}
+FORMATS = {"json": "application/json", "xml": "text/xml"}
+FIELDS: Mapping[str, Schema] = {
+    "service_request_id": NUMBER,
+    "status": {"enum": ["open", "closed"]},
+    "status_notes": WORDS,
+    "service_name": WORDS,
+    "service_code": WORDS,
+    "description": {"type": ["string", "null"]},
+    "agency_responsible": {"type": ["string", "null"]},
+    "service_notice": {"type": ["string", "null"]},
+    "requested_datetime": MOMENT,
+    "updated_datetime": MOMENT,
+    "expected_datetime": {"type": "null"},
+    "address": {"type": ["string", "null"]},
+    "address_id": {"type": "null"},
+    "zipcode": {"type": "null"},
+    "lat": {"type": ["number", "null"], "minimum": -90, "maximum": 90},
+    "long": {"type": ["number", "null"], "minimum": -180, "maximum": 180},
+    "media_url": {"type": ["string", "null"]},
+}
+
+
+def description(url: str) -> dict[str, Any]:
+    """Return the description of the interface at ``url``."""
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Open311 GeoReport v2",
+            "version": "2",
+            "description": (
+                "Reports of damage in the streets. See https://wiki.open311.org/GeoReport_v2. "
+                "Every address exists with .json and with .xml at its end."
+            ),
+        },
+        "servers": [{"url": url}],
+        "paths": {
+            f"{path}.{form}": made
+            for path, made_for in _PATHS.items()
+            for form in FORMATS
+            for made in [made_for(form)]
+        },
+        "components": {"schemas": _schemas()},
+    }
+
+
+def _discovery(form: str) -> Schema:
+    return _get("discovery", "Where the interface is.", form, "discovery", (), {404})
+
+
+def _services(form: str) -> Schema:
+    asked = (_JURISDICTION, _LANGUAGE)
+    return _get("services", "The kinds of reports.", form, "services", asked, {400, 404})
+
+
+def _definition(form: str) -> Schema:
+    asked = (_in_path("service_code", WORDS), _JURISDICTION, _LANGUAGE)
+    said = "What a kind asks for."
+    return _get("definition", said, form, "service_definition", asked, {400, 404})
+
+
+def _requests(form: str) -> Schema:
+    asked = (
+        _query("service_request_id", WORDS, "Numbers with commas between them."),
+        _query("service_code", WORDS, "Codes with commas between them."),
+        _query("start_date", WORDS, "Reported since; at most 90 days before end_date."),
+        _query("end_date", WORDS, "Reported until."),
+        _query("updated_after", WORDS, "Changed after; then start_date need not be given."),
+        _query("updated_before", WORDS, "Changed before."),
+        _query("status", {"enum": ["open", "closed", "open,closed"]}, "Only these."),
+        *_PAGES,
+        _EXTENSIONS,
+        *(_JURISDICTION, _LANGUAGE, _KEY),
+    )
+    listed = _get("requests", "Reports, the newest first.", form, "requests", asked, _READING)
+    return {**listed, "post": _post(form)}
+
+
+def _request(form: str) -> Schema:
+    asked = (
+        _in_path("service_request_id", WORDS),
+        *(_EXTENSIONS, _JURISDICTION, _LANGUAGE, _KEY),
+    )
+    return _get("request", "One report.", form, "requests", asked, _READING)
+
+
+def _updates(form: str) -> Schema:
+    asked = (
+        _query("start_date", WORDS, "Since this moment; usually a day before end_date."),
+        _query("end_date", WORDS, "Until this moment; usually now."),
+        _query("service_request_id", WORDS, "Numbers with commas between them."),
+        *_PAGES,
+        *(_JURISDICTION, _KEY),
+    )
+    said = "What became of reports, the oldest first."
+    return _get("updates", said, form, "updates", asked, _READING)
+
+
+def _token(form: str) -> Schema:
+    asked = (_in_path("token", WORDS), _JURISDICTION)
+    return _get("token", "The number of a token.", form, "token", asked, {400, 403, 404})
+
+
+_PATHS = {
+    "/discovery": _discovery,
+    "/services": _services,
+    "/services/{service_code}": _definition,
+    "/requests": _requests,
+    "/requests/{service_request_id}": _request,
+    "/servicerequestupdates": _updates,
+    "/tokens/{token}": _token,
+}
+_READING = frozenset({400, 403, 404})
+
+
+def _post(form: str) -> Schema:
+    fields: dict[str, Schema] = {
+        "api_key": WORDS,
+        "jurisdiction_id": WORDS,
+        "service_code": WORDS,
+        "lat": {"type": "string", "description": "Degrees, WGS 84, together with long."},
+        "long": {"type": "string", "description": "Degrees, WGS 84, together with lat."},
+        "address_string": {"type": "string", "maxLength": 500},
+        "description": {"type": "string", "maxLength": 4000},
+        "media_url": {"type": "string", "maxLength": 500},
+        **{
+            name: {"type": "string", "description": "Taken, and not kept."}
+            for name in (
+                *("address_id", "email", "device_id", "account_id"),
+                *("first_name", "last_name", "phone"),
+            )
+        },
+    }
+    sent = {
+        "type": "object",
+        "properties": fields,
+        "required": ["api_key", "service_code"],
+        "description": (
+            "With lat and long, or address_string. A kind's own questions are answered as "
+            "attribute[CODE], and attribute[CODE][] where several values may be given."
+        ),
+    }
+    return {
+        "operationId": f"post_request_{form}",
+        "summary": "Report something. The same post again on the same day is the same report.",
+        "requestBody": {
+            "required": True,
+            "content": {"application/x-www-form-urlencoded": {"schema": sent}},
+        },
+        "responses": {
+            "200": _answer(form, "taken", "The report's number."),
+            **_errors(form, {400, 403, 404}),
+            "429": {
+                **_answer(form, "errors", "Too many reports with this key in an hour."),
+                "headers": {"Retry-After": {"schema": {"type": "integer", "minimum": 1}}},
+            },
+        },
+    }
+
+
+def _get(
+    name: str,
+    summary: str,
+    form: str,
+    schema: str,
+    asked: Iterable[Schema],
+    errors: Iterable[int],
+) -> Schema:
+    return {
+        "get": {
+            "operationId": f"{name}_{form}",
+            "summary": summary,
+            "parameters": list(asked),
+            "responses": {"200": _answer(form, schema, "As asked."), **_errors(form, errors)},
+        }
+    }
+
+
+def _answer(form: str, schema: str, words: str) -> Schema:
+    media: Schema = {}
+    if form == "json":
+        media = {"schema": {"$ref": f"#/components/schemas/{schema}"}}
+    return {"description": words, "content": {FORMATS[form]: media}}
+
+
+def _errors(form: str, statuses: Iterable[int]) -> dict[str, Schema]:
+    words = {
+        400: "Something is wrong or missing; each has its sentence.",
+        403: "The key opens nothing.",
+        404: "There is no such thing here.",
+    }
+    return {str(one): _answer(form, "errors", words[one]) for one in sorted(statuses)}
+
+
+def _in_path(name: str, schema: Schema) -> Schema:
+    return {"name": name, "in": "path", "required": True, "schema": schema}
+
+
+def _query(name: str, schema: Schema, words: str) -> Schema:
+    return {"name": name, "in": "query", "schema": schema, "description": words}
+
+
+_JURISDICTION = _query("jurisdiction_id", WORDS, "The city's municipality code, or nothing.")
+_LANGUAGE = _query("lang", WORDS, "The language of names, such as ja, en, pt.")
+_KEY = _query("api_key", WORDS, "With a key a program also reads the reports that it posted.")
+_EXTENSIONS = _query(
+    "extensions", {"enum": ["true", "false"]}, "Whether extended_attributes are wanted."
+)
+_PAGES = (
+    _query("page", {"type": "integer", "minimum": 1, "maximum": 1000}, "Which page; from 1."),
+    _query("page_size", {"type": "integer", "minimum": 1, "maximum": 100}, "How many; usually 50."),
+)
+
+
+def _schemas() -> dict[str, Schema]:
+    return {
+        "errors": _list({"code": {"type": "integer"}, "description": WORDS}),
+        "discovery": _object(
+            {
+                "changeset": MOMENT,
+                "contact": WORDS,
+                "key_service": {"type": ["string", "null"]},
+                "endpoints": _list(
+                    {
+                        "specification": WORDS,
+                        "url": WORDS,
+                        "changeset": MOMENT,
+                        "type": {"const": "production"},
+                        "formats": {"type": "array", "items": WORDS},
+                    }
+                ),
+            }
+        ),
+        "services": _list(
+            {
+                "service_code": WORDS,
+                "service_name": WORDS,
+                "description": WORDS,
+                "metadata": {"type": "boolean"},
+                "type": {"const": "realtime"},
+                "keywords": {"type": ["string", "null"]},
+                "group": WORDS,
+            }
+        ),
+        "service_definition": _object(
+            {
+                "service_code": WORDS,
+                "attributes": _list(
+                    {
+                        "variable": {"type": "boolean"},
+                        "code": WORDS,
+                        "datatype": {
+                            "enum": [
+                                *("string", "number", "datetime", "text"),
+                                *("singlevaluelist", "multivaluelist"),
+                            ]
+                        },
+                        "required": {"type": "boolean"},
+                        "datatype_description": {"type": ["string", "null"]},
+                        "order": {"type": "integer", "minimum": 1},
+                        "description": WORDS,
+                        "values": _list({"key": WORDS, "name": WORDS}),
+                    }
+                ),
+            }
+        ),
+        "requests": _list(
+            FIELDS,
+            extended_attributes=_object(
+                {
+                    "state": WORDS,
+                    "part_of": {"type": ["string", "null"]},
+                    "reporters": {"type": "integer", "minimum": 1},
+                    "attributes": _list(
+                        {"code": WORDS, "values": {"type": "array", "items": WORDS}}
+                    ),
+                    "media_urls": {"type": "array", "items": WORDS},
+                }
+            ),
+        ),
+        "updates": _list(
+            {
+                "update_id": WORDS,
+                "service_request_id": NUMBER,
+                "status": {"enum": ["open", "closed"]},
+                "updated_datetime": MOMENT,
+                "description": WORDS,
+                "media_url": {"type": "null"},
+            }
+        ),
+        "taken": _list(
+            {
+                "service_request_id": NUMBER,
+                "service_notice": {"type": ["string", "null"]},
+                "account_id": {"type": "null"},
+            }
+        ),
+        "token": _list({"service_request_id": NUMBER, "token": WORDS}),
+    }
+
+
+def _object(fields: Mapping[str, Schema], **optional: Schema) -> Schema:
+    return {
+        "type": "object",
+        "properties": {**fields, **optional},
+        "required": list(fields),
+        "additionalProperties": False,
+    }
+
+
+def _list(fields: Mapping[str, Schema], **optional: Schema) -> Schema:
+    return {"type": "array", "items": _object(fields, **optional)}

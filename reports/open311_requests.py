@@ -1,0 +1,351 @@
+"""What programs read of reports: who may see which, and what an entry says.
+
+Everybody reads the cases that are public. A program with a key also reads those that it posted,
+whatever their state; one that was joined to another case has that case's state.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, and_, case, false, func, or_
+from sqlalchemy import select as select_rows
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
+from sqlmodel import col, select
+
+from city.city import City, name_in
+from core.clock import in_japan
+from reports import public_place
+from reports.models import ApiKey, Photo, Report, ReportUpdate
+from reports.states import PUBLISHED, ReportState
+
+STATUS = {
+    "open": tuple(state for state in PUBLISHED if state.is_open),
+    "closed": tuple(state for state in PUBLISHED if not state.is_open),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """Which requests to list; what is None or empty does not narrow.
+
+    Parameters
+    ----------
+    numbers
+        These, whatever else is asked for.
+    """
+
+    numbers: tuple[str, ...] = ()
+    states: tuple[ReportState, ...] = PUBLISHED
+    categories: tuple[str, ...] = ()
+    since: datetime | None = None
+    until: datetime | None = None
+    updated_after: datetime | None = None
+    updated_before: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Found:
+    """A report, the case that it belongs to, and its released photos.
+
+    Parameters
+    ----------
+    leader
+        The report that leads the case: itself, if it was not joined to another.
+    is_own
+        Whether the program that asks has posted it.
+    answer
+        What its reporter was answered last; only of the program's own.
+    """
+
+    report: Report
+    leader: Report
+    is_own: bool = False
+    answer: str = ""
+    photos: tuple[int, ...] = ()
+
+    @property
+    def state(self) -> ReportState:
+        """The state of the case."""
+        if self.report.state is ReportState.WITHDRAWN:
+            return self.report.state
+        return self.leader.state
+
+    @property
+    def updated_at(self) -> datetime:
+        return max(self.report.updated_at, self.leader.updated_at)
+
+
+@dataclass(frozen=True)
+class Step:
+    """What became of a request at one moment."""
+
+    id: int
+    number: str
+    state: ReportState
+    answer: str
+    at: datetime
+
+
+def public(city: City, report: Any = Report) -> tuple[ColumnElement[bool], ...]:
+    """Return the conditions of a report that everybody may see."""
+    kinds = [kind.code for kind in city.report_categories if kind.published]
+    if not city.publish_reports:
+        return (false(),)
+    return (
+        report.case_id.is_(None),
+        report.hidden.is_(False),
+        report.state.in_(PUBLISHED),
+        report.category.in_(kinds),
+    )
+
+
+async def find(
+    session: AsyncSession,
+    city: City,
+    wanted: Wanted,
+    key: ApiKey | None,
+    *,
+    limit: int,
+    offset: int = 0,
+) -> list[Found]:
+    """Return the requests that a program may see, the newest first."""
+    if wanted.numbers:
+        query = _numbered(city, wanted.numbers, key)
+    else:
+        query = _narrowed(select(Report).where(*public(city)), wanted)
+    query = query.order_by(col(Report.created_at).desc(), col(Report.id).desc())
+    reports = list(await session.scalars(query.limit(limit).offset(offset)))
+    return await _completed(session, reports, key)
+
+
+async def steps(
+    session: AsyncSession,
+    city: City,
+    key: ApiKey | None,
+    since: datetime,
+    until: datetime,
+    *,
+    numbers: tuple[str, ...] = (),
+    limit: int,
+    offset: int = 0,
+) -> list[Step]:
+    """Return what happened meanwhile to a program's own requests, or without a key to public ones.
+
+    A joined request has the steps of its case. Answers are only told to the program whose request
+    it is; notes to nobody.
+    """
+    leader = aliased(Report)
+    query = (
+        select_rows(ReportUpdate, col(Report.number), leader.state)
+        .select_from(Report)
+        .join(leader, leader.id == func.coalesce(col(Report.case_id), col(Report.id)))
+        .join(ReportUpdate, col(ReportUpdate.report_id) == leader.id)
+        .where(col(ReportUpdate.created_at) >= since, col(ReportUpdate.created_at) <= until)
+    )
+    if key is None:
+        shown = col(ReportUpdate.state).in_(PUBLISHED)
+        query = query.where(*public(city), shown)
+    else:
+        query = query.where(
+            *own(key), or_(col(ReportUpdate.state).is_not(None), col(ReportUpdate.answer) != "")
+        )
+    if numbers:
+        query = query.where(col(Report.number).in_(numbers))
+    query = query.order_by(col(ReportUpdate.id), col(Report.id)).limit(limit).offset(offset)
+    return [
+        Step(
+            step.id or 0,
+            number,
+            step.state or state,
+            step.answer if key is not None else "",
+            step.created_at,
+        )
+        for step, number, state in await session.execute(query)
+    ]
+
+
+def own(key: ApiKey) -> tuple[ColumnElement[bool], ...]:
+    """Return the conditions of a report that came with a key, for the index on ``origin``."""
+    return (
+        col(Report.origin) >= f"open311:{key.id}:",
+        col(Report.origin) < f"open311:{key.id};",
+    )
+
+
+def is_own(report: Report, key: ApiKey | None) -> bool:
+    """Whether a report came with this key."""
+    return key is not None and report.origin.startswith(f"open311:{key.id}:")
+
+
+def entry(city: City, found: Found, language: str, public_url: str) -> dict[str, Any]:
+    """Return what a request says, with the fields of the specification."""
+    report, state = found.report, found.state
+    kinds = {kind.code: name_in(kind.names, language) for kind in city.report_categories}
+    departments = {one.code: name_in(one.names, language) for one in city.departments}
+    owners = {one.code: name_in(one.names, language) for one in city.owners}
+    district = city.district_by_code.get(report.area or "")
+    place = public_place.of(report, city)
+    return {
+        "service_request_id": report.number,
+        "status": "open" if state.is_open else "closed",
+        "status_notes": _notes(found),
+        "service_name": kinds.get(report.category, report.category),
+        "service_code": report.category,
+        "description": report.description if found.is_own else None,
+        "agency_responsible": owners.get(report.owner)
+        or departments.get(report.department, report.department),
+        "service_notice": notice(city, report, language),
+        "requested_datetime": moment(report.created_at),
+        "updated_datetime": moment(found.updated_at),
+        "expected_datetime": None,
+        "address": name_in(district.names, language) if district else None,
+        "address_id": None,
+        "zipcode": None,
+        "lat": place[1] if place else None,
+        "long": place[0] if place else None,
+        "media_url": _photo(found, found.photos[-1], public_url) if found.photos else None,
+    }
+
+
+def extended(found: Found, public_url: str) -> dict[str, Any]:
+    """Return what the specification has no field for, for programs that ask for it."""
+    report = found.report
+    joined = report.case_id is not None and found.leader.id != report.id
+    return {
+        "state": found.state.value,
+        "part_of": found.leader.number if joined else None,
+        "reporters": found.leader.reporters,
+        "attributes": [
+            {"code": str(one.get("code", "")), "values": list(map(str, one.get("values", ())))}
+            for one in (report.attributes if found.is_own else ())
+        ],
+        "media_urls": [_photo(found, number, public_url) for number in found.photos],
+    }
+
+
+def notice(city: City, report: Report, language: str) -> str | None:
+    """Return who looks after it if that is not the city."""
+    owner = next((one for one in city.owners if one.code == report.owner), None)
+    if owner is None:
+        return None
+    name = name_in(owner.names, language)
+    return f"{name} {owner.phone}".strip()
+
+
+def moment(at: datetime) -> str:
+    """Return a moment as the specification writes it (W3C date and time, with the offset)."""
+    return in_japan(at).isoformat(timespec="seconds")
+
+
+def _notes(found: Found) -> str:
+    """Return why a request has its status; of a joined one that it is the same as another."""
+    notes = found.state.value
+    if found.leader.id != found.report.id:
+        notes = f"Duplicate of {found.leader.number}: {notes}"
+    return f"{notes}. {found.answer}" if found.answer else notes
+
+
+def _photo(found: Found, number: int, public_url: str) -> str:
+    return f"{public_url}/reports/{found.leader.number}/photos/{number}.jpg"
+
+
+def _numbered(city: City, numbers: tuple[str, ...], key: ApiKey | None) -> Select[tuple[Report]]:
+    """Return the query of reports by their numbers: public ones, those joined to such, own ones."""
+    leader = aliased(Report)
+    joined = and_(
+        col(Report.state) == ReportState.DUPLICATE,
+        col(Report.hidden).is_(False),
+        col(Report.case_id).in_(select(leader.id).where(*public(city, leader))),
+    )
+    may = [and_(*public(city)), joined]
+    if key is not None:
+        may.append(and_(*own(key)))
+    query: Select[tuple[Report]] = select(Report).where(col(Report.number).in_(numbers), or_(*may))
+    return query
+
+
+def _narrowed(query: Select[tuple[Report]], wanted: Wanted) -> Select[tuple[Report]]:
+    query = query.where(col(Report.state).in_(wanted.states))
+    if wanted.categories:
+        query = query.where(col(Report.category).in_(wanted.categories))
+    for condition in (
+        None if wanted.since is None else col(Report.created_at) >= wanted.since,
+        None if wanted.until is None else col(Report.created_at) <= wanted.until,
+        None if wanted.updated_after is None else col(Report.updated_at) > wanted.updated_after,
+        None if wanted.updated_before is None else col(Report.updated_at) < wanted.updated_before,
+    ):
+        if condition is not None:
+            query = query.where(condition)
+    return query
+
+
+async def _completed(
+    session: AsyncSession, reports: Sequence[Report], key: ApiKey | None
+) -> list[Found]:
+    leads = {report.case_id for report in reports if report.case_id is not None}
+    leaders = {report.id: report for report in reports}
+    if leads - set(leaders):
+        more = await session.scalars(select(Report).where(col(Report.id).in_(leads)))
+        leaders |= {report.id: report for report in more}
+    whose = {report.id: leaders[report.case_id or report.id] for report in reports}
+    photos = await _released(session, {leader.id for leader in whose.values() if leader.id})
+    answers = await _answers(session, [one for one in reports if is_own(one, key)], whose)
+    return [
+        Found(
+            report,
+            whose[report.id],
+            is_own(report, key),
+            answers.get(report.id or 0, ""),
+            tuple(photos.get(whose[report.id].id or 0, ())),
+        )
+        for report in reports
+    ]
+
+
+async def _released(session: AsyncSession, leaders: Iterable[int]) -> dict[int, list[int]]:
+    """Return the ids of the photos that everybody may see, by the case's id."""
+    ids = list(leaders)
+    if not ids:
+        return {}
+    whose = case((col(Report.case_id).is_(None), col(Report.id)), else_=col(Report.case_id))
+    found: dict[int, list[int]] = {}
+    rows = await session.execute(
+        select_rows(whose, col(Photo.id))
+        .select_from(Report)
+        .join(Photo, col(Photo.report_id) == col(Report.id))
+        .where(
+            or_(col(Report.id).in_(ids), col(Report.case_id).in_(ids)),
+            col(Report.hidden).is_(False),
+            col(Photo.released_at).is_not(None),
+        )
+        .order_by(col(Photo.id))
+    )
+    for leader, number in rows:
+        found.setdefault(leader, []).append(number)
+    return found
+
+
+async def _answers(
+    session: AsyncSession, reports: Sequence[Report], whose: dict[int | None, Report]
+) -> dict[int, str]:
+    """Return the newest answer to each of a program's own requests, or to its case."""
+    if not reports:
+        return {}
+    ids = {number for one in reports for number in (one.id, whose[one.id].id)}
+    rows = await session.execute(
+        select_rows(col(ReportUpdate.report_id), col(ReportUpdate.answer))
+        .where(col(ReportUpdate.report_id).in_(ids), col(ReportUpdate.answer) != "")
+        .order_by(col(ReportUpdate.id))
+    )
+    newest: dict[int, str] = {}
+    for report_id, answer in rows:
+        newest[report_id] = answer
+    return {
+        one.id or 0: newest.get(one.id or 0) or newest.get(whose[one.id].id or 0, "")
+        for one in reports
+    }
