@@ -26,6 +26,7 @@ from console import (
     entry_pages,
     feed_pages,
     home,
+    inbox_pages,
     lifeline_pages,
     people_pages,
     question_pages,
@@ -40,6 +41,7 @@ from console import (
     stopped,
     task_pages,
     template_pages,
+    together_pages,
     writing_pages,
 )
 from console.web import STATIC, Missing, StaffRoute
@@ -81,6 +83,8 @@ ROUTERS = (
     answer_pages.router,
     report_alarm_pages.router,
     report_pages.router,
+    inbox_pages.router,
+    together_pages.router,
     case_pages.router,
     entry_pages.router,
     people_pages.router,

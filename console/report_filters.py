@@ -29,18 +29,19 @@ AGES = (1, 3, 7, 30, 90, 365)
 LONGEST = 100
 LISTED = tuple(state for state in ReportState if state.facts.set_by != "joining")
 """The states of cases; a joined report is in none of its own."""
+WHY = {
+    "usual": mark("nothing that makes it more urgent"),
+    "kind": mark("usual for {value}"),
+    "kind-danger": mark("a kind that endangers people"),
+    "hurt": mark("somebody was hurt: “{value}”"),
+    "danger": mark("words of danger: “{value}”"),
+    "reporters": mark("{value} people reported it"),
+    "road": mark("on: {value}"),
+    "waits": mark("waits for {value} days"),
+}
+"""Why a case has its priority, by the code before the colon."""
 MORE = ("overdue", "age", "photo", "department", "road", "came_by", "since", "until")
 """The fields that are folded away while they do not narrow."""
-SORTED_FROM = {
-    SortBy.NEW: mark("New first"),
-    SortBy.AGE: mark("Age"),
-    SortBy.DUE: mark("Due"),
-    SortBy.PRIORITY: mark("Priority"),
-    SortBy.CATEGORY: mark("Kind"),
-    SortBy.AREA: mark("District"),
-    SortBy.STATE: mark("State"),
-    SortBy.REPORTERS: mark("Reporters"),
-}
 
 
 @dataclass(frozen=True)
@@ -70,20 +71,20 @@ class Chosen:
 
     def sorted_by(self, by: str) -> str:
         """Return the query with another order; the same one again turns it round."""
-        turned = f"-{by}" if self.fields["sort"] == by else by
+        turned = f"-{by}" if self.order == Order(SortBy(by)) and by != SortBy.NEW else by
         return urlencode(
             [(n, v) for n, v in (*self.fields.items(), ("sort", turned)) if v and n != "sort"]
             + [("sort", turned)]
         )
 
 
-def read(given: Mapping[str, str], *, account: str, teams: Sequence[Team], now: datetime) -> Chosen:
+def read(given: Mapping[str, str], *, mine: Sequence[int], now: datetime) -> Chosen:
     """Read the fields of an address or a form; what makes no sense does not narrow.
 
     Parameters
     ----------
-    account
-        Whose "mine" it is: the teams with this address.
+    mine
+        The teams of the visitor.
     """
     fields = {name: given.get(name, "").strip()[:LONGEST] for name in NAMES}
     state = fields["state"]
@@ -96,9 +97,8 @@ def read(given: Mapping[str, str], *, account: str, teams: Sequence[Team], now: 
     if age:
         least = now - timedelta(days=age)
         until = min(until, least) if until else least
-    mine = tuple(team.id for team in teams if team.id and team.mail.lower() == account.lower())
     team = fields["team"]
-    chosen_teams = mine or (0,) if team == MINE else ()
+    chosen_teams = tuple(mine) or (0,) if team == MINE else ()
     if team.isdecimal():
         chosen_teams = (int(team[:9]),)
     elif team not in (MINE, NOBODY):
@@ -163,6 +163,17 @@ class ListNames(Names):
         self.teams = {team.id: team.name for team in teams}
         self.wording = Wording(city, language)
 
+    def reason(self, code: str) -> str:
+        """Return in words why a case has its priority (``reports.priority``)."""
+        name, _, value = code.partition(":")
+        if name not in WHY:
+            return code
+        if name == "kind":
+            value = self.category(value)
+        elif name == "road":
+            value = self.wording.road_class(value)
+        return words.CATALOGUE.text(self.language, WHY[name], value=value)
+
     def team(self, number: int | None) -> str:
         return self.teams.get(number, "")
 
@@ -188,18 +199,6 @@ class ListNames(Names):
 
 
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-
-
-def orders(chosen: Chosen, language: str) -> list[tuple[str, str]]:
-    """Return the orders that the form offers, by the value that the address has."""
-    offered = [
-        ("" if by is SortBy.NEW else by.value, words.CATALOGUE.text(language, name))
-        for by, name in SORTED_FROM.items()
-    ]
-    if chosen.fields["sort"] not in dict(offered):
-        name = words.CATALOGUE.text(language, SORTED_FROM[chosen.order.by])
-        offered.append((chosen.fields["sort"], f"{name} ▲"))
-    return offered
 
 
 def choices(names: ListNames, teams: Sequence[Team], roads: Sequence[str]) -> dict[str, Any]:

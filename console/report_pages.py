@@ -23,11 +23,11 @@ from console.report_filters import (
     ListNames,
     choices,
     of_query,
-    orders,
     read,
 )
 from console.report_keys import LIST_KEYS, key_help
 from console.report_names import Names, map_colour
+from console.together_pages import ready_answers, set_to
 from console.web import NotPermitted, RowNumber, StaffRoute, Visit, reason_of, visit
 from core import audit
 from core.clock import in_japan
@@ -60,7 +60,7 @@ async def _list_page(
     now = context.clock.now()
     async with context.database.reading() as session:
         teams = await listing.teams(session)
-        chosen = read(given, account=visitor.actor, teams=teams, now=now)
+        chosen = await _chosen(session, visitor, given)
         narrow = await listing.narrowed(session, chosen.wanted)
         total = await listing.count(session, narrow)
         few = not total.more and total.number <= listing.FEW
@@ -79,6 +79,7 @@ async def _list_page(
         overdue = await listing.count_overdue(session, in_japan(now).date())
         saved = await saved_filters.seen_by(session, visitor.actor)
         roads = await listing.roads(session)
+        templates = await ready_answers(session, visitor)
     names = ListNames(context.city, visitor.language, teams)
     return visitor.page(
         "reports.html",
@@ -97,13 +98,14 @@ async def _list_page(
         chosen=chosen,
         offered=choices(names, teams, roads),
         more_open=any(chosen.fields[name] for name in MORE),
-        orders=orders(chosen, visitor.language),
         words_note=visitor.say("Only the newest reports with these words are on the map.")
         if narrow.by_words
         else "",
         names=names,
         teams=teams,
         today=in_japan(now).date(),
+        templates=templates,
+        ends=set_to(visitor.language),
         may_work=visitor.may(Permission.REPORTS),
         key_help=key_help(LIST_KEYS, visitor.language),
     )
@@ -119,8 +121,7 @@ async def save_filter(visitor: Looker) -> Response:
     given = of_query(form.text("query"))
     try:
         async with visitor.context.database.writing() as session:
-            teams = await listing.teams(session)
-            chosen = read(given, account=visitor.actor, teams=teams, now=now)
+            chosen = await _chosen(session, visitor, given)
             await saved_filters.save(
                 session,
                 form.text("name"),
@@ -211,8 +212,8 @@ async def export_gpkg(visitor: Worker) -> Response:
 
 
 async def _chosen(session: AsyncSession, visitor: Visit, given: Mapping[str, str]) -> Chosen:
-    teams = await listing.teams(session)
-    return read(given, account=visitor.actor, teams=teams, now=visitor.context.clock.now())
+    mine = await listing.teams_of(session, visitor.actor)
+    return read(given, mine=mine, now=visitor.context.clock.now())
 
 
 def _wording(visitor: Visit) -> Wording:

@@ -225,7 +225,7 @@ async def _part(session: AsyncSession, narrow: Narrowed, before: int) -> list[Re
 async def _with_joined(session: AsyncSession, leaders: Sequence[Report]) -> list[Report]:
     query = select(Report).where(col(Report.case_id).in_([each.id for each in leaders]))
     joined: dict[int, list[Report]] = defaultdict(list)
-    for report in await session.scalars(query.order_by(col(Report.id))):
+    for report in sorted(await session.scalars(query), key=lambda each: each.id or 0):
         joined[report.case_id or 0].append(report)
     return [one for each in leaders for one in (each, *joined.get(each.id or 0, ()))]
 

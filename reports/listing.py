@@ -39,7 +39,7 @@ from sqlmodel import col, select
 from city.city import City
 from core.counting import Size, size_of
 from reports import search
-from reports.models import IS_OPEN, CameBy, Report, Team
+from reports.models import IS_OPEN, CameBy, Report, Team, TeamAccount
 from reports.states import OPEN, WAITING, ReportState
 
 FEW = 4_000
@@ -317,12 +317,16 @@ def _sorting(narrow: Narrowed, order: Order, city: City) -> list[ColumnElement[A
         turned: ColumnElement[Any] = column.desc() if order.backwards else column.asc()
         return turned
 
+    def turned_down(column: Any) -> ColumnElement[Any]:
+        turned: ColumnElement[Any] = column.asc() if order.backwards else column.desc()
+        return turned
+
     match order.by:
         case SortBy.NEW:
             waiting = plain("state").in_(WAITING)
             return [turned(sql_case((waiting, 0), else_=1)), *newest]
         case SortBy.AGE:
-            return [turned(plain("created_at")), turned(plain("id"))]
+            return [turned_down(plain("created_at")), turned_down(plain("id"))]
         case SortBy.DUE:
             due = and_(plain("state").in_(OPEN), plain("due_on").is_not(None))
             return [
@@ -333,7 +337,7 @@ def _sorting(narrow: Narrowed, order: Order, city: City) -> list[ColumnElement[A
         case SortBy.PRIORITY:
             return [turned(plain("priority")), *newest]
         case SortBy.REPORTERS:
-            return [turned(plain("reporters")), *newest]
+            return [turned_down(plain("reporters")), *newest]
     column = plain(order.by.value)
     known = _values(order.by, city)
     ranks = sql_case({value: n for n, value in enumerate(known)}, value=column, else_=len(known))
@@ -413,14 +417,20 @@ async def teams(session: AsyncSession) -> list[Team]:
     return list(await session.scalars(query))
 
 
+async def teams_of(session: AsyncSession, account: str) -> list[int]:
+    """Return the ids of the teams to which an account belongs."""
+    query = select(TeamAccount.team_id).where(col(TeamAccount.account) == account)
+    return list(await session.scalars(query))
+
+
 async def of_case(session: AsyncSession, leaders: Sequence[Report]) -> dict[int, list[str]]:
     """Return the numbers of the reports joined to each of these, the oldest first, by id."""
     ids = [report.id for report in leaders if report.id is not None and report.reporters > 1]
     found: dict[int, list[str]] = {}
     if ids:
         query = sql_select(col(Report.case_id), col(Report.number))
-        query = query.where(col(Report.case_id).in_(ids)).order_by(col(Report.id))
-        for leader, number in await session.execute(query):
+        rows = await session.execute(query.where(col(Report.case_id).in_(ids)))
+        for leader, number in sorted(rows, key=lambda row: row[1]):
             found.setdefault(leader, []).append(number)
     return found
 

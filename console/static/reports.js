@@ -164,6 +164,15 @@
     does();
   });
 
+  // Enter in a list of reasons presses its button.
+  for (const select of document.querySelectorAll("select[data-press]")) {
+    select.addEventListener("keydown", (event) => {
+      if (event.key !== "Enter" || !select.value || event.isComposing) return;
+      event.preventDefault();
+      select.form.querySelector(`button[name="act"][value="${select.dataset.press}"]`)?.click();
+    });
+  }
+
   if (list) {
     list.addEventListener("change", tell);
     list.addEventListener("focusin", (event) => {

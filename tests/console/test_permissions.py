@@ -176,6 +176,10 @@ ADDRESSES = {
     "reports": """
         POST /console/reports/{number}
         POST /console/reports/export.csv
+        GET /console/reports/inbox
+        POST /console/reports/inbox
+        POST /console/reports/together
+        POST /console/reports/together/do
         POST /console/reports/export.geojson
         POST /console/reports/{number}/answer-look
         GET /console/answers

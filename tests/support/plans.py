@@ -39,6 +39,7 @@ SMALL = frozenset(
         "rate_shares",
         "rate_states",
         "report_counters",
+        "report_filters",
         "resident_changes",
         "restore_holds",
         "shelter_statuses",
@@ -48,6 +49,8 @@ SMALL = frozenset(
         "staff_line_links",
         "staff_members",
         "staff",
+        "team_accounts",
+        "teams",
     }
 )
 """Tables that stay small however long a city uses Todoke: by its size, or emptied all the time."""
@@ -60,6 +63,7 @@ OF_FEW = frozenset(
         "ix_items_set_aside",
         "ix_menu_moves_open",
         "ix_notices_held",
+        "ix_reports_open",
         "ix_rule_versions_in_force",
         "ix_staff_messages_open",
         "ix_webhook_events_open",
@@ -70,6 +74,7 @@ OF_MOST = frozenset(
     {
         "household_cases_pkey",
         "ix_deliveries_of_notices",
+        "ix_reports_by_cell",
         "ix_reports_by_created",
         "items_pkey",
         "reports_pkey",
