@@ -16,7 +16,7 @@ from app.jobs import publisher
 from app.places import Places
 from app.rehearsals import RehearsalResults
 from app.rule_trials import RuleTrials
-from bot import data_pages, webhook
+from bot import data_pages, kind_preview, webhook
 from channels.line.client import LineClient
 from city.context import Context
 from city.folder import CityFolder
@@ -106,6 +106,7 @@ def create_app(context: Context, line: LineClient, *, folder: CityFolder) -> Fas
     app.state.publish = publisher(context.queue, context.city, context.clock)
     app.state.rehearsals = RehearsalResults(context)
     app.state.rule_trials = RuleTrials(context)
+    app.state.kind_cards = kind_preview.cards
     app.state.database_probe = health.DatabaseProbe(context)
     app.state.folder_probe = health.FolderProbe(context.settings.media_dir)
     webhook.attach(app, context, line)

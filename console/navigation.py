@@ -69,6 +69,7 @@ SECTIONS = (
             Entry("/console/answers", mark("Answers to reports"), Permission.REPORTS),
             Entry("/console/report-alarms", mark("Who hears of new reports"), Permission.REPORTS),
             Entry("/console/entry", mark("Enter a report"), Permission.REPORTS),
+            Entry("/console/kinds", mark("Kinds of reports")),
         ),
     ),
     Section(

@@ -29,7 +29,7 @@ from alerts.models import AlertDraft
 from app.rehearsals import RehearsalResults
 from app.rule_trials import RuleTrials
 from app.staff_sender import StaffSender
-from bot import data_pages
+from bot import data_pages, kind_preview
 from channels.engine import Engine
 from channels.line.client import LineClient
 from channels.line.medium import LineMedium
@@ -352,6 +352,7 @@ async def _open_office(
     app.state.folder = sample
     app.state.rehearsals = RehearsalResults(context)
     app.state.rule_trials = RuleTrials(context)
+    app.state.kind_cards = kind_preview.cards
     stack.push_async_callback(app.state.rule_trials.stop)
     app.state.tiles = Tiles(sample.city, sample.tiles, http, folder / "tiles", source="")
     app.state.calendars = KeptBytes(CALENDAR_BYTES)

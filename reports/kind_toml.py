@@ -1,0 +1,83 @@
+"""Kinds of reports written as ``[[report_categories]]`` of a ``city.toml``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from city.kinds import ReportCategory
+from core.languages import LANGUAGES
+
+_AFTER = ("areas", "questions", "message")
+"""Tables, which stand below the values of a kind."""
+_DATES = ("off_from", "off_until")
+_TIMES = ("start", "end")
+
+
+def as_toml(kinds: Iterable[ReportCategory]) -> str:
+    """Return kinds as a part of ``city.toml``, in their order."""
+    return "\n".join(_kind(kind) for kind in kinds)
+
+
+def _kind(kind: ReportCategory) -> str:
+    content = kind.model_dump(mode="json", exclude_defaults=True)
+    content.pop("order", None)  # they stand in their order
+    lines = ["[[report_categories]]"]
+    for key, value in content.items():
+        if key == "names":
+            continue
+        if key in _DATES:
+            lines.append(f"{key} = {value}")
+        elif key not in _AFTER:
+            lines.append(f"{key} = {_value(value)}")
+    lines += _texts("names", content["names"])
+    for area in content.get("areas", ()):
+        lines += ["", "[[report_categories.areas]]"]
+        lines += [f"{key} = {_value(value)}" for key, value in area.items()]
+    for question in content.get("questions", ()):
+        lines += ["", "[[report_categories.questions]]", *_plain(question)]
+        for choice in question.get("choices", ()):
+            lines += ["", "[[report_categories.questions.choices]]", *_plain(choice)]
+    if message := content.get("message"):
+        lines += ["", "[report_categories.message]"]
+        lines += [f"{key} = {_value(message[key])}" for key in message if key in _STRINGS]
+        if hours := message.get("hours"):
+            lines += ["hours = [", *(f"    {_hours(one)}," for one in hours), "]"]
+        for key in ("texts", "closed_texts"):
+            lines += _texts(key, message.get(key, {}))
+    return "\n".join(lines) + "\n"
+
+
+_STRINGS = ("phone", "url", "closed_phone")
+
+
+def _plain(table: Mapping[str, Any]) -> list[str]:
+    lines = [
+        f"{key} = {_value(value)}"
+        for key, value in table.items()
+        if key not in ("names", "choices")
+    ]
+    return lines + _texts("names", table["names"])
+
+
+def _texts(key: str, texts: Mapping[str, str]) -> list[str]:
+    return [f"{key}.{code} = {_value(texts[code])}" for code in LANGUAGES if code in texts]
+
+
+def _hours(hours: Mapping[str, Any]) -> str:
+    parts = [f"{key} = {hours[key] if key in _TIMES else _value(hours[key])}" for key in hours]
+    return f"{{ {', '.join(parts)} }}"
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, list):
+        return f"[{', '.join(map(_value, value))}]"
+    if isinstance(value, Mapping):
+        return f"{{ {', '.join(f'{key} = {_value(one)}' for key, one in value.items())} }}"
+    if isinstance(value, str):
+        # A JSON string is a basic string of TOML, apart from this one character.
+        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    return str(value)
