@@ -62,6 +62,12 @@ ADDRESSES = {
         GET /console/reports/{number}
         GET /console/reports/{number}/map.json
         GET /console/reports/{number}/photos/{photo_id}
+        GET /console/kinds
+        GET /console/kinds.toml
+        GET /console/kinds/{code}
+        GET /console/kinds/{code}/check
+        GET /console/kinds/{code}/questions/{n}
+        GET /console/kinds/{code}/words/{language}
         GET /console/people
         GET /console/people/live
         GET /console/people/map.json
@@ -174,6 +180,14 @@ ADDRESSES = {
         POST /console/people/{case_id}
     """,
     "reports": """
+        GET /console/new-kind
+        POST /console/new-kind
+        POST /console/kinds/{code}
+        POST /console/kinds/{code}/back
+        POST /console/kinds/{code}/confirm
+        POST /console/kinds/{code}/discard
+        POST /console/kinds/{code}/questions/{n}
+        POST /console/kinds/{code}/words/{language}
         POST /console/reports/{number}
         POST /console/reports/export.csv
         GET /console/reports/inbox
