@@ -13,6 +13,7 @@ from channels.line.unknown import friends_now
 from channels.lists import delivery_of
 from console.access import Permission
 from console.board import STRONG, board_map, read_board
+from console.report_counts import counted_filters
 from console.sources import healths
 from console.web import StaffRoute, Visit, visit
 from feeds import lists
@@ -80,6 +81,7 @@ async def _now(visitor: Visit) -> dict[str, Any]:
             "paused": await deliveries.paused(session, 10),
             "recent": await deliveries.ended_lately(session, 6),
             "held": await held_items(session, 6, now),
+            "report_filters": await counted_filters(session, visitor),
             "new_reports": await register.waiting(session, 6),
             "counts": {
                 "held": await lists.count_held(session),
