@@ -158,8 +158,6 @@ class ReportCategory(Part):
         Working days until it should be done; None for none.
     retention_days
         Days after which its words and photos go; None for the city's.
-    templates
-        Codes of the ready answers that staff are offered first.
     season, off_from, off_until
         When it is offered: in a season of each year, and not from a day until another day (both
         belong to it; without the second for good). Reports that are there keep it.
@@ -181,7 +179,6 @@ class ReportCategory(Part):
     priority: int = Field(default=0, ge=0, le=4)
     due_days: int | None = Field(default=None, ge=0, le=400)
     retention_days: int | None = Field(default=None, ge=1, le=36500)
-    templates: tuple[str, ...] = ()
     season: Season | None = None
     off_from: date | None = None
     off_until: date | None = None

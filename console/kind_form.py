@@ -34,9 +34,6 @@ def kind_written(form: Form, before: Mapping[str, Any]) -> Content:
     made["order"] = _number(form, "order") or 0
     made["due_days"] = _number(form, "due_days")
     made["retention_days"] = _number(form, "retention_days")
-    made["templates"] = [
-        code for part in _line(form, "templates").split(",") if (code := part.strip())
-    ]
     start, end = _line(form, "season_start"), _line(form, "season_end")
     made["season"] = {"start": start, "end": end} if start or end else None
     made["off_from"] = _line(form, "off_from") or None

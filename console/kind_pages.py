@@ -41,7 +41,7 @@ Writer = Annotated[Visit, Depends(visit(Permission.REPORTS))]
 LIST = "/console/kinds"
 MOST_NOTE = 400
 TYPE_NAMES = {
-    AnswerType.TEXT: mark("Words"),
+    AnswerType.TEXT: mark("In words"),
     AnswerType.NUMBER: mark("Number"),
     AnswerType.ONE: mark("One of several"),
     AnswerType.SEVERAL: mark("Any of several"),
@@ -65,7 +65,7 @@ DAY_NAMES = dict(
     )
 )
 FIELD_NAMES = {
-    "names": mark("Name"),
+    "names": mark("Name of the kind"),
     "department": mark("Department"),
     "owner": mark("Other office"),
     "areas": mark("Elsewhere in some districts"),
@@ -75,7 +75,6 @@ FIELD_NAMES = {
     "priority": mark("Priority"),
     "due_days": mark("Due in working days"),
     "retention_days": mark("Words and photos are kept (days)"),
-    "templates": mark("Answers offered first"),
     "season": mark("Season"),
     "off_from": mark("Switched off from"),
     "off_until": mark("Switched off until"),
