@@ -207,7 +207,7 @@ def test_faults_are_those_of_the_folder(city: City) -> None:
 
 
 def test_differences_name_questions_by_their_code() -> None:
-    before = {"questions": [{"code": "a", "names": {"ja": "い"}}], "due_days": 3}
+    before: dict[str, Any] = {"questions": [{"code": "a", "names": {"ja": "い"}}], "due_days": 3}
     after = {"questions": [{"code": "b", "names": {"ja": "ろ"}}, *before["questions"]]}
     found = {
         ".".join(map(str, place)): (old, new)
