@@ -70,6 +70,7 @@ SECTIONS = (
             Entry("/console/report-alarms", mark("Who hears of new reports"), Permission.REPORTS),
             Entry("/console/entry", mark("Enter a report"), Permission.REPORTS),
             Entry("/console/kinds", mark("Kinds of reports")),
+            Entry("/console/forwards", mark("Other offices")),
         ),
     ),
     Section(
@@ -82,6 +83,7 @@ SECTIONS = (
             Entry("/console/feeds", mark("Sources")),
             Entry("/console/audit", mark("Audit"), Permission.AUDIT),
             Entry("/console/staff", mark("Staff"), Permission.STAFF),
+            Entry("/console/webhooks", mark("Webhooks"), Permission.STAFF),
         ),
     ),
 )

@@ -25,6 +25,7 @@ from console import (
     draft_pages,
     entry_pages,
     feed_pages,
+    forward_pages,
     home,
     inbox_pages,
     kind_pages,
@@ -43,6 +44,7 @@ from console import (
     task_pages,
     template_pages,
     together_pages,
+    webhook_pages,
     writing_pages,
 )
 from console.web import STATIC, Missing, StaffRoute
@@ -87,6 +89,7 @@ ROUTERS = (
     inbox_pages.router,
     together_pages.router,
     kind_pages.router,
+    forward_pages.router,
     case_pages.router,
     entry_pages.router,
     people_pages.router,
@@ -100,6 +103,7 @@ ROUTERS = (
     shelter_pages.router,
     lifeline_pages.router,
     staff_pages.router,
+    webhook_pages.router,
     nowhere,
 )
 """All pages of the console; the last one answers unknown addresses."""

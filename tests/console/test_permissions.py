@@ -68,6 +68,7 @@ ADDRESSES = {
         GET /console/kinds/{code}/check
         GET /console/kinds/{code}/questions/{n}
         GET /console/kinds/{code}/words/{language}
+        GET /console/forwards
         GET /console/people
         GET /console/people/live
         GET /console/people/map.json
@@ -208,6 +209,9 @@ ADDRESSES = {
         POST /console/report-alarms/{department}
         POST /console/report-alarms/{department}/test
         POST /console/reports/export.gpkg
+        GET /console/reports/{number}/forward
+        POST /console/reports/{number}/forward
+        POST /console/forwards/{forward_id}/{act}
         GET /console/entry
         POST /console/entry
         GET /console/entry/spreadsheet
@@ -227,6 +231,10 @@ ADDRESSES = {
         POST /console/staff
         POST /console/staff/{staff_id}
         POST /console/staff/{staff_id}/reset
+        GET /console/webhooks
+        POST /console/webhooks
+        GET /console/webhooks/{webhook_id}
+        POST /console/webhooks/{webhook_id}/{act}
     """,
 }
 NOWHERE = "/console/{_rest:path}"
