@@ -43,8 +43,11 @@ from feeds.metrics import HELD
 from feeds.models import Notice
 from feeds.poller import Poller, Publish
 from feeds.translate import article_translations
-from reports import notices_to_staff
+from feeds.translators import translator_of
+from reports import notices_to_staff, overdue
 from reports.outside import internal_of, outside_session
+from reports.photos import mark_old_photos
+from reports.translation import translate_new
 from response import call_up_rules, call_ups
 from response.answer_links import AnswerLinks
 from response.by_rule import keep_rules
@@ -103,6 +106,7 @@ async def scheduled_jobs(
         yield [
             *_polling(context, poller),
             *_housekeeping(context, folder),
+            *_translations(context),
             *_friends(context, line),
             *_menus(context, line),
             *_staff(context, line),
@@ -150,11 +154,25 @@ def _housekeeping(context: Context, folder: CityFolder) -> list[ScheduledJob]:
             await remind_of_reports(context, LINE)
             await tell_of_repairs(context, LINE)
 
+    async def of_cases() -> None:
+        await mark_old_photos(context.database, context.settings.media_dir)
+        if knows_the_time(clock):
+            now = clock.now()
+            await overdue.settle_waiting(context.database, context.city, now)
+            await overdue.tell_teams(
+                context.database,
+                context.city,
+                context.settings.smtp,
+                context.settings.public_url,
+                now,
+            )
+
     async def running_record() -> None:
         await catch_up(context.database, clock.now())
 
     return [
         ScheduledJob(name="record", seconds=5.0, work=running_record),
+        ScheduledJob(name="cases", seconds=300.0, jitter=10.0, work=of_cases),
         ScheduledJob(name="news of reports", seconds=600.0, jitter=10.0, work=of_reports),
         ScheduledJob(name="reminders", seconds=60.0, work=reminders, at_once=True),
         ScheduledJob(name="digests", seconds=60.0, work=digests),
@@ -172,6 +190,19 @@ def _housekeeping(context: Context, folder: CityFolder) -> list[ScheduledJob]:
             work=partial(forget, context, folder.children),
         ),
     ]
+
+
+def _translations(context: Context) -> list[ScheduledJob]:
+    """The job that puts residents' words into Japanese for staff; none without a translator."""
+    settings = context.settings.translator
+    if settings is None:
+        return []
+    machine = translator_of(settings, context.http, context.clock)
+
+    async def translate() -> None:
+        await translate_new(context.database, machine, context.clock)
+
+    return [ScheduledJob(name="words of reports", seconds=20.0, work=translate, at_once=True)]
 
 
 def _menus(context: Context, line: LineClient) -> list[ScheduledJob]:

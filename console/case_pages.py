@@ -2,181 +2,352 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from datetime import date, datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Response
 from fastapi.responses import JSONResponse
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from channels.dispatch import push
-from channels.line.medium import LINE
+from city.city import City
 from city.shapes import district_geojson
-from console import presets
+from console import answer_form, case_view
 from console.access import Permission
+from console.answer_names import template_name
+from console.case_view import report_of
 from console.photos import photo_answer
 from console.report_names import Names, map_colour
 from console.web import Missing, RowNumber, StaffRoute, Visit, reason_of, visit
-from console.words import quoted
 from core.errors import BadInput, Refusal
-from core.text import clean
+from core.text import clean, whole_number
 from core.web import Form
-from reports import following, register, states
+from reports import answers, cases, photos, register, states, work
+from reports.answers import Answer
+from reports.cases import Joined
+from reports.kinds import city_now
 from reports.models import Photo, Report
-from reports.nearby import MOST, nearby
+from reports.nearby import nearby
+from reports.reasons import reason
 from reports.states import ReportState
-from subscriptions.models import Resident, ResidentState
+from reports.work import KEEP, Change, Changed
 
 router = APIRouter(prefix="/console", route_class=StaffRoute)
 Looker = Annotated[Visit, Depends(visit(Permission.LOOK))]
 Worker = Annotated[Visit, Depends(visit(Permission.REPORTS))]
+CHANGED = "report.changed"
 
 
 @router.get("/reports/{number}")
 async def report_page(visitor: Looker, number: str) -> Response:
-    return await _report_page(visitor, number)
+    return await _page(visitor, number)
 
 
-async def _report_page(visitor: Visit, number: str, *, refusal: BadInput | None = None) -> Response:
-    """Show one report; after a refusal with the entered values, so that nobody types them twice."""
+async def _page(visitor: Visit, number: str, *, refusal: BadInput | None = None) -> Response:
+    """Show one case; after a refusal with the entered values, so that nobody types them twice."""
+    form = visitor.form
     async with visitor.context.database.reading() as session:
-        report = await _report(session, number)
-        assert report.id is not None
-        photos = await register.photos_of(session, report.id)
-        updates = await register.updates_of(session, report.id)
-        near = await nearby(session, report, visitor.context.clock.now())
-        together = [one.report for one in near if one.is_open]
-        reachable = await _reachable(session, report)
-        joined = len(await following.followers(session, report))
-        others_reachable = [await _reachable(session, other) for other in together]
+        shown = await case_view.view(session, visitor, number)
+        values = await case_view.values(session, visitor, shown)
+        others = []
+        if refusal is not None and form.text("seen"):
+            others = await case_view.what_happened(
+                session, visitor, shown.report, form.text("seen")
+            )
+        preview, problem = None, ""
+        if shown.leads and visitor.may(Permission.REPORTS):
+            preview, problem = await _who_hears(session, visitor, shown.report)
     return visitor.page(
         "case.html",
         status=400 if refusal else 200,
         refusal=reason_of(refusal, visitor.language) if refusal else "",
-        typed=visitor.form,
-        report=report,
-        photos=photos,
-        updates=updates,
-        meanings={
-            update.id: presets.meaning(update.answer, visitor.language)
-            for update in updates
-            if update.answer and report.language != visitor.language
-        },
-        reachable=reachable,
-        answerable=reachable or any(others_reachable),
-        joined=joined,
-        near=near,
-        ticked=set(visitor.form.all("also")),
-        states=[one for one in ReportState if one in states.SET_BY_STAFF or one is report.state],
-        told=quoted([one.staff_name(visitor.language) for one in states.TOLD], visitor.language),
-        answers=[(one, presets.CATALOGUE.text("ja", one.message)) for one in presets.ANSWERS],
-        names=Names(visitor.context.city, visitor.language),
-        done=visitor.request.query_params.get("done") == "yes",
+        # What somebody else did meanwhile is told in words; the form is then sent on what is now.
+        others=others,
+        typed=form,
+        preview=preview,
+        problem=problem,
+        name=template_name,
+        joins=states.ReportState.DUPLICATE,
+        done=visitor.request.query_params.get("done", ""),
+        **values,
     )
 
 
 @router.get("/reports/{number}/map.json")
 async def one_on_map(visitor: Looker, number: str) -> Response:
     async with visitor.context.database.reading() as session:
-        report = await _report(session, number)
+        report = await report_of(session, number)
         near = await nearby(session, report, visitor.context.clock.now())
     return _map(visitor, [report, *(one.report for one in near)], around=report)
 
 
 @router.get("/reports/{number}/photos/{photo_id}")
 async def photo(visitor: Looker, number: str, photo_id: RowNumber, small: bool = False) -> Response:
-    """Return a report's photo to somebody who may see reports, and to nobody else."""
+    """Return a photo of a case to somebody who may see reports, and to nobody else."""
     async with visitor.context.database.reading() as session:
-        report = await _report(session, number)
-        found = await session.get(Photo, photo_id)
-    if found is None or found.report_id != report.id:
-        raise Missing
+        report, found = await _photo(session, number, photo_id)
     return await photo_answer(visitor, found.sha256, f"{report.number}-{photo_id}", small=small)
 
 
+async def _photo(session: AsyncSession, number: str, photo_id: int) -> tuple[Report, Photo]:
+    """Return a photo of a report, or of one that was joined to it."""
+    report = await report_of(session, number)
+    found = await session.get(Photo, photo_id)
+    if found is None:
+        raise Missing
+    if found.report_id != report.id:
+        other = await session.get(Report, found.report_id)
+        if other is None or other.case_id != report.id:
+            raise Missing
+    return report, found
+
+
 @router.post("/reports/{number}")
-async def work(visitor: Worker, number: str) -> Response:
-    """Change a report's state, assign it to a department, and answer the resident, in one act.
-
-    Other reports of the same place, if they are ticked, are treated in the same way.
-    """
+async def save(visitor: Worker, number: str) -> Response:
+    """Change a case and tell its residents, in one act; everything of it is checked before."""
+    context, form = visitor.context, visitor.form
+    async with context.database.reading() as session:
+        report = await report_of(session, number)
+    if form.text("look") == "yes":
+        return await _page(visitor, number)
     try:
-        also = _also(visitor.form)
-        async with visitor.context.database.writing() as session:
-            reports = await register.locked(session, [number, *also])
-            if number not in reports:
-                raise Missing
-            seen = visitor.form.text("seen")
-            answered = [await _work(session, visitor, reports[number], seen=seen)]
-            for other, seen in also.items():
-                if other not in reports or other == number:
-                    raise Refusal("Somebody changed this report meanwhile. Look at it again.")
-                answered.append(
-                    await _work(session, visitor, reports[other], seen=seen, together_with=number)
-                )
-            if _is_answer(visitor.form) and not any(answered):
-                raise Refusal("The resident has left and can no longer be answered.")
+        answer = await answer_form.translated(context, report, answer_form.answer_of(form))
+        wanted = _change(form)
+        async with context.database.writing() as session:
+            city = await city_now(session, context.city)
+            now = context.clock.now()
+            changed = await work.change(
+                session,
+                city,
+                number,
+                wanted,
+                by=visitor.actor,
+                now=now,
+                seen=form.text("seen"),
+            )
+            await answers.tell(
+                session,
+                answer_form.means(context),
+                city,
+                changed,
+                answer,
+                by=visitor.actor,
+                now=now,
+            )
     except BadInput as refusal:
-        return await _report_page(visitor, number, refusal=refusal)
-    return visitor.go(f"/console/reports/{number}?done=yes")
+        return await _page(visitor, number, refusal=refusal)
+    return visitor.go(f"/console/reports/{changed.report.number}?done=saved")
 
 
-def _also(form: Form) -> dict[str, str]:
-    """Return the other reports that were ticked, each as it was seen."""
-    ticked = [one.partition(" ") for one in form.all("also")[:MOST]]
-    return {number: seen for number, _, seen in ticked}
+async def _who_hears(session: AsyncSession, visitor: Visit, report: Report) -> tuple[Any, str]:
+    form = visitor.form
+    try:
+        answer = answer_form.answer_of(form) if form.text("seen") else Answer()
+        after = _state(form.text("state"))
+        preview = await answer_form.who_hears(session, visitor, report, after, answer)
+    except BadInput as refusal:
+        return None, reason_of(refusal, visitor.language)
+    return preview, reason_of(preview.problem, visitor.language) if preview.problem else ""
 
 
-def _is_answer(form: Form) -> bool:
-    return bool(form.text("answer") or form.text("ready"))
+@router.post("/reports/{number}/correct")
+async def correct(visitor: Worker, number: str) -> Response:
+    """Correct what a report says of itself: place, kind, owner, address."""
+    context, form = visitor.context, visitor.form
+    try:
+        async with context.database.writing() as session:
+            await work.change(
+                session,
+                context.city,
+                number,
+                Change(
+                    category=form.text("category"),
+                    place=_place(form),
+                    address=clean(form.text("address"), line=True) if "address" in form else KEEP,
+                    owner=_owner(form),
+                    is_home=form.text("is_home") == "yes",
+                    hidden=form.text("hidden") == "yes",
+                    note=clean(form.text("why"), line=True)[: register.MAX_TEXT],
+                ),
+                by=visitor.actor,
+                now=context.clock.now(),
+                seen=form.text("seen"),
+                places=visitor.request.app.state.folder.places,
+            )
+    except BadInput as refusal:
+        return await _page(visitor, number, refusal=refusal)
+    return visitor.go(f"/console/reports/{number}?done=saved")
 
 
-async def _work(
-    session: AsyncSession, visitor: Visit, report: Report, *, seen: str, together_with: str = ""
-) -> bool:
-    """Apply the form to one report; return whether its resident was answered."""
-    form, by, now = visitor.form, visitor.actor, visitor.context.clock.now()
-    if seen != report.updated_at.isoformat():
-        raise Refusal("Somebody changed this report meanwhile. Look at it again.")
-    state, department = _state(form.text("state"), report), form.text("department")
-    note = clean(form.text("note"), line=True)[: register.MAX_TEXT]
-    if together_with:
-        note = f"→ {together_with} {note}".strip()
-    if department and department != report.department:
-        await register.assign(session, visitor.context.city, report, department, by=by, now=now)
-    news = states.news(report.state, state)
-    if state is not report.state or note:
-        await register.change_state(session, report, state, by=by, now=now, note=note)
-    answered = False
-    for resident in await _concerned(session, report):
-        answered |= await _tell(session, visitor, report, resident, news)
-    return answered
+def _place(form: Form) -> tuple[float, float] | None:
+    """Return the place that was set on the map, or None if it was not moved.
+
+    Raises
+    ------
+    BadInput
+        It is no place.
+    """
+    typed = form.text("place")
+    if not typed or typed == form.text("place_was"):
+        return None
+    latitude, _, longitude = typed.replace("，", ",").partition(",")
+    try:
+        place = float(longitude), float(latitude)
+    except ValueError as error:
+        raise BadInput(reason("report.no-place")) from error
+    if not all(-180 <= number <= 180 for number in place):
+        raise BadInput(reason("report.no-place"))
+    return round(place[0], 6), round(place[1], 6)
 
 
-async def _tell(
-    session: AsyncSession, visitor: Visit, report: Report, resident: Resident, news: str
-) -> bool:
-    """Tell one resident the answer of the form, or the news; return whether it was an answer."""
-    assert resident.id is not None
-    form, by, now = visitor.form, visitor.actor, visitor.context.clock.now()
-    words, japanese = _answer_words(form.text("ready"), form.text("answer"), resident.language)
-    is_answer = bool(words)
-    if not words and news:
-        words, japanese = states.CATALOGUE.text(resident.language, news), False
-    if not words:
-        return False
-    message = presets.answer_message(report.number, words, resident.language, japanese=japanese)
-    if resident.id == report.resident_id or report.resident_id is None:
-        await register.answer(session, report, words, by=by, now=now)
-    await push(
-        session,
-        visitor.context.queue,
-        resident.id,
-        [{"type": "text", "text": message}],
-        by,
-        now,
-        medium=LINE,
+def _owner(form: Form) -> Any:
+    """Return the owner that a person chose; KEEP if the field was left as it was."""
+    chosen = form.text("owner")
+    return KEEP if chosen == form.text("owner_was") else chosen
+
+
+@router.post("/reports/{number}/join")
+async def join(visitor: Worker, number: str) -> Response:
+    """Make two cases one; the residents of the one that joins hear of that."""
+    context, form = visitor.context, visitor.form
+    try:
+        async with context.database.writing() as session:
+            city = await city_now(session, context.city)
+            now = context.clock.now()
+            made = await cases.join(
+                session,
+                city,
+                number,
+                form.text("other"),
+                by=visitor.actor,
+                now=now,
+                seen=form.text("seen"),
+                seen_other=form.text("seen_other"),
+            )
+            await _tell_of_joining(session, visitor, city, made, now)
+    except BadInput as refusal:
+        return await _page(visitor, number, refusal=refusal)
+    return visitor.go(f"/console/reports/{made.leader.number}?done=joined")
+
+
+async def _tell_of_joining(
+    session: AsyncSession, visitor: Visit, city: City, made: Joined, now: datetime
+) -> None:
+    """Tell the residents of a report that joined a case that they hear of it from now on.
+
+    Nothing is told if the office has taken out its words for that.
+    """
+    joining = made.joined[0]
+    changed = Changed(
+        report=joining, before=made.before, after=joining.state, joined=(), news="", update=None
     )
-    return is_answer
+    means = answer_form.means(visitor.context)
+    with suppress(Refusal):
+        await answers.tell(session, means, city, changed, Answer(), by=visitor.actor, now=now)
+
+
+@router.post("/reports/{number}/part")
+async def part(visitor: Worker, number: str) -> Response:
+    """Take a report out of its case."""
+    context, form = visitor.context, visitor.form
+    try:
+        async with context.database.writing() as session:
+            await cases.part(
+                session,
+                await city_now(session, context.city),
+                number,
+                by=visitor.actor,
+                now=context.clock.now(),
+                seen=form.text("seen"),
+            )
+    except BadInput as refusal:
+        return await _page(visitor, number, refusal=refusal)
+    return visitor.go(f"/console/reports/{number}?done=parted")
+
+
+@router.post("/reports/{number}/photos/{photo_id}/turn")
+async def turn(visitor: Worker, number: str, photo_id: RowNumber) -> Response:
+    """Turn a photo by a quarter to the right, with its thumbnail and its public copy."""
+    context = visitor.context
+    async with context.database.reading() as session:
+        _, found = await _photo(session, number, photo_id)
+        before = found.sha256, found.public_sha256
+    turned = await photos.turned(context.settings.media_dir, found.sha256)
+    public = None
+    if found.public_sha256:
+        public = await photos.turned(context.settings.media_dir, found.public_sha256)
+    async with context.database.writing() as session:
+        await photos.put_turned(
+            session,
+            photo_id,
+            before,
+            turned,
+            public,
+            by=visitor.actor,
+            now=context.clock.now(),
+        )
+    return visitor.go(f"/console/reports/{number}?done=turned#photos")
+
+
+@router.post("/reports/{number}/opened")
+async def opened(visitor: Worker, number: str) -> Response:
+    """Note who of the staff opened a report first; the page says it when it is shown."""
+    context = visitor.context
+    async with context.database.writing() as session:
+        await register.note_opened(session, number, by=visitor.actor, now=context.clock.now())
+    return Response(status_code=204)
+
+
+def _change(form: Form) -> Change:
+    """Read what somebody changes in a case.
+
+    Raises
+    ------
+    BadInput
+        A field is not what it should be.
+    """
+    state = _state(form.text("state"))
+    chosen_for, _, why = form.text("reason").partition(":")
+    team = form.text("team")
+    return Change(
+        state=state,
+        reason=why if state is not None and chosen_for == state.value else "",
+        department=form.text("department"),
+        team_id=KEEP if "team" not in form else whole_number(team) if team else None,
+        priority=_priority(form),
+        due_on=_due(form),
+        note=clean(form.text("note"), line=True)[: register.MAX_TEXT],
+    )
+
+
+def _state(value: str) -> ReportState | None:
+    if not value:
+        return None
+    if value not in {*ReportState}:
+        raise Refusal("Choose a state.")
+    return ReportState(value)
+
+
+def _priority(form: Form) -> int | None:
+    typed = form.text("priority")
+    if typed == form.text("priority_was") or not typed:
+        return None
+    return whole_number(typed) if typed.isdecimal() else -1
+
+
+def _due(form: Form) -> Any:
+    typed = form.text("due")
+    if "due" not in form or typed == form.text("due_was"):
+        return KEEP
+    if not typed:
+        return None
+    try:
+        day = date.fromisoformat(typed)
+    except ValueError as error:
+        raise BadInput(reason("report.no-day")) from error
+    if not 2000 <= day.year < 3000:
+        raise BadInput(reason("report.no-day"))
+    return day
 
 
 def _map(visitor: Visit, found: list[Report], *, around: Report | None = None) -> Response:
@@ -204,46 +375,3 @@ def _map(visitor: Visit, found: list[Report], *, around: Report | None = None) -
         },
         headers={"Cache-Control": "no-store"},
     )
-
-
-def _state(value: str, report: Report) -> ReportState:
-    if value not in (*states.SET_BY_STAFF, report.state):
-        raise Refusal("Choose a state.")
-    return ReportState(value)
-
-
-def _answer_words(code: str, typed: str, language: str) -> tuple[str, bool]:
-    """Return the answer, and whether staff wrote it in Japanese themselves.
-
-    An unchanged ready answer is sent in the resident's own language.
-    """
-    if code and typed.replace("\r\n", "\n") in ("", presets.answer(code, "ja") or ""):
-        return presets.answer(code, language) or "", False
-    return clean(typed)[: register.MAX_ANSWER], True
-
-
-async def _report(session: AsyncSession, number: str) -> Report:
-    try:
-        return await register.get_report(session, number)
-    except register.UnknownReport as error:
-        raise Missing from error
-
-
-async def _reachable(session: AsyncSession, report: Report) -> bool:
-    return bool(await _concerned(session, report))
-
-
-async def _concerned(session: AsyncSession, report: Report) -> list[Resident]:
-    """Return who hears of a report: the resident who made it, and those who joined it."""
-    resident = await _resident(session, report)
-    return [*([resident] if resident else []), *await following.followers(session, report)]
-
-
-async def _resident(session: AsyncSession, report: Report) -> Resident | None:
-    """Return the resident of a report, if they can still be told something."""
-    if report.resident_id is None:
-        return None
-    resident = await session.get(Resident, report.resident_id)
-    if resident is None or resident.state is not ResidentState.FOLLOWING:
-        return None
-    return resident

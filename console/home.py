@@ -16,10 +16,11 @@ from console.board import STRONG, board_map, read_board
 from console.report_counts import counted_filters
 from console.sources import healths
 from console.web import StaffRoute, Visit, visit
+from core.clock import in_japan
 from feeds import lists
 from feeds.held import held_items
 from feeds.in_force import in_force
-from reports import register
+from reports import listing, register
 from response.modes import open_modes
 from response.shelters import statuses
 
@@ -86,6 +87,7 @@ async def _now(visitor: Visit) -> dict[str, Any]:
             "counts": {
                 "held": await lists.count_held(session),
                 "reports": await register.count_waiting(session),
+                "overdue": await listing.count_overdue(session, in_japan(now).date()),
             },
             "sources": await healths(session, context.city, now),
             "set_aside": await lists.count_set_aside(session),

@@ -71,6 +71,7 @@ SECTIONS = (
             Entry("/console/entry", mark("Enter a report"), Permission.REPORTS),
             Entry("/console/kinds", mark("Kinds of reports")),
             Entry("/console/forwards", mark("Other offices")),
+            Entry("/console/teams", mark("Teams and contractors"), Permission.REPORTS),
         ),
     ),
     Section(

@@ -123,11 +123,15 @@ class Joined:
     leader
         The report that leads now.
     joined
-        The reports that joined it in this act; their residents hear of that.
+        The reports that joined it in this act: first the one that led its own case, whose residents
+        hear of it, then those that were joined to that one.
+    before
+        The state of the first of them before.
     """
 
     leader: Report
     joined: tuple[Report, ...]
+    before: ReportState
 
 
 async def join(
@@ -165,6 +169,7 @@ async def join(
     if not (one.state.is_open and two.state.is_open):
         raise BadInput(reason("report.join-ended"))
     leader, joining = _who_leads(one, two)
+    before = joining.state
     members = await members_of(session, joining)
     brought = sum(member.reporters for member in members)
     if len(await members_of(session, leader)) + len(members) >= MOST_MEMBERS:
@@ -197,7 +202,7 @@ async def join(
         action="report.widened",
         joined=joining.number,
     )
-    return Joined(leader, (joining, *members))
+    return Joined(leader, (joining, *members), before)
 
 
 async def part(

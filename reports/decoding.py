@@ -51,15 +51,20 @@ def shrink(data: bytes) -> tuple[dict[str, Any], bytes]:
     except PhotoRefused as refusal:
         return {"refused": refusal.kind, "message": str(refusal)}, b""
     with image:
-        full, width, height = _encoded(image, LONGEST_SIDE)
-        small, _, _ = _encoded(image, THUMBNAIL_SIDE)
-        mark = dhash(image)
+        said, content = encoded(image)
+    return {**said, "taken_at": taken_at}, content
+
+
+def encoded(image: Image.Image) -> tuple[dict[str, Any], bytes]:
+    """Return what there is to say of a picture in RGB, and its two files, as :func:`shrink`."""
+    full, width, height = _encoded(image, LONGEST_SIDE)
+    small, _, _ = _encoded(image, THUMBNAIL_SIDE)
     said = {
         "width": width,
         "height": height,
         "size": len(full),
-        "taken_at": taken_at,
-        "dhash": mark,
+        "taken_at": None,
+        "dhash": dhash(image),
     }
     return said, full + small
 

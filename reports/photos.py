@@ -17,16 +17,19 @@ from pathlib import Path
 from typing import Any, Self
 
 import structlog
+from PIL import Image
 from sqlalchemy import delete, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
+from core import audit
 from core.child import Exhausted, Workshop
 from core.chunks import in_chunks, rows_of
 from core.database import Database
 from core.errors import BadInput
-from reports.decoding import PhotoRefused, shrink
-from reports.models import Photo, PhotoRole, Report
+from reports.decoding import PhotoRefused, encoded, shrink
+from reports.likeness import dhash
+from reports.models import Photo, PhotoRole, Report, ReportUpdate
 from reports.reasons import reason
 from reports.states import ENDED
 
@@ -140,6 +143,91 @@ def _kept(media_dir: Path, said: dict[str, Any], content: bytes) -> Picture:
     return Picture(
         sha256, said["width"], said["height"], len(full), taken_at, dhash=said.get("dhash")
     )
+
+
+async def turned(media_dir: Path, sha256: str) -> Picture:
+    """Store a photo turned by a quarter to the right; the file it is made of stays for now.
+
+    Raises
+    ------
+    BadInput
+        Its file is gone.
+    """
+    return await asyncio.to_thread(_turned, media_dir, sha256)
+
+
+def _turned(media_dir: Path, sha256: str) -> Picture:
+    try:
+        # Our own encoding, so this process may unpack it.
+        with Image.open(photo_path(media_dir, sha256)) as image:
+            said, content = encoded(image.transpose(Image.Transpose.ROTATE_270))
+    except OSError as error:
+        raise BadInput(reason("report.no-photo")) from error
+    return _kept(media_dir, said, content)
+
+
+async def put_turned(
+    session: AsyncSession,
+    photo_id: int,
+    before: tuple[str, str],
+    picture: Picture,
+    public: Picture | None,
+    *,
+    by: str,
+    now: datetime,
+) -> bool:
+    """Put a turned photo in the place of the one it was made of, and its public copy with it.
+
+    Return whether the photo was still that one; if not, nothing changes.
+    """
+    photo = await session.get(Photo, photo_id, with_for_update=True)
+    if photo is None or (photo.sha256, photo.public_sha256) != before:
+        return False
+    photo.sha256, photo.width, photo.height = picture.sha256, picture.width, picture.height
+    photo.size, photo.dhash = picture.size, picture.dhash
+    photo.public_sha256 = public.sha256 if public is not None else ""
+    session.add(photo)
+    session.add(
+        ReportUpdate(
+            report_id=photo.report_id, by=by, changes={"turned": [None, photo_id]}, created_at=now
+        )
+    )
+    await session.flush()
+    await audit.record(session, now, actor=by, action="photo.turned", subject=f"photo:{photo_id}")
+    return True
+
+
+async def mark_old_photos(database: Database, media_dir: Path, *, most: int = 200) -> int:
+    """Work out the fingerprint of photos that have none; return how many were looked at.
+
+    A photo whose file is gone, or cannot be read, gets that of an empty picture, which is like no
+    other (``reports.likeness.is_plain``), so that it is not looked at again.
+    """
+    async with database.reading() as session:
+        query = select(col(Photo.id), col(Photo.sha256)).where(col(Photo.dhash).is_(None))
+        rows = (await session.execute(query.order_by(col(Photo.id).desc()).limit(most))).all()
+    for start in range(0, len(rows), 50):
+        some = rows[start : start + 50]
+        marks = await asyncio.to_thread(
+            lambda found=some: [_mark(media_dir, sha256) for _, sha256 in found]
+        )
+        async with database.writing() as session:
+            for (photo_id, sha256), mark in zip(some, marks, strict=True):
+                await session.execute(
+                    update(Photo)
+                    .where(col(Photo.id) == photo_id, col(Photo.sha256) == sha256)
+                    .values(dhash=mark)
+                    .execution_options(synchronize_session=False)
+                )
+    return len(rows)
+
+
+def _mark(media_dir: Path, sha256: str) -> int:
+    try:
+        with Image.open(photo_path(media_dir, sha256, thumbnail=True)) as image:
+            return dhash(image)
+    except (OSError, BadInput):
+        return 0
 
 
 def write_photo(path: Path, content: bytes) -> None:

@@ -76,7 +76,7 @@ def worked_out(report: Report, city: City, now: datetime) -> WorkedOut:
         why.append(f"road:{report.road_class}")
     if report.state.is_open and now - report.created_at >= WAITED:
         level -= 1
-        why.append(f"waits:{(now - report.created_at).days}")
+        why.append(f"waits:{WAITED.days}")
     least = Priority.AT_ONCE if grave else Priority.SOON
     level = max(level, min(least, usual))
     if at_once:

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 import structlog
-from sqlalchemy import func
+from sqlalchemy import func, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
@@ -368,6 +368,21 @@ async def note_step(
         **facts,
     )
     return update
+
+
+async def note_opened(session: AsyncSession, number: str, *, by: str, now: datetime) -> bool:
+    """Note who of the staff opened a report first; return whether it was now.
+
+    It is no change of the report: a colleague's page is not out of date by it.
+    """
+    first = await session.scalar(
+        update(Report)
+        .where(col(Report.number) == number, col(Report.opened_at).is_(None))
+        .values(opened_at=now, opened_by=by)
+        .returning(col(Report.id))
+        .execution_options(synchronize_session=False)
+    )
+    return first is not None
 
 
 def _note_stage(report: Report, state: ReportState, now: datetime) -> None:

@@ -190,6 +190,15 @@ ADDRESSES = {
         POST /console/kinds/{code}/questions/{n}
         POST /console/kinds/{code}/words/{language}
         POST /console/reports/{number}
+        POST /console/reports/{number}/correct
+        POST /console/reports/{number}/join
+        POST /console/reports/{number}/opened
+        POST /console/reports/{number}/part
+        POST /console/reports/{number}/photos/{photo_id}/turn
+        GET /console/teams
+        POST /console/teams
+        GET /console/teams/{team_id}
+        POST /console/teams/{team_id}
         POST /console/reports/export.csv
         GET /console/reports/inbox
         POST /console/reports/inbox

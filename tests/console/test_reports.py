@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from console import presets
 from console.models import Role
 from reports import states
+from reports.answer_words import built_in
 from reports.following import join
-from reports.models import Photo, Report, ReportUpdate
+from reports.models import Photo, Report
 from reports.photos import store_photo
 from reports.states import ReportState
 from subscriptions import residents as subscriptions
@@ -43,23 +43,17 @@ async def test_an_answer_from_the_list_arrives_in_the_residents_language(office:
     browser = await office.at_desk(Role.ROADS, "road")
     user = await office.resident("my")
     report = await reported(office, user)
-    page = await work(
-        browser,
-        report,
-        state="in-progress",
-        ready="working",
-        answer=presets.answer("working", "ja"),
-    )
+    page = await work(browser, report, state="in-progress", answer_template="working")
     assert page.status == 200
+    ready = built_in("working")
+    assert ready is not None
     # What went out in Burmese is there for staff to read, too.
     [timeline] = page.tree.xpath("//ol[@class='timeline']")
     for language in ("my", "ja"):
-        assert presets.answer("working", language) in timeline.text_content()
-    (delivery,) = await office.deliveries()
-    await office.done(delivery.id or 0)
-    [[message]] = office.received(user)
-    assert report.number in message["text"]
-    assert presets.answer("working", "my") in message["text"]
+        assert ready.text(language) in timeline.text_content()
+    [told] = await said_to(office, user)
+    assert report.number in told
+    assert ready.text("my") in told
     async with office.database.reading() as session:
         stored = await session.get(Report, report.id)
     assert stored is not None
@@ -67,15 +61,13 @@ async def test_an_answer_from_the_list_arrives_in_the_residents_language(office:
     assert {entry.action for entry in await office.audit()} >= {"report.moved", "report.answered"}
 
 
-async def test_own_words_arrive_as_they_are_and_say_their_language(office: Office) -> None:
+async def test_own_words_arrive_as_they_are(office: Office) -> None:
     browser = await office.at_desk(Role.ROADS, "road")
     user = await office.resident("en")
     report = await reported(office, user)
-    await work(browser, report, answer="明日の朝、伺います。", ready="thanks")
-    await office.done(1)
-    [[message]] = office.received(user)
-    assert "明日の朝、伺います。" in message["text"]
-    assert "This answer is in Japanese." in message["text"]
+    await work(browser, report, answer_words="明日の朝、伺います。", answer_template="thanks")
+    [told] = await said_to(office, user)
+    assert "明日の朝、伺います。" in told
 
 
 async def test_one_press_twice_answers_once(office: Office) -> None:
@@ -84,58 +76,70 @@ async def test_one_press_twice_answers_once(office: Office) -> None:
     report = await reported(office, user)
     page = await browser.get(f"/console/reports/{report.number}")
     address = f"/console/reports/{report.number}"
-    first = await browser.submit(page, address, ready="thanks")
-    second = await browser.submit(page, address, ready="thanks")
+    first = await browser.submit(page, address, answer_template="thanks")
+    second = await browser.submit(page, address, answer_template="thanks")
     assert (first.status, second.status) == (200, 400)
-    await office.done(1)
-    assert len(office.received(user)) == 1
+    assert len(await said_to(office, user)) == 1
+
+
+async def press(browser: Browser, page: Any, address: str, other: str = "") -> Any:
+    """Press the button of a small form of the page: the one for ``other``, if there are more."""
+    for form in page.tree.forms:
+        fields = dict(form.form_values())
+        if form.get("action") == address and other in ("", fields.get("other")):
+            return await browser.post(address, fields)
+    raise AssertionError(f"no form goes to {address}: {page.words[:400]}")
 
 
 @pytest.mark.slow
-async def test_one_hole_reported_often_is_dealt_with_in_one_act(office: Office) -> None:
+async def test_one_hole_reported_often_is_one_case_and_everybody_hears_of_it(
+    office: Office,
+) -> None:
     browser = await office.at_desk(Role.ROADS, "road")
     first, second, left = [await office.resident(language) for language in ("ja", "my", "en")]
     report = await reported(office, first)
     assert report.latitude is not None
     same = await reported(office, second, latitude=report.latitude + 0.0002)  # 22 m
     gone = await reported(office, left, latitude=report.latitude + 0.0003)
-    unticked = await reported(office, latitude=report.latitude + 0.0001)
     await reported(office, latitude=report.latitude + 0.001)  # 111 m: another hole
     async with office.database.writing() as session:
         await subscriptions.unfollow(session, office.context.city, left, office.clock.now())
     address = f"/console/reports/{report.number}"
     page = await browser.get(address)
-    offered = {box.get("value").split()[0]: box for box in page.tree.xpath("//input[@name='also']")}
-    assert list(offered) == [unticked.number, same.number, gone.number]
-    assert not any("checked" in box.attrib for box in offered.values())
-    ticked = [offered[one.number].get("value") for one in (same, gone)]
-    done = await browser.submit(page, address, state="done", ready="mended", also=ticked)
-    assert done.status == 200
+    offered = page.tree.xpath("//input[@name='other']/@value")
+    assert set(offered) == {same.number, gone.number}
+    stale = page
+    for one in (same, gone):
+        page = await press(browser, page, f"{address}/join", one.number)
+        assert page.status == 200, page.words
+        assert page.url.split("?")[0].endswith(report.number), "the older leads"
+    # Seen before somebody joined them: nothing happens twice.
+    assert (await press(browser, stale, f"{address}/join", same.number)).status == 400
     reports = {one.number: one for one in await office.rows(Report)}
-    states = [reports[one.number].state.value for one in (report, same, gone, unticked)]
-    assert states == ["done", "done", "done", "new"]
-    for delivery in await office.deliveries():
-        await office.done(delivery.id or 0)
+    assert [reports[one.number].case_id for one in (report, same, gone)] == [
+        None,
+        report.id,
+        report.id,
+    ]
+    assert reports[report.number].reporters == 3
+    [joined] = await said_to(office, second)
+    assert states.CATALOGUE.text("my", ReportState.DUPLICATE.facts.news) in joined
+    await work(browser, report, state="done")
     for user, language, number in ((first, "ja", report.number), (second, "my", same.number)):
-        [[message]] = office.received(user)
-        assert presets.answer("mended", language) in message["text"]
-        assert number in message["text"]
+        told = (await said_to(office, user))[-1]
+        assert states.CATALOGUE.text(language, ReportState.DONE.facts.news) in told
+        assert number in told
     assert office.received(left) == []
-    assert f"→ {report.number}" in (await browser.get(f"/console/reports/{same.number}")).words
-    # The resident who left cannot be answered; others who reported the same place can.
-    page_of_gone = await browser.get(f"/console/reports/{gone.number}")
-    alone = await browser.submit(page_of_gone, f"/console/reports/{gone.number}", ready="thanks")
-    assert alone.status == 400
-    # Pressed again, or seen before somebody else worked on one of them: nothing happens twice.
-    again = await browser.submit(page, address, state="done", ready="mended", also=ticked)
-    other = await browser.get(f"/console/reports/{unticked.number}")
-    assert "also" not in other.form(f"/console/reports/{unticked.number}")
-    stale = await browser.submit(
-        other, f"/console/reports/{unticked.number}", state="done", also=ticked
-    )
-    assert (again.status, stale.status) == (400, 400)
-    assert (await office.rows(Report))[3].state is ReportState.NEW
-    assert len(await office.deliveries()) == 2
+    # The page of a joined report leads to its case, and it can be parted again.
+    page = await browser.get(f"/console/reports/{same.number}")
+    assert report.number in page.words and not page.has_form(f"/console/reports/{same.number}")
+    token = (await browser.get(address)).form(address)["csrf"]
+    form = {"csrf": token, "seen": (await office.rows(Report))[1].updated_at.isoformat()}
+    parted = await browser.post(f"/console/reports/{same.number}/part", form)
+    assert parted.status == 200
+    again = {one.number: one for one in await office.rows(Report)}
+    assert (again[same.number].state, again[same.number].case_id) == (ReportState.NEW, None)
+    assert {entry.action for entry in await office.audit()} >= {"report.joined", "report.parted"}
 
 
 async def test_what_was_finished_near_by_is_told_for_a_while(office: Office) -> None:
@@ -165,13 +169,13 @@ async def test_somebody_who_left_is_not_answered_and_staff_see_why(office: Offic
     browser = await office.at_desk(Role.ROADS, "road")
     user = await office.resident("ja")
     report = await reported(office, user)
-    page = await browser.get(f"/console/reports/{report.number}")
     async with office.database.writing() as session:
         await subscriptions.unfollow(session, office.context.city, user, office.clock.now())
-    answer = await browser.submit(page, f"/console/reports/{report.number}", answer="はい")
-    assert answer.status == 400
-    assert len(await office.rows(ReportUpdate)) == 1
-    assert 'name="answer"' not in (await browser.get(f"/console/reports/{report.number}")).body
+    page = await browser.get(f"/console/reports/{report.number}")
+    assert "アカウントから離れた" in page.words or "ブロック" in page.words
+    saved = await browser.submit(page, f"/console/reports/{report.number}", state="accepted")
+    assert saved.status == 200
+    assert await office.deliveries() == []
 
 
 async def test_a_viewer_looks_and_changes_nothing(office: Office) -> None:
@@ -230,38 +234,126 @@ async def said_to(office: Office, user: str) -> list[str]:
     return [message["text"] for messages in office.received(user) for message in messages]
 
 
-async def test_the_end_of_a_report_is_told_once_in_the_residents_language(office: Office) -> None:
+async def test_every_state_is_told_once_in_the_residents_language(office: Office) -> None:
     browser = await office.at_desk(Role.ROADS, "road")
     user = await office.resident("my")
     report = await reported(office, user)
-    await work(browser, report, state="in-progress")
-    assert await said_to(office, user) == []
     await work(browser, report, state="done", note="穴埋め済み")
     [told] = await said_to(office, user)
     done = ReportState.DONE.facts.news
     assert states.CATALOGUE.text("my", done) in told
     assert report.number in told
-    await work(browser, report, state="done", note="もう一度保存")
+    assert "穴埋め" not in told, "a note stays inside"
+    await work(browser, report, state="done", note="もう一度保存", answer_template="")
     assert len(await said_to(office, user)) == 1, "the state did not change"
     await work(browser, report, state="in-progress")
     assert states.CATALOGUE.text("my", states.REOPENED) in (await said_to(office, user))[-1]
-    await work(browser, report, state="declined", ready="private")
+    refused = await work(browser, report, state="declined", answer_template="private")
+    assert refused.status == 400, "a state that needs a reason"
+    assert len(await said_to(office, user)) == 2
+    await work(
+        browser, report, state="declined", reason="declined:private", answer_template="private"
+    )
+    ready = built_in("private")
+    assert ready is not None
     told_all = await said_to(office, user)
-    assert len(told_all) == 3
-    assert (presets.answer("private", "my") or "none") in told_all[-1], "the answer is the news"
+    assert len(told_all) == 3 and ready.text("my") in told_all[-1]
 
 
-@pytest.mark.slow
-async def test_everybody_who_reported_the_same_hears_of_its_end(office: Office) -> None:
+async def test_a_state_of_which_nobody_would_hear_is_refused_unless_somebody_says_why(
+    office: Office,
+) -> None:
     browser = await office.at_desk(Role.ROADS, "road")
-    first_user, second_user = await office.resident("ja"), await office.resident("es")
-    first, second = await reported(office, first_user), await reported(office, second_user)
-    also = f"{second.number} {second.updated_at.isoformat()}"
-    await work(browser, first, state="declined", also=[also])
-    declined = ReportState.DECLINED.facts.news
-    for user, language in ((first_user, "ja"), (second_user, "es")):
-        [told] = await said_to(office, user)
-        assert states.CATALOGUE.text(language, declined) in told
+    user = await office.resident("ja")
+    report = await reported(office, user)
+    silent = await work(browser, report, state="accepted", answer_template="", note="静かに")
+    assert silent.status == 400
+    assert silent.form(f"/console/reports/{report.number}")["note"] == "静かに", "nothing is lost"
+    assert (await office.rows(Report))[0].state is ReportState.NEW
+    said = await work(
+        browser,
+        report,
+        state="accepted",
+        answer_template="",
+        answer_nobody="yes",
+        answer_why="試験の通報",
+    )
+    assert said.status == 200 and "試験の通報" in said.words
+    assert await office.deliveries() == []
+
+
+async def test_two_people_close_the_same_case_and_the_second_keeps_what_they_typed(
+    office: Office,
+) -> None:
+    one = await office.at_desk(Role.ROADS, "one")
+    two = await office.at_desk(Role.ROADS, "two")
+    user = await office.resident("ja")
+    report = await reported(office, user)
+    address = f"/console/reports/{report.number}"
+    first, second = await one.get(address), await two.get(address)
+    assert (await one.submit(first, address, state="done", note="一人目のメモ")).status == 200
+    refused = await two.submit(
+        second, address, state="declined", reason="declined:no-damage", note="二人目のメモ"
+    )
+    assert refused.status == 400
+    [note] = refused.tree.xpath("//*[@id='refused']")
+    words = " ".join(note.text_content().split())
+    assert "one@city.example" in words and "一人目のメモ" in words
+    assert ReportState.DONE.staff_name("ja") in words
+    assert refused.form(address)["note"] == "二人目のメモ"
+    chosen = refused.tree.xpath("//select[@name='state']/option[@selected]/@value")
+    assert chosen == ["declined"]
+    assert (await office.rows(Report))[0].state is ReportState.DONE
+    # Saved again, knowing what happened, it is done.
+    again = await two.submit(refused, address, state="declined", reason="declined:no-damage")
+    assert again.status == 200
+    assert len(await said_to(office, user)) == 2
+
+
+async def test_a_moved_place_is_worked_out_again_and_the_old_one_stays_in_the_history(
+    office: Office,
+) -> None:
+    browser = await office.at_desk(Role.ROADS, "road")
+    report = await reported(office)
+    address = f"/console/reports/{report.number}"
+    page = await browser.get(address)
+    done = await browser.submit(page, f"{address}/correct", place="36.0800, 140.1310")
+    assert done.status == 200
+    stored = (await office.rows(Report))[0]
+    assert (stored.latitude, stored.longitude, stored.owner) == (36.08, 140.131, "national-road")
+    assert f"{report.latitude:.5f}, {report.longitude:.5f}" in done.words
+    for wrong in ("here", "95, 300", "36.08", "nan, nan"):
+        page = await browser.get(address)
+        assert (await browser.submit(page, f"{address}/correct", place=wrong)).status == 400
+    assert (await office.rows(Report))[0].latitude == 36.08
+
+
+async def test_a_photo_is_turned_with_its_thumbnail(office: Office) -> None:
+    browser = await office.at_desk(Role.ROADS, "road")
+    kept = store_photo(office.context.settings.media_dir, picture())
+    report = await reported(office, pictures=(kept,))
+    (photo,) = await office.rows(Photo)
+    address = f"/console/reports/{report.number}"
+    token = (await browser.get(address)).form(address)["csrf"]
+    turned = await browser.post(f"{address}/photos/{photo.id}/turn", {"csrf": token})
+    assert turned.status == 200
+    (after,) = await office.rows(Photo)
+    assert (after.width, after.height) == (photo.height, photo.width)
+    assert after.sha256 != photo.sha256
+    async with browser.http.get(office.url + f"{address}/photos/{photo.id}?small=true") as answer:
+        assert answer.status == 200
+
+
+async def test_who_opened_a_report_first_is_noted_and_changes_nothing_else(office: Office) -> None:
+    browser = await office.at_desk(Role.ROADS, "road")
+    report = await reported(office)
+    address = f"/console/reports/{report.number}"
+    token = (await browser.get(address)).form(address)["csrf"]
+    for _ in range(2):
+        assert (await browser.post(f"{address}/opened", {"csrf": token})).status == 204
+    stored = (await office.rows(Report))[0]
+    assert stored.opened_by == "road@city.example"
+    assert stored.updated_at == report.updated_at
 
 
 async def test_who_joined_a_report_hears_of_it_in_their_own_language(office: Office) -> None:
@@ -276,14 +368,12 @@ async def test_who_joined_a_report_hears_of_it_in_their_own_language(office: Off
             assert await join(session, report.number, resident.id, office.clock.now())
         await subscriptions.unfollow(session, office.context.city, left, office.clock.now())
     page = await browser.get(f"/console/reports/{report.number}")
-    assert "ほかに結果を待つ人" in page.body
+    assert "人が通報" in page.words
     await work(browser, report, state="done")
-    for delivery in await office.deliveries():
-        await office.done(delivery.id or 0)
     told = states.news(ReportState.NEW, ReportState.DONE)
     for user, language in ((first, "ja"), (second, "my")):
-        [[message]] = office.received(user)
-        assert states.CATALOGUE.text(language, told) in message["text"]
+        [said] = await said_to(office, user)
+        assert states.CATALOGUE.text(language, told) in said
     assert office.received(left) == []
 
 
