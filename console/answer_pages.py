@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Response
 
+from alerts.templates import with_names
 from city.city import name_in
 from console import words
 from console.access import Permission
@@ -109,6 +111,7 @@ async def templates_page(visitor: Worker) -> Response:
             is None
         ],
         name=template_name,
+        named=partial(with_names, named=lambda blank: visitor.say(BLANK_NAMES.get(blank, blank))),
         kinds=_kinds(visitor),
         languages=list(city.languages),
     )

@@ -52,6 +52,8 @@ class Card:
     alarm: ReportAlarm
     name: str
     members: int
+    mends: bool
+    """Whether a kind of damage is this department's."""
     newest: list[StaffNotice]
 
     @property
@@ -148,6 +150,7 @@ async def _page(visitor: Visit, *, refused: str = "", refusal: Refusal | None = 
     context = visitor.context
     names = {one.code: name_in(one.names, visitor.language) for one in context.city.departments}
     cards = []
+    mending = {kind.department for kind in context.city.report_categories}
     async with context.database.reading() as session:
         found = await alarm_settings.every(session, context.city, context.clock.now())
         for code, alarm in found.items():
@@ -156,6 +159,7 @@ async def _page(visitor: Visit, *, refused: str = "", refusal: Refusal | None = 
                     alarm,
                     names.get(code, code),
                     len(await staff.members(session, departments=[code])),
+                    code in mending,
                     await notices_to_staff.newest(session, code),
                 )
             )

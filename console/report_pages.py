@@ -33,7 +33,7 @@ from core import audit
 from core.clock import in_japan
 from core.counting import MOST as MOST_COUNTED
 from core.errors import BadInput
-from reports import exports, listing, register, saved_filters, states
+from reports import exports, listing, register, saved_filters, states, verdicts
 from reports.clusters import GRAVITY, Box, Cluster, clusters
 from reports.exports import Export, Wording, begin_export
 from reports.geopackage import export_geopackage
@@ -43,6 +43,7 @@ router = APIRouter(prefix="/console", route_class=StaffRoute)
 Looker = Annotated[Visit, Depends(visit(Permission.LOOK))]
 Worker = Annotated[Visit, Depends(visit(Permission.REPORTS))]
 PAGE = 50
+MOST_SAID_NO = 10
 LAST_PAGE = MOST_COUNTED // PAGE
 MOST_ZOOM, WHOLE_CITY_ZOOM = 18, 11
 JAPAN_BOX: Box = (122.9, 20.4, 154.0, 45.6)
@@ -80,11 +81,13 @@ async def _list_page(
         saved = await saved_filters.seen_by(session, visitor.actor)
         roads = await listing.roads(session)
         templates = await ready_answers(session, visitor)
+        said_no = await verdicts.said_no(session, MOST_SAID_NO)
     names = ListNames(context.city, visitor.language, teams)
     return visitor.page(
         "reports.html",
         status=400 if refusal else 200,
         refusal=reason_of(refusal, visitor.language) if refusal else "",
+        said_no=said_no,
         found=found,
         photos=photos,
         joined=joined,

@@ -22,7 +22,7 @@ from core.chunks import rows_of
 from core.text import clean
 from reports import following, work
 from reports.hearers import Hearer, members
-from reports.models import Addition, Report, Verdict
+from reports.models import SAID_NO, Addition, Report, Verdict
 from reports.states import ReportState
 
 BY = "resident"
@@ -228,14 +228,10 @@ async def of_case(session: AsyncSession, case: Report) -> Verdicts:
 
 
 async def said_no(session: AsyncSession, most: int) -> Sequence[Report]:
-    """Return the open cases that somebody said are not right, the oldest first."""
+    """Return the cases that a no opened and nobody has gone on with, the oldest first."""
     found = await session.scalars(
         select(Report)
-        .where(
-            col(Report.judged).is_(False),
-            col(Report.case_id).is_(None),
-            col(Report.state).in_([state for state in ReportState if state.is_open]),
-        )
+        .where(SAID_NO, col(Report.case_id).is_(None), col(Report.state) == ReportState.ACCEPTED)
         .order_by(col(Report.updated_at))
         .limit(most)
     )

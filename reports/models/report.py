@@ -24,6 +24,8 @@ AT_ONCE, SOON, NORMAL, WHEN_THERE_IS_TIME = 1, 2, 3, 4
 LEADS_SQLITE = "case_id IS NULL AND hidden IS 0"
 LEADS_POSTGRESQL = "case_id IS NULL AND hidden IS false"
 """What a report that leads a public case fulfils, as queries have it (``reports.published``)."""
+SAID_NO = text("NOT judged")
+"""Somebody said that it is not right; a query must use exactly this condition to use the index."""
 
 
 class CameBy(StrEnum):
@@ -58,6 +60,7 @@ class Report(SQLModel, table=True):
         ),
         Index("ix_reports_by_created", "created_at", "id"),
         Index("ix_reports_open", "due_on", "id", sqlite_where=IS_OPEN, postgresql_where=IS_OPEN),
+        Index("ix_reports_said_no", "updated_at", sqlite_where=SAID_NO, postgresql_where=SAID_NO),
         # All that the map counts by, so that it reads no report.
         Index(
             "ix_reports_by_cell",

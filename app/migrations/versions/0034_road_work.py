@@ -338,6 +338,14 @@ def _fill() -> None:
 
 def _answers() -> None:
     """What residents are told, what they say to it, and who in the office hears of a report."""
+    said_no = sa.text("NOT judged")
+    op.create_index(
+        "ix_reports_said_no",
+        "reports",
+        ["updated_at"],
+        sqlite_where=said_no,
+        postgresql_where=said_no,
+    )
     op.create_table(
         "answer_templates",
         sa.Column("id", ROW, nullable=False),
