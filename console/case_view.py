@@ -201,7 +201,11 @@ async def what_happened(
 ) -> list[Step]:
     """Return what others did with a report since somebody saw it (ISO form), the newest first."""
     updates = await register.updates_of(session, report.id or 0)
-    later = [one for one in updates if one.created_at.isoformat() > seen]
+    later = [
+        one
+        for one in updates
+        if one.created_at.isoformat() > seen and set(one.changes) != {"turned"}
+    ]
     names = Names(await city_now(session, visitor.context.city), visitor.language)
     return case_history.history(later, names, visitor.language)
 

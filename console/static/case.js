@@ -4,7 +4,7 @@
 document.addEventListener("DOMContentLoaded", () => {
   const state = document.querySelector("select[data-state]");
   const reason = document.querySelector("label[data-reason]");
-  const first = state?.value;
+  const first = state?.dataset.first;
 
   // Only the reasons of the chosen state are offered.
   function showReasons() {
