@@ -40,6 +40,7 @@ from bot.effects import apply
 from bot.incoming import message_of, unsent_message
 from bot.models import IS_A_TURN, Dialogue, EventState, WebhookEvent
 from bot.own_reports import (
+    case_asked,
     is_about_a_report,
     own_reports,
     report_meant,
@@ -275,6 +276,8 @@ class EventHandler:
         )
         known = replace(known, city=loaded.city or known.city)
         known = replace(known, near=await reports_near(session, state, incoming))
+        named = await case_asked(session, known.city, incoming, resident.id)
+        known = replace(known, case_asked=named)
         if is_about_a_report(state, incoming):
             meant = await report_meant(session, state, incoming, resident.id)
             known = replace(known, own_reports=meant)

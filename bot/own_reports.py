@@ -12,6 +12,7 @@ from bot.dialogues.kinds import (
     AddPhoto,
     AddToReport,
     AddWords,
+    CaseAsked,
     DialogueState,
     FollowReport,
     Incoming,
@@ -21,12 +22,16 @@ from bot.dialogues.kinds import (
     OwnReport,
     Photographed,
     Pressed,
+    Said,
     WatchRepairs,
     WithdrawReport,
 )
 from bot.dialogues.spot import PLACE
+from city.city import City
+from public.following import asked_to_follow
 from reports import following, register, repairs, verdicts
 from reports.nearby import open_near
+from reports.published import case_called, number_in
 from reports.withdrawn import withdraw_report
 
 SHOWN_REPORTS = 5
@@ -66,6 +71,34 @@ async def report_meant(
     )
 
 
+async def case_asked(
+    session: AsyncSession, city: City, incoming: Incoming, resident_id: int
+) -> CaseAsked | None:
+    """Return the case whose number a message or a button has; None if it has none."""
+    follow = True
+    match incoming:
+        case Said(text):
+            number = number_in(text, whole=True)
+            follow = asked_to_follow(text) is not None
+        case Pressed("follow-case", {"n": text}):
+            number = number_in(text, whole=True)
+        case _:
+            return None
+    if number is None:
+        return None
+    own = await following.own_report(session, number, resident_id)
+    if own is not None and own.id is not None:
+        photos = len(await register.photos_of(session, own.id))
+        return CaseAsked(own=OwnReport(own.number, own.category, own.state, photos=photos))
+    public = await case_called(session, city, number)
+    wanted = {number, public.number if public is not None else number}
+    for other in await following.reports_followed(session, resident_id, MOST_JOINED):
+        if other.number in wanted:
+            joined = OwnReport(other.number, other.category, other.state, joined=True)
+            return CaseAsked(own=joined)
+    return CaseAsked(follow, public=public)
+
+
 def is_about_a_report(state: DialogueState, incoming: Incoming) -> bool:
     """Whether an event is about one report that is there."""
     return bool(_number_of(state, incoming))
@@ -84,8 +117,11 @@ async def do_with_report(
 ) -> None:
     """Do what a resident does with a report that is there."""
     if isinstance(effect, FollowReport):
-        if effect.on:
+        if effect.on and effect.saw:
             await following.join(session, effect.number, resident_id, now)
+        elif effect.on:
+            report = await register.get_report(session, effect.number)
+            await following.follow(session, report, resident_id, now)
         else:
             await following.leave(session, effect.number, resident_id)
         return

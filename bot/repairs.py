@@ -49,8 +49,8 @@ async def tell_of_repairs(context: Context, medium: Format) -> int:
         if (restored and slot <= restored) or not await _page(session, slot):
             return 0
         since = max(filter(None, (now - LOOKED_BACK, restored)))
-        repairs = await repairs_since(session, since)
         city = await city_now(session, context.city)
+        repairs = await repairs_since(session, city, since)
     told = 0
     while True:
         async with context.database.writing() as session:

@@ -72,6 +72,7 @@ SECTIONS = (
             Entry("/console/kinds", mark("Kinds of reports")),
             Entry("/console/forwards", mark("Other offices")),
             Entry("/console/teams", mark("Teams and contractors"), Permission.REPORTS),
+            Entry("/console/release", mark("Photos to release"), Permission.REPORTS),
         ),
     ),
     Section(

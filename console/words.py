@@ -268,7 +268,6 @@ ACTION_NAMES = {
     "answer_template.restored": mark("put a template of answers back into the list"),
     "report_alarm.changed": mark("changed who hears of new reports"),
     "report.withdrawn": mark("took a part of a report back"),
-    "report.shown": mark("changed what everybody sees of a report"),
     "photo.released": mark("released a photo"),
     "photo.kept_private": mark("kept a photo private"),
     "household.seen": mark("looked at a household"),

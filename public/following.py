@@ -32,7 +32,7 @@ def link(city: City, number: str, language: str) -> str:
 
 def asked_to_follow(text: str) -> str | None:
     """Return the number of the case that a message asks to follow, in any language, or None."""
-    number = number_in(text)
+    number = number_in(text, whole=True)
     if number is None:
         return None
     return number if _words(text) in _follow_words() else None

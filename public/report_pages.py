@@ -95,7 +95,9 @@ async def months_page(request: Request) -> Response:
     names = Names(await _city(context), language, now)
     of = month.month if month else None
     by_kind = [(names.kind(code), table.of_kind(code, of)) for code in names.kinds]
-    by_month = [(at.month, month_name(at, language), table.of_month(at.month)) for at in begun]
+    by_month = [
+        (at.month, month_name(at, language, year=False), table.of_month(at.month)) for at in begun
+    ]
     return page(
         request,
         "repair_months.html",

@@ -95,6 +95,7 @@ def remark_words(code: str, language: str) -> str:
     return CATALOGUE.text(language, REMARK_WORDS[code]) if code in REMARK_WORDS else ""
 
 
+NOT_PUBLIC = mark("No public case has this number. Perhaps the city has not looked at it yet.")
 LIFELINES_TITLE = mark("Water, power, shops, roads")
 CHANGES_SOON = mark("It can change at any time. Look again before you go.")
 ALL_ON_ONE_PAGE = mark("All on one page")

@@ -230,15 +230,18 @@ async def case_called(session: AsyncSession, city: City, number: str) -> PublicC
     return _case(row, city) if row is not None else None
 
 
-def number_in(text: str) -> str | None:
+def number_in(text: str, *, whole: bool = False) -> str | None:
     """Return the number of a report that a text contains, as we write it; None if it has none.
 
-    People type full-width digits, other dashes, and leave zeros out.
+    People type full-width digits, other dashes, and leave zeros out; not with ``whole``, so that a
+    date or a telephone number in a sentence is none.
     """
     plain = unicodedata.normalize("NFKC", text[:200])
     plain = re.sub("[\u2010-\u2015\u2212\u30fc\uff70_/]", "-", plain)
     found = _NUMBER.search(plain)
-    return f"{found[1]}-{int(found[2]):06}" if found and plain.isprintable() else None
+    if not found or not plain.isprintable() or (whole and len(found[2]) < 6):
+        return None
+    return f"{found[1]}-{int(found[2]):06}"
 
 
 async def steps_of(session: AsyncSession, case: PublicCase) -> list[Step]:

@@ -26,7 +26,7 @@ from core import audit
 from core.errors import BadInput
 from reports import published
 from reports.blurring import Area, blurred
-from reports.models import Photo, Report, ReportUpdate
+from reports.models import Photo, Report
 from reports.photos import photo_path, write_photo
 from reports.reasons import reason
 from reports.states import PUBLISHED, ReportState
@@ -210,32 +210,3 @@ async def _note(
         **facts,
     )
     log.info("photo.decided", report_id=found.report.number, decision=action)
-
-
-async def show_case(
-    session: AsyncSession,
-    report: Report,
-    *,
-    hidden: bool,
-    is_home: bool,
-    by: str,
-    now: datetime,
-) -> None:
-    """Keep a report off the public pages or not, and say whether its place is a home."""
-    if (report.hidden, report.is_home) == (hidden, is_home):
-        return
-    report.hidden, report.is_home, report.updated_at = hidden, is_home, now
-    session.add(report)
-    assert report.id is not None
-    note = f"public: {'no' if hidden else 'yes'}, home: {'yes' if is_home else 'no'}"
-    session.add(ReportUpdate(report_id=report.id, by=by, note=note, created_at=now))
-    await session.flush()
-    await audit.record(
-        session,
-        now,
-        actor=by,
-        action="report.shown",
-        subject=f"report:{report.number}",
-        hidden=hidden,
-        is_home=is_home,
-    )

@@ -13,9 +13,11 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
+from city.city import City
 from core.geo import distance_m
+from reports import public_place, published
 from reports.models import RepairWatch, Report, ReportUpdate
-from reports.states import PUBLISHED, ReportState
+from reports.states import ReportState
 
 WATCHED_METRES = 500.0
 MOST_REPAIRS = 2_000
@@ -64,8 +66,11 @@ async def unwatch(session: AsyncSession, resident_id: int) -> None:
         await session.delete(one)
 
 
-async def repairs_since(session: AsyncSession, since: datetime) -> list[Repair]:
-    """Return the reports whose published state began after ``since``, the newest first."""
+async def repairs_since(session: AsyncSession, city: City, since: datetime) -> list[Repair]:
+    """Return the public cases whose state began after ``since``, the newest first.
+
+    They are where everybody sees them: with a watched place nobody finds out where a home is.
+    """
     found = await session.execute(
         select(Report, ReportUpdate.created_at)
         .join(ReportUpdate, col(ReportUpdate.report_id) == col(Report.id))
@@ -73,20 +78,21 @@ async def repairs_since(session: AsyncSession, since: datetime) -> list[Repair]:
             col(Report.updated_at) > since,
             col(ReportUpdate.created_at) > since,
             col(ReportUpdate.state) == col(Report.state),
-            col(Report.state).in_(PUBLISHED),
+            *published.conditions(city),
         )
         .order_by(col(ReportUpdate.id).desc())
         .limit(MOST_REPAIRS)
     )
     newest: dict[str, Repair] = {}
     for report, at in found:
+        longitude, latitude = public_place.of(report, city) or (None, None)
         repair = Repair(
             report.number,
             report.category,
             report.state,
             report.area,
-            report.longitude,
-            report.latitude,
+            longitude,
+            latitude,
             report.resident_id,
             at,
         )

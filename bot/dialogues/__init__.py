@@ -198,6 +198,8 @@ def _button(state: DialogueState, event: Pressed, known: Known) -> DialogueOutco
         return report.old_button(state, known)
     if event.do.startswith("repairs-") and known.city.publish_reports:
         return repairs.pressed(state, event.do, known)
+    if event.do == "follow-case" and known.case_asked is not None:
+        return own_reports.asked(state, known.case_asked, known)
     if event.do.startswith("my-"):
         return own_reports.pressed(state, event.do, event.values, known)
     answer = _asked_for(state, event, known) or settings.step(state, event, known)
@@ -227,6 +229,8 @@ def _cancel(state: DialogueState, known: Known) -> DialogueOutcome:
 
 
 def _said(state: DialogueState, event: Said, known: Known) -> DialogueOutcome:
+    if known.case_asked is not None:
+        return own_reports.asked(state, known.case_asked, known)
     meaning = known.meaning(event.text)
     if meaning.intent == UNKNOWN:
         NOT_UNDERSTOOD.labels(language=known.language).inc()

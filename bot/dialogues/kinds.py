@@ -23,6 +23,7 @@ from core.geo import Position
 from public.pictures import Pictures
 from reports.models import Addition
 from reports.photos import Picture
+from reports.published import PublicCase
 from reports.register import Draft
 from reports.states import ReportState
 from response.households import Household, Told
@@ -149,6 +150,25 @@ class OwnReport:
 
 
 @dataclass(frozen=True)
+class CaseAsked:
+    """The case whose number a message has, or a button.
+
+    Parameters
+    ----------
+    follow
+        Whether they ask to follow it, and not only how it is.
+    own
+        If it is their own report, or one that they follow.
+    public
+        What everybody may know of it; None for every other number.
+    """
+
+    follow: bool = False
+    own: OwnReport | None = None
+    public: PublicCase | None = None
+
+
+@dataclass(frozen=True)
 class NearReport:
     """A report near the place of the one being made that is not finished."""
 
@@ -194,6 +214,8 @@ class Known:
     """The resident's last answer in a disaster."""
     watches_repairs: bool = False
     """Whether the resident is told of repairs near them."""
+    case_asked: CaseAsked | None = None
+    """The case that a message names by its number."""
     near: tuple[NearReport, ...] = ()
     """What others reported within metres of the place being reported, the nearest first."""
     joined_reports: int = 0
@@ -347,10 +369,14 @@ class CheckedOut:
 
 @dataclass(frozen=True)
 class FollowReport:
-    """Hear what becomes of another's report, or no longer."""
+    """Hear what becomes of another's report, or no longer.
+
+    ``saw`` is false for who did not see the thing, but read of it.
+    """
 
     number: str
     on: bool = True
+    saw: bool = True
 
 
 @dataclass(frozen=True)

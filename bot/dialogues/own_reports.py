@@ -15,6 +15,7 @@ from bot.dialogues.kinds import (
     AddPhoto,
     AddToReport,
     AddWords,
+    CaseAsked,
     DialogueOutcome,
     DialogueState,
     FollowReport,
@@ -28,6 +29,8 @@ from bot.dialogues.report import refusal
 from bot.messages import Action, Message, Part
 from bot.understanding import UNKNOWN
 from city.city import name_in
+from public import following
+from public.words import CATALOGUE, NOT_PUBLIC
 from reports.following import MAX_LATER
 from reports.models import Addition
 from reports.photos import MAX_PHOTOS
@@ -57,6 +60,29 @@ def every(state: DialogueState, known: Known) -> DialogueOutcome:
         for one in known.own_reports
     ]
     return DialogueOutcome(state, (messages.card(known.say("Your reports"), tiles, quick=quick),))
+
+
+def asked(state: DialogueState, case: CaseAsked, known: Known) -> DialogueOutcome:
+    """Answer a message with the number of a case: follow it, or say how it is and offer that."""
+    reports = messages.press(known.say("Your reports"), "reports")
+    if case.own is not None:
+        return DialogueOutcome(state, (_card(case.own, known),))
+    if case.public is None:
+        words = CATALOGUE.text(known.language, NOT_PUBLIC)
+        return DialogueOutcome(state, (messages.text(words, reports),))
+    number = case.public.number
+    if case.follow:
+        words = known.say("We will tell you what becomes of report {number}.", number=number)
+        follow = (FollowReport(number, saw=False),)
+        return DialogueOutcome(state, (messages.text(words, reports),), follow, matters=True)
+    one = OwnReport(number, case.public.category, case.public.state)
+    rows: list[Part] = [messages.words(one.state.resident_name(known.language))]
+    district = known.city.district_by_code.get(case.public.area or "")
+    if district is not None:
+        rows.append(messages.words(name_in(district.names, known.language)))
+    label = following.message(number, known.language)
+    rows.append(messages.tile(messages.press(label, "follow-case", n=number)))
+    return DialogueOutcome(state, (messages.card(_title(one, known), rows),))
 
 
 def pressed(

@@ -225,6 +225,10 @@ ADDRESSES = {
         POST /console/entry
         GET /console/entry/spreadsheet
         POST /console/entry/spreadsheet
+        GET /console/release
+        GET /console/release/{photo_id}
+        POST /console/release/{photo_id}
+        GET /console/release/{photo_id}/public
     """,
     "questions that were not understood": """
         GET /console/questions
