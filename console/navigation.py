@@ -73,6 +73,7 @@ SECTIONS = (
             Entry("/console/forwards", mark("Other offices")),
             Entry("/console/teams", mark("Teams and contractors"), Permission.REPORTS),
             Entry("/console/release", mark("Photos to release"), Permission.REPORTS),
+            Entry("/console/report-statistics", mark("Figures")),
         ),
     ),
     Section(

@@ -159,7 +159,7 @@ async def report_map(visitor: Looker) -> Response:
     whole city.
     """
     given = visitor.request.query_params
-    box, zoom = _view(visitor.context.city, given)
+    box, zoom = view_of(visitor.context.city, given)
     async with visitor.context.database.reading() as session:
         chosen = await _chosen(session, visitor, given)
         found = await clusters(session, chosen.wanted, box, zoom)
@@ -224,7 +224,7 @@ def _wording(visitor: Visit) -> Wording:
     return Wording(context.city, visitor.language, context.settings.public_url.rstrip("/"))
 
 
-def _view(city: City, given: Mapping[str, str]) -> tuple[Box, int]:
+def view_of(city: City, given: Mapping[str, str]) -> tuple[Box, int]:
     """Return the box and the zoom of a view; the whole city if they are not said or wrong."""
     whole = (box_of(city) or JAPAN_BOX, WHOLE_CITY_ZOOM)
     try:

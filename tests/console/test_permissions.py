@@ -59,6 +59,9 @@ ADDRESSES = {
         POST /console/reports/filters
         POST /console/reports/filters/{filter_id}/remove
         GET /console/reports/map.json
+        GET /console/report-statistics
+        GET /console/report-statistics/map.json
+        GET /console/report-statistics/numbers.csv
         GET /console/reports/{number}
         GET /console/reports/{number}/map.json
         GET /console/reports/{number}/photos/{photo_id}
