@@ -6,8 +6,9 @@ Fills a database in ``var/reports`` by ``todoke reports generate``'s own functio
 service on it, and asks for the list with each filter and in each order, for searches, the map at
 several zooms, the exports and the statistics. It prints a table in Markdown: median and 95th
 percentile in milliseconds, of requests one after another, with what a browser waits for: sign-in,
-pages and templates included. ``postgresql`` starts a server of its own. A second run uses what the
-first one filled.
+pages and templates included, and what a page costs the service in processor time, which does not
+depend on what else the machine does. ``postgresql`` starts a server of its own. A second run uses
+what the first one filled.
 """
 
 from __future__ import annotations
@@ -140,9 +141,9 @@ async def wanted(url: str) -> list[Wanted]:
 async def measure(url: str, rounds: int, only: str) -> None:
     """Measure everything and print the table."""
     every = [each for each in await wanted(url) if only in each.what]
-    print(f"| {make_url(url).get_backend_name()} | median ms | p95 ms | wanted | KB |")
-    print("| --- | ---: | ---: | ---: | ---: |")
-    with console.running(url) as (address, _, _):
+    print(f"| {make_url(url).get_backend_name()} | CPU ms | median ms | p95 ms | wanted | KB |")
+    print("| --- | ---: | ---: | ---: | ---: | ---: |")
+    with console.running(url) as (address, _, service):
         async with aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)) as http:
             visitor = Visitor(http, address)
             await visitor.ready()
@@ -151,14 +152,16 @@ async def measure(url: str, rounds: int, only: str) -> None:
                 times = []
                 try:
                     _, size = await visitor.ask(each)  # once, to fill caches
+                    before = sum(service.cpu_times()[:2])
                     times = [(await visitor.ask(each))[0] for _ in range(rounds)]
+                    cpu = (sum(service.cpu_times()[:2]) - before) * 1000 / rounds
                 except BadInput as error:
-                    print(f"| {each.what} | {str(error)[:60]} | | | |")
+                    print(f"| {each.what} | {str(error)[:60]} | | | | |")
                     continue
                 median, p95 = _cut(times)
                 mark = "" if p95 <= each.within_ms else " **late**"
-                print(f"| {each.what} | {median:.0f} | {p95:.0f}{mark} | {each.within_ms} ", end="")
-                print(f"| {size / 1000:.0f} |", flush=True)
+                said = f"{cpu:.0f} | {median:.0f} | {p95:.0f}{mark} | {each.within_ms}"
+                print(f"| {each.what} | {said} | {size / 1000:.0f} |", flush=True)
             for kind in ("csv", "geojson"):
                 form = {"csrf": visitor.token}
                 export = Wanted(kind, f"{LIST}/export.{kind}", 0, form)

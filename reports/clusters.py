@@ -79,7 +79,7 @@ async def clusters(session: AsyncSession, wanted: ReportFilter, box: Box, zoom: 
         The map's zoom, 0 to 18.
     """
     squares = squares_of(box, zoom)
-    narrow = await narrowed(session, wanted)
+    narrow = await narrowed(session, wanted, newest=True)
     way = _by_words if wanted.text else _by_squares
     found = await way(session, narrow, squares)
     if zoom >= LISTED_FROM_ZOOM:

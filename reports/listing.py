@@ -33,7 +33,6 @@ from sqlalchemy import case as sql_case
 from sqlalchemy import select as sql_select
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import aliased
 from sqlmodel import col, select
 
 from city.city import City
@@ -124,12 +123,15 @@ class Narrowed:
         many.
     newest
         The newest of those with the words, if there are too many.
+    through
+        Then also the leading reports of all joined ones with the words.
     """
 
     wanted: ReportFilter
     sqlite: bool
     ids: tuple[int, ...] | None = None
     newest: tuple[int, ...] | None = None
+    through: tuple[int, ...] = ()
 
     @property
     def by_words(self) -> bool:
@@ -145,12 +147,14 @@ class Narrowed:
             The columns whose indexes SQLite may take; None for every one. PostgreSQL decides
             itself.
         """
+        wanted, made = self.wanted, list[ColumnElement[bool]]()
         some = None if free is None else frozenset(free)
+        # Few are open: their own index is the best one.
+        best = frozenset({"number"}) if set(wanted.states) == set(OPEN) else some
 
         def of(name: str) -> Any:
-            return getattr(Report, name) if some is None or name in some else self.plain(name)
+            return getattr(Report, name) if best is None or name in best else self.plain(name)
 
-        wanted, made = self.wanted, list[ColumnElement[bool]]()
         if set(wanted.states) == set(OPEN) and some is None:
             made.append(literal_column(str(IS_OPEN)))
         elif wanted.states:
@@ -211,25 +215,38 @@ class Narrowed:
         return any(several) or any(more)
 
     def _contains(self) -> ColumnElement[bool]:
-        own = search.contains(self.wanted.text)
-        if not self.wanted.cases:
-            return own
-        joined = aliased(Report)
-        of_others = search.contains(self.wanted.text, joined)
-        leads = sql_select(joined.case_id).where(joined.case_id.is_not(None), of_others)
-        return or_(own, col(Report.id).in_(leads))
+        own = search.contains(self.wanted.text, sqlite=self.sqlite)
+        return or_(own, self.among(self.through)) if self.through else own
 
 
-async def narrowed(session: AsyncSession, wanted: ReportFilter) -> Narrowed:
-    """Look up the words of a filter."""
+async def narrowed(
+    session: AsyncSession, wanted: ReportFilter, *, newest: bool = False
+) -> Narrowed:
+    """Look up the words of a filter.
+
+    Parameters
+    ----------
+    newest
+        Whether the newest reports with the words are enough, if there are too many.
+    """
     sqlite = session.get_bind().dialect.name == "sqlite"
     if not wanted.text:
         return Narrowed(wanted, sqlite)
     hits = await search.hits(session, wanted.text)
     ids = tuple(dict.fromkeys(hit.case if wanted.cases else hit.report for hit in hits.found))
     if hits.more:
-        return Narrowed(wanted, sqlite, newest=ids)
+        through: tuple[int, ...] = ()
+        if wanted.cases and not newest:
+            through = await _leaders(session, wanted.text, sqlite=sqlite)
+        return Narrowed(wanted, sqlite, newest=ids, through=through)
     return Narrowed(wanted, sqlite, ids=ids)
+
+
+async def _leaders(session: AsyncSession, words: str, *, sqlite: bool) -> tuple[int, ...]:
+    """Return the reports that lead the joined ones with some words."""
+    case = col(Report.case_id)
+    query = sql_select(case).where(case > 0, search.contains(words, sqlite=sqlite)).distinct()
+    return tuple(await session.scalars(query))
 
 
 async def count(session: AsyncSession, narrow: Narrowed) -> Size:
@@ -245,11 +262,10 @@ async def count(session: AsyncSession, narrow: Narrowed) -> Size:
 
 async def count_by_state(session: AsyncSession) -> dict[ReportState, Size]:
     """Return how many cases are in each state, up to the counting limit."""
-    sizes = {}
-    for state in ReportState:
-        narrow = await narrowed(session, ReportFilter(states=(state,), cases=True))
-        sizes[state] = await count(session, narrow)
-    return sizes
+    return {
+        state: await size_of(session, select(Report.id).where(col(Report.state) == state))
+        for state in ReportState  # a joined report is in a state of its own
+    }
 
 
 async def count_overdue(session: AsyncSession, today: date) -> Size:
@@ -340,7 +356,9 @@ def _sorting(narrow: Narrowed, order: Order, city: City) -> list[ColumnElement[A
             return [turned_down(plain("reporters")), *newest]
     column = plain(order.by.value)
     known = _values(order.by, city)
-    ranks = sql_case({value: n for n, value in enumerate(known)}, value=column, else_=len(known))
+    # What the city's folder no longer has comes last, also when the order is turned round.
+    last = -1 if order.backwards else len(known)
+    ranks = sql_case({value: n for n, value in enumerate(known)}, value=column, else_=last)
     return [turned(ranks), *newest]
 
 
@@ -380,8 +398,9 @@ def _groups(narrow: Narrowed, order: Order, city: City) -> list[_Group]:
             column: Any = getattr(Report, name)
             known = _values(order.by, city)
             groups = [by_time(column == value, free=name) for value in known]
+            groups = groups[::-1] if order.backwards else groups
             bare: Any = narrow.plain(name)
-            groups.append(by_time(or_(bare.is_(None), bare.not_in(known))))
+            return [*groups, by_time(or_(bare.is_(None), bare.not_in(known)))]
     return groups[::-1] if order.backwards else groups
 
 

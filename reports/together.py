@@ -7,7 +7,7 @@ it is, with its reason; the others are done.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -152,9 +152,9 @@ async def do(
     now: datetime,
 ) -> Outcome:
     """Do the act with each case, in the caller's transaction; what does not fit is left out."""
-    await register.locked(session, [pick.number for pick in together.picks])
+    found = await register.locked(session, [pick.number for pick in together.picks])
     if together.act is Act.JOIN:
-        return await _join(session, means, city, together.picks, by=by, now=now)
+        return await _join(session, means, city, together, found, by=by, now=now)
     done: list[str] = []
     left_out: list[tuple[str, BadInput]] = []
     told = 0
@@ -191,37 +191,34 @@ async def _join(
     session: AsyncSession,
     means: Means,
     city: City,
-    picks: Sequence[Pick],
+    together: Together,
+    found: Mapping[str, Report],
     *,
     by: str,
     now: datetime,
 ) -> Outcome:
     """Join the cases into one; the residents of those that join hear that it is the same."""
-    done: list[str] = []
     left_out: list[tuple[str, BadInput]] = []
-    told, leader = 0, ""
-    seen = {pick.number: pick.seen for pick in picks}
-    for pick in picks[:MOST_TOGETHER]:
-        if not leader:
-            leader = pick.number
-            continue
+    fitting: list[str] = []
+    for pick in together.picks[:MOST_TOGETHER]:
+        report = found.get(pick.number)
+        if report is None:
+            left_out.append((pick.number, BadInput(reason("report.missing", number=pick.number))))
+        elif (problem := _problem(report, pick, together)) is not None:
+            left_out.append((pick.number, problem))
+        else:
+            fitting.append(pick.number)
+    done: list[str] = []
+    told, leader = 0, fitting[0] if fitting else ""
+    for number in fitting[1:]:
         try:
             async with session.begin_nested():
-                joined = await cases.join(
-                    session,
-                    city,
-                    leader,
-                    pick.number,
-                    by=by,
-                    now=now,
-                    seen=seen.pop(leader, None),
-                    seen_other=pick.seen,
-                )
+                joined = await cases.join(session, city, leader, number, by=by, now=now)
                 told += await tell_joined(session, means, city, joined, by=by, now=now)
         except BadInput as problem:
-            left_out.append((pick.number, problem))
+            left_out.append((number, problem))
             continue
-        done += [number for number in (leader, pick.number) if number not in done]
+        done += [each for each in (leader, number) if each not in done]
         leader = joined.leader.number
     return Outcome(tuple(done), tuple(left_out), told)
 
