@@ -20,6 +20,7 @@ from core.errors import TodokeError
 from feeds.fetch import guarded_session
 from reports import answers, webhooks
 from reports.answers import Means
+from reports.kinds import city_now
 from reports.models import Webhook
 from reports.office_sender import OfficeSender
 from reports.outside import internal_of, outside_session
@@ -62,7 +63,8 @@ class Residents:
         """Tell all who reported, joined or follow a case of its new state."""
         context = self._context
         means = Means(context.queue, LINE, photo_links(context.settings))
-        await answers.tell_by_itself(session, means, context.city, changed, by="service", now=now)
+        city = await city_now(session, context.city)
+        await answers.tell_by_itself(session, means, city, changed, by="service", now=now)
 
 
 async def tell_administrators(context: Context) -> None:

@@ -18,6 +18,7 @@ from city.context import Context
 from core.languages import mark
 from reports import answers, verdicts
 from reports.answer_messages import JUDGE
+from reports.kinds import city_now
 from reports.photo_links import photo_links
 from reports.verdicts import Heard
 from subscriptions.models import Resident
@@ -55,7 +56,7 @@ class VerdictChat:
             Whether a newer event was answered already: then the conversation stays where it is.
         """
         assert resident.id is not None
-        city, language = self.context.city, resident.language
+        city, language = await city_now(session, self.context.city), resident.language
         right = pressed.values.get("right") == "1"
         key = pressed.values.get("k", "").replace("\0", "")
         judged = await verdicts.judge(

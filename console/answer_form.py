@@ -24,6 +24,7 @@ from feeds.translate import article_translations
 from reports import answer_templates, answers
 from reports.answers import Answer, Means, Preview
 from reports.hearers import hearers, reachable
+from reports.kinds import city_now
 from reports.models import Photo, PhotoRole, Report
 from reports.photo_links import photo_links
 from reports.states import ReportState
@@ -98,7 +99,7 @@ async def who_hears(
     """Return who will hear what, for a page."""
     return await answers.preview(
         session,
-        visitor.context.city,
+        await city_now(session, visitor.context.city),
         case,
         after,
         answer,

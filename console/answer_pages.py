@@ -10,7 +10,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Path, Response
 
 from alerts.templates import with_names
-from city.city import name_in
+from city.city import City, name_in
 from console import words
 from console.access import Permission
 from console.answer_form import answer_of, translated, who_hears
@@ -25,6 +25,7 @@ from reports import answer_templates, register
 from reports.answer_messages import Said, messages
 from reports.answer_templates import NAME_LIMIT, TEXT_LIMIT, WHEN, Template
 from reports.hearers import leader_of
+from reports.kinds import city_now
 from reports.models import Report
 from reports.register import UnknownReport
 from reports.states import ReportState
@@ -86,8 +87,8 @@ class Sketch:
 
 @router.get("/answers")
 async def templates_page(visitor: Worker) -> Response:
-    city = visitor.context.city
     async with visitor.context.database.reading() as session:
+        city = await city_now(session, visitor.context.city)
         found = await answer_templates.every(session, city)
     groups = [
         (when_name(when, visitor.language), [one for one in found if one.said_when == when])
@@ -112,7 +113,7 @@ async def templates_page(visitor: Worker) -> Response:
         ],
         name=template_name,
         named=partial(with_names, named=lambda blank: visitor.say(BLANK_NAMES.get(blank, blank))),
-        kinds=_kinds(visitor),
+        kinds=_kinds(city, visitor.language),
         languages=list(city.languages),
     )
 
@@ -130,7 +131,10 @@ async def add(visitor: Worker) -> Response:
 @router.post("/answers/look")
 async def look_at_template(visitor: Worker) -> Response:
     """Show faults and a preview of what is being written; nothing is saved."""
-    return visitor.page("_answer_look.html", **_looked(visitor, _sketch(visitor, "").template))
+    async with visitor.context.database.reading() as session:
+        city = await city_now(session, visitor.context.city)
+    looked = _looked(visitor, city, _sketch(visitor, "").template)
+    return visitor.page("_answer_look.html", **looked)
 
 
 @router.get("/answers/{code}")
@@ -169,7 +173,7 @@ async def _store(visitor: Visit, code: str) -> Response:
         async with visitor.context.database.writing() as session:
             stored = await answer_templates.store(
                 session,
-                visitor.context.city,
+                await city_now(session, visitor.context.city),
                 sketch.template,
                 seen=sketch.seen,
                 actor=visitor.actor,
@@ -207,8 +211,9 @@ def _sketch(visitor: Visit, code: str) -> Sketch:
 
 
 async def _edit_page(visitor: Visit, sketch: Sketch, *, refusal: Refusal | None = None) -> Response:
-    city, code = visitor.context.city, sketch.template.code
+    code = sketch.template.code
     async with visitor.context.database.reading() as session:
+        city = await city_now(session, visitor.context.city)
         versions = await answer_templates.history(session, code) if code else []
         now_is = await answer_templates.find(session, city, code) if code else Template(code="")
     asked = visitor.request.query_params.get("version", "")
@@ -225,20 +230,20 @@ async def _edit_page(visitor: Visit, sketch: Sketch, *, refusal: Refusal | None 
         older=older,
         just_saved=visitor.request.query_params.get("saved") == "yes",
         whens=[(when, when_name(when, visitor.language)) for when in WHEN],
-        kinds=_kinds(visitor),
+        kinds=_kinds(city, visitor.language),
         blank_names={name: visitor.say(words_) for name, words_ in BLANK_NAMES.items()},
         languages=[LANGUAGES[one] for one in city.languages],
         missing=now_is.missing(city.languages) if code else [],
         behind=now_is.older(city.languages),
         name_limit=NAME_LIMIT,
         text_limit=TEXT_LIMIT,
-        **_looked(visitor, shown),
+        **_looked(visitor, city, shown),
     )
 
 
-def _looked(visitor: Visit, template: Template) -> dict[str, Any]:
+def _looked(visitor: Visit, city: City, template: Template) -> dict[str, Any]:
     """Return what stands beside the form: faults, and the phones with examples in the blanks."""
-    city, now = visitor.context.city, visitor.context.clock.now()
+    now = visitor.context.clock.now()
     faults = answer_templates.faults(template, city) if template.texts else []
     wrong = {fault.field for fault in faults}
     kind = next(iter([*template.kinds, *(one.code for one in city.report_categories)]), "")
@@ -266,8 +271,5 @@ def _looked(visitor: Visit, template: Template) -> dict[str, Any]:
     }
 
 
-def _kinds(visitor: Visit) -> dict[str, str]:
-    return {
-        kind.code: name_in(kind.names, visitor.language)
-        for kind in visitor.context.city.report_categories
-    }
+def _kinds(city: City, language: str) -> dict[str, str]:
+    return {kind.code: name_in(kind.names, language) for kind in city.report_categories}

@@ -22,7 +22,7 @@ from console.web import Missing, RowNumber, StaffRoute, Visit, reason_of, visit
 from core.errors import BadInput, Refusal
 from core.text import clean, whole_number
 from core.web import Form
-from reports import answers, cases, photos, register, states, work
+from reports import answers, cases, notices_to_staff, photos, register, states, work
 from reports.answers import Answer
 from reports.cases import Joined
 from reports.kinds import city_now
@@ -294,7 +294,10 @@ async def opened(visitor: Worker, number: str) -> Response:
     """Note who of the staff opened a report first; the page says it when it is shown."""
     context = visitor.context
     async with context.database.writing() as session:
-        await register.note_opened(session, number, by=visitor.actor, now=context.clock.now())
+        now = context.clock.now()
+        if await register.note_opened(session, number, by=visitor.actor, now=now):
+            # Nobody is called any more to a danger that somebody looks at.
+            await notices_to_staff.opened(session, await report_of(session, number), now)
     return Response(status_code=204)
 
 

@@ -10,15 +10,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
 from city.city import City, Owner
-from console import answer_form, case_history, presets
+from console import answer_form, case_history
 from console.case_history import Step
 from console.case_links import links_of
 from console.report_names import Names
 from console.web import Missing, Visit
 from core.clock import in_japan
-from core.languages import LANGUAGES
-from reports import cases, due, places, questions, register, states, teams, verdicts
-from reports.answer_words import BUILT_IN
+from reports import answer_words, cases, due, places, questions, register, states, teams, verdicts
 from reports.cases import Suggestion
 from reports.kinds import city_now
 from reports.models import Photo, PhotoRole, Report, Team
@@ -210,14 +208,6 @@ async def what_happened(
     return case_history.history(later, names, visitor.language)
 
 
-def _meaning(words: str, language: str) -> str:
-    """Return ready words in the language of staff, or "" if they are somebody's own."""
-    for one in BUILT_IN:
-        if words in {one.text(reader) for reader in LANGUAGES}:
-            return one.text(language)
-    return presets.meaning(words, language)
-
-
 async def values(session: AsyncSession, visitor: Visit, shown: CaseView) -> dict[str, Any]:
     """Return what the template needs besides the view."""
     language, report = visitor.language, shown.report
@@ -229,7 +219,7 @@ async def values(session: AsyncSession, visitor: Visit, shown: CaseView) -> dict
         "history": case_history,
         "why": case_history.why_priority(report, language, names),
         "meanings": {
-            step.update.id: _meaning(step.update.answer, language)
+            step.update.id: answer_words.meaning(step.update.answer, language)
             for step in shown.steps
             if step.update.answer and report.language != language
         },

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import structlog
@@ -30,6 +30,7 @@ from core.work import Queue
 from reports import alarm_settings
 from reports.alarm_settings import is_quiet, key_of
 from reports.answer_templates import place
+from reports.kinds import city_now
 from reports.models import (
     AT_ONCE,
     CameBy,
@@ -97,6 +98,7 @@ async def look(database: Database, desk: Desk, now: datetime) -> int:
     Can run at any time and in any process: nobody is told twice of one thing.
     """
     async with database.reading() as session:
+        desk = replace(desk, city=await city_now(session, desk.city))
         fresh = await _fresh(session, desk.city, now)
         calling = await _calling(session, now)
     if not fresh and not calling:

@@ -17,6 +17,7 @@ from console import presets, words
 from core.languages import LANGUAGES, Catalogue
 from feeds.texts import drill_mark
 from public import words as public_words
+from reports import answer_words
 
 KEYWORDS: dict[str, tuple[int, ...] | None] = {
     "_": None,
@@ -26,7 +27,12 @@ KEYWORDS: dict[str, tuple[int, ...] | None] = {
     "text": (2,),
 }
 PLACEHOLDER = re.compile(r"{\w+}")
-RESIDENTS_CATALOGUES = [public_words.CATALOGUE, presets.CATALOGUE, ready_words.CATALOGUE]
+RESIDENTS_CATALOGUES = [
+    public_words.CATALOGUE,
+    presets.CATALOGUE,
+    ready_words.CATALOGUE,
+    answer_words.CATALOGUE,
+]
 KANJI_WITHOUT_READING = re.compile(r"[一-龥々]+(?![一-龥々ぁ-んァ-ヶー]*（)")
 
 
@@ -75,10 +81,10 @@ def test_the_public_page_speaks_all_languages() -> None:
 
 
 def test_ready_words_speak_all_languages() -> None:
-    said = {answer.message for answer in presets.ANSWERS}
-    said |= {answer.message for answer in presets.TO_HOUSEHOLDS}
-    said |= {presets.ABOUT_REPORT, presets.ABOUT_HOUSEHOLD, presets.WRITTEN_IN_JAPANESE}
+    said = {answer.message for answer in presets.TO_HOUSEHOLDS}
+    said |= {presets.ABOUT_HOUSEHOLD, presets.WRITTEN_IN_JAPANESE}
     check(presets.CATALOGUE, said, list(LANGUAGES))
+    check(answer_words.CATALOGUE, {*answer_words.SAID_HERE}, list(LANGUAGES))
     said = {*ready_words.ALERTS.values(), ready_words.MISTAKE, ready_words.OVER}
     check(ready_words.CATALOGUE, said, list(LANGUAGES))
 

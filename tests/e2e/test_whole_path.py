@@ -11,9 +11,9 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from city.city import City, name_in
-from console.presets import CATALOGUE
 from feeds.texts import drill_mark
 from feeds.texts.terms import term
+from reports.answer_words import CATALOGUE
 from tests.support.demo import Demo
 from tests.support.phone import Phone, inside, say
 from tests.support.staff_pages import signed_in
