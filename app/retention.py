@@ -24,7 +24,7 @@ from core.steady import in_doubt
 from feeds.retention import forget as forget_items
 from public.asked import forget_counts
 from public.questions import forget_asked
-from reports import notices_to_staff
+from reports import notices_to_staff, verdicts
 from reports.dangers import forget_drills
 from reports.models import Danger
 from reports.photos import forget_old_photos, sweep_files
@@ -65,6 +65,7 @@ async def forget(context: Context, children: ChildTable = NO_TABLE) -> None:
         "webhook_events": await _forget_events(database, now - timedelta(days=keep.webhook_events)),
         "dialogues": await _forget_dialogues(database, now - timedelta(days=keep.dialogues)),
         "deliveries": await _forget_deliveries(database, now - timedelta(days=keep.deliveries)),
+        "verdicts": await verdicts.forget_words(database, now - timedelta(days=keep.report_photos)),
         "staff_notices": await notices_to_staff.forget_old(
             database, now - timedelta(days=keep.call_ups)
         ),

@@ -53,7 +53,7 @@ def answer_of(form: Form) -> Answer:
     return Answer(
         template=form.get("answer_template", answers.BY_ITSELF).strip()[:32],
         on=_day(form.text("answer_on")),
-        words="" if is_nobody else typed.replace("\0", ""),
+        words=typed.replace("\0", ""),
         photos=tuple(photos[:MOST_PHOTOS]),
         nobody=nobody if is_nobody else "",
     )

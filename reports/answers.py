@@ -241,7 +241,7 @@ async def preview(
         programs=_numbers(some, Way.PROGRAM),
         office=_numbers(some, Way.OFFICE),
         asks=bool(words) and _asks(before, after or before),
-        is_silent=changes and words is None and problem is None,
+        is_silent=changes and words is None and problem is None and not answer.nobody,
         problem=problem,
     )
 
@@ -264,8 +264,6 @@ async def check(
     before = case.state
     words = await _words(session, city, case, before, after or before, answer)
     if words is not None:
-        if answer.nobody:
-            raise Refusal("You wrote why nobody is told, and chose words as well.")
         for hearer in await hearers(session, case):
             words.to(hearer, city)
     elif after is not None and after is not before and not answer.nobody:
@@ -411,12 +409,16 @@ async def _words(
     Raises
     ------
     Refusal
-        The template is not there, or is for another state.
+        The template is not there or is for another state, or nobody is to be told.
     """
+    if answer.nobody:
+        if answer.words or answer.template not in (NONE, BY_ITSELF):
+            raise Refusal("You wrote why nobody is told, and chose words as well.")
+        return None
     if answer.words:
         return _Words(None, answer)
     when = answer_templates.when_of(before, after)
-    if answer.template == NONE or (answer.template == BY_ITSELF and answer.nobody):
+    if answer.template == NONE:
         return None
     templates = await answer_templates.in_use(session, city)
     if answer.template == BY_ITSELF:

@@ -43,7 +43,7 @@ from reports.models import (
     StaffNotice,
     Verdict,
 )
-from reports.states import OPEN
+from reports.states import OPEN, WAITING
 from response import staff, staff_messages
 from response.models import StaffMember
 from response.reasons import reason as staff_reason
@@ -145,7 +145,7 @@ async def _fresh(session: AsyncSession, city: City, now: datetime) -> list[Item]
         select(Report)
         .where(
             col(Report.created_at) > now - LOOKED_BACK,
-            col(Report.state).in_(OPEN),
+            col(Report.state).in_(WAITING),
             col(Report.opened_at).is_(None),
             col(Report.came_by).not_in(MADE_BY_OFFICE),
             ~told,
@@ -336,7 +336,7 @@ async def _calling(
             col(Heard.occasion) == NEW,
             col(Heard.tellings) > 0,
             col(Report.opened_at).is_(None),
-            col(Report.state).in_(OPEN),
+            col(Report.state).in_(WAITING),
             col(Report.created_at) > now - LONGEST_CALLING,
             col(Heard.last_at) <= now - timedelta(minutes=alarm_settings.SOONEST_AGAIN),
         )

@@ -18,7 +18,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
 from city.city import City
-from core.chunks import rows_of
+from core.chunks import in_chunks, rows_of
+from core.database import Database
 from core.text import clean
 from reports import following, work
 from reports.hearers import Hearer, members
@@ -236,3 +237,15 @@ async def said_no(session: AsyncSession, most: int) -> Sequence[Report]:
         .limit(most)
     )
     return list(found)
+
+
+async def forget_words(database: Database, before: datetime) -> int:
+    """Erase what residents wrote before a moment, not their yes or no; return how many."""
+    number = col(Verdict.id)
+    old = (col(Verdict.said_at) < before, col(Verdict.words) != "")
+
+    async def erase(session: AsyncSession, ids: Sequence[int]) -> int:
+        gone = update(Verdict).where(number.in_(ids), *old).values(words="", words_message="")
+        return rows_of(await session.execute(gone.execution_options(synchronize_session=False)))
+
+    return await in_chunks(database, select(number).where(*old), erase)

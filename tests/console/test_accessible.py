@@ -24,5 +24,6 @@ async def test_every_page_of_the_navigation_is_accessible(office: Office) -> Non
     desk = await office.at_desk(Role.ADMIN, "admin")
     pages = [entry.address for section in SECTIONS for entry in section.entries]
     async with tab(office, desk) as page:
-        addresses = [office.url + address for address in (*pages, "/console/account")]
+        more = ("/console/account", "/console/answers/finished")
+        addresses = [office.url + address for address in (*pages, *more)]
         assert await faults_of(page, addresses) == {}

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
+from aiohttp import web
 from sqlmodel import select
 
 from console.models import Role
 from core.languages import LANGUAGES
+from core.settings import TranslatorSettings
+from feeds.texts import machine_translated
+from reports import answer_words, following
 from reports.models import ReportAlarm, StaffNotice
+from subscriptions import residents
 from tests.support.filed_reports import reported
 from tests.support.office import Browser, Office, Page
 
@@ -199,3 +207,64 @@ async def test_who_does_not_work_on_reports_changes_neither(office: Office) -> N
         assert (await browser.post(path, {"csrf": token})).status == 403
     worker = await desk(office)
     assert (await worker.post("/console/answers/thanks/withdraw", {"csrf": "x"})).status == 403
+
+
+@contextlib.asynccontextmanager
+async def translator(office: Office, made: dict[str, str]) -> AsyncIterator[None]:
+    """A LibreTranslate server that knows English and Thai, and says what it was taught."""
+
+    async def answer(request: web.Request) -> web.Response:
+        if request.path == "/languages":
+            return web.json_response([{"code": "ja", "targets": ["en", "th"]}])
+        said = await request.json()
+        words = made[said["target"]]
+        return web.json_response({"translatedText": [words for _ in said["q"]]})
+
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", answer)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    machine = TranslatorSettings(name="libretranslate", url=url)
+    settings = replace(office.context.settings, translator=machine)
+    office.app.state.context = replace(office.context, settings=settings)
+    try:
+        yield
+    finally:
+        await runner.cleanup()
+
+
+async def test_a_machine_s_words_are_checked_shown_and_said_to_be_a_machine_s(
+    office: Office,
+) -> None:
+    """English keeps the number, Thai loses it and is not used; Nepali the machine does not have."""
+    browser = await desk(office)
+    users = {code: await office.resident(code) for code in ("en", "th", "ne")}
+    report = await reported(office, users["en"])
+    async with office.database.writing() as session:
+        for code in ("th", "ne"):
+            found = await residents.find(session, users[code])
+            assert found is not None and found.id is not None
+            await following.join(session, report.number, found.id, office.clock.now())
+    words = "7月3日に直します。"
+    made = {"en": "We mend it on July 3 (month 7).", "th": "เราจะซ่อม"}
+    address = f"/console/reports/{report.number}"
+    async with translator(office, made):
+        shown = await look(browser, report.number, answer_words=words)
+        assert made["en"] in shown.body and made["th"] not in shown.body
+        page = await browser.get(address)
+        saved = await browser.submit(page, address, answer_words=words)
+        assert saved.status == 200, saved.words[:300]
+    texts = {}
+    for delivery in await office.deliveries():
+        await office.done(delivery.id or 0)
+    for code, user in users.items():
+        [[message]] = office.received(user)
+        texts[code] = message["text"]
+    assert made["en"] in texts["en"] and machine_translated("en") in texts["en"]
+    for code in ("th", "ne"):
+        said = answer_words.CATALOGUE.text(code, answer_words.WRITTEN_IN_JAPANESE)
+        assert words in texts[code] and said in texts[code]
+    entries = [entry for entry in await office.audit() if entry.action == "report.answered"]
+    assert "libretranslate" in str(entries[-1].detail)

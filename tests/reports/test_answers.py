@@ -557,3 +557,29 @@ async def test_residents_row_is_never_left_without_the_answer(office: Office) ->
     async with office.database.reading() as session:
         assert (await session.get_one(Report, report.id)).state is ReportState.NEW
         assert await session.scalar(select(Resident).where(col(Resident.line_user_id) == user))
+
+
+@pytest.mark.parametrize("answer", [Answer(template="working"), Answer(words="始めました")])
+async def test_words_and_nobody_together_are_refused(office: Office, answer: Answer) -> None:
+    """Whoever ticked that nobody is told must not find that everybody was."""
+    user = await office.resident("ja")
+    report = await reported(office, user)
+    both = replace(answer, nobody="重複のため")
+    with pytest.raises(Refusal, match="chose words as well"):
+        await changed_to(office, report, ReportState.IN_PROGRESS, both)
+    assert await office.deliveries() == []
+
+
+async def test_what_residents_wrote_is_erased_in_time_and_their_no_stays(office: Office) -> None:
+    user = await office.resident("en")
+    report = await reported(office, user)
+    await changed_to(office, report, ReportState.DONE, Answer())
+    await judged(office, user, (await said_to(office, user))[0][-1], right=False)
+    now = office.clock.now()
+    async with office.database.writing() as session:
+        number = await number_of(office, user)
+        await verdicts.add_words(session, report.number, number, "still a hole", "m1")
+    assert await verdicts.forget_words(office.database, now - timedelta(days=1)) == 0
+    assert await verdicts.forget_words(office.database, now + timedelta(days=1)) == 1
+    [verdict] = await office.rows(Verdict)
+    assert (verdict.words, verdict.said) == ("", False)

@@ -22,7 +22,7 @@ from console import words
 from core.clock import JAPAN
 from core.errors import Refusal
 from core.restored import RestoreHold
-from reports import alarm_settings, chat_forms, notices_to_staff
+from reports import alarm_settings, chat_forms, notices_to_staff, verdicts
 from reports.alarm_settings import Wish
 from reports.models import (
     AT_ONCE,
@@ -41,6 +41,7 @@ from response.models import StaffMessage, StaffMessageState, StaffWay
 from response.staff import Entry
 from tests.support.filed_reports import reported
 from tests.support.office import Office
+from tests.support.plans import listening, whole_tables_read
 
 MAIL = "roads@city.example"
 DESCRIPTION = "山田太郎の家の前 090-1234-5678"
@@ -390,3 +391,24 @@ def test_what_a_place_is_called_cannot_call_everybody_in_a_chat() -> None:
     assert teams["attachments"][0]["content"]["actions"][0]["url"] == "https://city.example"
     works = chat_forms.body(ChatForm.LINE_WORKS, "t", evil, "https://city.example", "open")
     assert works["body"]["text"] == evil
+
+
+async def test_no_table_that_grows_is_read_as_a_whole(office: Office) -> None:
+    """The job looks every five seconds."""
+    await choose(office)
+    dangerous = await reported(office)
+    await changed(office, dangerous, priority=AT_ONCE)
+    with listening(office.database) as asked:
+        await look(office)
+        office.clock.ahead += timedelta(minutes=20)
+        await look(office)
+        async with office.database.reading() as session:
+            await notices_to_staff.due(session, office.clock.now())
+            await verdicts.said_no(session, 10)
+    # The kinds that staff shaped are few, and read by every part.
+    everything = {
+        statement: value
+        for statement, value in {**asked.reads, **asked.writes}.items()
+        if "kind_versions" not in str(statement)
+    }
+    assert await whole_tables_read(office.database, everything) == []

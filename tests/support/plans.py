@@ -23,6 +23,8 @@ SMALL = frozenset(
     {
         "alert_template_versions",
         "alert_templates",
+        "answer_template_versions",
+        "answer_templates",
         "areas",
         "arrivals",
         "audience_bitmaps",
@@ -38,6 +40,7 @@ SMALL = frozenset(
         "known_audiences",
         "rate_shares",
         "rate_states",
+        "report_alarms",
         "report_counters",
         "report_filters",
         "resident_changes",
@@ -58,6 +61,9 @@ OF_FEW = frozenset(
     {
         "ix_alert_drafts_open",
         "ix_check_ins_open",
+        "ix_reports_heard_dangerous",
+        "ix_reports_said_no",
+        "ix_staff_notices_due",
         "ix_deliveries_unfinished",
         "ix_disaster_modes_open",
         "ix_items_set_aside",
