@@ -103,6 +103,7 @@ def _tile(label: str, data: str) -> Message:
     return {
         "type": "box",
         "layout": "vertical",
+        "margin": "sm",
         "contents": [{**words, "color": BRAND}],
         "paddingAll": "10px",
         "cornerRadius": "8px",
