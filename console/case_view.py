@@ -7,7 +7,6 @@ from datetime import date
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlmodel import col, select
 
 from city.city import City, Owner
 from console import answer_form, case_history
@@ -170,10 +169,9 @@ def _place_name(visitor: Visit, report: Report) -> str:
 
 async def photos_of(session: AsyncSession, reports: list[Report]) -> list[Shown]:
     """Return the photos of reports, in their order, then in that of the photos."""
-    order = {report.id: place for place, report in enumerate(reports)}
+    order = {report.id: place for place, report in enumerate(reports) if report.id is not None}
     numbers = {report.id: report.number for report in reports}
-    query = select(Photo).where(col(Photo.report_id).in_([one for one in order if one is not None]))
-    found = list(await session.scalars(query.order_by(col(Photo.id)).limit(MOST_PHOTOS)))
+    found = await register.photos_of_all(session, list(order), MOST_PHOTOS)
     found.sort(key=lambda photo: (order[photo.report_id], photo.id))
     return [Shown(photo, numbers[photo.report_id]) for photo in found]
 

@@ -242,6 +242,12 @@ async def photos_of(session: AsyncSession, report_id: int) -> list[Photo]:
     return list(await session.scalars(query))
 
 
+async def photos_of_all(session: AsyncSession, report_ids: Sequence[int], most: int) -> list[Photo]:
+    """Return the photos of several reports, the oldest first."""
+    query = select(Photo).where(col(Photo.report_id).in_(report_ids))
+    return list(await session.scalars(query.order_by(col(Photo.id)).limit(most)))
+
+
 async def updates_of(session: AsyncSession, report_id: int) -> list[ReportUpdate]:
     """Return a report's life, the oldest step first."""
     query = (
