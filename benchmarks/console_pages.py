@@ -40,6 +40,8 @@ NOT_PAGES = {
     "/console/sign-in/over": "is for who is not signed in",
     "/console/account/code": "changes with each look",
     "/console/reports/{number}/photos/{photo_id}": "is a file",
+    "/console/release/{photo_id}": "needs a photo, and generated reports have none",
+    "/console/release/{photo_id}/public": "is a file",
     "/console/people/{case_id}/photos/{shot_id}": "is a file",
     "/console/dangers/{danger_id}/photos/{sha256}": "is a file",
     "/forwarded/{token}.jpg": "is a file",
