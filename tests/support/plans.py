@@ -70,6 +70,7 @@ OF_FEW = frozenset(
         "ix_menu_moves_open",
         "ix_notices_held",
         "ix_reports_open",
+        "ix_kind_versions_in_force",
         "ix_rule_versions_in_force",
         "ix_staff_messages_open",
         "ix_webhook_events_open",
@@ -82,6 +83,8 @@ OF_MOST = frozenset(
         "ix_deliveries_of_notices",
         "ix_reports_by_cell",
         "ix_reports_by_created",
+        "ix_reports_public_by_created",
+        "ix_reports_public_by_updated",
         "items_pkey",
         "reports_pkey",
     }
