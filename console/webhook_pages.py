@@ -7,6 +7,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Response
 
+from console import words
 from console.access import Permission
 from console.web import Missing, RowNumber, StaffRoute, Visit, reason_of, visit
 from core.clock import in_japan
@@ -97,7 +98,7 @@ async def _try(visitor: Visit, webhook_id: int) -> Response:
             answer = await webhooks.deliver(context, http, webhook, f"ping_{webhook_id}", body)
         said, good = str(answer.status), 200 <= answer.status < 300
     except TodokeError as error:
-        said, good = reason_of(error, visitor.language), False
+        said, good = words.said(error.reason, visitor.language), False
     return await _page(visitor, tried=webhook, said=said, good=good)
 
 

@@ -286,7 +286,7 @@ class PhotoLinks:
             return None
         if forward.state is Sending.STOPPED or not 0 <= place < len(forward.photos):
             return None
-        return forward.photos[place]
+        return str(forward.photos[place])
 
 
 async def _locked(session: AsyncSession, forward_id: int) -> Forward:

@@ -101,9 +101,9 @@ class OfficeSender:
             lines: dict[tuple[str, str], list[tuple[Callable[[int], Awaitable[None]], int]]]
             lines = defaultdict(list)
             for number, owner, way in to_send:
-                lines[owner, way].append((self._send, number))
+                lines[owner, way].append((self._send, number or 0))
             for number, owner in to_ask:
-                lines[owner, "look"].append((self._ask, number))
+                lines[owner, "look"].append((self._ask, number or 0))
         await asyncio.gather(*(self._in_turn(line) for line in lines.values()))
 
     async def _in_turn(self, line: list[tuple[Callable[[int], Awaitable[None]], int]]) -> None:
@@ -349,4 +349,5 @@ def next_look(forward: Forward, now: datetime) -> datetime | None:
         return now + ENDED_LOOK if now - forward.closed_at < LOOKED_AFTER else None
     since = forward.sent_at or forward.created_at
     usual = min(max((now - since) / 20, FIRST_LOOK), LONGEST_LOOK)
-    return now + min(usual * 2 ** min(forward.looks_failed, 8), LONGEST_LOOK)
+    later: timedelta = usual * int(2 ** min(forward.looks_failed, 8))
+    return now + min(later, LONGEST_LOOK)

@@ -147,7 +147,6 @@ async def definition(request: Request, code: str, form: str) -> Response:
     return single(form, "service_definition", said)
 
 
-@router.post("/requests.{form}")
 @_in_form
 async def post_request(request: Request, form: str) -> Response:
     """Take a report of another program, and answer with its number."""
@@ -199,9 +198,15 @@ async def number_of_token(request: Request, token: str, form: str) -> Response:
     return _private(listed(form, "service_requests", [said]))
 
 
-@router.get("/requests.{form}")
-@_in_form
+@router.api_route("/requests.{form}", methods=["GET", "POST"])
 async def requests(request: Request, form: str) -> Response:
+    """List requests, or take one."""
+    act = post_request if request.method == "POST" else list_requests
+    return await act(request=request, form=form)
+
+
+@_in_form
+async def list_requests(request: Request, form: str) -> Response:
     """List public reports, the newest first: of the last 90 days, or of the days asked for.
 
     ``page`` and ``page_size`` (1 to 100, usually 50) cut the list; the last page is not full.
@@ -276,6 +281,7 @@ async def _found(
     context: Context = request.app.state.context
     if any("\0" in text for text in (*wanted.numbers, *wanted.categories)):
         raise Refused(404, "There is no such request.")
+    with_extensions = _wants_extensions(request)
     async with context.database.reading() as session:
         found = await requests_of.find(
             session, city, wanted, key, limit=page.size, offset=page.offset
@@ -284,7 +290,7 @@ async def _found(
         raise Refused(404, "There is no such request.")
     language, url = _language(request, city), context.settings.public_url
     entries = [requests_of.entry(city, one, language, url) for one in found]
-    if request.query_params.get("extensions", "").lower() in ("true", "1"):
+    if with_extensions:
         for said, one in zip(entries, found, strict=True):
             said["extended_attributes"] = requests_of.extended(one, url)
     answer = listed(form, "service_requests", entries)
@@ -318,6 +324,13 @@ async def _key(session: AsyncSession, api_key: str) -> ApiKey:
 def _offered(request: Request, city: City) -> list[ReportCategory]:
     context: Context = request.app.state.context
     return list(city.kinds_offered(in_japan(context.clock.now()).date()))
+
+
+def _wants_extensions(request: Request) -> bool:
+    asked = request.query_params.get("extensions", "")
+    if asked not in ("", "true", "false"):
+        raise Refused(400, "extensions is true or false.")
+    return asked == "true"
 
 
 def _check_jurisdiction(asked: str, city: City) -> None:

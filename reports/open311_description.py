@@ -11,6 +11,14 @@ from typing import Any
 Schema = dict[str, Any]
 MOMENT: Schema = {"type": "string", "format": "date-time"}
 WORDS: Schema = {"type": "string"}
+TYPED: Schema = {"type": "string", "pattern": r"^[^\u0000]*$"}
+"""What a form may contain; no database keeps a NUL."""
+ASKED_MOMENT: Schema = {
+    "type": "string",
+    "anyOf": [{"format": "date-time"}, {"format": "date"}],
+    "description": "W3C date and time, or a date.",
+}
+DEGREES: Schema = {"type": "string", "pattern": r"^-?\d{1,3}(\.\d{1,20})?$"}
 NUMBER: Schema = {"type": "string", "pattern": r"^\d{4}-\d{6,}$"}
 FORMATS = {"json": "application/json", "xml": "text/xml"}
 FIELDS: Mapping[str, Schema] = {
@@ -76,10 +84,10 @@ def _requests(form: str) -> Schema:
     asked = (
         _query("service_request_id", WORDS, "Numbers with commas between them."),
         _query("service_code", WORDS, "Codes with commas between them."),
-        _query("start_date", WORDS, "Reported since; at most 90 days before end_date."),
-        _query("end_date", WORDS, "Reported until."),
-        _query("updated_after", WORDS, "Changed after; then start_date need not be given."),
-        _query("updated_before", WORDS, "Changed before."),
+        _query("start_date", ASKED_MOMENT, "Reported since; at most 90 days before end_date."),
+        _query("end_date", ASKED_MOMENT, "Reported until."),
+        _query("updated_after", ASKED_MOMENT, "Changed after; then start_date need not be given."),
+        _query("updated_before", ASKED_MOMENT, "Changed before."),
         _query("status", {"enum": ["open", "closed", "open,closed"]}, "Only these."),
         *_PAGES,
         _EXTENSIONS,
@@ -99,8 +107,8 @@ def _request(form: str) -> Schema:
 
 def _updates(form: str) -> Schema:
     asked = (
-        _query("start_date", WORDS, "Since this moment; usually a day before end_date."),
-        _query("end_date", WORDS, "Until this moment; usually now."),
+        _query("start_date", ASKED_MOMENT, "Since this moment; usually a day before end_date."),
+        _query("end_date", ASKED_MOMENT, "Until this moment; usually now."),
         _query("service_request_id", WORDS, "Numbers with commas between them."),
         *_PAGES,
         *(_JURISDICTION, _KEY),
@@ -128,16 +136,16 @@ _READING = frozenset({400, 403, 404})
 
 def _post(form: str) -> Schema:
     fields: dict[str, Schema] = {
-        "api_key": WORDS,
-        "jurisdiction_id": WORDS,
-        "service_code": WORDS,
-        "lat": {"type": "string", "description": "Degrees, WGS 84, together with long."},
-        "long": {"type": "string", "description": "Degrees, WGS 84, together with lat."},
-        "address_string": {"type": "string", "maxLength": 500},
-        "description": {"type": "string", "maxLength": 4000},
-        "media_url": {"type": "string", "maxLength": 500},
+        "api_key": TYPED,
+        "jurisdiction_id": TYPED,
+        "service_code": TYPED,
+        "lat": {**DEGREES, "description": "Degrees, WGS 84, together with long."},
+        "long": {**DEGREES, "description": "Degrees, WGS 84, together with lat."},
+        "address_string": {**TYPED, "maxLength": 500},
+        "description": {**TYPED, "maxLength": 4000},
+        "media_url": {"type": "string", "pattern": "^https?://[!-~]+$", "maxLength": 500},
         **{
-            name: {"type": "string", "description": "Taken, and not kept."}
+            name: {**TYPED, "description": "Taken, and not kept."}
             for name in (
                 *("address_id", "email", "device_id", "account_id"),
                 *("first_name", "last_name", "phone"),

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, case, false, func, or_
+from sqlalchemy import ColumnElement, and_, case, false, func, or_
 from sqlalchemy import select as select_rows
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
@@ -115,9 +115,9 @@ async def find(
 ) -> list[Found]:
     """Return the requests that a program may see, the newest first."""
     if wanted.numbers:
-        query = _numbered(city, wanted.numbers, key)
+        query = select(Report).where(*_numbered(city, wanted.numbers, key))
     else:
-        query = _narrowed(select(Report).where(*public(city)), wanted)
+        query = select(Report).where(*public(city), *_narrowing(wanted))
     query = query.order_by(col(Report.created_at).desc(), col(Report.id).desc())
     reports = list(await session.scalars(query.limit(limit).offset(offset)))
     return await _completed(session, reports, key)
@@ -141,7 +141,7 @@ async def steps(
     """
     leader = aliased(Report)
     query = (
-        select_rows(ReportUpdate, col(Report.number), leader.state)
+        select_rows(ReportUpdate, col(Report.number), col(leader.state))
         .select_from(Report)
         .join(leader, leader.id == func.coalesce(col(Report.case_id), col(Report.id)))
         .join(ReportUpdate, col(ReportUpdate.report_id) == leader.id)
@@ -254,34 +254,35 @@ def _photo(found: Found, number: int, public_url: str) -> str:
     return f"{public_url}/reports/{found.leader.number}/photos/{number}.jpg"
 
 
-def _numbered(city: City, numbers: tuple[str, ...], key: ApiKey | None) -> Select[tuple[Report]]:
-    """Return the query of reports by their numbers: public ones, those joined to such, own ones."""
+def _numbered(
+    city: City, numbers: tuple[str, ...], key: ApiKey | None
+) -> tuple[ColumnElement[bool], ...]:
+    """Return the conditions of reports by their numbers: public, joined to such, or own ones."""
     leader = aliased(Report)
     joined = and_(
         col(Report.state) == ReportState.DUPLICATE,
         col(Report.hidden).is_(False),
-        col(Report.case_id).in_(select(leader.id).where(*public(city, leader))),
+        col(Report.case_id).in_(select(col(leader.id)).where(*public(city, leader))),
     )
     may = [and_(*public(city)), joined]
     if key is not None:
         may.append(and_(*own(key)))
-    query: Select[tuple[Report]] = select(Report).where(col(Report.number).in_(numbers), or_(*may))
-    return query
+    return col(Report.number).in_(numbers), or_(*may)
 
 
-def _narrowed(query: Select[tuple[Report]], wanted: Wanted) -> Select[tuple[Report]]:
-    query = query.where(col(Report.state).in_(wanted.states))
+def _narrowing(wanted: Wanted) -> list[ColumnElement[bool]]:
+    found = [col(Report.state).in_(wanted.states)]
     if wanted.categories:
-        query = query.where(col(Report.category).in_(wanted.categories))
-    for condition in (
-        None if wanted.since is None else col(Report.created_at) >= wanted.since,
-        None if wanted.until is None else col(Report.created_at) <= wanted.until,
-        None if wanted.updated_after is None else col(Report.updated_at) > wanted.updated_after,
-        None if wanted.updated_before is None else col(Report.updated_at) < wanted.updated_before,
-    ):
-        if condition is not None:
-            query = query.where(condition)
-    return query
+        found.append(col(Report.category).in_(wanted.categories))
+    if wanted.since is not None:
+        found.append(col(Report.created_at) >= wanted.since)
+    if wanted.until is not None:
+        found.append(col(Report.created_at) <= wanted.until)
+    if wanted.updated_after is not None:
+        found.append(col(Report.updated_at) > wanted.updated_after)
+    if wanted.updated_before is not None:
+        found.append(col(Report.updated_at) < wanted.updated_before)
+    return found
 
 
 async def _completed(

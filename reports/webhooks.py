@@ -100,7 +100,7 @@ def check_address(url: str, reach: PublicHosts) -> None:
 
 async def everyone(session: AsyncSession) -> list[Shown]:
     """Return every webhook in order of their names."""
-    waits = {
+    waits: dict[int, tuple[int, datetime | None]] = {
         number: (count, oldest)
         for number, count, oldest in await session.execute(
             select(
@@ -113,7 +113,8 @@ async def everyone(session: AsyncSession) -> list[Shown]:
         )
     }
     found = await session.scalars(select(Webhook).order_by(col(Webhook.name)))
-    return [Shown(each, *waits.get(each.id, (0, None))) for each in found]
+    nothing: tuple[int, datetime | None] = (0, None)
+    return [Shown(each, *waits.get(each.id or 0, nothing)) for each in found]
 
 
 async def newest_messages(

@@ -76,6 +76,14 @@ def check(
             for source in load_city(city_folder()).sources
             if source.secret_setting and not os.environ.get(source.secret_setting)
         ]
+        warnings += [
+            f"environment: warning: {owner.open311.key_setting} is not set; reports cannot be "
+            f"forwarded to {owner.code!r} without it."
+            for owner in load_city(city_folder()).owners
+            if owner.open311 is not None
+            and owner.open311.key_setting
+            and not os.environ.get(owner.open311.key_setting)
+        ]
     with contextlib.suppress(BadInput):  # an invalid address is among the faults
         whole = check_database(database_url(), database_seconds or None)
         faults += whole.faults

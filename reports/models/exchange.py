@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, Column, ForeignKey, Index, event, insert, literal, select
+from sqlalchemy import JSON, Column, ForeignKey, Index, Table, event, insert, literal, select
 from sqlalchemy.engine import Connection
 from sqlmodel import Field, SQLModel
 
@@ -229,12 +229,13 @@ def _tell_webhooks(_mapper: Any, connection: Connection, update: ReportUpdate) -
     """Store a message for each webhook, in the transaction of the change, whoever makes it."""
     made = (literal(update.report_id), literal(update.id), literal(Sending.WAITING.value))
     at = literal(update.created_at, UtcDateTime)
+    hook: Table = Webhook.__table__  # type: ignore[attr-defined]
     connection.execute(
         insert(WebhookMessage).from_select(
             ["webhook_id", "report_id", "update_id", "state", "body", "attempts", "not_before",
              "created_at"],
-            select(Webhook.id, *made, literal(""), literal(0), at, at).where(
-                Webhook.off_at.is_(None)  # type: ignore[union-attr]
+            select(hook.c.id, *made, literal(""), literal(0), at, at).where(
+                hook.c.off_at.is_(None)
             ),
         )
     )  # fmt: skip
