@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 import structlog
-from sqlalchemy import String, cast
+from sqlalchemy import String, and_, cast, literal, or_
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
@@ -24,7 +24,7 @@ from core.settings import SmtpSettings
 from reports.due import is_working_day, working_days_between
 from reports.kinds import city_now
 from reports.models import MorningMail, Report, Team
-from reports.priority import WAITED, settle
+from reports.priority import SEVERAL, WAITED, settle
 from reports.states import OPEN
 
 HOURS = (8, 12)
@@ -134,19 +134,27 @@ def _text(one: Morning, city: City, public_url: str, today: date) -> str:
 
 
 async def settle_waiting(database: Database, city: City, now: datetime, *, most: int = 500) -> int:
-    """Work out again the priority of cases that wait long; return how many changed.
+    """Work out again the priority of cases that wait long or that more people follow.
 
-    Everything else that counts changes the priority at once; only time passes by itself.
+    Everything else that counts changes the priority at once. Return how many changed.
     """
     changed = 0
     async with database.reading() as session:
         city = await city_now(session, city)
+        why = cast(Report.priority_why, String)
         query = select(Report.id).where(
             col(Report.state).in_(OPEN),
             col(Report.case_id).is_(None),
             col(Report.priority_by) == "",
-            col(Report.created_at) < now - WAITED,
-            cast(Report.priority_why, String).not_like('%"waits:%'),
+            or_(
+                and_(col(Report.created_at) < now - WAITED, why.not_like('%"waits:%')),
+                and_(
+                    col(Report.reporters) >= SEVERAL,
+                    why.not_like(
+                        literal('%"reporters:') + cast(Report.reporters, String) + literal('"%')
+                    ),
+                ),
+            ),
         )
         ids = list(await session.scalars(query.order_by(col(Report.id)).limit(most)))
     for report_id in ids:

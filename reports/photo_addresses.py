@@ -194,6 +194,7 @@ async def _add_photo(
             height=picture.height,
             size=picture.size,
             role=picture.role,
+            dhash=picture.dhash,
             created_at=now,
         )
     )

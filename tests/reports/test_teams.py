@@ -199,3 +199,11 @@ async def test_a_case_that_waits_long_becomes_more_urgent_once(
     async with database.reading() as session:
         stored = await session.get_one(Report, report.id)
     assert (stored.priority, stored.priority_why) == (2, ["waits:14"])
+    async with database.writing() as session:
+        followed = await session.get_one(Report, report.id)
+        followed.reporters = 4
+    assert await overdue.settle_waiting(database, city, MONDAY) == 1
+    assert await overdue.settle_waiting(database, city, MONDAY) == 0
+    async with database.reading() as session:
+        stored = await session.get_one(Report, report.id)
+    assert (stored.priority, stored.priority_why) == (2, ["reporters:4", "waits:14"])
