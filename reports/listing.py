@@ -186,10 +186,11 @@ class Narrowed:
             made.append(of("created_at") < wanted.until)
         if wanted.changed_since is not None:
             made.append(of("updated_at") >= wanted.changed_since)
-        if wanted.cases:
-            made.append(
-                (self.plain("case_id") if made or some is not None else of("case_id")).is_(None)
-            )
+        is_open = bool(wanted.states) and set(wanted.states) <= set(OPEN)
+        # What is joined to another is ended.
+        if wanted.cases and not is_open and wanted.overdue_on is None:
+            alone = not made and some is None
+            made.append((of("case_id") if alone else self.plain("case_id")).is_(None))
         if self.ids is not None:
             made.append(self.among(self.ids))
         elif wanted.text:
