@@ -109,7 +109,7 @@ async def _marks(session: AsyncSession, report_ids: Sequence[int]) -> dict[int, 
     )
     found: dict[int, list[int]] = {}
     for report_id, mark in (await session.execute(query)).all():
-        if not is_plain(mark):
+        if mark is not None and not is_plain(mark):
             found.setdefault(report_id, []).append(mark)
     return found
 

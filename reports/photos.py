@@ -208,9 +208,7 @@ async def mark_old_photos(database: Database, media_dir: Path, *, most: int = 20
         rows = (await session.execute(query.order_by(col(Photo.id).desc()).limit(most))).all()
     for start in range(0, len(rows), 50):
         some = rows[start : start + 50]
-        marks = await asyncio.to_thread(
-            lambda found=some: [_mark(media_dir, sha256) for _, sha256 in found]
-        )
+        marks = await asyncio.to_thread(_marks, media_dir, [sha256 for _, sha256 in some])
         async with database.writing() as session:
             for (photo_id, sha256), mark in zip(some, marks, strict=True):
                 await session.execute(
@@ -220,6 +218,10 @@ async def mark_old_photos(database: Database, media_dir: Path, *, most: int = 20
                     .execution_options(synchronize_session=False)
                 )
     return len(rows)
+
+
+def _marks(media_dir: Path, hashes: Sequence[str]) -> list[int]:
+    return [_mark(media_dir, sha256) for sha256 in hashes]
 
 
 def _mark(media_dir: Path, sha256: str) -> int:

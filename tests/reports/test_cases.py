@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import io
 from datetime import date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 from sqlmodel import col, select
 
 from city.city import City
@@ -16,7 +19,9 @@ from core.clock import JAPAN, ManualClock
 from core.database import Database
 from core.errors import BadInput
 from reports import cases, register, work
+from reports.likeness import ALIKE, differing_bits
 from reports.models import Photo, Report, ReportUpdate
+from reports.photos import mark_old_photos, store_photo
 from reports.register import Draft
 from reports.states import ReportState
 from reports.withdrawn import withdraw_report
@@ -297,3 +302,32 @@ async def test_a_state_needs_its_reason_and_nobody_skips_the_rules(
     assert made.update.reason == "private"
     with pytest.raises(BadInput):
         await move(database, city, report, clock.now(), state=ReportState.NEW)
+
+
+async def test_old_photos_get_their_likeness_once(
+    database: Database, city: City, clock: ManualClock, tmp_path: Path
+) -> None:
+    output = io.BytesIO()
+    Image.linear_gradient("L").rotate(30).resize((800, 600)).save(output, "JPEG")
+    kept = store_photo(tmp_path, output.getvalue())
+    report = await file(database, city, clock.now())
+    async with database.writing() as session:
+        for sha256 in (kept.sha256, "0" * 64):
+            session.add(
+                Photo(
+                    report_id=report.id,
+                    sha256=sha256,
+                    content_type="image/jpeg",
+                    width=1,
+                    height=1,
+                    size=1,
+                    created_at=clock.now(),
+                )
+            )
+    assert await mark_old_photos(database, tmp_path) == 2
+    assert await mark_old_photos(database, tmp_path) == 0
+    async with database.reading() as session:
+        photos = list(await session.scalars(select(Photo).order_by(col(Photo.id))))
+    assert photos[0].dhash is not None and kept.dhash is not None
+    assert differing_bits(photos[0].dhash, kept.dhash) <= ALIKE
+    assert photos[1].dhash == 0, "a photo whose file is gone is like no other"
