@@ -112,7 +112,7 @@ async def templates_page(visitor: Worker) -> Response:
             is None
         ],
         name=template_name,
-        named=partial(with_names, named=lambda blank: visitor.say(BLANK_NAMES.get(blank, blank))),
+        named=partial(with_names, named=partial(_blank_name, visitor)),
         kinds=_kinds(city, visitor.language),
         languages=list(city.languages),
     )
@@ -269,6 +269,10 @@ def _looked(visitor: Visit, city: City, template: Template) -> dict[str, Any]:
         "phones": phones,
         "line_name": city.line_name,
     }
+
+
+def _blank_name(visitor: Visit, blank: str) -> str:
+    return visitor.say(BLANK_NAMES[blank]) if blank in BLANK_NAMES else blank
 
 
 def _kinds(city: City, language: str) -> dict[str, str]:
