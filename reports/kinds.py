@@ -60,7 +60,7 @@ async def city_now(session: AsyncSession, city: City) -> City:
         .where(KINDS_IN_FORCE)
         .order_by(col(KindVersion.code))
     )
-    held: Held = tuple((number, digest) for number, digest in rows)
+    held: Held = tuple((number or 0, digest) for number, digest in rows)
     if not held:
         return city
     for base, known, made in _kept:
@@ -85,7 +85,7 @@ def laid_over(city: City, versions: Sequence[KindVersion]) -> City:
             kinds[version.code] = read_kind(version.content)
         except ValidationError:
             # Written by another release. The folder's own still stands.
-            log.exception("kind.unreadable", kind=version.code, version=version.id)
+            log.exception("kind.unreadable", kind=version.code)
     return city.model_copy(update={"report_categories": in_order(kinds.values())})
 
 

@@ -24,6 +24,12 @@ async def test_every_page_of_the_navigation_is_accessible(office: Office) -> Non
     desk = await office.at_desk(Role.ADMIN, "admin")
     pages = [entry.address for section in SECTIONS for entry in section.entries]
     async with tab(office, desk) as page:
-        more = ("/console/account", "/console/answers/finished")
+        more = (
+            "/console/account",
+            "/console/answers/finished",
+            "/console/kinds/street-light/questions/1",
+            "/console/kinds/street-light/words/my",
+            "/console/kinds/street-light/check?language=my",
+        )
         addresses = [office.url + address for address in (*pages, *more)]
         assert await faults_of(page, addresses) == {}
