@@ -120,8 +120,8 @@ async def do_with_report(
         if effect.on and effect.saw:
             await following.join(session, effect.number, resident_id, now)
         elif effect.on:
-            report = await register.get_report(session, effect.number)
-            await following.follow(session, report, resident_id, now)
+            case = await register.get_report(session, effect.number)
+            await following.follow(session, case, resident_id, now)
         else:
             await following.leave(session, effect.number, resident_id)
         return

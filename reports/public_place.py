@@ -6,7 +6,7 @@ two of them together say more than one.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from itertools import pairwise
 from math import ceil, cos, floor, hypot, radians
 from typing import Protocol
@@ -67,11 +67,11 @@ def _on_road(place: Position, city: City) -> Position | None:
     return nearest[1] if nearest else None
 
 
-def _is_near(place: Position, line: Iterable[Position]) -> bool:
+def _is_near(place: Position, line: Sequence[Position]) -> bool:
     """Whether a line's box, and the distance that counts around it, holds a point."""
     high = ROAD_WITHIN_M / _DEGREE_M
     wide = high / cos(radians(place[1]))
-    xs, ys = zip(*line, strict=True)
+    xs, ys = [x for x, _ in line], [y for _, y in line]
     return (
         min(xs) - wide <= place[0] <= max(xs) + wide
         and min(ys) - high <= place[1] <= max(ys) + high

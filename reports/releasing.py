@@ -73,7 +73,7 @@ async def waiting(
         *(
             and_(case.state == state, ended > now - state.facts.shown_for)  # type: ignore[arg-type]
             if state.facts.shown_for
-            else case.state == state  # type: ignore[arg-type]
+            else case.state == state
             for state in PUBLISHED
         )
     )
