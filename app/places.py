@@ -18,6 +18,7 @@ from public.drawing import MOST_AT_ONCE, MOST_WAITING
 NEED_NO_PLACE = ("/line/", "/healthz", "/readyz", "/metrics", "/static/", "/console/static/")
 PICTURES = ("/map/", "/calendar/")
 TILES = "/tiles/"
+CREWS = "/crew/"
 
 
 class Places:
@@ -32,6 +33,8 @@ class Places:
         self._pictures = PlaceGroup("pictures", MOST_AT_ONCE + MOST_WAITING + 2, 256)
         # Tiles may wait for another server; public.tiles limits that itself.
         self._tiles = PlaceGroup("tiles", 32, 512)
+        # A crew's photo may take a minute on a poor line.
+        self._crews = PlaceGroup("crews", 12, 128)
         self._strangers = PlaceGroup("strangers", 2, 64)
 
     def lane(self, scope: Scope) -> PlaceGroup | None:
@@ -43,6 +46,8 @@ class Places:
             return self._pictures
         if path.startswith(TILES):
             return self._tiles
+        if path.startswith(CREWS):
+            return self._crews
         if not path.startswith("/console"):
             return self._public
         request = Request(scope)

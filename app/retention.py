@@ -24,7 +24,7 @@ from core.steady import in_doubt
 from feeds.retention import forget as forget_items
 from public.asked import forget_counts
 from public.questions import forget_asked
-from reports import notices_to_staff, verdicts
+from reports import notices_to_staff, order_links, verdicts
 from reports.dangers import forget_drills
 from reports.models import Danger
 from reports.photos import forget_old_photos, sweep_files
@@ -70,6 +70,7 @@ async def forget(context: Context, children: ChildTable = NO_TABLE) -> None:
             database, now - timedelta(days=keep.call_ups)
         ),
         "photos": await forget_old_photos(database, keep.report_photos, now),
+        "order_links": await order_links.forget_old(database, now - timedelta(days=keep.call_ups)),
         "items": await forget_items(database, now, keep.telegrams),
         **await _forget_call_ups(database, now - timedelta(days=keep.call_ups), now),
         **await _forget_disaster(

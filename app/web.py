@@ -20,8 +20,8 @@ from bot import data_pages, kind_preview, webhook
 from channels.line.client import LineClient
 from city.context import Context
 from city.folder import CityFolder
+from console import crew_pages, site_pages
 from console import pages as console_pages
-from console import site_pages
 from console.sessions import Sessions
 from core.kept import KeptBytes
 from feeds import api as feeds_api
@@ -60,7 +60,7 @@ PAGES = (
         tile_pages,
         sent_photo_pages,
     ),
-    *(settings_pages, data_pages, calendar_pages, call_up_pages, site_pages),
+    *(settings_pages, data_pages, calendar_pages, call_up_pages, site_pages, crew_pages),
     *(console_pages, public_pages),
 )
 """Modules with the routers of all addresses."""

@@ -148,7 +148,7 @@ class Retention(_Part):
     deliveries: int = 400
     safety_answers: int = 30
     call_ups: int = 90
-    """Call-ups of staff, with who answered what, and the messages to staff."""
+    """Call-ups of staff, with who answered what, and the messages to staff; links of crews."""
     questions: int = 90
     telegrams: int = 90
     """The agency's telegrams and other public warnings as they came: changed rules are tried on
@@ -249,6 +249,17 @@ class Endpoint(_Part):
         return self.services.get(kind) or self.services.get("*") or kind
 
 
+class WorkOrders(_Part):
+    """How the city's crews are sent out (``[work_orders]``)."""
+
+    depot: Position | None = None
+    """Where crews set out, longitude and latitude; the driving order begins there."""
+    office_confirms: bool = True
+    """Whether somebody in the office looks at what a crew did before residents hear of it."""
+    asks_used: bool = False
+    """Whether crews are asked what they used and how long it took."""
+
+
 class Owner(_Part):
     """Who looks after something in the streets (``owners.geojson``), usually not the city.
 
@@ -319,6 +330,7 @@ class City(_Part):
     """
     publish_reports: bool = False
     """Whether anybody sees kind, place, state and days of the reports that staff took up."""
+    work_orders: WorkOrders = WorkOrders()
     quiet_hours: QuietHours = QuietHours()
     digest_hour: int = Field(default=18, ge=0, le=23)
     retention: Retention = Retention()

@@ -12,6 +12,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from city.city import City
 from city.gazetteer import Gazetteer, Place
+from core.fonts import JAPANESE
 from core.geo import EARTH_RADIUS_M, Position
 
 WIDTH, HEIGHT = 1040, 676
@@ -34,10 +35,11 @@ _FONTS = (
     "/usr/share/fonts/google-noto-cjk/NotoSansCJK-Bold.ttc",
     "/usr/share/fonts/truetype/fonts-japanese-gothic.ttf",
     "/usr/share/fonts/opentype/ipafont-gothic/ipag.ttf",
+    str(JAPANESE),
 )
-"""Fonts with Japanese letters; without one of them, names are written in Latin letters."""
+"""Fonts with Japanese letters, the heavier first; the last one is part of the service."""
 
-Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
+Font = ImageFont.FreeTypeFont
 Pixel = tuple[float, float]
 Line = Sequence[Position]
 
@@ -87,6 +89,7 @@ def draw_sites(
     here: Position | None,
     sites: Sequence[tuple[Position, str]],
     roads: Sequence[Line] = (),
+    numbers: Sequence[int] | None = None,
 ) -> bytes:
     """Return a map of numbered sites as a PNG, in the order of the list that it belongs to.
 
@@ -96,6 +99,8 @@ def draw_sites(
         Where the resident is, drawn as a pin; None if it is not known.
     sites
         Positions, each with a state: open, full, closed, or "" where nothing was said.
+    numbers
+        What is written on each; their places in the list, if it is not said.
     """
     points = [position for position, _ in sites] + ([here] if here is not None else [])
     west, east = min(x for x, _ in points), max(x for x, _ in points)
@@ -119,9 +124,8 @@ def draw_sites(
     named.sort(key=lambda one: _apart(sheet.at((one.longitude, one.latitude)), middle))
     for landmark in named[: MOST_NAMES // 2]:
         sheet.landmark(landmark)
-    for number, (at, (_, state)) in reversed(
-        list(enumerate(zip(marks, sites, strict=True), start=1))
-    ):
+    said = numbers if numbers is not None else range(1, len(sites) + 1)
+    for number, at, (_, state) in reversed(list(zip(said, marks, sites, strict=True))):
         sheet.site(at, number, state)
     if here is not None:
         sheet.pin(sheet.at(here))
@@ -178,8 +182,7 @@ class _Sheet:
         points = [self.at((block.longitude, block.latitude)) for block in blocks]
         x = sum(point[0] for point in points) / len(points)
         y = sum(point[1] for point in points) / len(points)
-        words = _writable(name, "")
-        self._write((x - len(words) * MIDDLE / 2, y - MIDDLE), words, MIDDLE, QUIET)
+        self._write((x - len(name) * MIDDLE / 2, y - MIDDLE), name, MIDDLE, QUIET)
 
     def dot(self, block: Place) -> None:
         """A block."""
@@ -194,7 +197,7 @@ class _Sheet:
     def landmark(self, place: Place) -> None:
         x, y = self.at((place.longitude, place.latitude))
         self.draw.rectangle((x - 10, y - 10, x + 10, y + 10), fill="#00635A")
-        words = _writable(place.name, place.english)
+        words = place.name
         wide = self.draw.textlength(words, font=_font(LARGE))
         above, below = y - 12 - LARGE / 2, y + 12 + LARGE / 2
         beside = ((x + 18, y), (x - 18 - wide, y))
@@ -293,17 +296,7 @@ def _meet(one: tuple[float, ...], other: tuple[float, ...]) -> bool:
     return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
 
 
-def _writable(japanese: str, latin: str) -> str:
-    return japanese if _japanese_font() else latin
-
-
-@cache
-def _japanese_font() -> str:
-    return next((path for path in _FONTS if Path(path).is_file()), "")
-
-
 @cache
 def _font(size: int) -> Font:
-    if path := _japanese_font():
-        return ImageFont.truetype(path, size)
-    return ImageFont.load_default(size)
+    path = next(path for path in _FONTS if Path(path).is_file())
+    return ImageFont.truetype(path, size)

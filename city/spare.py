@@ -22,7 +22,7 @@ _LISTS = {
     "disaster_rules": ("part.disaster-rule", "part.disaster-rule-named"),
 }
 """Lists whose entries can be left out one by one, and how an entry is called."""
-_TABLES = ("quiet_hours", "retention", "reminder_hours", "emergency_phone")
+_TABLES = ("quiet_hours", "retention", "reminder_hours", "emergency_phone", "work_orders")
 _KEYS = (
     *("departments", "report_categories", "collection_reminders", "publish_reports"),
     *("collection_week_shift", "disaster_rules"),

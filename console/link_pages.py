@@ -21,6 +21,7 @@ from fastapi.routing import APIRoute
 from city.context import Context
 from console import words
 from console.web import STATIC, environment
+from core.child import Workshop
 from core.errors import BadInput
 from core.languages import mark
 from core.web import read_form, secure
@@ -105,6 +106,15 @@ def context_of(request: Request) -> Context:
     return context
 
 
+def kept_workshop(app: Any, make: Callable[[], Workshop]) -> Workshop:
+    """Return the service's one workshop of a kind, so that its children are counted together."""
+    name = f"workshop_{make.__name__}"
+    if not hasattr(app.state, name):
+        setattr(app.state, name, make())
+    found: Workshop = getattr(app.state, name)
+    return found
+
+
 def language_of(request: Request) -> str:
     return "en" if request.query_params.get("lang") == "en" else "ja"
 
@@ -162,12 +172,20 @@ def new_key() -> str:
     return secrets.token_hex(16)
 
 
-async def _json_of(request: Request) -> object:
+async def body_of(request: Request, most: int) -> bytes | None:
+    """Return the body of a request; None if it is larger than ``most`` bytes."""
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
-        if len(body) > MOST_BYTES:
+        if len(body) > most:
             return None
+    return bytes(body)
+
+
+async def _json_of(request: Request) -> object:
+    body = await body_of(request, MOST_BYTES)
+    if body is None:
+        return None
     try:
         found: object = json.loads(body)
     except (ValueError, RecursionError):

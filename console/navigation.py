@@ -66,6 +66,7 @@ SECTIONS = (
         mark("Reports"),
         (
             Entry("/console/reports", mark("Reports")),
+            Entry("/console/orders", mark("Work orders")),
             Entry("/console/answers", mark("Answers to reports"), Permission.REPORTS),
             Entry("/console/report-alarms", mark("Who hears of new reports"), Permission.REPORTS),
             Entry("/console/entry", mark("Enter a report"), Permission.REPORTS),

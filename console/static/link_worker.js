@@ -17,7 +17,7 @@ self.addEventListener("message", (event) => {
       Promise.all(
         event.data.map(async (one) => {
           // A picture stays as it is; the page itself is asked for anew.
-          if (/\/photos\/\d+$/.test(one) && (await store.match(one))) return;
+          if (/\/photos\/\d+(\?small=true)?$/.test(one) && (await store.match(one))) return;
           await store.add(one).catch(() => {});
         }),
       ),

@@ -23,6 +23,17 @@ from reports.models.notice_to_staff import (
     Rhythm,
     StaffNotice,
 )
+from reports.models.order import (
+    OrderAct,
+    OrderItem,
+    OrderKind,
+    OrderLink,
+    OrderPhone,
+    Outcome,
+    PatrolPlace,
+    WorkOrder,
+    WorkUsed,
+)
 from reports.models.report import (
     AT_ONCE,
     IS_OPEN,
@@ -77,6 +88,13 @@ __all__ = [
     "MorningMail",
     "NoticeState",
     "NoticeWay",
+    "OrderAct",
+    "OrderItem",
+    "OrderKind",
+    "OrderLink",
+    "OrderPhone",
+    "Outcome",
+    "PatrolPlace",
     "Photo",
     "PhotoAddress",
     "PhotoRole",
@@ -96,4 +114,6 @@ __all__ = [
     "Verdict",
     "Webhook",
     "WebhookMessage",
+    "WorkOrder",
+    "WorkUsed",
 ]

@@ -72,6 +72,11 @@ ADDRESSES = {
         GET /console/kinds/{code}/questions/{n}
         GET /console/kinds/{code}/words/{language}
         GET /console/forwards
+        GET /console/orders
+        GET /console/orders/{order_id}
+        GET /console/orders/{order_id}/print
+        GET /console/orders/{order_id}/order.pdf
+        GET /console/orders/{order_id}/map.png
         GET /console/people
         GET /console/people/live
         GET /console/people/map.json
@@ -184,6 +189,15 @@ ADDRESSES = {
         POST /console/people/{case_id}
     """,
     "reports": """
+        GET /console/orders/new
+        POST /console/orders
+        GET /console/orders/places
+        POST /console/orders/places
+        POST /console/orders/places/{place_id}/remove
+        POST /console/orders/{order_id}
+        POST /console/orders/{order_id}/items/{item_id}
+        POST /console/orders/{order_id}/links
+        POST /console/orders/{order_id}/links/{link_id}/revoke
         GET /console/new-kind
         POST /console/new-kind
         POST /console/kinds/{code}

@@ -36,7 +36,7 @@ from channels.line.medium import LineMedium
 from channels.models import Delivery, DeliveryState
 from city.context import Context
 from city.folder import CityFolder
-from console import pages, passwords, site_pages
+from console import crew_pages, pages, passwords, site_pages
 from console.accounts import add_staff
 from console.models import Role
 from core.audit import AuditEntry
@@ -280,6 +280,7 @@ def routes() -> list[BaseRoute]:
         sent_photo_pages,
         call_up_pages,
         site_pages,
+        crew_pages,
     ):
         app.include_router(more.router)
     pages.mount_static(app)

@@ -27,6 +27,7 @@ def upgrade() -> None:
     _lists()
     _kinds()
     _answers()
+    _orders()
 
 
 def _kinds() -> None:
@@ -455,4 +456,115 @@ def _answers() -> None:
         ["not_before"],
         sqlite_where=not_ended,
         postgresql_where=not_ended,
+    )
+
+
+def _orders() -> None:
+    """Work orders, the links of the crews, what crews say and used, and places of patrols."""
+    op.create_table(
+        "work_orders",
+        sa.Column("id", ROW, nullable=False),
+        sa.Column("kind", sa.String(length=16), nullable=False),
+        sa.Column("team_id", ROW, nullable=False),
+        sa.Column("on_day", sa.Date(), nullable=False),
+        sa.Column("words", sa.Text(), nullable=False),
+        sa.Column("by_hand", sa.Boolean(), nullable=False),
+        sa.Column("made_at", MOMENT, nullable=False),
+        sa.Column("made_by", sa.String(), nullable=False),
+        sa.ForeignKeyConstraint(["team_id"], ["teams.id"]),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("kind", "team_id", "on_day"),
+    )
+    op.create_index("ix_work_orders_on_day", "work_orders", ["on_day"])
+    op.create_table(
+        "work_order_items",
+        sa.Column("id", ROW, nullable=False),
+        sa.Column("order_id", ROW, nullable=False),
+        sa.Column("report_id", ROW, nullable=True),
+        sa.Column("name", sa.String(length=120), nullable=False),
+        sa.Column("longitude", sa.Float(), nullable=True),
+        sa.Column("latitude", sa.Float(), nullable=True),
+        sa.Column("position", sa.Integer(), nullable=False),
+        sa.Column("words", sa.Text(), nullable=False),
+        sa.Column("found", sa.Boolean(), nullable=False, server_default=sa.false()),
+        sa.Column("outcome", sa.String(length=16), nullable=False),
+        sa.Column("outcome_at", MOMENT, nullable=True),
+        sa.Column("outcome_words", sa.Text(), nullable=False),
+        sa.Column("settled_at", MOMENT, nullable=True),
+        sa.Column("settled_by", sa.String(), nullable=False),
+        sa.ForeignKeyConstraint(["order_id"], ["work_orders.id"], ondelete="CASCADE"),
+        sa.ForeignKeyConstraint(["report_id"], ["reports.id"], ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("order_id", "report_id"),
+    )
+    op.create_index("ix_work_order_items_order", "work_order_items", ["order_id", "position"])
+    op.create_index("ix_work_order_items_report_id", "work_order_items", ["report_id"])
+    op.create_table(
+        "work_order_links",
+        sa.Column("id", ROW, nullable=False),
+        sa.Column("order_id", ROW, nullable=False),
+        sa.Column("made_at", MOMENT, nullable=False),
+        sa.Column("made_by", sa.String(), nullable=False),
+        sa.Column("expires_at", MOMENT, nullable=False),
+        sa.Column("revoked_at", MOMENT, nullable=True),
+        sa.Column("revoked_by", sa.String(), nullable=False),
+        sa.ForeignKeyConstraint(["order_id"], ["work_orders.id"], ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index("ix_work_order_links_order_id", "work_order_links", ["order_id"])
+    op.create_index("ix_work_order_links_expires_at", "work_order_links", ["expires_at"])
+    op.create_table(
+        "work_order_phones",
+        sa.Column("link_id", ROW, nullable=False),
+        sa.Column("phone", sa.String(length=40), nullable=False),
+        sa.Column("name", sa.String(length=20), nullable=False),
+        sa.Column("first_at", MOMENT, nullable=False),
+        sa.Column("last_at", MOMENT, nullable=False),
+        sa.Column("opened", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(["link_id"], ["work_order_links.id"], ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("link_id", "phone"),
+    )
+    op.create_table(
+        "work_order_acts",
+        sa.Column("id", ROW, nullable=False),
+        sa.Column("link_id", ROW, nullable=False),
+        sa.Column("act_key", sa.String(length=40), nullable=False),
+        sa.Column("item_id", ROW, nullable=True),
+        sa.Column("kind", sa.String(length=16), nullable=False),
+        sa.Column("words", sa.Text(), nullable=False),
+        sa.Column("at", MOMENT, nullable=False),
+        sa.Column("received_at", MOMENT, nullable=False),
+        sa.ForeignKeyConstraint(["link_id"], ["work_order_links.id"], ondelete="CASCADE"),
+        sa.ForeignKeyConstraint(["item_id"], ["work_order_items.id"], ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("link_id", "act_key"),
+    )
+    op.create_index("ix_work_order_acts_item_id", "work_order_acts", ["item_id"])
+    op.create_table(
+        "work_used",
+        sa.Column("item_id", ROW, nullable=False),
+        sa.Column("report_id", ROW, nullable=True),
+        sa.Column("team_id", ROW, nullable=False),
+        sa.Column("minutes", sa.Integer(), nullable=True),
+        sa.Column("people", sa.Integer(), nullable=True),
+        sa.Column("materials", sa.Text(), nullable=False),
+        sa.Column("at", MOMENT, nullable=False),
+        sa.ForeignKeyConstraint(["item_id"], ["work_order_items.id"], ondelete="CASCADE"),
+        sa.ForeignKeyConstraint(["report_id"], ["reports.id"], ondelete="CASCADE"),
+        sa.ForeignKeyConstraint(["team_id"], ["teams.id"]),
+        sa.PrimaryKeyConstraint("item_id"),
+    )
+    op.create_index("ix_work_used_report_id", "work_used", ["report_id"])
+    op.create_table(
+        "patrol_places",
+        sa.Column("id", ROW, nullable=False),
+        sa.Column("name", sa.String(length=120), nullable=False),
+        sa.Column("longitude", sa.Float(), nullable=True),
+        sa.Column("latitude", sa.Float(), nullable=True),
+        sa.Column("words", sa.Text(), nullable=False),
+        sa.Column("active", sa.Boolean(), nullable=False),
+        sa.Column("made_at", MOMENT, nullable=False),
+        sa.Column("made_by", sa.String(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("name"),
     )

@@ -1,0 +1,533 @@
+"""What a crew says from the street: each act once, the newest by its own time counts.
+
+A phone without a line keeps acts and sends them later. So an act has the phone's key, which makes
+it once, and the time at which it was pressed, so that a late one does not undo a newer one, whether
+of the crew or of the office.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import func
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col, select
+
+from city.city import City
+from core import audit
+from core.errors import BadInput
+from core.geo import Position
+from core.text import clean, whole_number
+from reports import orders, register, work
+from reports.models import (
+    CameBy,
+    OrderAct,
+    OrderItem,
+    OrderLink,
+    Outcome,
+    Photo,
+    PhotoRole,
+    Report,
+    ReportUpdate,
+    Team,
+    WorkOrder,
+    WorkUsed,
+)
+from reports.photos import CONTENT_TYPE, Picture
+from reports.reasons import reason
+from reports.states import ReportState
+
+MOST_PHOTOS_OF_ITEM = 8
+"""Photos of a crew at one place."""
+MOST_PHOTOS_OF_LINK = 400
+MOST_MINUTES, MOST_PEOPLE = 24 * 60, 99
+MOST_WORDS = 500
+NOTES = {
+    Outcome.DONE: "完了",
+    Outcome.COULD_NOT: "できず",
+    Outcome.NEEDS_MORE: "追加の作業が必要",
+    Outcome.WAITING: "取り消し",
+}
+"""For the office's own history, which is in Japanese."""
+
+Tell = Callable[[AsyncSession, work.Changed, Sequence[int], str], Awaitable[None]]
+"""Tells residents what became of a case: the change, ids of photos to show, and who did it."""
+
+
+class ActKind(StrEnum):
+    """What a crew can say."""
+
+    DONE = "done"
+    COULD_NOT = "could-not"
+    NEEDS_MORE = "needs-more"
+    OPEN = "open"
+    """Takes back what was said."""
+    SORT = "sort"
+    """The order of the places, by hand."""
+    FROM_HERE = "from-here"
+    """The driving order of what is left, from where the crew is."""
+    FOUND = "found"
+    """Something that nobody has reported."""
+    PHOTO = "photo"
+
+    @property
+    def outcome(self) -> Outcome | None:
+        return Outcome(self.value) if self.value in set(Outcome) else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Act:
+    """One thing that was pressed.
+
+    Parameters
+    ----------
+    key
+        The phone's own, once for each act.
+    at
+        When it was pressed.
+    item_id
+        The place that it is about; None for the whole order.
+    minutes, people, materials
+        What was used; None and "" if nothing was said.
+    ids
+        Places in their order.
+    """
+
+    key: str
+    at: datetime
+    kind: ActKind
+    item_id: int | None = None
+    words: str = ""
+    minutes: int | None = None
+    people: int | None = None
+    materials: str = ""
+    ids: tuple[int, ...] = ()
+    category: str = ""
+    position: Position | None = None
+
+
+def checked(key: str, at: datetime, said: Mapping[str, Any]) -> Act:
+    """Return what a phone or a form said, if it can be.
+
+    Raises
+    ------
+    BadInput
+        There is no such act.
+    """
+    kind = said.get("kind")
+    if not isinstance(kind, str) or kind not in set(ActKind) - {ActKind.PHOTO}:
+        raise BadInput(reason("order.no-act"))
+    act = Act(
+        key=key,
+        at=at,
+        kind=ActKind(kind),
+        item_id=_whole(said.get("item"), 2**63 - 1),
+        words=_words(said.get("words")),
+        minutes=_whole(said.get("minutes"), MOST_MINUTES),
+        people=_whole(said.get("people"), MOST_PEOPLE),
+        materials=_words(said.get("materials")),
+        ids=_ids(said.get("ids")),
+        category=str(said.get("category", ""))[:32],
+        position=_position(said.get("longitude"), said.get("latitude")),
+    )
+    if act.kind.outcome is not None and act.item_id is None:
+        raise BadInput(reason("order.no-act"))
+    if act.kind in (ActKind.COULD_NOT, ActKind.NEEDS_MORE) and not act.words:
+        raise BadInput(reason("order.no-words"))
+    if act.kind is ActKind.FROM_HERE and act.position is None:
+        raise BadInput(reason("order.no-act"))
+    if act.kind is ActKind.FOUND and act.position is None and not act.words:
+        raise BadInput(reason("order.no-words"))
+    return act
+
+
+def _words(value: object) -> str:
+    return clean(value[: 4 * MOST_WORDS])[:MOST_WORDS] if isinstance(value, str) else ""
+
+
+def _whole(value: object, most: int) -> int | None:
+    if isinstance(value, bool):
+        return None
+    number = whole_number(value) if isinstance(value, str) else value
+    return number if isinstance(number, int) and 0 <= number <= most else None
+
+
+def _ids(value: object) -> tuple[int, ...]:
+    listed = value[: orders.MOST_ITEMS * 2] if isinstance(value, list) else []
+    found = (_whole(one, 2**63 - 1) for one in listed)
+    return tuple(one for one in found if one is not None)
+
+
+def _position(longitude: object, latitude: object) -> Position | None:
+    try:
+        x, y = float(longitude), float(latitude)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        return None
+    return (x, y) if -180 <= x <= 180 and -90 <= y <= 90 else None
+
+
+async def count_of_link(session: AsyncSession, link_id: int, *, photos: bool = False) -> int:
+    """Return how many acts, or photos, came by a link."""
+    query = select(func.count()).select_from(OrderAct).where(col(OrderAct.link_id) == link_id)
+    if photos:
+        query = query.where(col(OrderAct.kind) == ActKind.PHOTO.value)
+    return await session.scalar(query) or 0
+
+
+async def known_keys(session: AsyncSession, link_id: int, keys: Sequence[str]) -> set[str]:
+    """Return which keys of a link came before."""
+    same = (col(OrderAct.link_id) == link_id, col(OrderAct.act_key).in_(keys))
+    return set(await session.scalars(select(OrderAct.act_key).where(*same)))
+
+
+async def take(
+    session: AsyncSession,
+    city: City,
+    link: OrderLink,
+    acts: Sequence[Act],
+    now: datetime,
+    *,
+    tell: Tell,
+) -> list[str]:
+    """Keep what a crew says, in its order; return the keys of what cannot be.
+
+    An act with the key of an earlier one of the same link changes nothing.
+
+    Parameters
+    ----------
+    tell
+        Used where the city lets residents hear at once (``[work_orders] office_confirms``).
+    """
+    order = await orders.get_order(session, link.order_id, lock=True)
+    assert link.id is not None
+    known = await known_keys(session, link.id, [act.key for act in acts])
+    refused = []
+    for act in acts:
+        if act.key in known:
+            continue
+        known.add(act.key)
+        crew = _Crew(session, city, order, link, now, tell)
+        item = await crew.item(act.item_id)
+        if act.item_id is not None and item is None:
+            refused.append(act.key)
+            continue
+        try:
+            item = await crew.do(act, item)
+        except BadInput:
+            refused.append(act.key)
+            continue
+        await crew.keep(act.key, act.kind, act.at, item, act.words)
+    return refused
+
+
+async def take_photo(
+    session: AsyncSession,
+    city: City,
+    link: OrderLink,
+    key: str,
+    at: datetime,
+    picture: Picture,
+    now: datetime,
+    *,
+    item_id: int | None,
+    found: str,
+    before: bool,
+) -> bool:
+    """Put a crew's photo to its case; return whether it could be.
+
+    Parameters
+    ----------
+    item_id, found
+        The place; or the key of the act by which the crew found it.
+    before
+        Whether it shows the place before the work.
+    """
+    order = await orders.get_order(session, link.order_id, lock=True)
+    assert link.id is not None
+    if key in await known_keys(session, link.id, [key]):
+        return True
+    crew = _Crew(session, city, order, link, now)
+    item = await (crew.found_item(found) if found else crew.item(item_id))
+    if item is None or item.report_id is None:
+        return False
+    report = await crew.case(item.report_id)
+    if report.state is ReportState.WITHDRAWN:
+        return False
+    assert report.id is not None
+    same = select(Photo).where(col(Photo.report_id) == report.id)
+    there = list(await session.scalars(same))
+    ours = [photo for photo in there if photo.role in (PhotoRole.BEFORE, PhotoRole.AFTER)]
+    if len(ours) >= MOST_PHOTOS_OF_ITEM:
+        return False
+    role = PhotoRole.NEAR if found else PhotoRole.BEFORE if before else PhotoRole.AFTER
+    if all(photo.sha256 != picture.sha256 or photo.role is not role for photo in there):
+        session.add(
+            Photo(
+                report_id=report.id,
+                sha256=picture.sha256,
+                content_type=CONTENT_TYPE,
+                width=picture.width,
+                height=picture.height,
+                size=picture.size,
+                role=role,
+                created_at=now,
+            )
+        )
+        report.photo_count = len(there) + 1
+        report.updated_at = now
+        session.add(report)
+    await crew.keep(key, ActKind.PHOTO, at, item, role.value)
+    return True
+
+
+class _Crew:
+    """One crew at work on its order."""
+
+    def __init__(
+        self,
+        session: AsyncSession,
+        city: City,
+        order: WorkOrder,
+        link: OrderLink,
+        now: datetime,
+        tell: Tell | None = None,
+    ) -> None:
+        self._session, self._city, self._order = session, city, order
+        self._link, self._now, self._tell = link, now, tell
+
+    async def item(self, item_id: int | None) -> OrderItem | None:
+        """Return a place of this order; None for one of another."""
+        item = await self._session.get(OrderItem, item_id) if item_id is not None else None
+        return item if item is not None and item.order_id == self._order.id else None
+
+    async def found_item(self, key: str) -> OrderItem | None:
+        """Return the place that the crew found by an act."""
+        query = select(OrderItem).join(OrderAct, col(OrderAct.item_id) == col(OrderItem.id))
+        same = (col(OrderAct.link_id) == self._link.id, col(OrderAct.act_key) == key)
+        found: OrderItem | None = await self._session.scalar(
+            query.where(*same, col(OrderAct.kind) == ActKind.FOUND.value)
+        )
+        return found
+
+    async def case(self, report_id: int) -> Report:
+        """Return the leading report of a case, locked; it may have been joined to another."""
+        report = await self._session.get_one(Report, report_id)
+        return await work.leading(self._session, report.number)
+
+    async def by(self) -> str:
+        team = await self._session.get_one(Team, self._order.team_id)
+        return f"crew:{team.name}"
+
+    async def keep(
+        self, key: str, kind: ActKind, at: datetime, item: OrderItem | None, words: str
+    ) -> None:
+        """Note that an act was done, so that it is done once; what matters goes into the trail."""
+        self._session.add(
+            OrderAct(
+                link_id=self._link.id,
+                act_key=key,
+                item_id=item.id if item else None,
+                kind=kind.value,
+                words=words,
+                at=min(at, self._now),
+                received_at=self._now,
+            )
+        )
+        await self._session.flush()
+        if kind.outcome is not None or kind is ActKind.FOUND:
+            await audit.record(
+                self._session,
+                self._now,
+                actor=f"link:{self._link.id}",
+                action="work_order.worked",
+                subject=f"work_order:{self._order.id}",
+                item=item.id if item else None,
+                said=kind.value,
+                at=at.isoformat(),
+            )
+
+    async def do(self, act: Act, item: OrderItem | None) -> OrderItem | None:
+        """Do one act, and return the place that it was about."""
+        if act.kind is ActKind.SORT:
+            await orders.put_in_order(self._session, self._order, act.ids)
+        elif act.kind is ActKind.FROM_HERE:
+            await orders.sort(self._session, self._city, self._order, act.position)
+        elif act.kind is ActKind.FOUND:
+            return await self._found(act)
+        elif item is not None:
+            await self._say(act, item)
+        return item
+
+    async def _say(self, act: Act, item: OrderItem) -> None:
+        outcome = act.kind.outcome
+        assert outcome is not None
+        at = min(act.at, self._now)
+        if item.outcome_at is not None and at < item.outcome_at:
+            return  # something newer was said, maybe by a colleague
+        if item.settled_at is not None and at <= item.settled_at:
+            return
+        before, item.outcome, item.outcome_at = item.outcome, outcome, at
+        item.outcome_words = act.words
+        item.settled_at, item.settled_by = None, ""
+        self._session.add(item)
+        await self._used(act, item, at)
+        if item.report_id is not None and (outcome is not before or act.words):
+            await self._into_case(act, item, at)
+        await self._session.flush()
+
+    async def _used(self, act: Act, item: OrderItem, at: datetime) -> None:
+        """Keep what was used, where the city asks for it."""
+        said = (act.minutes, act.people, act.materials)
+        if not self._city.work_orders.asks_used or said == (None, None, ""):
+            return
+        assert item.id is not None
+        used = await self._session.get(WorkUsed, item.id)
+        if used is None:
+            used = WorkUsed(item_id=item.id, team_id=self._order.team_id, at=at)
+        used.report_id, used.team_id, used.at = item.report_id, self._order.team_id, at
+        used.minutes, used.people, used.materials = said
+        self._session.add(used)
+
+    async def _into_case(self, act: Act, item: OrderItem, at: datetime) -> None:
+        """Write what was said into the case; "done" ends it where the office need not look."""
+        session, by = self._session, await self.by()
+        assert act.kind.outcome is not None and item.report_id is not None
+        report = await self.case(item.report_id)
+        note = f"{self._order.number} {NOTES[act.kind.outcome]} {act.words}".strip()
+        after = await self._state_after(act, report, at, by)
+        if after is not None:
+            try:
+                async with session.begin_nested():
+                    await self._end(report, work.Change(note=note, state=after), by)
+                item.settled_at, item.settled_by = self._now, by
+                return
+            except BadInput:  # no words for it, or the case lacks something: the office decides
+                await session.refresh(report)
+        wanted = work.Change(note=note)
+        await work.change(session, self._city, report.number, wanted, by=by, now=self._now)
+
+    async def _end(self, report: Report, wanted: work.Change, by: str) -> None:
+        """Change the state of a case, and tell the residents."""
+        session, now = self._session, self._now
+        changed = await work.change(session, self._city, report.number, wanted, by=by, now=now)
+        photos = await after_photos(session, changed.report)
+        shown = [photo.id or 0 for photo in photos] if changed.after is ReportState.DONE else []
+        assert self._tell is not None
+        await self._tell(session, changed, shown, by)
+
+    async def _state_after(
+        self, act: Act, report: Report, at: datetime, by: str
+    ) -> ReportState | None:
+        """Return the state that a case gets by this alone; None if the office decides."""
+        if self._city.work_orders.office_confirms or self._tell is None:
+            return None
+        if not await self._may_change(report, at, by):
+            return None
+        if act.kind is ActKind.DONE and report.state.is_open:
+            return ReportState.DONE
+        if act.kind is not ActKind.DONE and report.state is ReportState.DONE:
+            return ReportState.IN_PROGRESS
+        return None
+
+    async def _may_change(self, report: Report, at: datetime, by: str) -> bool:
+        """Whether nobody but this crew gave the case a state since then."""
+        query = select(func.count()).where(
+            col(ReportUpdate.report_id) == report.id,
+            col(ReportUpdate.state).is_not(None),
+            col(ReportUpdate.created_at) > at,
+            col(ReportUpdate.by) != by,
+            col(ReportUpdate.by) != "resident",
+        )
+        newer = await self._session.scalar(query.select_from(ReportUpdate))
+        return report.state is not ReportState.WITHDRAWN and not newer
+
+    async def _found(self, act: Act) -> OrderItem:
+        """Make a report of what the crew found, and put it on its order."""
+        city, session = self._city, self._session
+        categories = {category.code for category in city.report_categories}
+        if act.category not in categories or self._order.id is None:
+            raise BadInput(reason("report.no-category", category=act.category))
+        items = await orders.items_of(session, self._order.id)
+        if len(items) >= 2 * orders.MOST_ITEMS:
+            raise BadInput(reason("order.too-many", most=2 * orders.MOST_ITEMS))
+        owner = city.owner_of(act.category, act.position)
+        x, y = act.position or (None, None)
+        report = await register.create_report(
+            session,
+            city,
+            register.Draft(
+                category=act.category,
+                origin=f"order:{self._link.id}:{act.key}",
+                owner=owner.code if owner else "",
+                longitude=x,
+                latitude=y,
+                description=act.words,
+                came_by=CameBy.PATROL,
+            ),
+            resident_id=None,
+            language="ja",
+            now=self._now,
+            by=await self.by(),
+        )
+        last = max((item.position for item in items), default=-1)
+        item = OrderItem(
+            order_id=self._order.id, report_id=report.id, position=last + 1, found=True
+        )
+        session.add(item)
+        await session.flush()
+        return item
+
+
+async def after_photos(session: AsyncSession, report: Report) -> list[Photo]:
+    """Return the photos of a case after the work, the newest first."""
+    query = select(Photo).where(
+        col(Photo.report_id) == report.id, col(Photo.role) == PhotoRole.AFTER
+    )
+    return list(await session.scalars(query.order_by(col(Photo.id).desc())))
+
+
+async def settle(
+    session: AsyncSession,
+    city: City,
+    order: WorkOrder,
+    item_id: int,
+    *,
+    mended: bool,
+    by: str,
+    now: datetime,
+    tell: Tell,
+) -> None:
+    """Note that the office looked at what a crew said; confirm it to the residents if it is done.
+
+    Raises
+    ------
+    BadInput
+        It is not on the order, the crew has said nothing new, or the case cannot end.
+    """
+    item = await session.get(OrderItem, item_id, with_for_update=True)
+    if item is None or item.order_id != order.id:
+        raise BadInput(reason("order.no-place"))
+    if item.outcome is Outcome.WAITING or item.settled_at is not None:
+        raise BadInput(reason("order.settled"))
+    item.settled_at, item.settled_by = now, by
+    session.add(item)
+    if mended and item.outcome is Outcome.DONE and item.report_id is not None:
+        report = await session.get_one(Report, item.report_id)
+        wanted = work.Change(state=ReportState.DONE, note=order.number)
+        changed = await work.change(session, city, report.number, wanted, by=by, now=now)
+        if changed.after is not changed.before:
+            photos = await after_photos(session, changed.report)
+            await tell(session, changed, [photo.id or 0 for photo in photos], by)
+    await audit.record(
+        session,
+        now,
+        actor=by,
+        action="work_order.settled",
+        subject=f"work_order:{order.id}",
+        item=item_id,
+        mended=mended,
+    )
