@@ -24,7 +24,7 @@ from core.steady import in_doubt
 from feeds.retention import forget as forget_items
 from public.asked import forget_counts
 from public.questions import forget_asked
-from reports import notices_to_staff, order_links, verdicts
+from reports import forwarding, notices_to_staff, order_links, verdicts, webhooks
 from reports.dangers import forget_drills
 from reports.models import Danger
 from reports.photos import forget_old_photos, sweep_files
@@ -71,6 +71,10 @@ async def forget(context: Context, children: ChildTable = NO_TABLE) -> None:
         ),
         "photos": await forget_old_photos(database, keep.report_photos, now),
         "order_links": await order_links.forget_old(database, now - timedelta(days=keep.call_ups)),
+        "forwards": await forwarding.forget_words(
+            database, now - timedelta(days=keep.report_photos)
+        ),
+        "webhook_messages": await webhooks.forget_old(database, now),
         "items": await forget_items(database, now, keep.telegrams),
         **await _forget_call_ups(database, now - timedelta(days=keep.call_ups), now),
         **await _forget_disaster(

@@ -206,9 +206,9 @@ def _chosen(form: Form, owner: Owner | None) -> str:
 
 
 def _usual_reason(owner: Owner | None) -> str:
-    """Return the reason that an owner's kind suggests; staff see and can change it."""
-    kind = "" if owner is None else str(getattr(owner, "kind", ""))
-    return kind if kind in ReportState.REFERRED.facts.reasons else ""
+    """Return the reason that the owner suggests; staff see and can change it."""
+    body = "" if owner is None else owner.body
+    return body if body in ReportState.REFERRED.facts.reasons else ""
 
 
 def _mail(

@@ -19,6 +19,8 @@ from sqlmodel import col, select
 
 from city.city import City, Owner
 from core import audit
+from core.chunks import in_chunks, rows_of
+from core.database import Database
 from core.errors import BadInput
 from core.text import clean
 from reports import work
@@ -244,14 +246,25 @@ async def settle(
     return await work.change(session, city, report.number, wanted, by=by, now=now)
 
 
-async def forget_words(session: AsyncSession, report_ids: Sequence[int]) -> None:
-    """Empty the words and pictures of cases whose texts are erased."""
-    await session.execute(
-        update(Forward)
-        .where(col(Forward.report_id).in_(report_ids), col(Forward.state).not_in(OPEN))
-        .values(words="", photos=[], remote_notes="")
-        .execution_options(synchronize_session=False)
+async def forget_words(database: Database, before: datetime) -> int:
+    """Empty words and pictures of what was sent, or given up, before then; return of how many."""
+    old = (
+        col(Forward.created_at) < before,
+        col(Forward.state).not_in(OPEN),
+        (col(Forward.words) != "") | (col(Forward.remote_notes) != ""),
     )
+
+    async def change(session: AsyncSession, ids: Sequence[int]) -> int:
+        emptied = update(Forward).where(col(Forward.id).in_(ids), *old)
+        return rows_of(
+            await session.execute(
+                emptied.values(words="", photos=[], remote_notes="").execution_options(
+                    synchronize_session=False
+                )
+            )
+        )
+
+    return await in_chunks(database, select(col(Forward.id)).where(*old), change)
 
 
 async def note(

@@ -37,6 +37,7 @@ OWNERS: tuple[tuple[dict[str, Any], list[list[float]] | None], ...] = (
                 "en": "Prefectural Public Works Office (sample)",
             },
             "phone": "029-000-0002",
+            "mail": "roads@pref.example",
             "forwards": True,
             "body": "prefecture",
             "road": "県道99号（見本）",

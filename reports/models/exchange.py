@@ -194,7 +194,7 @@ class WebhookMessage(SQLModel, table=True):
 
     __tablename__ = "webhook_messages"
     __table_args__ = (
-        Index("ix_webhook_messages_due", "state", "webhook_id", "report_id", "id"),
+        Index("ix_webhook_messages_due", "webhook_id", "state", "report_id", "id"),
         Index("ix_webhook_messages_ended", "ended_at"),
     )
 

@@ -440,3 +440,14 @@ async def test_only_what_staff_chose_is_fetched_with_the_link_and_only_for_a_whi
         office.clock.ahead += timedelta(days=61)
         async with http.get(office.url + path) as answer:
             assert answer.status == 404
+
+
+async def test_words_and_pictures_go_after_the_citys_days(desk: Desk) -> None:
+    report = await reported(desk.office, **PERSON)
+    await desk.forward(report)
+    await desk.look()
+    now = desk.office.clock.now()
+    assert await forwarding.forget_words(desk.office.database, now - timedelta(days=1)) == 0
+    assert await forwarding.forget_words(desk.office.database, now + timedelta(days=1)) == 1
+    row = await desk.row()
+    assert (row.words, row.photos, row.remote_id) == ("", [], "P-0001")

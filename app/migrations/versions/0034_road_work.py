@@ -198,7 +198,7 @@ def _exchange() -> None:
     )
     for name in ("report_id", "update_id"):
         op.create_index(f"ix_webhook_messages_{name}", "webhook_messages", [name])
-    due = ["state", "webhook_id", "report_id", "id"]
+    due = ["webhook_id", "state", "report_id", "id"]
     op.create_index("ix_webhook_messages_due", "webhook_messages", due)
     op.create_index("ix_webhook_messages_ended", "webhook_messages", ["ended_at"])
 
