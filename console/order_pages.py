@@ -68,10 +68,17 @@ async def new_page(visitor: Worker) -> Response:
     return await _new_page(visitor)
 
 
+@router.post("/orders/new")
+async def new_page_of_many(visitor: Worker) -> Response:
+    """Show the cases that were ticked in the list of reports; this changes nothing."""
+    return await _new_page(visitor)
+
+
 async def _new_page(visitor: Visit, *, refusal: BadInput | None = None) -> Response:
     """Show the cases that were chosen, and ask which team looks at them and when."""
     given = visitor.request.query_params
-    numbers = visitor.form.all("number") or given.getlist("number")
+    picked = [one.partition(" ")[0] for one in visitor.form.all("pick")]
+    numbers = visitor.form.all("number") or picked or given.getlist("number")
     kind = visitor.form.text("kind") or given.get("kind", "")
     chosen = numbers[: orders.MOST_ITEMS]
     async with visitor.context.database.reading() as session:

@@ -190,6 +190,7 @@ ADDRESSES = {
     """,
     "reports": """
         GET /console/orders/new
+        POST /console/orders/new
         POST /console/orders
         GET /console/orders/places
         POST /console/orders/places
