@@ -15,10 +15,9 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import structlog
-from sqlalchemy import and_, func, or_
+from sqlalchemy import or_, union_all
 from sqlalchemy import select as sql_select
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import aliased
 from sqlmodel import col, select
 
 from city.city import City
@@ -29,7 +28,7 @@ from reports.blurring import Area, blurred
 from reports.models import Photo, Report
 from reports.photos import photo_path, write_photo
 from reports.reasons import reason
-from reports.states import PUBLISHED, ReportState
+from reports.states import ReportState
 
 LOOKED_BACK = timedelta(days=180)
 """How old a photo may be to be offered for release by itself."""
@@ -67,30 +66,20 @@ async def waiting(
     before
         Only photos with a lower id: those that come next.
     """
-    case = aliased(Report)
-    ended = func.coalesce(case.ended_at, case.updated_at)
-    shown = or_(
-        *(
-            and_(case.state == state, ended > now - state.facts.shown_for)  # type: ignore[arg-type]
-            if state.facts.shown_for
-            else case.state == state
-            for state in PUBLISHED
-        )
+    cases = sql_select(col(Report.id)).where(*published.conditions(city), published.lately(now))
+    joined = sql_select(col(Report.id)).where(
+        col(Report.case_id).in_(cases),
+        col(Report.hidden).is_(False),
+        col(Report.state) == ReportState.DUPLICATE,
     )
+    # From the few cases to their photos: nobody walks along all photos when none waits.
     query = (
         select(col(Photo.id))
-        .join(Report, col(Report.id) == col(Photo.report_id))
-        .join(case, col(case.id) == func.coalesce(col(Report.case_id), col(Report.id)))
         .where(
+            col(Photo.report_id).in_(union_all(cases, joined)),
             col(Photo.released_at).is_(None),
             col(Photo.kept_private).is_(False),
             col(Photo.created_at) > now - LOOKED_BACK,
-            or_(col(Report.case_id).is_(None), col(Report.state) == ReportState.DUPLICATE),
-            col(Report.hidden).is_(False),
-            col(case.case_id).is_(None),
-            col(case.hidden).is_(False),
-            col(case.category).in_(published.kinds(city)),
-            shown,
         )
         .order_by(col(Photo.id).desc())
         .limit(MOST_WAITING + 1)
