@@ -27,7 +27,8 @@ from public.questions import forget_asked
 from reports import forwarding, notices_to_staff, order_links, verdicts, webhooks
 from reports.dangers import forget_drills
 from reports.models import Danger
-from reports.photos import forget_old_photos, sweep_files
+from reports.photos import sweep_files
+from reports.retention import forget_photos, forget_words
 from response import (
     call_ups,
     cases,
@@ -69,12 +70,13 @@ async def forget(context: Context, children: ChildTable = NO_TABLE) -> None:
         "staff_notices": await notices_to_staff.forget_old(
             database, now - timedelta(days=keep.call_ups)
         ),
-        "photos": await forget_old_photos(database, keep.report_photos, now),
         "order_links": await order_links.forget_old(database, now - timedelta(days=keep.call_ups)),
         "forwards": await forwarding.forget_words(
             database, now - timedelta(days=keep.report_photos)
         ),
         "webhook_messages": await webhooks.forget_old(database, now),
+        "photos": await forget_photos(database, context.city, now),
+        "report_words": await forget_words(database, context.city, now),
         "items": await forget_items(database, now, keep.telegrams),
         **await _forget_call_ups(database, now - timedelta(days=keep.call_ups), now),
         **await _forget_disaster(

@@ -145,6 +145,8 @@ class Retention(_Part):
     dialogues: int = 30
     left_residents: int = 30
     report_photos: int = 365
+    reports: int = 1095
+    """What residents wrote in reports, and the answers, from the end of the case."""
     deliveries: int = 400
     safety_answers: int = 30
     call_ups: int = 90

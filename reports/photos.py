@@ -9,7 +9,7 @@ import asyncio
 import hashlib
 import os
 import tempfile
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -18,20 +18,18 @@ from typing import Any, Self
 
 import structlog
 from PIL import Image
-from sqlalchemy import delete, update
+from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
 from core import audit
 from core.child import Exhausted, Workshop
-from core.chunks import in_chunks, rows_of
 from core.database import Database
 from core.errors import BadInput
 from reports.decoding import PhotoRefused, encoded, shrink
 from reports.likeness import dhash
-from reports.models import Photo, PhotoRole, Report, ReportUpdate
+from reports.models import Photo, PhotoRole, ReportUpdate
 from reports.reasons import reason
-from reports.states import ENDED
 
 MAX_PHOTOS = 4
 CONTENT_TYPE = "image/jpeg"
@@ -246,37 +244,6 @@ def write_photo(path: Path, content: bytes) -> None:
         with suppress(FileNotFoundError):
             Path(temporary).unlink()
         raise
-
-
-async def forget_old_photos(database: Database, days: int, now: datetime) -> int:
-    """Delete the rows of photos whose reports were closed over ``days`` ago; return how many.
-
-    :func:`sweep_files` removes the files that no row names any more.
-    """
-    old = (
-        select(col(Photo.id))
-        .join(Report, col(Report.id) == col(Photo.report_id))
-        .where(col(Report.state).in_(ENDED), col(Report.updated_at) < now - timedelta(days=days))
-    )
-
-    async def change(session: AsyncSession, ids: Sequence[int]) -> int:
-        still = list(await session.scalars(old.where(col(Photo.id).in_(ids))))
-        of = select(col(Photo.report_id)).where(col(Photo.id).in_(still))
-        await session.execute(
-            update(Report)
-            .where(col(Report.id).in_(of))
-            .values(photo_count=0)
-            .execution_options(synchronize_session=False)
-        )
-        return rows_of(
-            await session.execute(
-                delete(Photo)
-                .where(col(Photo.id).in_(still))
-                .execution_options(synchronize_session=False)
-            )
-        )
-
-    return await in_chunks(database, old, change)
 
 
 async def sweep_files(

@@ -151,6 +151,8 @@ class Report(SQLModel, table=True):
     """When the reporter was asked whether it is right."""
     judged: bool | None = None
     """What the reporter said to that."""
+    forgotten: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
+    """Whether its words were erased because their time was over."""
     place_message: str = Field(default="", max_length=40)
     note_message: str = Field(default="", max_length=40)
     """The messages of LINE's that said the place and the words: taken back, these go."""

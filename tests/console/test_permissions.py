@@ -236,6 +236,7 @@ ADDRESSES = {
         POST /console/report-alarms/{department}
         POST /console/report-alarms/{department}/test
         POST /console/reports/export.gpkg
+        POST /console/reports/{number}/reporters
         GET /console/reports/{number}/forward
         POST /console/reports/{number}/forward
         POST /console/forwards/{forward_id}/{act}
@@ -258,6 +259,8 @@ ADDRESSES = {
         POST /console/audit
     """,
     "staff accounts": """
+        GET /console/reports/{number}/dossier
+        POST /console/reports/{number}/dossier
         GET /console/staff
         POST /console/staff
         POST /console/staff/{staff_id}

@@ -23,6 +23,7 @@ from core.errors import BadInput, Retryable
 from reports import decoding, photos, register
 from reports.decoding import PhotoRefused
 from reports.photos import photo_path, store_photo
+from reports.retention import forget_photos
 from reports.states import ReportState
 from tests.support.project import PROJECT
 
@@ -264,12 +265,12 @@ async def test_photos_go_when_the_citys_days_are_over(
     for path in media.rglob("*.jpg"):
         os.utime(path, (old, old))
     later = clock.now() + timedelta(days=100)
-    assert await photos.forget_old_photos(database, 365, later) == 0
+    assert await forget_photos(database, city, later) == 0
     assert await photos.sweep_files(database, media, later, in_use=[waiting.sha256]) == 1
     assert not photo_path(media, stray.sha256).exists()
     assert photo_path(media, waiting.sha256).exists()
     later = clock.now() + timedelta(days=400)
-    assert await photos.forget_old_photos(database, 365, later) == 1
+    assert await forget_photos(database, city, later) == 1
     assert await photos.sweep_files(database, media, later) == 2
     assert not list(media.rglob("*.jpg"))
 

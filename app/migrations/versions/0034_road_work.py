@@ -90,6 +90,7 @@ def _reports() -> None:
         sa.Column("attributes", sa.JSON(), nullable=False, server_default="[]"),
         _text("contact", 120),
         sa.Column("came_by", sa.String(length=16), nullable=False, server_default="line"),
+        sa.Column("forgotten", sa.Boolean(), nullable=False, server_default=sa.false()),
         sa.Column("reporters", sa.Integer(), nullable=False, server_default="1"),
         sa.Column("photo_count", sa.Integer(), nullable=False, server_default="0"),
         sa.Column("priority", sa.Integer(), nullable=False, server_default="3"),

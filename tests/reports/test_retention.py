@@ -1,0 +1,163 @@
+"""What residents said and showed goes when the time of its kind is over, and figures stay."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlmodel import SQLModel, col, select
+
+from city.city import City
+from city.folder import load_city
+from core.database import Database
+from reports import retention, search
+from reports.models import Photo, Report, ReportUpdate
+from reports.retention import forget_photos, forget_words
+from reports.states import ReportState
+from tests.support.project import SAMPLE_CITY
+
+ENDED = datetime(2026, 12, 31, 14, 59, 59, tzinfo=UTC)
+"""The last second of the year in Japan."""
+
+
+@pytest.fixture(scope="module")
+def city() -> City:
+    """The sample city, where words of parks go after ten days."""
+    sample = load_city(SAMPLE_CITY)
+    kinds = tuple(
+        kind.model_copy(update={"retention_days": 10 if kind.code == "park" else None})
+        for kind in sample.report_categories
+    )
+    return sample.model_copy(update={"report_categories": kinds})
+
+
+async def store(database: Database, *rows: dict[str, Any]) -> None:
+    made: list[SQLModel] = []
+    for number, row in enumerate(rows, 1):
+        about: dict[str, Any] = {
+            "category": "pothole",
+            "department": "roads",
+            "language": "ne",
+            "number": f"2026-{number:06}",
+            "origin": f"o{number}",
+            "state": ReportState.DONE,
+            "created_at": ENDED,
+            "updated_at": ENDED,
+            "ended_at": ENDED,
+            "longitude": 140.076612,
+            "latitude": 36.083478,
+            "address": "中央1-2-3",
+            "description": "खाल्डो",
+            "japanese": "穴",
+            "translated_by": "machine",
+            "contact": "山田 029-000-0000",
+            "attributes": [{"code": "lamp", "values": ["12"]}],
+            "photo_count": 1,
+        }
+        made.append(Report(**(about | row)))
+    async with database.writing() as session:
+        session.add_all(made)
+        await session.flush()
+        for report in list(made):
+            assert isinstance(report, Report) and report.id is not None
+            about = {"report_id": report.id, "created_at": ENDED}
+            session.add(
+                ReportUpdate(**about, by="a@city.example", answer="直しました", note="内緒")
+            )
+            session.add(
+                Photo(
+                    **about,
+                    sha256=f"{report.id:064x}",
+                    content_type="image/jpeg",
+                    width=1,
+                    height=1,
+                    size=1,
+                )
+            )
+
+
+async def reports(database: Database) -> list[Report]:
+    async with database.reading() as session:
+        return list(await session.scalars(select(Report).order_by(col(Report.id))))
+
+
+async def test_words_go_and_what_the_figures_need_stays(database: Database, city: City) -> None:
+    await store(database, {})
+    days = timedelta(days=city.retention.reports)
+    assert await forget_words(database, city, ENDED + days) == 0
+    assert (await reports(database))[0].description == "खाल्डो"
+    assert await forget_words(database, city, ENDED + days + timedelta(seconds=1)) == 1
+    [report] = await reports(database)
+    assert not any(
+        (report.description, report.japanese, report.translated_by, report.address, report.contact)
+    )
+    assert report.attributes == []
+    assert (report.longitude, report.latitude) == (140.077, 36.083)
+    assert (report.category, report.state, report.ended_at) == ("pothole", ReportState.DONE, ENDED)
+    async with database.reading() as session:
+        [step] = await session.scalars(select(ReportUpdate))
+        match = await search.matching(session, "खाल्डो")
+        query = select(Report).where(match.where)
+        if match.by_index:
+            query = query.join(search.SEARCH, search.SEARCH.c.rowid == col(Report.id))
+        assert list(await session.scalars(query)) == []
+    assert (step.answer, step.note, step.by) == ("", "", "a@city.example")
+    assert await forget_words(database, city, ENDED + 2 * days) == 0  # once
+
+
+async def test_a_kind_has_a_time_of_its_own(database: Database, city: City) -> None:
+    await store(database, {"category": "park"}, {}, {"category": "gone-from-the-folder"})
+    later = ENDED + timedelta(days=11)
+    assert await forget_words(database, city, later) == 1
+    assert await forget_photos(database, city, later) == 1
+    assert [one.forgotten for one in await reports(database)] == [True, False, False]
+    assert [one.photo_count for one in await reports(database)] == [0, 1, 1]
+    # A kind that the city no longer has is kept as long as any other.
+    later = ENDED + timedelta(days=city.retention.reports + 1)
+    assert await forget_words(database, city, later) == 2
+
+
+async def test_a_joined_report_goes_with_its_case_and_not_before(
+    database: Database, city: City
+) -> None:
+    later = ENDED + timedelta(days=4000)
+    joined = {"case_id": 1, "state": ReportState.DUPLICATE}
+    await store(database, {"state": ReportState.ACCEPTED, "ended_at": None}, joined)
+    assert await forget_words(database, city, later) == 0
+    assert await forget_photos(database, city, later) == 0
+    async with database.writing() as session:
+        leading = await session.get_one(Report, 1)
+        leading.state, leading.ended_at = ReportState.DONE, ENDED
+    assert await forget_words(database, city, later) == 1
+    assert await forget_photos(database, city, later) == 1
+    assert [one.description for one in await reports(database)] == ["", ""]
+    async with database.reading() as session:
+        assert list(await session.scalars(select(Photo))) == []
+
+
+async def test_a_case_that_began_again_keeps_its_words(database: Database, city: City) -> None:
+    await store(database, {"state": ReportState.IN_PROGRESS, "ended_at": None})
+    assert await forget_words(database, city, ENDED + timedelta(days=9000)) == 0
+
+
+async def test_what_stops_in_the_middle_goes_on_the_next_time(
+    database: Database, city: City, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await store(database, {}, {"category": "park"})
+    later, erase, calls = ENDED + timedelta(days=5000), retention._erase_words, 0
+
+    async def breaks(session: Any, ids: Any) -> None:
+        nonlocal calls
+        calls += 1
+        if calls == 2:
+            raise RuntimeError("killed")
+        await erase(session, ids)
+
+    monkeypatch.setattr(retention, "_erase_words", breaks)
+    with pytest.raises(RuntimeError):
+        await forget_words(database, city, later)
+    assert sorted(one.forgotten for one in await reports(database)) == [False, True]
+    monkeypatch.undo()
+    assert await forget_words(database, city, later) == 1
+    assert all(one.forgotten for one in await reports(database))
