@@ -9,7 +9,7 @@ import asyncio
 import hashlib
 import os
 import tempfile
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta

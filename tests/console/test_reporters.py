@@ -1,4 +1,4 @@
-"""Who reported is seen by those who answer, each look is in the trail; a case goes out as a file."""
+"""Who reported is seen by those who answer, and each look is in the trail; a case is a file."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import json
 import zipfile
 from typing import Any
 
+from PIL import Image
 from sqlmodel import col, select
 
 from console.models import Role
@@ -16,8 +17,14 @@ from reports.models import CameBy, ReportUpdate
 from reports.photos import store_photo
 from reports.register import Draft, create_report
 from subscriptions.models import Resident
-from tests.reports.test_photos import picture
 from tests.support.office import Browser, Office
+
+
+def picture() -> bytes:
+    output = io.BytesIO()
+    Image.new("RGB", (300, 200), "grey").save(output, "JPEG")
+    return output.getvalue()
+
 
 SCRIPT = "<script>alert(1)</script>"
 
