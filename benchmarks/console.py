@@ -30,7 +30,7 @@ import subprocess
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -312,8 +312,14 @@ async def measure(url: str, rounds: int, only: str, *, idle: bool) -> None:
             visitor = Visitor(http, address)
             await visitor.ready()
             await visitor.sign_in()
+            wrong = []
             for each in every:  # once, to fill caches
-                await visitor.ask(each)
+                try:
+                    await visitor.ask(each)
+                except BadInput as error:
+                    wrong.append(str(error))
+            if wrong:
+                raise BadInput("\n".join(wrong))
             for number in range(rounds):
                 await _round(visitor, every, found, idle=True)
                 say("idle rounds", number + 1)
@@ -330,21 +336,24 @@ async def measure(url: str, rounds: int, only: str, *, idle: bool) -> None:
                     await _round(visitor, every, found, idle=False)
                     say("rounds during drills", len(found["webhook"].beside))
                     is_over = await _ended(database, sent)
+            # Before the export, which takes long on a busy machine.
+            _print(url, every, found)
             exported = "" if only else await _export(visitor)
     await database.close()
-    print(
-        f"| {make_url(url).get_backend_name()} | CPU | idle: median | p95 | beside: median | p95 ",
-        end="",
-    )
-    print("| wanted | KB |\n| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |")
+    refused = sum(times.refused for times in found.values())
+    print(f"{exported}; refused: {refused} pages, {visitor.refused} webhooks")
+
+
+def _print(url: str, every: list[Wanted], found: Mapping[str, Times]) -> None:
+    print(f"| {make_url(url).get_backend_name()} | CPU | idle: median | p95 ", end="")
+    print("| beside: median | p95 | wanted | KB |")
+    print("| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |")
     limits = {each.what: each.within_ms for each in every} | {"webhook": WEBHOOK_MS}
     for what, times in found.items():
         shown = (times.cpu, *_cut(times.idle), *_cut(times.beside))
         columns = [f"{value:,.0f}" for value in shown]
         size = f"{times.size / 1000:,.0f}" if times.size else ""
-        print(f"| {what} | {' | '.join(columns)} | {limits[what]} | {size} |")
-    refused = sum(times.refused for times in found.values())
-    print(f"{exported}; refused: {refused} pages, {visitor.refused} webhooks")
+        print(f"| {what} | {' | '.join(columns)} | {limits[what]} | {size} |", flush=True)
 
 
 def _rehearsed(city: City, now: datetime) -> None:

@@ -23,6 +23,7 @@ from city.shelters import Shelter
 from feeds.models import Item, Notice, RuleVersion
 from public.links import Links
 from public.pictures import MapAddresses
+from reports.answer_words import BUILT_IN
 from reports.models import Danger, Report
 from reports.states import PUBLISHED
 from response.answer_links import AnswerLinks
@@ -46,6 +47,9 @@ NOT_PAGES = {
     "/console/dangers/{danger_id}/photos/{sha256}": "is a file",
     "/forwarded/{token}.jpg": "is a file",
     "/reports/{number}/photos/{name}.jpg": "is a file",
+    "/sent-photo/{name}.jpg": "is a file",
+    "/console/teams/{team_id}": "the filled city has no team",
+    "/console/webhooks/{webhook_id}": "the filled city has no webhook",
     "/settings/liff": "the sample city has no LIFF app",
     "/tiles/{zoom}/{x}/{y}.png": "the sample city has no tiles",
     "/readyz": "tries the database, and says when that is too busy",
@@ -88,6 +92,7 @@ QUERIES = {
 """What an address is asked besides; for all others, nothing."""
 INSTEAD = {
     "/console/chains/{notice_id}": "/console/chains/{chained}",
+    "/console/answers/{code}": "/console/answers/{answer}",
     "/site/{token}": "/site/{site_token}",
 }
 """Where a name in an address means another row than elsewhere."""
@@ -202,7 +207,10 @@ async def values_of(
         "site": site.code,
         "category": city.report_categories[0].code,
         "code": city.report_categories[0].code,
+        "answer": BUILT_IN[0].code,
         "department": city.departments[0].code,
         "hazard": "flood",
+        "language": "vi",
+        "n": 0,
         "rehearsal": REHEARSAL,
     }
