@@ -48,7 +48,7 @@ DATABASE = "sqlite:///var/reports/todoke.sqlite3"
 LIST, MAP = "/console/reports", "/console/reports/map.json"
 MS = 100
 """What 95 % of the pages are to take at most."""
-STATISTICS = ("/console/statistics",)
+STATISTICS = ("/console/report-statistics",)
 
 
 async def fill(url: str, number: int) -> None:
