@@ -68,6 +68,13 @@ class Report(SQLModel, table=True):
             *("longitude", "latitude", "id", "case_id", "team_id", "priority", "road"),
             *("came_by", "photo_count", "due_on"),
         ),
+        # Of the joined ones alone, so that nobody looks up those that lead in it.
+        Index(
+            "ix_reports_case_id",
+            "case_id",
+            sqlite_where=text("case_id IS NOT NULL"),
+            postgresql_where=text("case_id IS NOT NULL"),
+        ),
         # All that the public lists and counts choose by, of what may lead a public case.
         *(
             Index(
@@ -124,7 +131,7 @@ class Report(SQLModel, table=True):
         default=CameBy.LINE,
         sa_column=Column(text_enum(CameBy), nullable=False, server_default="line"),
     )
-    case_id: int | None = Field(default=None, sa_column=Column(RowId, index=True))
+    case_id: int | None = Field(default=None, sa_column=Column(RowId))
     """The id of the leading report, if this one was joined to it; a leading report has none."""
     reporters: int = Field(default=1, sa_column_kwargs={"server_default": "1"})
     """How many reported the case, or joined it; kept on the leading report."""

@@ -108,7 +108,14 @@ def _reports() -> None:
     # Without a foreign key: SQLite adds one only by making the table anew. Neither table loses rows.
     for name in ("case_id", "team_id"):
         op.add_column("reports", sa.Column(name, ROW, nullable=True))
-    op.create_index("ix_reports_case_id", "reports", ["case_id"])
+    joined = sa.text("case_id IS NOT NULL")
+    op.create_index(
+        "ix_reports_case_id",
+        "reports",
+        ["case_id"],
+        sqlite_where=joined,
+        postgresql_where=joined,
+    )
     _add(
         "photos",
         sa.Column("dhash", sa.BigInteger(), nullable=True),
