@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Response
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -173,7 +173,7 @@ async def _forward_page(
     )
 
 
-def _shared(visitor: Visit) -> dict[str, object]:
+def _shared(visitor: Visit) -> dict[str, Any]:
     city, language = visitor.context.city, visitor.language
     return {
         "names": Names(city, language),

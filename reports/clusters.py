@@ -171,7 +171,9 @@ async def _by_words(
     firsts = [squares[n][0] for n in order]
     found: dict[int, _Found] = {}
     for number, cell, state, longitude, latitude in rows:
-        at = bisect_right(firsts, cell) - 1 if cell is not None else -1
+        if cell is None or longitude is None or latitude is None:
+            continue
+        at = bisect_right(firsts, cell) - 1
         if at < 0 or cell > squares[order[at]][1]:
             continue
         one = found.setdefault(order[at], _Found())
@@ -180,7 +182,7 @@ async def _by_words(
         one.latitude += latitude
         rank = GRAVITY.index(state) if state in GRAVITY else len(GRAVITY)
         one.rank = min(one.rank, rank)
-        one.ids = [number] if one.count == 1 else []
+        one.ids = [number] if one.count == 1 and number is not None else []
     for one in found.values():
         one.longitude /= one.count
         one.latitude /= one.count

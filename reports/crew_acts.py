@@ -328,7 +328,7 @@ class _Crew:
         """Note that an act was done, so that it is done once; what matters goes into the trail."""
         self._session.add(
             OrderAct(
-                link_id=self._link.id,
+                link_id=self._link.id or 0,
                 act_key=key,
                 item_id=item.id if item else None,
                 kind=kind.value,

@@ -182,7 +182,7 @@ async def begin_export(session: AsyncSession, wanted: ReportFilter | None = None
         leaders = sql_select(col(Report.id)).where(*narrow.conditions())
         number += int(
             await session.scalar(
-                sql_select(func.count()).select_from(joined).where(joined.case_id.in_(leaders))
+                sql_select(func.count()).select_from(joined).where(col(joined.case_id).in_(leaders))
             )
             or 0
         )
@@ -247,13 +247,13 @@ async def _rows(
     photos: dict[int, list[int]] = defaultdict(list)
     of_these = sql_select(col(Photo.report_id), col(Photo.id)).where(col(Photo.report_id).in_(ids))
     for report_id, photo_id in await session.execute(of_these.order_by(col(Photo.id))):
-        photos[report_id].append(photo_id)
+        photos[report_id].append(photo_id or 0)
     steps: dict[int, list[tuple[datetime, ReportState]]] = defaultdict(list)
     life = sql_select(
         col(ReportUpdate.report_id), col(ReportUpdate.created_at), col(ReportUpdate.state)
     ).where(col(ReportUpdate.report_id).in_(ids), col(ReportUpdate.state).is_not(None))
     for report_id, at, state in await session.execute(life.order_by(col(ReportUpdate.id))):
-        if not steps[report_id] or steps[report_id][-1][1] is not state:
+        if state is not None and (not steps[report_id] or steps[report_id][-1][1] is not state):
             steps[report_id].append((at, state))
     return [
         Row(
@@ -271,7 +271,7 @@ async def _numbers(session: AsyncSession, ids: set[int]) -> dict[int, str]:
     if not ids:
         return {}
     query = sql_select(col(Report.id), col(Report.number)).where(col(Report.id).in_(ids))
-    return {row[0]: row[1] for row in await session.execute(query)}
+    return {number or 0: called for number, called in await session.execute(query)}
 
 
 async def export_csv(database: Database, export: Export, wording: Wording) -> AsyncIterator[str]:

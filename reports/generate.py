@@ -72,8 +72,10 @@ _TEAMS = (
     *(("見本建設（株）", "contractor"), ("見本電気工事（有）", "contractor")),
     ("点検担当", "person"),
 )
-_CAME_BY = ("line",) * 80 + ("telephone",) * 9 + ("patrol",) * 5 + ("open311",) * 3
-_CAME_BY += ("counter",) * 2 + ("mail",)
+_CAME_BY = (
+    *(("line",) * 80 + ("telephone",) * 9 + ("patrol",) * 5 + ("open311",) * 3),
+    *(("counter",) * 2 + ("mail",)),
+)
 _DAYS_DUE = {1: 1, 2: 5, 3: 20, 4: 60}
 """Days until a synthetic case is due, by priority; real ones have working days by kind."""
 _WHY = {1: ["hurt:けが"], 2: ["road:main"], 3: ["usual"], 4: ["road:path"]}

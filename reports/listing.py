@@ -383,7 +383,7 @@ def _groups(narrow: Narrowed, order: Order, city: City) -> list[_Group]:
             return [_Group((), oldest if order.backwards else newest, frozenset({"created_at"}))]
         case SortBy.DUE:
             due = col(Report.due_on)
-            is_open = literal_column(str(IS_OPEN))
+            is_open: ColumnElement[bool] = literal_column(str(IS_OPEN))
             has = and_(is_open, due.is_not(None))
             turned = (due.desc(), id_.desc()) if order.backwards else (due.asc(), id_.asc())
             plain_due = and_(narrow.plain("state").in_(OPEN), narrow.plain("due_on").is_not(None))
@@ -451,7 +451,7 @@ async def of_case(session: AsyncSession, leaders: Sequence[Report]) -> dict[int,
         query = sql_select(col(Report.case_id), col(Report.number))
         rows = await session.execute(query.where(col(Report.case_id).in_(ids)))
         for leader, number in sorted(rows, key=lambda row: row[1]):
-            found.setdefault(leader, []).append(number)
+            found.setdefault(leader or 0, []).append(number)
     return found
 
 

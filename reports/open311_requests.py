@@ -143,7 +143,7 @@ async def steps(
     query = (
         select_rows(ReportUpdate, col(Report.number), col(leader.state))
         .select_from(Report)
-        .join(leader, leader.id == func.coalesce(col(Report.case_id), col(Report.id)))
+        .join(leader, col(leader.id) == func.coalesce(col(Report.case_id), col(Report.id)))
         .join(ReportUpdate, col(ReportUpdate.report_id) == leader.id)
         .where(col(ReportUpdate.created_at) >= since, col(ReportUpdate.created_at) <= until)
     )
@@ -271,7 +271,7 @@ def _numbered(
 
 
 def _narrowing(wanted: Wanted) -> list[ColumnElement[bool]]:
-    found = [col(Report.state).in_(wanted.states)]
+    found: list[ColumnElement[bool]] = [col(Report.state).in_(wanted.states)]
     if wanted.categories:
         found.append(col(Report.category).in_(wanted.categories))
     if wanted.since is not None:

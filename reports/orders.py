@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
 from sqlalchemy import func
+from sqlalchemy import select as select_rows
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
@@ -113,7 +115,7 @@ async def make_order(
     new: list[OrderItem] = []
     for number in dict.fromkeys(numbers):
         report = await work.leading(session, number)
-        if report.id in known:
+        if report.id is None or report.id in known:
             continue
         known.add(report.id)
         if kind is OrderKind.WORK and report.team_id != team_id:
@@ -126,14 +128,13 @@ async def make_order(
             raise BadInput(reason("order.no-place"))
         if place.name not in named:
             named.add(place.name)
-            where = {"longitude": place.longitude, "latitude": place.latitude}
             item = OrderItem(order_id=order.id, name=place.name, position=0, words=place.words)
-            item.longitude, item.latitude = where["longitude"], where["latitude"]
+            item.longitude, item.latitude = place.longitude, place.latitude
             new.append(item)
     if len(there) + len(new) > MOST_ITEMS:
         raise BadInput(reason("order.too-many", most=MOST_ITEMS))
-    for number, item in enumerate(new, start=len(there)):
-        item.position = number
+    for position, item in enumerate(new, start=len(there)):
+        item.position = position
         session.add(item)
     said = clean(words)[:MOST_WORDS]
     if said and said != order.words:
@@ -267,7 +268,7 @@ async def describe(
     assert order.id is not None
     order.words = clean(words)[: 4 * MOST_WORDS]
     for item in await items_of(session, order.id):
-        if item.id in by_item:
+        if item.id is not None and item.id in by_item:
             item.words = clean(by_item[item.id])[:MOST_WORDS]
             session.add(item)
     session.add(order)
@@ -329,13 +330,13 @@ class Listed:
 
 async def orders_from(session: AsyncSession, day: date, most: int = 100) -> list[Listed]:
     """Return the orders from a day on, and those of before that wait for the office."""
-    to_look_at = func.count().filter(
+    to_look_at: Any = func.count().filter(
         col(OrderItem.outcome) != Outcome.WAITING, col(OrderItem.settled_at).is_(None)
     )
-    waiting = func.count().filter(col(OrderItem.outcome) == Outcome.WAITING)
-    places = func.count(col(OrderItem.id))
+    waiting: Any = func.count().filter(col(OrderItem.outcome) == Outcome.WAITING)
+    places: Any = func.count(col(OrderItem.id))
     query = (
-        select(WorkOrder, Team, places, waiting, to_look_at)
+        select_rows(WorkOrder, Team, places, waiting, to_look_at)
         .join(Team, col(Team.id) == col(WorkOrder.team_id))
         .join(OrderItem, col(OrderItem.order_id) == col(WorkOrder.id), isouter=True)
         .group_by(col(WorkOrder.id), col(Team.id))

@@ -32,8 +32,10 @@ class Format(StrEnum):
 
 
 MOST = 1_000_000
-COLUMNS = ("number", "state", "category", "team", "priority", "due_on", "area", "address")
-COLUMNS = (*COLUMNS, "created_at")
+COLUMNS = (
+    *("number", "state", "category", "team", "priority", "due_on", "area", "address"),
+    "created_at",
+)
 
 
 @app.command("list")

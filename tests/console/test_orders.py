@@ -255,7 +255,7 @@ async def test_an_inspector_reports_what_is_found_on_a_patrol(office: Office) ->
     assert page.status == 200 and "中央アンダーパス" in page.words
     [place] = page.tree.xpath("//form[contains(@action, '/remove')]/@action")
     known = await reported(office)
-    form = {"kind": "patrol", "place": [place.split("/")[-2]]}
+    form: dict[str, Any] = {"kind": "patrol", "place": [place.split("/")[-2]]}
     order_id = await ordered(office, desk, known.number, of="巡回班", **form)
     path = await crew_link(office, desk, order_id)
     phone = await office.browser()
@@ -334,10 +334,10 @@ async def test_links_of_others_forged_withdrawn_and_ended_open_nothing(office: O
         _, answer = await sent(phone, path, act_of_other)
         assert answer["refused"] == [act_of_other["id"]] and answer["done"] == []
     assert (await sent_photo(phone, path, a_photo("red"), item=theirs))[1]["done"] == []
-    async with phone.http.get(f"{office.url}{path}/photos/{photo}") as answer:
-        assert answer.status == 404
-    async with phone.http.get(f"{office.url}{second}/photos/{photo}") as answer:
-        assert answer.status == 200 and answer.headers["Content-Type"] == "image/jpeg"
+    async with phone.http.get(f"{office.url}{path}/photos/{photo}") as got:
+        assert got.status == 404
+    async with phone.http.get(f"{office.url}{second}/photos/{photo}") as got:
+        assert got.status == 200 and got.headers["Content-Type"] == "image/jpeg"
     token = path.rpartition("/")[2]
     turned = token[:-1] + ("A" if token[-1] != "A" else "B")
     shelter = "/crew/" + "A" * 48

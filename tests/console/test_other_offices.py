@@ -68,7 +68,7 @@ async def test_what_the_office_closed_is_decided_on_once(office: Office) -> None
     now = office.clock.now()
     await office.store(
         Forward(
-            report_id=report.id,
+            report_id=report.id or 0,
             key=forwarding.new_key(),
             owner="prefecture",
             way=ForwardWay.OPEN311,

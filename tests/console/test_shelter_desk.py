@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from sqlmodel import select
 
+from console.link_pages import MOST_OF_LINK
 from console.models import Role
-from console.site_pages import MOST_OF_LINK
 from core.clock import in_japan
 from response.models import DisasterMode, ShelterAct, ShelterPhone, ShelterStatus
 from tests.support.office import Browser, Office, Page

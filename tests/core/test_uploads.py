@@ -28,7 +28,7 @@ def sent(body: bytes, kind: str = "multipart/form-data; boundary=edge") -> Reque
         return await anext(stream)
 
     headers = [(b"content-type", kind.encode())]
-    return Request({"type": "http", "method": "POST", "headers": headers}, receive)  # type: ignore[arg-type]
+    return Request({"type": "http", "method": "POST", "headers": headers}, receive)
 
 
 def part(name: str, content: bytes, filename: str | None = None) -> bytes:

@@ -98,7 +98,9 @@ async def test_the_history_of_a_case_is_its_states_in_days(office: Office) -> No
         report.created_at -= timedelta(days=5)
         for state in (ReportState.IN_PROGRESS, ReportState.DONE):
             session.add(
-                ReportUpdate(report_id=case.id, by="me", state=state, created_at=office.clock.now())
+                ReportUpdate(
+                    report_id=case.id or 0, by="me", state=state, created_at=office.clock.now()
+                )
             )
         report.state = ReportState.DONE
         report.ended_at = office.clock.now()

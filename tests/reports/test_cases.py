@@ -18,7 +18,7 @@ from core import audit
 from core.clock import JAPAN, ManualClock
 from core.database import Database
 from core.errors import BadInput
-from reports import cases, register, work
+from reports import cases, exports, register, work
 from reports.likeness import ALIKE, differing_bits
 from reports.models import Photo, Report, ReportUpdate
 from reports.photos import mark_old_photos, store_photo
@@ -182,7 +182,7 @@ async def test_similar_reports_are_suggested_by_place_kind_photo_and_time(
         for owner, bits in ((report, mark), (alike, mark ^ 0b111), (other, ~mark)):
             session.add(
                 Photo(
-                    report_id=owner.id,
+                    report_id=owner.id or 0,
                     sha256="0" * 64,
                     content_type="image/jpeg",
                     width=1,
@@ -262,8 +262,10 @@ async def test_a_reopened_case_is_open_everywhere_and_its_history_says_so(
     report = await file(database, city, clock.now())
     await move(database, city, report, clock.now(), state=ReportState.DONE)
     async with database.reading() as session:
-        export = await register.begin_export(session)
-    assert [one.state.value async for some in register.exported(database, export) for one in some]
+        export = await exports.begin_export(session)
+    assert [
+        one.report.state.value async for some in exports.exported(database, export) for one in some
+    ]
     due = date(2026, 7, 1)
     async with database.writing() as session:
         row = await session.get_one(Report, report.id)
@@ -275,8 +277,10 @@ async def test_a_reopened_case_is_open_everywhere_and_its_history_says_so(
     assert stored.due_on is None or stored.due_on >= clock.now().astimezone(JAPAN).date()
     assert made.update.changes["reopened"] == ["done", "in-progress"]
     async with database.reading() as session:
-        export = await register.begin_export(session)
-    states = [one.state.value async for some in register.exported(database, export) for one in some]
+        export = await exports.begin_export(session)
+    states = [
+        one.report.state.value async for some in exports.exported(database, export) for one in some
+    ]
     assert states == ["in-progress"]
 
 
@@ -315,7 +319,7 @@ async def test_old_photos_get_their_likeness_once(
         for sha256 in (kept.sha256, "0" * 64):
             session.add(
                 Photo(
-                    report_id=report.id,
+                    report_id=report.id or 0,
                     sha256=sha256,
                     content_type="image/jpeg",
                     width=1,

@@ -15,7 +15,7 @@ from core.clock import ManualClock
 from core.counting import Size
 from core.database import Database
 from core.errors import BadInput
-from reports import register
+from reports import listing, register
 from reports.register import Draft, ReportFilter
 from reports.states import ReportState
 
@@ -101,7 +101,7 @@ async def test_what_staff_did_is_in_the_audit_trail(
         updates = await register.updates_of(session, report.id)
         assert [update.by for update in updates] == ["resident"] + ["roads@example.jp"] * 2
         assert updates[-1].answer == "A crew comes on Tuesday."
-        assert (await register.count_by_state(session))[ReportState.IN_PROGRESS] == Size(1)
+        assert (await listing.count_by_state(session))[ReportState.IN_PROGRESS] == Size(1)
     assert (await check_whole(database, clock)).broken is None
 
 

@@ -7,7 +7,7 @@ from babel.messages.pofile import read_po
 
 from core.languages import LANGUAGES
 from public.map_data import COLOURS
-from reports import open311, questions, states
+from reports import open311_requests, questions, states
 from reports.states import ReportState
 from tests.support.project import PROJECT
 
@@ -55,8 +55,8 @@ def test_what_nobody_looked_at_and_what_was_declined_is_not_published() -> None:
     """Open311, GeoReport v2: a request is open or closed."""
     taken_up = (ReportState.IN_PROGRESS, ReportState.ACCEPTED)
     assert (*taken_up, ReportState.DONE, ReportState.REFERRED) == states.PUBLISHED
-    assert set(open311.STATUS["open"]) == {ReportState.ACCEPTED, ReportState.IN_PROGRESS}
-    assert open311.STATUS["closed"] == (ReportState.DONE, ReportState.REFERRED)
+    assert set(open311_requests.STATUS["open"]) == {ReportState.ACCEPTED, ReportState.IN_PROGRESS}
+    assert open311_requests.STATUS["closed"] == (ReportState.DONE, ReportState.REFERRED)
 
 
 def test_a_state_is_stored_and_compared_as_its_word() -> None:

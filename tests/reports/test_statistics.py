@@ -30,7 +30,12 @@ NOV, OCT = date(2026, 11, 1), date(2026, 10, 1)
 async def store(database: Database, *rows: dict[str, Any]) -> None:
     made: list[SQLModel] = []
     for number, row in enumerate(rows, 1):
-        about = {"category": "pothole", "department": "roads", "language": "ja", "area": "A"}
+        about: dict[str, Any] = {
+            "category": "pothole",
+            "department": "roads",
+            "language": "ja",
+            "area": "A",
+        }
         about |= {"number": f"2026-{number:06}", "origin": str(number), "updated_at": NOW}
         made.append(Report(**(about | row)))
     async with database.writing() as session:

@@ -33,7 +33,8 @@ def act(kind: str, item: int | None = None, age_ms: float = 0, **more: Any) -> d
 async def team(office: Office, name: str = "補修1班") -> Team:
     made = Team(name=name, kind=TeamKind.TEAM, created_at=office.clock.now())
     await office.store(made)
-    return next(one for one in await office.rows(Team) if one.name == name)
+    found: Team = next(one for one in await office.rows(Team) if one.name == name)
+    return found
 
 
 async def ordered(

@@ -20,7 +20,7 @@ async def case_in(office: Office, state: ReportState, **changes: Any) -> Report:
         if state is not report.state:
             session.add(
                 ReportUpdate(
-                    report_id=report.id,
+                    report_id=report.id or 0,
                     by="road@city.example",
                     state=state,
                     note="a secret note",
@@ -44,7 +44,7 @@ async def photographed(
     now = office.clock.now()
     async with office.database.writing() as session:
         photo = Photo(
-            report_id=report.id,
+            report_id=report.id or 0,
             sha256=stored.sha256,
             content_type=CONTENT_TYPE,
             width=stored.width,
