@@ -112,9 +112,9 @@ async def test_a_team_is_added_renamed_and_switched_off(
         assert await teams.teams_of(session, KNOWN[1]) == [team.id]
         assert await teams.to_assign(session) == []
         assert (await session.get_one(Report, report.id)).team_id == team.id, "it keeps its cases"
+    other = await late(database, city, 2, date(2026, 6, 10))
     with pytest.raises(BadInput):
         async with database.writing() as session:
-            other = await late(database, city, 2, date(2026, 6, 10))
             await work.change(
                 session, city, other.number, Change(team_id=team.id), by=BY, now=clock.now()
             )
