@@ -148,7 +148,8 @@ list.addEventListener("submit", (event) => {
   const [form, button] = [event.target, event.submitter];
   const kind = button ? button.value : "";
   if (!OUTCOMES.includes(kind)) return;
-  const act = { kind, item: Number(form.elements.item.value) };
+  // Not form.elements.item, which is a method of every form.
+  const act = { kind, item: Number(form.closest(".stop").dataset.item) };
   if (kind === "could-not" || kind === "needs-more") {
     act.words = value(form, "words");
     if (!act.words) {

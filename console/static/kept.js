@@ -18,6 +18,7 @@ class KeptActs {
     this.failures = 0;
     this.timer = 0;
     this.over = "";
+    this.refused = false;
   }
 
   start() {
@@ -75,6 +76,7 @@ class KeptActs {
   // Keeps an act, with its photo if it has one, and sends it when there is a line.
   async add(act, photo = null) {
     const kept = { id: KeptActs.key(), at: Date.now(), ...act };
+    this.refused = false;
     if (photo) {
       kept.photo = true;
       await this.putPhoto(kept.id, photo);
@@ -94,6 +96,10 @@ class KeptActs {
       line.className = "line bad";
       line.textContent = this.over === "real-now" ? page.real : page.ended;
       if (waiting) line.textContent += ` (${waiting})`;
+    } else if (!waiting && this.refused) {
+      // It stays until something else is pressed.
+      line.className = "line bad";
+      line.textContent = page.refused;
     } else if (!waiting) line.textContent = page.sent;
     else if (this.failures || !navigator.onLine) {
       line.className = "line wait";
@@ -129,7 +135,6 @@ class KeptActs {
     this.sending = true;
     clearTimeout(this.timer);
     let more = false;
-    let refused = false;
     try {
       const waiting = this.all();
       const first = waiting.findIndex((act) => act.photo);
@@ -138,7 +143,7 @@ class KeptActs {
       const photo = acts.length ? null : waiting[first];
       const found = photo ? await this.sendPhoto(photo) : await this.sendActs(acts.slice(0, 100));
       if (found) {
-        refused = found.refused.length > 0;
+        this.refused ||= found.refused.length > 0;
         this.drop([...found.done, ...found.refused]);
         if (photo) await this.forgetPhoto(photo.id);
         this.answered(found);
@@ -147,10 +152,6 @@ class KeptActs {
         more = this.all().length > 0;
       }
       this.tell();
-      if (refused) {
-        this.line.className = "line bad";
-        this.line.textContent = this.page.refused;
-      }
     } catch {
       this.failures += 1;
       this.tell();
