@@ -81,12 +81,13 @@ class Step:
     lines: tuple[str, ...]
 
 
-def why_priority(report: Report, language: str, names: Names) -> list[str]:
+def why_priority(report: Report, language: str) -> list[str]:
     """Return why a case has its priority, in words."""
-    return [_why(code, language, names) for code in report.priority_why]
+    return [reason_in_words(code, language) for code in report.priority_why]
 
 
-def _why(code: str, language: str, names: Names) -> str:
+def reason_in_words(code: str, language: str) -> str:
+    """Return one reason of a priority (``reports.priority``) in words."""
     name, _, value = code.partition(":")
     if name == "road":
         return said(ROAD_NAMES.get(value, value), language)

@@ -215,7 +215,7 @@ async def values(session: AsyncSession, visitor: Visit, shown: CaseView) -> dict
         "report": report,
         "names": names,
         "history": case_history,
-        "why": case_history.why_priority(report, language, names),
+        "why": case_history.why_priority(report, language),
         "meanings": {
             step.update.id: answer_words.meaning(step.update.answer, language)
             for step in shown.steps

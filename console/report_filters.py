@@ -10,9 +10,9 @@ from urllib.parse import parse_qsl, urlencode
 
 from city.city import City
 from console import words
+from console.case_history import reason_in_words
 from console.report_names import Names
 from core.clock import JAPAN, in_japan
-from core.languages import mark
 from reports.exports import CAME_BY_NAMES, PRIORITY_NAMES, Wording
 from reports.listing import Order, ReportFilter, SortBy
 from reports.models import CameBy, Team
@@ -29,17 +29,6 @@ AGES = (1, 3, 7, 30, 90, 365)
 LONGEST = 100
 LISTED = tuple(state for state in ReportState if state.facts.set_by != "joining")
 """The states of cases; a joined report is in none of its own."""
-WHY = {
-    "usual": mark("nothing that makes it more urgent"),
-    "kind": mark("usual for {value}"),
-    "kind-danger": mark("a kind that endangers people"),
-    "hurt": mark("somebody was hurt: “{value}”"),
-    "danger": mark("words of danger: “{value}”"),
-    "reporters": mark("{value} people reported it"),
-    "road": mark("on: {value}"),
-    "waits": mark("waits for {value} days"),
-}
-"""Why a case has its priority, by the code before the colon."""
 MORE = ("overdue", "age", "photo", "department", "road", "came_by", "since", "until")
 """The fields that are folded away while they do not narrow."""
 
@@ -165,14 +154,7 @@ class ListNames(Names):
 
     def reason(self, code: str) -> str:
         """Return in words why a case has its priority (``reports.priority``)."""
-        name, _, value = code.partition(":")
-        if name not in WHY:
-            return code
-        if name == "kind":
-            value = self.category(value)
-        elif name == "road":
-            value = self.wording.road_class(value)
-        return words.CATALOGUE.text(self.language, WHY[name], value=value)
+        return reason_in_words(code, self.language)
 
     def team(self, number: int | None) -> str:
         return self.teams.get(number, "")

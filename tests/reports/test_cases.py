@@ -230,7 +230,7 @@ async def test_a_persons_priority_stays_above_the_machines(
     danger = await file(database, city, clock.now(), origin="cave", category="cave-in")
     assert (plain.priority, hurt.priority, danger.priority) == (3, 1, 1)
     assert hurt.priority_why == ["hurt:転ん"]
-    assert danger.priority_why == ["kind-danger"]
+    assert danger.priority_why == ["kind:cave-in", "kind-danger"]
     await move(database, city, hurt, clock.now(), priority=4)
     for other in [await file(database, city, clock.now(), origin=f"x{n}") for n in range(3)]:
         await join(database, city, hurt, other, clock.now())

@@ -7,13 +7,19 @@ from babel.messages.pofile import read_po
 
 from core.languages import LANGUAGES
 from public.map_data import COLOURS
-from reports import open311_requests, questions, states
+from reports import exports, open311_requests, questions, states
 from reports.states import ReportState
 from tests.support.project import PROJECT
 
 
 def names(field: str) -> set[str]:
     return {name for state in ReportState if (name := getattr(state.facts, field))}
+
+
+def in_exports() -> set[str]:
+    """Headings and names of the files that staff take along."""
+    named = (exports.PRIORITY_NAMES, exports.CAME_BY_NAMES, exports.ROAD_CLASS_NAMES)
+    return {*exports.HEADINGS, *(name for names in named for name in names.values())}
 
 
 def wanted(language: str) -> set[tuple[str | None, str]]:
@@ -25,6 +31,7 @@ def wanted(language: str) -> set[tuple[str | None, str]]:
     if language == "ja":
         said |= {(states.TO_STAFF, name) for name in names("staff")}
         said |= {(states.WHY, name) for name in states.every_reason()}
+        said |= {(states.TO_STAFF, name) for name in in_exports()}
     return said
 
 
