@@ -33,7 +33,7 @@ class WorkOrder(SQLModel, table=True):
     """
 
     __tablename__ = "work_orders"
-    __table_args__ = (UniqueConstraint("kind", "team_id", "on_day"),)
+    __table_args__ = (UniqueConstraint("team_id", "kind", "on_day"),)
 
     id: int | None = Field(
         default=None, sa_column=Column(RowId, primary_key=True, autoincrement=True)

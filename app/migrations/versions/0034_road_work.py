@@ -481,7 +481,7 @@ def _orders() -> None:
         sa.Column("made_by", sa.String(), nullable=False),
         sa.ForeignKeyConstraint(["team_id"], ["teams.id"]),
         sa.PrimaryKeyConstraint("id"),
-        sa.UniqueConstraint("kind", "team_id", "on_day"),
+        sa.UniqueConstraint("team_id", "kind", "on_day"),
     )
     op.create_index("ix_work_orders_on_day", "work_orders", ["on_day"])
     op.create_table(
