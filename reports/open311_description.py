@@ -1,6 +1,6 @@
 """The Open311 interface as OpenAPI 3.1, for programs that make clients or tests from it.
 
-``tests/reports/test_open311_description.py`` checks the service against it.
+``tests/reports/test_open311_conformance.py`` checks the service against it.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, false, func, or_
+from sqlalchemy import ColumnElement, and_, case, func, or_
 from sqlalchemy import select as select_rows
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
@@ -21,6 +21,7 @@ from city.city import City, name_in
 from core.clock import in_japan
 from reports import public_place
 from reports.models import ApiKey, Photo, Report, ReportUpdate
+from reports.published import conditions
 from reports.states import PUBLISHED, ReportState
 
 STATUS = {
@@ -91,19 +92,6 @@ class Step:
     at: datetime
 
 
-def public(city: City, report: Any = Report) -> tuple[ColumnElement[bool], ...]:
-    """Return the conditions of a report that everybody may see."""
-    kinds = [kind.code for kind in city.report_categories if kind.published]
-    if not city.publish_reports:
-        return (false(),)
-    return (
-        report.case_id.is_(None),
-        report.hidden.is_(False),
-        report.state.in_(PUBLISHED),
-        report.category.in_(kinds),
-    )
-
-
 async def find(
     session: AsyncSession,
     city: City,
@@ -117,7 +105,7 @@ async def find(
     if wanted.numbers:
         query = select(Report).where(*_numbered(city, wanted.numbers, key))
     else:
-        query = select(Report).where(*public(city), *_narrowing(wanted))
+        query = select(Report).where(*conditions(city), *_narrowing(wanted))
     query = query.order_by(col(Report.created_at).desc(), col(Report.id).desc())
     reports = list(await session.scalars(query.limit(limit).offset(offset)))
     return await _completed(session, reports, key)
@@ -149,7 +137,7 @@ async def steps(
     )
     if key is None:
         shown = col(ReportUpdate.state).in_(PUBLISHED)
-        query = query.where(*public(city), shown)
+        query = query.where(*conditions(city), shown)
     else:
         query = query.where(
             *own(key), or_(col(ReportUpdate.state).is_not(None), col(ReportUpdate.answer) != "")
@@ -262,9 +250,9 @@ def _numbered(
     joined = and_(
         col(Report.state) == ReportState.DUPLICATE,
         col(Report.hidden).is_(False),
-        col(Report.case_id).in_(select(col(leader.id)).where(*public(city, leader))),
+        col(Report.case_id).in_(select(col(leader.id)).where(*conditions(city, leader))),
     )
-    may = [and_(*public(city)), joined]
+    may = [and_(*conditions(city)), joined]
     if key is not None:
         may.append(and_(*own(key)))
     return col(Report.number).in_(numbers), or_(*may)

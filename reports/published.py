@@ -126,18 +126,14 @@ def kinds(city: City) -> tuple[str, ...]:
     return tuple(kind.code for kind in city.report_categories if kind.published)
 
 
-def leads() -> tuple[ColumnElement[bool], ...]:
+def leads(report: Any = Report) -> tuple[ColumnElement[bool], ...]:
     """Return what every public case fulfils, as the index ``ix_reports_public`` has it."""
-    return col(Report.case_id).is_(None), col(Report.hidden).is_(False)
+    return report.case_id.is_(None), report.hidden.is_(False)
 
 
-def conditions(city: City) -> tuple[ColumnElement[bool], ...]:
-    """Return what makes a report a public case."""
-    return (
-        *leads(),
-        col(Report.state).in_(PUBLISHED),
-        col(Report.category).in_(kinds(city)),
-    )
+def conditions(city: City, report: Any = Report) -> tuple[ColumnElement[bool], ...]:
+    """Return what makes a report, or its alias, a public case."""
+    return (*leads(report), report.state.in_(PUBLISHED), report.category.in_(kinds(city)))
 
 
 def may_be_seen(report: Report, city: City) -> bool:

@@ -469,7 +469,7 @@ async def test_5000_posts_in_an_hour_are_taken_or_told_when_to_come_again(
 
 
 async def test_the_description_says_what_the_service_answers(office: Office, key: str) -> None:
-    """Each JSON answer is checked against ``openapi.json``; ``dev contract`` tries much more."""
+    """Each JSON answer is checked against ``openapi.json``."""
     described = json.loads((await asked(office, "openapi.json")).body)
     schemas = described["components"]["schemas"]
     [taken] = json.loads((await post(office, example(office, key))).body)
