@@ -30,11 +30,14 @@ async def faults_of(page: Page, addresses: Iterable[str]) -> dict[str, list[str]
     """
     wrong: dict[str, list[str]] = {}
     for size, colours in SIZES:
-        await page.set_viewport_size(size)
         await page.emulate_media(color_scheme=colours)
         for address in addresses:
+            await page.set_viewport_size(size)
             answer = await page.goto(address)
             assert answer is not None and answer.ok and page.url == address, address
+            # What lies beneath a bar at the foot of the window can be scrolled from under it.
+            height = await page.evaluate("document.documentElement.scrollHeight")
+            await page.set_viewport_size({**size, "height": max(height, size["height"])})
             if found := await _faults(page):
                 wrong[f"{address} {size['width']} {colours}"] = found
     return wrong

@@ -111,7 +111,10 @@ class Machine:
         return {name: value for name, value in changed.items() if value is not None}
 
     def copy_city(self, sources: str) -> None:
-        """Put the sample city in place, with its sources at another address."""
+        """Put the sample city in place, with its sources at another address.
+
+        Its reminders are off: they would reach people at some hours of the day, and not at others.
+        """
         self.city.mkdir(parents=True, exist_ok=True)
         for file in sorted(SAMPLE_CITY.rglob("*")):
             if file.is_file() and file.suffix in (".toml", ".geojson", ".csv", ".md"):
@@ -123,6 +126,7 @@ class Machine:
         for source in load_city(SAMPLE_CITY).sources:
             if source.url.startswith("http"):
                 text = text.replace(f'"{source.url}"', f'"{sources}/{source.code}.xml"')
+        text = text.replace("collection_reminders = true", "collection_reminders = false")
         written.write_text(text, "utf-8")
 
     def run(
