@@ -12,10 +12,22 @@ from city.city import City, Owner
 from console import answer_form, case_history
 from console.case_history import Step
 from console.case_links import links_of
+from console.order_words import OUTCOMES, used_words
 from console.report_names import Names
 from console.web import Missing, Visit
 from core.clock import in_japan
-from reports import answer_words, cases, due, places, questions, register, states, teams, verdicts
+from reports import (
+    answer_words,
+    cases,
+    due,
+    orders,
+    places,
+    questions,
+    register,
+    states,
+    teams,
+    verdicts,
+)
 from reports.cases import Suggestion
 from reports.kinds import city_now
 from reports.models import Photo, PhotoRole, Report, Team
@@ -221,6 +233,10 @@ async def values(session: AsyncSession, visitor: Visit, shown: CaseView) -> dict
             for step in shown.steps
             if step.update.answer and report.language != language
         },
+        "orders": [
+            (order, stop.item, OUTCOMES[stop.item.outcome], used_words(stop.used, language))
+            for order, stop in await orders.of_report(session, shown.leader.id or 0)
+        ],
         "case_links": links_of(visitor, shown.leader.number),
         "verdicts": await verdicts.of_case(session, shown.leader),
         "answer_fields": await answer_form.fields(

@@ -243,6 +243,7 @@ async def test_what_was_used_is_kept_where_the_office_asks(
     assert (used.minutes, used.people, used.materials) == (35, 2, "合材 3袋")
     assert used.report_id == report.id
     assert "合材 3袋" in (await desk.get(f"/console/orders/{order_id}")).words
+    assert "合材 3袋" in (await desk.get(f"/console/reports/{report.number}")).words
 
 
 async def test_an_inspector_reports_what_is_found_on_a_patrol(office: Office) -> None:
