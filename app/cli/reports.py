@@ -107,7 +107,10 @@ def generate(
 def export(
     format_: Annotated[Format, typer.Option("--format", help="Form of the file.")],
 ) -> None:
-    """Write all reports to standard output: CSV with Japanese headings, GeoJSON, GeoPackage."""
+    """Write all reports to standard output.
+
+    CSV has Japanese headings and names; gpkg is a GeoPackage for a GIS.
+    """
     if format_ is Format.gpkg:
         _export_geopackage()
         return

@@ -204,7 +204,9 @@ class WorkUsed(SQLModel, table=True):
         default=None,
         sa_column=Column(RowId, ForeignKey("reports.id", ondelete="CASCADE"), index=True),
     )
-    team_id: int = Field(sa_column=Column(RowId, ForeignKey("teams.id"), nullable=False))
+    team_id: int = Field(
+        sa_column=Column(RowId, ForeignKey("teams.id"), index=True, nullable=False)
+    )
     minutes: int | None = None
     people: int | None = None
     materials: str = Field(default="", sa_type=Text)

@@ -169,11 +169,11 @@ async def test_an_answer_to_a_report_goes_out_once_after_signing_in(office: Offi
     async with tab(office, desk, harmless=REFUSED) as page:
         await page.goto(f"{office.url}/console/reports/{report.number}")
         await page.locator("select[name=state]").select_option("in-progress")
-        await page.locator("textarea[name=answer]").fill("来週、穴をふさぎます。")
+        await page.get_by_test_id("answer-words").fill("来週、穴をふさぎます。")
         ended(office)
-        await page.locator("form[data-once] button.primary").dblclick()
+        await page.get_by_test_id("save").dblclick()
         await sign_in_over(page, "road@city.example")
-        await page.wait_for_url("**?done=yes")
+        await page.wait_for_url("**?done=saved")
         await expect(page.locator(".timeline")).to_contain_text("来週、穴をふさぎます。")
         await page.wait_for_function("document.querySelectorAll('.said').length === 1")
     stored = (await office.rows(type(report)))[0]

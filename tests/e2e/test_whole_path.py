@@ -121,7 +121,7 @@ def test_a_pothole_goes_back_and_staff_see_it_and_answer(
 
     # Answered with a ready sentence, which she reads in her own language.
     console.locator("select[name=state]").select_option("accepted")
-    console.locator("select[name=ready]").select_option("planned")
-    console.locator("form.card button.primary").click()
+    console.get_by_test_id("answer-template").select_option("planned")
+    console.get_by_test_id("save").click()
     planned = "Thank you for your report. We have looked at the place and will repair it."
     phone.sees(CATALOGUE.text("my", planned))

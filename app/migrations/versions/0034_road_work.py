@@ -563,6 +563,7 @@ def _orders() -> None:
         sa.PrimaryKeyConstraint("item_id"),
     )
     op.create_index("ix_work_used_report_id", "work_used", ["report_id"])
+    op.create_index("ix_work_used_team_id", "work_used", ["team_id"])
     op.create_table(
         "patrol_places",
         sa.Column("id", ROW, nullable=False),
