@@ -98,8 +98,10 @@ def _cry(state: DialogueState, event: Said, meaning: Meaning, known: Known) -> D
     """Answer somebody in danger, in any state of the conversation; then repeat the open question.
 
     If the message also names damage, it stays in the report: "the road fell in, somebody is hurt".
+    So does every answer to the question for a note: "a tyre fell into it" only sounds like a cry.
     """
-    if state.name == REPORT and state.step in report.DESCRIBED and meaning.kind:
+    noted = state.step == report.NOTE or (state.step in report.DESCRIBED and meaning.kind)
+    if state.name == REPORT and noted:
         taken = report.step(state, event, known)
         state = taken.state if taken is not None else state
     again = _where_we_are(state, known)

@@ -13,7 +13,7 @@ from bot.dialogues.buttons import BUTTONS
 from bot.dialogues.kinds import DialogueState, Known, Pressed, Said, WarningShown
 from city.folder import CityFolder
 from core.languages import LANGUAGES
-from tests.support.chats import known_in
+from tests.support.chats import HERE, known_in
 from tests.support.town import actions_in
 
 CRIES = (
@@ -129,6 +129,18 @@ def test_the_description_of_a_danger_stays_in_the_report(sample: CityFolder) -> 
     answer = respond(report, Said("道路が陥没して人がけがをしています"), known)
     assert calls_in(answer.messages[0]) == CALLS
     assert answer.state.data["note"] == "道路が陥没して人がけがをしています"
+
+
+def test_a_note_that_sounds_like_a_cry_is_the_note(sample: CityFolder) -> None:
+    known = known_in("ja", sample)
+    report = respond(DialogueState(), Pressed("report"), known).state
+    place = {"longitude": HERE[0], "latitude": HERE[1]}
+    kind = sample.city.report_categories[0].code
+    data = {**report.data, "kind": kind, "no_photo": True, "far": True, "place": place}
+    answer = respond(DialogueState("report", "note", data), Said("タイヤが落ちました。"), known)
+    assert calls_in(answer.messages[0]) == CALLS
+    assert answer.state.data["note"] == "タイヤが落ちました。"
+    assert answer.state.step == "confirm"
 
 
 def test_a_cry_in_another_language_is_answered_in_it(sample: CityFolder) -> None:
