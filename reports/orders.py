@@ -110,18 +110,21 @@ async def make_order(
     order = await _of_day(session, kind, team_id, on_day, by=by, now=now)
     assert order.id is not None
     there = await items_of(session, order.id)
-    known = {item.report_id for item in there if item.report_id is not None}
+    known = {item.report_id: item for item in there if item.report_id is not None}
     named = {item.name for item in there if item.report_id is None}
     new: list[OrderItem] = []
     for number in dict.fromkeys(numbers):
         report = await work.leading(session, number)
-        if report.id is None or report.id in known:
+        if report.id is None:
             continue
-        known.add(report.id)
+        if report.id in known:
+            _again(known[report.id], report, now)
+            continue
         if kind is OrderKind.WORK and report.team_id != team_id:
             wanted = work.Change(team_id=team_id, note=order.number)
             await work.change(session, city, report.number, wanted, by=by, now=now)
-        new.append(OrderItem(order_id=order.id, report_id=report.id, position=0))
+        known[report.id] = OrderItem(order_id=order.id, report_id=report.id, position=0)
+        new.append(known[report.id])
     for place_id in dict.fromkeys(places):
         place = await session.get(PatrolPlace, place_id)
         if place is None or not place.active:
@@ -155,6 +158,14 @@ async def make_order(
         places=len(new),
     )
     return order
+
+
+def _again(item: OrderItem, report: Report, now: datetime) -> None:
+    """Let a crew go once more to a case that was looked at, and is open again or still."""
+    if item.settled_at is not None and report.state.is_open:
+        # What a phone kept from before stays older than this.
+        item.outcome, item.outcome_at, item.outcome_words = Outcome.WAITING, now, ""
+        item.settled_at, item.settled_by = None, ""
 
 
 async def _of_day(

@@ -13,6 +13,7 @@ from datetime import date, datetime
 from enum import Enum
 from typing import Any
 
+from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
@@ -23,7 +24,15 @@ from core.errors import BadInput
 from core.geo import Position
 from reports import due, priority, register, states
 from reports.kinds import city_now
-from reports.models import NORMAL, WHEN_THERE_IS_TIME, Report, ReportUpdate, Team
+from reports.models import (
+    NORMAL,
+    WHEN_THERE_IS_TIME,
+    OrderItem,
+    Outcome,
+    Report,
+    ReportUpdate,
+    Team,
+)
 from reports.places import locate
 from reports.reasons import reason
 from reports.states import ReportState, Stage
@@ -162,8 +171,23 @@ async def change(
         )
         if priority.settle(report, city, now):
             session.add(report)
+    if after is not before and after.facts.stage is Stage.ENDED:
+        await _settle_orders(session, report, by, now)
     members = tuple(await joined(session, report))
     return Changed(report, before, after, members, states.news(before, after), update)
+
+
+async def _settle_orders(session: AsyncSession, report: Report, by: str, now: datetime) -> None:
+    """Take a case that ended from what the office has to look at: what its crews said is used."""
+    await session.execute(
+        update(OrderItem)
+        .where(
+            col(OrderItem.report_id) == report.id,
+            col(OrderItem.outcome) != Outcome.WAITING,
+            col(OrderItem.settled_at).is_(None),
+        )
+        .values(settled_at=now, settled_by=by)
+    )
 
 
 def _check(city: City, before: ReportState, after: ReportState, wanted: Change) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from city.city import WorkOrders
 from console.models import Role
+from reports import work
 from reports.models import (
     CameBy,
     OrderAct,
@@ -204,8 +205,6 @@ async def test_an_old_done_does_not_undo_what_the_office_decided(
     path = await crew_link(office, desk, await ordered(office, desk, report.number))
     phone = await office.browser()
     [item] = items_of(await phone.get(path))
-    from reports import work
-
     async with office.database.writing() as session:
         await work.change(
             session,
@@ -218,6 +217,45 @@ async def test_an_old_done_does_not_undo_what_the_office_decided(
     await sent(phone, path, act("done", item, age_ms=600_000))
     [now] = await office.rows(Report)
     assert now.state is ReportState.ACCEPTED
+
+
+async def test_what_was_answered_elsewhere_cannot_be_told_again_from_the_order(
+    office: Office,
+) -> None:
+    """The office answers on the case's page; a resident says no; the old photo proves nothing."""
+    desk = await at_roads(office)
+    report = await reported(office, await office.resident())
+    order_id = await ordered(office, desk, report.number)
+    path = await crew_link(office, desk, order_id)
+    phone = await office.browser()
+    [item] = items_of(await phone.get(path))
+    await sent(phone, path, act("done", item))
+    for state in (ReportState.DONE, ReportState.ACCEPTED):
+        async with office.database.writing() as session:
+            await work.change(
+                session,
+                office.context.city,
+                report.number,
+                work.Change(state=state),
+                by="roads@city.example",
+                now=office.clock.now(),
+            )
+    page = await desk.get(f"/console/orders/{order_id}")
+    settle = f"/console/orders/{order_id}/items/{item}"
+    assert not page.has_form(settle)
+    token = page.form("/console/language")["csrf"]
+    assert (await desk.post(settle, {"csrf": token, "do": "mended"})).status == 400
+    [now] = await office.rows(Report)
+    assert now.state is ReportState.ACCEPTED
+
+    # Put on today's order once more, the crew sees that it has to go again.
+    assert await ordered(office, desk, report.number) == order_id
+    assert await outcomes(office) == ["open"]
+    await sent(phone, path, act("done", item, age_ms=600_000))
+    assert await outcomes(office) == ["open"], "what a phone kept from before is old"
+    await sent(phone, path, act("done", item))
+    assert await outcomes(office) == ["done"]
+    assert (await desk.get(f"/console/orders/{order_id}")).has_form(settle)
 
 
 async def test_what_was_used_is_kept_where_the_office_asks(
