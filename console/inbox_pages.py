@@ -22,7 +22,7 @@ from reports.cases import Suggestion
 from reports.kinds import city_now
 from reports.listing import ReportFilter
 from reports.models import AT_ONCE, Report
-from reports.states import ReportState
+from reports.states import WAITING, ReportState
 from reports.together import tell_joined
 from reports.work import Change, change
 
@@ -119,9 +119,10 @@ async def _next(
 
 
 async def _alike(session: AsyncSession, report: Report, visitor: Visit) -> Suggestion | None:
-    """Return the case that is likely the same thing."""
+    """Return the case that is likely the same thing; one that was taken up before others."""
     some = await cases.similar(session, report, visitor.context.clock.now())
-    return next((one for one in some if one.is_likely), None)
+    likely = [one for one in some if one.is_likely]
+    return min(likely, key=lambda one: one.report.state in WAITING, default=None)
 
 
 def _reasons(state: ReportState, language: str) -> list[tuple[str, str]]:

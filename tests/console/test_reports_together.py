@@ -209,6 +209,24 @@ async def test_the_intake_shows_one_after_another_and_each_decision_is_told(
     assert counts[ReportState.NEW] == Size(0)
 
 
+async def test_the_intake_suggests_the_case_that_was_taken_up(office: Office) -> None:
+    browser = await office.at_desk(Role.ROADS, "road")
+    first = await reported(office)
+    assert first.latitude is not None
+    second = await reported(office, latitude=first.latitude + 0.00018)  # 20 m to the north
+    third = await reported(office, latitude=first.latitude + 0.00022)  # 4 m farther
+    inbox = "/console/reports/inbox"
+    page = await browser.get(inbox)
+    assert page.form(inbox)["number"] == first.number
+    page = await browser.submit(page, inbox, act="take")
+    for one in (second, third):
+        assert page.form(inbox)["number"] == one.number
+        assert str(page.form(inbox)["alike"]).split()[0] == first.number
+        page = await browser.submit(page, inbox, act="same")
+    reports = {one.number: one.case_id for one in await office.rows(Report)}
+    assert reports == {first.number: None, second.number: first.id, third.number: first.id}
+
+
 async def test_two_people_at_the_intake_do_not_decide_on_the_same_case(office: Office) -> None:
     one, two = await office.at_desk(Role.ROADS, "one"), await office.at_desk(Role.ROADS, "two")
     user = await office.resident("ja")
