@@ -39,6 +39,7 @@ from simulator.line.ledger import texts_in
 from tests.support.crews import a_photo
 from tests.support.demo import Demo
 from tests.support.phone import inside, say
+from tests.support.phone_line import PhoneLine, line_to
 from tests.support.resident_chat import At, Message, ResidentChat, kind_of
 from tests.support.staff_pages import signed_in
 from tests.support.town import actions_in
@@ -273,12 +274,14 @@ def after_photo(place: Locator) -> None:
     place.locator('input[data-role="after"]').set_input_files(photo)
 
 
-def mend(demo: Demo, context: BrowserContext, link: str, hole: Told, rail: Told) -> None:
+def mend(
+    demo: Demo, context: BrowserContext, line: PhoneLine, link: str, hole: Told, rail: Told
+) -> None:
     """Work from the crew's phone: at the hole there is no line."""
     crew = context.new_page()
     crew.set_viewport_size({"width": 390, "height": 844})
     crew.on("pageerror", lambda error: pytest.fail(f"{crew.url}: {error}"))
-    crew.goto(link)
+    crew.goto(link.replace(demo.public, line.url))
     for one in (hole, rail):
         expect(place_of(crew, one)).to_be_visible()
         expect(crew.locator("body")).not_to_contain_text(one.who.name)
@@ -288,6 +291,7 @@ def mend(demo: Demo, context: BrowserContext, link: str, hole: Told, rail: Told)
     sent = STAFF_WORDS.text("ja", "All sent.")
     kept = "Kept on this phone: {n} not sent yet. It sends by itself when there is a line again."
     context.set_offline(True)
+    line.cut()
     after_photo(place_of(crew, hole))
     expect(crew.locator("#line")).to_have_text(STAFF_WORDS.text("ja", kept, n=1))
     place_of(crew, hole).locator("button.done").click()
@@ -297,6 +301,7 @@ def mend(demo: Demo, context: BrowserContext, link: str, hole: Told, rail: Told)
     expect(place_of(crew, hole)).to_have_attribute("data-outcome", "done")
     expect(place_of(crew, hole).locator(".ours .waits img")).to_be_visible()
     assert outcome(demo, hole) == "open"
+    line.mend()
     context.set_offline(False)
     expect(crew.locator("#line")).to_have_text(sent, timeout=20_000)
     assert outcome(demo, hole) == "done"
@@ -407,7 +412,8 @@ def test_a_morning_of_the_road_department(
         told[name].is_told(states.CATALOGUE, state.facts.news)
 
     link = put_on_an_order(desk, hole, rail)
-    mend(demo, new_context(), link, hole, rail)
+    with line_to(demo.public) as line:
+        mend(demo, new_context(), line, link, hole, rail)
     answer(desk, hole, rail)
     hear_that_it_is_mended(rail, states.CATALOGUE, ReportState.DONE.facts.news)
     for one in of_hole:
