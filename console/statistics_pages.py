@@ -67,6 +67,16 @@ async def statistics_page(visitor: Looker) -> Response:
     )
 
 
+@router.get("/ready")
+async def ready(visitor: Looker) -> Response:
+    """Have the page loaded again when its numbers are counted."""
+    context = visitor.context
+    async with context.database.reading() as session:
+        city = await city_now(session, context.city)
+    found = await _statistics(visitor).soon(_asked(visitor, city), context.clock.now())
+    return Response(status_code=204, headers={"HX-Refresh": "true"} if found else {})
+
+
 @router.get("/map.json")
 async def heat_map(visitor: Looker) -> Response:
     """Return the squares of a view, by how many reports of the period came from each."""
@@ -217,6 +227,9 @@ def _parts(
 def _part(
     title: str, sentence: str, chart: object, heads: tuple[str, ...], rows: list[tuple[Any, ...]]
 ) -> dict[str, Any]:
+    """Return a part of the page; without a number above nought it has no chart and no table."""
+    if not any(isinstance(cell, int | float) and cell for row in rows for cell in row[1:]):
+        rows = []
     return {"title": title, "sentence": sentence, "chart": chart, "columns": heads, "rows": rows}
 
 

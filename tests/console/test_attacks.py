@@ -209,7 +209,7 @@ async def test_notes_and_answers_hide_nothing(office: Office) -> None:
     report = await reported(office, user)
     page = await browser.get(f"/console/reports/{report.number}")
     await browser.submit(
-        page, f"/console/reports/{report.number}", note=TURNED, answer=f"直しました{TURNED}"
+        page, f"/console/reports/{report.number}", note=TURNED, answer_words=f"直しました{TURNED}"
     )
     page = await browser.get(f"/console/reports/{report.number}")
     assert "abctxt.exe" in page.words

@@ -16,7 +16,8 @@ from todoke import PACKAGES
 
 
 def actions() -> Iterator[str]:
-    """Every action in the source: arguments named ``action``, and tables named ``ACTIONS``."""
+    """Every action in the source: arguments named ``action``, tables named ``ACTIONS``, and what a
+    module gives to a function of its own that writes to the trail."""
     for package in PACKAGES:
         for path in (PROJECT / package).rglob("*.py"):
             source = path.read_text("utf-8")
@@ -29,6 +30,8 @@ def actions() -> Iterator[str]:
                 elif isinstance(node, ast.Assign):
                     names = {each.id for each in node.targets if isinstance(each, ast.Name)}
                     found = [node.value] if names & {"ACTIONS", "action"} else []
+                elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+                    found = node.args if node.func.id in ("_note", "_record", "_trail") else []
                 elif isinstance(node, ast.arguments):
                     found = [each for each in node.kw_defaults if each is not None]
                 for value in found:

@@ -61,6 +61,7 @@ ADDRESSES = {
         GET /console/reports/map.json
         GET /console/report-statistics
         GET /console/report-statistics/map.json
+        GET /console/report-statistics/ready
         GET /console/report-statistics/numbers.csv
         GET /console/reports/{number}
         GET /console/reports/{number}/map.json

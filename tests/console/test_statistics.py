@@ -16,7 +16,7 @@ async def shown(browser: object, address: str) -> Page:
     while True:
         page: Page = await browser.get(address)  # type: ignore[attr-defined]
         assert page.status == 200
-        if not page.tree.xpath('//meta[@http-equiv="refresh"]'):
+        if not page.tree.xpath("//*[@data-counting]"):
             return page
 
 
