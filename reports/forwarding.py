@@ -166,14 +166,16 @@ async def newest(
     session: AsyncSession, most: int, *, to_look_at: bool = False
 ) -> list[tuple[Forward, Report]]:
     """Return the newest forwarded cases, or those on which staff have something to decide."""
-    query = select(Forward, Report).join(Report, col(Report.id) == col(Forward.report_id))
+    query = select(Forward)
     if to_look_at:
         query = query.where(
             col(Forward.settled_at).is_(None),
             (col(Forward.state) == Sending.FAILED) | col(Forward.closed_at).is_not(None),
         )
-    found = await session.execute(query.order_by(col(Forward.id).desc()).limit(most))
-    return [(forward, report) for forward, report in found]
+    found = list(await session.scalars(query.order_by(col(Forward.id).desc()).limit(most)))
+    named = select(Report).where(col(Report.id).in_({forward.report_id for forward in found}))
+    reports = {report.id: report for report in await session.scalars(named)}
+    return [(forward, reports[forward.report_id]) for forward in found]
 
 
 async def stop(session: AsyncSession, forward_id: int, *, by: str, now: datetime) -> None:

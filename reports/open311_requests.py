@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, func, or_
+from sqlalchemy import ColumnElement, and_, func, or_
 from sqlalchemy import select as select_rows
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
@@ -21,7 +21,7 @@ from city.city import City, name_in
 from core.clock import in_japan
 from reports import public_place
 from reports.models import ApiKey, Photo, Report, ReportUpdate
-from reports.published import conditions
+from reports.published import conditions, members_of
 from reports.states import PUBLISHED, ReportState
 
 STATUS = {
@@ -298,24 +298,15 @@ async def _completed(
 
 async def _released(session: AsyncSession, leaders: Iterable[int]) -> dict[int, list[int]]:
     """Return the ids of the photos that everybody may see, by the case's id."""
-    ids = list(leaders)
-    if not ids:
-        return {}
-    whose = case((col(Report.case_id).is_(None), col(Report.id)), else_=col(Report.case_id))
-    found: dict[int, list[int]] = {}
+    members = await members_of(session, list(leaders))
     rows = await session.execute(
-        select_rows(whose, col(Photo.id))
-        .select_from(Report)
-        .join(Photo, col(Photo.report_id) == col(Report.id))
-        .where(
-            or_(col(Report.id).in_(ids), col(Report.case_id).in_(ids)),
-            col(Report.hidden).is_(False),
-            col(Photo.released_at).is_not(None),
+        select_rows(col(Photo.report_id), col(Photo.id)).where(
+            col(Photo.report_id).in_(members), col(Photo.released_at).is_not(None)
         )
-        .order_by(col(Photo.id))
     )
-    for leader, number in rows:
-        found.setdefault(leader, []).append(number)
+    found: dict[int, list[int]] = {}
+    for report_id, number in sorted(rows, key=lambda row: row[1] or 0):
+        found.setdefault(members[report_id], []).append(number or 0)
     return found
 
 

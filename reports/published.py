@@ -270,28 +270,34 @@ def _of_case(case_id: int) -> ColumnElement[bool]:
     )
 
 
+async def members_of(session: AsyncSession, ids: Sequence[int]) -> dict[int, int]:
+    """Return the leading report by the id of each report of these cases that may be shown.
+
+    ``ids`` are those of the leading reports. Each half has its index; a condition with "or" would
+    have none.
+    """
+    shown = col(Report.hidden).is_(False)
+    leading: Select[Any] = sql_select(col(Report.id), col(Report.id).label("leader")).where(
+        col(Report.id).in_(ids), shown
+    )
+    joined: Select[Any] = sql_select(col(Report.id), col(Report.case_id).label("leader")).where(
+        col(Report.case_id).in_(ids), shown, col(Report.state) == ReportState.DUPLICATE
+    )
+    found = [*await session.execute(leading), *await session.execute(joined)]
+    return {number: leader for number, leader in found if number is not None and leader is not None}
+
+
 async def photos_of(
     session: AsyncSession, cases: Sequence[PublicCase]
 ) -> dict[int, list[PublicPhoto]]:
     """Return the released photos of public cases, by the case's id, in the order they came."""
-    ids = [case.id for case in cases]
-    if not ids:
-        return {}
-    leader = func.coalesce(col(Report.case_id), col(Report.id))
-    query = (
-        sql_select(leader, Photo)
-        .join(Report, col(Report.id) == col(Photo.report_id))
-        .where(
-            or_(col(Report.id).in_(ids), col(Report.case_id).in_(ids)),
-            col(Report.hidden).is_(False),
-            or_(col(Report.case_id).is_(None), col(Report.state) == ReportState.DUPLICATE),
-            col(Photo.released_at).is_not(None),
-        )
-        .order_by(col(Photo.id))
+    members = await members_of(session, [case.id for case in cases])
+    query = select(Photo).where(
+        col(Photo.report_id).in_(members), col(Photo.released_at).is_not(None)
     )
     found: dict[int, list[PublicPhoto]] = {}
-    for case_id, photo in await session.execute(query):
-        found.setdefault(case_id, []).append(_photo(photo))
+    for photo in sorted(await session.scalars(query), key=lambda photo: photo.id or 0):
+        found.setdefault(members[photo.report_id], []).append(_photo(photo))
     return found
 
 

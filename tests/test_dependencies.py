@@ -34,6 +34,7 @@ TOOLS = {
 }
 PART_OF = {
     "greenlet": "sqlalchemy",
+    "markupsafe": "jinja2",
     "pydantic-core": "pydantic",
     "starlette": "fastapi",
     "yarl": "aiohttp",

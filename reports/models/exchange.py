@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, Column, ForeignKey, Index, Table, event, insert, literal, select
+from sqlalchemy import JSON, Column, ForeignKey, Index, Table, event, insert, literal, select, text
 from sqlalchemy.engine import Connection
 from sqlmodel import Field, SQLModel
 
@@ -17,6 +17,9 @@ from subscriptions.models import RowId
 
 LONGEST_ADDRESS = 500
 LONGEST_WEBHOOK_NAME = 60
+
+
+UNSETTLED = text("settled_at IS NULL")
 
 
 class Sending(StrEnum):
@@ -99,6 +102,7 @@ class Forward(SQLModel, table=True):
     __table_args__ = (
         Index("ix_forwards_due", "state", "not_before"),
         Index("ix_forwards_look", "look_at"),
+        Index("ix_forwards_open", "id", sqlite_where=UNSETTLED, postgresql_where=UNSETTLED),
     )
 
     id: int | None = Field(

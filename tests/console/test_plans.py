@@ -26,12 +26,15 @@ from app.rehearsal import RESULTS
 from app.web import create_app
 from channels.models import Delivery
 from console.models import Role
+from core.clock import in_japan
 from core.database import Database
 from feeds.models import Item, Notice, RuleVersion
 from public.pictures import MapAddresses
+from reports import listing
 from reports.generate import generate as generate_reports
 from reports.generate import make_pictures
-from reports.models import Danger, Photo, Report
+from reports.models import Danger, OrderKind, Photo, Report, Team, Webhook, WorkOrder
+from reports.orders import make_order
 from reports.states import ReportState
 from response.answer_links import AnswerLinks
 from response.models import CallUp, HouseholdAnswer, HouseholdCase, HouseholdPhoto, Task
@@ -83,11 +86,17 @@ SEEN = (
     "/console/people/{case_id}/photos/{shot_id}",
 )
 """The first look of a sitting at households is written into the audit trail; the second is not."""
-INSTEAD = {"/reports/{number}/photos/{name}.jpg": "/reports/{number}/photos/{photo_id}.jpg"}
+INSTEAD = {
+    "/reports/{number}/photos/{name}.jpg": "/reports/{number}/photos/{photo_id}.jpg",
+    "/console/kinds/{code}/questions/{n}": "/console/kinds/street-light/questions/1",
+    "/console/answers/{code}": "/console/answers/finished",
+}
 """Where a name in an address means something else than elsewhere."""
 NOT_OURS = (
     *("/metrics", "/readyz", "/settings/liff", "/tiles/{zoom}/{x}/{y}.png"),
     *("/site/{token}", "/open311/v2/tokens/{token}.{form}"),
+    *("/crew/{token}", "/crew/{token}/photos/{photo_id}"),
+    *("/forwarded/{token}.jpg", "/sent-photo/{name}.jpg"),
 )
 """Addresses that no person reads, that answer otherwise without migrations, that the sample city
 does not have, or that note in which browser they were opened."""
@@ -137,7 +146,9 @@ def past_rehearsal(media: Path) -> str:
 
 
 @pytest.fixture
-async def large(office: Office) -> AsyncIterator[Large]:
+async def large(office: Office, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Large]:
+    # The lists of a large city, though it is filled with few.
+    monkeypatch.setattr(listing, "FEW", 10)
     city, now = office.context.city, office.clock.now()
     media = office.context.settings.media_dir
     await generate_residents(office.database, city, 300, 1, now)
@@ -147,6 +158,28 @@ async def large(office: Office) -> AsyncIterator[Large]:
     await office.store(RuleVersion(proposed_by=email, proposed_at=now))
     async with office.database.writing() as session:
         await add_starters(session, city, str, actor=email, now=now)
+        report = await session.scalar(
+            select(Report).where(
+                col(Report.state) == ReportState.ACCEPTED, col(Report.case_id).is_(None)
+            )
+        )
+        team = await session.scalar(select(Team))
+        assert report is not None and team is not None and team.id is not None
+        await make_order(
+            session,
+            city,
+            kind=OrderKind.WORK,
+            team_id=team.id,
+            on_day=in_japan(now).date(),
+            numbers=[report.number],
+            by=email,
+            now=now,
+        )
+        session.add(
+            Webhook(
+                name="gis", url="https://gis.example/", salt="s", created_at=now, created_by=email
+            )
+        )
     async with office.database.reading() as session:
         names = {
             "draft_id": await session.scalar(
@@ -185,6 +218,10 @@ async def large(office: Office) -> AsyncIterator[Large]:
         )
         assert follower is not None
         links = AnswerLinks(office.context.settings.secret_key, "")
+        names["language"] = "my"
+        names["team_id"] = await session.scalar(select(Team.id))
+        names["webhook_id"] = await session.scalar(select(Webhook.id))
+        names["order_id"] = await session.scalar(select(WorkOrder.id))
         names["call_up_id"] = await session.scalar(select(func.max(CallUp.id)))
         names["member_id"] = 1
         names["answer_token"] = links.page(int(str(names["call_up_id"])), 1).rpartition("/")[2]
@@ -193,7 +230,7 @@ async def large(office: Office) -> AsyncIterator[Large]:
             await session.execute(
                 select(Photo.id, Report.number)
                 .join(Report, col(Report.id) == Photo.report_id)
-                .where(col(Report.state) == ReportState.DONE)
+                .where(col(Report.state) == ReportState.IN_PROGRESS, col(Report.case_id).is_(None))
             )
         ).first() or (None, None)
         names |= {"photo_id": photo, "number": number}
@@ -220,6 +257,9 @@ async def large(office: Office) -> AsyncIterator[Large]:
         session.add(shot)
         (await session.get_one(Photo, photo)).released_at = now
     names["shot_id"] = shot.id
+    async with office.database.writing() as session:
+        shown = await session.get_one(Photo, photo)
+        shown.released_at, shown.released_by = now, email
     # Of its own, so that only what pages ask is heard.
     database = Database(office.database.url.render_as_string(hide_password=False))
     app = create_app(

@@ -69,6 +69,8 @@ NOT_STATES = {
     ("shelter_acts", "kind"): "never changes",
     ("task_notes", "state"): "a line of a history; never changes",
     ("reports", "came_by"): "never changes",
+    ("work_order_items", "outcome"): "what a crew said last; its order is locked meanwhile",
+    ("work_orders", "kind"): "never changes",
     ("teams", "kind"): "decides nothing",
     ("rule_versions", "trial_state"): "how far a trial is; it decides nothing by itself",
     ("variants", "wording"): "never changes",

@@ -38,7 +38,9 @@ async def look() -> dict[str, object]:
             address = f"/console/reports/{report.number}"
             page = await desk.get(address)
             choices = page.tree.xpath("//select[@name='state']/option/@value")
-            changed = await desk.submit(page, address, state=STATE)
+            changed = await desk.submit(
+                page, address, state=STATE, answer_nobody="yes", answer_why="Nothing new"
+            )
             told = changed.words
             listed = await desk.get(f"/console/reports?state={STATE}")
             open_ones = await desk.get("/console/reports?state=open")

@@ -176,6 +176,14 @@ def _exchange() -> None:
     op.create_index("ix_forwards_report_id", "forwards", ["report_id"])
     op.create_index("ix_forwards_due", "forwards", ["state", "not_before"])
     op.create_index("ix_forwards_look", "forwards", ["look_at"])
+    unsettled = sa.text("settled_at IS NULL")
+    op.create_index(
+        "ix_forwards_open",
+        "forwards",
+        ["id"],
+        sqlite_where=unsettled,
+        postgresql_where=unsettled,
+    )
     _table(
         "webhooks",
         (),
