@@ -277,10 +277,10 @@ async def members_of(session: AsyncSession, ids: Sequence[int]) -> dict[int, int
     have none.
     """
     shown = col(Report.hidden).is_(False)
-    leading: Select[Any] = sql_select(col(Report.id), col(Report.id).label("leader")).where(
+    leading: Any = sql_select(col(Report.id), col(Report.id).label("leader")).where(
         col(Report.id).in_(ids), shown
     )
-    joined: Select[Any] = sql_select(col(Report.id), col(Report.case_id).label("leader")).where(
+    joined: Any = sql_select(col(Report.id), col(Report.case_id).label("leader")).where(
         col(Report.case_id).in_(ids), shown, col(Report.state) == ReportState.DUPLICATE
     )
     found = [*await session.execute(leading), *await session.execute(joined)]

@@ -101,6 +101,7 @@ class Forward(SQLModel, table=True):
     __tablename__ = "forwards"
     __table_args__ = (
         Index("ix_forwards_due", "state", "not_before"),
+        Index("ix_forwards_report_id", "report_id", "id"),
         Index("ix_forwards_look", "look_at"),
         Index("ix_forwards_open", "id", sqlite_where=UNSETTLED, postgresql_where=UNSETTLED),
     )
@@ -109,9 +110,7 @@ class Forward(SQLModel, table=True):
         default=None, sa_column=Column(RowId, primary_key=True, autoincrement=True)
     )
     report_id: int = Field(
-        sa_column=Column(
-            RowId, ForeignKey("reports.id", ondelete="CASCADE"), nullable=False, index=True
-        )
+        sa_column=Column(RowId, ForeignKey("reports.id", ondelete="CASCADE"), nullable=False)
     )
     key: str = Field(max_length=36, unique=True)
     owner: str = Field(max_length=32)

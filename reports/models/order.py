@@ -112,14 +112,13 @@ class OrderLink(SQLModel, table=True):
     """A link for the crew of one order, until it ends or is withdrawn."""
 
     __tablename__ = "work_order_links"
+    __table_args__ = (Index("ix_work_order_links_order_id", "order_id", "id"),)
 
     id: int | None = Field(
         default=None, sa_column=Column(RowId, primary_key=True, autoincrement=True)
     )
     order_id: int = Field(
-        sa_column=Column(
-            RowId, ForeignKey("work_orders.id", ondelete="CASCADE"), nullable=False, index=True
-        )
+        sa_column=Column(RowId, ForeignKey("work_orders.id", ondelete="CASCADE"), nullable=False)
     )
     made_at: datetime = Field(sa_type=UtcDateTime)
     made_by: str

@@ -11,12 +11,12 @@ from sqlmodel import Field, SQLModel
 
 from core.cells import cell_of
 from core.database import UtcDateTime, text_enum
-from reports.states import FIRST, ReportState
+from reports.states import FIRST, OPEN, ReportState
 from subscriptions.models import RowId
 
 ROAD_CLASSES = ("national", "prefectural", "main", "local", "path")
-IS_OPEN = text("state IN ('new', 'accepted', 'in-progress')")
-"""What is not ended (``states.OPEN``); a query must use this condition to use the index of it."""
+IS_OPEN = text(f"state IN ({', '.join(repr(state.value) for state in OPEN)})")
+"""What is not ended; a query must use this condition to use the index of it."""
 AT_ONCE, SOON, NORMAL, WHEN_THERE_IS_TIME = 1, 2, 3, 4
 """Priorities."""
 

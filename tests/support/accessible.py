@@ -35,9 +35,13 @@ async def faults_of(page: Page, addresses: Iterable[str]) -> dict[str, list[str]
             await page.set_viewport_size(size)
             answer = await page.goto(address)
             assert answer is not None and answer.ok and page.url == address, address
+            # Numbers that are being counted load the page again.
+            await page.wait_for_function("!document.querySelector('[data-counting]')")
             # What lies beneath a bar at the foot of the window can be scrolled from under it.
             height = await page.evaluate("document.documentElement.scrollHeight")
-            await page.set_viewport_size({**size, "height": max(height, size["height"])})
+            await page.set_viewport_size(
+                {"width": size["width"], "height": max(height, size["height"])}
+            )
             if found := await _faults(page):
                 wrong[f"{address} {size['width']} {colours}"] = found
     return wrong

@@ -70,6 +70,7 @@ OF_FEW = frozenset(
         "ix_staff_notices_due",
         "ix_deliveries_unfinished",
         "ix_disaster_modes_open",
+        "ix_reports_case_id",
         "ix_forwards_open",
         "ix_items_set_aside",
         "ix_menu_moves_open",

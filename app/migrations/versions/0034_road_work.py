@@ -173,7 +173,7 @@ def _exchange() -> None:
         sa.Column("settled_by", sa.String(), nullable=False),
         sa.UniqueConstraint("key"),
     )
-    op.create_index("ix_forwards_report_id", "forwards", ["report_id"])
+    op.create_index("ix_forwards_report_id", "forwards", ["report_id", "id"])
     op.create_index("ix_forwards_due", "forwards", ["state", "not_before"])
     op.create_index("ix_forwards_look", "forwards", ["look_at"])
     unsettled = sa.text("settled_at IS NULL")
@@ -527,7 +527,7 @@ def _orders() -> None:
         sa.ForeignKeyConstraint(["order_id"], ["work_orders.id"], ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("id"),
     )
-    op.create_index("ix_work_order_links_order_id", "work_order_links", ["order_id"])
+    op.create_index("ix_work_order_links_order_id", "work_order_links", ["order_id", "id"])
     op.create_index("ix_work_order_links_expires_at", "work_order_links", ["expires_at"])
     op.create_table(
         "work_order_phones",
