@@ -360,15 +360,15 @@ async def orders_from(session: AsyncSession, day: date, most: int = 100) -> list
 
 async def of_report(session: AsyncSession, report_id: int) -> list[tuple[WorkOrder, Stop]]:
     """Return the orders that a case is on, the newest first, with what the crew said of it."""
-    query = (
-        select(WorkOrder, OrderItem, WorkUsed)
+    rows = await session.execute(
+        select(WorkOrder, OrderItem)
         .join(OrderItem, col(OrderItem.order_id) == col(WorkOrder.id))
-        .join(WorkUsed, col(WorkUsed.item_id) == col(OrderItem.id), isouter=True)
         .where(col(OrderItem.report_id) == report_id)
-        .order_by(col(WorkOrder.on_day).desc(), col(WorkOrder.id).desc())
     )
-    found = await session.execute(query)
-    return [(order, Stop(item, None, (), used)) for order, item, used in found]
+    found = sorted(rows, key=lambda row: (row[0].on_day, row[0].id or 0), reverse=True)
+    said = select(WorkUsed).where(col(WorkUsed.item_id).in_([item.id for _, item in found]))
+    used = {one.item_id: one for one in await session.scalars(said)}
+    return [(order, Stop(item, None, (), used.get(item.id or 0))) for order, item in found]
 
 
 async def acts_of(session: AsyncSession, order_id: int, most: int = 100) -> list[OrderAct]:

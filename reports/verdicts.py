@@ -209,11 +209,8 @@ async def take_back(session: AsyncSession, resident_id: int, message_id: str) ->
 async def of_case(session: AsyncSession, case: Report) -> Verdicts:
     """Return what residents said of a case after its last completion."""
     reports = {one.id: one.number for one in await members(session, case)}
-    found = list(
-        await session.scalars(
-            select(Verdict).where(col(Verdict.report_id).in_(list(reports))).order_by(Verdict.id)  # type: ignore[arg-type]
-        )
-    )
+    query = select(Verdict).where(col(Verdict.report_id).in_(list(reports)))
+    found = sorted(await session.scalars(query), key=lambda one: one.id or 0)
     last = max((one.round for one in found), default=0)
     now = [one for one in found if one.round == last]
     return Verdicts(

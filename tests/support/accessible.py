@@ -36,7 +36,7 @@ async def faults_of(page: Page, addresses: Iterable[str]) -> dict[str, list[str]
             answer = await page.goto(address)
             assert answer is not None and answer.ok and page.url == address, address
             # Numbers that are being counted load the page again.
-            await page.wait_for_function("!document.querySelector('[data-counting]')")
+            await page.wait_for_selector("[data-counting]", state="detached")
             # What lies beneath a bar at the foot of the window can be scrolled from under it.
             height = await page.evaluate("document.documentElement.scrollHeight")
             await page.set_viewport_size(
