@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from console.action_names import ACTION_NAMES, EARLIER_ACTIONS
 from console.models import Role
-from console.words import ACTION_NAMES, EARLIER_ACTIONS
 from core.audit import ACTION, GENESIS, AuditEntry
 from tests.support.office import Office
 from tests.support.project import PROJECT
