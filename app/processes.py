@@ -113,7 +113,7 @@ async def assembled(
         )
         context = Context(
             settings=settings,
-            city=folder.city.with_shelter_page(f"{settings.public_url}/shelters"),
+            city=folder.city.served_at(settings.public_url),
             database=database,
             clock=clock,
             queue=_queue(settings, parts, database, clock),

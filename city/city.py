@@ -340,6 +340,10 @@ class City(_Part):
     """Without it nothing is ever sent to friends whom Todoke does not know."""
     disaster_rules: tuple[DisasterRule, ...] = ()
     """Without one, only staff begin disaster mode."""
+    public_url: str = ""
+    """Where residents reach this installation (``TODOKE_PUBLIC_URL``), set when it starts; without
+    it messages carry no short address.
+    """
     shelter_url: str = ""
     """Page with the shelters, put into warnings; the service's own page when empty."""
     privacy_url: str = ""
@@ -437,6 +441,10 @@ class City(_Part):
         """Whether a notice of ``topic`` at ``level`` breaks through quiet hours."""
         return level >= self.topic_by_code[topic].emergency_level
 
-    def with_shelter_page(self, url: str) -> City:
-        """The city with our shelter page for its warnings, if it names no page of its own."""
-        return self if self.shelter_url else self.model_copy(update={"shelter_url": url})
+    def served_at(self, public_url: str) -> City:
+        """Return the city as it is reached at ``public_url``.
+
+        Our shelter page is the one for its warnings if the city names no page of its own.
+        """
+        shelters = self.shelter_url or f"{public_url}/shelters"
+        return self.model_copy(update={"public_url": public_url, "shelter_url": shelters})

@@ -7,12 +7,24 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, Column, ForeignKey, Index, LargeBinary, UniqueConstraint, text
-from sqlmodel import Field, SQLModel
+from sqlalchemy import (
+    JSON,
+    Column,
+    Connection,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    UniqueConstraint,
+    event,
+    select,
+    text,
+)
+from sqlmodel import Field, SQLModel, col
 
 from city.city import Decision
 from core.database import ReasonText, UtcDateTime, text_enum
 from core.reason import Reason
+from feeds.notice_codes import new_code
 from subscriptions.models import RowId
 
 
@@ -145,6 +157,7 @@ class Notice(SQLModel, table=True):
             sqlite_where=OF_AN_AGENCY,
             postgresql_where=OF_AN_AGENCY,
         ),
+        Index("uq_notices_code", "code", unique=True),
         Index("ix_notices_held", "id", sqlite_where=WAITS, postgresql_where=WAITS),
     )
 
@@ -152,6 +165,10 @@ class Notice(SQLModel, table=True):
         default=None, sa_column=Column(RowId, primary_key=True, autoincrement=True)
     )
     identity: str = Field(unique=True, max_length=512)
+    code: str | None = Field(default=None, max_length=8)
+    """The last part of its short address, given when it is stored (``feeds.notice_codes``); None
+    for a notice that an older version stored.
+    """
     topic: str = Field(max_length=32, index=True)
     kind: str = ""
     """Official name in Japanese, such as レベル４大雨危険警報."""
@@ -212,6 +229,16 @@ class Notice(SQLModel, table=True):
     def reach(self) -> int:
         """The level of the audience: whoever heard the alarm hears its end."""
         return max(self.level, self.urgency)
+
+
+@event.listens_for(Notice, "before_insert")
+def _give_code(_mapper: Any, connection: Connection, notice: Notice) -> None:
+    """Give a notice a code that no other has; an index answers."""
+    if notice.code is None:
+        column = col(Notice.code)
+        notice.code = new_code()
+        while connection.execute(select(column).where(column == notice.code)).first() is not None:
+            notice.code = new_code()
 
 
 RULES_IN_FORCE = text("confirmed_at IS NOT NULL AND ended_at IS NULL")

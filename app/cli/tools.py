@@ -51,7 +51,7 @@ def city() -> City:
     from city.folder import load_city
     from core.settings import city_folder, public_url
 
-    return load_city(city_folder()).with_shelter_page(f"{public_url()}/shelters")
+    return load_city(city_folder()).served_at(public_url())
 
 
 @asynccontextmanager

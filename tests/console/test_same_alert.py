@@ -39,7 +39,7 @@ DECIDED = {"kind", "priority", "respects_quiet", "silent", "audience", "expires_
 def sample() -> CityFolder:
     """The sample city as the shell reads it, with the address of its page of shelters."""
     folder = load_folder(SAMPLE_CITY)
-    return replace(folder, city=folder.city.with_shelter_page(f"{PUBLIC_URL}/shelters"))
+    return replace(folder, city=folder.city.served_at(PUBLIC_URL))
 
 
 @pytest.fixture
