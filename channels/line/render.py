@@ -20,6 +20,7 @@ from channels.medium import compact_json
 from channels.notice_words import notice_words
 from city.city import City
 from feeds.models import OVER, Notice
+from feeds.short_address import check_line, short_address
 from feeds.texts import drill_mark, fact_labels, topic_name, without_topic
 
 MOST_ALT_UNITS = 400
@@ -79,12 +80,14 @@ def render(notice: Notice, language: str, city: City) -> list[dict[str, Any]]:
         paragraphs,
         links,
         fact_labels(spoken),
+        check=_check(notice, spoken, city),
     )
     if len(compact_json(bubble)) <= MOST_BUBBLE_BYTES and paragraphs:
         alt = _cut(f"{title}\n{_after_mark(paragraphs, spoken)}", MOST_ALT_UNITS)
         return [{"type": "flex", "altText": alt, "contents": bubble}]
     mark = drill_mark(spoken) if notice.drill else ""
-    return [{"type": "text", "text": part} for part in _in_parts(f"{title}\n\n{text}", mark)]
+    parts = _in_parts(f"{title}\n\n{text}", mark, check_line(notice, spoken, city))
+    return [{"type": "text", "text": part} for part in parts]
 
 
 def render_card(notice: Notice, language: str, city: City) -> tuple[str, dict[str, Any]]:
@@ -93,7 +96,14 @@ def render_card(notice: Notice, language: str, city: City) -> tuple[str, dict[st
     links, paragraphs = _take_links(text)
     topic = topic_name(notice.topic, spoken, city)
     shortened = [_cut("\n\n".join(paragraphs), CARD_UNITS)] if paragraphs else []
-    bubble = _bubble(notice, topic, without_topic(title, topic, spoken), shortened, links[:1])
+    bubble = _bubble(
+        notice,
+        topic,
+        without_topic(title, topic, spoken),
+        shortened,
+        links[:1],
+        check=_check(notice, spoken, city),
+    )
     bubble["size"] = "kilo"
     return title, bubble
 
@@ -143,6 +153,8 @@ def _bubble(
     paragraphs: list[str],
     links: list[tuple[str, str]],
     labels: tuple[str, ...] = (),
+    *,
+    check: Sequence[dict[str, Any]] = (),
 ) -> dict[str, Any]:
     ground, ink, frame = _colours(notice)
     header = {
@@ -167,7 +179,7 @@ def _bubble(
         "layout": "vertical",
         "backgroundColor": WHITE,
         "paddingAll": "16px",
-        "contents": words,
+        "contents": [*words, *check],
     }
     bubble: dict[str, Any] = {"type": "bubble", "size": "giga", "header": header, "body": body}
     if links:
@@ -181,6 +193,17 @@ def _bubble(
         }
         bubble["styles"] = {"footer": {"separator": True, "separatorColor": RULE}}
     return _framed(bubble, frame) if frame else bubble
+
+
+def _check(notice: Notice, language: str, city: City) -> list[dict[str, Any]]:
+    """Return the line with the short address, which opens it too; nothing without an address."""
+    address = short_address(city.public_url, notice)
+    if not address:
+        return []
+    words = check_line(notice, language, city)
+    line = _text(words, size="sm", color=LINK_INK, margin="lg", decoration="underline")
+    line["action"] = {"type": "uri", "label": words[:MOST_LABEL], "uri": address}
+    return [line]
 
 
 def _paragraph(
@@ -314,8 +337,19 @@ def _cut(text: str, units: int) -> str:
     return cut.rstrip() + "…"
 
 
-def _in_parts(text: str, mark: str) -> list[str]:
-    """Cut a long text into at most five parts, at line ends if possible, each with its mark."""
+def _in_parts(text: str, mark: str, check: str) -> list[str]:
+    """Cut a long text into at most five parts, at line ends if possible, each with its mark.
+
+    The last one ends with the line ``check``, however long the text is.
+    """
+    parts = _cut_up(text, mark)
+    if check:
+        room = MOST_TEXT_UNITS - _units(check) - 2
+        parts[-1] = f"{_cut(parts[-1], room)}\n\n{check}"
+    return parts
+
+
+def _cut_up(text: str, mark: str) -> list[str]:
     parts: list[str] = []
     left = text
     while left and len(parts) < MOST_MESSAGES:

@@ -61,6 +61,7 @@ SHELTERS = "Evacuation sites: {url}"
 MORE = "More: {url}"
 SOURCE = "Source: {source}"
 SOURCE_OFFICE = "Source: {source} ({office})"
+CHECK = "Is this message true? Check it: {address}"
 AGENCY = "Japan Meteorological Agency"
 
 # An earthquake's facts.
