@@ -313,13 +313,14 @@ def _reported(
         if notice.status not in OVER
         and not notice.drill
         and _group(notice) not in LIFTED_BY_TELEGRAM
-        and _is_danger(notice)
+        and is_danger(notice)
         and now < end_of(notice)
         and not _rests_on_nothing(notice, states)
     ]
 
 
-def _is_danger(notice: Notice) -> bool:
+def is_danger(notice: Notice) -> bool:
+    """Whether a notice is about a danger, which is in force for some time, and not news."""
     grave = bool(notice.hazard) and notice.urgency >= GRAVE
     return notice.level >= SERIOUS or notice.emergency or grave
 

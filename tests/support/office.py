@@ -50,6 +50,7 @@ from public import (
     calendar_pages,
     call_up_pages,
     map_data,
+    notice_pages,
     report_feeds,
     report_pages,
     sent_photo_pages,
@@ -276,7 +277,7 @@ def routes() -> list[BaseRoute]:
     app.include_router(pages.router)
     for more in (
         *(report_pages, report_feeds, open311),
-        *(public, map_data, tile_pages, settings_pages, data_pages, calendar_pages),
+        *(public, map_data, notice_pages, tile_pages, settings_pages, data_pages, calendar_pages),
         sent_photo_pages,
         call_up_pages,
         site_pages,
