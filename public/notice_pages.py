@@ -5,12 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from urllib.parse import quote
 
-import segno
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
-from markupsafe import Markup
 
-from city.city import City, name_in
+from city.city import City
 from city.context import Context
 from core.languages import LANGUAGES
 from core.restored import RestoreHold
@@ -22,6 +20,8 @@ from feeds.texts import drill_mark, moment, status_name
 from public.checked import VERDICTS, Checked, Verdict, find_checked
 from public.notices import reader_words
 from public.pages import language_of, page, rendered
+from public.portal import places_of
+from public.qr import code_picture
 from public.words import CATALOGUE
 
 LONGEST_CODE = 40
@@ -65,16 +65,7 @@ def words_of(checked: Checked, language: str, city: City) -> CheckedWords:
         verdict=CATALOGUE.text(language, message) if message else "",
         state="drill" if notice.drill else checked.verdict.value,
         by=checked.by,
-        places=place_names(notice, language, city),
-    )
-
-
-def place_names(notice: Notice, language: str, city: City) -> tuple[str, ...]:
-    """Return the names of a notice's districts; none for the whole city."""
-    return tuple(
-        name_in(district.names, language)
-        for district in city.districts
-        if district.code in notice.areas
+        places=places_of(notice, language, city),
     )
 
 
@@ -123,14 +114,6 @@ async def notice_page(request: Request, code: str) -> Response:
         language_name=LANGUAGES[words.spoken].name,
         short=lambda one: f"{PATH}/{one.code}",
         happened=status_name,
-    )
-
-
-def code_picture(address: str) -> Markup:
-    """Return an address as a QR code: an SVG element for the page, without anything of the text."""
-    drawn = segno.make(address, error="m", micro=False)
-    return Markup(  # noqa: S704 - paths and numbers of segno's, nothing from outside
-        drawn.svg_inline(scale=4, border=4, light="#fff", dark="#000", omitsize=True)
     )
 
 

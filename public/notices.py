@@ -66,7 +66,7 @@ async def public_board(session: AsyncSession, now: datetime, municipality: str) 
     found += await _further(
         session, found, col(Notice.replaces_id).in_([notice.id for notice in found])
     )
-    taken_back = await _taken_back(session, found)
+    taken_back = await taken_back_of(session, found)
     now_true = {notice.id for notice in current}
     others = [n for n in found if n.id not in taken_back and n.id not in now_true]
     drills = [n for n in others if n.drill and now - n.reported_at <= HOLDS]
@@ -74,7 +74,7 @@ async def public_board(session: AsyncSession, now: datetime, municipality: str) 
     return Board(tuple(current), tuple(recent), tuple(drills))
 
 
-async def _taken_back(session: AsyncSession, found: list[Notice]) -> set[int | None]:
+async def taken_back_of(session: AsyncSession, found: list[Notice]) -> set[int | None]:
     """Return the ids of what was withdrawn or corrected, with all levels that were sent with it."""
     replaced = {n.replaces_id for n in found if n.status in _TAKEN_BACK and n.with_id is None}
     known = {notice.id: notice for notice in found}

@@ -1,4 +1,4 @@
-"""The public page, the list of shelters, the feeds, and the error pages."""
+"""The list of shelters, the lifelines, the feeds, the error pages, and what all pages share."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from city.city import City, name_in
 from city.context import Context
 from city.folder import CityFolder
 from city.shelters import Shelter
+from core.clock import in_japan
 from core.languages import LANGUAGES, mark, match_language, reads_japanese
 from core.web import MAP_POLICY, PUBLIC_POLICY, PublicRoute, secure, templates
 from feeds.evacuation import hazards_at, safe_sites
@@ -45,13 +46,6 @@ WITH_MAP = ("shelters.html", "repairs.html", "repair.html")
 _ADDRESS = re.compile(r"https?://[^\s<>\"'）】」、。]+")
 
 router = APIRouter(route_class=PublicRoute)
-
-
-@router.get("/")
-async def notices_page(request: Request) -> Response:
-    """Show what is in force and recent notices."""
-    context, _, board = await _asked(request)
-    return page(request, "notices.html", board=board, now=context.clock.now())
 
 
 @router.get("/shelters")
@@ -254,6 +248,7 @@ def rendered(
             reader_words=reader_words,
             pieces=_pieces,
             moment=moment,
+            in_japan=in_japan,
             day_name=day_name,
             name_in=name_in,
             level_name=level_name,

@@ -187,7 +187,7 @@ async def test_words_from_outside_are_text_and_only_web_addresses_are_links(
     page = await (await office.browser()).get("/?lang=ja")
     assert "<script>" not in page.body
     assert "<b>" not in page.body
-    links = page.tree.xpath("//article//a/@href")
+    links = page.tree.xpath('//article/div[@class="text"]//a/@href')
     assert set(links) == {"https://ok.example/x", "https://city.example/a?b=1&c=2"}
 
 

@@ -51,6 +51,7 @@ from public import (
     call_up_pages,
     map_data,
     notice_pages,
+    portal_pages,
     report_feeds,
     report_pages,
     sent_photo_pages,
@@ -278,6 +279,7 @@ def routes() -> list[BaseRoute]:
     for more in (
         *(report_pages, report_feeds, open311),
         *(public, map_data, notice_pages, tile_pages, settings_pages, data_pages, calendar_pages),
+        portal_pages,
         sent_photo_pages,
         call_up_pages,
         site_pages,
