@@ -25,6 +25,7 @@ from sqlmodel import select
 from starlette.datastructures import State
 
 from app import forwarding
+from app.plain_files import plain_fault
 from app.revision import newest_revision
 from app.schema import current_revision, missing_tables
 from channels.failing import failing_emergencies
@@ -127,8 +128,17 @@ async def readyz(request: Request) -> JSONResponse:
         "emergencies": await _emergencies(state.context),
         "clock": await _clock(state.context),
         "proxy": state.forwarding.fault or "ok",
+        **_plain_files(state.context),
     }
     return JSONResponse(body, status_code=200 if readiness.ready else 503)
+
+
+def _plain_files(context: Context) -> dict[str, str]:
+    """Whether the files for a second web server are fresh; the service stays ready without."""
+    folder = context.settings.plain_dir
+    if folder is None:
+        return {}
+    return {"plain_files": plain_fault(folder, context.clock.now()) or "ok"}
 
 
 async def _emergencies(context: Context) -> list[dict[str, object]]:

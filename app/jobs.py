@@ -10,6 +10,7 @@ from functools import partial
 import aiohttp
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.plain_files import PlainKeeper
 from app.report_notice_sender import ReportNoticeSender
 from app.reports_outside import outside_jobs
 from app.retention import forget
@@ -112,6 +113,7 @@ async def scheduled_jobs(
             *_staff(context, line),
             *outside,
             *_report_notices(context, chats),
+            *_plain_files(context, folder),
         ]
 
 
@@ -190,6 +192,14 @@ def _housekeeping(context: Context, folder: CityFolder) -> list[ScheduledJob]:
             work=partial(forget, context, folder.children),
         ),
     ]
+
+
+def _plain_files(context: Context, folder: CityFolder) -> list[ScheduledJob]:
+    """The job that writes the pages of an emergency as files; none without a directory."""
+    if context.settings.plain_dir is None:
+        return []
+    keeper = PlainKeeper(context, folder, context.settings.plain_dir)
+    return [ScheduledJob(name="plain files", seconds=5.0, work=keeper.keep, at_once=True)]
 
 
 def _translations(context: Context) -> list[ScheduledJob]:

@@ -126,6 +126,9 @@ class Settings:
     other private addresses are refused.
     """
 
+    plain_dir: Path | None = None
+    """Where the pages of an emergency are written for a second web server; None: nowhere."""
+
     def is_trusted_proxy(self, address: str) -> bool:
         """Whether ``address`` is one whose ``X-Forwarded-For`` is believed."""
         try:
@@ -175,6 +178,7 @@ class Settings:
             metrics_token=env.get("TODOKE_METRICS_TOKEN", "").strip(),
             trusted_proxies=read(trusted_proxies),
             internal_hosts=read(internal_hosts),
+            plain_dir=read(plain_dir),
         )
         if faults:
             raise BadSettings(faults)
@@ -240,6 +244,23 @@ def media_dir(environment: Mapping[str, str] | None = None) -> Path:
     """``TODOKE_MEDIA_DIR``."""
     env = os.environ if environment is None else environment
     return Path(_text(env, "MEDIA_DIR", "var/media"))
+
+
+def plain_dir(environment: Mapping[str, str] | None = None) -> Path | None:
+    """``TODOKE_PLAIN_DIR``, if pages are written for a second web server.
+
+    Raises
+    ------
+    BadInput
+        It is not an absolute path. From another working directory it would be another place.
+    """
+    env = os.environ if environment is None else environment
+    value = env.get("TODOKE_PLAIN_DIR", "").strip()
+    if not value:
+        return None
+    if not Path(value).is_absolute():
+        raise BadInput(f"TODOKE_PLAIN_DIR must be an absolute path, not {value!r}.")
+    return Path(value)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -66,11 +66,21 @@ class Checked:
 
 
 async def find_checked(
-    session: AsyncSession, typed: str, municipality: str, now: datetime
+    session: AsyncSession,
+    typed: str,
+    municipality: str,
+    now: datetime,
+    *,
+    current: Collection[Notice] | None = None,
 ) -> Checked | None:
     """Return what there is to say of the notice with a code; None if the public has no such one.
 
     A notice that is held, dropped or only for staff is answered like one that does not exist.
+
+    Parameters
+    ----------
+    current
+        The public notices in force, if they were read already.
     """
     code = read_code(typed)
     if code is None:
@@ -81,8 +91,10 @@ async def find_checked(
     if notice is None:
         return None
     chain = await chain_around(session, notice)
-    current = {one.id for one in await public_notices(session, municipality, now)}
-    verdict, by = judged(notice, chain, in_force=notice.id in current)
+    if current is None:
+        current = await public_notices(session, municipality, now)
+    in_force = any(one.id == notice.id for one in current)
+    verdict, by = judged(notice, chain, in_force=in_force)
     return Checked(notice, verdict, by, tuple(chain[-MOST_SHOWN:]))
 
 

@@ -42,8 +42,10 @@ def levels_by_district(notices: Iterable[Notice], city: City) -> dict[str, int]:
     return levels
 
 
-def district_picture(city: City, levels: Mapping[str, int]) -> Markup | None:
-    """Return the districts as an SVG element's content with ``viewBox``; None without outlines."""
+def district_picture(
+    city: City, levels: Mapping[str, int], most_points: int = MOST_POINTS
+) -> Markup | None:
+    """Return the districts as an SVG element; None if the city has no outlines."""
     box = box_of(city)
     if box is None:
         return None
@@ -51,7 +53,7 @@ def district_picture(city: City, levels: Mapping[str, int]) -> Markup | None:
     while True:
         shapes = {d.code: _rings(d.polygons, box, step) for d in city.districts}
         points = sum(len(ring) for rings in shapes.values() for ring in rings)
-        if points <= MOST_POINTS or step > WIDTH // 4:
+        if points <= most_points or step > WIDTH // 4:
             break
         step *= 2
     height = _height(box)

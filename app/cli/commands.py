@@ -14,6 +14,7 @@ from app.cli import (
     disaster,
     feeds,
     moving_in,
+    plain_files,
     rehearsal,
     reports,
     residents,
@@ -79,6 +80,9 @@ app.add_typer(deliveries.app, name="deliveries", help="What is on its way, and w
 app.add_typer(understanding.app, name="messages", help="What residents' messages ask for.")
 app.add_typer(reports.app, name="reports", help="What residents reported.")
 app.add_typer(shelters.app, name="shelters", help="Which evacuation sites are open.")
+app.add_typer(
+    plain_files.app, name="plain-files", help="Pages for when the service cannot be reached."
+)
 app.add_typer(disaster.app, name="disaster", help="Disaster mode; how households are.")
 app.add_typer(rehearsal.app, name="rehearsal", help="A past day replayed to a shadow desk.")
 app.add_typer(staff.app, name="staff", help="Staff accounts.")

@@ -576,3 +576,18 @@ def test_posters_are_written_for_the_sites_that_are_wanted(
     assert file.read_text("utf-8").count("<svg") == 2
     code, _, err = run(capsys, "shelters", "posters", str(file), "--shelter", "x")
     assert (code, len(err.splitlines())) == (2, 1)
+
+
+def test_plain_files_are_written_from_the_shell(
+    upgraded: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    main(["plain-files", "write", str(tmp_path / "plain"), "--json"])
+    said = json.loads(capsys.readouterr().out)
+    files = [path for path in (tmp_path / "plain").rglob("*") if path.is_file()]
+    assert said == {"directory": str(tmp_path / "plain"), "files": len(files)}
+    assert all(path.stat().st_size < 30_000 for path in files)
+    taken = tmp_path / "a file"
+    taken.write_text("")
+    with pytest.raises(SystemExit) as ended:
+        main(["plain-files", "write", str(taken)])
+    assert ended.value.code == 2

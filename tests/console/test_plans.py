@@ -25,6 +25,7 @@ from alerts.templates import add_starters
 from app.rehearsal import RESULTS
 from app.web import create_app
 from channels.models import Delivery
+from city.city import Decision
 from console.models import Role
 from core.clock import in_japan
 from core.database import Database
@@ -60,6 +61,7 @@ QUERIES = {
         "?text=の",
         "?text={number}",
     ),
+    "/": ("", "?topic=weather", "?district={area}&q=雨"),
     "/console/feeds": ("", "?state=all", "?state=done"),
     "/console/audit": ("", "?before=100"),
     "/console/record": (
@@ -90,6 +92,7 @@ INSTEAD = {
     "/reports/{number}/photos/{name}.jpg": "/reports/{number}/photos/{photo_id}.jpg",
     "/console/kinds/{code}/questions/{n}": "/console/kinds/street-light/questions/1",
     "/console/answers/{code}": "/console/answers/finished",
+    "/n/{code}": "/n/{notice_code}",
 }
 """Where a name in an address means something else than elsewhere."""
 NOT_OURS = (
@@ -196,6 +199,11 @@ async def large(office: Office, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
             "item_id": await session.scalar(select(Item.id)),
             "notice_id": await session.scalar(
                 select(Notice.id).where(Notice.created_at < now - timedelta(days=5))
+            ),
+            "notice_code": await session.scalar(
+                select(Notice.code).where(
+                    col(Notice.replaces_id).is_not(None), col(Notice.decision) == Decision.SEND
+                )
             ),
             "template_id": await session.scalar(select(AlertTemplate.id)),
             "version_id": await session.scalar(select(RuleVersion.id)),
