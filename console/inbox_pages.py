@@ -67,7 +67,8 @@ async def _page(
         department = visitor.request.query_params.get("department", "")[:32]
         wanted = ReportFilter(departments=(department,) if department else ())
         report = await _next(session, wanted, skipped, number)
-        waiting = (await listing.count_by_state(session))[ReportState.NEW]
+        new = await listing.narrowed(session, ReportFilter(states=(ReportState.NEW,)))
+        waiting = await listing.count(session, new)
         teams = [team for team in await listing.teams(session) if team.active]
         shown: dict[str, Any] = {"report": report}
         if report is not None and report.id is not None:

@@ -27,8 +27,6 @@ MINE, NOBODY = "mine", "nobody"
 AGES = (1, 3, 7, 30, 90, 365)
 """Days that a report may be old at least."""
 LONGEST = 100
-LISTED = tuple(state for state in ReportState if state.facts.set_by != "joining")
-"""The states of cases; a joined report is in none of its own."""
 MORE = ("overdue", "age", "photo", "department", "road", "came_by", "since", "until")
 """The fields that are folded away while they do not narrow."""
 

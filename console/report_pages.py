@@ -16,7 +16,6 @@ from city.city import City
 from city.shapes import box_of
 from console.access import Permission
 from console.report_filters import (
-    LISTED,
     MORE,
     NAMES,
     Chosen,
@@ -27,16 +26,20 @@ from console.report_filters import (
 )
 from console.report_keys import LIST_KEYS, key_help
 from console.report_names import Names, map_colour
+from console.report_rows import COLUMNS, rows_of
 from console.together_pages import ready_answers, set_to
 from console.web import NotPermitted, RowNumber, StaffRoute, Visit, reason_of, visit
 from core import audit
 from core.clock import in_japan
 from core.counting import MOST as MOST_COUNTED
+from core.counting import Size
 from core.errors import BadInput
 from reports import exports, listing, register, saved_filters, states, verdicts
 from reports.clusters import GRAVITY, Box, Cluster, clusters
+from reports.counts import CASE_STATES, Counts, counts
 from reports.exports import Export, Wording, begin_export
 from reports.geopackage import export_geopackage
+from reports.listing import ReportFilter
 from reports.models import SavedFilter
 
 router = APIRouter(prefix="/console", route_class=StaffRoute)
@@ -58,12 +61,13 @@ async def _list_page(
     visitor: Visit, given: Mapping[str, str], *, page: int = 1, refusal: BadInput | None = None
 ) -> Response:
     context, page = visitor.context, max(1, min(page, LAST_PAGE))
-    now = context.clock.now()
+    today = in_japan(context.clock.now()).date()
     async with context.database.reading() as session:
         teams = await listing.teams(session)
         chosen = await _chosen(session, visitor, given)
         narrow = await listing.narrowed(session, chosen.wanted)
-        total = await listing.count(session, narrow)
+        numbers = await counts(session, today)
+        total = _known(chosen.wanted, numbers) or await listing.count(session, narrow)
         few = not total.more and total.number <= listing.FEW
         found = await listing.listed(
             session,
@@ -73,11 +77,10 @@ async def _list_page(
             limit=PAGE,
             offset=(page - 1) * PAGE,
             few=few,
+            only=COLUMNS,
         )
         photos = await register.first_photos(session, [report.id for report in found if report.id])
         joined = await listing.of_case(session, found)
-        by_state = await listing.count_by_state(session)
-        overdue = await listing.count_overdue(session, in_japan(now).date())
         saved = await saved_filters.seen_by(session, visitor.actor)
         roads = await listing.roads(session)
         templates = await ready_answers(session, visitor)
@@ -88,13 +91,11 @@ async def _list_page(
         status=400 if refusal else 200,
         refusal=reason_of(refusal, visitor.language) if refusal else "",
         said_no=said_no,
-        found=found,
-        photos=photos,
-        joined=joined,
+        rows=rows_of(found, photos, joined, names, today),
         total=total,
-        by_state={state: by_state[state] for state in LISTED},
-        waiting=by_state[states.FIRST],
-        overdue=overdue,
+        by_state={state: numbers.by_state[state] for state in CASE_STATES},
+        waiting=numbers.by_state[states.FIRST],
+        overdue=numbers.overdue,
         saved=saved,
         page=page,
         pages=max(1, -(-total.number // PAGE)),
@@ -106,12 +107,21 @@ async def _list_page(
         else "",
         names=names,
         teams=teams,
-        today=in_japan(now).date(),
         templates=templates,
         ends=set_to(visitor.language),
         may_work=visitor.may(Permission.REPORTS),
         key_help=key_help(LIST_KEYS, visitor.language),
     )
+
+
+def _known(wanted: ReportFilter, numbers: Counts) -> Size | None:
+    """Return how many cases a filter finds, if it is one of the numbers on the page anyway."""
+    if wanted == ReportFilter(cases=True):
+        return numbers.cases
+    for state in CASE_STATES:
+        if wanted == ReportFilter(states=(state,), cases=True):
+            return numbers.by_state[state]
+    return None
 
 
 @router.post("/reports/filters")

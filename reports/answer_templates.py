@@ -12,6 +12,7 @@ import unicodedata
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import cache
 
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
@@ -159,9 +160,17 @@ def of_built_in(one: BuiltIn, city: City, *, withdrawn: bool = False) -> Templat
         code=one.code,
         said_when=one.when,
         by_itself=one.by_itself,
-        texts={code: one.text(code) for code in city.languages},
+        texts=dict(_texts(one.code, tuple(city.languages))),
         withdrawn=withdrawn,
     )
+
+
+@cache
+def _texts(code: str, languages: tuple[str, ...]) -> dict[str, str]:
+    """Return the words of a built-in template; they change only with the program."""
+    one = built_in(code)
+    assert one is not None
+    return {language: one.text(language) for language in languages}
 
 
 def _of_version(row: AnswerTemplate, version: AnswerVersion) -> Template:

@@ -33,6 +33,7 @@ from sqlalchemy import case as sql_case
 from sqlalchemy import select as sql_select
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased, load_only
 from sqlmodel import col, select
 
 from city.city import City
@@ -122,16 +123,13 @@ class Narrowed:
         The reports (or leading reports) with the words; None without words, or if there are too
         many.
     newest
-        The newest of those with the words, if there are too many.
-    through
-        Then also the leading reports of all joined ones with the words.
+        The newest of those with the words, if there are too many and they were wanted.
     """
 
     wanted: ReportFilter
     sqlite: bool
     ids: tuple[int, ...] | None = None
     newest: tuple[int, ...] | None = None
-    through: tuple[int, ...] = ()
 
     @property
     def by_words(self) -> bool:
@@ -217,7 +215,17 @@ class Narrowed:
 
     def _contains(self) -> ColumnElement[bool]:
         own = search.contains(self.wanted.text, sqlite=self.sqlite)
-        return or_(own, self.among(self.through)) if self.through else own
+        if not self.wanted.cases:
+            return own
+        # Reports are read in order until a page is full, so only a few are asked for the words
+        # of those that were joined to them.
+        joined = aliased(Report)
+        words = search.contains(self.wanted.text, joined, sqlite=self.sqlite)
+        has = sql_select(1).where(col(joined.case_id) == col(Report.id), words)
+        if not self.sqlite:
+            # With an offset PostgreSQL does not look the words up in all joined ones beforehand.
+            has = has.offset(0)
+        return or_(own, has.correlate(Report).exists())
 
 
 async def narrowed(
@@ -233,21 +241,11 @@ async def narrowed(
     sqlite = session.get_bind().dialect.name == "sqlite"
     if not wanted.text:
         return Narrowed(wanted, sqlite)
-    hits = await search.hits(session, wanted.text)
+    hits = await search.hits(session, wanted.text, newest_of_many=newest)
     ids = tuple(dict.fromkeys(hit.case if wanted.cases else hit.report for hit in hits.found))
     if hits.more:
-        through: tuple[int, ...] = ()
-        if wanted.cases and not newest:
-            through = await _leaders(session, wanted.text, sqlite=sqlite)
-        return Narrowed(wanted, sqlite, newest=ids, through=through)
+        return Narrowed(wanted, sqlite, newest=ids)
     return Narrowed(wanted, sqlite, ids=ids)
-
-
-async def _leaders(session: AsyncSession, words: str, *, sqlite: bool) -> tuple[int, ...]:
-    """Return the reports that lead the joined ones with some words."""
-    case = col(Report.case_id)
-    query = sql_select(case).where(case > 0, search.contains(words, sqlite=sqlite)).distinct()
-    return tuple(await session.scalars(query))
 
 
 async def count(session: AsyncSession, narrow: Narrowed) -> Size:
@@ -259,14 +257,6 @@ async def count(session: AsyncSession, narrow: Narrowed) -> Size:
     if narrow.by_words and narrow.wanted == only_words:
         return Size(MOST_FOUND, more=True)
     return await size_of(session, query, MOST_FOUND)
-
-
-async def count_by_state(session: AsyncSession) -> dict[ReportState, Size]:
-    """Return how many cases are in each state, up to the counting limit."""
-    return {
-        state: await size_of(session, select(Report.id).where(col(Report.state) == state))
-        for state in ReportState  # a joined report is in a state of its own
-    }
 
 
 async def count_overdue(session: AsyncSession, today: date) -> Size:
@@ -284,6 +274,7 @@ async def listed(
     limit: int,
     offset: int = 0,
     few: bool = False,
+    only: Sequence[Any] = (),
 ) -> list[Report]:
     """Return a page of the reports that match.
 
@@ -291,15 +282,20 @@ async def listed(
     ----------
     few
         Whether at most :data:`FEW` match, as :func:`count` says.
+    only
+        The columns that are needed; empty for all. The others must not be looked at.
     """
+    every = select(Report)
+    if only:
+        every = every.options(load_only(*only, raiseload=True))
     if few:
-        query = select(Report).where(*narrow.conditions())
+        query = every.where(*narrow.conditions())
         ordered = query.order_by(*_sorting(narrow, order, city))
         return list(await session.scalars(ordered.limit(limit).offset(offset)))
     found: list[Report] = []
     groups = _groups(narrow, order, city)
     for number, group in enumerate(groups):
-        query = select(Report).where(*narrow.conditions(group.free), *group.where)
+        query = every.where(*narrow.conditions(group.free), *group.where)
         if offset and number < len(groups) - 1:
             size = await size_of(session, query.with_only_columns(col(Report.id)), offset)
             if not size.more:

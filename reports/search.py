@@ -151,13 +151,26 @@ class Hits:
     more: bool = False
 
 
-async def hits(session: AsyncSession, words: str, most: int = MOST_HITS) -> Hits:
-    """Return the newest reports whose number, address or description contains ``words``."""
+async def hits(
+    session: AsyncSession, words: str, most: int = MOST_HITS, *, newest_of_many: bool = True
+) -> Hits:
+    """Return the newest reports whose number, address or description contains ``words``.
+
+    Parameters
+    ----------
+    newest_of_many
+        Whether the newest are wanted also if there are too many; else nothing is returned then.
+    """
     query: Any = sql_select(col(Report.id), func.coalesce(col(Report.case_id), col(Report.id)))
     newest = query.order_by(col(Report.id).desc())
     if session.get_bind().dialect.name == "sqlite":
         match = await matching(session, words)
         if match.by_index:
+            if not newest_of_many:
+                some = sql_select(SEARCH.c.rowid).where(match.where).limit(most + 1).subquery()
+                size = await session.scalar(sql_select(func.count()).select_from(some)) or 0
+                if size > most:
+                    return Hits((), more=True)
             query = query.join(SEARCH, SEARCH.c.rowid == col(Report.id))
             newest = query.order_by(SEARCH.c.rowid.desc())
         rows = (await session.execute(newest.where(match.where).limit(most + 1))).all()
@@ -165,6 +178,8 @@ async def hits(session: AsyncSession, words: str, most: int = MOST_HITS) -> Hits
         by_grams, stands = _grams(_CONTROL.sub(" ", words))
         async with by_the_index(session):
             rows = (await session.execute(query.where(by_grams).limit(most + 1))).all()
+        if len(rows) > most and not newest_of_many:
+            return Hits((), more=True)
         if len(rows) > most:
             rows = (await session.execute(newest.where(stands).limit(most + 1))).all()
         rows = sorted(rows, reverse=True)

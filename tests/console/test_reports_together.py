@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 
 from console.models import Role
 from core.counting import Size
-from reports import listing
+from reports.counts import counts
 from reports.models import Report, SavedFilter, Team, TeamAccount, TeamKind
 from reports.states import ReportState
 from tests.support.filed_reports import reported
@@ -205,8 +206,8 @@ async def test_the_intake_shows_one_after_another_and_each_decision_is_told(
     await browser.submit(page, inbox, act="decline", declined="private")
     assert "empty" in (await browser.get(inbox)).body
     async with office.database.reading() as session:
-        counts = await listing.count_by_state(session)
-    assert counts[ReportState.NEW] == Size(0)
+        now_there = await counts(session, date(2026, 1, 1))
+    assert now_there.by_state[ReportState.NEW] == Size(0)
 
 
 async def test_the_intake_suggests_the_case_that_was_taken_up(office: Office) -> None:

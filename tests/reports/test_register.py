@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
@@ -15,7 +15,8 @@ from core.clock import ManualClock
 from core.counting import Size
 from core.database import Database
 from core.errors import BadInput
-from reports import listing, register
+from reports import register
+from reports.counts import counts
 from reports.register import Draft, ReportFilter
 from reports.states import ReportState
 
@@ -101,7 +102,8 @@ async def test_what_staff_did_is_in_the_audit_trail(
         updates = await register.updates_of(session, report.id)
         assert [update.by for update in updates] == ["resident"] + ["roads@example.jp"] * 2
         assert updates[-1].answer == "A crew comes on Tuesday."
-        assert (await listing.count_by_state(session))[ReportState.IN_PROGRESS] == Size(1)
+        there = await counts(session, date(2026, 1, 1))
+        assert there.by_state[ReportState.IN_PROGRESS] == there.cases == Size(1)
     assert (await check_whole(database, clock)).broken is None
 
 
