@@ -1,7 +1,8 @@
 """The demo: the whole service on one machine, without a LINE account.
 
-It has a sample city with some hundred synthetic residents, a feed server that plays recorded days,
-the service, and the simulator as a separate process. Each start deletes the old state.
+It has a sample city with some hundred synthetic residents and their reports, a feed server that
+plays recorded days, the service, and the simulator as a separate process. Each start deletes the
+old state.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from fastapi.staticfiles import StaticFiles
 
 from alerts.templates import add_starters
 from app import demo_pages, schema
+from app.demo_reports import add_reports
 from app.demo_staff import add_staff_to_call
 from app.processes import Parts, assembled, run, stop_on_signals
 from app.stage import (
@@ -38,6 +40,7 @@ from app.web import create_app
 from city.context import Context
 from city.folder import CityFolder, load_city, load_folder
 from console import words
+from console.models import Role
 from console.web import DemoAccount
 from core.clock import SystemClock
 from core.errors import BadInput
@@ -61,8 +64,13 @@ GAPS = (POLL_SECONDS + 1.0, 20.0)
 PHONES = (("さくら", "ja"), ("ဇင်မာ", "my"), ("Maria", "pt"))
 
 
-def run_demo(*, port: int, simulator_port: int) -> None:
+def run_demo(*, port: int, simulator_port: int, reports: bool = True) -> None:
     """Run the demo until it is told to stop.
+
+    Parameters
+    ----------
+    reports
+        Whether it begins with invented reports of broken roads.
 
     Raises
     ------
@@ -72,7 +80,7 @@ def run_demo(*, port: int, simulator_port: int) -> None:
     configure_logs(level=QUIET)
     ports = Ports(free_port(port, "--port"), free_port(simulator_port, "--simulator-port"))
     with _alone():
-        uvloop.run(_demo(ports))
+        uvloop.run(_demo(ports, reports=reports))
 
 
 @contextlib.contextmanager
@@ -93,7 +101,7 @@ def _alone() -> Iterator[None]:
         yield
 
 
-async def _demo(ports: Ports) -> None:
+async def _demo(ports: Ports, *, reports: bool) -> None:
     stop = stop_on_signals()
     clock = SystemClock()
     parts = Parts(web=True, work=True, schedule=True)
@@ -118,6 +126,9 @@ async def _demo(ports: Ports) -> None:
             await befriend(made.context.database, settings.line_api_url)
             await _add_templates(made.context)
             await add_staff_to_call(made.context, "demo.example")
+            if reports:
+                roads = next(one.email for one in accounts if one.role == Role.ROADS)
+                await add_reports(made.context, made.folder, roads)
             app = create_app(made.context, made.line, folder=made.folder)
             places = demo_pages.DemoPlaces(
                 phone=settings.line_api_url,

@@ -20,15 +20,18 @@ def demo(
     simulator_port: Annotated[
         int, typer.Option(metavar="N", min=0, max=65535, help="Port of the simulator's phone.")
     ] = 8001,
+    reports: Annotated[
+        bool, typer.Option(help="Begin with some invented reports of broken roads.")
+    ] = True,
 ) -> None:
     """Try everything on this machine, without a LINE account.
 
-    A sample city, residents, a feed that plays, the staff console, a phone in a web page; no
-    network is needed. Its data is in var/demo.
+    A sample city, residents and their reports, a feed that plays, the staff console, a phone in a
+    web page; no network is needed. Its data is in var/demo.
     """
     from app.demo import run_demo
 
-    run_demo(port=port, simulator_port=simulator_port)
+    run_demo(port=port, simulator_port=simulator_port, reports=reports)
 
 
 def serve(

@@ -23,14 +23,20 @@ from tests.support.watching import eventually
 START_SECONDS = 60.0
 
 
+DEMO = (sys.executable, "-m", "app.cli", "demo")
+
+
 @pytest.fixture(scope="package")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
-    """A demo in a folder of its own, with a space in its path."""
+    """A demo in a folder of its own, with a space in its path.
+
+    It begins without reports, so that a test knows the ones that it makes.
+    """
     folder = tmp_path_factory.mktemp("a demo")
     log = folder / "log"
     with log.open("w") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "app.cli", "demo", "--port", "0", "--simulator-port", "0"],
+            [*DEMO, "--port", "0", "--simulator-port", "0", "--no-reports"],
             cwd=folder,
             stdout=output,
             stderr=subprocess.STDOUT,
