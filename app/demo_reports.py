@@ -10,7 +10,7 @@ import asyncio
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from math import cos, radians
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -34,7 +34,7 @@ from simulator.line.photos import ReadyPhotos
 from subscriptions.models import Resident
 
 ACTOR = "rule:demo"
-MORNING, UNDER_WAY, EARLIER = 14, 26, 48
+MORNING, UNDER_WAY, EARLIER = 12, 24, 62
 """Reports on which nobody has decided, of the last weeks, and of the months before."""
 PAIRS = 3
 """How many cases somebody else reported as well."""
@@ -127,7 +127,7 @@ def _invented(city: City, gazetteer: Gazetteer, now: datetime) -> list[_Told]:
     def by_day(days: float) -> datetime:
         """Return a moment of a day, between six in the morning and ten at night."""
         at = midnight - timedelta(days=int(days)) + timedelta(hours=dice.uniform(6, 22))
-        return min(at, now - timedelta(minutes=5))
+        return min(at.astimezone(UTC), now - timedelta(minutes=5))
 
     found = []
     for n, story in enumerate(stories):
@@ -138,12 +138,12 @@ def _invented(city: City, gazetteer: Gazetteer, now: datetime) -> list[_Told]:
         if n < MORNING:
             at = now - timedelta(hours=15 * (n + 0.4) / MORNING)
         elif n < MORNING + UNDER_WAY:
-            at = by_day(2 + 30 * ((n - MORNING) / UNDER_WAY) ** 1.5)
+            at = by_day(2 + 45 * ((n - MORNING) / UNDER_WAY) ** 1.2)
             steps = ((ACCEPTED, timedelta(hours=dice.uniform(3, 26))),)
             if n % 2:
                 steps += ((IN_PROGRESS, timedelta(days=dice.uniform(1.3, 1.9))),)
         else:
-            at = by_day(12 + 340 * (n - MORNING - UNDER_WAY) / EARLIER)
+            at = by_day(12 + 330 * ((n - MORNING - UNDER_WAY) / EARLIER) ** 1.3)
             steps = _ended(n, dice)
         place = spots[n % len(spots)] if spots else Place("", 0, 0)
         twice = MORNING <= n < MORNING + UNDER_WAY and n % (UNDER_WAY // PAIRS) == 0
