@@ -72,13 +72,18 @@ WAYS = {
 }
 
 
+RESIDENT = "resident"
+"""Stands in the history for the resident, who is not named."""
+
+
 @dataclass(frozen=True)
 class Step:
-    """One step of a history as people read it."""
+    """One step of a history as people read it; ``who`` did it, in words."""
 
     update: ReportUpdate
     title: str
     lines: tuple[str, ...]
+    who: str
 
 
 def why_priority(report: Report, language: str) -> list[str]:
@@ -125,7 +130,15 @@ def _step(update: ReportUpdate, names: Names, language: str) -> Step:
     else:
         title = say(mark("Note"))
     lines = tuple(changed(name, pair, names, language) for name, pair in update.changes.items())
-    return Step(update, title, lines)
+    return Step(update, title, lines, _who(update, language))
+
+
+def _who(update: ReportUpdate, language: str) -> str:
+    """Return who did a step; what is answered to a resident's own act is said by no person."""
+    if update.by != RESIDENT:
+        return update.by.removeprefix("crew:")
+    is_own = not update.answer or update.added or update.withdrawn
+    return said(mark("The resident") if is_own else mark("Sent by itself"), language)
 
 
 def changed(name: str, pair: Sequence[Any], names: Names, language: str) -> str:

@@ -33,6 +33,7 @@ from console.link_pages import (
     body_of,
     context_of,
     device_of,
+    is_opened,
     kept_workshop,
     key_of,
     language_of,
@@ -96,8 +97,9 @@ async def crew_page(request: Request, token: str) -> Response:
     await _require_open(request, token)
     async with context.database.writing() as session:
         opened = await _opened(session, request, token)
-        now = context.clock.now()
-        await note_phone(session, opened.link, phone, device_of(request), now)
+        if is_opened(request):
+            now = context.clock.now()
+            await note_phone(session, opened.link, phone, device_of(request), now)
     response = await _page(request, token)
     if is_new:
         PHONE.write(request, response, phone)

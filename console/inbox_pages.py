@@ -99,6 +99,7 @@ async def _page(
         put_off=",".join([*skipped, report.number][-MOST_SKIPPED:]) if report else "",
         department=department,
         decided=done.get("done", "")[:16],
+        joined_with=done.get("with", "")[:16],
         told=done.get("told", "")[:4],
         today=in_japan(now).date(),
         key_help=key_help(INBOX_KEYS, visitor.language),
@@ -141,6 +142,8 @@ async def decide(visitor: Worker) -> Response:
     except BadInput as refusal:
         return await _page(visitor, skipped=skipped, number=number, refusal=refusal)
     following = {"done": number, "told": told, "later": ",".join(skipped)}
+    if form.text("act") == "same":
+        following["with"] = form.text("alike").partition(" ")[0][:16]
     if form.text("act") == "urgent":
         following = {"later": ",".join(skipped)}
     query = urlencode([(name, value) for name, value in following.items() if value != ""])

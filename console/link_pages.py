@@ -101,6 +101,15 @@ class PhoneCookie:
         )
 
 
+KEPT_COPY = "x-kept-copy"
+"""A page's service worker asks with this header when it keeps a copy of it."""
+
+
+def is_opened(request: Request) -> bool:
+    """Whether somebody opens a page, and not its service worker that keeps a copy of it."""
+    return KEPT_COPY not in request.headers
+
+
 def context_of(request: Request) -> Context:
     context: Context = request.app.state.context
     return context

@@ -30,6 +30,7 @@ from console.link_pages import (
     context_of,
     device_of,
     form_of,
+    is_opened,
     key_of,
     language_of,
     link_page,
@@ -81,8 +82,9 @@ async def site_page(request: Request, token: str) -> Response:
     await _require_open(request, token)
     async with context.database.writing() as session:
         opened = await _opened(session, request, token)
-        now = context.clock.now()
-        await shelter_links.opened(session, opened.link, phone, device_of(request), now)
+        if is_opened(request):
+            now = context.clock.now()
+            await shelter_links.opened(session, opened.link, phone, device_of(request), now)
     async with context.database.reading() as session:
         shown = await _shown(session, request, opened)
     response = _page(request, "site.html", token=token, opened=opened, key=new_key(), **shown)

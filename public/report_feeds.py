@@ -40,7 +40,7 @@ from reports.published import PublicCase, PublicPhoto, Wanted
 router = APIRouter(route_class=PublicRoute)
 
 ENTRIES = 50
-PART = 500
+PART = 250
 LAST_PART = 200
 CSV_COLUMNS = (
     "全国地方公共団体コード",

@@ -32,7 +32,7 @@ FIELDS: Mapping[str, Schema] = {
     "service_notice": {"type": ["string", "null"]},
     "requested_datetime": MOMENT,
     "updated_datetime": MOMENT,
-    "expected_datetime": {"type": "null"},
+    "expected_datetime": {"type": ["string", "null"], "format": "date-time"},
     "address": {"type": ["string", "null"]},
     "address_id": {"type": "null"},
     "zipcode": {"type": "null"},

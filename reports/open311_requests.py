@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, time, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, func, or_
@@ -18,7 +18,7 @@ from sqlalchemy.orm import aliased
 from sqlmodel import col, select
 
 from city.city import City, name_in
-from core.clock import in_japan
+from core.clock import JAPAN, in_japan
 from reports import public_place
 from reports.models import ApiKey, Photo, Report, ReportUpdate
 from reports.published import conditions, members_of
@@ -190,7 +190,7 @@ def entry(city: City, found: Found, language: str, public_url: str) -> dict[str,
         "service_notice": notice(city, report, language),
         "requested_datetime": moment(report.created_at),
         "updated_datetime": moment(found.updated_at),
-        "expected_datetime": None,
+        "expected_datetime": _expected(found),
         "address": name_in(district.names, language) if district else None,
         "address_id": None,
         "zipcode": None,
@@ -198,6 +198,14 @@ def entry(city: City, found: Found, language: str, public_url: str) -> dict[str,
         "long": place[0] if place else None,
         "media_url": _photo(found, found.photos[-1], public_url) if found.photos else None,
     }
+
+
+def _expected(found: Found) -> str | None:
+    """Return the end of the due day in Japan, while the case is open and has one."""
+    due = found.leader.due_on
+    if due is None or not found.state.is_open:
+        return None
+    return moment(datetime.combine(due + timedelta(days=1), time(), JAPAN))
 
 
 def extended(found: Found, public_url: str) -> dict[str, Any]:

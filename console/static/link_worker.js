@@ -18,7 +18,8 @@ self.addEventListener("message", (event) => {
         event.data.map(async (one) => {
           // A picture stays as it is; the page itself is asked for anew.
           if (/\/photos\/\d+(\?small=true)?$/.test(one) && (await store.match(one))) return;
-          await store.add(one).catch(() => {});
+          // The header says that nobody opened it once more.
+          await store.add(new Request(one, { headers: { "x-kept-copy": "yes" } })).catch(() => {});
         }),
       ),
     ),

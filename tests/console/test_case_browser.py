@@ -84,7 +84,7 @@ async def test_a_place_is_moved_on_the_map(office: Office) -> None:
         await page.goto(f"{office.url}/console/reports/{report.number}")
         await expect(page.locator('.map-box[data-ready="yes"]')).to_be_visible()
         await page.locator("details.correct summary").click()
-        await page.locator("[data-place-pick]").click()
+        await page.locator("#move-place").click()
         box = await page.locator(".map-box").bounding_box()
         assert box is not None
         await page.mouse.click(box["x"] + box["width"] * 0.3, box["y"] + box["height"] * 0.3)

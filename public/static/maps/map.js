@@ -73,11 +73,10 @@
       if (this.box.dataset.mapSearch !== "off") this.search();
       if (this.box.dataset.mapDraw) new Drawing(this);
       if (this.box.dataset.mapPick) this.pick();
-      if (this.box.dataset.mapPoint) this.point();
       const seconds = Number(this.box.dataset.mapRefresh);
       if (seconds) setInterval(() => document.hidden || this.ask(), seconds * 1000);
       this.box.dataset.ready = "yes";
-      this.box.dispatchEvent(new CustomEvent("map:ready", { bubbles: true, detail: { map: this.map } }));
+      this.box.dispatchEvent(new CustomEvent("map:ready", { bubbles: true, detail: { map: this.map, form: this.formOf(), picture, nearest: this.bare ? 13 : 17 } }));
     }
 
     // The empty map with its tools, in reading order.
@@ -459,37 +458,6 @@
     }
 
     // A click on a district ticks its box, and the other way round.
-    // A click writes a place into a field as "latitude, longitude"; what is typed there moves the mark.
-    point() {
-      const field = this.formOf()?.elements[this.box.dataset.mapPoint];
-      if (!field) return;
-      let mark = null;
-      const show = (latitude, longitude) => {
-        mark ||= L.marker([latitude, longitude], { keyboard: false, alt: "", icon: L.divIcon({ className: "map-point", iconSize: [28, 28], html: picture("purple") }) }).addTo(this.map);
-        mark.setLatLng([latitude, longitude]);
-      };
-      const read = () => {
-        const found = /^\s*(-?\d+(?:\.\d+)?)\s*[,\s]\s*(-?\d+(?:\.\d+)?)\s*$/.exec(field.value);
-        const [latitude, longitude] = found ? [Number(found[1]), Number(found[2])] : [];
-        if (found && Math.abs(latitude) <= 90 && Math.abs(longitude) <= 180) {
-          show(latitude, longitude);
-          return true;
-        }
-        mark?.remove();
-        mark = null;
-        return false;
-      };
-      if (read()) this.map.setView(mark.getLatLng(), this.bare ? 13 : 17);
-      field.addEventListener("change", read);
-      this.map.on("click", (event) => {
-        const at = event.latlng.wrap();
-        show(at.lat, at.lng);
-        field.value = `${at.lat.toFixed(6)}, ${at.lng.toFixed(6)}`;
-        field.dispatchEvent(new Event("input", { bubbles: true }));
-        field.dispatchEvent(new Event("change", { bubbles: true }));
-      });
-    }
-
     pick() {
       const form = this.formOf();
       if (!form) return;
