@@ -152,6 +152,35 @@ def _drain(pen: Pen) -> None:
         pen.oval(x, 148, 13, 12, BLUE)
 
 
+def _water_leak(pen: Pen) -> None:
+    """Water that comes up out of the road and runs off."""
+    _road(pen)
+    pen.polygon([(172, 196), (188, 196), (264, 240), (150, 240)], "#7FB2DC")
+    pen.oval(180, 190, 66, 22, "#7FB2DC")
+    pen.oval(180, 188, 44, 13, BLUE)
+    for side in (-1, 0, 1):
+        steps = [step / 12 for step in range(13)]
+        rising = [(180 + side * 78 * at, 186 - 300 * at * (1 - at * 0.86)) for at in steps]
+        pen.line([(180, 186), (180, 84)] if side == 0 else rising, "#2E6FB7", 12)
+        x, y = (180, 70) if side == 0 else (rising[-1][0] + side * 5, rising[-1][1] + 16)
+        pen.oval(x, y, 9, 11, "#2E6FB7")
+
+
+def _snow(pen: Pen) -> None:
+    """Snow that lies as high as a car's wheels, with one track through it."""
+    _road(pen)
+    pen.box(0, 0, WIDTH, 90, "#8FA9BC")
+    pen.polygon([(0, 108), (148, 100), (120, 150), (64, HEIGHT), (0, HEIGHT)], LINE)
+    pen.polygon([(WIDTH, 108), (212, 100), (240, 150), (296, HEIGHT), (WIDTH, HEIGHT)], LINE)
+    for x, y, wide in ((60, 130, 64), (22, 180, 70), (300, 130, 64), (338, 180, 70)):
+        pen.oval(x, y, wide, wide * 0.55, LINE)
+    for x, y in ((70, 40), (150, 62), (216, 28), (290, 56), (118, 20), (254, 84)):
+        for turn in range(3):
+            angle = turn * pi / 3
+            dx, dy = 13 * cos(angle), 13 * sin(angle)
+            pen.line([(x - dx, y - dy), (x + dx, y + dy)], LINE, 4)
+
+
 def _rubbish(pen: Pen) -> None:
     pen.box(0, 196, WIDTH, HEIGHT, GROUND)
     pen.box(196, 96, 300, 206, METAL, 6)
@@ -187,6 +216,8 @@ PICTURES: dict[str, Callable[[Pen], None]] = {
     "pole": _pole,
     "tree": _tree,
     "drain": _drain,
+    "water-leak": _water_leak,
+    "snow": _snow,
     "rubbish": _rubbish,
     "marking": _marking,
     "other": _other,

@@ -12,6 +12,7 @@ from reports.photos import store_photo
 from reports.states import ReportState
 from tests.support.accessible import faults_of
 from tests.support.browser_tabs import tab
+from tests.support.crews import crew_link, ordered
 from tests.support.filed_reports import picture, reported
 from tests.support.office import Office
 
@@ -92,3 +93,28 @@ async def test_a_place_is_moved_on_the_map(office: Office) -> None:
         await expect(page.locator("ol.timeline li").first).to_contain_text("場所：")
     moved = await stored(office, report.number)
     assert (moved.longitude, moved.latitude) != (report.longitude, report.latitude)
+
+
+async def test_the_place_is_moved_by_keys_too(office: Office) -> None:
+    report = await reported(office)
+    desk = await office.at_desk(Role.ROADS, "road")
+    async with tab(office, desk) as page:
+        await page.goto(f"{office.url}/console/reports/{report.number}")
+        await expect(page.locator('.map-box[data-ready="yes"]')).to_be_visible()
+        field = page.locator("#place")
+        await page.locator("details.correct summary").click()
+        before = await field.input_value()
+        await page.locator(".map-box").press("Enter")
+        assert await field.input_value() == before, "nobody asked to move it"
+        await page.locator("#move-place").press("Enter")
+        await page.locator(".map-box").press("Enter")
+        await expect(field).not_to_have_value(before)
+
+
+async def test_the_crew_page_is_for_everybody(office: Office) -> None:
+    kept = store_photo(office.context.settings.media_dir, picture())
+    report = await reported(office, await office.resident("my"), pictures=(kept,))
+    desk = await office.at_desk(Role.ROADS, "road")
+    path = await crew_link(office, desk, await ordered(office, desk, report.number))
+    async with tab(office, desk) as page:
+        assert await faults_of(page, [office.url + path]) == {}

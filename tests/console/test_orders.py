@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from city.city import WorkOrders
+from console.link_pages import KEPT_COPY
 from console.models import Role
 from reports import work
 from reports.models import (
@@ -37,6 +38,7 @@ from tests.support.crews import (
 )
 from tests.support.filed_reports import reported
 from tests.support.office import Browser, Office
+from tests.support.project import PROJECT
 
 
 def with_orders(office: Office, monkeypatch: pytest.MonkeyPatch, **changes: Any) -> None:
@@ -425,6 +427,21 @@ async def test_that_a_link_was_passed_on_is_seen(office: Office) -> None:
         from sqlmodel import select
 
         assert len(list(await session.scalars(select(OrderPhone)))) == 2
+
+
+async def test_the_copy_for_where_there_is_no_line_is_no_opening(office: Office) -> None:
+    """A browser that opens the page once asks twice: its service worker keeps a copy."""
+    script = (PROJECT / "console" / "static" / "link_worker.js").read_text("utf-8")
+    assert f'"{KEPT_COPY}"' in script
+    desk = await at_roads(office)
+    path = await crew_link(
+        office, desk, await ordered(office, desk, (await reported(office)).number)
+    )
+    phone = await office.browser()
+    await phone.get(path)
+    assert (await phone.get(path, **{KEPT_COPY: "yes"})).status == 200
+    await (await office.browser()).get(path, **{KEPT_COPY: "yes"})
+    assert [one.opened for one in await office.rows(OrderPhone)] == [1]
 
 
 async def test_only_who_answers_reports_sees_the_links(office: Office) -> None:

@@ -197,9 +197,10 @@ async def test_the_intake_shows_one_after_another_and_each_decision_is_told(
     assert reports[usual.number].state is ReportState.ACCEPTED
     assert page.form(inbox)["number"] == same.number
     assert usual.number in page.words, "it is suggested as the same thing"
-    await browser.submit(page, inbox, act="same")
+    page = await browser.submit(page, inbox, act="same")
     reports = {one.number: one for one in await office.rows(Report)}
     assert reports[same.number].case_id == usual.id
+    assert f"{same.number} は{usual.number}と1件にまとめました" in page.words
     page = await browser.get(inbox)
     refused = await browser.submit(page, inbox, act="decline")
     assert refused.status == 400, "a reason is missing"

@@ -10,7 +10,7 @@ import asyncio
 import json
 import re
 import shutil
-from datetime import timedelta
+from datetime import datetime, time, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ from jsonschema import Draft202012Validator
 from lxml import etree
 
 from city.folder import CityFolder, load_folder
-from core.clock import in_japan
+from core.clock import JAPAN, in_japan
 from reports import open311, work
 from reports.api_keys import MOST_POSTS, add_key
 from reports.models import Photo, Report, ReportUpdate
@@ -273,10 +273,23 @@ async def test_get_service_requests(office: Office, key: str) -> None:
         assert entry["status"] == "open" and entry["description"] is None
         assert MOMENT.fullmatch(entry["requested_datetime"])
         assert MOMENT.fullmatch(entry["updated_datetime"])
+        # The kind is due after so many working days; the day ends at midnight in Japan.
+        due = next(one for one in await office.rows(Report) if one.number == number).due_on
+        assert due is not None
+        expected = datetime.fromisoformat(entry["expected_datetime"])
+        assert expected == datetime.combine(due + timedelta(days=1), time(), JAPAN)
         root = etree.fromstring((await asked(office, f"{path}.xml")).body.encode())
         assert root.tag == "service_requests" and names(root) == ["request"]
         assert names(root[0]) == list(REQUEST)
         assert root.findtext("request/service_request_id") == number
+
+
+async def test_nothing_is_expected_of_what_has_ended(office: Office, key: str) -> None:
+    [taken] = json.loads((await post(office, example(office, key))).body)
+    for state in (ReportState.ACCEPTED, ReportState.DONE):
+        await changed(office, taken["service_request_id"], state)
+    [entry] = json.loads((await asked(office, "requests.json")).body)
+    assert entry["status"] == "closed" and entry["expected_datetime"] is None
 
 
 async def test_a_token_is_the_number_and_only_of_what_a_program_posted(
