@@ -12,6 +12,7 @@ from typing import Any
 
 from bot import messages
 from bot.dialogues import kind_message, kind_questions, safety, spot
+from bot.dialogues import report_cards as cards
 from bot.dialogues.kind_questions import ASK
 from bot.dialogues.kinds import (
     REPORT,
@@ -30,7 +31,7 @@ from bot.dialogues.kinds import (
 )
 from bot.dialogues.spot import PLACE
 from bot.dialogues.words import kept_text
-from bot.messages import Action, Message, Part
+from bot.messages import Message
 from city.city import Owner, ReportCategory, name_in
 from core.clock import in_japan
 from feeds.texts import drill_mark
@@ -205,11 +206,11 @@ def _asking(state: DialogueState, known: Known) -> DialogueOutcome:
     code = owner.code if owner else ""
     if state.data.get("owner", "") != code:
         state = state.at(state.step, owner=code)
-        said = (_owner_card(owner, known),) if owner else ()
+        said = (cards.owner_card(owner, known),) if owner else ()
     same = _same(state, known)
     if same and not state.data.get("near_shown"):
         state = state.at(state.step, near_shown=True)
-        return DialogueOutcome(state, (*said, _near_card(state, same, known)))
+        return DialogueOutcome(state, (*said, cards.near_card(state, same, known)))
     return DialogueOutcome(state, (*said, *prompt(state, known)))
 
 
@@ -221,58 +222,11 @@ def _owner(state: DialogueState, known: Known) -> Owner | None:
     return known.city.owner_of(kind, at) if kind else None
 
 
-def _owner_card(owner: Owner, known: Known) -> Message:
-    name = name_in(owner.names, known.language)
-    if owner.forwards:
-        words = known.say(
-            "{owner} looks after this, not the city. The city passes your report on to them.",
-            owner=name,
-        )
-    else:
-        words = known.say(
-            "{owner} looks after this, not the city. Please tell them. You can also go on, and "
-            "the city will see your report.",
-            owner=name,
-        )
-    calls: list[Part] = []
-    if owner.phone:
-        calls.append(
-            messages.tile(
-                messages.uri(known.say("Call {phone}", phone=owner.phone), f"tel:{owner.phone}")
-            )
-        )
-    return messages.card(name, calls, intro=words)
-
-
 def _same(state: DialogueState, known: Known) -> tuple[NearReport, ...]:
     """Return what others reported of this kind within metres of this place."""
     if "place" not in state.data:
         return ()
     return tuple(one for one in known.near if one.category == state.data.get("kind"))[:MOST_NEAR]
-
-
-def _near_card(state: DialogueState, same: tuple[NearReport, ...], known: Known) -> Message:
-    rows: list[Part] = []
-    for one in same:
-        away = known.say("{metres} m away", metres=max(1, round(one.metres)))
-        rows.append(
-            messages.fact(f"{one.number} · {away}", one.state.resident_name(known.language))
-        )
-        rows.append(
-            messages.tile(
-                _press(state, known.say("Same: tell me the result"), "r-join", n=one.number)
-            )
-        )
-    other = messages.tile(
-        _press(state, known.say("It is something else"), "r-not-same"), strong=True
-    )
-    words = known.say(
-        "The city already knows of something like this here. If it is the same, you need not send "
-        "it again: we will tell you the result."
-    )
-    title = known.say("Is it one of these?")
-    cancel = _press(state, known.say("Cancel"), "r-cancel")
-    return messages.card(title, [*rows, other], intro=words, quick=[cancel])
 
 
 def _join(state: DialogueState, number: str, known: Known) -> DialogueOutcome:
@@ -373,8 +327,8 @@ def _told_instead(state: DialogueState, category: ReportCategory, known: Known) 
     if any(state.data.get(name) for name in ("photos", "place", "note")):
         kept = {name: value for name, value in state.data.items() if name != "kind"}
         waiting = replace(state, step=KIND, data={**kept, "told": True})
-        another = _press(waiting, known.say("Choose another kind"), "r-change", to=KIND)
-        cancel = _press(waiting, known.say("Cancel"), "r-cancel")
+        another = cards.press(waiting, known.say("Choose another kind"), "r-change", to=KIND)
+        cancel = cards.press(waiting, known.say("Cancel"), "r-cancel")
         shown = kind_message.card(category, category.message, known, another, cancel)
         return DialogueOutcome(waiting, (_as_drill(state, shown, known),))
     again = messages.press(known.say("Report other damage"), "report")
@@ -413,7 +367,7 @@ def _pressed(
             following = state if kind is None else kind_questions.pressed(state, kind, do, values)
             following = _next(following)
         case "r-change" if values.get("to") == ASK and (kind := _chosen(state, known)) is not None:
-            press = partial(_press, state)
+            press = partial(cards.press, state)
             code = values.get("q", "")
             asked = kind_questions.outcome_of_change(state, kind, code, known, press)
             if isinstance(asked, DialogueOutcome):
@@ -525,96 +479,34 @@ def prompt(state: DialogueState, known: Known) -> tuple[Message, ...]:
 
 
 def _prompt(state: DialogueState, known: Known) -> tuple[Message, ...]:
-    cancel = _press(state, known.say("Cancel"), "r-cancel")
+    cancel = cards.press(state, known.say("Cancel"), "r-cancel")
     match state.step:
         case "kind":
-            return (_kind_prompt(state, known, cancel),)
+            return (cards.kind_prompt(state, known, _all_offered(known), cancel),)
         case "photo":
             words = known.say("First stop somewhere safe. Then send a photo of the damage.")
-            return (_photo_prompt(state, known, words, "r-no-photo", cancel),)
+            return (
+                cards.photo_prompt(
+                    state, known, words, ("r-no-photo", known.say("No photo")), cancel
+                ),
+            )
         case "far":
             words = known.say(
                 "Now a photo from farther away, so that the place can be found. You can skip it."
             )
-            return (_photo_prompt(state, known, words, "r-no-far", cancel),)
+            return (
+                cards.photo_prompt(state, known, words, ("r-no-far", known.say("Skip")), cancel),
+            )
         case "place":
-            return (spot.prompt(state, known, partial(_press, state), cancel),)
+            return (spot.prompt(state, known, partial(cards.press, state), cancel),)
         case "ask":
             asked = kind_questions.prompt(
-                state, _chosen(state, known), known, partial(_press, state), cancel
+                state, _chosen(state, known), known, partial(cards.press, state), cancel
             )
-            return (asked or _summary(state, known),)
+            return (asked or cards.summary(state, known, _chosen(state, known)),)
         case "note":
-            skip = _press(state, known.say("Skip"), "r-no-note")
+            skip = cards.press(state, known.say("Skip"), "r-no-note")
             words = known.say("Is there anything to add? Write it, or skip.")
             return (messages.text(words, skip, cancel),)
         case _:
-            return (_summary(state, known),)
-
-
-def _kind_prompt(state: DialogueState, known: Known, cancel: Action) -> Message:
-    tiles = [
-        messages.picture_tile(
-            _press(state, name_in(category.names, known.language), "r-kind", to=category.code),
-            known.pictures.of_kind(category.picture or category.code),
-        )
-        for category in _all_offered(known)
-    ]
-    return messages.card(known.say("What is broken?"), messages.columns(tiles), quick=[cancel])
-
-
-def _photo_prompt(
-    state: DialogueState, known: Known, words: str, without: str, cancel: Action
-) -> Message:
-    label = known.say("No photo") if state.step == PHOTO else known.say("Skip")
-    actions = [
-        messages.camera(known.say("Take a photo")),
-        messages.camera_roll(known.say("Choose a photo")),
-        _press(state, label, without),
-        cancel,
-    ]
-    return messages.text(words, *actions)
-
-
-def _summary(state: DialogueState, known: Known) -> Message:
-    data = state.data
-    place = data.get("place", {})
-    category = _chosen(state, known)
-    rows: list[Part] = [
-        messages.fact(known.say("Photos"), str(len(data.get("photos", [])))),
-        messages.fact(
-            known.say("Place"), place.get("address") or known.say("The location you sent")
-        ),
-        messages.fact(
-            known.say("Kind"), name_in(category.names, known.language) if category else "–"
-        ),
-    ]
-    if category is not None:
-        rows.extend(kind_questions.facts(state, category, known))
-    if data.get("note"):
-        rows.append(messages.fact(known.say("Note"), data["note"]))
-    send = _press(state, known.say("Send"), "r-send")
-    quick = [
-        send,
-        _press(state, known.say("Change place"), "r-change", to=PLACE),
-        _press(state, known.say("Change kind"), "r-change", to=KIND),
-        *(
-            [_press(state, known.say("Change answers"), "r-change", to=ASK)]
-            if data.get("asks")
-            else []
-        ),
-        _press(state, known.say("Cancel"), "r-cancel"),
-    ]
-    footer = [messages.tile(send, strong=True)]
-    return messages.card(
-        known.say("Is this right?"),
-        rows,
-        footer=footer,
-        quick=quick,
-        above=spot.map_of(place, known),
-    )
-
-
-def _press(state: DialogueState, label: str, do: str, /, **values: object) -> Action:
-    """A button that belongs to this draft and to no later one."""
-    return messages.press(label, do, shown=True, d=state.data.get("draft", ""), **values)
+            return (cards.summary(state, known, _chosen(state, known)),)
