@@ -15,6 +15,7 @@ from console.encryption import Encryption, WrongKey
 from console.hashing import TooBusy
 from console.kept import KeptForm
 from console.models import Staff
+from console.sent_forms import safe_next
 from console.sessions import SignedIn
 from console.web import (
     LANGUAGE_COOKIE,
@@ -26,7 +27,6 @@ from console.web import (
     offer_again,
     origin_of,
     render,
-    safe_next,
     sessions_of,
     sign_in_form,
     visit,

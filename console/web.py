@@ -13,7 +13,7 @@ from datetime import timedelta
 from functools import cache
 from pathlib import Path as FilePath
 from typing import Annotated, Any
-from urllib.parse import SplitResult, quote, unquote_to_bytes, urlsplit
+from urllib.parse import quote, unquote_to_bytes
 
 import structlog
 from fastapi import Path, Request, Response
@@ -37,6 +37,7 @@ from console.kept import KeptForm
 from console.maps import staff_map_words
 from console.models import Staff
 from console.navigation import SECTIONS, Section
+from console.sent_forms import Sent, came_from, safe_next
 from console.sessions import Device, Sessions, SignedIn
 from core import clock_marks
 from core.clock_marks import ClockMark
@@ -285,7 +286,7 @@ def visit(
         if request.method not in ("GET", "HEAD"):
             token = request.headers.get("x-csrf-token") or form.text("csrf")
             if not sessions.token_fits(session.nonce, token):
-                if not _is_our_form(request, form):
+                if not _sent(request).is_ours(form):
                     raise NotPermitted
                 request.state.visit = found
                 raise FormOfAnotherSession
@@ -482,13 +483,13 @@ def _to_sign_in(request: Request) -> Response:
     """
     if not _wants_page(request):
         return Response(status_code=401, headers={"Cache-Control": "no-store"})
-    kept = _kept(request)
+    kept = _sent(request).kept()
     if kept is not None:
         secret_key = context_of(request).settings.secret_key
         response = sign_in_form(request, back=kept.back, kept=kept.seal(secret_key))
         response.status_code = 401
         return response
-    back = request.url.path if request.method == "GET" else _came_from(request)
+    back = request.url.path if request.method == "GET" else came_from(request)
     if request.method == "GET" and request.url.query:
         back += f"?{request.url.query}"
     address = "/console/sign-in"
@@ -502,7 +503,7 @@ async def _of_another_session(request: Request) -> Response:
     if not _wants_page(request):
         return Response(status_code=409, headers={"Cache-Control": "no-store"})
     visitor: Visit = request.state.visit
-    kept = _kept(request)
+    kept = _sent(request).kept()
     if kept is None:
         return _trouble(request, 403, _said(request, TOO_OLD))
     return await offer_again(visitor, kept)
@@ -510,44 +511,16 @@ async def _of_another_session(request: Request) -> Response:
 
 async def _to_own_password(request: Request) -> Response:
     """Require a password change first; a form's values wait on a separate page."""
-    kept = _kept(request) if _wants_page(request) else None
+    kept = _sent(request).kept() if _wants_page(request) else None
     if kept is not None:
         visitor: Visit = request.state.visit
         return await offer_again(visitor, kept)
     return _sent_to(request, "/console/account")
 
 
-def _kept(request: Request) -> KeptForm | None:
-    """Return the values of a form of ours that could not be accepted."""
-    form: Form | None = getattr(request.state, "form", None)
-    if request.method == "GET" or form is None or not _is_our_form(request, form):
-        return None
-    ended = sessions_of(request).read_ended(request)
-    # Only the form's token shows whose page it was: the cookie may be somebody else's.
-    known = ended and sessions_of(request).token_fits(ended.nonce, form.text("csrf"))
-    return KeptForm.of(
-        request.url.path,
-        form,
-        back=_came_from(request),
-        staff_id=ended.staff_id if ended and known else 0,
-        now=context_of(request).clock.now(),
-    )
-
-
-def _is_our_form(request: Request, form: Form) -> bool:
-    """Whether a page of this console sent the form, by headers that no other site can set.
-
-    Otherwise a stranger's form, sent through a signed-out browser, would be offered as the person's
-    own words.
-    """
-    site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin")
-    if site is not None:
-        return site == "same-origin"
-    if origin is not None:
-        here = {request.headers.get("host", ""), urlsplit(_public_url(request)).netloc}
-        return _parts(origin).netloc in here - {""}
-    ended = sessions_of(request).read_ended(request)
-    return ended is not None and sessions_of(request).token_fits(ended.nonce, form.text("csrf"))
+def _sent(request: Request) -> Sent:
+    now = context_of(request).clock.now()
+    return Sent(request, sessions_of(request), _public_url(request), now)
 
 
 def _public_url(request: Request) -> str:
@@ -567,26 +540,6 @@ def _sent_to(request: Request, address: str) -> Response:
     return RedirectResponse(address, status_code=303)
 
 
-def _parts(address: str) -> SplitResult:
-    """Return the parts of an address that a stranger wrote; empty if it is no address."""
-    try:
-        return urlsplit(address)
-    except ValueError:  # brackets that do not close, or signs that no host has
-        return urlsplit("")
-
-
-def safe_next(address: str) -> bool:
-    """Whether ``address`` is a page of this console, for redirects after signing in."""
-    parts = _parts(address)
-    return (
-        not parts.scheme
-        and not parts.netloc
-        and parts.path.startswith("/console/")
-        and "\\" not in address
-        and not parts.path.startswith("/console/sign-")
-    )
-
-
 def _said(request: Request, message: str) -> str:
     return words.CATALOGUE.text(language_of(request), message)
 
@@ -604,15 +557,6 @@ def reason_of(error: BadInput, language: str) -> str:
     return words.CATALOGUE.text(language, NOT_TAKEN)
 
 
-def _came_from(request: Request) -> str:
-    """Return the page of the form that was sent, or "" if there is none."""
-    if request.method == "GET":
-        return ""
-    parts = _parts(request.headers.get("referer", ""))
-    address = f"{parts.path}?{parts.query}" if parts.query else parts.path
-    return address if safe_next(address) else ""
-
-
 def _trouble(request: Request, status: int, message: str) -> Response:
     visit: Visit | None = getattr(request.state, "visit", None)
     return render(
@@ -622,18 +566,6 @@ def _trouble(request: Request, status: int, message: str) -> Response:
         visit=visit,
         message=message,
         code=status,
-        back=_came_from(request),
-        shown=_lost_words(request),
+        back=came_from(request),
+        shown=_sent(request).shown(language_of(request)) if visit is not None else [],
     )
-
-
-def _lost_words(request: Request) -> list[tuple[str, str]]:
-    """Return the values of a refused form, so that they can be copied."""
-    form: Form | None = getattr(request.state, "form", None)
-    visitor: Visit | None = getattr(request.state, "visit", None)
-    if form is None or visitor is None or not _is_our_form(request, form):
-        return []
-    kept = KeptForm.of(
-        request.url.path, form, back="", staff_id=0, now=context_of(request).clock.now()
-    )
-    return kept.shown(language_of(request)) if kept else []
