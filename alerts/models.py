@@ -73,6 +73,8 @@ class AlertDraft(SQLModel, table=True):
     """Set once, when it is sent; a draft with it can never be sent again."""
     discarded_at: datetime | None = Field(default=None, sa_type=UtcDateTime, index=True)
     detail: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
+    media: list[str] | None = Field(default=None, sa_column=Column(JSON(none_as_null=True)))
+    """The media that it goes by; None for those of the city's rule."""
     created_at: datetime = Field(sa_type=UtcDateTime)
     updated_at: datetime = Field(sa_type=UtcDateTime)
 

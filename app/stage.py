@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import aiohttp
-from sqlmodel import select
+from sqlmodel import col, select
 
 from city.city import City
 from console import passwords
@@ -159,7 +159,8 @@ async def add_people(
 async def befriend(database: Database, simulator: str) -> list[str]:
     """Count the synthetic residents as the account's friends; return their LINE user ids."""
     async with database.reading() as session:
-        users = list(await session.scalars(select(Resident.line_user_id).order_by(Resident.id)))  # type: ignore[arg-type]
+        found = await session.scalars(select(Resident.line_user_id).order_by(col(Resident.id)))
+        users = [user for user in found if user is not None]
     async with SimulatorClient(simulator) as client:
         await client.add_friends(user_ids=users)
     return users

@@ -108,6 +108,8 @@ def make_bodies(database_url: str, path: str) -> None:
         async with database.reading() as session:
             statement = select(col(Resident.language), col(Resident.line_user_id))
             async for language, user_id in await session.stream(statement):
+                if user_id is None:
+                    continue
                 some = waiting.setdefault(language, [])
                 some.append(user_id)
                 if len(some) == 500:

@@ -96,7 +96,7 @@ def make_database(database_url: str, residents: int) -> list[str]:
                 .where(col(Resident.state) == ResidentState.FOLLOWING)
                 .order_by(col(Resident.id))
             )
-            users = list(found)
+            users = [user for user in found if user is not None]
         await database.close()
         return users
 

@@ -134,7 +134,7 @@ class Truth:
             truth.photos = list(await session.scalars(select(Photo)))
             known = select(col(Resident.id), col(Resident.line_user_id))
             for number, user in await session.execute(known):
-                truth.user_ids[number or 0] = user
+                truth.user_ids[number or 0] = user or ""
             before = GENESIS
             for entry in await session.scalars(select(AuditEntry).order_by(col(AuditEntry.id))):
                 truth.audited += 1

@@ -189,9 +189,9 @@ async def _erase(
     now: datetime,
 ) -> None:
     """Erase the resident and their earlier messages; this event after its answer."""
-    assert resident.id is not None
+    assert resident.id is not None and resident.line_user_id is not None
     session.expunge(dialogue)
-    await forget_personal(session, [resident.id])
+    await forget_personal(session, await registry.rows_of_person(session, resident.id))
     await leave(session, resident.line_user_id, now)
     await registry.erase(session, city, resident.id, now)
     await session.execute(

@@ -180,6 +180,7 @@ class EventHandler:
         residents: dict[str, Resident] = {}
         dialogues: dict[int, Dialogue] = {}
         for resident, dialogue in found:
+            assert resident.line_user_id is not None
             residents[resident.line_user_id] = resident
             if dialogue is not None:
                 dialogues[dialogue.resident_id] = dialogue

@@ -69,7 +69,12 @@ def tables_of_residents() -> Iterator[tuple[Table, Column[Any]]]:
 
 def _queries(resident: Resident) -> Iterator[tuple[str, Select[Any]]]:
     """Yield the query of a resident's rows for every table, with the table's name."""
-    direct = dict(tables_of_residents())
+    direct = {
+        table: column
+        for table, column in tables_of_residents()
+        # Rows of no user at LINE are not those of a resident without one.
+        if column.name == "resident_id" or resident.line_user_id is not None
+    }
     for table, column in direct.items():
         yield table.name, select_rows(*_shown(table)).where(_own(column, resident))
     for table in SQLModel.metadata.sorted_tables:

@@ -25,7 +25,8 @@ from channels.addresses import Addresses
 from channels.chain import WARNED, FollowUpPlan, wording_for
 from channels.models import Delivery, Wording
 from subscriptions.audience import audience_select
-from subscriptions.audience_query import AudienceQuery
+from subscriptions.audience_query import AudienceQuery, Standby
+from subscriptions.media import of_medium
 from subscriptions.models import Resident, ResidentState
 
 FIRST_RANGE = 4_000
@@ -156,6 +157,7 @@ async def read_groups(
         col(Resident.state) == ResidentState.FOLLOWING,
         col(Resident.id) > after,
         col(Resident.id) <= through,
+        *of_medium(delivery.channel, Standby.TOO),
     )
     others = await _grouped(session, everybody, quiet)
     return [*concerned, *(each for group in others for each in part.others(group, here))]

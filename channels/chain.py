@@ -22,8 +22,8 @@ from channels.models import Batch, BatchState, Delivery, Variant, Wording
 from channels.unknown_sends import known_since
 from city.city import City
 from feeds.models import Notice, Status
-from subscriptions.audience_query import AudienceQuery
-from subscriptions.models import Resident
+from subscriptions.audience_query import AudienceQuery, Standby
+from subscriptions.models import LINE_MEDIUM, Resident
 
 FOLLOW_UPS = frozenset(
     {
@@ -292,6 +292,7 @@ class FollowUpPlan:
     here: AudienceQuery | None
     still: AudienceQuery | None
     unheard: tuple[AudienceQuery, ...] = ()
+    medium: str = LINE_MEDIUM
     rest: bool = True
     """Whether residents who were told and live elsewhere get it too; not with one of several
     levels that is not the last.
@@ -310,7 +311,8 @@ class FollowUpPlan:
             Whether it is the last level, with which everybody else gets the follow-up.
         """
         unheard = self.unheard if last else ()
-        return replace(self, status=status, here=_dwellers(areas), unheard=unheard, rest=last)
+        here = _dwellers(areas, self.medium)
+        return replace(self, status=status, here=here, unheard=unheard, rest=last)
 
 
 def wording_for(status: Status, *, here: bool, still: bool, warned: bool) -> Wording:
@@ -348,7 +350,7 @@ async def followed(
     city: City,
     *,
     stored_as: int | None = None,
-    channel: str | None = None,
+    channel: str = LINE_MEDIUM,
 ) -> FollowUpPlan | None:
     """Return the data for planning and counting a follow-up; None if it follows nothing.
 
@@ -357,7 +359,7 @@ async def followed(
     stored_as
         The notice's id if it is stored, so that it does not count as a part of what it follows.
     channel
-        As for :func:`chain_of`.
+        The medium, whose residents and deliveries count.
     """
     if not follows(notice):
         return None
@@ -368,26 +370,32 @@ async def followed(
     return FollowUpPlan(
         status=notice.status,
         told=await told_by(session, chain),
-        here=_dwellers(notice.areas),
-        still=_dwellers(areas_of(still, city)) if still else None,
-        unheard=() if notice.silent else _unheard(chain.tip, still, city),
+        here=_dwellers(notice.areas, channel),
+        still=_dwellers(areas_of(still, city), channel) if still else None,
+        unheard=() if notice.silent else _unheard(chain.tip, still, city, channel),
+        medium=channel,
     )
 
 
-def _unheard(tip: ChainLink, still: Standing, city: City) -> tuple[AudienceQuery, ...]:
+def _unheard(tip: ChainLink, still: Standing, city: City, medium: str) -> tuple[AudienceQuery, ...]:
     known = city.topic_by_code.get(tip.topic)
     mandatory = known is not None and known.mandatory
     return tuple(
-        AudienceQuery(tip.topic, level, areas, mandatory=mandatory)
+        AudienceQuery(tip.topic, level, areas, mandatory=mandatory, medium=medium)
         for level, areas in by_level(still, city).items()
         # An article of a feed is not a danger.
         if level or tip.source is None
     )
 
 
-def _dwellers(areas: Iterable[str]) -> AudienceQuery | None:
+def _dwellers(areas: Iterable[str], medium: str) -> AudienceQuery | None:
     chosen = tuple(areas)
-    return AudienceQuery("", 0, chosen, mandatory=True) if chosen else None
+    return everybody(medium, chosen) if chosen else None
+
+
+def everybody(medium: str, areas: tuple[str, ...] = ()) -> AudienceQuery:
+    """Return all residents of a medium and of these districts, also those who stand by."""
+    return AudienceQuery("", 0, areas, mandatory=True, medium=medium, standby=Standby.TOO)
 
 
 async def told_by(session: AsyncSession, chain: Chain) -> bytearray:

@@ -7,7 +7,7 @@ engine does the rest.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
 from channels import outbox
-from channels.chain import Chain, chain_of, followed, follows
+from channels.chain import Chain, chain_of, everybody, followed, follows
 from channels.engine import put_unfinished
 from channels.individual import IndividualMessage, add_individual_messages
 from channels.level_parts import BY_LEVEL, LevelPart, LowerLevel, together
@@ -42,7 +42,7 @@ from feeds.texts import Texts
 from subscriptions.audience import audience_select
 from subscriptions.audience_query import AudienceQuery
 from subscriptions.bitmaps import bits_of, joined
-from subscriptions.models import Resident, ResidentState
+from subscriptions.models import LINE_MEDIUM, Resident, ResidentState
 
 HIGHEST = 5
 """The highest evacuation level."""
@@ -104,8 +104,8 @@ class Preview:
     parts: tuple[WordingPart, ...]
 
 
-def audience_of(notice: Notice, city: City) -> AudienceQuery:
-    """Return the audience of a notice by its topic, level and areas."""
+def audience_of(notice: Notice, city: City, medium: str = LINE_MEDIUM) -> AudienceQuery:
+    """Return the audience of a notice by its topic, level and areas, among a medium's residents."""
     topic = city.topic_by_code.get(notice.topic)
     if topic is None:
         raise BadInput(reason("notice.no-topic", topic=notice.topic))
@@ -115,6 +115,7 @@ def audience_of(notice: Notice, city: City) -> AudienceQuery:
         areas=tuple(notice.areas),
         mandatory=topic.mandatory,
         asked=_is_for_who_asked(notice, city),
+        medium=medium,
     )
 
 
@@ -189,6 +190,7 @@ async def deliver(
     if known is not None:
         return known
     query = audience if audience is not None else audience_of(notice, city)
+    query = replace(query, medium=medium.name)
     await _store_lower(session, notice, lower)
     variants = {(Wording.MAIN, 0): render_all(notice, city, medium)}
     for place, one in enumerate(lower, start=1):
@@ -228,7 +230,7 @@ async def deliver(
         respects_quiet=not urgent,
         silent=notice.silent,
         audience=query.to_json(),
-        parts=[part.to_json() for part in level_parts(notice, lower, city)],
+        parts=[part.to_json() for part in level_parts(notice, lower, city, medium.name)],
         audience_limit=await session.scalar(select(func.max(col(Resident.id)))) or 0,
         expires_at=notice.expires_at or (None if urgent else now + LIFE),
         created_by=created_by,
@@ -267,12 +269,14 @@ async def deliver(
     return delivery
 
 
-def level_parts(notice: Notice, lower: Sequence[LowerLevel], city: City) -> list[LevelPart]:
+def level_parts(
+    notice: Notice, lower: Sequence[LowerLevel], city: City, medium: str
+) -> list[LevelPart]:
     """Return the levels of an alert, the gravest first; none if it has only one."""
     if not lower:
         return []
     return [
-        LevelPart(each.reach, audience_of(each, city), each.status)
+        LevelPart(each.reach, audience_of(each, city, medium), each.status)
         for each in (notice, *(one.notice for one in lower))
     ]
 
@@ -336,7 +340,7 @@ async def preview(
     For a follow-up the counts cover everybody who will get it, by wording. ``lower`` is as for
     :func:`deliver`.
     """
-    query = audience_of(notice, city)
+    query = audience_of(notice, city, medium.name)
     notices = [notice, *(one.notice for one in lower)]
     act = together(notices)
     chain = await followed(session, act, city, stored_as=notice.id, channel=medium.name)
@@ -345,7 +349,7 @@ async def preview(
         links = (await chain_of(session, notice.replaces_id, medium.name)).before(notice.id)
         told.update(_other_words(notice, lower, links, city, as_new))
     if lower:
-        levels = await reach_of_parts(session, level_parts(notice, lower, city), chain)
+        levels = await reach_of_parts(session, level_parts(notice, lower, city, medium.name), chain)
         reaches = [level.reach for level in levels]
     else:
         reaches = [await reach_of(session, query, chain)]
@@ -384,7 +388,7 @@ async def _held(
 ) -> int:
     """Count the residents of the audience, or of ``among``, who are in their quiet hours."""
     if among is not None:
-        query = AudienceQuery("", 0, mandatory=True)
+        query = everybody(query.medium)
     rows = audience_select(query).order_by(None).subquery()
     key, _, start, end = list(rows.c)
     what = func.count() if among is None else joined(session, key)

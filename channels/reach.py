@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from channels.chain import STOOD_DOWN, WARNED, FollowUpPlan, bits_of, wording_for
+from channels.chain import STOOD_DOWN, WARNED, FollowUpPlan, bits_of, everybody, wording_for
 from channels.level_parts import LevelPart
 from channels.models import Wording
 from subscriptions.audience import Members, count_by_language, members
@@ -38,7 +38,6 @@ class Reach:
 
 
 NOBODY = Reach()
-_ALL = AudienceQuery("", 0, mandatory=True)
 
 
 @dataclass(frozen=True)
@@ -60,7 +59,7 @@ async def reach_of_parts(
     chain
         For a follow-up, who was told what in its chain.
     """
-    everybody = await members(session, _ALL)
+    all_of_it = await members(session, everybody(parts[0].query.medium))
     taken = 0
     found: list[PartReach] = []
     for place, part in enumerate(parts):
@@ -70,11 +69,11 @@ async def reach_of_parts(
         else:
             last = place == len(parts) - 1
             own = chain.for_part(part.query.areas, part.status, last=last)
-            divided = await _divided(session, part.query, own, everybody.bits)
+            divided = await _divided(session, part.query, own, all_of_it.bits)
         mine = {wording: bits & ~taken for wording, bits in divided.items()}
         for bits in mine.values():
             taken |= bits
-        found.append(PartReach(part.level, part.query.areas, _counted(mine, everybody)))
+        found.append(PartReach(part.level, part.query.areas, _counted(mine, all_of_it)))
     return found
 
 
@@ -106,18 +105,18 @@ async def reach_of(
     if chain is None:
         found = {} if query is None else await count_by_language(session, query)
         return Reach({Wording.MAIN: found} if found else {})
-    everybody = await members(session, _ALL)
-    return _counted(await _divided(session, query, chain, everybody.bits), everybody)
+    all_of_it = await members(session, everybody(chain.medium))
+    return _counted(await _divided(session, query, chain, all_of_it.bits), all_of_it)
 
 
-def _counted(divided: Mapping[Wording, int], everybody: Members) -> Reach:
+def _counted(divided: Mapping[Wording, int], all_of_it: Members) -> Reach:
     counted: dict[Wording, dict[str, int]] = {}
     anybody = 0
     for wording, bits in divided.items():
         anybody |= bits
         languages = {
             language: (bits & readers).bit_count()
-            for language, readers in sorted(everybody.languages.items())
+            for language, readers in sorted(all_of_it.languages.items())
             if bits & readers
         }
         if languages:

@@ -22,7 +22,8 @@ from city.city import City, Decision
 from core.clock import in_japan
 from core.restored import held_until
 from feeds.models import DigestRun, Notice
-from subscriptions.models import Resident, ResidentArea, ResidentState, Subscription
+from subscriptions.media import of_medium
+from subscriptions.models import LINE_MEDIUM, Resident, ResidentArea, ResidentState, Subscription
 
 CATCH_UP = timedelta(hours=3)
 """A slot that is later than this is skipped: yesterday's events at midnight help nobody."""
@@ -128,6 +129,7 @@ async def next_digests(
                 col(Resident.id) > slot.done_through,
                 col(Resident.state) == ResidentState.FOLLOWING,
                 own_hour == slot.hour,
+                *of_medium(LINE_MEDIUM),
             )
             .order_by(col(Resident.id))
             .limit(page)

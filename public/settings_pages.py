@@ -156,8 +156,9 @@ async def save_settings(request: Request, token: str) -> Response:
             return _form_page(request, token, opened, chosen, wrong=wanted.wrong, status=422)
         await _save(session, context.city, opened.resident.id, wanted, now)
         await page_choices.note_times(session, opened.resident.id, changed, now)
-        if await _menu_may_change(session, chosen, wanted):
-            await context.queue.put(session, MENU_TASK, opened.resident.line_user_id)
+        user = opened.resident.line_user_id
+        if user is not None and await _menu_may_change(session, chosen, wanted):
+            await context.queue.put(session, MENU_TASK, user)
     return RedirectResponse(f"{PATH}/{token}?saved=1", 303, headers=HEADERS)
 
 

@@ -30,7 +30,7 @@ from subscriptions.models import (
     ResidentState,
     area_list,
 )
-from subscriptions.residents import erase_rows, friend_hash, insert_new
+from subscriptions.residents import erase_rows, friend_hash, insert_new, note_linked
 
 CHUNK = 2_000
 """Residents in one transaction, so that a webhook waits at most some tenths of a second."""
@@ -174,6 +174,7 @@ async def take_in(
             .values(state=ResidentState.FOLLOWING, left_at=None, followed_at=now, updated_at=now)
             .execution_options(synchronize_session=False)
         )
+        await note_linked(session, found.back)
     # People who followed meanwhile are known now.
     overtaken = len(found.fresh) - len(made)
     counts = replace(found.counts, new=len(made), known=found.counts.known + overtaken)
@@ -376,4 +377,5 @@ async def _insert(
     statement = insert_new(session, Resident, ["line_user_id"]).returning(
         col(Resident.id), col(Resident.line_user_id)
     )
-    return [(number, user) for number, user in await session.execute(statement, rows)]
+    made = await session.execute(statement, rows)
+    return [(number, user) for number, user in made if number is not None and user is not None]

@@ -1,6 +1,6 @@
 """Who gets a notice: one query, used for both planning and counting.
 
-A resident is in the audience if they follow the account, want the topic at this level (or it is
+A resident is in the audience if they follow by its medium, want the topic at this level (or it is
 mandatory), have chosen one of the areas or none at all, and read the language, if one is given.
 """
 
@@ -12,12 +12,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import sqlalchemy
-from sqlalchemy import ColumnElement, Select, and_, func, or_
+from sqlalchemy import Select, and_, func, or_
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from subscriptions import bitmaps
 from subscriptions.audience_query import AudienceQuery
+from subscriptions.media import of_medium
 from subscriptions.models import Resident, ResidentState, Subscription
 
 
@@ -144,8 +145,11 @@ async def _walked(
     return dict(sorted((language, number) for language, number in rows))
 
 
-def _conditions(query: AudienceQuery) -> list[ColumnElement[bool]]:
-    conditions: list[ColumnElement[bool]] = [col(Resident.state) == ResidentState.FOLLOWING]
+def _conditions(query: AudienceQuery) -> list[Any]:
+    conditions: list[Any] = [
+        col(Resident.state) == ResidentState.FOLLOWING,
+        *of_medium(query.medium, query.standby),
+    ]
     if not query.mandatory:
         # "+ 0" keeps the level out of PostgreSQL 18's index condition. Otherwise it would expect a
         # skip scan over every resident and choose a worse index. The level is still read from the

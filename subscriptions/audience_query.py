@@ -4,9 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
 from core.errors import BadInput
+from subscriptions.models import LINE_MEDIUM
+
+
+class Standby(StrEnum):
+    """Which residents are meant by whether they stand by for LINE.
+
+    A resident stands by who has a row at LINE that follows, and asked for messages by this medium
+    only when LINE does not reach them (``Resident.only_if_line_fails``). After they left LINE's
+    account they stand by no longer: they get everything here.
+    """
+
+    LEFT_OUT = "left-out"
+    TOO = "too"
+    ALONE = "alone"
+    """Only those who stand by."""
 
 
 @dataclass(frozen=True)
@@ -15,7 +31,9 @@ class AudienceQuery:
 
     ``areas`` are district codes, empty for the whole city; ``language`` of None means every
     language; ``mandatory`` that the topic needs no subscription. ``asked`` means only residents who
-    chose a level themselves, for notices that are too weak for everybody.
+    chose a level themselves, for notices that are too weak for everybody. ``medium`` is that of the
+    residents: nobody of another medium is in the audience. ``standby`` says whether residents are
+    meant who want messages there only when LINE does not reach them.
     """
 
     topic: str
@@ -24,6 +42,8 @@ class AudienceQuery:
     language: str | None = None
     mandatory: bool = False
     asked: bool = False
+    medium: str = LINE_MEDIUM
+    standby: Standby = Standby.LEFT_OUT
 
     @property
     def least(self) -> int:
@@ -38,6 +58,8 @@ class AudienceQuery:
             "language": self.language,
             "mandatory": self.mandatory,
             "asked": self.asked,
+            "medium": self.medium,
+            "standby": self.standby.value,
         }
 
     @classmethod
@@ -51,12 +73,16 @@ class AudienceQuery:
         """
         topic, level = stored.get("topic"), stored.get("level")
         areas, language = stored.get("areas", []), stored.get("language")
+        medium = stored.get("medium", LINE_MEDIUM)
+        standby = stored.get("standby", Standby.LEFT_OUT.value)
         if (
             not isinstance(topic, str)
             or not isinstance(level, int)
             or not isinstance(areas, list)
             or not all(isinstance(area, str) for area in areas)
             or not (language is None or isinstance(language, str))
+            or not isinstance(medium, str)
+            or standby not in set(Standby)
         ):
             raise BadInput(f"this is not a stored audience: {dict(stored)!r}")
         return cls(
@@ -66,4 +92,6 @@ class AudienceQuery:
             language,
             stored.get("mandatory") is True,
             stored.get("asked") is True,
+            medium,
+            Standby(standby),
         )

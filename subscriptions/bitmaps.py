@@ -22,8 +22,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from core.database import Database
-from subscriptions.audience_query import AudienceQuery
+from subscriptions.audience_query import AudienceQuery, Standby
+from subscriptions.media import of_medium, stands_by
 from subscriptions.models import (
+    HAS_ADDRESS,
+    LINE_MEDIUM,
     Area,
     AudienceBitmap,
     Resident,
@@ -39,6 +42,8 @@ MAX_LEVEL = 6
 _RANGE = 100_000
 
 FOLLOWING = "following"
+"""Who follows at LINE; of another medium, the key is this with the medium's name."""
+STANDBY = "standby:"
 LANGUAGE = "language:"
 AREA = "area:"
 TOPIC = "topic:"
@@ -71,7 +76,10 @@ async def counted(
     levels = range(query.least, min(query.level, MAX_LEVEL) + 1)
     topics = [f"{TOPIC}{query.topic}:{level}" for level in levels]
     areas = [f"{AREA}{area}" for area in ("", *query.areas)]
-    keys = {FOLLOWING, *areas} if query.areas else {FOLLOWING}
+    mine = following_key(query.medium)
+    standby = STANDBY + query.medium
+    # The first one shows that there are bitmaps.
+    keys = {FOLLOWING, mine, standby, *(areas if query.areas else ())}
     if not query.mandatory:
         keys.update(topics)
     if query.language is not None:
@@ -85,7 +93,11 @@ async def counted(
     bits = {key: int.from_bytes(stored, "little") for key, stored in rows}
     if FOLLOWING not in bits:
         return None
-    audience = bits[FOLLOWING] & ~await _changed(session)
+    audience = bits.get(mine, 0) & ~await _changed(session)
+    if query.standby is Standby.ALONE:
+        audience &= bits.get(standby, 0)
+    elif query.standby is Standby.LEFT_OUT:
+        audience &= ~bits.get(standby, 0)
     if not query.mandatory:
         audience &= _any(bits, topics)
     if query.areas:
@@ -120,10 +132,15 @@ async def counted_by_area(
     }
 
 
-async def following(session: AsyncSession) -> int:
-    """Return everybody who follows as bits; resident ``n`` is bit ``n``."""
+def following_key(medium: str) -> str:
+    """Return the key of the bitmap of everybody who follows by a medium."""
+    return FOLLOWING if medium == LINE_MEDIUM else f"{FOLLOWING}:{medium}"
+
+
+async def following_at_line(session: AsyncSession) -> int:
+    """Return everybody who follows at LINE as bits; resident ``n`` is bit ``n``."""
     followers = select(joined(session, col(Resident.id))).where(
-        col(Resident.state) == ResidentState.FOLLOWING
+        col(Resident.state) == ResidentState.FOLLOWING, *of_medium(LINE_MEDIUM)
     )
     pictured = await session.scalar(
         select(col(AudienceBitmap.bits)).where(col(AudienceBitmap.key) == FOLLOWING)
@@ -258,7 +275,12 @@ async def _read_groups(session: AsyncSession, after: int, through: int) -> list[
 
     number = col(Resident.id)
     following = select(joined(session, number)).where(
-        within(number), col(Resident.state) == ResidentState.FOLLOWING
+        within(number), col(Resident.state) == ResidentState.FOLLOWING, *of_medium(LINE_MEDIUM)
+    )
+    elsewhere = (
+        select(col(Resident.medium), joined(session, number))
+        .where(within(number), HAS_ADDRESS, col(Resident.state) == ResidentState.FOLLOWING)
+        .group_by(col(Resident.medium))
     )
     languages = (
         select(col(Resident.language), joined(session, number))
@@ -285,6 +307,9 @@ async def _read_groups(session: AsyncSession, after: int, through: int) -> list[
     )
     groups: list[tuple[str, str | None]] = []
     groups += [(FOLLOWING, ids) for (ids,) in await session.execute(following)]
+    groups += [(following_key(name), ids) for name, ids in await session.execute(elsewhere)]
+    standing_by = elsewhere.where(stands_by())
+    groups += [(STANDBY + name, ids) for name, ids in await session.execute(standing_by)]
     groups += [(AREA, ids) for (ids,) in await session.execute(whole_city)]
     groups += [(LANGUAGE + code, ids) for code, ids in await session.execute(languages)]
     groups += [(AREA + code, ids) for code, ids in await session.execute(areas)]

@@ -2,12 +2,15 @@
 
 The same seed makes the same people. Languages, districts and topics follow distributions like those
 of a Japanese city with many foreign residents. User ids look like LINE's but are random, so only
-the simulator may send to them.
+the simulator may send to them. Addresses of other media are of domains that nobody can have
+(RFC 2606, RFC 6761), so that no mail of a drill ever reaches anybody.
 """
 
 from __future__ import annotations
 
 import asyncio
+import base64
+import json
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -24,7 +27,7 @@ from core.errors import BadInput
 from core.languages import LANGUAGES
 from subscriptions import bitmaps
 from subscriptions.bulk import Rows, reserve_ids, write_changes, write_choices, write_rows
-from subscriptions.models import area_list
+from subscriptions.models import LINE_MEDIUM, area_list
 from subscriptions.residents import know_areas
 
 CHUNK = 20_000
@@ -49,10 +52,40 @@ _TOPIC_CHANCES = {
 }
 _RESIDENT_COLUMNS = (
     "id, line_user_id, state, language, language_chosen, topics_chosen, quiet_start, quiet_end, "
-    "area_list, followed_at, left_at, updated_at"
+    "area_list, followed_at, left_at, updated_at, medium, address"
+)
+_MAIL_DOMAIN = "residents.example"
+_PUSH_SERVICE = "https://push.example/send"
+# A point of P-256 (its generator), because a push service refuses what is none.
+_PUSH_KEY = (
+    "BGsX0fLhLEJH-Lzm5WOkQPJ3A32BLeszoPShOUXYmMKWT-NC4v4af5uO5-tKfA-eFivOM1drMV7Oy7ZAaDe_UfU"
 )
 _PROFILES = 1024
 """Distinct sets of topics; drawing a set for each resident would take longer than storing it."""
+
+
+def _no_address(name: str) -> str:
+    raise AssertionError("a resident of LINE has a user id")
+
+
+def _mail_address(name: str) -> str:
+    return f"r{name}@{_MAIL_DOMAIN}"
+
+
+def _push_address(name: str) -> str:
+    auth = base64.urlsafe_b64encode(bytes.fromhex(name)).decode().rstrip("=")
+    endpoint = f"{_PUSH_SERVICE}/{name}"
+    return json.dumps(
+        {"endpoint": endpoint, "p256dh": _PUSH_KEY, "auth": auth}, separators=(",", ":")
+    )
+
+
+MEDIA: dict[str, Callable[[str], str]] = {
+    LINE_MEDIUM: _no_address,
+    "email": _mail_address,
+    "webpush": _push_address,
+}
+"""How an address is made of 32 random hexadecimal digits, by medium."""
 
 
 @dataclass
@@ -69,8 +102,10 @@ async def generate(
     seed: int,
     now: datetime,
     progress: Callable[[int], None] | None = None,
+    *,
+    medium: str = LINE_MEDIUM,
 ) -> None:
-    """Add ``n`` residents.
+    """Add ``n`` residents of a medium.
 
     Parameters
     ----------
@@ -82,11 +117,15 @@ async def generate(
     Raises
     ------
     BadInput
-        Residents of this seed are there already.
+        Residents of this seed are there already, or the medium has no synthetic residents.
     """
+    if medium not in MEDIA:
+        raise BadInput(
+            f"There are no synthetic residents of {medium!r}; there are {', '.join(MEDIA)}."
+        )
     async with database.writing() as session:
         await know_areas(session, city, list(city.district_by_code))
-    maker = _Maker(city, seed, now, sqlite=database.is_sqlite)
+    maker = _Maker(city, seed, now, medium, sqlite=database.is_sqlite)
     # PostgreSQL checks each row's foreign keys, which takes longest; two connections share it.
     writers = asyncio.Semaphore(1 if database.is_sqlite else 2)
     stored = 0
@@ -140,7 +179,9 @@ async def _draw(database: Database, maker: _Maker, size: int) -> _Chunk:
 class _Maker:
     """Draws people, a chunk at a time."""
 
-    def __init__(self, city: City, seed: int, now: datetime, *, sqlite: bool) -> None:
+    def __init__(self, city: City, seed: int, now: datetime, medium: str, *, sqlite: bool) -> None:
+        self.medium = medium
+        self.address = MEDIA[medium]
         self.dice = random.Random(seed)  # noqa: S311 - the same people every time
         self.languages = list(city.languages)
         self.language_weights = [LANGUAGES[code].share for code in self.languages]
@@ -179,14 +220,16 @@ class _Maker:
         quiet = dice.choices(self.quiet, k=size)
         followed = dice.choices(self.days, k=size)
         made = _Chunk([], [], [])
+        at_line = self.medium == LINE_MEDIUM
         for position, resident in enumerate(ids):
+            name = names[32 * position : 32 * position + 32]
             chose, topics = profiles[position]
             home = homes[position]
             start, end = quiet[position]
             made.residents.append(
                 (
                     resident,
-                    "U" + names[32 * position : 32 * position + 32],
+                    "U" + name if at_line else None,
                     "following",
                     languages[position],
                     chose,
@@ -197,6 +240,8 @@ class _Maker:
                     followed[position],
                     None,
                     self.now,
+                    self.medium,
+                    None if at_line else self.address(name),
                 )
             )
             made.subscriptions += [(resident, topic, level) for topic, level in topics]

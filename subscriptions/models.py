@@ -42,10 +42,21 @@ def area_list(areas: Iterable[str]) -> str:
 
 
 HAS_LEFT = text("left_at IS NOT NULL")
+HAS_ADDRESS = text("address IS NOT NULL")
+"""Residents of other media than LINE; a query must have exactly this condition to use the indexes.
+"""
+IS_LINKED = text("linked_id IS NOT NULL")
+LINE_MEDIUM = "line"
+"""The medium whose residents have a LINE user id and no ``address``."""
 
 
 class Resident(SQLModel, table=True):
-    """Somebody who follows, or followed, the city's account.
+    """Somebody who follows, or followed, the city by one medium.
+
+    ``medium`` names it (``channels.medium``). A resident of LINE has a ``line_user_id``, one of
+    another medium an ``address`` in a form that the medium chooses, such as a mail address.
+    Somebody who follows by two media has two rows. ``linked_id`` is their row at LINE, if they said
+    so; ``only_if_line_fails`` that they want messages here only when LINE does not reach them.
 
     ``quiet_start`` and ``quiet_end`` are minutes after midnight in Japan; ``None`` means the
     city's. ``digest_hour`` likewise. No name is kept: LINE's profile is read when needed.
@@ -60,6 +71,25 @@ class Resident(SQLModel, table=True):
     __tablename__ = "residents"
     __table_args__ = (
         Index("ix_residents_left", "left_at", sqlite_where=HAS_LEFT, postgresql_where=HAS_LEFT),
+        Index(
+            "uq_residents_address",
+            "medium",
+            "address",
+            unique=True,
+            sqlite_where=HAS_ADDRESS,
+            postgresql_where=HAS_ADDRESS,
+        ),
+        # An audience of a small medium is found without reading the friends at LINE.
+        Index(
+            "ix_residents_elsewhere",
+            "medium",
+            "id",
+            sqlite_where=HAS_ADDRESS,
+            postgresql_where=HAS_ADDRESS,
+        ),
+        Index(
+            "ix_residents_linked", "linked_id", sqlite_where=IS_LINKED, postgresql_where=IS_LINKED
+        ),
         # A number is never given twice: a delivery's members are remembered by it.
         {"sqlite_autoincrement": True},
     )
@@ -67,7 +97,7 @@ class Resident(SQLModel, table=True):
     id: int | None = Field(
         default=None, sa_column=Column(RowId, primary_key=True, autoincrement=True)
     )
-    line_user_id: str = Field(unique=True, max_length=64)
+    line_user_id: str | None = Field(default=None, unique=True, max_length=64)
     state: ResidentState = Field(default=ResidentState.FOLLOWING, sa_type=text_enum(ResidentState))
     language: str = Field(max_length=16)
     language_chosen: bool = False
@@ -83,6 +113,15 @@ class Resident(SQLModel, table=True):
     updated_at: datetime = Field(sa_type=UtcDateTime)
     arrival_id: int | None = Field(default=None, sa_column=Column(RowId, index=True))
     ask_language: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
+    medium: str = Field(
+        default=LINE_MEDIUM, max_length=16, sa_column_kwargs={"server_default": LINE_MEDIUM}
+    )
+    address: str | None = None
+    linked_id: int | None = Field(
+        default=None,
+        sa_column=Column(RowId, ForeignKey("residents.id", ondelete="SET NULL"), nullable=True),
+    )
+    only_if_line_fails: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
 
 
 class Subscription(SQLModel, table=True):

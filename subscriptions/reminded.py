@@ -10,7 +10,9 @@ from sqlalchemy import Row, Select, exists, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from subscriptions.media import of_medium
 from subscriptions.models import (
+    LINE_MEDIUM,
     Resident,
     ResidentArea,
     ResidentChild,
@@ -76,6 +78,7 @@ def _followers(topic: str, after: int) -> Select[int | None, str, int | None, in
             col(Subscription.topic) == topic,
             col(Subscription.resident_id) > after,
             col(Resident.state) == ResidentState.FOLLOWING,
+            *of_medium(LINE_MEDIUM),
         )
         .order_by(col(Subscription.resident_id))
     )

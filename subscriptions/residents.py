@@ -24,6 +24,9 @@ from city.city import City
 from core.clock import in_japan
 from core.errors import BadInput, Permanent
 from subscriptions.models import (
+    HAS_ADDRESS,
+    IS_LINKED,
+    LINE_MEDIUM,
     Area,
     GoneFriend,
     Resident,
@@ -78,16 +81,24 @@ class Preferences:
 class ResidentRecord:
     """Everything this package keeps of one resident (promise 9)."""
 
-    line_user_id: str
+    medium: str
+    line_user_id: str | None
+    address: str | None
+    only_if_line_fails: bool
     followed_at: datetime
     left_at: datetime | None
     updated_at: datetime
     preferences: Preferences
+    elsewhere: tuple[ResidentRecord, ...] = ()
+    """The same person by other media, as far as they are linked."""
 
     def to_json(self) -> dict[str, Any]:
         choices = self.preferences
         return {
+            "medium": self.medium,
             "line_user_id": self.line_user_id,
+            "address": self.address,
+            "only_if_line_fails": self.only_if_line_fails,
             "following": choices.following,
             "followed_at": self.followed_at.isoformat(),
             "left_at": self.left_at.isoformat() if self.left_at else None,
@@ -100,6 +111,7 @@ class ResidentRecord:
             "digest_hour": choices.digest_hour,
             "remind_in_morning": choices.remind_in_morning,
             "children": list(choices.children),
+            "elsewhere": [one.to_json() for one in self.elsewhere],
         }
 
 
@@ -112,10 +124,38 @@ async def follow(
     """
     _check_language(city, language)
     await _welcome_again(session, line_user_id)
+    resident = await _take_in(session, city, {"line_user_id": line_user_id}, language, now)
+    await note_linked(session, [resident.id])
+    return resident
+
+
+async def follow_at(
+    session: AsyncSession, city: City, medium: str, address: str, language: str, now: datetime
+) -> Resident:
+    """Take somebody in who follows by another medium than LINE; see :func:`follow`.
+
+    Parameters
+    ----------
+    medium
+        Its name, as in ``channels.medium``.
+    address
+        In the medium's one form of it: equal addresses are one resident. The caller has made sure
+        that it is theirs.
+    """
+    _check_language(city, language)
+    own = {"medium": medium, "address": address}
+    return await _take_in(session, city, own, language, now)
+
+
+async def _take_in(
+    session: AsyncSession, city: City, own: Mapping[str, str], language: str, now: datetime
+) -> Resident:
+    """Store a resident, or find them again, by the columns that say who they are."""
+    where = HAS_ADDRESS if "address" in own else None
     made = await session.scalar(
-        insert_new(session, Resident, ["line_user_id"])
+        insert_new(session, Resident, list(own), where=where)
         .values(
-            line_user_id=line_user_id,
+            **own,
             state=ResidentState.FOLLOWING,
             language=language,
             language_chosen=False,
@@ -126,13 +166,18 @@ async def follow(
         )
         .returning(col(Resident.id))
     )
-    resident = await _by_user(session, line_user_id)
+    resident = await _by(session, own)
     assert resident is not None and resident.id is not None
     if made is not None:
         wanted = [t.code for t in city.topics if t.default and not t.mandatory]
         session.add_all(Subscription(topic=code, resident_id=resident.id) for code in wanted)
         await _changed(session, resident, now)
-        _log.info("resident.followed", resident_id=resident.id, language=language)
+        _log.info(
+            "resident.followed",
+            resident_id=resident.id,
+            language=language,
+            channel=resident.medium,
+        )
     elif resident.state is ResidentState.LEFT:
         resident.state = ResidentState.FOLLOWING
         resident.left_at = None
@@ -140,7 +185,12 @@ async def follow(
         if not resident.language_chosen:
             resident.language = language
         await _changed(session, resident, now)
-        _log.info("resident.returned", resident_id=resident.id, language=resident.language)
+        _log.info(
+            "resident.returned",
+            resident_id=resident.id,
+            language=resident.language,
+            channel=resident.medium,
+        )
     return resident
 
 
@@ -150,17 +200,80 @@ async def unfollow(
     """Stop everything for somebody who left; their choices are kept for the days in the city's
     rules.
     """
-    resident = await _by_user(session, line_user_id)
+    resident = await _by(session, {"line_user_id": line_user_id})
     if resident is None:
         # LINE's list of friends, if it is being read now, may still contain them.
         await _note_gone(session, line_user_id, now, erased=False)
         return None
-    if resident.state is not ResidentState.LEFT:
-        resident.state = ResidentState.LEFT
-        resident.left_at = now
-        await _changed(session, resident, now)
-        _log.info("resident.left", resident_id=resident.id)
+    await _leave(session, resident, now)
     return resident
+
+
+async def unfollow_at(
+    session: AsyncSession, medium: str, address: str, now: datetime
+) -> Resident | None:
+    """Stop everything for somebody who left by another medium than LINE; see :func:`unfollow`."""
+    resident = await _by(session, {"medium": medium, "address": address})
+    if resident is not None:
+        await _leave(session, resident, now)
+    return resident
+
+
+async def _leave(session: AsyncSession, resident: Resident, now: datetime) -> None:
+    if resident.state is ResidentState.LEFT:
+        return
+    resident.state = ResidentState.LEFT
+    resident.left_at = now
+    await _changed(session, resident, now)
+    await note_linked(session, [resident.id])
+    _log.info("resident.left", resident_id=resident.id, channel=resident.medium)
+
+
+async def link(
+    session: AsyncSession,
+    resident_id: int,
+    at_line: int | None,
+    now: datetime,
+    *,
+    only_if_line_fails: bool = False,
+) -> None:
+    """Note which resident at LINE somebody of another medium is; None for none (any more).
+
+    Parameters
+    ----------
+    only_if_line_fails
+        They want messages here only when LINE does not reach them.
+
+    Raises
+    ------
+    BadInput
+        One of the two is of the wrong medium.
+    UnknownResident
+        One of the two is not there.
+    """
+    resident = await _locked(session, resident_id)
+    other = None if at_line is None else await _locked(session, at_line)
+    if resident.medium == LINE_MEDIUM or (other is not None and other.medium != LINE_MEDIUM):
+        raise BadInput("a resident of another medium is linked to one at LINE.")
+    resident.linked_id = at_line
+    resident.only_if_line_fails = only_if_line_fails and at_line is not None
+    await _changed(session, resident, now)
+
+
+async def rows_of_person(session: AsyncSession, resident_id: int) -> list[int]:
+    """Return a resident and those who are linked to them: one person by several media."""
+    linked = select(col(Resident.id)).where(IS_LINKED, col(Resident.linked_id) == resident_id)
+    found = [number for number in await session.scalars(linked) if number is not None]
+    return [resident_id, *sorted(found)]
+
+
+async def note_linked(session: AsyncSession, resident_ids: Sequence[int | None]) -> None:
+    """Note that LINE reaches these residents now, or not any more, for who stands by for it."""
+    linked = await session.scalars(
+        select(col(Resident.id)).where(IS_LINKED, col(Resident.linked_id).in_(resident_ids))
+    )
+    session.add_all(ResidentChange(resident_id=number) for number in linked if number is not None)
+    await session.flush()
 
 
 async def spoke(session: AsyncSession, resident: Resident, now: datetime) -> None:
@@ -173,6 +286,17 @@ async def find(session: AsyncSession, line_user_id: str) -> Resident | None:
     """Return the resident behind a LINE user id, following or not."""
     return (
         await session.scalars(select(Resident).where(col(Resident.line_user_id) == line_user_id))
+    ).one_or_none()
+
+
+async def find_at(session: AsyncSession, medium: str, address: str) -> Resident | None:
+    """Return the resident behind an address of another medium, following or not."""
+    return (
+        await session.scalars(
+            select(Resident).where(
+                col(Resident.medium) == medium, HAS_ADDRESS, col(Resident.address) == address
+            )
+        )
     ).one_or_none()
 
 
@@ -318,12 +442,14 @@ def is_birth_month(born: str, now: datetime) -> bool:
 async def erase(session: AsyncSession, city: City, resident_id: int, now: datetime) -> None:
     """Erase a resident: the row and everything that refers to it by foreign keys.
 
-    Other packages erase what they store under the LINE user id (webhook events). A hash of that id
-    stays, so that no list of friends brings them back against their will.
+    Their rows of other media that are linked to it are erased too (:func:`rows_of_person`). Other
+    packages erase what they store under the LINE user id (webhook events). A hash of that id stays,
+    so that no list of friends brings them back against their will.
     """
     resident = await _locked(session, resident_id)
-    await _note_gone(session, resident.line_user_id, now, erased=True)
-    await erase_rows(session, [resident_id])
+    if resident.line_user_id is not None:
+        await _note_gone(session, resident.line_user_id, now, erased=True)
+    await erase_rows(session, await rows_of_person(session, resident_id))
     session.expunge(resident)
     _log.info("resident.erased", resident_id=resident_id)
 
@@ -333,17 +459,23 @@ async def export(session: AsyncSession, city: City, resident_id: int) -> Residen
     choices = await preferences(session, city, resident_id)
     resident = await session.get(Resident, resident_id)
     assert resident is not None
+    _, *linked = await rows_of_person(session, resident_id)
     return ResidentRecord(
+        medium=resident.medium,
         line_user_id=resident.line_user_id,
+        address=resident.address,
+        only_if_line_fails=resident.only_if_line_fails,
         followed_at=resident.followed_at,
         left_at=resident.left_at,
         updated_at=resident.updated_at,
         preferences=choices,
+        elsewhere=tuple([await export(session, city, number) for number in linked]),
     )
 
 
 async def erase_rows(session: AsyncSession, resident_ids: Sequence[int]) -> None:
     """Delete residents by id and note their bare numbers, so that counts forget them."""
+    await note_linked(session, resident_ids)
     await session.execute(delete(Resident).where(col(Resident.id).in_(resident_ids)))
     session.add_all(ResidentChange(resident_id=number) for number in resident_ids)
     await session.flush()
@@ -369,10 +501,17 @@ async def _welcome_again(session: AsyncSession, line_user_id: str) -> None:
     )
 
 
-def insert_new(session: AsyncSession, table: type[SQLModel], unique: Sequence[str]) -> Any:
-    """Return an INSERT that leaves an existing row (same ``unique`` columns) as it is."""
+def insert_new(
+    session: AsyncSession, table: type[SQLModel], unique: Sequence[str], *, where: Any = None
+) -> Any:
+    """Return an INSERT that leaves an existing row (same ``unique`` columns) as it is.
+
+    ``where`` is the condition of the unique index, if it does not cover all rows.
+    """
     dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
-    return dialect.insert(table).on_conflict_do_nothing(index_elements=list(unique))
+    return dialect.insert(table).on_conflict_do_nothing(
+        index_elements=list(unique), index_where=where
+    )
 
 
 def _check_language(city: City, language: str) -> None:
@@ -380,11 +519,15 @@ def _check_language(city: City, language: str) -> None:
         raise BadInput(f"{language!r} is not a language of this city.")
 
 
-async def _by_user(session: AsyncSession, line_user_id: str) -> Resident | None:
+async def _by(session: AsyncSession, own: Mapping[str, str]) -> Resident | None:
+    """Return the resident with these values, locked until the transaction ends."""
+    conditions: list[Any] = [getattr(Resident, name) == value for name, value in own.items()]
+    if "address" in own:
+        conditions.append(HAS_ADDRESS)
     return (
         await session.scalars(
             select(Resident)
-            .where(col(Resident.line_user_id) == line_user_id)
+            .where(*conditions)
             .with_for_update()
             # Values that were read before the lock may be out of date.
             .execution_options(populate_existing=True)

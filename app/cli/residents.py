@@ -25,12 +25,18 @@ def generate(
     seed: Annotated[
         int, typer.Option(metavar="N", help="The same seed makes the same residents.")
     ] = 1,
+    medium: Annotated[
+        str, typer.Option(metavar="NAME", help="line, email or webpush; the default is line.")
+    ] = "line",
 ) -> None:
-    """Add N synthetic residents."""
+    """Add N synthetic residents.
+
+    Mail addresses are at a domain that nobody can have.
+    """
     from core.settings import reaches_line
     from subscriptions.generate import generate as generate_residents
 
-    if reaches_line():
+    if medium == "line" and reaches_line():
         typer.echo(
             "todoke: warning: these residents are invented, and this service sends to LINE "
             "itself, which forbids sending to user ids that are guessed.",
@@ -48,6 +54,7 @@ def generate(
                     seed=seed,
                     now=(await service_clock(database)).now(),
                     progress=lambda done: bar.update(task, completed=done),
+                    medium=medium,
                 )
 
     run(work())
@@ -69,6 +76,9 @@ def count(
     level: Annotated[
         int, typer.Option(metavar="N", min=0, max=5, help="A notice of this level.")
     ] = 5,
+    medium: Annotated[
+        str, typer.Option(metavar="NAME", help="Residents of this medium; the default is line.")
+    ] = "line",
     json_: Json = False,
 ) -> None:
     """Print how many residents a notice would concern."""
@@ -94,6 +104,7 @@ def count(
         areas=tuple(area or ()),
         language=language,
         mandatory=topic is None or place.topic_by_code[topic].mandatory,
+        medium=medium,
     )
 
     async def work() -> dict[str, int]:

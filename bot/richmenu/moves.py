@@ -26,7 +26,8 @@ from city.context import Context
 from core.errors import Retryable
 from response.models import DisasterMode, MenuMove
 from response.modes import MOVES_TASK, open_modes
-from subscriptions.models import Resident, ResidentArea, ResidentState
+from subscriptions.media import of_medium
+from subscriptions.models import LINE_MEDIUM, Resident, ResidentArea, ResidentState
 from subscriptions.residents import MENU_TASK
 
 MOST = 500
@@ -156,6 +157,7 @@ async def _next_people(session: AsyncSession, move: MenuMove) -> list[_Somebody]
             col(Resident.id) > move.through,
             col(Resident.state) == ResidentState.FOLLOWING,
             col(Resident.language) == move.language,
+            *of_medium(LINE_MEDIUM),
         )
         .order_by(col(Resident.id))
         .limit(AT_ONCE * MOST)
@@ -172,5 +174,5 @@ async def _next_people(session: AsyncSession, move: MenuMove) -> list[_Somebody]
     return [
         _Somebody(number, user, tuple(code for code in areas.split(",") if code))
         for number, user, areas in await session.execute(query)
-        if number is not None
+        if number is not None and user is not None
     ]

@@ -210,7 +210,7 @@ class _Fetching:
                     .order_by(col(Resident.id))
                     .limit(pace)
                 )
-                people = [(number, user) for number, user in rows if number is not None]
+                people = [(number, user) for number, user in rows if number and user]
             if not people:
                 return asked, silent
             tags = await asyncio.gather(*(self._language_tag(user) for _, user in people))

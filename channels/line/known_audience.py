@@ -37,7 +37,7 @@ from core.clock import Clock
 from core.database import Database
 from core.errors import Permanent, Retryable
 from core.reason import Reason
-from subscriptions.bitmaps import following
+from subscriptions.bitmaps import following_at_line
 from subscriptions.models import Resident
 
 LEAST = 50
@@ -81,7 +81,7 @@ async def standing(session: AsyncSession, through: int | None = None) -> Availab
     through
         The last resident who must be in it; None for everybody.
     """
-    known = _until(await following(session), through)
+    known = _until(await following_at_line(session), through)
     trouble = await session.get(AudienceTrouble, 1)
     if trouble is not None and trouble.forbidden:
         return Availability(None, known.bit_count(), trouble.reason, for_good=True)
@@ -167,7 +167,7 @@ class AudienceKeeper:
                 return False
             ready = await _one(session, AudienceState.READY)
             filling = await _one(session, AudienceState.FILLING)
-            known = await following(session)
+            known = await following_at_line(session)
         for row in (ready, filling):
             if row is not None:
                 await self._fill(row)
@@ -206,7 +206,7 @@ class AudienceKeeper:
     async def _fill(self, row: KnownAudience, through: int | None = None) -> bool:
         """Add missing residents to an audience; return whether there were any."""
         async with self._database.reading() as session:
-            known = _until(await following(session), through)
+            known = _until(await following_at_line(session), through)
         missing = known & ~int.from_bytes(row.members, "little")
         for piece in _pieces(missing):
             numbers, users = await self._users(piece)
@@ -249,7 +249,7 @@ class AudienceKeeper:
     async def _promote(self, row: KnownAudience) -> bool:
         """Replace the audience in use with a filled one; return whether that was done."""
         async with self._database.writing() as session:
-            known = await following(session)
+            known = await following_at_line(session)
             if known & ~int.from_bytes(row.members, "little") or row.status != READY:
                 return False
             stored = await session.get(KnownAudience, row.id, with_for_update=True)
@@ -288,7 +288,7 @@ class AudienceKeeper:
                         col(Resident.id).in_(numbers[start : start + 5_000])
                     )
                 )
-                found.update((number, user) for number, user in rows if number is not None)
+                found.update((number, user) for number, user in rows if number and user)
         return list(found), list(found.values())
 
     async def _set(self, row: KnownAudience, **changes: object) -> None:

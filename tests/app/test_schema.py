@@ -28,6 +28,7 @@ from sqlalchemy import (
 )
 from sqlalchemy import column as column_of
 from sqlalchemy import table as lightweight
+from sqlalchemy.exc import IntegrityError
 from sqlmodel import AutoString, SQLModel
 
 from app.revision import MIGRATIONS, is_newest, newest_revision
@@ -87,6 +88,49 @@ def test_a_filled_database_of_the_first_version_keeps_every_row(database_url: st
             kept = dict(connection.execute(select(table)).mappings().one())
             row = filled[table.name]
             assert {name: kept[name] for name in row} == row, table.name
+    engine.dispose()
+
+
+def test_residents_keep_their_rows_and_numbers_when_other_media_come(database_url: str) -> None:
+    upgrade_now(database_url, "0034")
+    engine = create_engine(sync_url(database_url))
+    at = datetime(2026, 1, 1, tzinfo=UTC)
+    people = lightweight(
+        "residents",
+        *(column_of(name) for name in ("line_user_id", "state", "language", "area_list")),
+        *(column_of(name) for name in ("language_chosen", "topics_chosen")),
+        *(column_of(name, UtcDateTime()) for name in ("followed_at", "updated_at")),
+    )
+    somebody = {"state": "following", "language": "ja", "area_list": "", "language_chosen": False}
+    somebody |= {"topics_chosen": False, "followed_at": at, "updated_at": at}
+    with engine.begin() as connection:
+        for user in "abc":
+            connection.execute(insert(people), {"line_user_id": user, **somebody})
+        connection.exec_driver_sql("INSERT INTO subscriptions VALUES (1, 'weather', 3)")
+        # A number of somebody who was erased is never given again.
+        connection.exec_driver_sql("DELETE FROM residents WHERE line_user_id = 'c'")
+    upgrade_now(database_url)
+    with engine.begin() as connection:
+        connection.execute(insert(people), {"line_user_id": "d", **somebody})
+        rows = connection.exec_driver_sql(
+            "SELECT id, line_user_id, medium, address, linked_id FROM residents ORDER BY id"
+        )
+        assert [tuple(row) for row in rows] == [
+            (1, "a", "line", None, None),
+            (2, "b", "line", None, None),
+            (4, "d", "line", None, None),
+        ]
+        wants = connection.exec_driver_sql(
+            "SELECT resident_id, topic, min_level FROM subscriptions"
+        )
+        assert [tuple(row) for row in wants] == [(1, "weather", 3)]
+    for repeated in (
+        "INSERT INTO residents (line_user_id, state, language, area_list, language_chosen, "
+        "topics_chosen, followed_at, updated_at) SELECT line_user_id, state, language, area_list, "
+        "language_chosen, topics_chosen, followed_at, updated_at FROM residents WHERE id = 1",
+    ):
+        with pytest.raises(IntegrityError), engine.begin() as connection:
+            connection.exec_driver_sql(repeated)
     engine.dispose()
 
 

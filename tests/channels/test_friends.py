@@ -120,6 +120,7 @@ async def test_profiles_give_languages_and_are_read_once(database: Database) -> 
         asked = len(made.simulator.limiter.moments("profile"))
         assert (done.profiles, asked) == (119, 119)
         for row in await residents(database):
+            assert row.line_user_id is not None
             if row.line_user_id == gone:
                 assert row.language == "ja"
             elif row.id == chose.id:

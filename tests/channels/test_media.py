@@ -62,6 +62,24 @@ class MediumWorld:
     medium: ListMedium
     engine: Engine
 
+    def address(self, number: int) -> str:
+        return self.recipients.address(number)
+
+    def everybody(self) -> dict[str, int]:
+        """One message for each of the thirty."""
+        return {self.address(number): 1 for number in range(1, PEOPLE + 1)}
+
+    async def add(self, first: int, count: int, **options: object) -> None:
+        """Add residents of the medium."""
+        await add_residents(
+            self.database,
+            first,
+            count,
+            medium=self.medium.name,
+            address=self.recipients.around,
+            **options,  # type: ignore[arg-type]
+        )
+
     async def send(self, notice: Notice, **options: object) -> int:
         """Write a delivery by the medium."""
         async with self.database.writing() as session:
@@ -151,22 +169,19 @@ def make_world(request: pytest.FixtureRequest, database: Database, tmp_path: Pat
 @pytest.fixture
 async def world(database: Database, make_world: MakeWorld) -> MediumWorld:
     """With thirty residents: 7, 8, 8 and 7 of each language."""
-    await add_residents(database, 1, PEOPLE)
-    return make_world()
-
-
-def everybody() -> dict[str, int]:
-    return {user_id(number): 1 for number in range(1, PEOPLE + 1)}
+    made = make_world()
+    await made.add(1, PEOPLE)
+    return made
 
 
 async def test_it_is_planned_sent_and_counted_like_any_other(world: MediumWorld) -> None:
     notice = make_notice(now=NOON)
     delivery = await world.send(notice)
     done = await world.work(delivery)
-    assert world.counted() == everybody()
+    assert world.counted() == world.everybody()
     titles = dict(world.recipients.received())
     for number in range(1, PEOPLE + 1):
-        assert titles[user_id(number)] == notice.texts[LANGUAGES[number % 4]]["title"]
+        assert titles[world.address(number)] == notice.texts[LANGUAGES[number % 4]]["title"]
     assert (done.state, done.recipients, done.sent) == (DeliveryState.DONE, PEOPLE, PEOPLE)
     batches = await world.batches(delivery)
     assert len(batches) == world.batches_for(7, 8, 8, 7)
@@ -189,7 +204,7 @@ async def test_every_text_of_a_drill_begins_with_its_mark(world: MediumWorld) ->
     await world.work(await world.send(notice))
     titles = dict(world.recipients.received())
     for number in range(1, PEOPLE + 1):
-        assert titles[user_id(number)].startswith(drill_mark(LANGUAGES[number % 4]))
+        assert titles[world.address(number)].startswith(drill_mark(LANGUAGES[number % 4]))
 
 
 @pytest.mark.parametrize(
@@ -208,7 +223,7 @@ async def test_what_fails_is_tried_again_with_the_same_key(
     world.recipients.failures, world.recipients.silent_failures = list(failures), silent
     delivery = await world.send(make_notice(now=NOON))
     done = await world.work(delivery)
-    assert world.counted() == everybody()
+    assert world.counted() == world.everybody()
     assert (done.sent, done.failed, done.state) == (PEOPLE, 0, DeliveryState.DONE)
     batches = await world.batches(delivery)
     assert set(world.recipients.attempts) == {each.retry_key for each in batches}
@@ -221,18 +236,18 @@ async def test_a_message_that_is_refused_is_given_up_and_the_others_go(world: Me
     notice = make_notice(now=NOON)
     world.recipients.bad_titles = {notice.texts["en"]["title"]}
     done = await world.work(await world.send(notice))
-    english = {user_id(number) for number in range(1, PEOPLE + 1) if number % 4 == 2}
-    assert world.counted() == {each: 1 for each in everybody() if each not in english}
+    english = {world.address(number) for number in range(1, PEOPLE + 1) if number % 4 == 2}
+    assert world.counted() == {each: 1 for each in world.everybody() if each not in english}
     assert (done.sent, done.failed) == (PEOPLE - len(english), len(english))
 
 
 async def test_a_recipient_who_is_refused_is_found_and_nobody_else_misses_it(
     world: MediumWorld,
 ) -> None:
-    world.recipients.refused = {user_id(7), user_id(8)}
+    world.recipients.refused = {world.address(7), world.address(8)}
     done = await world.work(await world.send(make_notice(now=NOON)))
     assert world.counted() == {
-        each: 1 for each in everybody() if each not in (user_id(7), user_id(8))
+        each: 1 for each in world.everybody() if each not in (world.address(7), world.address(8))
     }
     assert (done.sent, done.failed) == (PEOPLE - 2, 2)
 
@@ -240,11 +255,11 @@ async def test_a_recipient_who_is_refused_is_found_and_nobody_else_misses_it(
 async def test_an_address_that_is_gone_is_struck_out_and_counted_as_skipped(
     world: MediumWorld,
 ) -> None:
-    world.recipients.gone = {user_id(5), user_id(22)}
+    world.recipients.gone = {world.address(5), world.address(22)}
     delivery = await world.send(make_notice(now=NOON))
     done = await world.work(delivery)
     assert world.counted() == {
-        each: 1 for each in everybody() if each not in (user_id(5), user_id(22))
+        each: 1 for each in world.everybody() if each not in (world.address(5), world.address(22))
     }
     assert (done.sent, done.failed, done.skipped) == (PEOPLE - 2, 0, 2)
     assert sorted(world.recipients.struck_out) == [5, 22]
@@ -276,7 +291,7 @@ async def test_what_is_nobodys_fault_waits_for_a_person(
     assert (waiting.state, waiting.failed) == (DeliveryState.PAUSED, 0)
     await world.steer("resume", delivery)
     done = await world.work(delivery)
-    assert world.counted() == everybody()
+    assert world.counted() == world.everybody()
     assert (done.state, done.sent) == (DeliveryState.DONE, PEOPLE)
 
 
@@ -284,7 +299,7 @@ async def test_an_emergency_waits_for_nobody(world: MediumWorld) -> None:
     world.recipients.failures = [Refused("no such path", About.OTHER) for _ in range(8)]
     done = await world.work(await world.send(make_notice(level=5, now=NOON)))
     assert (done.state, done.sent) == (DeliveryState.DONE, PEOPLE)
-    assert world.counted() == everybody()
+    assert world.counted() == world.everybody()
 
 
 async def test_routine_asks_whether_the_plan_has_room(world: MediumWorld) -> None:
@@ -312,15 +327,15 @@ async def test_a_channel_that_is_refused_stops_and_goes_on_when_it_is_let_in(
     world.recipients.locked = False
     world.clock.skip(11)
     done = await world.work(delivery)
-    assert world.counted() == everybody()
+    assert world.counted() == world.everybody()
     assert (done.sent, done.failed) == (PEOPLE, 0)
 
 
 async def test_a_pause_halts_it_a_stop_ends_it_and_the_figures_say_so(
     database: Database, make_world: MakeWorld
 ) -> None:
-    await add_residents(database, 1, PEOPLE)
     world = make_world(rate=1)
+    await world.add(1, PEOPLE)
     seen = 0
 
     async def pause_at_the_third() -> None:
@@ -346,15 +361,15 @@ async def test_a_pause_halts_it_a_stop_ends_it_and_the_figures_say_so(
 async def test_a_correction_goes_to_everybody_whom_this_medium_told(
     database: Database, make_world: MakeWorld
 ) -> None:
-    await add_residents(database, 1, PEOPLE, events=False)
     world = make_world()
-    world.recipients.refused = {user_id(7)}
+    await world.add(1, PEOPLE, events=False)
+    world.recipients.refused = {world.address(7)}
     wrong = make_notice(now=NOON)
     await world.work(await world.send(wrong))
     world.recipients.refused = set()
-    told = {each: 1 for each in everybody() if each != user_id(7)}
+    told = {each: 1 for each in world.everybody() if each != world.address(7)}
     assert world.counted() == told
-    await add_residents(database, PEOPLE + 1, 5, events=False)
+    await world.add(PEOPLE + 1, 5, events=False)
     world.clock.skip(60)
     # By itself it would concern nobody.
     right = make_notice(
@@ -378,7 +393,7 @@ async def test_an_emergency_overtakes_what_is_no_emergency(world: MediumWorld) -
     await asyncio.wait({waiting}, timeout=0.2)
     assert not world.counted()
     await world.work(emergency)
-    assert world.counted() == everybody()
+    assert world.counted() == world.everybody()
     await world.engine.watch()
     assert (await waiting).sent == PEOPLE
     assert set(world.counted().values()) == {2}
@@ -387,7 +402,7 @@ async def test_an_emergency_overtakes_what_is_no_emergency(world: MediumWorld) -
 async def test_the_pace_is_kept(database: Database, make_world: MakeWorld) -> None:
     made = make_world(rate=3)
     readers = 4 * made.medium.batch_size
-    await add_residents(database, 1, 4 * readers)
+    await made.add(1, 4 * readers)
     moments: list[float] = []
 
     async def note() -> None:
@@ -404,7 +419,7 @@ async def test_a_medium_without_keys_never_repeats_what_may_have_gone(world: Med
     world.medium.key_life = timedelta(0)
     delivery = await world.send(make_notice(now=NOON))
     done = await world.work(delivery)
-    assert world.counted() == everybody()
+    assert world.counted() == world.everybody()
     batches = await world.batches(delivery)
     assert len(world.recipients.attempts) == len(batches)
     [unsure] = [each for each in batches if each.state is BatchState.FAILED]
@@ -419,7 +434,7 @@ async def test_everybody_once_though_the_process_is_killed_again_and_again(
     chance = random.Random(seed)
     made = make_world()
     people = 50 * made.medium.batch_size
-    await add_residents(database, 1, people)
+    await made.add(1, people)
     delivery = await made.send(make_notice(now=NOON))
     for _ in range(8):
         made = make_world()
@@ -430,7 +445,7 @@ async def test_everybody_once_though_the_process_is_killed_again_and_again(
     await made.engine.recover()
     done = await made.work(delivery)
     assert (done.state, done.sent, done.failed) == (DeliveryState.DONE, people, 0)
-    assert made.counted() == {user_id(number): 1 for number in range(1, people + 1)}
+    assert made.counted() == {made.address(number): 1 for number in range(1, people + 1)}
 
 
 async def _killed_at(made: MediumWorld, delivery: int, number: int, *, act: bool) -> None:
@@ -464,6 +479,7 @@ async def _killed_at(made: MediumWorld, delivery: int, number: int, *, act: bool
 
 async def test_two_media_do_not_know_of_each_other(database: Database) -> None:
     await add_residents(database, 1, PEOPLE)
+    await add_residents(database, PEOPLE + 1, PEOPLE, medium="list")
     recipients = Recipients(locked=True)
     by_list = ListMedium(SystemClock(), recipients)
     async with engine_world(database, running=False) as made:
@@ -492,7 +508,9 @@ async def test_two_media_do_not_know_of_each_other(database: Database) -> None:
         assert not recipients.received()
         assert not await engine.channels["line"].guard.is_stopped()
         assert await engine.channels["list"].guard.is_stopped()
-        assert made.simulator.ledger.recipients() == everybody()
+        assert made.simulator.ledger.recipients() == {
+            user_id(number): 1 for number in range(1, PEOPLE + 1)
+        }
         assert (await made.progress(first)).sent == PEOPLE
 
 

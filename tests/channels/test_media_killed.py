@@ -70,7 +70,7 @@ async def until_it_has(folder: Folder, files: int) -> None:
 async def test_everybody_exactly_once_though_processes_are_killed_within_a_batch(
     database: Database, tmp_path: Path
 ) -> None:
-    await add_residents(database, 1, PEOPLE)
+    await add_residents(database, 1, PEOPLE, medium="folder")
     queue: Queue = NoWorkers()
     if not database.is_sqlite:
         await install_schema(database.url)

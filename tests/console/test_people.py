@@ -122,6 +122,7 @@ async def test_a_need_is_followed_to_done_and_the_household_hears_of_it(office: 
     await office.done(sent.delivery_id)
     async with office.database.reading() as session:
         user = (await session.get_one(Resident, voice.resident)).line_user_id
+        assert user is not None
     [[message]] = office.received(user)
     assert presets.household_answer("coming", "vi") in message["text"]
     assert "訓練" not in message["text"]

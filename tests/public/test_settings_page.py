@@ -39,6 +39,11 @@ async def follower(office: Office, language: str = "en", **choices: Any) -> Resi
     return found
 
 
+def user_of(resident: Resident) -> str:
+    assert resident.line_user_id is not None
+    return resident.line_user_id
+
+
 def address(office: Office, resident: Resident) -> str:
     return f"{PATH}/{links(office).token(resident, office.clock.now())}"
 
@@ -95,6 +100,24 @@ async def test_everything_can_be_changed_on_one_page(office: Office) -> None:
     assert chosen.children == () and chosen.quiet_start == chosen.quiet_end
 
 
+async def test_somebody_of_another_medium_has_the_same_page_and_no_menu_at_line(
+    office: Office,
+) -> None:
+    async with office.database.writing() as session:
+        mail = "someone@mail.example"
+        resident = await residents.follow_at(
+            session, office.context.city, "email", mail, "en", office.clock.now()
+        )
+    await follower(office)
+    browser, path = await office.browser(), address(office, resident)
+    saved = await browser.submit(await browser.get(path), path, language="pt", area=["chuo"])
+    assert saved.status == 200
+    assert (await preferences(office, resident)).language == "pt"
+    kept = json.loads((await browser.get(f"{path}/data.json")).body)
+    assert kept["settings"]["address"] == mail
+    assert "webhook_events" not in kept["kept"], "rows of no user at LINE are not theirs"
+
+
 async def test_another_language_or_district_moves_the_menu_at_line(office: Office) -> None:
     """As in the chat: districts matter while a disaster is in some of them."""
     moved: list[str] = []
@@ -112,7 +135,7 @@ async def test_another_language_or_district_moves_the_menu_at_line(office: Offic
         moved.clear()
         await browser.submit(await browser.get(path), path, **changes)
         await queue.drained()
-        assert set(moved) <= {resident.line_user_id}
+        assert set(moved) <= {user_of(resident)}
         return len(moved)
 
     assert await moves_after(digest="9") == 0
@@ -221,8 +244,8 @@ async def test_nothing_of_it_is_kept_or_told_to_others(office: Office) -> None:
         assert page.headers["Referrer-Policy"] == "no-referrer"
         assert "frame-ancestors 'none'" in page.headers["Content-Security-Policy"]
         assert "Set-Cookie" not in page.headers
-    assert resident.line_user_id not in path
-    assert resident.line_user_id not in (await browser.get(path)).body
+    assert user_of(resident) not in path
+    assert user_of(resident) not in (await browser.get(path)).body
 
 
 async def test_a_link_that_was_guessed_or_altered_opens_nothing(office: Office) -> None:
@@ -240,7 +263,7 @@ async def test_a_link_that_was_guessed_or_altered_opens_nothing(office: Office) 
             assert await links(office).open(session, one, office.clock.now()) is None, one
     for forged in (
         str(resident.id),
-        resident.line_user_id,
+        user_of(resident),
         foreign.token(other, office.clock.now()),
         token[:-1],
         token + "A",
@@ -270,7 +293,7 @@ async def test_a_link_ends_after_its_minutes_and_is_no_good_before_its_time(offi
 async def test_a_link_is_void_when_the_resident_left_also_after_coming_back(office: Office) -> None:
     resident = await follower(office)
     browser, path = await office.browser(), address(office, resident)
-    city, user = office.context.city, resident.line_user_id
+    city, user = office.context.city, user_of(resident)
     async with office.database.writing() as session:
         await residents.unfollow(session, city, user, office.clock.now())
     assert is_refused(await browser.get(path))
@@ -323,7 +346,7 @@ async def test_what_is_kept_comes_as_a_file(office: Office) -> None:
     assert page.headers["Content-Type"] == "application/json"
     assert "attachment" in page.headers["Content-Disposition"]
     kept = json.loads(page.body)
-    assert kept["settings"]["line_user_id"] == resident.line_user_id
+    assert kept["settings"]["line_user_id"] == user_of(resident)
     assert kept["kept"]["resident_areas"] == [{"resident_id": resident.id, "area": "chuo"}]
     assert {"webhook_events", "reports", "resident_children", "dialogues"} <= set(kept["kept"])
 
@@ -348,14 +371,14 @@ async def test_who_opens_it_within_line_is_known_by_line_alone(with_liff: Office
     page = await browser.get(f"{PATH}/liff")
     assert LIFF in page.body
     tokens = office.simulator.platform.tokens
-    opened = await signed_in(browser, tokens.id_token(resident.line_user_id, "1234567890"))
+    opened = await signed_in(browser, tokens.id_token(user_of(resident), "1234567890"))
     assert opened.status == 200 and "Settings" in opened.words
     stranger = f"U{7:032x}"
     for forged in (
         "",
         "x" * 6000,
-        resident.line_user_id,
-        tokens.id_token(resident.line_user_id, "999"),
+        user_of(resident),
+        tokens.id_token(user_of(resident), "999"),
         tokens.id_token(stranger, "1234567890"),
     ):
         assert is_refused(await signed_in(browser, forged)), forged[:40]
@@ -365,7 +388,7 @@ async def test_an_id_token_that_has_expired_or_that_line_cannot_check_opens_noth
     with_liff: Office,
 ) -> None:
     office, resident = with_liff, await follower(with_liff)
-    token = office.simulator.platform.tokens.id_token(resident.line_user_id, "1234567890")
+    token = office.simulator.platform.tokens.id_token(user_of(resident), "1234567890")
     browser = await office.browser()
     office.simulator.faults = FaultPlan.parse("5xx-before=100%")
     assert is_refused(await signed_in(browser, token))

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import re
+from dataclasses import replace
+from urllib.parse import urlsplit
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
 from sqlalchemy import func
 from sqlmodel import col, select
 
@@ -130,3 +135,42 @@ async def test_a_number_is_never_given_twice(
         second = await residents.follow(session, city, "U" + "a" * 32, "ja", clock.now())
     assert second.id is not None
     assert second.id > first.id
+
+
+@pytest.mark.parametrize("medium", ["email", "webpush"])
+async def test_residents_of_another_medium_have_addresses_that_nobody_has(
+    database: Database, city: City, clock: ManualClock, medium: str
+) -> None:
+    await generate(database, city, 200, seed=3, now=clock.now())
+    await generate(database, city, 300, seed=3, now=clock.now(), medium=medium)
+    with pytest.raises(BadInput, match="seed 3"):
+        await generate(database, city, 1, seed=3, now=clock.now(), medium=medium)
+    everywhere = AudienceQuery("evacuation", 5, mandatory=True)
+    async with database.reading() as session:
+        assert await count(session, everywhere) == 200
+        assert await count(session, replace(everywhere, medium=medium)) == 300
+        found = await session.scalars(select(Resident).where(col(Resident.medium) == medium))
+        people = list(found)
+    assert {person.line_user_id for person in people} == {None}
+    addresses = {person.address or "" for person in people}
+    assert len(addresses) == 300
+    for one in addresses:
+        if medium == "email":
+            # RFC 2606: ".example" belongs to nobody.
+            assert re.fullmatch(r"r[0-9a-f]{32}@residents\.example", one)
+            continue
+        said = json.loads(one)
+        assert set(said) == {"endpoint", "p256dh", "auth"}
+        host = urlsplit(said["endpoint"]).hostname
+        assert host is not None and host.endswith(".example")
+        point = base64.urlsafe_b64decode(said["p256dh"] + "=")
+        # RFC 8291: an uncompressed point of P-256, and 16 bytes.
+        ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), point)
+        assert len(base64.urlsafe_b64decode(said["auth"] + "==")) == 16
+
+
+async def test_there_are_no_synthetic_residents_of_an_unknown_medium(
+    database: Database, city: City, clock: ManualClock
+) -> None:
+    with pytest.raises(BadInput, match="pigeon"):
+        await generate(database, city, 1, seed=1, now=clock.now(), medium="pigeon")

@@ -29,7 +29,7 @@ from core.work import LocalQueue
 from feeds.models import Notice, Status
 from feeds.texts import drill_mark
 from simulator.line import Simulator, SimulatorOptions
-from subscriptions.models import Resident, ResidentState, Subscription
+from subscriptions.models import LINE_MEDIUM, Resident, ResidentState, Subscription
 
 LANGUAGES = ("ja", "ja-x-easy", "en", "my")
 TOKEN = "simulator-token"
@@ -81,8 +81,12 @@ async def add_residents(
     languages: Sequence[str] = LANGUAGES,
     quiet: tuple[int, int] | None = (0, 0),
     events: bool = True,
+    medium: str = LINE_MEDIUM,
+    address: tuple[str, str] = ("U", ""),
 ) -> None:
     """Add residents with ids from ``first``, languages by turns; by default never quiet.
+
+    ``address`` is what stands before and after their number, of another medium than LINE.
 
     The database makes the rows itself, 200,000 of them within a second.
     """
@@ -101,13 +105,16 @@ async def add_residents(
     columns = SQLModel.metadata.tables["residents"].c
     made = {
         "id": number,
-        "line_user_id": literal("U") + hexadecimal,
+        "line_user_id" if medium == LINE_MEDIUM else "address": (
+            literal(address[0]) + hexadecimal + literal(address[1])
+        ),
         "language": case(dict(enumerate(languages)), value=number % len(languages)),
     }
     same = {
         "state": ResidentState.FOLLOWING,
         "language_chosen": True,
         "topics_chosen": True,
+        "medium": medium,
         "quiet_start": start,
         "quiet_end": end,
         "followed_at": at,

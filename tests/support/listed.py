@@ -25,7 +25,7 @@ class ListMedium(PlainMedium):
     """Writes what each recipient gets to a list."""
 
     name = "list"
-    addresses = Addresses("line_user_id")
+    addresses = Addresses("address")
     batch_size = 4
     key_life = timedelta(hours=1)
 
@@ -85,7 +85,13 @@ class Recipients:
     struck_out: list[int] = field(default_factory=list)
     meanwhile: Callable[[], Awaitable[None]] | None = None
     """What happens while an attempt is under way."""
+    around: tuple[str, str] = ("U", "")
+    """What stands before and after a resident's number in an address."""
     _received: list[tuple[str, str]] = field(default_factory=list)
+
+    def address(self, number: int) -> str:
+        """Return the address of a resident."""
+        return f"{self.around[0]}{number:032x}{self.around[1]}"
 
     async def take(self, key: str, addresses: list[str], messages: Messages) -> Accepted:
         self.attempts.append(key)
