@@ -13,7 +13,7 @@ The rules come from mistakes in real cities:
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -380,6 +380,45 @@ async def find_still_right(
         version=draft.version,
         languages=languages,
     )
+
+
+async def choose_media(
+    session: AsyncSession,
+    draft_id: int,
+    version: int,
+    chosen: Sequence[str] | None,
+    *,
+    actor: str,
+    now: datetime,
+) -> AlertDraft:
+    """Switch the media of a draft on and off; None leaves them to the city's rules.
+
+    It is a new version, which must be confirmed again, and who does it is one of its authors.
+
+    Raises
+    ------
+    Refusal
+        No medium is on; or the draft left, was thrown away, or somebody saved it meanwhile.
+    """
+    draft = await opened(session, draft_id, version)
+    if chosen is not None and not chosen:
+        raise Refusal("Switch on at least one way to residents.")
+    wanted = None if chosen is None else list(chosen)
+    if wanted == draft.media:
+        return draft
+    draft.detail = {**draft.detail, _AUTHORS: sorted({*authors(draft), actor})}
+    draft.media = wanted
+    _has_changed(draft, now)
+    await _note(
+        session,
+        draft,
+        actor,
+        now,
+        action="alert.media_chosen",
+        version=draft.version,
+        media=wanted or [],
+    )
+    return draft
 
 
 async def confirm(

@@ -14,10 +14,9 @@ from alerts.checks import (
     needs_reason,
 )
 from alerts.reach import has_moved, reach_of_notice
-from alerts.release import TYPED_WRONG
-from channels import dispatch
+from alerts.release import NO_MEDIUM, TYPED_WRONG
 from channels.chain import ENDS
-from channels.line.medium import LINE
+from channels.media import Media, deliver_by
 from city.city import City, Decision
 from core import audit
 from core.errors import Refusal
@@ -37,6 +36,7 @@ async def decide(
     session: AsyncSession,
     queue: Queue,
     city: City,
+    media: Media,
     notice_id: int,
     decision: Decision,
     *,
@@ -58,7 +58,7 @@ async def decide(
     Returns
     -------
     int or None
-        The delivery's id when it is sent.
+        The id of its first medium's delivery when it is sent.
 
     Raises
     ------
@@ -82,7 +82,7 @@ async def decide(
             n=REASON_LENGTH,
         )
     if decision is Decision.SEND:
-        reached = await _checked_reach(session, city, notice, typed, reason, now)
+        reached = await _checked_reach(session, city, media, notice, typed, reason, now)
     notice.decision = decision
     notice.decided_by = actor
     session.add(notice)
@@ -91,10 +91,10 @@ async def decide(
     if decision is Decision.SEND:
         # Its changes and its end go to those who are told now.
         await jma.remember_sent(session, city.jma.municipality, notice)
-        planned = await dispatch.deliver(
-            session, queue, notice, city, now, medium=LINE, created_by=actor
-        )
-        delivery = planned.id
+        planned = await deliver_by(session, queue, notice, city, now, media=media, created_by=actor)
+        if not planned:
+            raise Refusal(NO_MEDIUM)
+        delivery = planned[0].id
     await audit.record(
         session,
         now,
@@ -124,6 +124,7 @@ def says_no_level(notice: Notice, city: City) -> bool:
 async def _checked_reach(
     session: AsyncSession,
     city: City,
+    media: Media,
     notice: Notice,
     typed: int | None,
     reason: str,
@@ -135,7 +136,8 @@ async def _checked_reach(
         raise Refusal("This notice is out of date and can no longer be sent.")
     if says_no_level(notice, city):
         raise Refusal(NO_LEVEL)
-    reached = (await reach_of_notice(session, notice, city)).total
+    found = await reach_of_notice(session, notice, city, media)
+    reached = sum(each.total for each in found.values())
     if typed is None or has_moved(reached, typed):
         raise Refusal(TYPED_WRONG)
     if await needs_reason(session, notice, city, second_person=None, reason=reason):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -11,11 +12,14 @@ from alerts.models import AlertDraft
 from channels import dispatch
 from channels.chain import followed
 from channels.level_parts import LevelPart
+from channels.media import Media, media_of
+from channels.medium import Format
 from channels.reach import Reach, joined_reach, reach_of, reach_of_parts
 from city.city import City
 from feeds.models import Notice
 from subscriptions.audience import count_by_area
 from subscriptions.audience_query import AudienceQuery
+from subscriptions.models import LINE_MEDIUM
 
 
 @dataclass(frozen=True)
@@ -30,18 +34,33 @@ class DraftReach:
 NOBODY = DraftReach(0, {}, {})
 
 
-def audience_of(draft: AlertDraft, city: City) -> AudienceQuery | None:
-    """Return the audience of a draft, or None if it is not chosen yet."""
+async def media_of_draft(
+    session: AsyncSession, draft: AlertDraft, city: City, media: Media
+) -> list[Format]:
+    """Return the media that a draft would go by, in order."""
+    return await media_of(
+        session,
+        draft,
+        city,
+        media,
+        topic=draft.topic,
+        level=draft.reach,
+        chosen=draft.media,
+    )
+
+
+def audience_of(draft: AlertDraft, city: City, medium: str = LINE_MEDIUM) -> AudienceQuery | None:
+    """Return the audience of a draft by a medium, or None if it is not chosen yet."""
     topic = city.topic_by_code.get(draft.topic)
     if topic is None or not (draft.whole_city or draft.areas):
         return None
     areas = () if draft.whole_city else tuple(draft.areas)
-    return AudienceQuery(draft.topic, draft.reach, areas, mandatory=topic.mandatory)
+    return AudienceQuery(draft.topic, draft.reach, areas, mandatory=topic.mandatory, medium=medium)
 
 
-def parts_of(draft: AlertDraft, city: City) -> list[LevelPart]:
+def parts_of(draft: AlertDraft, city: City, medium: str = LINE_MEDIUM) -> list[LevelPart]:
     """Return the levels of a draft, the gravest first; empty if its audience is not chosen yet."""
-    query = audience_of(draft, city)
+    query = audience_of(draft, city, medium)
     if query is None:
         return []
     return [
@@ -51,17 +70,45 @@ def parts_of(draft: AlertDraft, city: City) -> list[LevelPart]:
 
 
 async def reach(
-    session: AsyncSession, draft: AlertDraft, city: City, *, by_area: bool = False
+    session: AsyncSession,
+    draft: AlertDraft,
+    city: City,
+    media: Media,
+    *,
+    by_area: bool = False,
 ) -> DraftReach:
-    """Count the residents that a draft would reach; 0 if no place is chosen.
+    """Count the residents that a draft would reach by all its media; 0 if no place is chosen.
 
     A follow-up also reaches everybody who was told of the danger before, wherever they live.
+    Somebody who follows by two media counts twice: they get two messages.
     """
-    query = audience_of(draft, city)
+    wanted = await media_of_draft(session, draft, city, media)
+    found = [await reach_by(session, draft, city, each.name, by_area=by_area) for each in wanted]
+    return DraftReach(
+        sum(one.total for one in found),
+        _added(one.by_language for one in found),
+        _added(one.by_area for one in found),
+    )
+
+
+def _added(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:
+    """Return the sums of several counts, in the order of the first."""
+    total: dict[str, int] = {}
+    for each in counts:
+        for key, number in each.items():
+            total[key] = total.get(key, 0) + number
+    return total
+
+
+async def reach_by(
+    session: AsyncSession, draft: AlertDraft, city: City, medium: str, *, by_area: bool = False
+) -> DraftReach:
+    """As :func:`reach`, by one medium, whether the draft goes by it or not."""
+    query = audience_of(draft, city, medium)
     if query is None:
         return NOBODY
-    chain = await followed(session, draft, city)
-    parts = parts_of(draft, city)
+    chain = await followed(session, draft, city, channel=medium)
+    parts = parts_of(draft, city, medium)
     if len(parts) > 1:
         found = joined_reach([one.reach for one in await reach_of_parts(session, parts, chain)])
     else:
@@ -77,20 +124,50 @@ async def reach(
     return DraftReach(found.total, found.by_language, areas)
 
 
-async def readers_of_topic(session: AsyncSession, draft: AlertDraft, city: City) -> dict[str, int]:
+async def readers_of_topic(
+    session: AsyncSession, draft: AlertDraft, city: City, media: Media
+) -> dict[str, int]:
     """Count by language whom a draft would reach in the whole city; of no topic, everybody.
 
     For a draft without a place: which languages will be needed?
     """
     topic = city.topic_by_code.get(draft.topic)
     query = AudienceQuery(draft.topic, draft.level, (), mandatory=topic is None or topic.mandatory)
-    return (await reach_of(session, query, None)).by_language
+    return _added(
+        [
+            (await reach_of(session, replace(query, medium=each.name), None)).by_language
+            for each in await media_of_draft(session, draft, city, media)
+        ]
+    )
 
 
-async def reach_of_notice(session: AsyncSession, notice: Notice, city: City) -> Reach:
-    """Count the residents that a notice would reach; for a follow-up also those told before."""
-    chain = await followed(session, notice, city, stored_as=notice.id)
-    return await reach_of(session, dispatch.audience_of(notice, city), chain)
+async def reach_of_notice(
+    session: AsyncSession, notice: Notice, city: City, media: Media
+) -> dict[str, Reach]:
+    """Count the residents that a notice would reach by each of its media, by the medium's name.
+
+    For a follow-up also those told before.
+    """
+    wanted = await media_of(
+        session,
+        notice,
+        city,
+        media,
+        topic=notice.topic,
+        level=notice.reach,
+        stored_as=notice.id,
+    )
+    return {
+        each.name: await reach_of_notice_by(session, notice, city, each.name) for each in wanted
+    }
+
+
+async def reach_of_notice_by(
+    session: AsyncSession, notice: Notice, city: City, medium: str
+) -> Reach:
+    """Count the residents that a notice would reach by one medium."""
+    chain = await followed(session, notice, city, stored_as=notice.id, channel=medium)
+    return await reach_of(session, dispatch.audience_of(notice, city, medium), chain)
 
 
 def has_moved(reached: int, shown: int) -> bool:

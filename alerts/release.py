@@ -18,11 +18,11 @@ from alerts.compose import composed_of
 from alerts.follow_ups import overtaken
 from alerts.models import AlertDraft
 from alerts.origins import machine_languages, templates_used
-from alerts.reach import has_moved, reach
+from alerts.reach import has_moved, media_of_draft, reach
 from alerts.warnings import since_looked
-from channels import dispatch
 from channels.line import unknown
 from channels.line.medium import LINE
+from channels.media import Media, deliver_by
 from city.city import City, Decision, Way
 from core import audit
 from core.errors import Refusal
@@ -34,6 +34,7 @@ from feeds.models import Notice
 LOOK_HOLDS = timedelta(minutes=15)
 """A version that was looked at longer ago cannot be sent: a forgotten page sends nothing."""
 DRILL_WORDS = ("訓練", "drill")
+NO_MEDIUM = mark("This goes out by no way: each is switched off, by staff or by the city's rules.")
 TYPED_WRONG = mark("What you typed is not what the page asked for. Nothing was sent.")
 
 
@@ -88,6 +89,7 @@ async def release(
     session: AsyncSession,
     queue: Queue,
     city: City,
+    media: Media,
     draft_id: int,
     approval: Approval,
     *,
@@ -95,6 +97,9 @@ async def release(
     now: datetime,
 ) -> int:
     """Send a stored draft in the caller's writing transaction and return its delivery's id.
+
+    It goes by each of its media; the id is that of LINE's delivery, or of the first medium's if it
+    does not go by LINE.
 
     Raises
     ------
@@ -119,7 +124,7 @@ async def release(
     meanwhile = await since_looked(session, draft, city, now, looked_at=seen.at, warned=seen.warned)
     if meanwhile is not None:
         raise Refusal("Somebody sent or decided on the same meanwhile. Read the warnings first.")
-    found = await reach(session, draft, city)
+    found = await reach(session, draft, city, media)
     if has_moved(found.total, seen.recipients):
         raise Refusal(
             "The alert would now reach {now} residents, not {shown}. Look at it once more.",
@@ -139,25 +144,30 @@ async def release(
         hazard_reason=approval.hazard_reason,
     ):
         raise fault.refusal()
-    to_unknown = await _to_unknown(session, draft, city, approval.to_unknown)
+    to_unknown = await _to_unknown(session, draft, city, media, approval.to_unknown)
     composed = composed_of(draft, city, actor=actor, now=now)
     notice = composed.notice
     session.add(notice)
     await session.flush()
     draft.notice_id = notice.id
-    delivery = await dispatch.deliver(
+    deliveries = await deliver_by(
         session,
         queue,
         notice,
         city,
         now,
-        medium=LINE,
+        media=media,
         created_by=actor,
+        chosen=draft.media,
         as_new=composed.as_new,
         lower=composed.lower,
     )
+    if not deliveries:
+        raise Refusal(NO_MEDIUM)
+    by_line = next((one for one in deliveries if one.channel == LINE.name), None)
+    delivery = by_line or deliveries[0]
     assert delivery.id is not None
-    if to_unknown not in (None, UnknownAnswer.NO):
+    if by_line is not None and to_unknown not in (None, UnknownAnswer.NO):
         await unknown.add(session, queue, delivery, notice, city, now, actor=actor)
     held = draft.detail.get("from_notice")
     if held is not None and not notice.drill:
@@ -187,6 +197,7 @@ async def release(
         templates=[list(one) for one in templates_used(draft)],
         machine=machine_languages(draft),
         delivery=delivery.id,
+        media={one.channel: one.id for one in deliveries},
     )
     return delivery.id
 
@@ -213,9 +224,11 @@ async def _settle_held(
 
 
 async def question_about_unknown(
-    session: AsyncSession, draft: AlertDraft, city: City
+    session: AsyncSession, draft: AlertDraft, city: City, media: Media
 ) -> unknown.Outlook | None:
-    """Return the question about friends that Todoke does not know, if it must be asked."""
+    """Return the question about friends that only LINE knows, if it must be asked."""
+    if LINE.name not in {each.name for each in await media_of_draft(session, draft, city, media)}:
+        return None
     return await unknown.question(
         session,
         city,
@@ -228,7 +241,11 @@ async def question_about_unknown(
 
 
 async def _to_unknown(
-    session: AsyncSession, draft: AlertDraft, city: City, answer: UnknownAnswer | None
+    session: AsyncSession,
+    draft: AlertDraft,
+    city: City,
+    media: Media,
+    answer: UnknownAnswer | None,
 ) -> UnknownAnswer | None:
     """Return whether the draft goes to friends that Todoke does not know; None if not asked.
 
@@ -237,7 +254,7 @@ async def _to_unknown(
     Refusal
         It was not decided, or would now go another way than was shown.
     """
-    found = await question_about_unknown(session, draft, city)
+    found = await question_about_unknown(session, draft, city, media)
     if found is None or not found.possible:
         return None
     if answer is None:

@@ -10,6 +10,7 @@ from functools import partial
 import aiohttp
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.media import media_of
 from app.plain_files import PlainKeeper
 from app.report_notice_sender import ReportNoticeSender
 from app.reports_outside import outside_jobs
@@ -22,11 +23,11 @@ from bot.richmenu import RichMenus
 from bot.richmenu.moves import MenuMoves
 from bot.unfinished import remind_of_reports
 from channels.digest import send_digests
-from channels.dispatch import deliver
 from channels.line.client import LineClient
 from channels.line.friend_counts import count_friends
 from channels.line.known_audience import AudienceKeeper
 from channels.line.medium import LINE
+from channels.media import Media, deliver_by
 from city.city import City
 from city.context import Context
 from city.folder import CityFolder
@@ -67,17 +68,17 @@ class FeedParts:
     clock: Clock
 
 
-def publisher(queue: Queue, city: City, clock: Clock) -> Publish:
+def publisher(queue: Queue, city: City, clock: Clock, media: Media) -> Publish:
     """Return the function that feeds call in a notice's transaction if it is to be sent."""
 
     async def publish(session: AsyncSession, notice: Notice) -> None:
-        await deliver(
+        await deliver_by(
             session,
             queue,
             notice,
             city,
             clock.now(),
-            medium=LINE,
+            media=media,
             created_by=notice.decided_by,
         )
 
@@ -95,7 +96,8 @@ async def scheduled_jobs(
         outside_jobs(context) as outside,
         outside_session(internal_of(context.settings.internal_hosts)) as chats,
     ):
-        publish = publisher(context.queue, context.city, context.clock)
+        media = media_of(context.settings, context.city)
+        publish = publisher(context.queue, context.city, context.clock, media)
         translate = article_translations(
             context.settings.translator,
             context.http,
@@ -106,7 +108,7 @@ async def scheduled_jobs(
         poller = Poller(context, publish, http=http, agency=agency, translate=translate)
         yield [
             *_polling(context, poller),
-            *_housekeeping(context, folder),
+            *_housekeeping(context, folder, media),
             *_translations(context),
             *_friends(context, line),
             *_menus(context, line),
@@ -132,7 +134,7 @@ def _polling(context: Context, poller: Poller) -> list[ScheduledJob]:
     ]
 
 
-def _housekeeping(context: Context, folder: CityFolder) -> list[ScheduledJob]:
+def _housekeeping(context: Context, folder: CityFolder, media: Media) -> list[ScheduledJob]:
     watch = health.SourceWatch()
     clock = context.clock
 
@@ -145,7 +147,7 @@ def _housekeeping(context: Context, folder: CityFolder) -> list[ScheduledJob]:
 
     async def digests() -> None:
         if knows_the_time(clock):
-            await send_digests(context.database, context.queue, context.city, clock, LINE)
+            await send_digests(context.database, context.queue, context.city, clock, media)
 
     async def reminders() -> None:
         if knows_the_time(clock):

@@ -10,7 +10,6 @@ import socket
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from functools import partial
 
 import aiohttp
 import structlog
@@ -21,19 +20,18 @@ from fastapi import FastAPI
 from app import schema, sent_mark
 from app.jobs import scheduled_jobs
 from app.languages import require_files
+from app.media import senders
 from app.patience import Patience, allow_many_files, patient
 from app.schedule import Scheduler
 from app.staff_sender import StaffSender
 from app.timekeeping import Timekeeper
 from app.web import create_app
-from bot.dialogues.onboarding import language_question
 from bot.inbox import Inbox
 from bot.richmenu import RichMenus
 from bot.richmenu.moves import MenuMoves
 from channels.engine import Engine
 from channels.line.client import LineClient, open_session
 from channels.line.limits import line_limiter
-from channels.line.medium import LineMedium
 from city.context import Context
 from city.folder import CityFolder, load_folder
 from console.encryption import Encryption, renew
@@ -179,14 +177,8 @@ async def run(
             marking = sent_mark.keep(database, media, clock, stop)
             tasks.append(asyncio.create_task(marking, name="mark"))
             context = service.context
-            by_line = LineMedium(
-                context.database,
-                context.city,
-                context.clock,
-                service.line,
-                question=partial(language_question, context.city),
-            )
-            engine = Engine(context.database, context.city, context.clock, context.queue, [by_line])
+            by_media = senders(context, service.line)
+            engine = Engine(context.database, context.city, context.clock, context.queue, by_media)
             inbox = Inbox(context, service.line, service.folder)
             menus = RichMenus(context, service.line)
             inbox.register()

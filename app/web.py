@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app import forwarding, health
 from app.jobs import publisher
+from app.media import media_of
 from app.places import Places
 from app.rehearsals import RehearsalResults
 from app.rule_trials import RuleTrials
@@ -95,6 +96,7 @@ def create_app(context: Context, line: LineClient, *, folder: CityFolder) -> Fas
     app.state.context = context
     app.state.line = line
     app.state.folder = folder
+    app.state.media = media_of(context.settings, context.city)
     app.state.calendars = KeptBytes(CALENDAR_BYTES)
     app.state.links = Links(context.settings.secret_key, context.settings.public_url)
     app.add_exception_handler(ClientDisconnect, _gone)
@@ -107,7 +109,7 @@ def create_app(context: Context, line: LineClient, *, folder: CityFolder) -> Fas
         context.settings.media_dir / KEPT_TILES,
         source=context.settings.tiles_url,
     )
-    app.state.publish = publisher(context.queue, context.city, context.clock)
+    app.state.publish = publisher(context.queue, context.city, context.clock, app.state.media)
     app.state.rehearsals = RehearsalResults(context)
     app.state.rule_trials = RuleTrials(context)
     app.state.kind_cards = kind_preview.cards

@@ -30,6 +30,8 @@ from alerts.reach import reach
 from alerts.release import Approval, Seen, release
 from benchmarks import fanout_senders as senders
 from benchmarks.overtake import crew, ended
+from channels.line.medium import LINE
+from channels.media import Media
 from city.folder import load_city
 from core.clock import SystemClock
 from core.database import Database
@@ -39,6 +41,7 @@ from simulator.line import Simulator, SimulatorOptions
 LEVEL_FOUR = b"#AA00AA"
 """The colour of level 4 in every message of it; a drill would have none."""
 APART_SECONDS = 2.0
+BY_LINE = Media([LINE])
 WORDS = {"ja": ("", "川があふれるおそれがあります。全員すぐに避難してください。")}
 
 
@@ -49,7 +52,7 @@ async def prepared(database: Database, written: Written) -> tuple[int, Seen]:
         draft = fill_in(new_draft(drill=False, actor="benchmark", now=now), written)
         stored = await store(session, draft, now)
         assert stored.id is not None
-        found = await reach(session, stored, city)
+        found = await reach(session, stored, city, BY_LINE)
         return stored.id, Seen(stored.version, found.total, now)
 
 
@@ -57,7 +60,9 @@ async def send(database: Database, queue: Queue, draft: int, seen: Seen) -> int:
     city, now = load_city(senders.CITY), SystemClock().now()
     async with database.writing() as session:
         approval = Approval(seen, typed=str(seen.recipients), alone_reason="A benchmark sends.")
-        return await release(session, queue, city, draft, approval, actor="benchmark", now=now)
+        return await release(
+            session, queue, city, BY_LINE, draft, approval, actor="benchmark", now=now
+        )
 
 
 async def one_round(

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import math
 from array import array
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 import structlog
@@ -39,7 +39,7 @@ from feeds.digest import (
     next_digests,
     note_digested,
 )
-from subscriptions.models import Resident
+from subscriptions.models import LINE_MEDIUM, Resident
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 LIFE = timedelta(hours=20)
@@ -50,16 +50,17 @@ log = structlog.get_logger(__name__)
 
 
 async def send_digests(
-    database: Database, queue: Queue, city: City, clock: Clock, medium: Format
+    database: Database, queue: Queue, city: City, clock: Clock, media: Iterable[Format]
 ) -> int:
-    """Queue all digests that are due; return for how many residents."""
+    """Queue all digests that are due, each resident's by their medium; return how many."""
     total = 0
+    by_name = {medium.name: medium for medium in media}
     async with database.reading() as session:
         if await is_unseen(session):
             return 0
         slots = await due_digests(session, city, clock.now())
     for slot in slots:
-        total += await _send_slot(database, queue, city, clock, slot, medium)
+        total += await _send_slot(database, queue, city, clock, slot, by_name)
     return total
 
 
@@ -69,41 +70,71 @@ async def _send_slot(
     city: City,
     clock: Clock,
     slot: DigestSlot,
-    medium: Format,
+    media: Mapping[str, Format],
 ) -> int:
     total = 0
     async with database.reading() as session:
-        had = await _had(session, slot, await held_until(session))
+        had = await _had(session, slot, await held_until(session), media)
     while True:
         async with database.writing() as session:
             now = clock.now()
-            delivery = await _delivery(session, slot, medium, clock)
-            digests, through = await next_digests(session, city, slot, had, page=PAGE)
+            digests, through = await next_digests(
+                session, city, slot, had, page=PAGE, media=tuple(media)
+            )
             quiet = await _quiet_hours(session, digests)
-            cards: dict[tuple[tuple[int | None, ...], str], bytes] = {}
-            parcels = [
-                IndividualMessage(
-                    each.resident_id,
-                    each.language,
-                    *quiet[each.resident_id],
-                    _messages(each, city, medium, cards),
-                )
-                for each in digests
-            ]
-            await add_individual_messages(session, queue, delivery, parcels, medium)
+            for medium in media.values():
+                parcels = _parcels(digests, city, medium, quiet)
+                if parcels:
+                    delivery = await _delivery(session, slot, medium, clock)
+                    await add_individual_messages(session, queue, delivery, parcels, medium)
             slot = await note_digested(session, slot, through, now)
             if through is None:
-                delivery.planning_done = True
-                await session.flush()
-                assert delivery.id is not None
-                await outbox.finish_if_done(session, delivery.id)
+                await _close(session, slot, media)
         total += len(digests)
         if through is None:
             log.info("digest.queued", slot=slot.slot_at.isoformat(), residents=total)
             return total
 
 
-async def _had(session: AsyncSession, slot: DigestSlot, until: datetime | None) -> Had:
+def _parcels(
+    digests: Sequence[Digest],
+    city: City,
+    medium: Format,
+    quiet: Mapping[int, tuple[int | None, int | None]],
+) -> list[IndividualMessage]:
+    """Return the messages to a medium's residents; none if it cannot render them."""
+    cards: dict[tuple[tuple[int | None, ...], str], bytes] = {}
+    try:
+        return [
+            IndividualMessage(
+                each.resident_id,
+                each.language,
+                *quiet[each.resident_id],
+                _messages(each, city, medium, cards),
+            )
+            for each in digests
+            if each.medium == medium.name
+        ]
+    except Exception as error:
+        # Whatever is wrong with one medium, the others must not wait for it.
+        log.error("digest.refused", channel=medium.name, exc_info=error)
+        return []
+
+
+async def _close(session: AsyncSession, slot: DigestSlot, media: Iterable[str]) -> None:
+    """Note that nothing is added to a slot's deliveries any more."""
+    references = [_reference(slot.slot_at, name) for name in media]
+    made = await session.scalars(select(Delivery).where(col(Delivery.reference).in_(references)))
+    for delivery in made.all():
+        delivery.planning_done = True
+        await session.flush()
+        assert delivery.id is not None
+        await outbox.finish_if_done(session, delivery.id)
+
+
+async def _had(
+    session: AsyncSession, slot: DigestSlot, until: datetime | None, media: Iterable[str]
+) -> Had:
     """Return which residents had the other digests that overlap with this one.
 
     It is read from the batches, with four bytes for each resident, so it is right for residents who
@@ -116,7 +147,11 @@ async def _had(session: AsyncSession, slot: DigestSlot, until: datetime | None) 
     latest: array[int] = array("I")
     """For each resident: hours since 1970 of the last slot, 0 without one."""
     reach = range(-int(REMEMBERED / HOUR), int(CATCH_UP / HOUR) + 1)
-    slots = {_reference(at): at for at in (slot.slot_at + hours * HOUR for hours in reach if hours)}
+    slots = {
+        _reference(at, name): at
+        for at in (slot.slot_at + hours * HOUR for hours in reach if hours)
+        for name in media
+    }
     made = await session.execute(
         select(col(Delivery.reference), col(Delivery.id)).where(col(Delivery.reference).in_(slots))
     )
@@ -157,15 +192,16 @@ def _last_by(slot_at: datetime, until: datetime | None) -> datetime | None:
     return slot_at - max(days, 1) * DAY
 
 
-def _reference(slot_at: datetime) -> str:
-    return f"digest:{slot_at.isoformat()}"
+def _reference(slot_at: datetime, medium: str) -> str:
+    own = "" if medium == LINE_MEDIUM else f"@{medium}"
+    return f"digest:{slot_at.isoformat()}{own}"
 
 
 async def _delivery(
     session: AsyncSession, slot: DigestSlot, medium: Format, clock: Clock
 ) -> Delivery:
     """Return the delivery of a slot, made at its first page."""
-    reference = _reference(slot.slot_at)
+    reference = _reference(slot.slot_at, medium.name)
     known = await session.scalar(select(Delivery).where(col(Delivery.reference) == reference))
     if known is not None:
         return known

@@ -183,19 +183,18 @@ async def deliver(
         session.add(notice)
         await session.flush()
     known = await session.scalar(
-        select(Delivery).where(
-            col(Delivery.notice_id) == notice.id, col(Delivery.channel) == medium.name
-        )
+        select(Delivery)
+        .where(col(Delivery.notice_id) == notice.id, col(Delivery.channel) == medium.name)
+        .order_by(col(Delivery.id))
+        .limit(1)
     )
     if known is not None:
         return known
     query = audience if audience is not None else audience_of(notice, city)
     query = replace(query, medium=medium.name)
     await _store_lower(session, notice, lower)
-    variants = {(Wording.MAIN, 0): render_all(notice, city, medium)}
-    for place, one in enumerate(lower, start=1):
-        variants[Wording.MAIN, place] = render_all(one.notice, city, medium)
-    tip = None
+    variants = {}
+    tip, heard = None, True
     correction = corrects_warning = False
     urgent = notice.emergency
     if notice.replaces_id is not None:
@@ -210,6 +209,7 @@ async def deliver(
             urgent = urgent or (correction and any(link.broke_quiet for link in chain.links))
             for part, other in _other_words(notice, lower, chain, city, as_new).items():
                 variants[part] = render_all(other, city, medium)
+            heard = tip is not None
         if not notice.silent:
             # A silent message never replaces the alarm itself.
             why = (
@@ -220,6 +220,10 @@ async def deliver(
             for link in chain.delivered:
                 assert link.delivery_id is not None
                 await outbox.stop(session, link.delivery_id, why)
+    for place, (each, texts) in enumerate(_acts(notice, as_new, lower)):
+        # Nobody was told by this medium: for all of them it is a new alert.
+        main = each if heard or texts is None else as_first(each, texts)
+        variants[Wording.MAIN, place] = render_all(main, city, medium)
     kind = DeliveryKind.CORRECTION if correction else DeliveryKind.NOTICE
     delivery = Delivery(
         kind=kind,
@@ -259,6 +263,7 @@ async def deliver(
     log.info(
         "delivery.created",
         delivery_id=delivery.id,
+        channel=medium.name,
         notice_id=notice.id,
         kind=kind.value,
         priority=delivery.priority,
@@ -308,10 +313,16 @@ def _other_words(
         (wording, 0): other for wording, other in wordings(act, chain, city, as_new=as_new).items()
     }
     if (Wording.NEW, 0) in found:
-        news = [(notice, as_new), *((one.notice, one.as_new) for one in lower)]
-        for place, (each, texts) in enumerate(news):
+        for place, (each, texts) in enumerate(_acts(notice, as_new, lower)):
             found[Wording.NEW, place] = as_first(each, texts or each.texts)
     return found
+
+
+def _acts(
+    notice: Notice, as_new: Texts | None, lower: Sequence[LowerLevel]
+) -> list[tuple[Notice, Texts | None]]:
+    """Return the notice of each level, with its texts for who was told nothing."""
+    return [(notice, as_new), *((one.notice, one.as_new) for one in lower)]
 
 
 def _puts_right(notice: Notice, chain: Chain) -> bool:
@@ -345,6 +356,13 @@ async def preview(
     act = together(notices)
     chain = await followed(session, act, city, stored_as=notice.id, channel=medium.name)
     told = {(Wording.MAIN, place): each for place, each in enumerate(notices)}
+    if chain is None and follows(act):
+        told = {
+            (wording, place): each if texts is None else as_first(each, texts)
+            for (wording, place), (each, texts) in zip(
+                told, _acts(notice, as_new, lower), strict=True
+            )
+        }
     if chain is not None:
         links = (await chain_of(session, notice.replaces_id, medium.name)).before(notice.id)
         told.update(_other_words(notice, lower, links, city, as_new))
@@ -367,7 +385,9 @@ async def preview(
         recipients=reach.total,
         by_language=reach.by_language,
         held_until_morning=0 if notice.emergency else await _held(session, query, among, city, now),
-        messages={code: medium.render(notice, code, city) for code in city.languages},
+        messages={
+            code: medium.render(told[Wording.MAIN, 0], code, city) for code in city.languages
+        },
         parts=tuple(
             WordingPart(
                 wording,
@@ -415,10 +435,13 @@ async def push(
     """Send a personal message to one resident, as reliably as any delivery.
 
     It waits for the end of their quiet hours, unless it is ``urgent``: the answer to a call for
-    help. Returns None for somebody who has left.
+    help. Returns None for somebody who has left, or follows by another medium.
     """
     resident = await session.get(Resident, resident_id)
     if resident is None or resident.state is not ResidentState.FOLLOWING:
+        return None
+    if resident.medium != medium.name:
+        # The messages are in the form of another medium.
         return None
     delivery = Delivery(
         kind=kind,

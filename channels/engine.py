@@ -20,7 +20,7 @@ from channels.level_parts import priority_of_run
 from channels.medium import Medium
 from channels.models import Batch, Delivery, DeliveryState, unfinished
 from channels.newest_delivery import NewestDelivery
-from channels.planner import PLAN, PLANNED_KINDS, SEND, Planner, send_key
+from channels.planner import PLAN, PLANNED_KINDS, Planner, send_key, send_task
 from channels.reasons import reason
 from channels.recent_ids import RecentIdsCache
 from channels.sender import Sender, Sending
@@ -109,7 +109,8 @@ class Engine:
         self._seen: set[int] = set()
         self._newest = 0
         queue.register(PLAN, self.plan, concurrency=PLANS_AT_ONCE)
-        queue.register(SEND, self.send, concurrency=RUNS_AT_ONCE)
+        for name in self.channels:
+            queue.register(send_task(name), self.send, concurrency=RUNS_AT_ONCE)
 
     @property
     def active(self) -> list[Sending]:
@@ -300,7 +301,7 @@ class Engine:
     async def _close_stopped(self, session: AsyncSession) -> None:
         """Mark batches that a dead process had taken, of deliveries that were stopped since."""
         statement = (
-            select(col(Batch.delivery_id), col(Batch.run))
+            select(col(Batch.delivery_id), col(Batch.run), col(Delivery.channel))
             .join(Delivery, col(Delivery.id) == col(Batch.delivery_id))
             .where(
                 col(Delivery.state) == DeliveryState.STOPPED,
@@ -309,8 +310,8 @@ class Engine:
             )
             .distinct()
         )
-        for delivery_id, run in (await session.execute(statement)).all():
-            await self._queue.put(session, SEND, send_key(delivery_id, run))
+        for delivery_id, run, channel in (await session.execute(statement)).all():
+            await self._queue.put(session, send_task(channel), send_key(delivery_id, run))
 
 
 async def put_unfinished(
@@ -323,7 +324,7 @@ async def put_unfinished(
     for run, not_before in await outbox.unfinished_runs(session, delivery, now):
         await queue.put(
             session,
-            SEND,
+            send_task(delivery.channel),
             send_key(delivery.id, run),
             priority=priority_of_run(delivery, run),
             not_before=not_before,

@@ -15,7 +15,7 @@ from sqlmodel import col, select
 from channels import outbox
 from channels.medium import Format
 from channels.models import Delivery, Variant
-from channels.planner import SEND, batch_row, cut_into_runs, send_key
+from channels.planner import batch_row, cut_into_runs, send_key, send_task
 from core.work import Queue
 
 IDS_AT_ONCE = 500
@@ -67,7 +67,7 @@ async def add_individual_messages(
     for number, not_before in runs:
         await queue.put(
             session,
-            SEND,
+            send_task(delivery.channel),
             send_key(delivery.id, number),
             priority=delivery.priority,
             not_before=not_before,

@@ -11,6 +11,7 @@ from sqlmodel import col, select
 
 from channels.models import Delivery, DeliveryState, newest_of_notices, unfinished
 from feeds.models import Notice
+from subscriptions.models import LINE_MEDIUM
 
 ON_THEIR_WAY = (DeliveryState.PLANNED, DeliveryState.SENDING)
 ENDED = (DeliveryState.DONE, DeliveryState.STOPPED)
@@ -33,6 +34,19 @@ async def delivery_of(session: AsyncSession, notice_id: int | None) -> int | Non
         .order_by(col(Delivery.id))
     )
     return None if found is None else int(found)
+
+
+async def deliveries_of(session: AsyncSession, notice_id: int | None) -> list[Delivery]:
+    """Return the deliveries that brought a notice, one for each medium, LINE's first."""
+    first = select(func.coalesce(col(Notice.with_id), col(Notice.id))).where(
+        col(Notice.id) == notice_id
+    )
+    found = await session.scalars(
+        select(Delivery)
+        .where(col(Delivery.notice_id) == first.scalar_subquery())
+        .order_by(col(Delivery.id))
+    )
+    return sorted(found, key=lambda each: each.channel != LINE_MEDIUM)
 
 
 async def newest(session: AsyncSession, most: int) -> Listed:

@@ -69,6 +69,9 @@ class Format(Protocol):
     def digest(self, notices: Sequence[Notice], language: str, city: City) -> Messages:
         """Return the messages for several notices together."""
 
+    def as_text(self, messages: Messages) -> str:
+        """Return messages as plain text, as staff look at them before they are sent."""
+
     async def follow_up(
         self,
         session: AsyncSession,
@@ -167,6 +170,11 @@ class PlainMedium:
 
     def endpoint(self, recipients: int) -> str:
         return self.name
+
+    def as_text(self, messages: Messages) -> str:
+        """Return the values that are text, each on lines of its own."""
+        values = [value for message in messages for value in message.values()]
+        return "\n".join(value for value in values if isinstance(value, str))
 
     async def follow_up(self, *_: object, **__: object) -> None:
         """Does nothing."""

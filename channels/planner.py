@@ -62,6 +62,7 @@ from core.steady import in_doubt, surely
 from core.work import Queue
 from feeds.models import Notice
 from subscriptions.audience_query import AudienceQuery
+from subscriptions.models import LINE_MEDIUM
 
 PARTS = 3
 """Even a small delivery has so many runs, so that several workers share it."""
@@ -73,11 +74,20 @@ PLANNED_KINDS = (DeliveryKind.NOTICE, DeliveryKind.CORRECTION)
 """The code that makes other kinds of deliveries also makes their batches."""
 PLAN = "channels.plan"
 SEND = "channels.send"
+"""For LINE; see :func:`send_task`."""
 
 log = structlog.get_logger(__name__)
 
 BucketKey = tuple[int, int | None, int | None]
 """Variant, and the members' quiet hours."""
+
+
+def send_task(channel: str) -> str:
+    """Return the task that sends by a medium.
+
+    Each medium has its own places for work, so that a slow or dead one takes none of another.
+    """
+    return SEND if channel == LINE_MEDIUM else f"{SEND}@{channel}"
 
 
 def send_key(delivery_id: int, run: int) -> str:
@@ -434,7 +444,7 @@ class Planner:
                 assert delivery.id is not None
                 await self._queue.put(
                     session,
-                    SEND,
+                    send_task(delivery.channel),
                     send_key(delivery.id, number),
                     priority=priority,
                     not_before=not_before,

@@ -70,6 +70,8 @@ class Progress:
     last_sent_at: datetime | None
     duration_s: float | None
     kind: str = "notice"
+    channel: str = "line"
+    """The medium."""
     notice_id: int | None = None
     reason: Reason | None = None
     planning_done: bool = False
@@ -94,6 +96,7 @@ class Progress:
         """Return what ``deliveries show --json`` prints."""
         return {
             "id": self.id,
+            "channel": self.channel,
             "state": self.state.value,
             "recipients": self.recipients,
             "sent": self.sent,
@@ -225,6 +228,7 @@ async def progress(
         last_sent_at=last,
         duration_s=None if first is None or last is None else _seconds(last - first),
         kind=delivery.kind.value,
+        channel=delivery.channel,
         notice_id=delivery.notice_id,
         reason=delivery.reason,
         planning_done=delivery.planning_done,

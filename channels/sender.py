@@ -27,7 +27,7 @@ from channels.models import BatchState, Delivery, DeliveryState, Priority
 from channels.outage import Outage
 from channels.outbox import BatchOutcome, Claimed
 from channels.outcome_writer import OutcomeWriter
-from channels.planner import SEND, send_key
+from channels.planner import send_key, send_task
 from channels.reasons import reason
 from channels.recent_ids import RecentIdsCache, changed_since
 from channels.responses import (
@@ -563,7 +563,7 @@ class Sender:
                     not_before = now + timedelta(seconds=sending.again_in)
                 await self._queue.put(
                     session,
-                    SEND,
+                    send_task(delivery.channel),
                     send_key(delivery_id, run),
                     priority=priority_of_run(delivery, run),
                     not_before=not_before,
@@ -575,7 +575,7 @@ class Sender:
             if delivery is not None and delivery.state in outbox.UNDER_WAY:
                 await self._queue.put(
                     session,
-                    SEND,
+                    send_task(delivery.channel),
                     send_key(delivery_id, number),
                     priority=priority_of_run(delivery, number),
                     not_before=when,

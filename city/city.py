@@ -184,6 +184,25 @@ class UnknownFriends(_Part):
         return topic in self.topics and level >= self.level and (self.drills or not drill)
 
 
+MEDIA = ("line", "email", "webpush", "posts")
+"""The names of media that a rule may name."""
+
+
+class MediumRule(_Part):
+    """What goes by one medium. A medium without a rule takes everything.
+
+    ``topics`` empty means every topic; ``level`` is the least level that a notice needs. A notice
+    goes by the medium if one of its rules fits.
+    """
+
+    medium: str
+    topics: tuple[str, ...] = ()
+    level: int = Field(default=0, ge=0, le=5)
+
+    def fits(self, topic: str, level: int) -> bool:
+        return (not self.topics or topic in self.topics) and level >= self.level
+
+
 class CallUpRule(_Part):
     """Which telegrams call which staff by themselves (``[[call_up]]``).
 
@@ -322,6 +341,7 @@ class City(_Part):
     sources: tuple[SourceConfig, ...] = ()
     report_categories: tuple[ReportCategory, ...] = ()
     call_up: tuple[CallUpRule, ...] = ()
+    media: tuple[MediumRule, ...] = ()
     """Without one, staff are called by hand only."""
     collection_reminders: bool = False
     """Whether residents with the topic ``collection`` are reminded of what is collected next."""
@@ -366,6 +386,11 @@ class City(_Part):
     def district_at(self, longitude: float, latitude: float) -> District | None:
         """Return the district of a point, or None outside the city."""
         return next((d for d in self.districts if d.contains(longitude, latitude)), None)
+
+    def sends_by(self, medium: str, topic: str, level: int) -> bool:
+        """Whether notices of a topic and level go by a medium, by the city's rules."""
+        rules = [rule for rule in self.media if rule.medium == medium]
+        return not rules or any(rule.fits(topic, level) for rule in rules)
 
     def kind(self, code: str) -> ReportCategory | None:
         """Return a kind of reports, also one that is not offered now; None if there is none."""

@@ -158,6 +158,10 @@ reason = Reasons(
                 "'{area}' is not a district{hint}. area_names.csv can say which one it is."
             ),
             "there.no-centre": "the centre '{centre}' is not in center.csv{hint}.",
+            "there.no-medium": "there is no medium '{medium}'{hint}.",
+            "media.emergency-unsent": (
+                "by the rules of line, {topic} of level {level} does not go by LINE."
+            ),
             "there.no-topic": "there is no topic '{topic}'{hint}.",
             "there.no-department": "there is no department '{department}'{hint}.",
             "there.no-owner": "owners.geojson has no other office '{owner}'{hint}.",

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Set
 from typing import Any
 from urllib.parse import urlsplit
 
+from city.city import MEDIA
 from city.faults import suggestion
 from city.kind_rules import Named, broken_kind_rules
 from city.reasons import reason
@@ -67,6 +68,7 @@ def broken_rules(
         yield from _source(place, source, topics, districts)
     for place, rule in _tables(document, "disaster_rules"):
         yield from _disaster_rule(place, rule, topics, districts)
+    yield from _media(document, topics)
     for key in ("shelter_url", "privacy_url"):
         yield from _url((key,), document.get(key))
     liff_id = document.get("liff_id")
@@ -283,6 +285,33 @@ def _disaster_rule(
         if area not in districts:
             hint = suggestion(area, districts)
             yield (*place, "areas", position), reason("there.no-district", district=area, hint=hint)
+
+
+def _media(document: dict[str, Any], topics: Set[str]) -> Iterator[Finding]:
+    by_line: list[tuple[KeyPath, dict[str, Any]]] = []
+    for place, rule in _tables(document, "media"):
+        medium = rule.get("medium")
+        if isinstance(medium, str) and medium not in MEDIA:
+            hint = suggestion(medium, MEDIA)
+            yield (*place, "medium"), reason("there.no-medium", medium=medium[:40], hint=hint)
+        if medium == "line":
+            by_line.append((place, rule))
+        for position, topic in _texts(rule.get("topics")):
+            if topic not in topics:
+                hint = suggestion(topic, topics)
+                yield (*place, "topics", position), reason("there.no-topic", topic=topic, hint=hint)
+    for _, told in _tables(document, "topics") if by_line else ():
+        code, level = told.get("code"), told.get("emergency_level", 4)
+        if told.get("mandatory") is not True or not isinstance(level, int):
+            continue
+        if not any(_fits(rule, code, level) for _, rule in by_line):
+            place, _ = by_line[-1]
+            yield place, reason("media.emergency-unsent", topic=str(code)[:40], level=level)
+
+
+def _fits(rule: dict[str, Any], topic: object, level: int) -> bool:
+    topics, least = rule.get("topics"), rule.get("level", 0)
+    return (not topics or topic in topics) and isinstance(least, int) and level >= least
 
 
 def _topic(place: KeyPath, table: dict[str, Any], topics: Set[str]) -> Iterator[Finding]:

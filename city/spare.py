@@ -26,6 +26,8 @@ _TABLES = ("quiet_hours", "retention", "reminder_hours", "emergency_phone", "wor
 _KEYS = (
     *("departments", "report_categories", "collection_reminders", "publish_reports"),
     *("collection_week_shift", "disaster_rules"),
+    # All of them: with some missing, a medium would take less than was meant.
+    "media",
     *("digest_hour", "shelter_url", "privacy_url", "liff_id", "credit", *_TABLES),
 )
 _TEXTS = ("names", "texts", "closed_texts")

@@ -35,6 +35,7 @@ ACTION_NAMES = {
     "delivery.stopped": mark("stopped a delivery"),
     "restore.seen": mark("saw what a restore holds back"),
     "clock.confirmed": mark("found the machine's clock right"),
+    "alert.media_chosen": mark("chose the ways of an alert"),
     "residents.fetched": mark("took in LINE's friends"),
     "residents.imported": mark("imported residents from a file"),
     "residents.undone": mark("undid an import of residents"),

@@ -346,7 +346,7 @@ async def _looked(visitor: Visit, session: AsyncSession, draft: AlertDraft) -> d
     language = language if language in city.languages else "ja"
     messages: list[Any] = []
     heading = ""
-    found = await reach(session, draft, city, by_area=True)
+    found = await reach(session, draft, city, visitor.media, by_area=True)
     known = draft.topic in city.topic_by_code and set(draft.areas) <= set(city.district_by_code)
     if known and 0 <= draft.level <= 5:
         now = visitor.context.clock.now()
@@ -369,7 +369,7 @@ async def _looked(visitor: Visit, session: AsyncSession, draft: AlertDraft) -> d
         "open_languages": set(
             found.by_language
             if draft.whole_city or draft.areas
-            else await readers_of_topic(session, draft, city)
+            else await readers_of_topic(session, draft, city, visitor.media)
         ),
         "origins": await origins_of(visitor, session, draft),
         "messages": messages,

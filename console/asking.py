@@ -59,7 +59,7 @@ async def ask(visitor: Visit, session: AsyncSession, draft_id: int) -> None:
     draft = await drafts.opened(session, draft_id, visitor.form.number("version") or 0)
     drafts.refuse_faults(draft, context.city, now)
     chosen = await _chosen(visitor, session)
-    count = (await reach(session, draft, context.city)).total
+    count = (await reach(session, draft, context.city, visitor.media)).total
     await alert_messages.ask(
         session,
         context.queue,

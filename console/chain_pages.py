@@ -11,8 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from channels import dispatch
 from channels.chain import Chain, by_level, chain_of
 from channels.models import Delivery, DeliveryState, Wording
-from city.city import City
 from console.access import Permission
+from console.ways import Ways, ways_of
 from console.web import Missing, RowNumber, StaffRoute, Visit, visit
 from feeds.models import Notice
 
@@ -38,9 +38,11 @@ class Said:
     delivery_id: int | None
     state: DeliveryState | None
     recipients: int
+    """By all media, as ``sent``."""
     sent: int
     by_wording: dict[Wording, int]
     by_level: dict[int, dict[str, int]]
+    ways: Ways
     in_force: dict[int, tuple[str, ...]]
 
 
@@ -51,7 +53,7 @@ async def chain_page(visitor: Looker, notice_id: RowNumber) -> Response:
         chain = await chain_of(session, notice_id)
         if not chain.links:
             raise Missing
-        said = await _said(session, chain, visitor.context.city)
+        said = await _said(visitor, session, chain)
     return visitor.page(
         "chain.html",
         said=said,
@@ -61,7 +63,8 @@ async def chain_page(visitor: Looker, notice_id: RowNumber) -> Response:
     )
 
 
-async def _said(session: AsyncSession, chain: Chain, city: City) -> list[Said]:
+async def _said(visitor: Visit, session: AsyncSession, chain: Chain) -> list[Said]:
+    city, now = visitor.context.city, visitor.context.clock.now()
     acts: dict[int, list[int]] = {}
     for link in chain.links:
         acts.setdefault(link.with_id or link.notice_id, []).append(link.notice_id)
@@ -74,16 +77,18 @@ async def _said(session: AsyncSession, chain: Chain, city: City) -> list[Said]:
         if delivery_id is not None:
             delivery = await session.get_one(Delivery, delivery_id)
             progress = await dispatch.progress(session, delivery_id)
+        ways = await ways_of(session, first, visitor.language, now)
         standing = chain.standing_after(numbers[-1], city)
         found.append(
             Said(
                 notices,
                 delivery_id,
                 None if delivery is None else delivery.state,
-                0 if progress is None else progress.recipients,
-                0 if progress is None else progress.sent,
+                sum(way.progress.recipients for way in ways.all),
+                ways.sent,
                 {} if progress is None else progress.by_wording,
                 {} if progress is None else progress.by_level,
+                ways,
                 by_level(standing, city) if standing else {},
             )
         )

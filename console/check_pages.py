@@ -17,7 +17,6 @@ from alerts.reach import reach
 from alerts.release import Approval, Seen, UnknownAnswer, question_about_unknown, release
 from alerts.warnings import AlertWarning, codes_of, warnings
 from channels.chain import CHANGES, places
-from channels.dispatch import preview
 from channels.line import unknown
 from channels.line.medium import LINE
 from console import asking, words
@@ -32,6 +31,7 @@ from console.alert_pages import (
 )
 from console.draft_pages import state_of
 from console.looks import Look
+from console.media_shown import chosen_media, media_shown
 from console.web import RowNumber, StaffRoute, Visit, visit
 from core.errors import Refusal
 from core.text import clean
@@ -51,6 +51,28 @@ async def check(visitor: Sender, draft_id: RowNumber) -> Response:
 async def confirm(visitor: Sender, draft_id: RowNumber) -> Response:
     """A colleague confirms the shown version; this sends nothing."""
     return await _decided(visitor, draft_id, drafts.confirm)
+
+
+@router.post("/alerts/{draft_id}/media")
+async def choose_media(visitor: Sender, draft_id: RowNumber) -> Response:
+    """Switch the media of a draft on and off; this sends nothing."""
+    context, form = visitor.context, visitor.form
+    try:
+        async with context.database.writing() as session:
+            draft = await draft_of(session, draft_id)
+            await drafts.choose_media(
+                session,
+                draft_id,
+                form.number("version") or 0,
+                chosen_media(form.all("media"), draft, context.city, visitor.media),
+                actor=visitor.actor,
+                now=context.clock.now(),
+            )
+    except drafts.AlreadySent:
+        raise
+    except Refusal as refusal:
+        return await _check_page(visitor, draft_id, refusal=refusal)
+    return visitor.go(f"/console/alerts/{draft_id}/check")
 
 
 @router.post("/alerts/{draft_id}/after")
@@ -124,6 +146,7 @@ async def send_alert(visitor: Sender, draft_id: RowNumber) -> Response:
                 session,
                 context.queue,
                 context.city,
+                visitor.media,
                 draft_id,
                 approval,
                 actor=visitor.actor,
@@ -147,20 +170,15 @@ async def _check_page(visitor: Visit, draft_id: int, *, refusal: Refusal | None 
             return await closed(visitor, session, draft)
         if alert_checks.faults(draft, context.city):
             return await edit_page(visitor, session, draft, refusal=refusal)
-        found = await reach(session, draft, context.city, by_area=True)
+        found = await reach(session, draft, context.city, visitor.media, by_area=True)
         composed = composed_of(draft, context.city, actor=visitor.actor, now=now)
-        seen = await preview(
-            session,
-            composed.notice,
-            context.city,
-            now,
-            medium=LINE,
-            as_new=composed.as_new,
-            lower=composed.lower,
+        by_media = await media_shown(
+            session, draft, composed, context.city, visitor.media, now, visitor.language
         )
+        seen = next((one.seen for one in by_media if one.name == LINE.name), None)
         before = await alert_checks.said_before(session, draft, context.city)
         hazards = await alert_checks.serious_dangers(session, context.city, now)
-        asked = await question_about_unknown(session, draft, context.city)
+        asked = await question_about_unknown(session, draft, context.city, visitor.media)
         follows_unknown = await unknown.had_earlier(session, draft.replaces_id)
         since = await overtaken(session, draft.replaces_id)
         shown_colleagues = await asking.shown(visitor, session, draft)
@@ -189,6 +207,8 @@ async def _check_page(visitor: Visit, draft_id: int, *, refusal: Refusal | None 
             [words.language_name(code, visitor.language) for code in unwritten], visitor.language
         ),
         seen=seen,
+        by_media=by_media,
+        held_until_morning=sum(one.seen.held_until_morning for one in by_media if one.seen),
         stale=now - draft.updated_at > drafts.STALE_AFTER,
         look=look.seal(context.settings.secret_key),
         origins=origins,

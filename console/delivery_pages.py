@@ -13,10 +13,12 @@ from alerts.steering import Steer, steer
 from channels import dispatch, lists, unknown_sends
 from channels.chain import chain_of
 from channels.level_parts import act_of
+from channels.line.medium import LINE
 from channels.line.render import render as render_messages
-from channels.models import Delivery, DeliveryState, UnknownSend
+from channels.models import Delivery, UnknownSend
 from console.access import Permission
 from console.alert_pages import origins_of
+from console.ways import Ways, ways_of
 from console.web import Missing, RowNumber, StaffRoute, Visit, visit
 from core.languages import mark
 from feeds.models import Notice, Status
@@ -44,6 +46,7 @@ async def delivery_page(visitor: Looker, delivery_id: RowNumber) -> Response:
         replaces = await session.get(Notice, notice.replaces_id) if notice.replaces_id else None
         replaced_by = await lists.that_replace(session, notice.id)
         progress = await dispatch.progress(session, delivery_id, now=context.clock.now())
+        ways = await ways_of(session, notice.id, visitor.language, context.clock.now())
         to_unknown = await unknown_sends.of_delivery(session, delivery_id)
         held_up = await dispatch.held_up(session, delivery_id)
         chain = await chain_of(session, notice.id)
@@ -68,15 +71,19 @@ async def delivery_page(visitor: Looker, delivery_id: RowNumber) -> Response:
         replaces=replaces,
         replaced_by=replaced_by,
         progress=progress,
+        ways=ways,
         to_unknown=to_unknown,
-        moving=_is_moving(delivery, to_unknown),
+        moving=_is_moving(ways, to_unknown),
         held_up=held_up,
         preview_language=language,
         act=act,
-        messages_by_level=[render_messages(each, language, context.city) for each in act],
+        messages_by_level=[render_messages(each, language, context.city) for each in act]
+        if delivery.channel == LINE.name
+        else [],
+        texts_by_level=_texts(visitor, delivery.channel, act, language),
         again=visitor.request.query_params.get("again") == "yes",
         can_take_back=can_follow(notice, Status.CORRECTED, over=is_over),
-        finished=delivery.state in lists.ENDED,
+        finished=ways.finished,
         quota_short=dispatch.is_short_of_quota(delivery),
     )
 
@@ -86,22 +93,24 @@ async def live(visitor: Looker, delivery_id: RowNumber) -> Response:
     """The progress, asked for by the page itself every second while it moves."""
     async with visitor.context.database.reading() as session:
         delivery, notice = await _delivery(session, delivery_id)
-        progress = await dispatch.progress(session, delivery_id, now=visitor.context.clock.now())
+        now = visitor.context.clock.now()
+        progress = await dispatch.progress(session, delivery_id, now=now)
+        ways = await ways_of(session, notice.id, visitor.language, now)
         to_unknown = await unknown_sends.of_delivery(session, delivery_id)
         held_up = await dispatch.held_up(session, delivery_id)
         replaced_by = await lists.that_replace(session, notice.id)
-    finished = delivery.state in lists.ENDED
     page = visitor.page(
         "_progress.html",
         delivery=delivery,
+        ways=ways,
         notice=notice,
         progress=progress,
         to_unknown=to_unknown,
         held_up=held_up,
         replaced_by=replaced_by,
-        finished=finished,
+        finished=ways.finished,
     )
-    if not _is_moving(delivery, to_unknown):
+    if not _is_moving(ways, to_unknown):
         # The whole page must be loaded again: its buttons have changed, and there is nothing left
         # to poll.
         page.headers["HX-Refresh"] = "true"
@@ -113,30 +122,31 @@ async def ask_before_stopping(visitor: Sender, delivery_id: RowNumber) -> Respon
     """Say what stopping would mean at this moment, and ask."""
     async with visitor.context.database.reading() as session:
         delivery, notice = await _delivery(session, delivery_id)
-        progress = await dispatch.progress(session, delivery_id, now=visitor.context.clock.now())
-    if delivery.state in lists.ENDED:
+        ways = await ways_of(session, notice.id, visitor.language, visitor.context.clock.now())
+    if ways.finished:
         return visitor.go(f"/console/deliveries/{delivery_id}")
     return visitor.page(
         "delivery_stop.html",
         delivery=delivery,
         notice=notice,
-        progress=progress,
-        paused=delivery.state is DeliveryState.PAUSED,
+        ways=ways,
+        paused=ways.paused,
     )
 
 
 @router.post("/deliveries/{delivery_id}/{act}")
 async def steer_delivery(visitor: Sender, delivery_id: RowNumber, act: str) -> Response:
-    """Pause, resume or stop a delivery; what has arrived stays arrived."""
+    """Pause, resume or stop an alert by all its media; what has arrived stays arrived."""
     if act not in list(Steer):
         raise Missing
     context = visitor.context
     async with context.database.writing() as session:
         delivery, _ = await _delivery(session, delivery_id)
+        assert delivery.notice_id is not None
         await steer(
             session,
             context.queue,
-            delivery,
+            delivery.notice_id,
             Steer(act),
             actor=visitor.actor,
             now=context.clock.now(),
@@ -144,10 +154,19 @@ async def steer_delivery(visitor: Sender, delivery_id: RowNumber, act: str) -> R
     return visitor.go(f"/console/deliveries/{delivery_id}")
 
 
-def _is_moving(delivery: Delivery, to_unknown: UnknownSend | None) -> bool:
+def _texts(visitor: Visit, medium: str, act: list[Notice], language: str) -> list[str]:
+    """Return how an alert reads in another medium than LINE, by level."""
+    found = visitor.media.get(medium)
+    if found is None or medium == LINE.name:
+        return []
+    city = visitor.context.city
+    return [found.as_text(found.render(each, language, city)) for each in act]
+
+
+def _is_moving(ways: Ways, to_unknown: UnknownSend | None) -> bool:
     """Whether the page must poll again."""
     open_still = to_unknown is not None and to_unknown.state in unknown_sends.OPEN
-    return delivery.state not in lists.ENDED or open_still
+    return not ways.finished or open_still
 
 
 async def _delivery(session: AsyncSession, delivery_id: int) -> tuple[Delivery, Notice]:

@@ -110,7 +110,9 @@ async def _held_page(visitor: Visit, notice_id: int, *, refusal: Refusal | None 
         if notice is None:
             raise Missing
         known = notice.topic in context.city.topic_by_code
-        total = (await reach_of_notice(session, notice, context.city)).total if known else 0
+        reached = (
+            await reach_of_notice(session, notice, context.city, visitor.media) if known else {}
+        )
         serious = await needs_reason(session, notice, context.city, second_person=None, reason="")
         item = await session.get(Item, notice.item_id) if notice.item_id else None
         written = await drafts_from(session, notice_id)
@@ -122,7 +124,8 @@ async def _held_page(visitor: Visit, notice_id: int, *, refusal: Refusal | None 
         reason=_reason(visitor),
         notice=notice,
         item=item,
-        total=total,
+        total=sum(each.total for each in reached.values()),
+        reached={name: each.total for name, each in reached.items()},
         no_level=known and held_notices.says_no_level(notice, context.city),
         preview_language=language,
         messages=render_messages(notice, language, context.city) if known else [],
@@ -148,6 +151,7 @@ async def decide(visitor: Decider, notice_id: RowNumber) -> Response:
                 session,
                 context.queue,
                 context.city,
+                visitor.media,
                 notice_id,
                 Decision(choice),
                 typed=form.number("typed"),

@@ -11,7 +11,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from alerts.reach import reach_of_notice
+from alerts.reach import reach_of_notice_by
 from channels.models import Delivery, DeliveryKind
 from channels.progress import progress
 from channels.restored import held_of, note_seen, release
@@ -123,7 +123,7 @@ async def _waits(session: AsyncSession, kind: DeliveryKind, city: City) -> _Wait
         left = so_far.waiting
         if not delivery.planning_done and notice is not None:
             # Nobody after ``planned_through`` has a batch yet.
-            reached = (await reach_of_notice(session, notice, city)).total
+            reached = (await reach_of_notice_by(session, notice, city, delivery.channel)).total
             left = max(left, reached - so_far.sent - so_far.failed - so_far.skipped)
         rows.append(_Wait(delivery, notice, so_far.sent, left))
     return _Waits(tuple(rows))

@@ -26,6 +26,7 @@ from starlette.requests import ClientDisconnect
 
 from channels.failing import FailingEmergency, failing_emergencies
 from channels.guard import channel_stops
+from channels.media import Media
 from channels.models import ChannelStop
 from channels.restored import Held
 from channels.restored import held as held_back
@@ -128,6 +129,12 @@ class Visit:
     """Deliveries that wait since a restore, until somebody decides on them."""
     undecided: HeldAlarm = NOTHING_HELD
     """Held notices; those that alarm are shown on every page."""
+
+    @property
+    def media(self) -> Media:
+        """The media that are set up."""
+        found: Media = self.request.app.state.media
+        return found
 
     @property
     def drill_ended_by_rule(self) -> DisasterMode | None:

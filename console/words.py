@@ -215,6 +215,20 @@ UNKNOWN_NAMES = {
 }
 
 
+MEDIUM_NAMES = {
+    "line": "LINE",
+    "email": mark("Mail"),
+    "webpush": mark("Web push"),
+    "posts": mark("Posts in other networks"),
+}
+
+
+def medium_name(name: str, language: str) -> str:
+    """Return what staff call a medium."""
+    known = MEDIUM_NAMES.get(name)
+    return name if known is None else CATALOGUE.text(language, known)
+
+
 def said(what: Refusal | Reason | None, language: str) -> str:
     """Return a reason in the words of staff; "" if there is none.
 

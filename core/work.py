@@ -59,7 +59,8 @@ class Queue(Protocol):
 
         At most ``concurrency`` pieces of it run at once in a process, plus as many urgent ones and
         as many of the gravest.
-        Tasks do not take places from each other.
+        Tasks do not take places from each other. On PostgreSQL the places for urgent work are
+        common to all tasks, except to those whose name ends with ``@NAME``: they have their own.
         """
 
     async def put(

@@ -194,7 +194,8 @@ class ProcrastinateQueue:
         # Each worker listens on its own connection, and needs others for short times.
         places = {task: concurrency for task, (_, concurrency) in self._handlers.items()}
         most = max(places.values(), default=1)
-        places |= {GRAVEST_QUEUE: most, URGENT_QUEUE: most}
+        own = {urgent: places[task] for task in self._handlers if (urgent := _own_urgent(task))}
+        places |= {GRAVEST_QUEUE: most, URGENT_QUEUE: most, **own}
         connector = PsycopgConnector(conninfo=self._url, min_size=1, max_size=4 + 2 * len(places))
         app = App(connector=connector)
         for task in self._handlers:
@@ -300,9 +301,18 @@ class _Worker(Worker):
 
 
 def _queue_of(task: str, priority: int) -> str:
+    own = _own_urgent(task)
+    if own is not None:
+        return own if priority <= URGENT else task
     if priority <= GRAVEST:
         return GRAVEST_QUEUE
     return URGENT_QUEUE if priority <= URGENT else task
+
+
+def _own_urgent(task: str) -> str | None:
+    """Return the urgent queue of a task that has one of its own; None for the common ones."""
+    _, at, name = task.partition("@")
+    return f"{URGENT_QUEUE}@{name}" if at else None
 
 
 def _values(task: str, key: str, priority: int, wait: float | None, attempt: int) -> dict[str, Any]:

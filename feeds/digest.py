@@ -10,11 +10,11 @@ neither misses a notice nor gets it twice. Expired and replaced notices are left
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, or_
+from sqlalchemy import and_, func, or_
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
@@ -59,6 +59,7 @@ class Digest:
     resident_id: int
     language: str
     notices: tuple[Notice, ...] = field(repr=False)
+    medium: str = LINE_MEDIUM
 
 
 async def due_digests(session: AsyncSession, city: City, now: datetime) -> list[DigestSlot]:
@@ -114,22 +115,29 @@ async def _collected(session: AsyncSession, slot_at: datetime, now: datetime) ->
 
 
 async def next_digests(
-    session: AsyncSession, city: City, slot: DigestSlot, had: Had, *, page: int = PAGE
+    session: AsyncSession,
+    city: City,
+    slot: DigestSlot,
+    had: Had,
+    *,
+    page: int = PAGE,
+    media: Collection[str] = (LINE_MEDIUM,),
 ) -> tuple[list[Digest], int | None]:
     """Return the digests of a slot's next residents, and the last resident looked at.
 
     The second value is None if nobody is left; the slot is then finished. Pass it to
-    :func:`note_digested` in the transaction that queues these digests.
+    :func:`note_digested` in the transaction that queues these digests. Residents of other media
+    than ``media`` have none.
     """
     own_hour = func.coalesce(col(Resident.digest_hour), city.digest_hour)
     residents = (
         await session.execute(
-            select(col(Resident.id), col(Resident.language))
+            select(col(Resident.id), col(Resident.language), col(Resident.medium))
             .where(
                 col(Resident.id) > slot.done_through,
                 col(Resident.state) == ResidentState.FOLLOWING,
                 own_hour == slot.hour,
-                *of_medium(LINE_MEDIUM),
+                or_(*(and_(*of_medium(medium)) for medium in media)),
             )
             .order_by(col(Resident.id))
             .limit(page)
@@ -137,11 +145,11 @@ async def next_digests(
     ).all()
     if not residents:
         return [], None
-    ids = [resident_id for resident_id, _ in residents if resident_id is not None]
+    ids = [resident_id for resident_id, *_ in residents if resident_id is not None]
     wants = await _subscriptions(session, ids, {notice.topic for notice in slot.notices})
     areas = await _areas(session, ids)
     digests = []
-    for resident_id, language in residents:
+    for resident_id, language, medium in residents:
         if resident_id is None:
             continue
         since = had(resident_id)
@@ -149,10 +157,13 @@ async def next_digests(
             notice
             for notice in slot.notices
             if (since is None or notice.created_at > since)
+            and city.sends_by(medium, notice.topic, notice.reach)
             and _concerns(notice, wants[resident_id], areas[resident_id])
         )
         if concerned:
-            digests.append(Digest(resident_id=resident_id, language=language, notices=concerned))
+            digests.append(
+                Digest(resident_id=resident_id, language=language, notices=concerned, medium=medium)
+            )
     return digests, ids[-1]
 
 

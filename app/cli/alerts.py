@@ -10,7 +10,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from app.cli.tools import Json, city, opened_database, print_json, queue_for, run, service_clock
+from app.cli.tools import (
+    Json,
+    city,
+    opened_database,
+    print_json,
+    queue_for,
+    run,
+    service_clock,
+    settings,
+)
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncSession
@@ -84,10 +93,18 @@ def send(
             " the city's rules let it.",
         ),
     ] = False,
+    medium: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME",
+            help="Send it by this medium; may be given several times. The default is the media of"
+            " the city's rules.",
+        ),
+    ] = None,
     yes: Yes = False,
     json_: Json = False,
 ) -> None:
-    """Send an alert; prints its delivery's id.
+    """Send an alert; prints its delivery's id: LINE's, or the first medium's without LINE.
 
     The same questions as in the console are asked. With --yes there are no questions; if a reason
     is needed and --reason is missing, --yes is noted as the reason.
@@ -100,6 +117,7 @@ def send(
         _may_go_to_unknown(topic, level, drill=said.drill)
     draft = new_draft(drill=said.drill, actor=_actor(), now=datetime.now(UTC))
     said.fill_in(draft)
+    draft.media = _media(medium)
 
     async def written(_session: AsyncSession, _now: datetime) -> AlertDraft:
         return draft
@@ -311,6 +329,26 @@ class _Said:
         return draft
 
 
+def _media(named: list[str] | None) -> list[str] | None:
+    """Return the media that ``--medium`` names, in the order of sending; None for the rules.
+
+    Raises
+    ------
+    BadInput
+        One of them is not set up.
+    """
+    from app.media import media_of
+    from core.errors import BadInput
+
+    if not named:
+        return None
+    known = media_of(settings(), city()).names
+    for name in named:
+        if name not in known:
+            raise BadInput(f"The medium {name!r} is not set up; there are {', '.join(known)}.")
+    return [name for name in known if name in named]
+
+
 def _follow(
     said: _Said, delivery: int, status: Status, *, reason: str, yes: bool, as_json: bool
 ) -> None:
@@ -334,14 +372,18 @@ def _leave(
     from alerts.checks import unexplained
     from alerts.compose import composed_of
     from alerts.drafts import store
-    from alerts.release import Approval, Seen, question_about_unknown, release
+    from alerts.reach import media_of_draft, reach, reach_by
+    from alerts.release import NO_MEDIUM, Approval, Seen, question_about_unknown, release
     from alerts.warnings import codes_of, warnings
+    from app.media import media_of
     from channels.dispatch import preview
-    from channels.line.medium import LINE
+    from channels.lists import deliveries_of
+    from core.errors import Refusal
 
     place, actor = city(), _actor()
+    media = media_of(settings(), place)
 
-    async def work() -> tuple[int, Preview, list[AlertWarning]]:
+    async def work() -> tuple[int, Preview, list[AlertWarning], dict[str, dict[str, int]]]:
         async with opened_database() as database:
             clock = await service_clock(database)
             now, why = clock.now(), reason
@@ -358,19 +400,25 @@ def _leave(
                     hazard_reason=why,
                 )
                 composed = composed_of(draft, place, actor=actor, now=now)
+                by_media = await media_of_draft(session, draft, place, media)
+                if not by_media:
+                    raise Refusal(NO_MEDIUM)
+                found = await reach(session, draft, place, media)
+                reached = {
+                    each.name: (await reach_by(session, draft, place, each.name)).total
+                    for each in by_media
+                }
                 seen = await preview(
                     session,
                     composed.notice,
                     place,
                     now,
-                    medium=LINE,
+                    medium=by_media[0],
                     as_new=composed.as_new,
                     lower=composed.lower,
                 )
-                asked = await question_about_unknown(session, draft, place)
-                told = await warnings(
-                    session, draft, place, now, recipients=seen.recipients, room=room
-                )
+                asked = await question_about_unknown(session, draft, place, media)
+                told = await warnings(session, draft, place, now, recipients=found.total, room=room)
             for warning in told:
                 typer.echo(f"Warning: {warning}", err=True)
             for question in questions:
@@ -378,9 +426,9 @@ def _leave(
             if questions:
                 why = YES_WAS_SAID if yes else typer.prompt("Why", err=True)
             if not yes:
-                _ask(draft, seen)
+                _ask(draft, seen, reached)
             approval = Approval(
-                Seen(draft.version, seen.recipients, now, codes_of(told)),
+                Seen(draft.version, found.total, now, codes_of(told)),
                 alone_reason="" if draft.drill else why,
                 hazard_reason=why if draft.drill else "",
                 to_unknown=_to_unknown(asked, to_unknown, yes=yes),
@@ -391,11 +439,19 @@ def _leave(
                 assert stored.id is not None
                 queue = queue_for(database, clock)
                 sent = await release(
-                    session, queue, place, stored.id, approval, actor=actor, now=now
+                    session, queue, place, media, stored.id, approval, actor=actor, now=now
                 )
-            return sent, seen, told
+            async with database.reading() as session:
+                made = {
+                    each.channel: {
+                        "delivery": each.id or 0,
+                        "recipients": reached.get(each.channel, 0),
+                    }
+                    for each in await deliveries_of(session, stored.notice_id)
+                }
+            return sent, seen, told, made
 
-    delivery, seen, told = run(work())
+    delivery, seen, told, made = run(work())
     if as_json:
         parts = [
             {
@@ -411,7 +467,8 @@ def _leave(
             {
                 "delivery": delivery,
                 "id": delivery,
-                "recipients": seen.recipients,
+                "recipients": sum(each["recipients"] for each in made.values()),
+                "media": made,
                 "parts": parts,
                 "warnings": [{"code": one.code, "text": str(one)} for one in told],
             }
@@ -438,7 +495,7 @@ async def _room() -> int | None:
         return None
 
 
-def _ask(draft: AlertDraft, seen: Preview) -> None:
+def _ask(draft: AlertDraft, seen: Preview, reached: dict[str, int]) -> None:
     from alerts.levels import by_level
 
     if len(seen.parts) > 1:
@@ -453,7 +510,9 @@ def _ask(draft: AlertDraft, seen: Preview) -> None:
     what = kind if draft.replaces_id is None else f"{kind} ({draft.status.value})"
     where = ", ".join(draft.areas) or "the whole city"
     level = ", ".join(map(str, by_level(draft, city())))
-    said = f"{what}, {draft.topic}, level {level}, {where}: {seen.recipients} residents"
+    said = f"{what}, {draft.topic}, level {level}, {where}: {sum(reached.values())} residents"
+    if set(reached) != {"line"}:
+        said += " (" + ", ".join(f"{name} {number}" for name, number in reached.items()) + ")"
     typer.confirm(f"{said}. Send it?", abort=True)
 
 

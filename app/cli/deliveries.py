@@ -35,7 +35,17 @@ class HeldKind(StrEnum):
     DIGEST = "digest"
 
 
-COLUMNS = ("id", "state", "recipients", "sent", "failed", "skipped", "batches", "duration_s")
+COLUMNS = (
+    "id",
+    "channel",
+    "state",
+    "recipients",
+    "sent",
+    "failed",
+    "skipped",
+    "batches",
+    "duration_s",
+)
 
 
 @app.command("list")

@@ -19,6 +19,7 @@ from app.cli.tools import (
     print_table,
     run,
     service_clock,
+    settings,
 )
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ async def _poller() -> AsyncIterator[Poller]:
     import aiohttp
 
     from app.jobs import FeedParts, publisher
+    from app.media import media_of
     from core.settings import translator
     from core.work import NoWorkers
     from feeds.fetch import guarded_session
@@ -59,8 +61,9 @@ async def _poller() -> AsyncIterator[Poller]:
     ):
         clock = await service_clock(database)
         parts = FeedParts(city=place, database=database, clock=clock)
+        publish = publisher(NoWorkers(), place, clock, media_of(settings(), place))
         translate = article_translations(machine, plain, place, database, clock)
-        yield Poller(parts, publisher(NoWorkers(), place, clock), http=http, translate=translate)
+        yield Poller(parts, publish, http=http, translate=translate)
 
 
 def _print_results(results: list[PollResult], json_: bool) -> None:

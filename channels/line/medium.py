@@ -53,6 +53,10 @@ class LineFormat:
     def digest(self, notices: Sequence[Notice], language: str, city: City) -> Messages:
         return digest_messages(notices, language, city)
 
+    def as_text(self, messages: Messages) -> str:
+        """Return what the list of chats shows; the console draws the cards themselves."""
+        return "\n".join(str(one.get("altText") or one.get("text", "")) for one in messages)
+
     async def follow_up(
         self,
         session: AsyncSession,

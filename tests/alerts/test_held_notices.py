@@ -21,7 +21,7 @@ from core.work import NoWorkers
 from feeds.held import held_items
 from feeds.lists import count_held
 from feeds.models import Notice, Status
-from tests.support.alerts import AUTHOR, WHY, sent, stored
+from tests.support.alerts import AUTHOR, BY_LINE, WHY, sent, stored
 from tests.support.engine import add_residents, make_notice
 
 
@@ -48,6 +48,7 @@ async def decided(
             session,
             NoWorkers(),
             city,
+            BY_LINE,
             notice_id,
             decision,
             typed=typed,
@@ -154,7 +155,9 @@ async def test_what_a_colleague_sent_as_it_was_is_not_sent_again_from_a_draft(
     async with database.writing() as session:
         seen = Seen(draft.version, 25, now, codes_of(told))
         approval = Approval(seen, alone_reason=WHY)
-        await release(session, NoWorkers(), city, draft.id or 0, approval, actor=AUTHOR, now=now)
+        await release(
+            session, NoWorkers(), city, BY_LINE, draft.id or 0, approval, actor=AUTHOR, now=now
+        )
 
 
 async def test_what_waits_longest_is_listed_first(database: Database, now: datetime) -> None:

@@ -24,6 +24,7 @@ from core.work import NoWorkers
 from feeds.models import HazardState, Notice, Status
 from tests.support.alerts import (
     AUTHOR,
+    BY_LINE,
     COLLEAGUE,
     WHY,
     WORDS,
@@ -52,7 +53,15 @@ async def refused(
     said = {"actor": AUTHOR, **more}
     with pytest.raises(Refusal) as refusal:
         async with database.writing() as session:
-            await release(session, NoWorkers(), city, draft.id, approval, **said)  # type: ignore[arg-type]
+            await release(
+                session,
+                NoWorkers(),
+                city,
+                BY_LINE,
+                draft.id,
+                approval,
+                **said,  # type: ignore[arg-type]
+            )
     async with database.reading() as session:
         assert not list(await session.scalars(select(Delivery)))
     assert not await trail(database, "alert.sent")
@@ -126,7 +135,14 @@ async def test_of_two_alerts_that_say_the_same_the_second_is_looked_at_again(
     with pytest.raises(Refusal, match="meanwhile"):
         async with database.writing() as session:
             await release(
-                session, NoWorkers(), city, mine.id or 0, approval, actor=COLLEAGUE, now=then
+                session,
+                NoWorkers(),
+                city,
+                BY_LINE,
+                mine.id or 0,
+                approval,
+                actor=COLLEAGUE,
+                now=then,
             )
     assert await sent(database, city, mine, then + timedelta(seconds=1))
 

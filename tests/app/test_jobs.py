@@ -12,6 +12,7 @@ from core.clock import ManualClock
 from core.database import Database
 from core.work import NoWorkers
 from feeds.models import Notice, Source, Status
+from tests.support.alerts import BY_LINE
 from tests.support.engine import make_notice
 from tests.support.project import PROJECT
 
@@ -23,7 +24,7 @@ from tests.support.project import PROJECT
 async def test_only_a_warning_put_right_overtakes_everything(
     database: Database, clock: ManualClock, topic: str, level: int, kind: DeliveryKind
 ) -> None:
-    publish = publisher(NoWorkers(), load_city(PROJECT / "deploy/city"), clock)
+    publish = publisher(NoWorkers(), load_city(PROJECT / "deploy/city"), clock, BY_LINE)
     async with database.writing() as session:
         session.add(Source(code="elsewhere", kind="rss"))
         await session.flush()

@@ -377,6 +377,6 @@ async def test_the_first_digest_after_a_restore_repeats_nothing(
                 (yesterday - 2 * HOUR, {told.id, new.id}),
                 (None, {told.id, new.id}),
             ):
-                had = await digest._had(session, slot, until)
+                had = await digest._had(session, slot, until, ["line"])
                 found, _ = await next_digests(session, home.city, slot, had)
                 assert {notice.id for each in found for notice in each.notices} == expected

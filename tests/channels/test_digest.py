@@ -77,7 +77,7 @@ async def test_who_moves_their_hour_gets_everything_once(database: Database, see
                 if dice.random() < 1 / 24:
                     await move(database, dice.randrange(24), resident)
         await clock.advance(3600)
-        await send_digests(database, NoWorkers(), CITY, clock, LINE)
+        await send_digests(database, NoWorkers(), CITY, clock, [LINE])
     counted = await told(database, names)
     wrong = {
         (resident, name): counted[resident, name]
@@ -93,13 +93,13 @@ async def test_a_digest_that_was_given_up_is_made_up_for(database: Database) -> 
     await move(database, 13, 1, 2)
     clock = ManualClock(START + timedelta(hours=1))
     await announce(database, "market", START)
-    assert await send_digests(database, NoWorkers(), CITY, clock, LINE) == 2
+    assert await send_digests(database, NoWorkers(), CITY, clock, [LINE]) == 2
     async with database.writing() as session:
         await session.execute(
             update(Batch).values(state=BatchState.SKIPPED, error=reason("delivery.expired"))
         )
     await clock.advance(24 * 3600)
     await announce(database, "fair", clock.now() - timedelta(hours=2))
-    assert await send_digests(database, NoWorkers(), CITY, clock, LINE) == 2
+    assert await send_digests(database, NoWorkers(), CITY, clock, [LINE]) == 2
     counted = await told(database, ["market", "fair"])
     assert counted == {(1, "market"): 1, (2, "market"): 1, (1, "fair"): 1, (2, "fair"): 1}

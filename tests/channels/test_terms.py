@@ -277,8 +277,8 @@ async def test_a_digest_goes_to_each_resident_once_a_day(database: Database) -> 
             session.add(notice)
     async with engine_world(database, clock=clock, running=False) as home:
         city = small_city()
-        assert await send_digests(database, home.queue, city, clock, LINE) == 60
-        assert await send_digests(database, home.queue, city, clock, LINE) == 0
+        assert await send_digests(database, home.queue, city, clock, [LINE]) == 60
+        assert await send_digests(database, home.queue, city, clock, [LINE]) == 0
         async with database.reading() as session:
             batches = list(await session.scalars(select(Batch)))
         assert sorted(batch.size for batch in batches) == [30, 30]

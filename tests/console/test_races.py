@@ -48,6 +48,7 @@ from feeds.notices import submit_notice
 from subscriptions import arrivals, residents
 from subscriptions.arrivals import Newcomer
 from subscriptions.models import Arrival, ArrivalKind, ArrivalState, Resident, ResidentState
+from tests.support.alerts import BY_LINE
 from tests.support.engine import make_notice, small_city
 from tests.support.races import Act, one_in_the_others_way
 
@@ -140,7 +141,16 @@ WHY = "別の放送で伝えたため、ここでは出さない"
 
 def decide(decision: Decision, actor: str) -> Act:
     return lambda session: held_notices.decide(
-        session, NoWorkers(), CITY, 1, decision, typed=None, reason=WHY, actor=actor, now=NOW
+        session,
+        NoWorkers(),
+        CITY,
+        BY_LINE,
+        1,
+        decision,
+        typed=None,
+        reason=WHY,
+        actor=actor,
+        now=NOW,
     )
 
 

@@ -12,10 +12,13 @@ from alerts import drafts
 from alerts.models import AlertDraft
 from alerts.reach import reach
 from alerts.release import Approval, Seen, release
+from channels.line.medium import LINE
+from channels.media import Media
 from city.city import City
 from core.database import Database
 from core.work import NoWorkers
 
+BY_LINE = Media([LINE])
 AUTHOR, COLLEAGUE = "author@city.example", "colleague@city.example"
 WHY = "Nobody else is on duty tonight."
 WORDS = {"ja": ("", "川があふれるおそれがあります。高い所へ逃げてください。")}
@@ -43,7 +46,8 @@ async def stored(
 
 async def looked_at(session: AsyncSession, draft: AlertDraft, city: City, now: datetime) -> Seen:
     """Return what somebody sees who looks at a draft."""
-    return Seen(draft.version, (await reach(session, draft, city)).total, now)
+    found = await reach(session, draft, city, BY_LINE)
+    return Seen(draft.version, found.total, now)
 
 
 async def sent(
@@ -60,4 +64,6 @@ async def sent(
     async with database.writing() as session:
         seen = await looked_at(session, draft, city, now)
         approval = Approval(seen, **{"alone_reason": WHY, **said})
-        return await release(session, NoWorkers(), city, draft.id, approval, actor=actor, now=now)
+        return await release(
+            session, NoWorkers(), city, BY_LINE, draft.id, approval, actor=actor, now=now
+        )

@@ -16,6 +16,7 @@ from feeds.models import RuleVersion, TrialState
 from feeds.overlay import Overlay
 from feeds.poller import Poller
 from simulator.agency.server import RecordedDays
+from tests.support.alerts import BY_LINE
 from tests.support.office import Office
 
 WHY = "訓練で二重に届いたため、当面は人が見てから出す"
@@ -56,7 +57,7 @@ def live_poller(
     city = redirect_sources(office.context.city, agency.addresses(office.context.city))
     city = city.model_copy(update={"jma": RECORDED_FOR})
     context: Context = replace(office.context, city=city)
-    publish = publisher(context.queue, city, context.clock)
+    publish = publisher(context.queue, city, context.clock, BY_LINE)
     return Poller(context, publish, http), city
 
 

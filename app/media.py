@@ -1,0 +1,39 @@
+"""The media that are set up, by the settings and the city's folder.
+
+A new medium adds a line to :func:`media_of`, and one to :func:`senders`.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+from bot.dialogues.onboarding import language_question
+from channels.line.client import LineClient
+from channels.line.medium import LINE, LineMedium
+from channels.media import Media
+from channels.medium import Format, Medium
+from city.city import City
+from city.context import Context
+from core.settings import Settings
+
+
+def media_of(settings: Settings, city: City) -> Media:
+    """Return how messages look by each medium that is set up, in the order of sending.
+
+    For processes that write deliveries and send none. No connection is opened.
+    """
+    found: list[Format] = [LINE]
+    return Media(found)
+
+
+def senders(context: Context, line: LineClient) -> list[Medium]:
+    """Return the media with which a worker sends; the same ones as :func:`media_of`."""
+    return [
+        LineMedium(
+            context.database,
+            context.city,
+            context.clock,
+            line,
+            question=partial(language_question, context.city),
+        ),
+    ]
