@@ -92,7 +92,7 @@ def test_a_filled_database_of_the_first_version_keeps_every_row(database_url: st
 
 
 def test_residents_keep_their_rows_and_numbers_when_other_media_come(database_url: str) -> None:
-    upgrade_now(database_url, "0034")
+    upgrade_now(database_url, "0035")
     engine = create_engine(sync_url(database_url))
     at = datetime(2026, 1, 1, tzinfo=UTC)
     people = lightweight(

@@ -1,14 +1,14 @@
 """Residents of several media, and by which media an alert goes.
 
-Revision: 0035
-Follows: 0034
+Revision: 0036
+Follows: 0035
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0035"
-down_revision = "0034"
+revision = "0036"
+down_revision = "0035"
 branch_labels = None
 depends_on = None
 
