@@ -93,13 +93,14 @@ QUERIES = {
     "/console/shelters/site": ("?code={site}&world=real",),
     "/console/disaster/check": ("?kind=real&whole_city=yes", "?kind=real&areas={area}"),
     "/maps/places.json": ("?q=桜",),
-    "/": ("", "?lang=vi"),
+    "/": ("", "?lang=vi", "?district={area}&q=雨"),
 }
 """What an address is asked besides; for all others, nothing."""
 INSTEAD = {
     "/console/chains/{notice_id}": "/console/chains/{chained}",
     "/console/answers/{code}": "/console/answers/{answer}",
     "/site/{token}": "/site/{site_token}",
+    "/n/{code}": "/n/{notice_code}",
 }
 """Where a name in an address means another row than elsewhere."""
 FORMS = {
@@ -191,6 +192,11 @@ async def values_of(
         "delivery_id": await newest(Delivery.id, col(Delivery.notice_id).is_not(None)),
         "item_id": await newest(Item.id),
         "notice_id": await newest(Notice.id, col(Notice.decision) == Decision.HOLD),
+        "notice_code": await session.scalar(
+            select(Notice.code)
+            .where(col(Notice.decision) == Decision.SEND)
+            .order_by(col(Notice.id).desc())
+        ),
         "chained": await newest(Notice.id, col(Notice.replaces_id).is_not(None)),
         "template_id": await newest(AlertTemplate.id),
         "version_id": await newest(RuleVersion.id),

@@ -19,8 +19,9 @@ def write(
     ],
     json_: Json = False,
 ) -> None:
-    """Write what is in force, sites and lifelines as pages that another web server can serve.
+    """Write the pages of an emergency as files.
 
+    They say what is in force, and how sites and lifelines are. A second web server can serve them.
     The service does it by itself if TODOKE_PLAIN_DIR is set.
     """
     from app.plain_files import write_now
