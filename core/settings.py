@@ -142,8 +142,16 @@ class Settings:
         return self.database_url.startswith("postgresql")
 
     @classmethod
-    def from_environment(cls, environment: Mapping[str, str] | None = None) -> Settings:
+    def from_environment(
+        cls, environment: Mapping[str, str] | None = None, *, sends: bool = True
+    ) -> Settings:
         """Read ``TODOKE_*``.
+
+        Parameters
+        ----------
+        sends
+            False for a command that only writes to the database: the secrets may be missing, and
+            are then empty.
 
         Raises
         ------
@@ -152,6 +160,7 @@ class Settings:
         """
         env = os.environ if environment is None else environment
         faults: list[str] = []
+        secret = None if sends else ""
 
         def read(value: Callable[..., Any], *about: object) -> Any:
             try:
@@ -164,13 +173,13 @@ class Settings:
             database_url=read(database_url),
             media_dir=read(media_dir),
             public_url=read(public_url),
-            line_channel_secret=read(_text, "LINE_CHANNEL_SECRET"),
-            line_channel_access_token=read(_text, "LINE_CHANNEL_ACCESS_TOKEN"),
+            line_channel_secret=read(_text, "LINE_CHANNEL_SECRET", secret),
+            line_channel_access_token=read(_text, "LINE_CHANNEL_ACCESS_TOKEN", secret),
             line_api_url=read(_address, "LINE_API_URL", LINE_API_URL),
             line_data_api_url=read(_address, "LINE_DATA_API_URL", LINE_DATA_API_URL),
             line_rate_multicast=read(_rate, "LINE_RATE_MULTICAST", 200),
             line_rate_push=read(_rate, "LINE_RATE_PUSH", 2000),
-            secret_key=read(_text, "SECRET_KEY"),
+            secret_key=read(_text, "SECRET_KEY", secret),
             secret_keys_old=read(secret_keys_old),
             translator=read(translator),
             tiles_url=read(tiles_url),

@@ -13,12 +13,12 @@ import typer
 from app.cli.tools import (
     Json,
     city,
+    media,
     opened_database,
     print_json,
     queue_for,
     run,
     service_clock,
-    settings,
 )
 
 if TYPE_CHECKING:
@@ -104,7 +104,9 @@ def send(
     yes: Yes = False,
     json_: Json = False,
 ) -> None:
-    """Send an alert; prints its delivery's id: LINE's, or the first medium's without LINE.
+    """Send an alert; prints its delivery's id.
+
+    It is the id of LINE's delivery, or of the first medium's if it does not go by LINE.
 
     The same questions as in the console are asked. With --yes there are no questions; if a reason
     is needed and --reason is missing, --yes is noted as the reason.
@@ -337,12 +339,11 @@ def _media(named: list[str] | None) -> list[str] | None:
     BadInput
         One of them is not set up.
     """
-    from app.media import media_of
     from core.errors import BadInput
 
     if not named:
         return None
-    known = media_of(settings(), city()).names
+    known = media(city()).names
     for name in named:
         if name not in known:
             raise BadInput(f"The medium {name!r} is not set up; there are {', '.join(known)}.")
@@ -375,13 +376,12 @@ def _leave(
     from alerts.reach import media_of_draft, reach, reach_by
     from alerts.release import NO_MEDIUM, Approval, Seen, question_about_unknown, release
     from alerts.warnings import codes_of, warnings
-    from app.media import media_of
     from channels.dispatch import preview
     from channels.lists import deliveries_of
     from core.errors import Refusal
 
     place, actor = city(), _actor()
-    media = media_of(settings(), place)
+    by_city = media(place)
 
     async def work() -> tuple[int, Preview, list[AlertWarning], dict[str, dict[str, int]]]:
         async with opened_database() as database:
@@ -400,10 +400,10 @@ def _leave(
                     hazard_reason=why,
                 )
                 composed = composed_of(draft, place, actor=actor, now=now)
-                by_media = await media_of_draft(session, draft, place, media)
+                by_media = await media_of_draft(session, draft, place, by_city)
                 if not by_media:
                     raise Refusal(NO_MEDIUM)
-                found = await reach(session, draft, place, media)
+                found = await reach(session, draft, place, by_city)
                 reached = {
                     each.name: (await reach_by(session, draft, place, each.name)).total
                     for each in by_media
@@ -417,7 +417,7 @@ def _leave(
                     as_new=composed.as_new,
                     lower=composed.lower,
                 )
-                asked = await question_about_unknown(session, draft, place, media)
+                asked = await question_about_unknown(session, draft, place, by_city)
                 told = await warnings(session, draft, place, now, recipients=found.total, room=room)
             for warning in told:
                 typer.echo(f"Warning: {warning}", err=True)
@@ -439,7 +439,7 @@ def _leave(
                 assert stored.id is not None
                 queue = queue_for(database, clock)
                 sent = await release(
-                    session, queue, place, media, stored.id, approval, actor=actor, now=now
+                    session, queue, place, by_city, stored.id, approval, actor=actor, now=now
                 )
             async with database.reading() as session:
                 made = {

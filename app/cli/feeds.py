@@ -13,13 +13,13 @@ import typer
 from app.cli.tools import (
     Json,
     city,
+    media,
     opened_database,
     print_json,
     print_rows,
     print_table,
     run,
     service_clock,
-    settings,
 )
 
 if TYPE_CHECKING:
@@ -46,7 +46,6 @@ async def _poller() -> AsyncIterator[Poller]:
     import aiohttp
 
     from app.jobs import FeedParts, publisher
-    from app.media import media_of
     from core.settings import translator
     from core.work import NoWorkers
     from feeds.fetch import guarded_session
@@ -61,7 +60,7 @@ async def _poller() -> AsyncIterator[Poller]:
     ):
         clock = await service_clock(database)
         parts = FeedParts(city=place, database=database, clock=clock)
-        publish = publisher(NoWorkers(), place, clock, media_of(settings(), place))
+        publish = publisher(NoWorkers(), place, clock, media(place))
         translate = article_translations(machine, plain, place, database, clock)
         yield Poller(parts, publish, http=http, translate=translate)
 

@@ -15,6 +15,7 @@ import typer
 if TYPE_CHECKING:
     from rich.progress import Progress
 
+    from channels.media import Media
     from city.city import City
     from core.clock import Clock
     from core.database import Database
@@ -38,6 +39,14 @@ def settings() -> Settings:
     from core.settings import Settings
 
     return Settings.from_environment()
+
+
+def media(place: City) -> Media:
+    """The media that are set up, for a command that writes deliveries."""
+    from app.media import media_of
+    from core.settings import Settings
+
+    return media_of(Settings.from_environment(sends=False), place)
 
 
 def city() -> City:
