@@ -11,9 +11,7 @@ import pytest
 from linebot.v3.messaging import FlexMessage, MulticastRequest, PushMessageRequest, TextMessage
 
 from alerts.compose import composed_of
-from channels.line.client import multicast_body, push_body
-from channels.line.medium import LINE
-from channels.line.render import (
+from channels.colours import (
     AGENCY_GROUND,
     BLACK,
     LEVEL_GROUND,
@@ -21,9 +19,10 @@ from channels.line.render import (
     QUIET_INK,
     WHITE,
     contrast,
-    render,
-    render_card,
 )
+from channels.line.client import multicast_body, push_body
+from channels.line.medium import LINE
+from channels.line.render import render, render_card
 from channels.medium import compact_json
 from channels.variants import render_all
 from city.city import City
