@@ -14,7 +14,7 @@ from core.errors import BadInput
 from core.languages import EASY_JAPANESE, LANGUAGES, Language
 
 CATALOGUES = (
-    *("alerts", "bot", "console.presets", "feeds", "public"),
+    *("alerts", "bot", "channels.email", "console.presets", "feeds", "public"),
     *("reports", "reports.answer_words", "response"),
 )
 """Packages with ``locales`` for residents; English is in the code."""

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 
 MODELS = (
     "core.audit",
-    *(f"{name}.models" for name in ("subscriptions", "feeds", "channels", "channels.line")),
+    *(f"{name}.models" for name in ("subscriptions", "feeds", "channels")),
+    *("channels.line.models", "channels.email.models"),
     *(f"{name}.models" for name in ("alerts", "response", "reports", "public", "console", "bot")),
 )
 """Where our tables are."""

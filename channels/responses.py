@@ -27,9 +27,24 @@ class Unavailable(Retryable):
     The same request is tried again with the same key.
     """
 
+    may_have_acted = True
+
+
+class Unreached(Unavailable):
+    """No answer, and the medium surely did not act: the request never got there whole."""
+
+    may_have_acted = False
+
 
 class Busy(Retryable):
     """We are too fast. The medium did not act. It is tried again later, and more slowly."""
+
+
+class Later(Retryable):
+    """Not now, and only for this request. The medium did not act. Other requests go on.
+
+    For example a mail server that wants a stranger's mail to come again in some minutes.
+    """
 
 
 class About(StrEnum):

@@ -325,7 +325,7 @@ class Sender:
                 await self._turn(sending, attempt, request)
                 return
             except Unavailable as error:
-                attempt.uncertain = True
+                attempt.uncertain = attempt.uncertain or error.may_have_acted
                 attempt.error = error.reason
                 broken += 1
                 if broken >= TRIES_AT_ONCE or not self._medium.key_life:

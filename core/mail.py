@@ -72,7 +72,7 @@ def message(
 
 def sender_domain(settings: SmtpSettings) -> str:
     """Return the domain of the sender's address."""
-    return parseaddr(settings.mail_from)[1].rpartition("@")[2]
+    return settings.domain
 
 
 async def send(settings: SmtpSettings, mail: EmailMessage) -> None:
@@ -85,28 +85,39 @@ async def send(settings: SmtpSettings, mail: EmailMessage) -> None:
     MailRefused
         Do not try again as it is.
     """
-    context = ssl.create_default_context()
-    client = aiosmtplib.SMTP(
-        hostname=settings.host,
-        port=settings.port,
-        use_tls=settings.tls,
-        start_tls=None,
-        tls_context=context,
-        timeout=STEP_SECONDS,
-        local_hostname=sender_domain(settings) or None,
-    )
+    client = new_client(settings)
     with _understood():
         try:
             async with asyncio.timeout(WHOLE_SECONDS):
                 await client.connect()
-                await _log_in(client, settings)
+                await log_in(client, settings)
                 await client.send_message(mail, sender=parseaddr(settings.mail_from)[1])
                 # The server has it. What it says to our good-bye does not matter.
         finally:
             client.close()
 
 
-async def _log_in(client: aiosmtplib.SMTP, settings: SmtpSettings) -> None:
+def new_client(settings: SmtpSettings, context: ssl.SSLContext | None = None) -> aiosmtplib.SMTP:
+    """Return a client of the server that is not connected yet."""
+    return aiosmtplib.SMTP(
+        hostname=settings.host,
+        port=settings.port,
+        use_tls=settings.tls,
+        start_tls=None,
+        tls_context=context or ssl.create_default_context(),
+        timeout=STEP_SECONDS,
+        local_hostname=sender_domain(settings) or None,
+    )
+
+
+async def log_in(client: aiosmtplib.SMTP, settings: SmtpSettings) -> None:
+    """Say who we are, if the server is to be told.
+
+    Raises
+    ------
+    MailUnavailable
+        The password would go to another machine in clear.
+    """
     if not settings.user:
         return
     is_encrypted = client.get_transport_info("ssl_object") is not None

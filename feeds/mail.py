@@ -73,11 +73,11 @@ def read_letter(data: bytes, *, trusted: Iterable[str]) -> Letter:
     Unreadable
         It is no message, or it is built as an attack.
     """
-    message = _parsed(data[: limits.MAX_MAIL])
+    message = parsed(data[: limits.MAX_MAIL])
     headers = [(name.lower(), str(value)) for name, value in message.raw_items()]
-    sender = _sender([value for name, value in headers if name == "from"])
-    subject = one_line(_words(_first(headers, "subject")), limits.MAX_TITLE_CHARACTERS)
-    text = _text(message)
+    sender = sender_of([value for name, value in headers if name == "from"])
+    subject = one_line(header_words(_first(headers, "subject")), limits.MAX_TITLE_CHARACTERS)
+    text = text_of(message)
     if not subject and not text:
         raise Unreadable(reason("mail.empty"))
     identifier = plain_text(_first(headers, "message-id"), limits.MAX_MAIL_FIELD)
@@ -95,7 +95,7 @@ _END_OF_HEAD = re.compile(rb"\r?\n\r?\n|\r\r")
 _TYPE = re.compile(rb"^content-[a-z-]{1,40}[ \t]*:[^\r\n]*(?:\r?\n[ \t][^\r\n]*)*", re.I | re.M)
 
 
-def _parsed(data: bytes) -> Message:
+def parsed(data: bytes) -> Message:
     """Return the parts of a message; refuse one that would take minutes or all memory."""
     end = _END_OF_HEAD.search(data)
     if (end.start() if end else len(data)) > limits.MAX_MAIL_HEAD:
@@ -122,7 +122,7 @@ def _first(headers: Iterable[tuple[str, str]], wanted: str) -> str:
 _SHIFTED = re.compile(r"\x1b\$[@B].*?(?:\x1b\([BJ]|$)", re.S)
 
 
-def _sender(headers: list[str]) -> str:
+def sender_of(headers: list[str]) -> str:
     """Return the one address in From; two count as none."""
     if len(headers) != 1 or len(headers[0]) > limits.MAX_MAIL_FIELD:
         return ""
@@ -132,7 +132,7 @@ def _sender(headers: list[str]) -> str:
     return addresses.pop() if len(addresses) == 1 else ""
 
 
-def _words(header: str) -> str:
+def header_words(header: str) -> str:
     """Return the text of a header, even if it is cut in the middle of a character."""
     try:
         pieces = decode_header(header)
@@ -150,7 +150,7 @@ _READ = 2 * limits.MAX_SUMMARY_CHARACTERS
 """More than is passed on, so that no name is cut in two before the search."""
 
 
-def _text(message: Message) -> str:
+def text_of(message: Message) -> str:
     """Return the first non-empty plain text, else the first non-empty HTML."""
     html = ""
     for part in _parts(message):

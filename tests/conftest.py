@@ -30,7 +30,7 @@ from tests.support.slow_names import SlowNames
 from tests.support.unpacking import unpack_here
 
 WITH_TABLES = (
-    *("subscriptions", "feeds", "channels", "channels.line"),
+    *("subscriptions", "feeds", "channels", "channels.line", "channels.email"),
     *("alerts", "response", "reports", "console", "bot"),
 )
 for module in ("core.audit", *(f"{name}.models" for name in WITH_TABLES)):

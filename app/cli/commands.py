@@ -26,7 +26,8 @@ from app.cli import (
 )
 from core.reason import know
 
-know("core", "city", "feeds", "channels", "channels.line", "response", "reports")
+know("core", "city", "feeds", "channels", "channels.line", "channels.email")
+know("response", "reports")
 app = typer.Typer(
     name="todoke",
     no_args_is_help=True,

@@ -15,6 +15,7 @@ for module in (
     "feeds.models",
     "channels.models",
     "channels.line.models",
+    "channels.email.models",
     "alerts.models",
     "response.models",
     "reports.models",

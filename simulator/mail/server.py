@@ -37,12 +37,30 @@ class Faults:
         For so many mails it keeps the mail and ends the connection without an answer.
     hangs
         For so many mails it never answers.
+    answers
+        What it answers to RCPT for an address, such as ``552 5.2.2 Mailbox full``.
+    after_data
+        What it answers to so many whole mails, one after the other; it keeps none of them.
+    busy
+        For so many mails it says at MAIL that we are too fast (421), and ends the connection.
+    turns_away
+        What it answers to MAIL from everybody; "" for nobody.
+    forgets
+        It ends a connection after so many mails without a word; 0 for never.
+    delay
+        Seconds before it answers a whole mail.
     """
 
     later: Counter[str] = field(default_factory=Counter)
     refused: set[str] = field(default_factory=set)
     takes_and_fails: int = 0
     hangs: int = 0
+    answers: dict[str, str] = field(default_factory=dict)
+    after_data: list[str] = field(default_factory=list)
+    busy: int = 0
+    turns_away: str = ""
+    forgets: int = 0
+    delay: float = 0.0
 
 
 class Mailbox:
@@ -68,6 +86,9 @@ class Mailbox:
         self.tls = tls
         self.faults = Faults()
         self.mails: deque[EmailMessage] = deque(maxlen=MOST_MAILS)
+        self.envelopes: deque[tuple[str, list[str]]] = deque(maxlen=MOST_MAILS)
+        """The return address and the recipients of each of the mails."""
+        self.raw: deque[bytes] = deque(maxlen=MOST_MAILS)
         self.attempts = 0
         """How many recipients were named, also those that were refused."""
         self.encrypted = 0
@@ -80,6 +101,13 @@ class Mailbox:
     def url(self) -> str:
         """The value of ``TODOKE_SMTP_URL``."""
         return f"smtp://127.0.0.1:{self.port}"
+
+    def take(self, content: bytes, sender: str, recipients: list[str]) -> None:
+        """Keep a mail."""
+        mail = message_from_bytes(content, policy=default)
+        self.mails.append(mail)
+        self.envelopes.append((sender, recipients))
+        self.raw.append(content)
 
     def to(self, address: str) -> list[EmailMessage]:
         """Return the mails to an address, the oldest first."""
@@ -128,6 +156,7 @@ class _Connection:
         self._known = not box.password
         self._is_encrypted = False
         self._done = False
+        self._taken = 0
         self._commands: dict[str, Callable[[str], Awaitable[str]]] = {
             "EHLO": self._ehlo,
             "HELO": self._helo,
@@ -208,6 +237,12 @@ class _Connection:
             return "501 MAIL FROM:<address>"
         if not self._known:
             return "530 5.7.0 Authentication required"
+        if self._box.faults.turns_away:
+            return self._box.faults.turns_away
+        if self._box.faults.busy > 0:
+            self._box.faults.busy -= 1
+            self._done = True
+            return "421 4.7.0 Too many mails, slow down"
         self._sender, self._recipients = found[1], []
         return "250 OK"
 
@@ -217,6 +252,8 @@ class _Connection:
             return "503 MAIL first"
         address, faults = found[1], self._box.faults
         self._box.attempts += 1
+        if address in faults.answers:
+            return faults.answers[address]
         if address in faults.refused:
             return "550 5.1.1 No such user"
         if faults.later[address] > 0:
@@ -239,8 +276,16 @@ class _Connection:
         if faults.hangs > 0:
             faults.hangs -= 1
             await asyncio.Event().wait()
-        self._box.mails.append(message_from_bytes(bytes(content), policy=default))
+        if faults.delay:
+            await asyncio.sleep(faults.delay)
+        if faults.after_data:
+            self._forget()
+            return faults.after_data.pop(0)
+        self._box.take(bytes(content), self._sender or "", list(self._recipients))
         self._forget()
+        self._taken += 1
+        if self._taken == faults.forgets:
+            self._done = True
         if faults.takes_and_fails > 0:
             faults.takes_and_fails -= 1
             self._done = True
