@@ -21,7 +21,6 @@ from channels.responses import (
     Unavailable,
     Unreached,
 )
-from core import mail
 from core.clock import ManualClock
 from simulator.mail import Mailbox
 from tests.support.engine import make_notice, small_city
@@ -214,10 +213,10 @@ async def test_a_mail_that_is_put_off_for_hours_is_given_up(
     box.faults.answers[TO] = "451 4.7.1 Greylisted"
     with pytest.raises(Later):
         await attempt(by_mail)
-    await clock.sleep(LATER_HOURS * 3600 - 10)
+    await clock.advance(LATER_HOURS * 3600 - 10)
     with pytest.raises(Later):
         await attempt(by_mail)
-    await clock.sleep(20)
+    await clock.advance(20)
     with pytest.raises(Refused) as refused:
         await attempt(by_mail)
     assert refused.value.reason.code == "email.too-late"
@@ -247,7 +246,3 @@ async def test_what_is_no_address_is_refused_and_reaches_no_server(
 def test_a_refusal_without_a_sense_is_about_the_recipient() -> None:
     error = of_answer(599, "")
     assert isinstance(error, Refused) and error.about is About.UNSAID
-
-
-def test_the_password_of_staff_mail_and_this_is_handled_by_one_function() -> None:
-    assert mail.new_client and mail.log_in
