@@ -10,6 +10,7 @@ from functools import partial
 import aiohttp
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.mail_parts import mail_parts
 from app.media import media_of
 from app.plain_files import PlainKeeper
 from app.report_notice_sender import ReportNoticeSender
@@ -57,6 +58,8 @@ from response.call_ups import Means
 from response.held_alarms import tell_staff
 from response.record import catch_up
 from subscriptions import bitmaps
+
+MAILBOX_SECONDS = 20.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,6 +116,7 @@ async def scheduled_jobs(
             *_friends(context, line),
             *_menus(context, line),
             *_staff(context, line),
+            *_mail(context),
             *outside,
             *_report_notices(context, chats),
             *_plain_files(context, folder),
@@ -258,6 +262,19 @@ def _staff(context: Context, line: LineClient) -> list[ScheduledJob]:
         ScheduledJob(name="call-up of staff", seconds=2.0, work=call_up, at_once=True),
         ScheduledJob(name="held warnings", seconds=5.0, work=held, at_once=True),
     ]
+
+
+def _mail(context: Context) -> list[ScheduledJob]:
+    """Jobs for mail to residents: links that nobody sends, and the mailbox."""
+    mail = mail_parts(context)
+    if mail is None:
+        return []
+    jobs = [ScheduledJob(name="mail signups", seconds=5.0, work=mail.signups.look, at_once=True)]
+    if mail.box is not None:
+        jobs.append(
+            ScheduledJob(name="mailbox", seconds=MAILBOX_SECONDS, jitter=2.0, work=mail.box.look)
+        )
+    return jobs
 
 
 def _report_notices(context: Context, http: aiohttp.ClientSession) -> list[ScheduledJob]:

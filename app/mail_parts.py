@@ -47,7 +47,6 @@ def mail_parts(context: Context) -> MailParts | None:
     # The setting is by the minute, the limiter counts seconds.
     rate = None if settings.smtp.a_minute is None else settings.smtp.a_minute // 60
     limiter = shared_limiter(context.database, context.clock, {EmailMedium.name: rate})
-    medium = EmailMedium(context.clock, sending, relay, limiter, signer=signer)
     signups = SignupSender(
         context.database,
         context.clock,
@@ -56,6 +55,9 @@ def mail_parts(context: Context) -> MailParts | None:
         sending,
         relay,
         signer=signer,
+    )
+    medium = EmailMedium(
+        context.clock, sending, relay, limiter, signer=signer, also=signups.register
     )
     box = None
     if settings.mail_box is not None:

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from functools import partial
 
+from app.mail_parts import mail_parts
 from bot.dialogues.onboarding import language_question
+from channels.email.medium import EMAIL
 from channels.line.client import LineClient
 from channels.line.medium import LINE, LineMedium
 from channels.media import Media
@@ -23,12 +25,14 @@ def media_of(settings: Settings, city: City) -> Media:
     For processes that write deliveries and send none. No connection is opened.
     """
     found: list[Format] = [LINE]
+    if settings.smtp is not None:
+        found.append(EMAIL)
     return Media(found)
 
 
 def senders(context: Context, line: LineClient) -> list[Medium]:
     """Return the media with which a worker sends; the same ones as :func:`media_of`."""
-    return [
+    found: list[Medium] = [
         LineMedium(
             context.database,
             context.city,
@@ -37,3 +41,6 @@ def senders(context: Context, line: LineClient) -> list[Medium]:
             question=partial(language_question, context.city),
         ),
     ]
+    if (mail := mail_parts(context)) is not None:
+        found.append(mail.medium)
+    return found

@@ -178,6 +178,8 @@ async def run(
             tasks.append(asyncio.create_task(marking, name="mark"))
             context = service.context
             by_media = senders(context, service.line)
+            for medium in by_media:
+                stack.push_async_callback(medium.close)
             engine = Engine(context.database, context.city, context.clock, context.queue, by_media)
             inbox = Inbox(context, service.line, service.folder)
             menus = RichMenus(context, service.line)

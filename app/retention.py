@@ -13,6 +13,7 @@ from sqlalchemy.orm import aliased
 from sqlmodel import col, select
 
 from bot.models import Dialogue, EventState, WebhookEvent
+from channels.email.signups import forget_signups
 from channels.forget import forget_personal
 from channels.models import Batch, Delivery, DeliveryState, Variant
 from city.children import NO_TABLE, ChildTable
@@ -87,6 +88,7 @@ async def forget(context: Context, children: ChildTable = NO_TABLE) -> None:
         "questions": await forget_asked(
             database, in_japan(now).date() - timedelta(days=keep.questions)
         ),
+        "mail_signups": await forget_signups(database, now),
         "asked_counts": await forget_counts(database, now - timedelta(days=keep.questions)),
         "residents": await forget_left(database, keep.left_residents, now, also=forget_personal),
         "children": await forget_grown(database, children.first_needed(in_japan(now).date())),

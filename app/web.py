@@ -29,6 +29,7 @@ from feeds import api as feeds_api
 from public import (
     calendar_pages,
     call_up_pages,
+    follow_pages,
     map_data,
     map_pages,
     notice_pages,
@@ -65,7 +66,15 @@ PAGES = (
         notice_pages,
         portal_pages,
     ),
-    *(settings_pages, data_pages, calendar_pages, call_up_pages, site_pages, crew_pages),
+    *(
+        follow_pages,
+        settings_pages,
+        data_pages,
+        calendar_pages,
+        call_up_pages,
+        site_pages,
+        crew_pages,
+    ),
     *(console_pages, public_pages),
 )
 """Modules with the routers of all addresses."""
@@ -99,6 +108,7 @@ def create_app(context: Context, line: LineClient, *, folder: CityFolder) -> Fas
     app.state.media = media_of(context.settings, context.city)
     app.state.calendars = KeptBytes(CALENDAR_BYTES)
     app.state.links = Links(context.settings.secret_key, context.settings.public_url)
+    app.state.mail_door = follow_pages.MailDoor.of(context.settings)
     app.add_exception_handler(ClientDisconnect, _gone)
     app.add_exception_handler(404, _no_such_page)
     app.add_exception_handler(Exception, _broken)

@@ -157,6 +157,9 @@ class Medium(Format, Protocol):
     def register(self, queue: Queue, guard: ChannelGuard) -> None:
         """Register the medium's own work with the queue, if it has any."""
 
+    async def close(self) -> None:
+        """Leave no connection open, before the process ends."""
+
 
 class PlainMedium:
     """The parts of :class:`Medium` that are the same for most media."""
@@ -198,6 +201,9 @@ class PlainMedium:
 
     def register(self, queue: Queue, guard: ChannelGuard) -> None:
         """Registers nothing."""
+
+    async def close(self) -> None:
+        """Has nothing open."""
 
 
 def compact_json(value: object) -> bytes:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -34,6 +34,7 @@ from channels.email.render import (
     render_digest,
 )
 from channels.email.tokens import MailTokens, Purpose
+from channels.guard import ChannelGuard
 from channels.limiter import Limiter
 from channels.medium import Messages, PlainMedium
 from channels.responses import About, Accepted, Later, Refused, Unavailable
@@ -41,6 +42,7 @@ from city.city import City
 from core.clock import Clock
 from core.reason import Reason
 from core.settings import MAIL_ADDRESS, MailBoxSettings, SmtpSettings
+from core.work import Queue
 from feeds.models import Notice
 
 NAME = "email"
@@ -65,6 +67,9 @@ class Outgoing(Protocol):
 
     async def check(self, sender: str) -> None:
         """See whether the server would take mail from us."""
+
+    async def close(self) -> None:
+        """Leave no connection open."""
 
 
 @dataclass(frozen=True)
@@ -121,6 +126,8 @@ class EmailMedium(EmailFormat):
     ----------
     limiter
         The relay's pace.
+    also
+        Registers other work that needs the relay.
     """
 
     def __init__(
@@ -132,8 +139,10 @@ class EmailMedium(EmailFormat):
         *,
         signer: Signer | None = None,
         short_address: ShortAddress = no_address,
+        also: Callable[[], None] | None = None,
     ) -> None:
         super().__init__(short_address)
+        self._also = also
         self._clock = clock
         self._sending = sending
         self._outgoing = outgoing
@@ -187,6 +196,14 @@ class EmailMedium(EmailFormat):
 
     async def gone(self, session: AsyncSession, resident_id: int) -> None:
         await note_bounce(session, resident_id, Bounce.HARD, self._clock.now())
+
+    def register(self, queue: Queue, guard: ChannelGuard) -> None:
+        if self._also is not None:
+            self._also()
+
+    async def close(self) -> None:
+        await self._outgoing.close()
+        await self.limiter.close()
 
     def _written(self, to: str, messages: bytes, key: str, now: datetime) -> bytes:
         said = self._said(messages)

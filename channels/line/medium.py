@@ -135,3 +135,6 @@ class LineMedium(LineFormat):
             self._database, self._clock, queue, self.client, guard, keeper, seed=self._seed
         )
         queue.register(SEND_UNKNOWN, self.unknown.send, concurrency=1)
+
+    async def close(self) -> None:
+        """The client belongs to the service, which closes it."""

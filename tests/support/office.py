@@ -26,6 +26,7 @@ from yarl import URL
 
 import public
 from alerts.models import AlertDraft
+from app.mail_parts import mail_parts
 from app.rehearsals import RehearsalResults
 from app.rule_trials import RuleTrials
 from app.staff_sender import StaffSender
@@ -49,6 +50,7 @@ from feeds.models import HazardState, Notice
 from public import (
     calendar_pages,
     call_up_pages,
+    follow_pages,
     map_data,
     notice_pages,
     portal_pages,
@@ -280,6 +282,7 @@ def routes() -> list[BaseRoute]:
         *(report_pages, report_feeds, open311),
         *(public, map_data, notice_pages, tile_pages, settings_pages, data_pages, calendar_pages),
         portal_pages,
+        follow_pages,
         sent_photo_pages,
         call_up_pages,
         site_pages,
@@ -338,7 +341,10 @@ async def _open_office(
         http=http,
     )
     line = LineClient(http, settings, clock)
-    media = [LineMedium(database, sample.city, clock, line)]
+    by_mail = mail_parts(context)
+    assert by_mail is not None
+    media = [LineMedium(database, sample.city, clock, line), by_mail.medium]
+    stack.push_async_callback(by_mail.medium.close)
     engine = Engine(database, sample.city, clock, queue, media)
     StaffSender(context, line).register()
     stop = asyncio.Event()
@@ -360,6 +366,7 @@ async def _open_office(
     stack.push_async_callback(app.state.rule_trials.stop)
     app.state.tiles = Tiles(sample.city, sample.tiles, http, folder / "tiles", source="")
     app.state.calendars = KeptBytes(CALENDAR_BYTES)
+    app.state.mail_door = follow_pages.MailDoor.of(settings)
     app.state.links = Links(settings.secret_key, settings.public_url)
     config = uvicorn.Config(app, port=0, log_level="warning", lifespan="off", access_log=False)
     server = uvicorn.Server(config)
