@@ -28,8 +28,6 @@ from channels.email.reasons import reason
 from channels.email.render import (
     SETTINGS_LINK,
     STOP_LINK,
-    ShortAddress,
-    no_address,
     render,
     render_digest,
 )
@@ -106,14 +104,11 @@ class EmailFormat(PlainMedium):
     batch_size = 1
     key_life = timedelta(days=1)
 
-    def __init__(self, short_address: ShortAddress = no_address) -> None:
-        self._short_address = short_address
-
     def render(self, notice: Notice, language: str, city: City) -> Messages:
-        return render(notice, language, city, self._short_address)
+        return render(notice, language, city)
 
     def digest(self, notices: Sequence[Notice], language: str, city: City) -> Messages:
-        return render_digest(notices, language, city, self._short_address)
+        return render_digest(notices, language, city)
 
 
 EMAIL = EmailFormat()
@@ -138,10 +133,8 @@ class EmailMedium(EmailFormat):
         limiter: Limiter,
         *,
         signer: Signer | None = None,
-        short_address: ShortAddress = no_address,
         also: Callable[[], None] | None = None,
     ) -> None:
-        super().__init__(short_address)
         self._also = also
         self._clock = clock
         self._sending = sending

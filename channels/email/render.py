@@ -8,7 +8,7 @@ with the language's 【訓練】 (promise 5).
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from html import escape
 from typing import Any
 
@@ -28,6 +28,7 @@ from city.city import City, name_in
 from core.languages import LANGUAGES
 from core.text import clean
 from feeds.models import OVER, Notice
+from feeds.short_address import short_address
 from feeds.texts import drill_mark, topic_name, without_topic
 
 SETTINGS_LINK, STOP_LINK = "\uf8f0", "\uf8f1"
@@ -41,18 +42,8 @@ FONT = (
 )
 _ADDRESS = re.compile(r"https?://[^\s<>\"'、。）」]+")
 
-ShortAddress = Callable[[Notice], str]
-"""Returns the page on which anybody can check a notice; "" for none."""
 
-
-def no_address(_: Notice) -> str:
-    """Return no page."""
-    return ""
-
-
-def render(
-    notice: Notice, language: str, city: City, short_address: ShortAddress = no_address
-) -> list[dict[str, Any]]:
+def render(notice: Notice, language: str, city: City) -> list[dict[str, Any]]:
     """Return the one message of ``notice`` for a reader of ``language``.
 
     Raises
@@ -62,7 +53,7 @@ def render(
     """
     spoken, title, text = notice_words(notice, language)
     title, text = clean(title, line=True), clean(text)[:MOST_TEXT]
-    page = short_address(notice)
+    page = short_address(city.public_url, notice)
     plain = [title, "", _without_title(text, title)]
     if page:
         plain += ["", f"{_say(spoken, words.TRUE)}:", page]
@@ -82,15 +73,13 @@ def render(
     ]
 
 
-def render_digest(
-    notices: Sequence[Notice], language: str, city: City, short_address: ShortAddress = no_address
-) -> list[dict[str, Any]]:
+def render_digest(notices: Sequence[Notice], language: str, city: City) -> list[dict[str, Any]]:
     """Return one message for several notices.
 
     Its subject begins like a drill only if all of them are drills; each has its own mark.
     """
     if len(notices) == 1:
-        return render(notices[0], language, city, short_address)
+        return render(notices[0], language, city)
     spoken = language if language in LANGUAGES else "ja"
     subject = _say(spoken, words.SUMMARY, n=len(notices))
     if all(notice.drill for notice in notices):
@@ -99,7 +88,7 @@ def render_digest(
     for notice in notices:
         said, title, text = notice_words(notice, language)
         title, text = clean(title, line=True), clean(text)[:MOST_TEXT]
-        page = short_address(notice)
+        page = short_address(city.public_url, notice)
         plain += ["", "■ " + title, _without_title(text, title), *([page] if page else [])]
         cards += _card(notice, said, title, text, city)
     return [
