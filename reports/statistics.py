@@ -17,7 +17,7 @@ from datetime import date, datetime, timedelta
 from math import cos, floor, radians
 from typing import Any
 
-from sqlalchemy import Integer, and_, case, cast, func, literal_column
+from sqlalchemy import func
 from sqlalchemy import select as sql_select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
@@ -27,6 +27,7 @@ from core.database import Database
 from core.geo import distance_m
 from reports.models import Report
 from reports.states import OPEN, ReportState
+from reports.tallies import Tallies, tallies
 
 FRESH_FOR = timedelta(seconds=60)
 KEPT_FOR = timedelta(minutes=10)
@@ -215,36 +216,44 @@ async def learn(database: Database, asked: Asked, now: datetime) -> Learnt:
     """Count everything of a question."""
     async with database.reading() as session:
         today = in_japan(now).date()
-        by_month = await _by_month(session, asked)
-        to = {
-            name: await _days_to(session, asked, name)
-            for name in ("accepted_at", "began_at", "ended_at")
-        }
-        reports_of_kind, kinds = await _by(session, asked, "category")
-        _, areas = await _by(session, asked, "area")
-        due, late = await _due(session, asked, today)
-        yes, no = await _judged(session, asked)
-        found = Learnt(
-            asked,
-            now,
-            reports={month: one for month, (one, _) in by_month.items()},
-            cases={month: one for month, (_, one) in by_month.items()},
-            kinds=kinds,
-            reports_of_kind=reports_of_kind,
-            areas=areas,
-            states=await _states(session, asked),
-            to_accept=to["accepted_at"],
-            to_begin=to["began_at"],
-            to_end=to["ended_at"],
-            teams=await _teams(session, asked, today),
-            yes=yes,
-            no=no,
-            due=due,
-            late=late,
-            seasons=await _seasons(session, asked),
-        )
+        ends = [_midnight(_next_month(month)) for month in asked.months]
+        found = await tallies(session, _within(asked), ends, today)
+        seasons = await _seasons(session, asked)
+    months = {month: found.months.get(n, (0, 0)) for n, month in enumerate(asked.months)}
     spots = await _spots(database, asked, now)
-    return Learnt(**{**found.__dict__, "spots": spots})
+    return Learnt(
+        asked,
+        now,
+        reports={month: reports for month, (reports, _) in months.items()},
+        cases={month: cases for month, (_, cases) in months.items()},
+        kinds={kind: cases for kind, (_, cases) in found.kinds.items()},
+        reports_of_kind={kind: reports for kind, (reports, _) in found.kinds.items()},
+        areas={area: cases for area, (_, cases) in found.areas.items()},
+        states=found.states,
+        to_accept=_days(found.accepted),
+        to_begin=_days(found.begun),
+        to_end=_days(found.ended),
+        teams=_teams(found),
+        yes=found.judged.get(True, 0),
+        no=found.judged.get(False, 0),
+        due={kind: with_day for kind, (with_day, _) in found.due.items()},
+        late={kind: missed for kind, (_, missed) in found.due.items()},
+        seasons=seasons,
+        spots=spots,
+    )
+
+
+def _days(of_kinds: Mapping[str, Mapping[int, int]]) -> dict[str, Days]:
+    return {kind: Days(counts) for kind, counts in of_kinds.items()}
+
+
+def _teams(found: Tallies) -> tuple[Team, ...]:
+    """Return the teams in order of their ids; what has none comes last."""
+    made = [
+        Team(one, Days(found.of_team.get(one, {})), still, missed)
+        for one, (still, missed) in found.at_team.items()
+    ]
+    return tuple(sorted(made, key=lambda one: (one.id is None, one.id or 0)))
 
 
 async def waiting(session: AsyncSession, asked: Asked) -> list[Report]:
@@ -271,116 +280,6 @@ def _within(asked: Asked) -> list[Any]:
     # Without its index, so that the months are found by theirs.
     counted = col(Report.state).concat("").in_(COUNTED)
     return [created >= asked.since, created < asked.until, counted, *_of(asked)]
-
-
-_IS_CASE = case((col(Report.case_id).is_(None), 1), else_=0)
-
-
-async def _by_month(session: AsyncSession, asked: Asked) -> dict[date, tuple[int, int]]:
-    created = col(Report.created_at)
-    ends = [(_midnight(_next_month(month)), n) for n, month in enumerate(asked.months)]
-    number = case(
-        *((created < end, literal_column(str(n))) for end, n in ends[:-1]),
-        else_=literal_column(str(len(ends) - 1)),
-    ).label("nth")
-    query = sql_select(number, func.count(), func.sum(_IS_CASE)).where(*_within(asked))
-    found = {
-        int(n): (count, int(cases or 0))
-        for n, count, cases in await session.execute(query.group_by("nth"))
-    }
-    return {month: found.get(n, (0, 0)) for n, month in enumerate(asked.months)}
-
-
-async def _by(
-    session: AsyncSession, asked: Asked, name: str
-) -> tuple[dict[str, int], dict[str, int]]:
-    """Return reports and cases by the value of a column."""
-    column: Any = getattr(Report, name)
-    query = sql_select(column, func.count(), func.sum(_IS_CASE)).where(*_within(asked))
-    reports: dict[str, int] = {}
-    cases: dict[str, int] = {}
-    for value, count, leading in await session.execute(query.group_by(column)):
-        reports[value or ""] = count
-        cases[value or ""] = int(leading or 0)
-    return reports, cases
-
-
-async def _states(session: AsyncSession, asked: Asked) -> dict[ReportState, int]:
-    state = col(Report.state)
-    query = sql_select(state, func.count()).where(*_within(asked), col(Report.case_id).is_(None))
-    return {ReportState(one): count for one, count in await session.execute(query.group_by(state))}
-
-
-def _whole_days(session: AsyncSession, begins: Any, ends: Any) -> Any:
-    if session.get_bind().dialect.name == "sqlite":
-        return cast(func.julianday(ends) - func.julianday(begins), Integer)
-    return cast(func.floor(func.extract("epoch", ends - begins) / 86_400), Integer)
-
-
-async def _days_to(session: AsyncSession, asked: Asked, name: str) -> dict[str, Days]:
-    """Return by kind the days until cases got so far; of the end only those that were done."""
-    moment: Any = getattr(Report, name)
-    days = _whole_days(session, col(Report.created_at), moment).label("days")
-    query = sql_select(col(Report.category), days, func.count()).where(
-        *_within(asked), col(Report.case_id).is_(None), moment.is_not(None)
-    )
-    if name == "ended_at":
-        query = query.where(col(Report.state).concat("") == ReportState.DONE)
-    found: dict[str, dict[int, int]] = defaultdict(dict)
-    for kind, number, count in await session.execute(query.group_by(col(Report.category), "days")):
-        found[kind][max(0, int(number))] = found[kind].get(max(0, int(number)), 0) + count
-    return {kind: Days(counts) for kind, counts in found.items()}
-
-
-def _is_late(session: AsyncSession, today: date) -> Any:
-    """Whether a case ended after its due day in Japan, or is open after it."""
-    ended, due = col(Report.ended_at), col(Report.due_on)
-    if session.get_bind().dialect.name == "sqlite":
-        day: Any = func.date(ended, "+9 hours")
-    else:
-        day = func.date(func.timezone("Asia/Tokyo", ended))
-    return case((ended.is_(None), due < today), else_=and_(ended.is_not(None), day > due))
-
-
-async def _due(
-    session: AsyncSession, asked: Asked, today: date
-) -> tuple[dict[str, int], dict[str, int]]:
-    kind = col(Report.category)
-    late = func.sum(case((_is_late(session, today), 1), else_=0))
-    query = sql_select(kind, func.count(), late).where(
-        *_within(asked), col(Report.case_id).is_(None), col(Report.due_on).is_not(None)
-    )
-    rows = (await session.execute(query.group_by(kind))).all()
-    return ({one: count for one, count, _ in rows}, {one: int(n or 0) for one, _, n in rows})
-
-
-async def _judged(session: AsyncSession, asked: Asked) -> tuple[int, int]:
-    judged = col(Report.judged)
-    query = sql_select(judged, func.count()).where(*_within(asked), judged.is_not(None))
-    found = {bool(said): count for said, count in await session.execute(query.group_by(judged))}
-    return found.get(True, 0), found.get(False, 0)
-
-
-async def _teams(session: AsyncSession, asked: Asked, today: date) -> tuple[Team, ...]:
-    team = col(Report.team_id)
-    days = _whole_days(session, col(Report.created_at), col(Report.ended_at)).label("days")
-    leading = (*_within(asked), col(Report.case_id).is_(None))
-    done: dict[int | None, dict[int, int]] = defaultdict(dict)
-    ended = sql_select(team, days, func.count()).where(
-        *leading,
-        col(Report.state).concat("") == ReportState.DONE,
-        col(Report.ended_at).is_not(None),
-    )
-    for one, number, count in await session.execute(ended.group_by(team, "days")):
-        done[one][max(0, int(number))] = count
-    is_open = case((col(Report.state).in_(OPEN), 1), else_=0)
-    late = case((_is_late(session, today), 1), else_=0)
-    query = sql_select(team, func.sum(is_open), func.sum(late)).where(*leading).group_by(team)
-    found = [
-        Team(one, Days(done.get(one, {})), int(still or 0), int(missed or 0))
-        for one, still, missed in await session.execute(query)
-    ]
-    return tuple(sorted(found, key=lambda one: (one.id is None, one.id or 0)))
 
 
 async def _seasons(session: AsyncSession, asked: Asked) -> dict[tuple[int, int], int]:
