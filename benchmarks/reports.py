@@ -1,8 +1,9 @@
 """Time the road department's pages with very many reports, on both databases.
 
     python benchmarks/reports.py [--reports 100000] [--database URL|postgresql] [--rounds 30]
+        [--folder var/reports]
 
-Fills a database in ``var/reports`` by ``todoke reports generate``'s own function, starts the
+Fills a database in the folder by ``todoke reports generate``'s own function, starts the
 service on it, and asks for the list with each filter and in each order, for searches, the map at
 several zooms, the exports and the statistics. It prints a table in Markdown: median and 95th
 percentile in milliseconds, of requests one after another, with what a browser waits for: sign-in,
@@ -44,11 +45,19 @@ from reports.listing import SortBy
 from reports.models import Report
 from subscriptions.generate import generate as generate_residents
 
-DATABASE = "sqlite:///var/reports/todoke.sqlite3"
+FOLDER = Path("var/reports")
 LIST, MAP = "/console/reports", "/console/reports/map.json"
 MS = 100
 """What 95 % of the pages are to take at most."""
 STATISTICS = ("/console/report-statistics",)
+PUBLIC = {
+    "the list": "/reports",
+    "the months": "/reports/months",
+    "GeoJSON": "/feeds/reports.geojson",
+    "CSV": "/feeds/reports.csv",
+    "Atom": "/feeds/reports.atom",
+    "GeoJSON of a month": "/feeds/reports.geojson?since=2025-06-01&until=2025-06-30",
+}
 
 
 async def fill(url: str, number: int) -> None:
@@ -135,6 +144,8 @@ async def wanted(url: str) -> list[Wanted]:
     found.append(Wanted("map, zoom 11, a frequent word", f"{MAP}?text=道路", MS))
     found.append(Wanted("the intake", "/console/reports/inbox", MS))
     found.append(Wanted("a case", f"{LIST}/{report.number}", MS))
+    for name, path in PUBLIC.items():
+        found.append(Wanted(f"public: {name}", path, MS))
     return found
 
 
@@ -162,11 +173,23 @@ async def measure(url: str, rounds: int, only: str) -> None:
                 mark = "" if p95 <= each.within_ms else " **late**"
                 said = f"{cpu:.0f} | {median:.0f} | {p95:.0f}{mark} | {each.within_ms}"
                 print(f"| {each.what} | {said} | {size / 1000:.0f} |", flush=True)
-            for kind in ("csv", "geojson"):
-                form = {"csrf": visitor.token}
-                export = Wanted(kind, f"{LIST}/export.{kind}", 0, form)
-                milliseconds, size = await visitor.ask(export)
-                print(f"\nexport as {kind}: {milliseconds / 1000:.1f} s, {size / 1e6:.1f} MB")
+            for kind in ("csv", "geojson", "gpkg"):
+                print(f"\nexport as {kind}: {await _export(visitor, kind)}")
+
+
+async def _export(visitor: Visitor, kind: str) -> str:
+    """Ask for all reports; return when the first and the last of it came."""
+    began = time.perf_counter()
+    form = {"csrf": visitor.token}
+    async with visitor.http.post(f"{visitor.url}{LIST}/export.{kind}", data=form) as answer:
+        if answer.status != 200:
+            raise BadInput(f"the export as {kind} answered {answer.status}")
+        first = size = 0.0
+        async for part in answer.content.iter_any():
+            first = first or time.perf_counter() - began
+            size += len(part)
+    took = time.perf_counter() - began
+    return f"first byte {first * 1000:.0f} ms, all {took:.1f} s, {size / 1e6:.1f} MB"
 
 
 async def _statistics(http: aiohttp.ClientSession, address: str) -> list[Wanted]:
@@ -189,15 +212,18 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--reports", type=int, default=100_000, metavar="N")
-    parser.add_argument("--database", default=DATABASE, metavar="URL")
+    parser.add_argument("--database", default="", metavar="URL")
+    parser.add_argument("--folder", type=Path, default=FOLDER, help="where the database is")
     parser.add_argument("--rounds", type=int, default=30, help="requests a page")
     parser.add_argument("--only", default="", help="pages with these letters in their name")
     options = parser.parse_args()
     configure_logs()
-    console.SERVER = Path("var/reports/postgresql")
-    console.MEDIA = Path("var/reports/media")
+    folder = options.folder.resolve()
+    console.SERVER, console.MEDIA = folder / "postgresql", folder / "media"
+    folder.mkdir(parents=True, exist_ok=True)
+    database = options.database or f"sqlite:///{folder / 'todoke.sqlite3'}"
     try:
-        with console.address(options.database) as url:
+        with console.address(database) as url:
             asyncio.run(fill(url, options.reports))
             asyncio.run(measure(url, options.rounds, options.only))
     except BadInput as error:
