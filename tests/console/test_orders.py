@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlmodel import select
 
 from city.city import WorkOrders
 from console.link_pages import KEPT_COPY
@@ -424,8 +425,6 @@ async def test_that_a_link_was_passed_on_is_seen(office: Office) -> None:
     page = await desk.get(f"/console/orders/{order_id}")
     assert page.tree.xpath("//*[@data-testid='passed-on']")
     async with office.database.reading() as session:
-        from sqlmodel import select
-
         assert len(list(await session.scalars(select(OrderPhone)))) == 2
 
 
@@ -441,7 +440,8 @@ async def test_the_copy_for_where_there_is_no_line_is_no_opening(office: Office)
     await phone.get(path)
     assert (await phone.get(path, **{KEPT_COPY: "yes"})).status == 200
     await (await office.browser()).get(path, **{KEPT_COPY: "yes"})
-    assert [one.opened for one in await office.rows(OrderPhone)] == [1]
+    async with office.database.reading() as session:
+        assert list(await session.scalars(select(OrderPhone.opened))) == [1]
 
 
 async def test_only_who_answers_reports_sees_the_links(office: Office) -> None:

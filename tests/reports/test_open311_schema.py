@@ -7,12 +7,14 @@ The same requests at every run (``derandomize``), and no more than :data:`EXAMPL
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
-from schemathesis import APIOperation, Case, GenerationMode
+from schemathesis import GenerationMode
 from schemathesis.checks import CHECKS, load_all_checks
+from schemathesis.core.result import Ok
 
 from reports import open311
 from reports.api_keys import add_key
@@ -30,16 +32,17 @@ def _served(office: Office) -> None:
     office.app.include_router(open311.router)
 
 
-def operations(url: str) -> list[APIOperation]:
+def operations(url: str) -> list[Any]:
     schema = schemathesis.openapi.from_dict(description(url))
-    return [found.ok() for found in schema.get_all_operations()]
+    found = list(schema.get_all_operations())
+    return [one.ok() for one in found if isinstance(one, Ok)]
 
 
-def tried(operation: APIOperation, url: str, key: str, mode: GenerationMode) -> int:
+def tried(operation: Any, url: str, key: str, mode: GenerationMode) -> int:
     """Send what the operation allows, or what it does not; return how many requests."""
     sent = 0
     load_all_checks()
-    left_out = CHECKS.get_by_names(NOT_SAID)
+    left_out: Any = CHECKS.get_by_names(NOT_SAID)
 
     @settings(
         max_examples=EXAMPLES,
@@ -50,7 +53,7 @@ def tried(operation: APIOperation, url: str, key: str, mode: GenerationMode) -> 
         suppress_health_check=list(HealthCheck),
     )
     @given(case=operation.as_strategy(mode))
-    def send(case: Case) -> None:
+    def send(case: Any) -> None:
         nonlocal sent
         sent += 1
         if isinstance(case.body, dict) and mode is GenerationMode.POSITIVE:
