@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
 from playwright.async_api import async_playwright
 
 from alerts.compose import composed_of
+from app.plain_files import write_now
 from feeds.models import Notice, Status
+from public.plain_directory import PlainDirectory
 from response.models import ShelterState
 from response.shelters import set_state
 from tests.public.test_public import notice
@@ -30,7 +36,7 @@ def order(office: Office, level: int, areas: tuple[str, ...], **changes: Any) ->
     """An evacuation order with the words that staff's alerts have, in every language."""
     city, now = office.context.city, office.clock.now()
     drill = bool(changes.pop("drill", False))
-    draft = draft_of(now, drill=drill, level=level, areas=areas, texts=WORDS)
+    draft = draft_of(now, drill=drill, level=level, whole_city=not areas, areas=areas, texts=WORDS)
     made = composed_of(draft, city, actor="a@city", now=now).notice
     for name, value in {"identity": f"order-{level}-{drill}", **changes}.items():
         setattr(made, name, value)
@@ -78,11 +84,17 @@ async def test_everybody_can_read_them_in_calm_and_in_an_emergency(office: Offic
         page = await browser.new_page()
         calm = [f"{office.url}/?lang=my", f"{office.url}/n?lang=my"]
         assert await faults_of(page, calm) == {}
+        await page.close()
         found = await emergency(office)
+        # A browser of somebody else, which has kept nothing.
+        page = await (await browser.new_context()).new_page()
         grave = [f"{office.url}/?lang={language}" for language in ("my", "ja")]
         grave += [f"{office.url}/n/{one.code}?lang=my" for one in found.values()]
         grave.append(f"{office.url}/?lang=en&topic=evacuation&q=level")
         assert await faults_of(page, grave) == {}
+        await page.goto(f"{office.url}/?lang=ja")
+        assert await page.locator("section[aria-labelledby=now] article").count() == 2
+        assert await page.locator(".districts text").all_text_contents() == [*"55444"]
         await browser.close()
 
 
@@ -112,3 +124,43 @@ async def test_a_notice_is_found_without_a_script_on_the_narrowest_phone(office:
         box = await page.locator("body").bounding_box()
         assert box is not None and box["width"] <= 320
         await browser.close()
+
+
+async def test_a_second_web_server_shows_what_is_in_force_when_the_service_is_gone(
+    office: Office, tmp_path: Path
+) -> None:
+    found = await emergency(office)
+    city = office.context.city.served_at("https://todoke.city.example")
+    root = tmp_path / "plain"
+    await write_now(office.database, office.clock, city, office.folder, PlainDirectory(root))
+    handler = partial(SimpleHTTPRequestHandler, directory=str(root))
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    thread = Thread(target=server.serve_forever)
+    thread.start()
+    url = f"http://127.0.0.1:{server.server_port}"
+    pages = ("index.my", "index.ja", "shelters.my", "lifelines.my", "n/unknown.my")
+    addresses = [f"{url}/{name}.html" for name in (*pages, f"n/{found['grave'].code}.my")]
+    address = chromium_address()
+    try:
+        async with async_playwright() as playwright:
+            browser = await playwright.chromium.connect(address)
+            page = await browser.new_page()
+            assert await faults_of(page, addresses) == {}
+            bare = await browser.new_context(
+                viewport={"width": 320, "height": 640}, java_script_enabled=False
+            )
+            page = await bare.new_page()
+            await page.goto(f"{url}/index.html")
+            await page.click("article a >> nth=0")
+            assert page.url.endswith(f"/n/{found['grave'].code}.ja.html")
+            await page.click("a[hreflang=km]")
+            assert page.url.endswith(f"/n/{found['grave'].code}.km.html")
+            box = await page.locator("body").bounding_box()
+            assert box is not None and box["width"] <= 320
+            await page.click("header a")
+            assert page.url == f"{url}/index.km.html"
+            await browser.close()
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
