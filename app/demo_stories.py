@@ -45,7 +45,7 @@ STORIES = (
     Story("other", "ja", "街路樹の枝が歩道にたれています。"),
     Story("pothole", "ja", "マンホールのまわりがへこんでいます。", HOLE[:1]),
     Story("street-light", "ne", "बत्ती बिग्रेको छ, राति अँध्यारो हुन्छ।", LAMP[1:]),
-    Story("pole", "ja", "カラー舗装がはがれて、すべりやすくなっています。"),
+    Story("pole", "ja", "電線に木の枝がかかっています。"),
     Story("guard-rail", "ja", "フェンスが車にぶつけられたようで、倒れかけています。", RAIL),
     Story("pothole", "id", "Ada lubang di jalan dekat stasiun.", HOLE[1:]),
     Story("other", "en", "Weeds cover the footpath; a wheelchair cannot pass."),

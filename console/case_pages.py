@@ -16,6 +16,7 @@ from console import answer_form, case_view
 from console.access import Permission
 from console.answer_names import template_name
 from console.case_view import report_of
+from console.handing_over import tell_given
 from console.photos import photo_answer
 from console.report_names import Names, map_colour
 from console.web import Missing, RowNumber, StaffRoute, Visit, reason_of, visit
@@ -134,6 +135,7 @@ async def save(visitor: Worker, number: str) -> Response:
                 by=visitor.actor,
                 now=now,
             )
+            await tell_given(session, visitor, [changed])
     except BadInput as refusal:
         return await _page(visitor, number, refusal=refusal)
     return visitor.go(f"/console/reports/{changed.report.number}?done=saved")
@@ -156,7 +158,7 @@ async def correct(visitor: Worker, number: str) -> Response:
     context, form = visitor.context, visitor.form
     try:
         async with context.database.writing() as session:
-            await work.change(
+            changed = await work.change(
                 session,
                 context.city,
                 number,
@@ -174,6 +176,7 @@ async def correct(visitor: Worker, number: str) -> Response:
                 seen=form.text("seen"),
                 places=visitor.request.app.state.folder.places,
             )
+            await tell_given(session, visitor, [changed])
     except BadInput as refusal:
         return await _page(visitor, number, refusal=refusal)
     return visitor.go(f"/console/reports/{number}?done=saved")

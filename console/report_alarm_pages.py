@@ -12,13 +12,13 @@ from fastapi import APIRouter, Depends, Path, Response
 from city.city import name_in
 from console import words
 from console.access import Permission
+from console.handing_over import desk_of
 from console.web import StaffRoute, Visit, visit
 from core.errors import Refusal
 from core.languages import mark
 from reports import alarm_settings, notices_to_staff
 from reports.alarm_settings import LATEST_AGAIN, MOST_MAILS, SOONEST_AGAIN, Wish
 from reports.models import ChatForm, NoticeState, ReportAlarm, Rhythm, StaffNotice
-from reports.notices_to_staff import Desk
 from reports.outside import internal_of
 from response import staff
 
@@ -104,18 +104,13 @@ async def test(visitor: Worker, department: Department) -> Response:
                 raise Refusal("There is no such department.")
             alarm = await alarm_settings.of_department(session, context.city, department, now)
             sent = await notices_to_staff.put_test(
-                session, _desk(visitor), alarm, visitor.actor, now
+                session, desk_of(visitor), alarm, visitor.actor, now
             )
             if not sent:
                 raise Refusal("There is no address to send a test to.")
     except Refusal as refusal:
         return await _page(visitor, refused=department, refusal=refusal)
     return visitor.go(f"/console/report-alarms?tested={department}#d-{department}")
-
-
-def _desk(visitor: Visit) -> Desk:
-    context = visitor.context
-    return Desk(context.city, context.queue, context.settings.public_url, words.CATALOGUE)
 
 
 def _wish(visitor: Visit, before: ReportAlarm) -> Wish:

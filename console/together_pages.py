@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from console.access import Permission
 from console.answer_form import FIELDS, answer_of, means
 from console.answer_names import template_name
+from console.handing_over import tell_given
 from console.report_filters import ListNames, of_query
 from console.web import StaffRoute, Visit, reason_of, visit
 from core.errors import BadInput, Refusal
@@ -86,6 +87,7 @@ async def act(visitor: Worker) -> Response:
                 by=visitor.actor,
                 now=context.clock.now(),
             )
+            await tell_given(session, visitor, outcome.changed)
     except BadInput as refusal:
         return await _check(visitor, refusal=refusal)
     return visitor.page(

@@ -163,9 +163,14 @@ async def change(
     return row
 
 
+def quiet_end(alarm: ReportAlarm, city: City, now: datetime) -> datetime | None:
+    """Return the end of the quiet hours that a department is in; None if it is in none."""
+    return quiet_until(now, city.quiet_hours, alarm.quiet_start, alarm.quiet_end)
+
+
 def is_quiet(alarm: ReportAlarm, city: City, now: datetime) -> bool:
     """Whether a department is in its quiet hours."""
-    return quiet_until(now, city.quiet_hours, alarm.quiet_start, alarm.quiet_end) is not None
+    return quiet_end(alarm, city, now) is not None
 
 
 def addresses(alarm: ReportAlarm) -> Sequence[tuple[NoticeWay, str]]:

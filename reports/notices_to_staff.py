@@ -12,7 +12,7 @@ neither loses nor doubles one, and a flood of reports becomes one message.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -250,6 +250,8 @@ async def put(
     content: dict[str, str],
     occasion: str,
     now: datetime,
+    *,
+    not_before: datetime | None = None,
 ) -> int:
     """Store a message to each of a department's addresses; return to how many."""
     rows = [
@@ -265,7 +267,7 @@ async def put(
             "state": NoticeState.WAITING,
             "attempts": 0,
             "created_at": now,
-            "not_before": now,
+            "not_before": not_before or now,
         }
         for way, address in alarm_settings.addresses(alarm)
     ]
@@ -383,29 +385,49 @@ TEST_TEXT = mark("{name} sent this test. There is nothing to do.")
 
 def _content(desk: Desk, items: Sequence[Item]) -> dict[str, str]:
     """Return title, text and address of a message; in Japanese, as the office works."""
-    language = "ja"
     if len(items) == 1:
         item = items[0]
         title = DANGEROUS if item.dangerous else SAID_NOT_RIGHT if item.is_no else NEW_REPORT
-        return {
-            "title": desk.words.text(language, title, number=item.report.number),
-            "text": "\n".join(_line(desk, item.report, language)),
-            "url": desk.address(item.report.number),
-            "link": desk.words.text(language, OPEN_IT),
-        }
-    lines = []
-    for item in items[:SHOWN]:
-        line = f"{item.report.number} {' '.join(_line(desk, item.report, language))}"
-        if item.is_no:
-            line = desk.words.text(language, SAID_NOT_RIGHT, number=line)
-        lines.append(line)
-    if len(items) > SHOWN:
-        lines.append(desk.words.text(language, AND_MORE, n=len(items) - SHOWN))
+        return about_one(desk, item.report, title)
+    said_no = frozenset(item.report.number for item in items if item.is_no)
+    shown = [item.report for item in items[:SHOWN]]
+    return about_some(desk, shown, NEW_REPORTS, len(items), said_no=said_no)
+
+
+def about_one(desk: Desk, report: Report, title: str) -> dict[str, str]:
+    """Return title, text and address of a message about one report."""
     return {
-        "title": desk.words.text(language, NEW_REPORTS, n=len(items)),
+        "title": desk.words.text("ja", title, number=report.number),
+        "text": "\n".join(_line(desk, report, "ja")),
+        "url": desk.address(report.number),
+        "link": desk.words.text("ja", OPEN_IT),
+    }
+
+
+def about_some(
+    desk: Desk,
+    shown: Sequence[Report],
+    title: str,
+    number: int,
+    *,
+    said_no: Collection[str] = (),
+) -> dict[str, str]:
+    """Return title, text and address of a message about ``number`` reports, of which some are
+    shown; ``said_no`` are the numbers of those that somebody says are not right.
+    """
+    lines = []
+    for report in shown:
+        line = f"{report.number} {' '.join(_line(desk, report, 'ja'))}"
+        if report.number in said_no:
+            line = desk.words.text("ja", SAID_NOT_RIGHT, number=line)
+        lines.append(line)
+    if number > len(shown):
+        lines.append(desk.words.text("ja", AND_MORE, n=number - len(shown)))
+    return {
+        "title": desk.words.text("ja", title, n=number),
         "text": "\n".join(lines),
         "url": f"{desk.public_url}/console/reports",
-        "link": desk.words.text(language, OPEN_IT),
+        "link": desk.words.text("ja", OPEN_IT),
     }
 
 

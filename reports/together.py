@@ -96,11 +96,14 @@ class Looked:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of the marked cases: done with how many told, or left out and why."""
+    """What became of the marked cases: done with how many told, or left out and why; ``changed``
+    are those of which something was changed.
+    """
 
     done: tuple[str, ...]
     left_out: tuple[tuple[str, BadInput], ...]
     told: int = 0
+    changed: tuple[work.Changed, ...] = ()
 
 
 async def looked_at(
@@ -157,15 +160,17 @@ async def do(
         return await _join(session, means, city, together, found, by=by, now=now)
     done: list[str] = []
     left_out: list[tuple[str, BadInput]] = []
-    told = 0
+    told, all_changed = 0, list[work.Changed]()
     for pick in together.picks[:MOST_TOGETHER]:
         try:
             async with session.begin_nested():
-                told += await _one(session, means, city, together, pick, by=by, now=now)
+                changed, hearers = await _one(session, means, city, together, pick, by=by, now=now)
+            told += hearers
+            all_changed.append(changed)
             done.append(pick.number)
         except BadInput as problem:
             left_out.append((pick.number, problem))
-    return Outcome(tuple(done), tuple(left_out), told)
+    return Outcome(tuple(done), tuple(left_out), told, tuple(all_changed))
 
 
 async def _one(
@@ -177,14 +182,14 @@ async def _one(
     *,
     by: str,
     now: datetime,
-) -> int:
+) -> tuple[work.Changed, int]:
     changed = await work.change(
         session, city, pick.number, together.change, by=by, now=now, seen=pick.seen
     )
     if together.act is Act.ASSIGN:
-        return 0
+        return changed, 0
     told = await answers.tell(session, means, city, changed, together.answer, by=by, now=now)
-    return told.told
+    return changed, told.told
 
 
 async def _join(
