@@ -36,6 +36,13 @@ MAIL_ADDRESS = re.compile(
 THIS_MACHINE_PROXY = ("127.0.0.1",)
 THIS_MACHINE = frozenset({"localhost", "127.0.0.1", "::1"})
 
+PUSH_SERVICES = (
+    "fcm.googleapis.com",
+    "updates.push.services.mozilla.com",
+    "*.push.apple.com",
+    "*.notify.windows.com",
+)
+"""The push services of Chrome, Firefox, Safari and Edge."""
 
 TRANSLATORS: Mapping[str, tuple[str, ...]] = {
     "libretranslate": ("URL",),
@@ -125,6 +132,25 @@ class MailBoxSettings:
         return f"{name}+{detail}@{domain}"
 
 
+@dataclass(frozen=True, kw_only=True)
+class PushSettings:
+    """The key for web push, and the push services that messages may go to.
+
+    Parameters
+    ----------
+    private_key
+        32 bytes in base64url (RFC 8292); ``channels.webpush.vapid`` reads it.
+    subject
+        ``mailto:`` or ``https:``: where a push service's people reach those who run this.
+    services
+        Host names, ``*.`` for all below one; or whole origins, which may be inside.
+    """
+
+    private_key: str = field(repr=False)
+    subject: str
+    services: tuple[str, ...] = PUSH_SERVICES
+
+
 class BadSettings(BadInput):
     """Values of the environment are missing or wrong; ``faults`` has a sentence for each."""
 
@@ -160,6 +186,8 @@ class Settings:
     """None: no mail is sent."""
     mail_box: MailBoxSettings | None = None
     """None: nobody follows by an empty mail, and returned mail is not read."""
+    push: PushSettings | None = None
+    """None: nobody can follow by web push."""
     tiles_url: str = GSI_TILES_URL
     """Where map tiles are fetched from if the city's folder has none; empty: nowhere."""
     metrics_token: str = field(default="", repr=False)
@@ -232,6 +260,7 @@ class Settings:
             tiles_url=read(tiles_url),
             smtp=read(smtp),
             mail_box=read(mail_box),
+            push=read(push),
             metrics_token=env.get("TODOKE_METRICS_TOKEN", "").strip(),
             trusted_proxies=read(trusted_proxies),
             internal_hosts=read(internal_hosts),
@@ -485,6 +514,40 @@ def mail_box(environment: Mapping[str, str] | None = None) -> MailBoxSettings | 
         folder=unquote(parts.path.strip("/")) or "INBOX",
         address=address,
     )
+
+
+def push(environment: Mapping[str, str] | None = None) -> PushSettings | None:
+    """``TODOKE_VAPID_PRIVATE_KEY`` and ``TODOKE_PUSH_SERVICES``: web push.
+
+    The subject is the address of ``TODOKE_MAIL_FROM``, else ``TODOKE_PUBLIC_URL``.
+
+    Raises
+    ------
+    BadInput
+        The key, or one of the services, is not what it should be. The message does not have the
+        key.
+    """
+    env = os.environ if environment is None else environment
+    key = env.get("TODOKE_VAPID_PRIVATE_KEY", "").strip().rstrip("=")
+    if not key:
+        return None
+    if not re.fullmatch(r"[A-Za-z0-9_-]{43}", key):
+        raise BadInput(
+            "TODOKE_VAPID_PRIVATE_KEY must be 32 bytes in base64url; 'todoke vapid-key' makes one."
+        )
+    services = []
+    for part in _text(env, "PUSH_SERVICES", ",".join(PUSH_SERVICES)).split(","):
+        if not (part := part.strip().lower().rstrip("/")):
+            continue
+        if not re.fullmatch(r"(\*\.)?[a-z0-9-]+(\.[a-z0-9-]+)+|https?://[a-z0-9.:\[\]-]+", part):
+            raise BadInput(
+                "TODOKE_PUSH_SERVICES is host names with commas between them, such as "
+                f"fcm.googleapis.com,*.push.apple.com; {part!r} is none."
+            )
+        services.append(part)
+    address = parseaddr(env.get("TODOKE_MAIL_FROM", "").strip())[1]
+    mail = f"mailto:{address}" if MAIL_ADDRESS.fullmatch(address) else ""
+    return PushSettings(private_key=key, subject=mail or public_url(env), services=tuple(services))
 
 
 def tiles_url(environment: Mapping[str, str] | None = None) -> str:
