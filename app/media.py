@@ -5,6 +5,8 @@ A new medium adds a line to :func:`media_of`, and one to :func:`senders`.
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 
 from app.mail_parts import mail_parts
@@ -14,6 +16,8 @@ from channels.line.client import LineClient
 from channels.line.medium import LINE, LineMedium
 from channels.media import Media
 from channels.medium import Format, Medium
+from channels.webpush.client import push_session
+from channels.webpush.medium import WEB_PUSH, web_push
 from city.city import City
 from city.context import Context
 from core.settings import Settings
@@ -27,10 +31,13 @@ def media_of(settings: Settings, city: City) -> Media:
     found: list[Format] = [LINE]
     if settings.smtp is not None:
         found.append(EMAIL)
+    if settings.push is not None:
+        found.append(WEB_PUSH)
     return Media(found)
 
 
-def senders(context: Context, line: LineClient) -> list[Medium]:
+@asynccontextmanager
+async def senders(context: Context, line: LineClient) -> AsyncIterator[list[Medium]]:
     """Return the media with which a worker sends; the same ones as :func:`media_of`."""
     found: list[Medium] = [
         LineMedium(
@@ -44,3 +51,8 @@ def senders(context: Context, line: LineClient) -> list[Medium]:
     if (mail := mail_parts(context)) is not None:
         found.append(mail.medium)
     return found
+    async with AsyncExitStack() as stack:
+        if context.settings.push is not None:
+            http = await stack.enter_async_context(push_session())
+            found.append(web_push(context.settings.push, context.clock, http))
+        yield found

@@ -34,6 +34,7 @@ from public import (
     map_pages,
     notice_pages,
     portal_pages,
+    push_pages,
     sent_photo_pages,
     settings_pages,
     tile_pages,
@@ -43,6 +44,7 @@ from public import report_feeds as repair_feeds
 from public import report_pages as repairs
 from public.drawing import CALENDAR_BYTES
 from public.links import Links
+from public.push_pages import PushDoor
 from public.tiles import FOLDER as KEPT_TILES
 from public.tiles import Tiles
 from reports import forwarded_photos, open311
@@ -65,6 +67,7 @@ PAGES = (
         sent_photo_pages,
         notice_pages,
         portal_pages,
+        push_pages,
     ),
     *(
         follow_pages,
@@ -107,6 +110,7 @@ def create_app(context: Context, line: LineClient, *, folder: CityFolder) -> Fas
     app.state.folder = folder
     app.state.media = media_of(context.settings, context.city)
     app.state.calendars = KeptBytes(CALENDAR_BYTES)
+    app.state.push = PushDoor.of(context)
     app.state.links = Links(context.settings.secret_key, context.settings.public_url)
     app.state.mail_door = follow_pages.MailDoor.of(context.settings)
     app.add_exception_handler(ClientDisconnect, _gone)

@@ -38,6 +38,9 @@ _MONTHS = (
 CATALOGUE = Catalogue(Path(__file__).parent / "locales")
 know("core", "city", "feeds", "channels", "channels.line", "channels.email")
 know("response", "reports")
+know(
+    "core", "city", "feeds", "channels", "channels.line", "channels.webpush", "response", "reports"
+)
 
 
 ROLE_NAMES = {

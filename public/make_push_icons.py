@@ -1,8 +1,8 @@
 """Draws the pictures of notifications and of the installed page, into ``static/push``.
 
 Run ``python -m public.make_push_icons`` after changing one. A picture has the colour of its level
-(避難情報等に使用する配色, Cabinet Office 2021) and its number, and no words. A drill has none of these
-colours.
+(避難情報等に使用する配色, Cabinet Office 2021) and its number, and no words. A drill has none of
+these colours.
 """
 
 from __future__ import annotations

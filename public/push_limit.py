@@ -1,7 +1,7 @@
 """How many browsers may sign up: enough for everybody at an evacuation site, too few for a flood.
 
-An address of the network is not a person: all phones of a carrier may have the same. So a network may
-sign up many, and everybody together may sign up more.
+An address of the network is not a person: all phones of a carrier may have the same. So a network
+may sign up many, and everybody together may sign up more.
 """
 
 from __future__ import annotations

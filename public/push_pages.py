@@ -1,8 +1,8 @@
 """Following in a browser by web push: choices, without an account and without a name.
 
-A browser shows who it is by its subscription. The subscription has a secret, ``auth``, that only the
-browser and we know; the push service does not. So nothing else is given out and nothing else is asked
-for. Whoever gives up leaves nothing behind.
+A browser shows who it is by its subscription. The subscription has a secret, ``auth``, that only
+the browser and we know; the push service does not. So nothing else is given out and nothing else is
+asked for. Whoever gives up leaves nothing behind.
 """
 
 from __future__ import annotations
@@ -367,5 +367,3 @@ def _refused(status: int, why: str) -> Response:
 
 def _answer(content: Any, status: int = 200) -> Response:
     return JSONResponse(content, status, headers={"Cache-Control": "no-store"})
-
-

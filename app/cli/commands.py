@@ -28,6 +28,9 @@ from core.reason import know
 
 know("core", "city", "feeds", "channels", "channels.line", "channels.email")
 know("response", "reports")
+know(
+    "core", "city", "feeds", "channels", "channels.line", "channels.webpush", "response", "reports"
+)
 app = typer.Typer(
     name="todoke",
     no_args_is_help=True,
@@ -66,6 +69,7 @@ app.command("worker")(running.worker)
 app.command("scheduler")(running.scheduler)
 app.command("simulator")(running.simulator)
 app.command("check")(state.check)
+app.command("vapid-key")(state.vapid_key)
 app.command("backup")(state.backup)
 app.command("restore")(state.restore)
 app.add_typer(state.database, name="db", help="The database.")

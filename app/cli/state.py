@@ -60,6 +60,7 @@ def check(
         settings = Settings.from_environment()
         warnings += [f"environment: warning: {doubt}" for doubt in settings.doubts()]
         faults += asyncio.run(_keys_that_do_not_fit(settings))
+        faults += _push_key_that_is_none(settings)
     except BadSettings as error:
         faults += [f"environment: {fault}" for fault in error.faults]
     else:
@@ -96,6 +97,34 @@ def check(
         print(f"{len(faults)} fault(s)." if faults else "No faults.")
     if faults:
         raise typer.Exit(1)
+
+
+def _push_key_that_is_none(settings: Settings) -> list[str]:
+    """Return a fault if the key for web push has the form of one and is none."""
+    from channels.webpush.vapid import read_key
+    from core.errors import BadInput
+
+    if settings.push is None:
+        return []
+    try:
+        read_key(settings.push.private_key)
+    except BadInput as error:
+        return [f"environment: {error}"]
+    return []
+
+
+def vapid_key(json_: Json = False) -> None:
+    """Make a key for web push, for TODOKE_VAPID_PRIVATE_KEY.
+
+    Browsers that follow are bound to it: whoever changes it later loses all of them.
+    """
+    from channels.webpush.vapid import new_key
+
+    made = new_key()
+    if json_:
+        print_json({"TODOKE_VAPID_PRIVATE_KEY": made})
+    else:
+        print(f"TODOKE_VAPID_PRIVATE_KEY={made}")
 
 
 async def _keys_that_do_not_fit(settings: Settings) -> list[str]:

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
+import aiohttp
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
@@ -19,12 +20,14 @@ from channels.models import Delivery, Variant
 from channels.responses import About, Accepted, Refused
 from channels.variants import Rendered
 from channels.webpush import render as rendering
-from channels.webpush.addresses import PushAddress, read_address
-from channels.webpush.client import PushClient, PushRequest
+from channels.webpush.addresses import PushAddress, PushServices, read_address
+from channels.webpush.client import HttpTransport, PushClient, PushRequest
 from channels.webpush.metrics import GONE
+from channels.webpush.vapid import Vapid
 from city.city import City
 from core.clock import Clock
 from core.errors import BadInput
+from core.settings import PushSettings
 from core.work import Queue
 from feeds.models import Notice
 from subscriptions import residents as registry
@@ -188,3 +191,10 @@ def _content(messages: bytes, silent: bool) -> _Content:
         until=payload["until"],
         payload=compact_json(payload),
     )
+
+
+def web_push(settings: PushSettings, clock: Clock, http: aiohttp.ClientSession) -> WebPushMedium:
+    """Make the medium of a process; ``http`` is of :func:`channels.webpush.client.push_session`."""
+    vapid = Vapid(settings.private_key, settings.subject, clock)
+    services = PushServices(settings.services)
+    return WebPushMedium(clock, PushClient(HttpTransport(http), vapid, services, clock))

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from math import ceil
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlmodel import col, select
@@ -46,7 +47,7 @@ from tests.support.pushed import Browsers, PushedMedium
 NOON = datetime(2026, 5, 29, 3, tzinfo=UTC)
 PEOPLE = 30
 
-MEDIA: dict[str, tuple[type[ListMedium], Callable[[Path], Recipients]]] = {
+MEDIA: dict[str, tuple[Any, Callable[[Path], Recipients]]] = {
     "list": (ListMedium, lambda _: Recipients()),
     "folder": (FolderMedium, lambda path: Folder(path=path)),
     "webpush": (PushedMedium, lambda _: Browsers()),
@@ -61,7 +62,7 @@ class MediumWorld:
     database: Database
     clock: HastyClock
     recipients: Recipients
-    medium: ListMedium
+    medium: ListMedium | PushedMedium
     engine: Engine
 
     def address(self, number: int) -> str:

@@ -5,13 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from contextvars import ContextVar
-from dataclasses import dataclass, field
-from functools import cache
+from dataclasses import dataclass, field, replace
 
 import http_ece
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from channels.addresses import Addresses
 from channels.medium import Messages
 from channels.responses import Accepted, AddressGone, ChannelRefused
 from channels.webpush.addresses import PushServices
@@ -23,18 +21,10 @@ from simulator.push import Browser
 from tests.support.listed import Recipients
 
 ORIGIN = "https://push.example.net"
+KEYS = Browser("", ORIGIN)
+"""All browsers have the same keys here, so that the database can make their addresses itself."""
+AROUND = tuple(replace(KEYS, endpoint=f"{ORIGIN}/NUMBER").address().split("NUMBER"))
 _key: ContextVar[str] = ContextVar("key")
-
-
-@cache
-def browser_of(address: str) -> Browser:
-    """The browser of a resident; keys are made once for all tests."""
-    return Browser(address, f"{ORIGIN}/{address}")
-
-
-def stored_address(address: str) -> str:
-    """What ``residents.address`` has for the browser of a resident."""
-    return browser_of(address).address()
 
 
 @dataclass
@@ -45,13 +35,13 @@ class Browsers(Recipients):
     is what :class:`Recipients` counts: a message that somebody notices.
     """
 
+    around: tuple[str, str] = (AROUND[0], AROUND[1])
     noticed: dict[str, set[int]] = field(default_factory=dict)
 
     async def post(self, url: str, headers: Mapping[str, str], body: bytes) -> PushAnswer:
         """Act as the push service."""
-        address = url.rpartition("/")[2]
-        browser = browser_of(address)
-        raw = http_ece.decrypt(body, private_key=browser.private, auth_secret=browser.auth)
+        address = f"{self.around[0]}{url.rpartition('/')[2]}{self.around[1]}"
+        raw = http_ece.decrypt(body, private_key=KEYS.private, auth_secret=KEYS.auth)
         payload = json.loads(raw)
         assert headers["Topic"] == payload["tag"]
         try:
@@ -76,9 +66,7 @@ class Browsers(Recipients):
 
 
 class PushedMedium(WebPushMedium):
-    """Web push to :class:`Browsers`. A resident's address is the name of their browser."""
-
-    addresses = Addresses("line_user_id")
+    """Web push to :class:`Browsers`."""
 
     def __init__(self, clock: Clock, recipients: Browsers, rate: int | None = None) -> None:
         services = PushServices(["push.example.net"])
@@ -86,12 +74,13 @@ class PushedMedium(WebPushMedium):
         super().__init__(clock, PushClient(recipients.post, vapid, services, clock), rate)
         self.recipients = recipients
 
-    def request(self, endpoint: str, addresses: str, messages: bytes, *, silent: bool) -> bytes:
-        return super().request(endpoint, stored_address(addresses), messages, silent=silent)
-
     async def attempt(self, endpoint: str, request: bytes, key: str) -> Accepted:
         _key.set(key)
         return await super().attempt(endpoint, request, key)
+
+    async def check(self) -> None:
+        if self.recipients.locked:
+            raise ChannelRefused("still locked")
 
     async def room(self) -> int | None:
         return self.recipients.room
