@@ -54,6 +54,7 @@ from public import (
     map_data,
     notice_pages,
     portal_pages,
+    push_pages,
     report_feeds,
     report_pages,
     sent_photo_pages,
@@ -284,6 +285,7 @@ def routes() -> list[BaseRoute]:
         portal_pages,
         follow_pages,
         sent_photo_pages,
+        push_pages,
         call_up_pages,
         site_pages,
         crew_pages,
@@ -367,6 +369,7 @@ async def _open_office(
     app.state.tiles = Tiles(sample.city, sample.tiles, http, folder / "tiles", source="")
     app.state.calendars = KeptBytes(CALENDAR_BYTES)
     app.state.mail_door = follow_pages.MailDoor.of(settings)
+    app.state.push = None
     app.state.links = Links(settings.secret_key, settings.public_url)
     config = uvicorn.Config(app, port=0, log_level="warning", lifespan="off", access_log=False)
     server = uvicorn.Server(config)
