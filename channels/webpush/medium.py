@@ -53,10 +53,10 @@ class WebPushFormat(PlainMedium):
         return {self.name: RunSize(most=400, least=100)}
 
     def render(self, notice: Notice, language: str, city: City) -> Messages:
-        return rendering.render(notice, language, city, page_of(notice, city))
+        return rendering.render(notice, language, city, page_of(notice, language, city))
 
     def digest(self, notices: Sequence[Notice], language: str, city: City) -> Messages:
-        return rendering.digest(notices, language, city, "/")
+        return rendering.digest(notices, language, city, f"/?lang={language}")
 
     async def follow_up(
         self,
@@ -87,9 +87,9 @@ class WebPushFormat(PlainMedium):
         await session.flush()
 
 
-def page_of(notice: Notice, city: City) -> str:
-    """Return the address that a notification of a notice opens."""
-    return "/"
+def page_of(notice: Notice, language: str, city: City) -> str:
+    """Return the address that a notification of a notice opens, on the site of the worker."""
+    return f"/?lang={language}"
 
 
 async def first_of_chain(session: AsyncSession, notice: Notice) -> int:

@@ -25,7 +25,7 @@ self.addEventListener("fetch", (event) => {
   const url = new URL(event.request.url);
   if (event.request.method !== "GET" || url.origin !== self.location.origin) return;
   const isPage = event.request.mode === "navigate" && PAGES.includes(url.pathname);
-  if (isPage) event.respondWith(page(event.request, url));
+  if (isPage) event.respondWith(page(url));
   else if (FILES.includes(url.pathname)) event.respondWith(file(event.request, url));
 });
 
@@ -156,9 +156,10 @@ async function moved(event) {
 
 // Pages for when there is no network
 
-async function page(request, url) {
+async function page(url) {
   try {
-    const answer = await inTime(fetch(request));
+    // Always asked anew: an answer that the browser has kept would hide how old it is.
+    const answer = await inTime(fetch(url.href, { cache: "no-cache" }));
     if (answer.ok) await keep(url.pathname, answer.clone());
     return answer;
   } catch {
@@ -207,16 +208,20 @@ async function keepAll() {
 
 async function withAge(kept) {
   const words = (await read("words")) || {};
-  const at = new Date(kept.headers.get(AT));
-  const time = new Intl.DateTimeFormat(words.tag || "ja", {
-    dateStyle: "long",
-    timeStyle: "short",
-    timeZone: "Asia/Tokyo",
-  }).format(at);
+  const time = moment(new Date(kept.headers.get(AT)), words.tag || "ja");
   const said = (words.offline || "ネットワークがありません。{time}の内容です。").replace("{time}", time);
   const note = `<p class="stale" role="status">${escaped(said)}</p>`;
   const text = (await kept.text()).replace(/<main\b[^>]*>/, (main) => main + note);
   return new Response(text, { status: 200, headers: kept.headers });
+}
+
+// A browser without the words of a language would say the date in another: then it has only numbers.
+function moment(at, tag) {
+  const knows = Intl.DateTimeFormat.supportedLocalesOf([tag]).length > 0;
+  const form = knows
+    ? { dateStyle: "long", timeStyle: "short" }
+    : { year: "numeric", month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit" };
+  return new Intl.DateTimeFormat(knows ? tag : "sv", { ...form, timeZone: "Asia/Tokyo" }).format(at);
 }
 
 function escaped(text) {

@@ -21,6 +21,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from core.clock import Clock, SystemClock
+
 MOST_BYTES = 4096
 MOST_TTL = 28 * 24 * 3600
 LONGEST_TOKEN_SECONDS = 24 * 3600
@@ -133,10 +135,14 @@ class PushService:
     port
         0 for a free one.
     keeps
-        Whether messages are decrypted and kept. Without, it only counts: for measuring.
+        Whether messages are decrypted and kept. Without, it only counts, and every address is a
+        browser's: for measuring.
+    clock
+        By which tokens end.
     """
 
-    def __init__(self, *, port: int = 0, keeps: bool = True) -> None:
+    def __init__(self, *, port: int = 0, keeps: bool = True, clock: Clock | None = None) -> None:
+        self._clock = clock or SystemClock()
         self.port = port
         self.faults = Faults()
         self.browsers: dict[str, Browser] = {}
@@ -146,6 +152,7 @@ class PushService:
         self.headers: list[dict[str, str]] = []
         """Of each message."""
         self._keeps = keeps
+        self._anybody = Browser("", "")
         self._runner: web.AppRunner | None = None
         self._known_tokens: dict[str, str] = {}
 
@@ -200,8 +207,10 @@ class PushService:
         if (failed := self._failed()) is not None:
             return failed
         browser = self.browsers.get(request.match_info["token"])
-        if browser is None:
+        if browser is None and self._keeps:
             return _error(404, "no such subscription")
+        if browser is None:
+            browser = self._anybody
         if browser.has_left:
             return _error(410, "the subscription has expired")
         refusal = self._objection(request, body, browser)
@@ -270,7 +279,7 @@ class PushService:
             claims = _verified(token, key)
         except (ValueError, InvalidSignature, binascii.Error):
             return 403, "the token is not signed with the key"
-        now = time.time()
+        now = self._clock.now().timestamp()
         if claims.get("aud") != self.origin:
             return 403, "the token is for another push service"
         until = claims.get("exp")

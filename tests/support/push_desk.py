@@ -73,7 +73,7 @@ class PushDesk:
 @contextlib.asynccontextmanager
 async def push_desk(office: Office) -> AsyncIterator[PushDesk]:
     """Give the office a key, and its residents' browsers a push service."""
-    async with PushService() as service, push_session() as http:
+    async with PushService(clock=office.clock) as service, push_session() as http:
         settings = replace(
             office.context.settings,
             public_url=office.url,
