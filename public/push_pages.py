@@ -161,7 +161,7 @@ async def sign_up(request: Request) -> Response:
     async with context.database.reading() as session:
         known = await registry.find_at(session, NAME, stored)
     if known is None and not door.limit.allows(_client(request)):
-        log.warning("push.sign_ups_limited", client=_client(request))
+        log.warning("push.sign_ups_limited")
         return _refused(429, "too many sign-ups")
     async with context.database.writing() as session:
         resident = await registry.follow_at(
