@@ -30,6 +30,7 @@ from core.errors import BadInput
 from core.settings import PushSettings
 from core.work import Queue
 from feeds.models import Notice
+from feeds.short_address import PATH
 from subscriptions import residents as registry
 
 NAME = "webpush"
@@ -88,8 +89,9 @@ class WebPushFormat(PlainMedium):
 
 
 def page_of(notice: Notice, language: str, city: City) -> str:
-    """Return the address that a notification of a notice opens, on the site of the worker."""
-    return f"/?lang={language}"
+    """Return the page that a notification of a notice opens, on the site of the worker."""
+    has_page = city.public_url and notice.code and notice.id is not None
+    return f"{PATH}/{notice.code}?lang={language}" if has_page else f"/?lang={language}"
 
 
 async def first_of_chain(session: AsyncSession, notice: Notice) -> int:
