@@ -5,8 +5,6 @@ A new medium adds a line to :func:`media_of`, and one to :func:`senders`.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 
 from app.mail_parts import mail_parts
@@ -36,9 +34,11 @@ def media_of(settings: Settings, city: City) -> Media:
     return Media(found)
 
 
-@asynccontextmanager
-async def senders(context: Context, line: LineClient) -> AsyncIterator[list[Medium]]:
-    """Return the media with which a worker sends; the same ones as :func:`media_of`."""
+def senders(context: Context, line: LineClient) -> list[Medium]:
+    """Return the media with which a worker sends; the same ones as :func:`media_of`.
+
+    The caller closes each.
+    """
     found: list[Medium] = [
         LineMedium(
             context.database,
@@ -50,9 +50,6 @@ async def senders(context: Context, line: LineClient) -> AsyncIterator[list[Medi
     ]
     if (mail := mail_parts(context)) is not None:
         found.append(mail.medium)
+    if context.settings.push is not None:
+        found.append(web_push(context.settings.push, context.clock, push_session()))
     return found
-    async with AsyncExitStack() as stack:
-        if context.settings.push is not None:
-            http = await stack.enter_async_context(push_session())
-            found.append(web_push(context.settings.push, context.clock, http))
-        yield found

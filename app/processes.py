@@ -180,7 +180,6 @@ async def run(
             by_media = senders(context, service.line)
             for medium in by_media:
                 stack.push_async_callback(medium.close)
-            by_media = await stack.enter_async_context(senders(context, service.line))
             engine = Engine(context.database, context.city, context.clock, context.queue, by_media)
             inbox = Inbox(context, service.line, service.folder)
             menus = RichMenus(context, service.line)

@@ -36,11 +36,8 @@ _MONTHS = (
     *("Jul", "Aug", "Sep", "Oct", "Nov", "Dec"),
 )
 CATALOGUE = Catalogue(Path(__file__).parent / "locales")
-know("core", "city", "feeds", "channels", "channels.line", "channels.email")
+know("core", "city", "feeds", "channels", "channels.line", "channels.email", "channels.webpush")
 know("response", "reports")
-know(
-    "core", "city", "feeds", "channels", "channels.line", "channels.webpush", "response", "reports"
-)
 
 
 ROLE_NAMES = {

@@ -26,11 +26,8 @@ from app.cli import (
 )
 from core.reason import know
 
-know("core", "city", "feeds", "channels", "channels.line", "channels.email")
+know("core", "city", "feeds", "channels", "channels.line", "channels.email", "channels.webpush")
 know("response", "reports")
-know(
-    "core", "city", "feeds", "channels", "channels.line", "channels.webpush", "response", "reports"
-)
 app = typer.Typer(
     name="todoke",
     no_args_is_help=True,

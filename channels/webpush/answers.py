@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
-from channels.responses import About, Accepted, AddressGone, Refused, Unavailable
+from channels.responses import About, Accepted, AddressGone, Later, Refused, Unavailable
 from channels.webpush.reasons import reason
 from core.errors import Permanent, Retryable
 
@@ -17,7 +17,7 @@ MOST_RETRY_AFTER_SECONDS = 3600.0
 MOST_WORDS = 200
 
 
-class Waiting(Retryable):
+class Waiting(Later):
     """One push service asked us to wait; the others are not concerned. It did not act."""
 
 

@@ -17,7 +17,7 @@ from aiohttp.abc import AbstractResolver
 from yarl import URL
 
 from channels.limiter import MOST_IN_FLIGHT
-from channels.responses import About, Accepted, ChannelRefused, Refused, Unavailable
+from channels.responses import About, Accepted, ChannelRefused, Refused, Unavailable, Unreached
 from channels.webpush import answers
 from channels.webpush.addresses import PushAddress, PushServices
 from channels.webpush.answers import KeyRefused, Waiting
@@ -144,6 +144,9 @@ class PushClient:
             REQUESTS.labels(service, "inner").inc()
             after = self._pause(state, host, INNER_PAUSE_SECONDS)
             raise Waiting(reason("push.inner", host=host), retry_after=after) from error
+        except aiohttp.ClientConnectorError as error:
+            REQUESTS.labels(service, "unreached").inc()
+            raise Unreached(reason("push.no-answer", host=host, error=str(error))) from error
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             REQUESTS.labels(service, "broken").inc()
             why = reason("push.no-answer", host=host, error=str(error) or type(error).__name__)

@@ -143,9 +143,18 @@ class WebPushMedium(WebPushFormat):
     ----------
     rate
         Requests a second; None for no limit. Push services say by 429 when they want fewer.
+    http
+        Closed with the medium.
     """
 
-    def __init__(self, clock: Clock, client: PushClient, rate: int | None = None) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        client: PushClient,
+        rate: int | None = None,
+        http: aiohttp.ClientSession | None = None,
+    ) -> None:
+        self._http = http
         self.limiter = Limiter(clock, {self.name: rate})
         self.client = client
         self._clock = clock
@@ -169,6 +178,11 @@ class WebPushMedium(WebPushFormat):
                 topic=content.topic,
             ),
         )
+
+    async def close(self) -> None:
+        await self.limiter.close()
+        if self._http is not None:
+            await self._http.close()
 
     async def gone(self, session: AsyncSession, resident_id: int) -> None:
         """Erase the resident: nothing else was known of them than this browser."""
@@ -199,4 +213,5 @@ def web_push(settings: PushSettings, clock: Clock, http: aiohttp.ClientSession) 
     """Make the medium of a process; ``http`` is of :func:`channels.webpush.client.push_session`."""
     vapid = Vapid(settings.private_key, settings.subject, clock)
     services = PushServices(settings.services)
-    return WebPushMedium(clock, PushClient(HttpTransport(http), vapid, services, clock))
+    client = PushClient(HttpTransport(http), vapid, services, clock)
+    return WebPushMedium(clock, client, http=http)
