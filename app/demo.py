@@ -37,6 +37,7 @@ from app.stage import (
     stage_settings,
 )
 from app.web import create_app
+from channels.email.medium import EMAIL
 from city.context import Context
 from city.folder import CityFolder, load_city, load_folder
 from console import words
@@ -49,9 +50,12 @@ from core.settings import SAMPLE_CITY, Settings, SmtpSettings
 from simulator.agency.dangers import ASAMA, COAST
 from simulator.agency.server import RecordedDays
 from simulator.mail import Mailbox
+from subscriptions.generate import generate
 
 STATE = Path("var/demo")
 RESIDENTS = 300
+MAIL_RESIDENTS = 12
+"""Synthetic residents who follow by mail: their mails can be looked at on the demo's page."""
 FRIENDS = 1_000
 """Friends of the account who never wrote to it."""
 UNKNOWN_FRIENDS = """
@@ -122,6 +126,14 @@ async def _demo(ports: Ports, *, reports: bool) -> None:
                 residents=RESIDENTS,
                 seed=1,
                 host="demo.example",
+            )
+            await generate(
+                made.context.database,
+                folder.city,
+                MAIL_RESIDENTS,
+                seed=2,
+                now=clock.now(),
+                medium=EMAIL.name,
             )
             await befriend(made.context.database, settings.line_api_url)
             await _add_templates(made.context)

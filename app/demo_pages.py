@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from email.message import EmailMessage
 from pathlib import Path
 from typing import Annotated
 
@@ -11,7 +12,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from core.errors import BadInput
-from core.web import PublicRoute, read_form, templates
+from core.web import PUBLIC_POLICY, PublicRoute, read_form, templates
 from simulator.agency.days import DAYS
 from simulator.agency.server import RecordedDays
 from simulator.mail import Mailbox
@@ -154,6 +155,15 @@ async def play(request: Request) -> Response:
     return RedirectResponse(f"/demo?lang={language}#days", status_code=303)
 
 
+MOST_LETTERS = 40
+LIST_POLICY = PUBLIC_POLICY + "; frame-src 'self'"
+MAIL_POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'self'; "
+    "sandbox allow-popups allow-popups-to-escape-sandbox"
+)
+"""Nothing of a mail can run."""
+
+
 @dataclass(frozen=True)
 class Letter:
     """A mail as the page shows it."""
@@ -161,6 +171,21 @@ class Letter:
     to: str
     subject: str
     text: str
+    html: str
+    """For a frame in which nothing can run; "" for a mail without HTML."""
+    number: int = 0
+
+    @classmethod
+    def of(cls, mail: EmailMessage, number: int) -> Letter:
+        """Return a mail as it was taken."""
+        bodies = {kind: mail.get_body((kind,)) for kind in ("plain", "html")}
+        text, html = (
+            "" if body is None else body.get_content().replace("\r\n", "\n")
+            for body in bodies.values()
+        )
+        # A link opens beside the frame.
+        html = html.replace("<head>", '<head><base target="_blank">', 1)
+        return cls(str(mail["To"]), str(mail["Subject"]), text, html, number)
 
 
 @router.get("/demo/mail")
@@ -170,13 +195,25 @@ async def mail(
     """Show what the demo's mail server took, the newest first."""
     places: DemoPlaces = request.app.state.demo_places
     letters = [
-        Letter(str(one["To"]), str(one["Subject"]), one.get_content().replace("\r\n", "\n"))
-        for one in reversed(places.mails.mails)
+        Letter.of(one, number)
+        for number, one in list(reversed(list(enumerate(places.mails.mails))))[:MOST_LETTERS]
     ]
     page = _templates.get_template("demo_mail.html").render(
         language=_language(request, lang), mails=letters
     )
-    return HTMLResponse(page)
+    return HTMLResponse(page, headers={"Content-Security-Policy": LIST_POLICY})
+
+
+@router.get("/demo/mail/{number}.html")
+async def mail_as_html(request: Request, number: int) -> Response:
+    """Show one mail as a mail program does: no script runs, nothing is loaded."""
+    places: DemoPlaces = request.app.state.demo_places
+    mails = places.mails.mails
+    if not 0 <= number < len(mails):
+        return Response("There is no such mail.", 404, media_type="text/plain")
+    html = Letter.of(mails[number], number).html
+    headers = {"Content-Security-Policy": MAIL_POLICY, "X-Frame-Options": "SAMEORIGIN"}
+    return HTMLResponse(html, headers=headers)
 
 
 def _language(request: Request, asked: str | None) -> str:

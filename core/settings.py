@@ -298,6 +298,11 @@ class Settings:
             found.append(
                 "TODOKE_PUBLIC_URL does not begin with https://; LINE shows no picture from there."
             )
+        if self.smtp is not None and self.mail_box is None and public.hostname not in THIS_MACHINE:
+            found.append(
+                "TODOKE_MAIL_BOX_URL is not set; returned mail is not read, so addresses that no "
+                "longer exist stay (docs/email.md)."
+            )
         return found
 
 

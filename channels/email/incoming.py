@@ -168,8 +168,10 @@ def _candidates(message: Message) -> list[str]:
             break
         kind = part.get_content_type()
         inner = part.get_payload()
-        if kind == "message/rfc822" and isinstance(inner, list) and inner:
-            found += [str(inner[0].get("To", "")), str(inner[0].get("Delivered-To", ""))]
+        if kind == "message/rfc822" and isinstance(inner, list):
+            for mail in inner[:1]:
+                if isinstance(mail, Message):
+                    found += [str(mail.get(name, "")) for name in ("To", "Delivered-To")]
         elif kind == "text/rfc822-headers" and isinstance(inner, str):
             found += [line for line in inner.splitlines() if line.lower().startswith("to:")]
         elif kind == "message/feedback-report":

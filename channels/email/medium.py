@@ -14,7 +14,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Any, Protocol
 
 import structlog
 from prometheus_client import Counter
@@ -160,7 +160,7 @@ class EmailMedium(EmailFormat):
             content = await self._signer.signed(content)
         if key in self._unanswered:
             MAYBE_TWICE.inc()
-            log.warning("mail.repeated", retry_key=key)
+            log.warning("mail.repeated", key=key)
         try:
             said = await self._outgoing.send(self._sending.return_address(to, now), to, content)
         except Unavailable as error:
@@ -246,7 +246,7 @@ class EmailMedium(EmailFormat):
             return
         if key in self._unanswered:
             del self._unanswered[key]
-            log.error("mail.unanswered_twice", retry_key=key)
+            log.error("mail.unanswered_twice", key=key)
             raise Refused(reason("email.fate-unknown"), About.BATCH) from error
         _keep(self._unanswered, key, None)
 
@@ -275,7 +275,7 @@ def _filled(text: str, settings: str, stop: str) -> str:
     return text.replace(SETTINGS_LINK, settings).replace(STOP_LINK, stop)
 
 
-def _keep(kept: OrderedDict[str, object], key: str, value: object) -> None:
+def _keep(kept: OrderedDict[str, Any], key: str, value: object) -> None:
     kept[key] = value
     if len(kept) > KEPT_KEYS:
         kept.popitem(last=False)

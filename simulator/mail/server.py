@@ -19,7 +19,6 @@ from typing import cast
 MOST_LINE_BYTES = 4096
 MOST_MAIL_BYTES = 10_000_000
 MOST_MAILS = 500
-"""Older mails are forgotten."""
 _PATH = re.compile(r"(?:FROM|TO):\s*<([^<>\s]*)>(.*)", re.IGNORECASE)
 
 
@@ -76,19 +75,26 @@ class Mailbox:
         Wanted from everybody if it is not empty.
     tls
         Offers STARTTLS with this context.
+    keep
+        How many mails it remembers.
     """
 
     def __init__(
-        self, *, port: int = 0, password: str = "", tls: ssl.SSLContext | None = None
+        self,
+        *,
+        port: int = 0,
+        password: str = "",
+        tls: ssl.SSLContext | None = None,
+        keep: int = MOST_MAILS,
     ) -> None:
         self.port = port
         self.password = password
         self.tls = tls
         self.faults = Faults()
-        self.mails: deque[EmailMessage] = deque(maxlen=MOST_MAILS)
-        self.envelopes: deque[tuple[str, list[str]]] = deque(maxlen=MOST_MAILS)
+        self.mails: deque[EmailMessage] = deque(maxlen=keep)
+        self.envelopes: deque[tuple[str, list[str]]] = deque(maxlen=keep)
         """The return address and the recipients of each of the mails."""
-        self.raw: deque[bytes] = deque(maxlen=MOST_MAILS)
+        self.raw: deque[bytes] = deque(maxlen=keep)
         self.attempts = 0
         """How many recipients were named, also those that were refused."""
         self.encrypted = 0

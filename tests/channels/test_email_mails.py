@@ -8,7 +8,7 @@ import re
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import default
-from typing import cast
+from typing import Any
 
 import dkim
 import pytest
@@ -53,7 +53,7 @@ def letter(**changes: object) -> Letter:
 
 
 def read(content: bytes) -> EmailMessage:
-    return cast(EmailMessage, message_from_bytes(content, policy=default))
+    return message_from_bytes(content, policy=default)
 
 
 async def sent(notice: Notice, language: str, to: str = "a@home.example") -> EmailMessage:
@@ -74,6 +74,11 @@ async def sent(notice: Notice, language: str, to: str = "a@home.example") -> Ema
     return taken.mail
 
 
+def tree_of(html: str) -> Any:
+    """Return the document."""
+    return html_tree.fromstring(html)
+
+
 def notice(**changes: object) -> Notice:
     made = make_notice(now=NOON, languages=tuple(LANGUAGES), **changes)  # type: ignore[arg-type]
     made.id = 41
@@ -90,7 +95,7 @@ async def test_a_notice_arrives_as_text_and_as_html_in_the_readers_language(lang
     assert mail.get_content_type() == "multipart/alternative"
     plain, html = (part.get_content() for part in mail.iter_parts())
     assert made.texts[language]["text"].split("\n")[0] in plain
-    tree = html_tree.fromstring(html)
+    tree = tree_of(html)
     assert tree.get("lang") == LANGUAGES[language].tag
     assert tree.get("dir") == LANGUAGES[language].script.direction
     assert made.texts[language]["text"].split("\n")[0] in tree.text_content()
@@ -138,7 +143,7 @@ async def test_a_drill_begins_with_its_mark_everywhere(language: str) -> None:
     mark = drill_mark(language)
     assert mail["Subject"].startswith(mark)
     assert plain.startswith(mark)
-    assert html_tree.fromstring(html).xpath("string(//h1)").startswith(mark)
+    assert tree_of(html).xpath("string(//h1)").startswith(mark)
     assert mail["Importance"] is None
 
 
@@ -196,7 +201,7 @@ async def test_html_of_a_notice_is_text() -> None:
     evil = notice()
     evil.texts["en"]["text"] = '<script>alert(1)</script>\nhttps://a.example/?a=1&b="x'
     mail = await sent(evil, "en")
-    tree = html_tree.fromstring(mail.get_body(("html",)).get_content())  # type: ignore[union-attr]
+    tree = tree_of(mail.get_body(("html",)).get_content())  # type: ignore[union-attr]
     assert not tree.xpath("//script")
     assert "<script>alert(1)</script>" in tree.text_content()
     assert "https://a.example/?a=1&b=" in tree.xpath("//a/@href")

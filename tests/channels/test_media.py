@@ -42,6 +42,7 @@ from tests.support.engine import (
 )
 from tests.support.folder_medium import Folder, FolderMedium
 from tests.support.listed import ListMedium, Recipients
+from tests.support.mailed import MailedMedium, MailRecipients
 from tests.support.pushed import Browsers, PushedMedium
 
 NOON = datetime(2026, 5, 29, 3, tzinfo=UTC)
@@ -51,6 +52,7 @@ MEDIA: dict[str, tuple[Any, Callable[[Path], Recipients]]] = {
     "list": (ListMedium, lambda _: Recipients()),
     "folder": (FolderMedium, lambda path: Folder(path=path)),
     "webpush": (PushedMedium, lambda _: Browsers()),
+    "email": (MailedMedium, lambda _: MailRecipients()),
 }
 """Each medium, and what makes the world outside from an empty folder."""
 

@@ -10,6 +10,7 @@ from email.message import EmailMessage
 
 import aiohttp
 import pytest
+from playwright.async_api import async_playwright
 from sqlmodel import col, func, select
 
 from channels.email import signups
@@ -20,6 +21,8 @@ from core.languages import LANGUAGES
 from public.follow_pages import STOPPED
 from subscriptions import residents
 from subscriptions.models import Resident, ResidentState
+from tests.support.accessible import faults_of
+from tests.support.chromium import chromium_address
 from tests.support.office import Browser, Office, Page
 
 TARO = "taro@home.example"
@@ -284,3 +287,20 @@ async def test_what_is_kept_of_a_mail_resident_is_a_file(office: Office) -> None
     data = await browser.get(href)
     assert data.status == 200
     assert TARO in data.body
+
+
+@pytest.mark.slow
+async def test_the_pages_are_for_everybody(office: Office) -> None:
+    now = office.clock.now()
+    stop = tokens(office).link(Purpose.UNSUBSCRIBE, TARO, now)
+    addresses = [
+        *(f"{office.url}/follow?lang={language}" for language in ("ja", "en", "my")),
+        f"{office.url}/follow/sent?lang=my",
+        f"{office.url}/follow/confirm/{tokens(office).link(Purpose.CONFIRM, TARO, now, 'my')}",
+        f"{office.url}/follow/stop/{stop}",
+    ]
+    async with async_playwright() as playwright:
+        chromium = await playwright.chromium.connect(chromium_address())
+        page = await (await chromium.new_context()).new_page()
+        assert await faults_of(page, addresses) == {}
+        await chromium.close()

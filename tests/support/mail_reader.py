@@ -11,7 +11,7 @@ from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import default
 from types import ModuleType
-from typing import Any, cast
+from typing import Any
 
 from core.settings import SmtpSettings
 
@@ -42,7 +42,7 @@ class Taken:
 
     @property
     def mail(self) -> EmailMessage:
-        return cast(EmailMessage, message_from_bytes(self.content, policy=default))
+        return message_from_bytes(self.content, policy=default)
 
 
 @dataclass

@@ -34,6 +34,7 @@ from bot import data_pages, kind_preview
 from channels.engine import Engine
 from channels.line.client import LineClient
 from channels.line.medium import LineMedium
+from channels.medium import Medium
 from channels.models import Delivery, DeliveryState
 from city.context import Context
 from city.folder import CityFolder
@@ -345,7 +346,7 @@ async def _open_office(
     line = LineClient(http, settings, clock)
     by_mail = mail_parts(context)
     assert by_mail is not None
-    media = [LineMedium(database, sample.city, clock, line), by_mail.medium]
+    media: list[Medium] = [LineMedium(database, sample.city, clock, line), by_mail.medium]
     stack.push_async_callback(by_mail.medium.close)
     engine = Engine(database, sample.city, clock, queue, media)
     StaffSender(context, line).register()

@@ -1,6 +1,7 @@
 """One sending process: ``python -m tests.support.sender_process`` sends until it is killed.
 
-It sends by LINE to the stand-in at ``--line``, or by files into ``--folder``.
+It sends by LINE to the stand-in at ``--line``, by files into ``--folder``, or by
+mail to the server on the port ``--mail``.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import aiohttp
 import structlog
 import uvloop
 
+from channels.email.smtp import Relay
 from channels.engine import Engine
 from channels.line.client import LineClient
 from channels.line.limits import line_limiter
@@ -21,10 +23,12 @@ from channels.line.medium import LineMedium
 from channels.medium import Medium
 from core.clock import SystemClock
 from core.database import Database
+from core.settings import SmtpSettings
 from core.work import LocalQueue, Queue
 from core.work_shared import ProcrastinateQueue
 from tests.support.engine import settings_for, small_city
 from tests.support.folder_medium import Folder, FolderMedium
+from tests.support.mail_world import medium as by_mail
 
 SECONDS_A_FILE = 0.01
 """So long that a test can kill the process between two files."""
@@ -41,7 +45,12 @@ async def main(given: argparse.Namespace) -> None:
             else ProcrastinateQueue(database, clock, dead_after_seconds=given.dead_after)
         )
         medium: Medium
-        if given.folder:
+        if given.mail:
+            smtp = SmtpSettings(
+                host="127.0.0.1", port=given.mail, tls=False, mail_from="todoke@city.example"
+            )
+            medium = by_mail(clock, Relay(smtp, clock), smtp)
+        elif given.folder:
             medium = FolderMedium(clock, Folder(path=given.folder, seconds_a_file=SECONDS_A_FILE))
         else:
             settings = settings_for(given.line, given.database, line_rate_multicast=given.rate)
@@ -58,6 +67,7 @@ if __name__ == "__main__":
     where = parser.add_mutually_exclusive_group(required=True)
     where.add_argument("--line")
     where.add_argument("--folder", type=Path)
+    where.add_argument("--mail", type=int)
     parser.add_argument("--database", required=True)
     parser.add_argument("--rate", type=int, default=200)
     parser.add_argument("--dead-after", type=float, default=15.0)

@@ -28,6 +28,13 @@ def start_folder_sender(
     return _start(["--folder", str(path)], database, log, dead_after)
 
 
+def start_mail_sender(
+    port: int, database: Database, log: Path, *, dead_after: float = 15.0
+) -> Forked:
+    """Start one that sends mail to the server on a port of this machine."""
+    return _start(["--mail", str(port)], database, log, dead_after)
+
+
 def _start(by: list[str], database: Database, log: Path, dead_after: float) -> Forked:
     address = database.url.render_as_string(hide_password=False)
     return Forked(
