@@ -109,7 +109,7 @@ async def _demo(ports: Ports, *, reports: bool) -> None:
     stop = stop_on_signals()
     clock = SystemClock()
     parts = Parts(web=True, work=True, schedule=True)
-    async with RecordedDays(clock, gaps=GAPS) as days, Mailbox() as mails:
+    async with RecordedDays(clock, gaps=GAPS) as days, Mailbox(keep=2_000) as mails:
         settings = replace(_settings(ports), smtp=_smtp(mails))
         await asyncio.to_thread(_prepare, settings, days)
         folder = _polled_often(load_folder(settings.city))

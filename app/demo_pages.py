@@ -155,7 +155,7 @@ async def play(request: Request) -> Response:
     return RedirectResponse(f"/demo?lang={language}#days", status_code=303)
 
 
-MOST_LETTERS = 40
+MOST_LETTERS = 200
 LIST_POLICY = PUBLIC_POLICY + "; frame-src 'self'"
 MAIL_POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'self'; "

@@ -30,6 +30,7 @@ from public import (
     calendar_pages,
     call_up_pages,
     follow_pages,
+    link_pages,
     map_data,
     map_pages,
     notice_pages,
@@ -72,6 +73,7 @@ PAGES = (
     *(
         follow_pages,
         settings_pages,
+        link_pages,
         data_pages,
         calendar_pages,
         call_up_pages,

@@ -29,12 +29,14 @@ from feeds.texts.forms import month_name
 from public import choices
 from public.choices import clock_time, level_name, minutes_of
 from public.liff import LIFF_POLICY, SCRIPT_PATH, resident_of
+from public.link_codes import joining_of
 from public.links import PATH, Links, Opened
 from public.pages import rendered
 from public.words import CATALOGUE
 from response.modes import open_modes
 from subscriptions import page_choices
 from subscriptions import residents as registry
+from subscriptions.models import LINE_MEDIUM
 from subscriptions.residents import MENU_TASK, MOST_CHILDREN, Preferences, is_birth_month
 
 NO_LINK = mark(
@@ -141,9 +143,7 @@ async def save_settings(request: Request, token: str) -> Response:
             return refused(request)
     async with context.database.writing() as session:
         opened = await _links(request).open(session, token, now)
-        if opened is None or not hmac.compare_digest(
-            form.text("csrf").encode(), _form_token(context, token).encode()
-        ):
+        if opened is None or not is_form_of(context, token, form):
             return refused(request)
         assert opened.resident.id is not None
         chosen = await registry.preferences(session, context.city, opened.resident.id)
@@ -375,6 +375,10 @@ def _form_page(
         morning=choices.MORNING,
         saved=saved,
         wrong=wrong,
+        # Reminders are sent by LINE only.
+        at_line=opened.resident.medium == LINE_MEDIUM,
+        joining=joining_of(request, opened.resident),
+        code_wrong="code" in request.query_params,
     )
 
 
@@ -443,6 +447,11 @@ def is_ours(request: Request) -> bool:
     # A page without a referrer has the origin "null"; the token of the form decides then.
     ours: str = request.app.state.context.settings.public_url
     return origin in (None, "null") or origin == ours
+
+
+def is_form_of(context: Context, token: str, form: Form) -> bool:
+    """Whether a form was made for this link."""
+    return hmac.compare_digest(form.text("csrf").encode(), _form_token(context, token).encode())
 
 
 def _form_token(context: Context, token: str) -> str:

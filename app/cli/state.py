@@ -48,6 +48,7 @@ def check(
     from app.forwarding import asked_through_proxy
     from app.languages import missing_files
     from bot.dialogues.buttons import read_added
+    from channels.email.dkim import Signer
     from city.folder import check_city, load_city, load_folder
     from core.clock import SystemClock
     from core.errors import BadInput
@@ -61,8 +62,12 @@ def check(
         warnings += [f"environment: warning: {doubt}" for doubt in settings.doubts()]
         faults += asyncio.run(_keys_that_do_not_fit(settings))
         faults += _push_key_that_is_none(settings)
+        if settings.smtp is not None:
+            Signer.of(settings.smtp)
     except BadSettings as error:
         faults += [f"environment: {fault}" for fault in error.faults]
+    except BadInput as error:
+        faults.append(f"environment: {error}")
     else:
         proxy = asyncio.run(asked_through_proxy(public_url()))
         warnings += [f"environment: warning: {proxy}"] if proxy else []

@@ -19,6 +19,7 @@ from channels.email.signups import MOST_OF_NETWORK
 from channels.email.tokens import MailTokens, Purpose
 from core.languages import LANGUAGES
 from public.follow_pages import STOPPED
+from public.link_codes import LinkCodes
 from subscriptions import residents
 from subscriptions.models import Resident, ResidentState
 from tests.support.accessible import faults_of
@@ -304,3 +305,65 @@ async def test_the_pages_are_for_everybody(office: Office) -> None:
         page = await (await chromium.new_context()).new_page()
         assert await faults_of(page, addresses) == {}
         await chromium.close()
+
+
+async def at_line(office: Office) -> Resident:
+    user = await office.resident("en")
+    async with office.database.reading() as session:
+        found = await residents.find(session, user)
+    assert found is not None
+    return found
+
+
+async def settings_page(office: Office, browser: Browser, who: Resident) -> tuple[str, Page]:
+    path = f"/settings/{office.app.state.links.token(who, office.clock.now())}"
+    return path, await browser.get(path)
+
+
+async def test_a_mail_address_is_joined_with_a_line_account_by_a_code(office: Office) -> None:
+    browser, friend, reader = await office.browser(), await at_line(office), await followed(office)
+    _, shown = await settings_page(office, browser, friend)
+    (code,) = shown.tree.xpath("//p[@class='address']/text()")
+    path, page = await settings_page(office, browser, reader)
+    wrong = await browser.submit(page, f"{path}/line", code="0000-000-000000", act="join")
+    assert "This code is not valid." in wrong.words
+    typed = code.lower().replace("-", " ").replace("0", "o")
+    done = await browser.submit(page, f"{path}/line", code=typed, only="1", act="join")
+    assert "joined with your LINE account" in done.words
+    found = await resident(office)
+    assert found is not None
+    assert (found.linked_id, found.only_if_line_fails) == (friend.id, True)
+    await browser.submit(done, f"{path}/line", act="change", only=None)
+    found = await resident(office)
+    assert found is not None
+    assert (found.linked_id, found.only_if_line_fails) == (friend.id, False)
+    await browser.submit(done, f"{path}/line", act="separate")
+    found = await resident(office)
+    assert found is not None and found.linked_id is None
+
+
+async def test_a_code_is_for_an_hour_and_of_our_own_making(office: Office) -> None:
+    friend, now = await at_line(office), office.clock.now()
+    assert friend.id is not None
+    codes = LinkCodes(office.context.settings.secret_key)
+    code = codes.code(friend.id, now)
+    assert codes.resident(code, now + timedelta(minutes=29)) == friend.id
+    assert codes.resident(code, now + timedelta(minutes=61)) is None
+    assert LinkCodes("another").resident(code, now) is None
+    for typed in ("", "x" * 1000, code[:-1], code + "0", "１" * 13, "😀" * 13):
+        assert codes.resident(typed, now) is None
+    assert codes.code(32**7 - 1, now).startswith("ZZZZ-ZZZ-")
+
+
+async def test_only_the_page_of_a_mail_address_joins(office: Office) -> None:
+    browser, friend = await office.browser(), await at_line(office)
+    path, _ = await settings_page(office, browser, friend)
+    assert (await browser.post(f"{path}/line", {"act": "join"})).status == 404
+    reader = await followed(office)
+    path, page = await settings_page(office, browser, reader)
+    assert (await browser.post(f"{path}/line", {"act": "join", "csrf": "x"})).status == 404
+    # A friend who has left, or somebody of another medium, is nobody to be joined with.
+    assert reader.id is not None
+    own = LinkCodes(office.context.settings.secret_key).code(reader.id, office.clock.now())
+    wrong = await browser.submit(page, f"{path}/line", code=own, act="join")
+    assert "This code is not valid." in wrong.words
