@@ -50,6 +50,11 @@ class Format(Protocol):
     """How long a repeat with the same key is never a second message; zero if it may
     always be one. A batch with an unknown outcome is not tried again after that."""
 
+    recognises_repeats: bool
+    """Whether a repeat with the same key is one message. If not, it is sent all the same within
+    ``key_life``, and counted as maybe twice.
+    """
+
     @property
     def runs(self) -> Mapping[str, RunSize]:
         """By endpoint. The medium limits each endpoint separately. Endpoint names are unique."""
@@ -166,6 +171,7 @@ class PlainMedium:
 
     name: str
     key_life = timedelta(0)
+    recognises_repeats = True
 
     @property
     def runs(self) -> Mapping[str, RunSize]:

@@ -26,3 +26,8 @@ PLANNING = Histogram(
     "From the start of planning to the last batch",
     buckets=(0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60),
 )
+MAYBE_TWICE = Counter(
+    "todoke_maybe_twice_total",
+    "Messages sent again though the medium may have had them, and does not recognise a repeat",
+    ["channel"],
+)

@@ -22,7 +22,7 @@ from channels.guard import ChannelGuard
 from channels.level_parts import part_of_run, priority_of_run
 from channels.medium import Medium
 from channels.members import unpack
-from channels.metrics import RETRIES
+from channels.metrics import MAYBE_TWICE, RETRIES
 from channels.models import BatchState, Delivery, DeliveryState, Priority
 from channels.outage import Outage
 from channels.outbox import BatchOutcome, Claimed
@@ -373,6 +373,8 @@ class Sender:
         finally:
             await slot.__aexit__(None, None, None)
         self._outage.answered()
+        if attempt.uncertain and not self._medium.recognises_repeats:
+            MAYBE_TWICE.labels(self._medium.name).inc(batch.size)
         self._record_attempt(sending, attempt, BatchState.SENT, request_id=accepted.request_id)
 
     # Refusals

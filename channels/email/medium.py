@@ -4,7 +4,7 @@ A mail server does not recognise a repeat, as all mail is handed on at least onc
 So the Message-ID is fixed before the first attempt, from the retry key: mail programs and many
 servers show two mails with one Message-ID as one. If the server took a mail and did not answer, the
 mail is tried once more, and never a third time. If a process is killed, mails under way are tried
-once more by whoever goes on. Both are counted (``todoke_mail_maybe_twice_total``).
+once more by whoever goes on. The engine counts both (``todoke_maybe_twice_total``).
 """
 
 from __future__ import annotations
@@ -51,9 +51,6 @@ LATER_HOURS = 4
 SETTINGS_PATH, STOP_PATH = "/follow/settings", "/follow/stop"
 
 MAILS = Counter("todoke_mails_total", "Attempts of mails to residents, by the answer", ["answer"])
-MAYBE_TWICE = Counter(
-    "todoke_mail_maybe_twice_total", "Mails sent again though the relay may have taken them before"
-)
 log = structlog.get_logger(__name__)
 
 
@@ -103,6 +100,7 @@ class EmailFormat(PlainMedium):
     addresses = Addresses("address")
     batch_size = 1
     key_life = timedelta(days=1)
+    recognises_repeats = False
 
     def render(self, notice: Notice, language: str, city: City) -> Messages:
         return render(notice, language, city)
@@ -159,7 +157,6 @@ class EmailMedium(EmailFormat):
         if self._signer is not None:
             content = await self._signer.signed(content)
         if key in self._unanswered:
-            MAYBE_TWICE.inc()
             log.warning("mail.repeated", key=key)
         try:
             said = await self._outgoing.send(self._sending.return_address(to, now), to, content)

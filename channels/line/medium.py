@@ -43,6 +43,7 @@ class LineFormat:
     )
     """A hundred multicasts are half a second at LINE's limit."""
     key_life = KEY_LIFE
+    recognises_repeats = True
 
     def endpoint(self, recipients: int) -> str:
         return "push" if recipients == 1 else "multicast"
