@@ -17,7 +17,11 @@ from core.settings import SmtpSettings
 
 
 def _smtp_of_aiosmtpd() -> Any:
-    """Import aiosmtpd, which needs a package called ``public`` that is not ours."""
+    """Import aiosmtpd.
+
+    It wants a package called ``public`` that is not ours (atpublic), and uses one decorator of it.
+    ``./dev lock`` leaves that package out.
+    """
     ours = {name: each for name, each in sys.modules.items() if name.split(".")[0] == "public"}
     for name in ours:
         del sys.modules[name]
