@@ -208,9 +208,12 @@ async def run(
             server = _Server(web_config(app, service.context.settings), ready)
             tasks.append(asyncio.create_task(server.serve([listening]), name="web"))
             stack.callback(server.end)
+            # Who listens to events would keep the server from ending.
+            stack.callback(app.state.events.close)
         await _until_stopped(stop, tasks)
         log.info("service.stopping")
-        if parts.web:
+        if parts.web and app is not None:
+            app.state.events.close()
             server.end()
         _, late = await asyncio.wait(tasks, timeout=GRACE_SECONDS) if tasks else (set(), set())
         for task in late:

@@ -29,10 +29,14 @@ from feeds import api as feeds_api
 from public import (
     calendar_pages,
     call_up_pages,
+    cap_feeds,
+    event_stream,
     follow_pages,
+    geo_feeds,
     link_pages,
     map_data,
     map_pages,
+    notice_feeds,
     notice_pages,
     portal_pages,
     push_pages,
@@ -43,7 +47,9 @@ from public import (
 from public import pages as public_pages
 from public import report_feeds as repair_feeds
 from public import report_pages as repairs
+from public.cap_signing import read_key
 from public.drawing import CALENDAR_BYTES
+from public.event_watch import EventWatch
 from public.links import Links
 from public.push_pages import PushDoor
 from public.tiles import FOLDER as KEPT_TILES
@@ -80,6 +86,7 @@ PAGES = (
         site_pages,
         crew_pages,
     ),
+    *(notice_feeds, cap_feeds, geo_feeds, event_stream),
     *(console_pages, public_pages),
 )
 """Modules with the routers of all addresses."""
@@ -113,6 +120,7 @@ def create_app(context: Context, line: LineClient, *, folder: CityFolder) -> Fas
     app.state.media = media_of(context.settings, context.city)
     app.state.calendars = KeptBytes(CALENDAR_BYTES)
     app.state.push = PushDoor.of(context)
+    app.state.events = EventWatch(context)
     app.state.links = Links(context.settings.secret_key, context.settings.public_url)
     app.state.mail_door = follow_pages.MailDoor.of(context.settings)
     app.add_exception_handler(ClientDisconnect, _gone)
@@ -129,6 +137,8 @@ def create_app(context: Context, line: LineClient, *, folder: CityFolder) -> Fas
     app.state.rehearsals = RehearsalResults(context)
     app.state.rule_trials = RuleTrials(context)
     app.state.kind_cards = kind_preview.cards
+    if context.settings.cap_key is not None:
+        app.state.cap_signing = read_key(context.settings.cap_key)
     app.state.database_probe = health.DatabaseProbe(context)
     app.state.folder_probe = health.FolderProbe(context.settings.media_dir)
     webhook.attach(app, context, line)

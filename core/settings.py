@@ -194,6 +194,10 @@ class Settings:
     """Token of programs that read ``/metrics`` and the details of ``/readyz``; without it only
     programs on this machine may.
     """
+    cap_key: Path | None = None
+    """PEM file with the private key, and its certificate, that signs CAP messages; None: they are
+    not signed.
+    """
     trusted_proxies: tuple[str, ...] = THIS_MACHINE_PROXY
     """Addresses and networks whose ``X-Forwarded-For`` is believed."""
     internal_hosts: tuple[str, ...] = ()
@@ -262,6 +266,7 @@ class Settings:
             mail_box=read(mail_box),
             push=read(push),
             metrics_token=env.get("TODOKE_METRICS_TOKEN", "").strip(),
+            cap_key=read(cap_key),
             trusted_proxies=read(trusted_proxies),
             internal_hosts=read(internal_hosts),
             plain_dir=read(plain_dir),
@@ -371,6 +376,13 @@ def public_url(environment: Mapping[str, str] | None = None) -> str:
     """``TODOKE_PUBLIC_URL``, without a slash at its end."""
     env = os.environ if environment is None else environment
     return _address(env, "PUBLIC_URL", "http://127.0.0.1:8000")
+
+
+def cap_key(environment: Mapping[str, str] | None = None) -> Path | None:
+    """``TODOKE_CAP_KEY``: the file whose key signs CAP messages."""
+    env = os.environ if environment is None else environment
+    name = env.get("TODOKE_CAP_KEY", "").strip()
+    return Path(name) if name else None
 
 
 def secret_keys_old(environment: Mapping[str, str] | None = None) -> tuple[str, ...]:

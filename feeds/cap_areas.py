@@ -171,6 +171,8 @@ def whereabouts(areas: Iterable[CapArea], city: City) -> Whereabouts:
 def _where(area: CapArea, city: City) -> Whereabouts:
     if area.lowest_feet is not None and area.lowest_feet > HIGHEST_FEET:
         return ELSEWHERE
+    if (named := _own(area, city)) is not None:
+        return named
     if area.polygons or area.circles:
         if not city.districts:
             return UNCLEAR
@@ -185,6 +187,25 @@ def _where(area: CapArea, city: City) -> Whereabouts:
         # A known system decides, whatever an unknown one means.
         return WHOLE_CITY if found.whole_city else found
     return _named(area.name, city)
+
+
+def own_districts(city: City) -> str:
+    """Return the ``valueName`` of geocodes that are codes of this city's own districts."""
+    return f"TODOKE-DISTRICT-{city.jma.municipality}"
+
+
+def _own(area: CapArea, city: City) -> Whereabouts | None:
+    """Return the districts whose own codes an area has; None if it has not only these.
+
+    A code says exactly which district is meant; the outline next to it also touches its
+    neighbours.
+    """
+    system = fold(own_districts(city))
+    codes = [value.strip() for name, value in area.geocodes if fold(name) == system]
+    if not codes or len(codes) < len(area.geocodes) or area.broken:
+        return None
+    known = frozenset(codes) & frozenset(city.district_by_code)
+    return Whereabouts(known) if len(known) == len(frozenset(codes)) else None
 
 
 def _touches(area: CapArea, district: District) -> bool:
@@ -208,14 +229,14 @@ def _coded(system: str, value: str, city: City) -> Whereabouts:
         return UNCLEAR
     if value in {municipality[:2], municipality[:2] + "0000", *city.jma.forecast_areas}:
         return WHOLE_CITY
-    if value in {municipality, municipality[:5], _with_check_digit(municipality[:5])}:
+    if value in {municipality, municipality[:5], municipality_with_check_digit(municipality[:5])}:
         return WHOLE_CITY
     # Codes of seven and of five digits name municipalities. Six digits may be a forecast area,
     # which the city does not list.
     return ELSEWHERE if len(value) in {2, 5, 7} else UNCLEAR
 
 
-def _with_check_digit(code: str) -> str:
+def municipality_with_check_digit(code: str) -> str:
     """Return a municipality's six digits (全国地方公共団体コード) for its first five."""
     total = sum(int(digit) * weight for digit, weight in zip(code, (6, 5, 4, 3, 2), strict=True))
     return f"{code}{(11 - total % 11) % 10}"

@@ -278,7 +278,7 @@ def _told_of(state: HazardState, told: dict[int, tuple[Notice, Notice]]) -> Noti
         for number, (notice, _) in told.items()
         if state.kind
         and notice.kind == state.kind
-        and _group(notice) in (state.hazard, "flood")
+        and group_of(notice) in (state.hazard, "flood")
         and notice.reported_at <= state.reported_at
     ]
     noted = [state.notice_id] if state.notice_id in told else []
@@ -291,7 +291,8 @@ def _told_of(state: HazardState, told: dict[int, tuple[Notice, Notice]]) -> Noti
     return None
 
 
-def _group(notice: Notice) -> str:
+def group_of(notice: Notice) -> str:
+    """Return the hazard, or the group of hazards that the agency names together."""
     return _GROUPS.get(notice.hazard, notice.hazard)
 
 
@@ -312,7 +313,7 @@ def _reported(
         for notice in holding
         if notice.status not in OVER
         and not notice.drill
-        and _group(notice) not in LIFTED_BY_TELEGRAM
+        and group_of(notice) not in LIFTED_BY_TELEGRAM
         and is_danger(notice)
         and now < end_of(notice)
         and not _rests_on_nothing(notice, states)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, and_, or_
+from sqlalchemy import ColumnElement, Text, and_, cast, or_
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
@@ -20,12 +21,48 @@ _TAKEN_BACK = (Status.CANCELLED, Status.CORRECTED)
 
 
 @dataclass(frozen=True)
+class Chosen:
+    """The topics and districts that a reader asks for; none of a kind means all.
+
+    A notice for the whole city concerns every district.
+    """
+
+    topics: tuple[str, ...] = ()
+    areas: tuple[str, ...] = ()
+
+    def concerns(self, notice: Notice) -> bool:
+        here = not self.areas or not notice.areas or bool({*self.areas} & {*notice.areas})
+        return here and (not self.topics or notice.topic in self.topics)
+
+    @property
+    def conditions(self) -> list[ColumnElement[bool]]:
+        """The same as conditions of a query."""
+        found: list[ColumnElement[bool]] = []
+        if self.topics:
+            found.append(col(Notice.topic).in_(self.topics))
+        if self.areas:
+            # The column is a JSON list. Codes are in quotation marks, so none is part of another.
+            written = cast(col(Notice.areas), Text)
+            here = [written.contains(json.dumps(area), autoescape=True) for area in self.areas]
+            found.append(or_(written == "[]", *here))
+        return found
+
+
+EVERYTHING = Chosen()
+
+
+@dataclass(frozen=True)
 class Board:
-    """The content of the public page: what is in force, earlier notices, and drills separately."""
+    """The content of the public page: what is in force, earlier notices, and drills separately.
+
+    ``withdrawn`` are notices that were taken back or corrected, each with the moment when that was
+    said. No page shows them; feeds for machines name them, so that copies are deleted.
+    """
 
     current: tuple[Notice, ...]
     recent: tuple[Notice, ...]
     drills: tuple[Notice, ...]
+    withdrawn: tuple[tuple[Notice, datetime], ...] = ()
 
     @property
     def real(self) -> tuple[Notice, ...]:
@@ -39,10 +76,13 @@ class Board:
         )
 
 
-async def public_board(session: AsyncSession, now: datetime, municipality: str) -> Board:
+async def public_board(
+    session: AsyncSession, now: datetime, municipality: str, chosen: Chosen = EVERYTHING
+) -> Board:
     """Return the public notices of the last days at ``now``.
 
-    A withdrawn or corrected notice is left out; its withdrawal or correction is shown. Notices in
+    What follows a notice that was chosen is in it, whatever its own topic and districts are. A
+    withdrawn or corrected notice is left out; its withdrawal or correction is shown. Notices in
     force are shown separately (``feeds.in_force``), so no news pushes them off the page.
     """
     newest = (
@@ -51,16 +91,19 @@ async def public_board(session: AsyncSession, now: datetime, municipality: str) 
             col(Notice.decision).in_(PUBLIC),
             col(Notice.decided_by) != REMINDER_RULE,
             col(Notice.reported_at) > now - KEPT,
+            *chosen.conditions,
         )
         .order_by(col(Notice.reported_at).desc(), col(Notice.id).desc())
         .limit(LIMIT)
     )
     found = list(await session.scalars(newest))
-    current = await public_notices(session, municipality, now)
+    in_force = await public_notices(session, municipality, now)
+    current = [notice for notice in in_force if chosen.concerns(notice)]
     # The word that a danger is over is never pushed off the page by sixty pieces of news after it.
     dangerous = and_(
         col(Notice.reported_at) > now - HOLDS,
         or_(col(Notice.level) >= SERIOUS, col(Notice.emergency)),
+        *chosen.conditions,
     )
     found += await _further(session, found, dangerous)
     found += await _further(
@@ -71,19 +114,27 @@ async def public_board(session: AsyncSession, now: datetime, municipality: str) 
     others = [n for n in found if n.id not in taken_back and n.id not in now_true]
     drills = [n for n in others if n.drill and now - n.reported_at <= HOLDS]
     recent = [n for n in others if not n.drill]
-    return Board(tuple(current), tuple(recent), tuple(drills))
+    withdrawn = [(n, taken_back[n.id]) for n in found if n.id in taken_back and not n.drill]
+    return Board(tuple(current), tuple(recent), tuple(drills), tuple(withdrawn))
 
 
-async def taken_back_of(session: AsyncSession, found: list[Notice]) -> set[int | None]:
-    """Return the ids of what was withdrawn or corrected, with all levels that were sent with it."""
-    replaced = {n.replaces_id for n in found if n.status in _TAKEN_BACK and n.with_id is None}
+async def taken_back_of(session: AsyncSession, found: list[Notice]) -> dict[int | None, datetime]:
+    """Return by id what was withdrawn or corrected, with all levels that were sent with it, and
+    when that was said.
+    """
+    replaced = {
+        n.replaces_id: n.created_at
+        for n in sorted(found, key=lambda notice: notice.id or 0)
+        if n.status in _TAKEN_BACK and n.with_id is None
+    }
     known = {notice.id: notice for notice in found}
-    unknown = replaced - {None, *known}
+    unknown = {*replaced} - {None, *known}
     if unknown:
         some = await session.scalars(select(Notice).where(col(Notice.id).in_(unknown)))
         known |= {notice.id: notice for notice in some}
-    acts = {n.with_id or n.id for n in known.values() if n.id in replaced}
-    return replaced | {n.id for n in found if (n.with_id or n.id) in acts}
+    acts = {n.with_id or n.id: replaced[n.id] for n in known.values() if n.id in replaced}
+    levels = {n.id: acts[n.with_id or n.id] for n in found if (n.with_id or n.id) in acts}
+    return replaced | levels
 
 
 async def _further(

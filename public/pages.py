@@ -21,7 +21,6 @@ from core.web import MAP_POLICY, PUBLIC_POLICY, PublicRoute, secure, templates
 from feeds.evacuation import hazards_at, safe_sites
 from feeds.in_force import public_notices
 from feeds.texts import day_name, level_name, moment, status_name, topic_name
-from public.feeds import atom, json_feed
 from public.map_words import map_words
 from public.notices import Board, public_board, reader_words
 from public.words import (
@@ -145,33 +144,6 @@ def _by_district(city: City, shelters: list[Shelter]) -> list[tuple[str, list[Sh
     return [(code, found[code]) for code in order if code in found]
 
 
-@router.get("/feeds/notices.atom")
-async def notices_atom(request: Request) -> Response:
-    context, language, board = await _asked(request)
-    body = atom(
-        board,
-        title=_title(context.city, language),
-        language=language,
-        public_url=context.settings.public_url,
-        now=context.clock.now(),
-    )
-    return cached(request, body, "application/atom+xml; charset=utf-8")
-
-
-@router.get("/feeds/notices.json")
-async def notices_json(request: Request) -> Response:
-    context, language, board = await _asked(request)
-    body = json_feed(
-        board,
-        title=_title(context.city, language),
-        language=language,
-        public_url=context.settings.public_url,
-    )
-    response = cached(request, body, "application/feed+json; charset=utf-8")
-    response.headers["Access-Control-Allow-Origin"] = "*"
-    return response
-
-
 NO_PAGE = mark("This page does not exist.")
 BROKEN = mark("Something went wrong here. Please try again in a moment.")
 
@@ -207,7 +179,7 @@ async def _asked(request: Request) -> tuple[Context, str, Board]:
     return context, language_of(request, context.city), board
 
 
-def _title(city: City, language: str) -> str:
+def notices_title(city: City, language: str) -> str:
     return CATALOGUE.text(language, "Notices of {city}", city=name_in(city.name, language))
 
 
@@ -239,7 +211,7 @@ def rendered(
             languages=[LANGUAGES[code] for code in context.city.languages],
             city=context.city,
             city_name=name_in(context.city.name, language),
-            title=_title(context.city, language),
+            title=notices_title(context.city, language),
             static=STATIC,
             map_files=MAPS,
             map_words=map_words,

@@ -53,6 +53,7 @@ def check(
     from core.clock import SystemClock
     from core.errors import BadInput
     from core.settings import BadSettings, Settings, city_folder, database_url, public_url
+    from public.cap_signing import read_key
 
     found = check_city(city_folder(), SystemClock().now())
     faults = [str(fault) for fault in found if not fault.warning]
@@ -64,6 +65,8 @@ def check(
         faults += _push_key_that_is_none(settings)
         if settings.smtp is not None:
             Signer.of(settings.smtp)
+        if settings.cap_key is not None:
+            read_key(settings.cap_key)
     except BadSettings as error:
         faults += [f"environment: {fault}" for fault in error.faults]
     except BadInput as error:

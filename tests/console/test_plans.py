@@ -63,6 +63,8 @@ QUERIES = {
     ),
     "/": ("", "?topic=weather", "?district={area}&q=雨"),
     "/console/feeds": ("", "?state=all", "?state=done"),
+    "/feeds/events": ("?once=1", "?once=1&after=1&area={area}"),
+    "/feeds/notices.atom": ("", "?topic=events&area={area}", "?area={area}", "?topic=weather"),
     "/console/audit": ("", "?before=100"),
     "/console/record": (
         "",
@@ -203,6 +205,14 @@ async def large(office: Office, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
             "notice_code": await session.scalar(
                 select(Notice.code).where(
                     col(Notice.replaces_id).is_not(None), col(Notice.decision) == Decision.SEND
+                )
+            ),
+            "cap_id": await session.scalar(
+                select(Notice.id).where(
+                    col(Notice.level) >= 3,
+                    col(Notice.drill).is_(False),
+                    col(Notice.with_id).is_(None),
+                    col(Notice.decision) == Decision.SEND,
                 )
             ),
             "template_id": await session.scalar(select(AlertTemplate.id)),

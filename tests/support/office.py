@@ -51,9 +51,13 @@ from feeds.models import HazardState, Notice
 from public import (
     calendar_pages,
     call_up_pages,
+    cap_feeds,
+    event_stream,
     follow_pages,
+    geo_feeds,
     link_pages,
     map_data,
+    notice_feeds,
     notice_pages,
     portal_pages,
     push_pages,
@@ -64,6 +68,7 @@ from public import (
     tile_pages,
 )
 from public.drawing import CALENDAR_BYTES
+from public.event_watch import EventWatch
 from public.links import Links
 from public.tiles import Tiles
 from reports import open311
@@ -287,6 +292,7 @@ def routes() -> list[BaseRoute]:
         portal_pages,
         follow_pages,
         link_pages,
+        *(notice_feeds, cap_feeds, geo_feeds, event_stream),
         sent_photo_pages,
         push_pages,
         call_up_pages,
@@ -373,6 +379,7 @@ async def _open_office(
     app.state.calendars = KeptBytes(CALENDAR_BYTES)
     app.state.mail_door = follow_pages.MailDoor.of(settings)
     app.state.push = None
+    app.state.events = EventWatch(context, every=0.02)
     app.state.links = Links(settings.secret_key, settings.public_url)
     config = uvicorn.Config(app, port=0, log_level="warning", lifespan="off", access_log=False)
     server = uvicorn.Server(config)
@@ -380,6 +387,7 @@ async def _open_office(
     serving = asyncio.create_task(server.serve(sockets=[listening]))
 
     async def close() -> None:
+        app.state.events.close()
         server.should_exit = True
         await serving
         listening.close()
