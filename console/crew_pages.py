@@ -43,12 +43,14 @@ from console.link_pages import (
     new_key,
     worker_answer,
 )
+from console.maps import staff_map_words
 from console.order_words import OUTCOMES, day_name, shown_stop
 from core.clock import in_japan
 from core.errors import BadInput
 from core.links import is_valid
 from core.uploads import Limits, read_with_files
 from core.web import PHOTO_POLICY, Form
+from public import MAPS
 from reports import crew_acts, orders
 from reports.crew_acts import MOST_PHOTOS_OF_LINK, Act, ActKind, checked
 from reports.decoding import MAX_BYTES, PhotoRefused
@@ -130,6 +132,8 @@ async def _page(request: Request, token: str) -> Response:
         from_depot=city.work_orders.depot is not None,
         day=day_name(opened.order.on_day, language),
         left=sum(one.outcome is Outcome.WAITING for one in shown),
+        map_files=MAPS,
+        map_words=staff_map_words,
     )
 
 

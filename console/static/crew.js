@@ -230,12 +230,49 @@ document.getElementById("from-here").addEventListener("click", async (event) => 
 const found = document.getElementById("found");
 const foundPhotos = document.getElementById("found-photos");
 const photosOfFound = [];
+const at = found.elements.at;
+// The mark on the map and the phone's own position are one place.
+at.addEventListener("change", () => {
+  const [latitude, longitude] = at.value ? at.value.split(",").map(Number) : ["", ""];
+  found.elements.longitude.value = longitude;
+  found.elements.latitude.value = latitude;
+});
+function placed(where) {
+  at.value = where;
+  at.dispatchEvent(new Event("change", { bubbles: true }));
+}
+
+// The map is asked for only by whoever wants it: the line on site may be poor.
+function loaded(element) {
+  return new Promise((done, failed) => {
+    Object.assign(element, { onload: done, onerror: failed });
+    document.head.append(element);
+  });
+}
+document.getElementById("on-map").addEventListener("click", async (event) => {
+  const box = document.getElementById("found-map");
+  const file = (name) => `${box.dataset.files}/${name}`;
+  event.target.disabled = true;
+  try {
+    for (const name of ["leaflet/leaflet.css", "map.css"]) {
+      await loaded(Object.assign(document.createElement("link"), { rel: "stylesheet", href: file(name) }));
+    }
+    box.hidden = false;
+    for (const name of ["leaflet/leaflet.js", "point.js", "map.js"]) {
+      await loaded(Object.assign(document.createElement("script"), { src: file(name) }));
+    }
+    event.target.hidden = true;
+  } catch {
+    box.hidden = true;
+    event.target.disabled = false;
+    document.getElementById("here-said").textContent = page.nowhere;
+  }
+});
 document.getElementById("here").addEventListener("click", async () => {
   const note = document.getElementById("here-said");
   try {
     const { longitude, latitude, accuracy } = await whereAmI();
-    found.elements.longitude.value = longitude;
-    found.elements.latitude.value = latitude;
+    placed(`${latitude}, ${longitude}`);
     note.textContent = page.here.replace("{n}", Math.max(1, Math.round(accuracy)));
   } catch {
     note.textContent = page.nowhere;
@@ -264,7 +301,7 @@ found.addEventListener("submit", async (event) => {
   if (longitude) Object.assign(act, { longitude: Number(longitude), latitude: Number(latitude) });
   const photos = photosOfFound.splice(0, 4);
   found.reset();
-  for (const field of ["longitude", "latitude"]) found.elements[field].value = "";
+  placed("");
   document.getElementById("here-said").textContent = "";
   foundPhotos.replaceChildren();
   document.getElementById("new").open = false;
@@ -273,7 +310,7 @@ found.addEventListener("submit", async (event) => {
 });
 
 document.body.classList.add("scripted");
-for (const one of document.querySelectorAll(".chips, #from-here, #sorting, #here")) one.hidden = false;
+for (const one of document.querySelectorAll(".chips, #from-here, #sorting, #here, #on-map")) one.hidden = false;
 for (const one of list.querySelectorAll(".moves")) one.hidden = false;
 KeptActs.keepPage(
   "/crew/",

@@ -12,7 +12,6 @@ from reports.photos import store_photo
 from reports.states import ReportState
 from tests.support.accessible import faults_of
 from tests.support.browser_tabs import tab
-from tests.support.crews import crew_link, ordered
 from tests.support.filed_reports import picture, reported
 from tests.support.office import Office
 
@@ -111,12 +110,3 @@ async def test_the_place_is_moved_by_keys_too(office: Office) -> None:
         await page.wait_for_selector(".leaflet-pan-anim", state="detached")
         await page.locator(".map-box").press("Enter")
         await expect(field).not_to_have_value(before)
-
-
-async def test_the_crew_page_is_for_everybody(office: Office) -> None:
-    kept = store_photo(office.context.settings.media_dir, picture())
-    report = await reported(office, await office.resident("my"), pictures=(kept,))
-    desk = await office.at_desk(Role.ROADS, "road")
-    path = await crew_link(office, desk, await ordered(office, desk, report.number))
-    async with tab(office, desk) as page:
-        assert await faults_of(page, [office.url + path]) == {}

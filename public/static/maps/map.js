@@ -629,6 +629,8 @@
     }
   }
 
-  document.addEventListener("DOMContentLoaded", () => begin(document));
+  // A page may ask for the map only when somebody wants to see it.
+  if (document.readyState === "complete") begin(document);
+  else document.addEventListener("DOMContentLoaded", () => begin(document));
   document.addEventListener("htmx:afterSwap", (event) => begin(event.target));
 })();
