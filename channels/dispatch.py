@@ -258,7 +258,8 @@ async def deliver(
     await session.flush()
     await queue.put(session, PLAN, str(delivery.id), priority=delivery.priority)
     if delivery.priority <= Priority.EMERGENCY:
-        await announce_emergency(session)
+        gravest = delivery.priority <= Priority.GRAVEST
+        await announce_emergency(session, gravest=gravest)
     await medium.follow_up(session, queue, delivery, notice, city, now, actor=created_by)
     log.info(
         "delivery.created",

@@ -460,27 +460,27 @@ class Limiter:
             for lane in self._lanes.values():
                 lane.pump()
 
+    def begin_gravest(self, delivery: Hashable) -> None:
+        """A delivery of the gravest level is planned: hold back other emergencies too."""
+        self._graver[delivery] = None
+
+    def end_gravest(self, delivery: Hashable) -> None:
+        """Each batch of it had its first try."""
+        self.graver_wait(delivery)
+
     @contextmanager
-    def graver_first(self, key: Hashable, *, longer: float = 0.0) -> Iterator[None]:
+    def graver_first(self, key: Hashable) -> Iterator[None]:
         """Hold back everything else, other emergencies too, while requests of the gravest kind are
         being prepared.
 
         Once they wait for their turn, they go first by their priority. So this is for the moments
-        of planning and reading, which must be short.
-
-        Parameters
-        ----------
-        longer
-            For how many seconds it still holds afterwards, until what was planned is taken up.
+        of reading, which must be short.
         """
         self._graver[key] = None
         try:
             yield
         finally:
-            if longer:
-                asyncio.get_running_loop().call_later(longer, self.graver_wait, key)
-            else:
-                self.graver_wait(key)
+            self.graver_wait(key)
 
     def graver_wait(self, key: Hashable) -> None:
         """The requests wait for their turn now; without effect if nothing is held back for them."""

@@ -541,13 +541,18 @@ async def has_ready(session: AsyncSession, delivery_id: int, now: datetime) -> b
     return await session.scalar(statement.limit(1)) is not None
 
 
-async def has_untried(session: AsyncSession, delivery_id: int, before: int) -> bool:
+async def has_untried(
+    session: AsyncSession,
+    delivery_id: int,
+    before: int,
+    states: Sequence[BatchState] = OPEN_STATES,
+) -> bool:
     """Whether runs with a lower number than ``before`` have batches that may still go by their
     first request: they wait, or are under way, and nothing has objected to them.
     """
     statement = select(col(Batch.id)).where(
         col(Batch.delivery_id) == delivery_id,
-        col(Batch.state).in_(OPEN_STATES),
+        col(Batch.state).in_(states),
         col(Batch.error).is_(None),
         col(Batch.not_before).is_(None),
         col(Batch.run) < before,

@@ -9,6 +9,7 @@ taken twice.
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 from array import array
@@ -26,6 +27,7 @@ from sqlmodel import col, select
 from channels import outbox
 from channels.audiences import Chunk, Taken, read_in_ranges
 from channels.chain import FollowUpPlan, chain_of, followed
+from channels.gravest import hold_until_tried
 from channels.guard import ChannelGuard
 from channels.level_parts import (
     BY_LEVEL,
@@ -68,8 +70,6 @@ PARTS = 3
 """Even a small delivery has so many runs, so that several workers share it."""
 SETTLE_SECONDS = 2.0
 SETTLE_LOOKS = 40
-TAKEN_UP_SECONDS = 0.15
-"""Within this time the last runs that were planned wait for their turn under the limit."""
 PLANNED_KINDS = (DeliveryKind.NOTICE, DeliveryKind.CORRECTION)
 """The code that makes other kinds of deliveries also makes their batches."""
 PLAN = "channels.plan"
@@ -194,6 +194,7 @@ class Planner:
         self._clock = clock
         self._queue = queue
         self._medium = medium
+        self._holding: set[asyncio.Task[None]] = set()
 
     async def plan(self, key: str) -> None:
         """Plan a delivery, or the rest of it; the key is its id.
@@ -350,14 +351,26 @@ class Planner:
 
     @asynccontextmanager
     async def _graver_first(self, delivery: Delivery) -> AsyncIterator[None]:
-        """Hold back other emergencies while the gravest is planned."""
+        """Hold back other emergencies while the gravest is planned, and until it was tried."""
         priority = priority_of_part(delivery.priority, delivery.part)
         if priority > Priority.GRAVEST:
             yield
             return
-        key = ("plan", delivery.id)
-        with self._medium.limiter.graver_first(key, longer=TAKEN_UP_SECONDS):
+        assert delivery.id is not None
+        limiter, planned = self._medium.limiter, False
+        limiter.begin_gravest(delivery.id)
+        try:
             yield
+            planned = True
+        finally:
+            if not planned:
+                limiter.end_gravest(delivery.id)
+        holding = asyncio.create_task(
+            hold_until_tried(limiter, self._database, self._clock, delivery.id, delivery.runs),
+            name="gravest first",
+        )
+        self._holding.add(holding)
+        holding.add_done_callback(self._holding.discard)
 
     async def _followed(
         self, session: AsyncSession, notice: Notice, delivery: Delivery

@@ -32,13 +32,13 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from channels.gravest import CHANNEL, DECIDED, NOTIFY, GravestElsewhere
 from channels.limiter import Lane, Limiter
 from channels.models import RateLease, RateState
 from core.clock import Clock
 from core.database import Database
 from core.work_shared import plain_url
 
-CHANNEL = "todoke_rate"
 EMERGENCY = "emergency"
 """The NOTIFY payload for an emergency that was decided and is not being sent yet."""
 LOOK_SECONDS = 0.5
@@ -93,13 +93,14 @@ def shared_limiter(
     return SharedLimiter(database, clock, limits, others=others, worker=worker or worker_name())
 
 
-async def announce_emergency(session: AsyncSession) -> None:
+async def announce_emergency(session: AsyncSession, *, gravest: bool = False) -> None:
     """Make all processes hold back everything else, from the moment when the caller commits.
 
-    On SQLite there is only this process.
+    With ``gravest`` they hold back other emergencies too. On SQLite there is only this process.
     """
     if session.get_bind().dialect.name == "postgresql":
-        await session.execute(_NOTIFY, {"channel": CHANNEL, "payload": EMERGENCY})
+        for payload in (EMERGENCY, *([DECIDED] if gravest else [])):
+            await session.execute(NOTIFY, {"channel": CHANNEL, "payload": payload})
 
 
 @dataclass(frozen=True)
@@ -178,6 +179,9 @@ class SharedLimiter(Limiter):
         self._alive = asyncio.Event()
         """Set while the lock is held that tells others that this process lives."""
         self._announced: asyncio.Task[None] | None = None
+        hold, release = super().begin_gravest, super().end_gravest
+        name = self._worker.replace(" ", "_")
+        self._gravest = GravestElsewhere(database, clock, name, limits, hold, release)
         self._keepers: dict[str, asyncio.Task[None]] = {}
         self._look_now: dict[str, asyncio.Event] = {}
         self._listener: asyncio.Task[None] | None = None
@@ -209,6 +213,16 @@ class SharedLimiter(Limiter):
         super().end_urgent(delivery)
         self._wake()
 
+    def begin_gravest(self, delivery: Hashable) -> None:
+        """See :meth:`Limiter.begin_gravest`; other processes are notified."""
+        super().begin_gravest(delivery)
+        self._gravest.begin(delivery)
+
+    def end_gravest(self, delivery: Hashable) -> None:
+        """See :meth:`Limiter.end_gravest`; other processes are notified."""
+        super().end_gravest(delivery)
+        self._gravest.end(delivery)
+
     def slow_down(self, endpoint: str, retry_after: float | None) -> None:
         """See :meth:`Limiter.slow_down`; all processes slow down."""
         super().slow_down(endpoint, retry_after)
@@ -218,6 +232,7 @@ class SharedLimiter(Limiter):
 
     async def close(self) -> None:
         """Give back the leases, and stop all tasks."""
+        await self._gravest.close()
         await _ended(*self._keepers.values())
         lanes = [self._lanes[endpoint] for endpoint in self._keepers]
         for lane in lanes:
@@ -303,7 +318,7 @@ class SharedLimiter(Limiter):
                     await self._share_penalty(session, lane, seen.now)
                 if penalty or _changes(seen, step):
                     notice = {"channel": CHANNEL, "payload": self._worker}
-                    await session.execute(_NOTIFY, notice)
+                    await session.execute(NOTIFY, notice)
             renewed = True
         else:
             renewed = step.keeps and await self._renew(lane, seen)
@@ -511,6 +526,9 @@ class SharedLimiter(Limiter):
                 await self._clock.sleep(LOOK_SECONDS)
 
     def _heard(self, payload: str) -> None:
+        if payload.startswith(DECIDED):
+            self._gravest.heard(payload)
+            return
         if payload == EMERGENCY:
             if self._announced is not None:
                 self._announced.cancel()
@@ -538,7 +556,6 @@ class _Announced:
     """An emergency that no process sends yet."""
 
 
-_NOTIFY = text("SELECT pg_notify(:channel, :payload)")
 # A lock that ends with its session; processes that check it take it as a shared lock.
 _LIVE = f"SELECT pg_advisory_lock(hashtext('{CHANNEL}'), hashtext(%s))"
 _ROWS = text(

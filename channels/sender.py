@@ -18,6 +18,7 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from channels import outbox
+from channels.gravest import UNMOVED
 from channels.guard import ChannelGuard
 from channels.level_parts import part_of_run, priority_of_run
 from channels.medium import Medium
@@ -56,8 +57,6 @@ FIRST_DELAY_SECONDS = 0.2
 STOPPED_SECONDS = 15.0
 GRAVER_FIRST_SECONDS = 0.05
 """How often a run of a lower level asks whether the graver ones have left."""
-GRAVER_HOLDS_BACK = timedelta(seconds=3)
-"""A graver level holds back a lower one only while LINE takes its messages."""
 DECISION_AGAIN = timedelta(hours=1)
 """When a personal message is tried again, for example after the month's quota was used up."""
 KNOWN_VARIANTS = 256
@@ -194,7 +193,7 @@ class Sender:
             if not place:
                 return False
             moved = delivery.last_sent_at or delivery.created_at
-            if now - moved > GRAVER_HOLDS_BACK:
+            if now - moved > UNMOVED:
                 return False
             before = delivery.parts[place]["first_run"]
             return await outbox.has_untried(session, delivery_id, before)

@@ -133,6 +133,25 @@ async def test_everybody_of_the_gravest_level_gets_it_before_anybody_of_a_lower_
     assert done.by_level == {5: {"sent": count * 3 // 5}, 4: {"sent": count // 5}}
 
 
+async def test_a_graver_alert_overtakes_the_rest_of_one_that_is_being_sent(
+    database: Database,
+) -> None:
+    """Once the first of level 5 has left, none of level 4 goes until all of level 5 have left."""
+    count = 20_000
+    await people(database, count)
+    options = SimulatorOptions(any_user=True, faults=FaultPlan.parse("latency=20ms..60ms"))
+    async with world(database, options=options, line_rate_multicast=40) as home:
+        first = await send(home, levels(home, {4: [A, B, C]}))
+        await home.simulator.wait_until(lambda: home.simulator.ledger.requests >= 4, timeout=30)
+        second = await send(home, levels(home, {5: [A]}))
+        await home.ended(second)
+        await home.ended(first)
+        graver = [b"LEVEL-5" in entry.body for entry in home.simulator.ledger.entries]
+    begun = graver.index(True)
+    assert graver[begun:] == sorted(graver[begun:], reverse=True)
+    assert graver.count(False) > begun
+
+
 async def test_a_refused_message_of_the_gravest_level_holds_back_no_lower_one(
     database: Database,
 ) -> None:

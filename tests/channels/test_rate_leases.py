@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import bisect
+import contextlib
 import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -174,6 +175,62 @@ async def test_an_emergency_gets_a_share_at_once_where_there_was_none(
     print("waited", [f"{each:.3f} s" for each in waits])
     assert min(waits) <= 0.1
     assert max(waits) <= 0.3
+
+
+async def test_the_gravest_of_one_process_holds_back_other_emergencies_in_all(
+    new_postgresql_url: Callable[[], str],
+) -> None:
+    database = Database(await prepared(new_postgresql_url()))
+    clock = SystemClock()
+    ours, theirs, of_another_medium = (
+        SharedLimiter(database, clock, {endpoint: RATE}, worker=name)
+        for name, endpoint in (("a", "multicast"), ("b", "multicast"), ("b", "mail"))
+    )
+    for limiter, endpoint in ((ours, "multicast"), (theirs, "multicast")):
+        async with limiter.slot(endpoint, Priority.EMERGENCY):
+            pass
+    async with of_another_medium.slot("mail", Priority.EMERGENCY):
+        pass
+
+    async def goes(limiter: SharedLimiter, endpoint: str, priority: int) -> bool:
+        """Whether a request may go within a moment."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(0.4), limiter.slot(endpoint, priority):
+                return True
+        return False
+
+    ours.begin_gravest(1)
+    while await goes(theirs, "multicast", Priority.EMERGENCY):
+        await clock.sleep(0.01)
+    # It holds for longer than one word of it does.
+    for _ in range(5):
+        assert not await goes(theirs, "multicast", Priority.EMERGENCY)
+        while not await goes(theirs, "multicast", Priority.GRAVEST):
+            pass
+        while not await goes(of_another_medium, "mail", Priority.EMERGENCY):
+            pass
+    ours.end_gravest(1)
+    while not await goes(theirs, "multicast", Priority.EMERGENCY):
+        await clock.sleep(0.01)
+    # A process that dies while it holds back others says nothing any more.
+    ours.begin_gravest(2)
+    while await goes(theirs, "multicast", Priority.EMERGENCY):
+        await clock.sleep(0.01)
+    await ours.close()
+    while not await goes(theirs, "multicast", Priority.EMERGENCY):
+        await clock.sleep(0.01)
+    # What was decided holds back all until somebody plans it.
+    async with database.writing() as session:
+        await announce_emergency(session, gravest=True)
+    while await goes(theirs, "multicast", Priority.EMERGENCY):
+        await clock.sleep(0.01)
+    theirs.begin_urgent(3)
+    while not await goes(theirs, "multicast", Priority.GRAVEST):
+        await clock.sleep(0.01)
+    while not await goes(theirs, "multicast", Priority.EMERGENCY):
+        await clock.sleep(0.01)
+    await asyncio.gather(theirs.close(), of_another_medium.close())
+    await database.close()
 
 
 @pytest.mark.parametrize("retry_after", ["", ",retry-after=1500ms"], ids=["silent", "retry-after"])
