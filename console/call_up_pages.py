@@ -14,18 +14,18 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from city.city import name_in
 from console import words as console_words
 from console.access import Permission
+from console.call_up_rows import rows_of
 from console.web import Missing, RowNumber, StaffRoute, Visit, reason_of, visit
 from console.world import world_of
 from core import audit
 from core.clock import in_japan
 from core.errors import BadInput
-from core.languages import mark
 from core.text import spreadsheet_cell
 from response import call_up_table, call_ups, staff
 from response.answer_links import AnswerLinks
 from response.call_up_table import Line, Table
 from response.call_ups import Call, Means
-from response.models import CallUp, StaffAnswer, StaffMember, StaffMessageState
+from response.models import CallUp, StaffMember
 from response.reasons import reason
 from response.staff_links import line_ids
 from response.words import CHOICES, choice_of
@@ -34,13 +34,6 @@ router = APIRouter(prefix="/console", route_class=StaffRoute)
 Desk = Annotated[Visit, Depends(visit(Permission.RESPONSE))]
 PAGE = "/console/call-up"
 DRILL_WORD = "訓練"
-STATES = {
-    StaffMessageState.WAITING: mark("waiting"),
-    StaffMessageState.TRYING: mark("waiting"),
-    StaffMessageState.SENT: mark("Reached"),
-    StaffMessageState.FAILED: mark("failed"),
-    StaffMessageState.STOPPED: mark("stopped"),
-}
 CSV_HEADINGS = (
     *("実災害・訓練", "部署", "氏名", "班", "連絡", "回答", "到着見込み", "回答日時", "回答方法"),
     "連絡回数",
@@ -393,13 +386,8 @@ def _shown(visitor: Visit, found: Table) -> dict[str, Any]:
         "call_up": found.call_up,
         "counts": found.counts,
         "departments": _departments(visitor),
+        "rows": rows_of(found, visitor.language),
         "choices": {code: choice.label for code, choice in CHOICES.items()},
-        "choice_of": choice_of,
-        "states": STATES,
-        "answers": StaffAnswer,
-        "say_label": lambda code: console_words.CATALOGUE.text(
-            visitor.language, CHOICES[code].label
-        ),
     }
 
 

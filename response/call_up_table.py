@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any, NamedTuple
 
 from sqlalchemy import func
 from sqlalchemy import select as select_rows
@@ -24,6 +26,26 @@ from response.models import (
 from response.staff_messages import Outcome
 
 
+class Person(NamedTuple):
+    """Who was called."""
+
+    id: int
+    name: str
+    team: str
+    department: str
+
+
+class Called(NamedTuple):
+    """What they said; see :class:`response.models.CalledMember`."""
+
+    member_id: int
+    answer: StaffAnswer | None
+    minutes: int | None
+    answered_at: datetime | None
+    answered_by: str
+    asked: int
+
+
 @dataclass(frozen=True)
 class Line:
     """One member of staff in the table of a call-up.
@@ -31,8 +53,8 @@ class Line:
     ``line`` and ``mail`` are what became of the newest message by that way; None if it is not used.
     """
 
-    member: StaffMember
-    called: CalledMember
+    member: Person
+    called: Called
     line: Outcome | None = None
     mail: Outcome | None = None
 
@@ -73,18 +95,17 @@ class Counts:
 
     @classmethod
     def of(cls, lines: Iterable[Line]) -> Counts:
-        said = [(each.called.answer, each.reached) for each in lines]
-
-        def number(which: StaffAnswer) -> int:
-            return sum(answer is which for answer, _ in said)
-
+        said = Counter((each.called.answer, each.reached) for each in lines)
+        number = Counter[StaffAnswer | None]()
+        for (answer, _), count in said.items():
+            number[answer] += count
         return cls(
-            called=len(said),
-            reached=sum(reached for _, reached in said),
-            coming=number(StaffAnswer.COMING),
-            at_office=number(StaffAnswer.AT_OFFICE),
-            safe=number(StaffAnswer.SAFE),
-            cannot=number(StaffAnswer.CANNOT),
+            called=said.total(),
+            reached=sum(count for (_, reached), count in said.items() if reached),
+            coming=number[StaffAnswer.COMING],
+            at_office=number[StaffAnswer.AT_OFFICE],
+            safe=number[StaffAnswer.SAFE],
+            cannot=number[StaffAnswer.CANNOT],
         )
 
 
@@ -106,21 +127,28 @@ async def table(session: AsyncSession, call_up_id: int) -> Table | None:
     call_up = await session.get(CallUp, call_up_id)
     if call_up is None:
         return None
+    # Plain columns: of a thousand members, making objects takes longer than reading.
     found = await session.execute(
-        select_rows(StaffMember, CalledMember)
+        select_rows(*_columns(StaffMember, Person), *_columns(CalledMember, Called))
         .join(CalledMember, col(CalledMember.member_id) == col(StaffMember.id))
         .where(col(CalledMember.call_up_id) == call_up_id)
         .order_by(col(StaffMember.department), col(StaffMember.name), col(StaffMember.id))
     )
     messages = await staff_messages.outcomes(session, about_of(call_up_id))
     lines = []
-    for member, called in found:
+    width = len(Person._fields)
+    for row in found:
+        member, called = Person(*row[:width]), Called(*row[width:])
         theirs = messages.get(called.member_id, {})
         lines.append(Line(member, called, theirs.get(StaffWay.LINE), theirs.get(StaffWay.MAIL)))
     departments: dict[str, list[Line]] = {}
     for line in lines:
         departments.setdefault(line.member.department, []).append(line)
     return Table(call_up, Counts.of(lines), departments)
+
+
+def _columns(model: type[Any], fields: type[NamedTuple]) -> list[Any]:
+    return [col(getattr(model, name)) for name in fields._fields]
 
 
 async def heads(session: AsyncSession, call_up_ids: Sequence[int]) -> dict[int, Counts]:
