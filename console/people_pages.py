@@ -25,6 +25,7 @@ from console.web import Missing, RowNumber, StaffRoute, Visit, reason_of, visit
 from console.world import REAL_NOW, World, world_of
 from core.errors import BadInput, Refusal
 from core.languages import mark, reads_japanese
+from core.shared_answers import SharedAnswers
 from core.text import clean, whole_number
 from response import cases, check_ins, households, shelters, tasks
 from response.cases import CaseFilter
@@ -40,6 +41,8 @@ Looker = Annotated[Visit, Depends(visit(Permission.LOOK))]
 Helper = Annotated[Visit, Depends(visit(Permission.PEOPLE))]
 PAGE = 50
 LAST_PAGE = 200
+COUNTED_SECONDS = 2.0
+"""How old the numbers of all households may be; several desks ask for them every few seconds."""
 EVERYBODY = AudienceQuery("", 0, (), mandatory=True)
 WAITING = "waiting"
 STAFF_ALONE = mark("A drill for staff only is on: nothing of it goes to residents.")
@@ -241,6 +244,18 @@ class _SiteRow:
 
 
 @dataclass(frozen=True)
+class _Numbers:
+    """What takes long to count, of all households of a world; the same for every reader."""
+
+    areas: list[dict[str, Any]]
+    shelters: list[dict[str, Any]]
+    heads: Mapping[str, tuple[int, int]]
+    needs: dict[Need, int]
+    residents: int
+    residents_by_area: Mapping[str, int]
+
+
+@dataclass(frozen=True)
 class _Counted:
     areas: list[_AreaRow]
     sites: list[_SiteRow]
@@ -253,22 +268,38 @@ class _Counted:
 async def _counted(visitor: Visit, session: AsyncSession, world: World) -> _Counted:
     """Return the numbers that everybody of the staff may see."""
     city = visitor.context.city
-    found = await households.counts(session, drill=world.drill)
-    at_sites = await check_ins.heads(session, drill=world.drill)
+    found = await _shared(visitor).of(world.drill, lambda: _numbers(visitor, world.drill))
     states = await cases.count_by_state(session, drill=world.drill)
-    residents = await count(session, EVERYBODY)
-    by_area = await count_by_area(session, EVERYBODY, [d.code for d in city.districts])
     return _Counted(
-        _area_rows(city, visitor.language, found["areas"], by_area),
-        _site_rows(_folder(visitor), found["shelters"], at_sites),
-        {
-            need: sum(row["households"] for row in found["needs"] if row["need"] == need.value)
-            for need in Need
-        },
+        _area_rows(city, visitor.language, found.areas, found.residents_by_area),
+        _site_rows(_folder(visitor), found.shelters, found.heads),
+        found.needs,
         states,
-        residents,
-        sum(row["households"] for row in found["areas"]),
+        found.residents,
+        sum(row["households"] for row in found.areas),
     )
+
+
+async def _numbers(visitor: Visit, drill: bool) -> _Numbers:
+    codes = [district.code for district in visitor.context.city.districts]
+    async with visitor.context.database.reading() as session:
+        places = await households.count_by_place(session, drill=drill)
+        return _Numbers(
+            places["areas"],
+            places["shelters"],
+            await check_ins.heads(session, drill=drill),
+            await households.count_by_need(session, drill=drill),
+            await count(session, EVERYBODY),
+            await count_by_area(session, EVERYBODY, codes),
+        )
+
+
+def _shared(visitor: Visit) -> SharedAnswers[_Numbers]:
+    state = visitor.request.app.state
+    if not hasattr(state, "household_numbers"):
+        state.household_numbers = SharedAnswers[_Numbers](visitor.context.clock, COUNTED_SECONDS)
+    shared: SharedAnswers[_Numbers] = state.household_numbers
+    return shared
 
 
 def _area_rows(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 from urllib.parse import urlencode
@@ -32,7 +32,7 @@ from response.record import RecordFilter
 router = APIRouter(prefix="/console", route_class=StaffRoute)
 Desk = Annotated[Visit, Depends(visit(Permission.RESPONSE))]
 PAGE = 100
-MOST_PRINTED = 2000
+MOST_PRINTED = 1000
 CSV_HEADINGS = (
     *("番号", "発生日時", "記入日時", "実災害・訓練", "区分", "内容", "詳細"),
     *("部署", "記入者", "訂正した番号"),
@@ -59,18 +59,17 @@ async def print_page(visitor: Desk) -> Response:
     async with visitor.context.database.reading() as session:
         world = await world_of(visitor, session)
         wanted, chosen = _filter(visitor, world)
-        entries = await record.lines(session, wanted, most=MOST_PRINTED + 1)
-        fixed = await record.corrections(session, entries[:MOST_PRINTED])
+        before = _number(visitor.request.query_params.get("before", ""))
+        entries = await record.lines(session, wanted, most=MOST_PRINTED + 1, before=before)
+        shown = entries[:MOST_PRINTED]
+        fixed = await record.corrections(session, shown)
     return visitor.page(
         "record_print.html",
         world=world,
-        chosen=chosen,
-        entries=entries[:MOST_PRINTED][::-1],
-        fixed=fixed,
-        too_many=len(entries) > MOST_PRINTED,
+        query=_query(world, chosen),
+        entries=_words(visitor).printed(shown[::-1], fixed),
+        older=shown[-1].id if len(entries) > MOST_PRINTED else None,
         most=MOST_PRINTED,
-        said=_words(visitor),
-        kinds=KINDS,
     )
 
 
@@ -166,7 +165,7 @@ async def _lines(visitor: Visit, session: AsyncSession, world: World) -> dict[st
     return {
         "world": world,
         "chosen": chosen,
-        "query": urlencode({"world": world.name} | {n: v for n, v in chosen.items() if v}),
+        "query": _query(world, chosen),
         "entries": shown,
         "older": shown[-1].id if len(entries) > PAGE else None,
         "paged": before is not None,
@@ -174,6 +173,12 @@ async def _lines(visitor: Visit, session: AsyncSession, world: World) -> dict[st
         "corrected_ids": corrected,
         "said": _words(visitor),
     }
+
+
+def _query(world: World, chosen: Mapping[str, str]) -> str:
+    return urlencode(
+        {"world": world.name} | {name: value for name, value in chosen.items() if value}
+    )
 
 
 def _words(visitor: Visit) -> RecordWords:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cache
+from typing import Any, NamedTuple
 
 from city.city import City, Decision, name_in
 from city.shelters import Shelter
@@ -109,6 +110,20 @@ _NAMED = {
 }
 
 
+class Printed(NamedTuple):
+    """A line of the record on paper; ``fixed_by`` are the lines that put it right."""
+
+    number: int
+    at: str
+    kind: str
+    corrects: int | None
+    text: str
+    details: str
+    department: str
+    actor: str
+    fixed_by: list[int]
+
+
 class RecordWords:
     """Puts lines of the record into words for one reader."""
 
@@ -145,7 +160,10 @@ class RecordWords:
         return [said for name, value in facts if (said := self._detail(name, value))]
 
     def kind(self, entry: RecordEntry) -> str:
-        return self._say(KINDS.get(entry.kind, entry.kind))
+        return self._kind(entry.kind)
+
+    def _kind(self, code: str) -> str:
+        return self._say(KINDS.get(code, code))
 
     def department(self, code: str) -> str:
         return self.departments.get(code, code)
@@ -155,6 +173,27 @@ class RecordWords:
         if actor.startswith("rule:"):
             return self._say(mark("by itself"))
         return words.decider(actor, self.language)
+
+    def printed(
+        self, entries: Iterable[RecordEntry], fixed: Mapping[int, Sequence[RecordEntry]]
+    ) -> Iterator[Printed]:
+        """Yield lines for paper, so that a template of a thousand lines only inserts.
+
+        ``fixed`` has the lines that put others right, by the number of those.
+        """
+        kind, actor = cache(self._kind), cache(self.actor)
+        for entry in entries:
+            yield Printed(
+                entry.id or 0,
+                words.moment(entry.at, self.language),
+                kind(entry.kind),
+                entry.corrects_id,
+                self.text(entry),
+                " · ".join(self.details(entry)),
+                self.department(entry.department),
+                actor(entry.actor),
+                [later.id or 0 for later in fixed.get(entry.id or 0, ())],
+            )
 
     def address(self, entry: RecordEntry) -> str:
         """Return the page of what a line is about; "" if there is none."""

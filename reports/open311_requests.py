@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, func, or_
+from sqlalchemy import ColumnElement, and_, exists, func, or_
 from sqlalchemy import select as select_rows
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
@@ -127,24 +127,34 @@ async def steps(
     A joined request has the steps of its case. Answers are only told to the program whose request
     it is; notes to nobody.
     """
-    leader = aliased(Report)
-    query = (
-        select_rows(ReportUpdate, col(Report.number), col(leader.state))
-        .select_from(Report)
-        .join(leader, col(leader.id) == func.coalesce(col(Report.case_id), col(Report.id)))
-        .join(ReportUpdate, col(ReportUpdate.report_id) == leader.id)
-        .where(col(ReportUpdate.created_at) >= since, col(ReportUpdate.created_at) <= until)
-    )
     if key is None:
-        shown = col(ReportUpdate.state).in_(PUBLISHED)
-        query = query.where(*conditions(city), shown)
-    else:
-        query = query.where(
-            *own(key), or_(col(ReportUpdate.state).is_not(None), col(ReportUpdate.answer) != "")
+        # From the few steps of that time to their cases, and not the other way round.
+        case = aliased(Report)
+        is_public = exists().where(col(Report.id) == col(ReportUpdate.report_id), *conditions(city))
+        number, state_now = col(case.number), col(case.state)
+        query = (
+            select_rows(ReportUpdate, number, state_now)
+            .join(case, col(case.id) == col(ReportUpdate.report_id))
+            .where(is_public, col(ReportUpdate.state).in_(PUBLISHED))
         )
+        last: Any = col(case.id)
+    else:
+        leader = aliased(Report)
+        number, last = col(Report.number), col(Report.id)
+        query = (
+            select_rows(ReportUpdate, number, col(leader.state))
+            .select_from(Report)
+            .join(leader, col(leader.id) == func.coalesce(col(Report.case_id), col(Report.id)))
+            .join(ReportUpdate, col(ReportUpdate.report_id) == leader.id)
+            .where(*own(key))
+            .where(or_(col(ReportUpdate.state).is_not(None), col(ReportUpdate.answer) != ""))
+        )
+    query = query.where(
+        col(ReportUpdate.created_at) >= since, col(ReportUpdate.created_at) <= until
+    )
     if numbers:
-        query = query.where(col(Report.number).in_(numbers))
-    query = query.order_by(col(ReportUpdate.id), col(Report.id)).limit(limit).offset(offset)
+        query = query.where(number.in_(numbers))
+    query = query.order_by(col(ReportUpdate.id), last).limit(limit).offset(offset)
     return [
         Step(
             step.id or 0,

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, func, update
+from sqlalchemy import ColumnElement, delete, func, update
 from sqlalchemy import select as select_rows
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
@@ -291,13 +291,48 @@ async def counts(
     Returns
     -------
     dict
+        ``areas`` and ``shelters`` as of :func:`count_by_place`. ``needs``: rows of area, need,
+        households.
+    """
+    found = await count_by_place(session, drill=drill, since=since)
+    needs = (
+        select(HouseholdAnswer.area, HouseholdNeed.need, func.count())
+        .join(HouseholdNeed, col(HouseholdNeed.answer_id) == col(HouseholdAnswer.id))
+        .where(*_last_answers(drill, since))
+        .group_by(col(HouseholdAnswer.area), col(HouseholdNeed.need))
+        .order_by(col(HouseholdAnswer.area), col(HouseholdNeed.need))
+    )
+    found["needs"] = [
+        {"area": area, "need": Need(need).value, "households": households}
+        for area, need, households in await session.execute(needs)
+    ]
+    return found
+
+
+async def count_by_need(session: AsyncSession, *, drill: bool) -> dict[Need, int]:
+    """Return how many households need something, by what it is."""
+    query = (
+        select(HouseholdNeed.need, func.count())
+        .join(HouseholdAnswer, col(HouseholdNeed.answer_id) == col(HouseholdAnswer.id))
+        .where(*_last_answers(drill, None))
+        .group_by(col(HouseholdNeed.need))
+    )
+    found = {Need(need): number for need, number in await session.execute(query)}
+    return {need: found.get(need, 0) for need in Need}
+
+
+async def count_by_place(
+    session: AsyncSession, *, drill: bool, since: datetime | None = None
+) -> dict[str, list[dict[str, Any]]]:
+    """Count the households whose last answer is not older than ``since``.
+
+    Returns
+    -------
+    dict
         ``areas``: rows of area (None for residents without a district), condition, households and
         people (households that did not say how many count as one). ``shelters``: the same by the
-        site's code. ``needs``: rows of area, need, households.
+        site's code.
     """
-    answers = [col(HouseholdAnswer.newest), col(HouseholdAnswer.drill).is_(drill)]
-    if since is not None:
-        answers.append(col(HouseholdAnswer.told_at) >= since)
     people = func.sum(func.coalesce(HouseholdAnswer.people, 1))
     columns: tuple[Any, ...] = (
         HouseholdAnswer.area,
@@ -305,7 +340,8 @@ async def counts(
         HouseholdAnswer.condition,
     )
     # One look at all of them, for they can be a hundred thousand.
-    query: Any = select_rows(*columns, func.count(), people).where(*answers).group_by(*columns)
+    query: Any = select_rows(*columns, func.count(), people)
+    query = query.where(*_last_answers(drill, since)).group_by(*columns)
     by_area: dict[tuple[str | None, Condition], list[int]] = {}
     by_shelter: dict[tuple[str | None, Condition], list[int]] = {}
     for area, shelter, condition, households, number in await session.execute(query):
@@ -314,7 +350,7 @@ async def counts(
             both[0] += households
             both[1] += int(number)
     by_shelter = {key: both for key, both in by_shelter.items() if key[0] is not None}
-    found: dict[str, list[dict[str, Any]]] = {
+    return {
         name: [
             {
                 name.removesuffix("s"): place,
@@ -328,18 +364,16 @@ async def counts(
         ]
         for name, counted in (("areas", by_area), ("shelters", by_shelter))
     }
-    needs = (
-        select(HouseholdAnswer.area, HouseholdNeed.need, func.count())
-        .join(HouseholdNeed, col(HouseholdNeed.answer_id) == col(HouseholdAnswer.id))
-        .where(*answers)
-        .group_by(col(HouseholdAnswer.area), col(HouseholdNeed.need))
-        .order_by(col(HouseholdAnswer.area), col(HouseholdNeed.need))
-    )
-    found["needs"] = [
-        {"area": area, "need": Need(need).value, "households": households}
-        for area, need, households in await session.execute(needs)
+
+
+def _last_answers(drill: bool, since: datetime | None) -> list[ColumnElement[bool]]:
+    answers: list[ColumnElement[bool]] = [
+        col(HouseholdAnswer.newest),
+        col(HouseholdAnswer.drill).is_(drill),
     ]
-    return found
+    if since is not None:
+        answers.append(col(HouseholdAnswer.told_at) >= since)
+    return answers
 
 
 async def forget_old(database: Database, before: datetime) -> int:

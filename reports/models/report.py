@@ -234,10 +234,22 @@ class ReportCounter(SQLModel, table=True):
     last: int = 0
 
 
+UNDECIDED = "photos.released_at IS NULL AND NOT photos.kept_private"
+"""The photos on which nobody has decided; a query must use this condition to use their index."""
+
+
 class Photo(SQLModel, table=True):
     """A picture of a report, re-encoded without its metadata; the file is named by its hash."""
 
     __tablename__ = "photos"
+    __table_args__ = (
+        Index(
+            "ix_photos_undecided",
+            "created_at",
+            sqlite_where=text(UNDECIDED.replace("photos.", "")),
+            postgresql_where=text(UNDECIDED.replace("photos.", "")),
+        ),
+    )
 
     id: int | None = Field(
         default=None, sa_column=Column(RowId, primary_key=True, autoincrement=True)

@@ -80,7 +80,19 @@ class HouseholdAnswer(SQLModel, table=True):
             "shelter",
             "condition",
             "people",
+            # SQLite reads an index alone only if it has the columns of its own condition too.
+            "newest",
             # As the statement says it on SQLite, which compares words.
+            sqlite_where=text("newest = 1"),
+            postgresql_where=text("newest"),
+        ),
+        # How many came with each check-in.
+        Index(
+            "ix_household_answers_heads",
+            "resident_id",
+            "drill",
+            "people",
+            "newest",
             sqlite_where=text("newest = 1"),
             postgresql_where=text("newest"),
         ),
@@ -136,6 +148,16 @@ class CheckIn(SQLModel, table=True):
             "resident_id",
             "drill",
             unique=True,
+            sqlite_where=STILL_THERE,
+            postgresql_where=STILL_THERE,
+        ),
+        # Heads by site are counted from this index alone.
+        Index(
+            "ix_check_ins_counted",
+            "drill",
+            "shelter",
+            "resident_id",
+            "out_at",
             sqlite_where=STILL_THERE,
             postgresql_where=STILL_THERE,
         ),

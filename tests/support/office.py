@@ -46,6 +46,7 @@ from core.clock import JAPAN, SystemClock
 from core.database import Database
 from core.kept import KeptBytes
 from core.settings import Settings, SmtpSettings
+from core.shared_answers import SharedAnswers
 from core.work import LocalQueue
 from feeds.models import HazardState, Notice
 from public import (
@@ -374,6 +375,8 @@ async def _open_office(
     app.state.rehearsals = RehearsalResults(context)
     app.state.rule_trials = RuleTrials(context)
     app.state.kind_cards = kind_preview.cards
+    # What a test has just stored is counted at once.
+    app.state.household_numbers = SharedAnswers[Any](clock, 0)
     stack.push_async_callback(app.state.rule_trials.stop)
     app.state.tiles = Tiles(sample.city, sample.tiles, http, folder / "tiles", source="")
     app.state.calendars = KeptBytes(CALENDAR_BYTES)
