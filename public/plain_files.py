@@ -22,7 +22,7 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -122,7 +122,8 @@ async def read_content(
     """
     portal = await read_portal(session, city, now)
     current = [one.code for one in portal.board.current if one.code]
-    checked, gone = [], []
+    checked: list[Checked] = []
+    gone: list[str] = []
     for code in dict.fromkeys((*current, *written)):
         one = await find_checked(
             session, code, city.jma.municipality, now, current=portal.board.current
@@ -145,7 +146,7 @@ def files_of(content: PlainContent, city: City, public_url: str) -> Iterator[Fil
     writer = _Writer(content, city, public_url)
     for checked in content.notices:
         yield from writer.in_all_languages(
-            f"{PATH.strip('/')}/{checked.notice.code}", lambda one, c=checked: writer.notice(c, one)
+            f"{PATH.strip('/')}/{checked.notice.code}", partial(writer.notice, checked)
         )
     yield from writer.in_all_languages(f"{PATH.strip('/')}/unknown", writer.unknown)
     yield from writer.in_all_languages("shelters", writer.shelters)
@@ -196,7 +197,8 @@ class _Writer:
         yield f"{name}.html", make("ja")
 
     def index(self, language: str) -> bytes:
-        current = self._content.portal.board.current[:MOST_LISTED]
+        everything = self._content.portal.board.current
+        current = everything[:MOST_LISTED]
 
         def make(full: int) -> bytes:
             return self._page(
@@ -206,6 +208,7 @@ class _Writer:
                 portal=self._content.portal,
                 full=[self._card(one, language) for one in current[:full]],
                 rest=[self._card(one, language) for one in current[full:]],
+                left_out=len(everything) - len(current),
                 picture=self._picture if self._levels else "",
                 by_level=places_by_level(self._levels, self._city, language),
             )

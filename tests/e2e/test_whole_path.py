@@ -85,6 +85,14 @@ def test_an_alert_for_one_district_stays_there_and_a_drill_says_so(
     expect(drill).to_have_count(1)
     expect(drill).to_contain_text(drill_mark("vi"))
     elsewhere.does_not_see(words)
+    # Whoever gets a screenshot of it can type the address, and reads that it was a drill.
+    (shown,) = re.findall(r"/n/\w{8}", drill.inner_text())
+    service = demo.public.rstrip("/")
+    page = new_page(f"{service}{shown.lower()}?lang=vi")
+    expect(page.locator(".verdict.drill .big")).to_be_visible()
+    expect(page.locator("article h1")).to_contain_text(drill_mark("vi"))
+    wrong = new_page(f"{service}/n/{shown[3:-1]}{'2' if shown[-1] != '2' else '3'}?lang=vi")
+    expect(wrong.locator(".at-unknown")).to_be_visible()
 
 
 def test_a_pothole_goes_back_and_staff_see_it_and_answer(

@@ -6,6 +6,7 @@ import errno
 import json
 import os
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -88,7 +89,7 @@ async def test_each_page_is_small_has_no_script_and_says_of_when_it_is(office: O
         assert len(page) < MOST_BYTES == 30_000, name
         if not name.endswith(".html"):
             continue
-        tree = html.fromstring(page)
+        tree: Any = html.fromstring(page)
         assert not tree.xpath("//script | //link[@rel='stylesheet'] | //img | //iframe | //form")
         assert tree.xpath("string(//style)")
         (when,) = tree.xpath('//meta[@name="todoke-as-of"]/@content')
@@ -99,8 +100,9 @@ async def test_each_page_is_small_has_no_script_and_says_of_when_it_is(office: O
             assert not link.startswith(("/", "http")), link
             assert os.path.normpath(folder / link).lstrip("/") in pages, (name, link)
     first = pages["index.ja.html"].decode()
-    # All sixty-one are named, the first ones with their words.
+    # The first ones have their words, others their title, and the last one is counted.
     assert first.count("<article") == 60
+    assert "<p>+ 1</p>" in first
     assert first.index("長長長") < first.index("order-5")
     told = json.loads(pages["in-force.json"])
     assert told["left_out"] + len(told["in_force"]) == 61
@@ -162,9 +164,13 @@ async def test_the_key_is_the_same_until_something_changes(office: Office) -> No
     assert OLD_AFTER > RENEWED
 
 
+def bytes_of(size: int, many: int) -> bytes:
+    return b"x" * (many * size)
+
+
 def test_the_fullest_page_that_fits_is_taken() -> None:
     for size in (1, 7, 100, 29_999, 30_000):
-        page = fitting(lambda n, size=size: b"x" * (n * size), 1_000)
+        page = fitting(partial(bytes_of, size), 1_000)
         assert len(page) < MOST_BYTES
         assert len(page) + size >= MOST_BYTES or len(page) == 1_000 * size
 
