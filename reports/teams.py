@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from email.utils import parseaddr
 
-from sqlalchemy import delete, func
+from sqlalchemy import ColumnElement, delete, func, literal_column
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
@@ -16,9 +16,8 @@ from core import audit
 from core.counting import Size, size_of
 from core.errors import BadInput
 from core.text import clean
-from reports.models import Report, Team, TeamAccount, TeamKind
+from reports.models import IS_OPEN, Report, Team, TeamAccount, TeamKind
 from reports.reasons import reason
-from reports.states import OPEN
 
 LONGEST_NAME = 60
 MOST_ACCOUNTS = 100
@@ -62,12 +61,11 @@ async def teams_of(session: AsyncSession, account: str) -> list[int]:
 
 async def open_cases(session: AsyncSession, team_id: int) -> Size:
     """Return how many open cases a team has, up to the counting limit."""
+    is_open: ColumnElement[bool] = literal_column(str(IS_OPEN))
     return await size_of(
         session,
-        select(Report.id).where(
-            col(Report.team_id) == team_id,
-            col(Report.state).in_(OPEN),
-            col(Report.case_id).is_(None),
+        select(col(Report.id)).where(
+            col(Report.team_id) == team_id, is_open, col(Report.case_id).is_(None)
         ),
     )
 

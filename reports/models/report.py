@@ -60,6 +60,13 @@ class Report(SQLModel, table=True):
         ),
         Index("ix_reports_by_created", "created_at", "id"),
         Index("ix_reports_open", "due_on", "id", sqlite_where=IS_OPEN, postgresql_where=IS_OPEN),
+        # With the condition's own column, so that a team's open cases are counted from it alone.
+        Index(
+            "ix_reports_open_of_team",
+            *("team_id", "case_id", "state"),
+            sqlite_where=IS_OPEN,
+            postgresql_where=IS_OPEN,
+        ),
         Index("ix_reports_said_no", "updated_at", sqlite_where=SAID_NO, postgresql_where=SAID_NO),
         # All that the map counts by, so that it reads no report.
         Index(
