@@ -42,6 +42,7 @@ from public import (
     push_pages,
     sent_photo_pages,
     settings_pages,
+    signage_pages,
     tile_pages,
 )
 from public import pages as public_pages
@@ -75,6 +76,7 @@ PAGES = (
         notice_pages,
         portal_pages,
         push_pages,
+        signage_pages,
     ),
     *(
         follow_pages,

@@ -66,6 +66,7 @@ from public import (
     report_pages,
     sent_photo_pages,
     settings_pages,
+    signage_pages,
     tile_pages,
 )
 from public.drawing import CALENDAR_BYTES
@@ -296,6 +297,7 @@ def routes() -> list[BaseRoute]:
         *(notice_feeds, cap_feeds, geo_feeds, event_stream),
         sent_photo_pages,
         push_pages,
+        signage_pages,
         call_up_pages,
         site_pages,
         crew_pages,
