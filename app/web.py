@@ -43,6 +43,7 @@ from public import (
     sent_photo_pages,
     settings_pages,
     signage_pages,
+    telephone_pages,
     tile_pages,
 )
 from public import pages as public_pages
@@ -77,6 +78,7 @@ PAGES = (
         portal_pages,
         push_pages,
         signage_pages,
+        telephone_pages,
     ),
     *(
         follow_pages,

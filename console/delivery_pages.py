@@ -41,7 +41,7 @@ async def delivery_page(visitor: Looker, delivery_id: RowNumber) -> Response:
     language = visitor.request.query_params.get("preview", "ja")
     language = language if language in context.city.languages else "ja"
     async with context.database.reading() as session:
-        delivery, notice = await _delivery(session, delivery_id)
+        delivery, notice = await delivery_of_page(session, delivery_id)
         act = await act_of(session, notice)
         replaces = await session.get(Notice, notice.replaces_id) if notice.replaces_id else None
         replaced_by = await lists.that_replace(session, notice.id)
@@ -92,7 +92,7 @@ async def delivery_page(visitor: Looker, delivery_id: RowNumber) -> Response:
 async def live(visitor: Looker, delivery_id: RowNumber) -> Response:
     """The progress, asked for by the page itself every second while it moves."""
     async with visitor.context.database.reading() as session:
-        delivery, notice = await _delivery(session, delivery_id)
+        delivery, notice = await delivery_of_page(session, delivery_id)
         now = visitor.context.clock.now()
         progress = await dispatch.progress(session, delivery_id, now=now)
         ways = await ways_of(session, notice.id, visitor.language, now)
@@ -121,7 +121,7 @@ async def live(visitor: Looker, delivery_id: RowNumber) -> Response:
 async def ask_before_stopping(visitor: Sender, delivery_id: RowNumber) -> Response:
     """Say what stopping would mean at this moment, and ask."""
     async with visitor.context.database.reading() as session:
-        delivery, notice = await _delivery(session, delivery_id)
+        delivery, notice = await delivery_of_page(session, delivery_id)
         ways = await ways_of(session, notice.id, visitor.language, visitor.context.clock.now())
     if ways.finished:
         return visitor.go(f"/console/deliveries/{delivery_id}")
@@ -141,7 +141,7 @@ async def steer_delivery(visitor: Sender, delivery_id: RowNumber, act: str) -> R
         raise Missing
     context = visitor.context
     async with context.database.writing() as session:
-        delivery, _ = await _delivery(session, delivery_id)
+        delivery, _ = await delivery_of_page(session, delivery_id)
         assert delivery.notice_id is not None
         await steer(
             session,
@@ -169,7 +169,14 @@ def _is_moving(ways: Ways, to_unknown: UnknownSend | None) -> bool:
     return not ways.finished or open_still
 
 
-async def _delivery(session: AsyncSession, delivery_id: int) -> tuple[Delivery, Notice]:
+async def delivery_of_page(session: AsyncSession, delivery_id: int) -> tuple[Delivery, Notice]:
+    """Return a delivery of a notice, and the notice.
+
+    Raises
+    ------
+    Missing
+        There is none, or it is a personal message.
+    """
     delivery = await session.get(Delivery, delivery_id)
     if delivery is None or delivery.notice_id is None:
         raise Missing  # nobody may read a personal message here

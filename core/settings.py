@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
+import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from email.utils import parseaddr
@@ -190,6 +192,8 @@ class Settings:
     """None: nobody can follow by web push."""
     tiles_url: str = GSI_TILES_URL
     """Where map tiles are fetched from if the city's folder has none; empty: nowhere."""
+    speech_command: tuple[str, ...] = ()
+    """The program that speaks texts, with its arguments; empty: nothing is spoken."""
     metrics_token: str = field(default="", repr=False)
     """Token of programs that read ``/metrics`` and the details of ``/readyz``; without it only
     programs on this machine may.
@@ -265,6 +269,7 @@ class Settings:
             smtp=read(smtp),
             mail_box=read(mail_box),
             push=read(push),
+            speech_command=read(speech_command),
             metrics_token=env.get("TODOKE_METRICS_TOKEN", "").strip(),
             cap_key=read(cap_key),
             trusted_proxies=read(trusted_proxies),
@@ -587,6 +592,25 @@ def tiles_url(environment: Mapping[str, str] | None = None) -> str:
             f"not {value!r}."
         )
     return value
+
+
+def speech_command(environment: Mapping[str, str] | None = None) -> tuple[str, ...]:
+    """``TODOKE_SPEECH_COMMAND``: a program and its arguments, with quotes as in a shell.
+
+    Raises
+    ------
+    BadInput
+        A quote is not closed, or the program is not there.
+    """
+    env = os.environ if environment is None else environment
+    value = env.get("TODOKE_SPEECH_COMMAND", "").strip()
+    try:
+        parts = tuple(shlex.split(value))
+    except ValueError as error:
+        raise BadInput(f"TODOKE_SPEECH_COMMAND cannot be read: {error}.") from error
+    if parts and shutil.which(parts[0]) is None:
+        raise BadInput(f"TODOKE_SPEECH_COMMAND: there is no program {parts[0]!r}.")
+    return parts
 
 
 def trusted_proxies(environment: Mapping[str, str] | None = None) -> tuple[str, ...]:

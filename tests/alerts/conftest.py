@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from city.city import City
-from city.folder import load_city
+from city.folder import CityFolder, load_city, load_folder
 from tests.support.project import SAMPLE_CITY
 
 
@@ -15,6 +15,12 @@ from tests.support.project import SAMPLE_CITY
 def city() -> City:
     """The worked sample city."""
     return load_city(SAMPLE_CITY)
+
+
+@pytest.fixture(scope="session")
+def sample() -> CityFolder:
+    """Its whole folder."""
+    return load_folder(SAMPLE_CITY)
 
 
 @pytest.fixture

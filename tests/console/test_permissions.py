@@ -44,6 +44,8 @@ ADDRESSES = {
         GET /console/alerts
         GET /console/deliveries/{delivery_id}
         GET /console/deliveries/{delivery_id}/live
+        GET /console/deliveries/{delivery_id}/spoken
+        GET /console/deliveries/{delivery_id}/spoken.wav
         GET /console/chains/{notice_id}
         GET /console/feeds
         GET /console/feeds/items/{item_id}
@@ -94,6 +96,8 @@ ADDRESSES = {
         POST /console/alerts/{draft_id}/live
         POST /console/alerts/{draft_id}/auto
         GET /console/alerts/{draft_id}/check
+        GET /console/alerts/{draft_id}/spoken
+        GET /console/alerts/{draft_id}/spoken.wav
         POST /console/alerts/{draft_id}/look
         POST /console/alerts/{draft_id}/still-right
         POST /console/alerts/{draft_id}/restore

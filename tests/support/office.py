@@ -67,6 +67,7 @@ from public import (
     sent_photo_pages,
     settings_pages,
     signage_pages,
+    telephone_pages,
     tile_pages,
 )
 from public.drawing import CALENDAR_BYTES
@@ -298,6 +299,7 @@ def routes() -> list[BaseRoute]:
         sent_photo_pages,
         push_pages,
         signage_pages,
+        telephone_pages,
         call_up_pages,
         site_pages,
         crew_pages,
