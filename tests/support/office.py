@@ -27,6 +27,7 @@ from yarl import URL
 import public
 from alerts.models import AlertDraft
 from app.mail_parts import mail_parts
+from app.media import media_of
 from app.rehearsals import RehearsalResults
 from app.rule_trials import RuleTrials
 from app.staff_sender import StaffSender
@@ -376,6 +377,7 @@ async def _open_office(
     app.state.context = context
     app.state.line = line
     app.state.folder = sample
+    app.state.media = media_of(settings, context.city)
     app.state.rehearsals = RehearsalResults(context)
     app.state.rule_trials = RuleTrials(context)
     app.state.kind_cards = kind_preview.cards
