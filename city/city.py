@@ -42,6 +42,9 @@ class District(_Part):
     names: Names
     polygons: tuple[tuple[tuple[Position, ...], ...], ...] = Field(repr=False)
     """Polygons, each an outer ring and its holes, each ring closed."""
+    households: int | None = None
+    people: int | None = None
+    """How many live there; None if the city does not say."""
 
     def contains(self, longitude: float, latitude: float) -> bool:
         """Whether the point is in the district (even-odd rule; a hole is outside)."""

@@ -100,7 +100,19 @@ def _district(feature: Any, problems: list[tuple[Reason, Reason]]) -> District |
     wrong: list[Reason] = []
     polygons = polygons_of(code, feature.get("geometry"), wrong)
     problems += [(problem, reason("part.outline")) for problem in wrong]
-    return District(code=code, names=names, polygons=() if wrong else polygons)
+    return District(
+        code=code,
+        names=names,
+        polygons=() if wrong else polygons,
+        households=_count(properties.get("households")),
+        people=_count(properties.get("people")),
+    )
+
+
+def _count(value: Any) -> int | None:
+    """Return a number of households or people; None if it is none."""
+    right = isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 100_000_000
+    return value if right else None
 
 
 def _names(code: str, names: Any, problems: list[tuple[Reason, Reason]]) -> dict[str, str]:

@@ -59,6 +59,7 @@ SECTIONS = (
             Entry("/console/dangers", mark("Dangers"), Permission.PEOPLE),
             Entry("/console/tasks", mark("Tasks")),
             Entry("/console/record", mark("Running record"), Permission.RESPONSE),
+            Entry("/console/lalert", mark("Sheet for L-Alert"), Permission.RESPONSE),
             Entry("/console/call-up", mark("Call-up of staff"), Permission.RESPONSE),
         ),
     ),

@@ -176,3 +176,15 @@ async def areas_in_force(
             found[number] = areas_of(here, city)
         found.setdefault(notice.id, tuple(notice.areas))
     return found
+
+
+async def chain_with(session: AsyncSession, notice: Notice) -> list[Notice]:
+    """Return the public notices of a notice's chain, in order; at least itself."""
+    assert notice.id is not None
+    links = (await chain_of(session, notice.id)).links
+    query = select(Notice).where(
+        col(Notice.id).in_([link.notice_id for link in links]),
+        col(Notice.decision).in_(PUBLIC),
+        col(Notice.drill).is_(notice.drill),
+    )
+    return list(await session.scalars(query.order_by(col(Notice.id)))) or [notice]

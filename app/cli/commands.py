@@ -13,6 +13,7 @@ from app.cli import (
     deliveries,
     disaster,
     feeds,
+    lalert,
     moving_in,
     plain_files,
     rehearsal,
@@ -85,6 +86,7 @@ app.add_typer(shelters.app, name="shelters", help="Which evacuation sites are op
 app.add_typer(
     plain_files.app, name="plain-files", help="Pages for when the service cannot be reached."
 )
+app.add_typer(lalert.app, name="lalert", help="Documents for L-Alert, as files.")
 app.add_typer(disaster.app, name="disaster", help="Disaster mode; how households are.")
 app.add_typer(rehearsal.app, name="rehearsal", help="A past day replayed to a shadow desk.")
 app.add_typer(staff.app, name="staff", help="Staff accounts.")

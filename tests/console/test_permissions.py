@@ -134,6 +134,7 @@ ADDRESSES = {
         POST /console/restored
     """,
     "a disaster as it runs": """
+        GET /console/lalert
         GET /console/record
         GET /console/record/live
         GET /console/record/print
