@@ -5,7 +5,6 @@ from __future__ import annotations
 from urllib.parse import quote
 
 from fastapi import APIRouter, Request, Response
-from starlette.routing import Match
 
 from city.city import City
 from city.context import Context
@@ -17,8 +16,6 @@ from public.notice_search import MOST_LETTERS, Wanted, search
 from public.pages import language_of, page
 from public.portal import places_by_level, places_of, read_portal
 from public.qr import code_picture
-
-FOLLOW = "/follow"
 
 router = APIRouter(route_class=PublicRoute)
 
@@ -49,7 +46,6 @@ async def front_page(request: Request) -> Response:
         has_calendar=bool(folder.calendar.days),
         account=account_address(city),
         code_picture=code_picture,
-        follow=FOLLOW if _has_page(request, FOLLOW) else "",
     )
 
 
@@ -70,8 +66,3 @@ def _wanted(request: Request, city: City) -> Wanted:
         district=district if district in city.district_by_code else "",
         words=" ".join(asked.get("q", "")[:MOST_LETTERS].split()),
     )
-
-
-def _has_page(request: Request, path: str) -> bool:
-    scope = {"type": "http", "path": path, "method": "GET", "headers": []}
-    return any(route.matches(scope)[0] is Match.FULL for route in request.app.router.routes)
