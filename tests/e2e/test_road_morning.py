@@ -12,6 +12,7 @@ import sqlite3
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from urllib.request import urlopen
 
@@ -285,9 +286,10 @@ def mend(
     for one in (hole, rail):
         expect(place_of(crew, one)).to_be_visible()
         expect(crew.locator("body")).not_to_contain_text(one.who.name)
-    crew.wait_for_function(
-        "async () => (await (await caches.open('todoke-site-1')).keys()).length > 2"
-    )
+    # A promise counts as true for Playwright's own waiting, so it is asked again from here.
+    for address in ("location.href", "document.querySelector('script[src]').src"):
+        asked = f"async () => Boolean(await caches.match({address}))"
+        eventually(partial(crew.evaluate, asked), f"the phone to keep {address}")
     sent = STAFF_WORDS.text("ja", "All sent.")
     kept = "Kept on this phone: {n} not sent yet. It sends by itself when there is a line again."
     context.set_offline(True)
