@@ -185,7 +185,17 @@ class PlainMedium:
         values = [value for message in messages for value in message.values()]
         return "\n".join(value for value in values if isinstance(value, str))
 
-    async def follow_up(self, *_: object, **__: object) -> None:
+    async def follow_up(
+        self,
+        session: AsyncSession,
+        queue: Queue,
+        delivery: Delivery,
+        notice: Notice,
+        city: City,
+        now: datetime,
+        *,
+        actor: str,
+    ) -> None:
         """Does nothing."""
 
     async def validate(self, endpoint: str, messages: bytes) -> None:

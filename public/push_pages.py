@@ -325,7 +325,8 @@ async def _save(
     await registry.choose_language(session, city, number, chosen.language, now)
     await registry.choose_areas(session, city, number, chosen.areas, now)
     await registry.choose_topics(session, city, number, chosen.topics, now)
-    await registry.choose_quiet_hours(session, city, number, *(chosen.quiet or (None, None)), now)
+    start, end = chosen.quiet or (None, None)
+    await registry.choose_quiet_hours(session, city, number, start, end, now)
 
 
 async def _asked(request: Request) -> tuple[PushDoor, PushAddress, Form] | Response:

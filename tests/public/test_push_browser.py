@@ -71,17 +71,16 @@ class Phone:
     async def arrive(self) -> None:
         """Let Chromium have what its push service got since."""
         session = await self.context.new_cdp_session(self.page)
-        versions: asyncio.Queue[str] = asyncio.Queue()
-        session.on(
-            "ServiceWorker.workerRegistrationUpdated",
-            lambda event: [
-                versions.put_nowait(one["registrationId"])
-                for one in event["registrations"]
-                if not one["isDeleted"] and one["scopeURL"] == f"{self.desk.office.url}/"
-            ],
-        )
+        registrations: asyncio.Queue[str] = asyncio.Queue()
+
+        def note(event: dict[str, Any]) -> None:
+            for one in event["registrations"]:
+                if not one["isDeleted"] and one["scopeURL"] == f"{self.desk.office.url}/":
+                    registrations.put_nowait(one["registrationId"])
+
+        session.on("ServiceWorker.workerRegistrationUpdated", note)
         await session.send("ServiceWorker.enable")
-        registration = await asyncio.wait_for(versions.get(), 10)
+        registration = await asyncio.wait_for(registrations.get(), 10)
         for shown in self.own[-1].shown[self.delivered :]:
             await session.send(
                 "ServiceWorker.deliverPushMessage",

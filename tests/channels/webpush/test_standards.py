@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import http_ece
 import pytest
@@ -136,9 +137,9 @@ async def test_a_token_is_made_again_before_it_ends_and_after_a_refusal() -> Non
     assert vapid.authorization("https://one.example") != second
 
 
-def _claims(header: str) -> dict[str, int]:
+def _claims(header: str) -> dict[str, Any]:
     part = header.removeprefix("vapid t=").split(".")[1]
-    found: dict[str, int] = json.loads(from_base64url(part))
+    found: dict[str, Any] = json.loads(from_base64url(part))
     return found
 
 
