@@ -38,6 +38,8 @@ from app.stage import (
 )
 from app.web import create_app
 from channels.email.medium import EMAIL
+from channels.webpush.medium import WEB_PUSH
+from channels.webpush.vapid import new_key
 from city.context import Context
 from city.folder import CityFolder, load_city, load_folder
 from console import words
@@ -46,16 +48,20 @@ from console.web import DemoAccount
 from core.clock import SystemClock
 from core.errors import BadInput
 from core.logs import QUIET, configure_logs
-from core.settings import SAMPLE_CITY, Settings, SmtpSettings
+from core.settings import SAMPLE_CITY, PushSettings, Settings, SmtpSettings
 from simulator.agency.dangers import ASAMA, COAST
 from simulator.agency.server import RecordedDays
 from simulator.mail import Mailbox
+from simulator.push import PushService
 from subscriptions.generate import generate
+from subscriptions.residents import follow_at
 
 STATE = Path("var/demo")
 RESIDENTS = 300
 MAIL_RESIDENTS = 12
 """Synthetic residents who follow by mail: their mails can be looked at on the demo's page."""
+BROWSERS = 40
+"""Browsers that follow by web push."""
 FRIENDS = 1_000
 """Friends of the account who never wrote to it."""
 UNKNOWN_FRIENDS = """
@@ -109,8 +115,12 @@ async def _demo(ports: Ports, *, reports: bool) -> None:
     stop = stop_on_signals()
     clock = SystemClock()
     parts = Parts(web=True, work=True, schedule=True)
-    async with RecordedDays(clock, gaps=GAPS) as days, Mailbox(keep=2_000) as mails:
-        settings = replace(_settings(ports), smtp=_smtp(mails))
+    async with (
+        RecordedDays(clock, gaps=GAPS) as days,
+        Mailbox(keep=2_000) as mails,
+        PushService() as pushes,
+    ):
+        settings = replace(_settings(ports), smtp=_smtp(mails), push=_push(pushes))
         await asyncio.to_thread(_prepare, settings, days)
         folder = _polled_often(load_folder(settings.city))
         async with (
@@ -136,6 +146,7 @@ async def _demo(ports: Ports, *, reports: bool) -> None:
                 medium=EMAIL.name,
             )
             await befriend(made.context.database, settings.line_api_url)
+            await _add_browsers(made.context, pushes)
             await _add_templates(made.context)
             await add_staff_to_call(made.context, "demo.example")
             if reports:
@@ -171,6 +182,25 @@ async def _add_templates(context: Context) -> None:
             actor="rule:demo",
             now=context.clock.now(),
         )
+
+
+async def _add_browsers(context: Context, pushes: PushService) -> None:
+    """Have some residents follow by web push; their browsers are the simulator's.
+
+    A real browser cannot follow the demo: its push service is in the internet.
+    """
+    now = context.clock.now()
+    async with context.database.writing() as session:
+        for number in range(BROWSERS):
+            language = context.city.languages[number % len(context.city.languages)]
+            address = pushes.subscribe().address()
+            await follow_at(session, context.city, WEB_PUSH.name, address, language, now)
+
+
+def _push(pushes: PushService) -> PushSettings:
+    return PushSettings(
+        private_key=new_key(), subject="mailto:todoke@demo.example", services=(pushes.origin,)
+    )
 
 
 def _smtp(mails: Mailbox) -> SmtpSettings:

@@ -79,6 +79,9 @@ def environment_of(settings: Settings) -> dict[str, str]:
         "LINE_DATA_API_URL": settings.line_data_api_url,
         "SECRET_KEY": settings.secret_key,
     }
+    if settings.push is not None:
+        values["VAPID_PRIVATE_KEY"] = settings.push.private_key
+        values["PUSH_SERVICES"] = ",".join(settings.push.services)
     return {f"TODOKE_{name}": str(value) for name, value in values.items()}
 
 
