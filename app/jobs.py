@@ -29,11 +29,13 @@ from channels.line.friend_counts import count_friends
 from channels.line.known_audience import AudienceKeeper
 from channels.line.medium import LINE
 from channels.media import Media, deliver_by
+from channels.stand_in import stand_in
 from city.city import City
 from city.context import Context
 from city.folder import CityFolder
 from console import words
 from console.held_words import held_words
+from console.silence_words import silence_words
 from core.audit_check import keep_checked
 from core.clock import Clock
 from core.database import Database
@@ -57,6 +59,7 @@ from response.by_rule import keep_rules
 from response.call_ups import Means
 from response.held_alarms import tell_staff
 from response.record import catch_up
+from response.silence_alarms import tell_of_silence
 from subscriptions import bitmaps
 
 MAILBOX_SECONDS = 20.0
@@ -115,7 +118,7 @@ async def scheduled_jobs(
             *_translations(context),
             *_friends(context, line),
             *_menus(context, line),
-            *_staff(context, line),
+            *_staff(context, line, media),
             *_mail(context),
             *outside,
             *_report_notices(context, chats),
@@ -235,7 +238,7 @@ def _menus(context: Context, line: LineClient) -> list[ScheduledJob]:
     ]
 
 
-def _staff(context: Context, line: LineClient) -> list[ScheduledJob]:
+def _staff(context: Context, line: LineClient, media: Media) -> list[ScheduledJob]:
     """Jobs that call staff by rules, tell of held warnings, and take up messages nobody sends."""
     sender = StaffSender(context, line)
     settings = context.settings
@@ -257,7 +260,19 @@ def _staff(context: Context, line: LineClient) -> list[ScheduledJob]:
             partial(held_words, context.settings.public_url),
         )
 
+    async def silence() -> None:
+        now = context.clock.now()
+        found = await stand_in(context.database, context.queue, context.city, media, now)
+        await tell_of_silence(
+            context.database,
+            context.queue,
+            found.silence,
+            now,
+            partial(silence_words, context.settings.public_url),
+        )
+
     return [
+        ScheduledJob(name="silence of LINE", seconds=5.0, work=silence, at_once=True),
         ScheduledJob(name="staff messages", seconds=5.0, work=sender.look, at_once=True),
         ScheduledJob(name="call-up of staff", seconds=2.0, work=call_up, at_once=True),
         ScheduledJob(name="held warnings", seconds=5.0, work=held, at_once=True),

@@ -80,6 +80,13 @@ class ChainLink:
     """Whether it was sent without regard to quiet hours."""
     with_id: int | None = None
     """The first notice of its act of sending, if it is a lower level of one with several."""
+    second_id: int | None = None
+    """Its delivery to residents who stand by for LINE, if it has one of its own."""
+
+    @property
+    def deliveries(self) -> tuple[int, ...]:
+        """The ids of its deliveries."""
+        return tuple(each for each in (self.delivery_id, self.second_id) if each is not None)
 
 
 @dataclass(frozen=True)
@@ -223,6 +230,7 @@ async def chain_of(
         notices.decided_by,
         func.min(case((col(Delivery.respects_quiet), 1), else_=0)),
         notices.with_id,
+        func.max(col(Delivery.id)),
     )
     delivered = col(Delivery.notice_id) == func.coalesce(notices.with_id, notices.id)
     if channel is not None:
@@ -235,7 +243,7 @@ async def chain_of(
         .group_by(notices.id)
         .order_by(notices.id)
     )
-    return Chain(tuple(_link(*row) for row in rows))
+    return Chain(tuple(_link(*row, one_medium=channel is not None) for row in rows))
 
 
 def _link(
@@ -252,6 +260,9 @@ def _link(
     decided_by: str,
     kept_quiet: int,
     with_id: int | None,
+    last_id: int | None,
+    *,
+    one_medium: bool,
 ) -> ChainLink:
     return ChainLink(
         notice_id=notice_id,
@@ -267,6 +278,7 @@ def _link(
         decided_by=decided_by,
         broke_quiet=delivery_id is not None and not kept_quiet,
         with_id=with_id,
+        second_id=last_id if one_medium and last_id != delivery_id else None,
     )
 
 
@@ -407,7 +419,8 @@ async def told_by(session: AsyncSession, chain: Chain) -> bytearray:
     """
     told = bytearray()
     for link in chain.delivered:
-        await _tell(session, link, told)
+        for delivery_id in link.deliveries:
+            await _tell(session, link, delivery_id, told)
         await _tell_unknown(session, link, told)
     return told
 
@@ -423,12 +436,12 @@ async def _tell_unknown(session: AsyncSession, link: ChainLink, told: bytearray)
     told[known_through + 1 : newest + 1] = bytes([heard]) * max(0, newest - known_through)
 
 
-async def _tell(session: AsyncSession, link: ChainLink, told: bytearray) -> None:
+async def _tell(session: AsyncSession, link: ChainLink, delivery_id: int, told: bytearray) -> None:
     statement = (
         sql_select(col(Batch.members), col(Batch.absent), col(Variant.wording))
         .join(Variant, col(Variant.id) == col(Batch.variant_id))
         .where(
-            col(Batch.delivery_id) == link.delivery_id,
+            col(Batch.delivery_id) == delivery_id,
             or_(col(Batch.state) == BatchState.SENT, col(Batch.first_tried_at).is_not(None)),
         )
     )

@@ -40,7 +40,7 @@ from feeds.jma.levels import INTENSITY_LEVELS, is_weaker
 from feeds.models import Notice, Status
 from feeds.texts import Texts
 from subscriptions.audience import audience_select
-from subscriptions.audience_query import AudienceQuery
+from subscriptions.audience_query import AudienceQuery, Standby
 from subscriptions.bitmaps import bits_of, joined
 from subscriptions.models import LINE_MEDIUM, Resident, ResidentState
 
@@ -156,6 +156,7 @@ async def deliver(
     audience: AudienceQuery | None = None,
     as_new: Texts | None = None,
     lower: Sequence[LowerLevel] = (),
+    standby: Standby = Standby.LEFT_OUT,
 ) -> Delivery:
     """Deliver a stored notice to everybody whom it concerns, after the caller commits.
 
@@ -173,6 +174,9 @@ async def deliver(
     lower
         Notices of lower levels for other districts, sent after it in the same delivery, the graver
         first. A resident with districts of several gets the gravest.
+    standby
+        Whether residents are meant who stand by for LINE. A notice may have a second delivery by a
+        medium, for them alone.
 
     Raises
     ------
@@ -182,16 +186,11 @@ async def deliver(
     if notice.id is None:
         session.add(notice)
         await session.flush()
-    known = await session.scalar(
-        select(Delivery)
-        .where(col(Delivery.notice_id) == notice.id, col(Delivery.channel) == medium.name)
-        .order_by(col(Delivery.id))
-        .limit(1)
-    )
+    known = await _known(session, notice, medium, standby)
     if known is not None:
         return known
     query = audience if audience is not None else audience_of(notice, city)
-    query = replace(query, medium=medium.name)
+    query = replace(query, medium=medium.name, standby=standby)
     await _store_lower(session, notice, lower)
     variants = {}
     tip, heard = None, True
@@ -218,8 +217,8 @@ async def deliver(
                 else reason("delivery.replaced", id=notice.id)
             )
             for link in chain.delivered:
-                assert link.delivery_id is not None
-                await outbox.stop(session, link.delivery_id, why)
+                for earlier in link.deliveries:
+                    await outbox.stop(session, earlier, why)
     for place, (each, texts) in enumerate(_acts(notice, as_new, lower)):
         # Nobody was told by this medium: for all of them it is a new alert.
         main = each if heard or texts is None else as_first(each, texts)
@@ -234,7 +233,7 @@ async def deliver(
         respects_quiet=not urgent,
         silent=notice.silent,
         audience=query.to_json(),
-        parts=[part.to_json() for part in level_parts(notice, lower, city, medium.name)],
+        parts=[part.to_json() for part in level_parts(notice, lower, city, medium.name, standby)],
         audience_limit=await session.scalar(select(func.max(col(Resident.id)))) or 0,
         expires_at=notice.expires_at or (None if urgent else now + LIFE),
         created_by=created_by,
@@ -275,14 +274,36 @@ async def deliver(
     return delivery
 
 
+async def _known(
+    session: AsyncSession, notice: Notice, medium: Format, standby: Standby
+) -> Delivery | None:
+    """Return the delivery by which these residents of a medium have the notice, if there is one."""
+    found = await session.scalars(
+        select(Delivery)
+        .where(col(Delivery.notice_id) == notice.id, col(Delivery.channel) == medium.name)
+        .order_by(col(Delivery.id))
+    )
+    alone = standby is Standby.ALONE
+    return next(
+        (each for each in found if (each.audience.get("standby") == Standby.ALONE.value) is alone),
+        None,
+    )
+
+
 def level_parts(
-    notice: Notice, lower: Sequence[LowerLevel], city: City, medium: str
+    notice: Notice,
+    lower: Sequence[LowerLevel],
+    city: City,
+    medium: str,
+    standby: Standby = Standby.LEFT_OUT,
 ) -> list[LevelPart]:
     """Return the levels of an alert, the gravest first; none if it has only one."""
     if not lower:
         return []
     return [
-        LevelPart(each.reach, audience_of(each, city, medium), each.status)
+        LevelPart(
+            each.reach, replace(audience_of(each, city, medium), standby=standby), each.status
+        )
         for each in (notice, *(one.notice for one in lower))
     ]
 

@@ -291,6 +291,30 @@ class ChannelStop(SQLModel, table=True):
     checked_at: datetime = Field(sa_type=UtcDateTime)
 
 
+class ChannelSilence(SQLModel, table=True):
+    """A time in which a medium took nothing although it should have (``channels.silence``)."""
+
+    __tablename__ = "channel_silences"
+    __table_args__ = (
+        Index(
+            "uq_channel_silences_open",
+            "channel",
+            unique=True,
+            sqlite_where=text("ended_at IS NULL"),
+            postgresql_where=text("ended_at IS NULL"),
+        ),
+    )
+
+    id: int | None = Field(
+        default=None, sa_column=Column(RowId, primary_key=True, autoincrement=True)
+    )
+    channel: str = Field(max_length=16)
+    since: datetime = Field(sa_type=UtcDateTime)
+    """When it last took something, or should first have."""
+    noticed_at: datetime = Field(sa_type=UtcDateTime)
+    ended_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
 class RateState(SQLModel, table=True):
     """The shared effect of LINE's answers 429 on one endpoint."""
 

@@ -175,6 +175,7 @@ RULE_NAMES = {
     "flood": mark("too many at once"),
     "foreign-link": mark("leads to another web site"),
     "from-the-future": mark("dated in the future"),
+    "line-silent": mark("LINE took nothing for a minute"),
     "no-level": mark("says no level"),
     "no-change": mark("nothing has changed"),
     "nobody-was-told": mark("nobody was told"),

@@ -46,27 +46,27 @@ async def tell_staff(database: Database, queue: Queue, now: datetime, words: Wor
     async with database.reading() as session:
         alarm = await held_alarm(session, now)
         stale = await _decided(session)
-        listeners = await _listeners(session) if alarm.items else []
+        hearing = await listeners(session) if alarm.items else []
         told = await _told(session, [item.notice.id for item in alarm.items])
     fresh = [item for item in alarm.items if item.notice.id not in told]
-    if not stale and not (fresh and listeners):
+    if not stale and not (fresh and hearing):
         return 0
     async with database.writing() as session:
         for number in stale:
             why = reason("staff-message.decided")
             await staff_messages.stop(session, _about(number), why, now)
-        for item in fresh if listeners else ():
+        for item in fresh if hearing else ():
             await staff_messages.tell(
                 session,
                 queue,
-                listeners,
+                hearing,
                 partial(_worded, words, item),
                 now,
                 occasion=f"{OCCASION}{item.notice.id}",
                 about=_about(item.notice.id),
                 drill=False,
             )
-    return len(fresh) if listeners else 0
+    return len(fresh) if hearing else 0
 
 
 def _worded(words: Wording, item: HeldItem, member: StaffMember) -> staff_messages.Words:
@@ -77,7 +77,8 @@ def _about(notice_id: int | None) -> str:
     return f"notice:{notice_id}"
 
 
-async def _listeners(session: AsyncSession) -> list[StaffMember]:
+async def listeners(session: AsyncSession) -> list[StaffMember]:
+    """Return the active members who wish to be told."""
     found = await session.scalars(
         select(StaffMember)
         .join(HeldAlarmWish, col(HeldAlarmWish.member_id) == col(StaffMember.id))

@@ -105,6 +105,7 @@ ADDRESSES = {
         POST /console/alerts/{draft_id}/confirm
         POST /console/alerts/{draft_id}/after
         POST /console/alerts/{draft_id}/ask
+        POST /console/alerts/{draft_id}/media
         POST /console/alerts/{draft_id}/test
         POST /console/alerts/{draft_id}/send
         GET /console/alerts/{draft_id}/templates/{template_id}
