@@ -1,14 +1,14 @@
 """When a medium took nothing, for all processes.
 
-Revision: 0039
-Follows: 0038
+Revision: 0040
+Follows: 0039
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0039"
-down_revision = "0038"
+revision = "0040"
+down_revision = "0039"
 branch_labels = None
 depends_on = None
 
