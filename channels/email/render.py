@@ -151,11 +151,13 @@ def _card(notice: Notice, language: str, title: str, text: str, city: City) -> s
     ground, ink, frame = colours(notice)
     topic = topic_name(notice.topic, language, city)
     border = f"border:{'4px' if frame == DRILL_FRAME else '1px'} solid {frame or RULE};"
+    # Marks above and below Burmese letters need more room.
+    space = max(1.4, LANGUAGES[language].script.line_space + 0.15)
     grave = notice.drill or (notice.reach >= GRAVE and notice.status not in OVER)
     head = (
         f'<div style="background:{ground};color:{ink};padding:16px 20px">'
         f'<p style="margin:0 0 4px;font-size:14px;color:{ink}">{escape(topic)}</p>'
-        f'<h1 style="margin:0;font-size:22px;line-height:1.4;color:{ink}">'
+        f'<h1 style="margin:0;font-size:22px;line-height:{space};color:{ink}">'
         f"{escape(without_topic(title, topic, language))}</h1></div>"
     )
     blocks = [b.strip("\n") for b in re.split(r"\n\s*\n", _without_title(text, title)) if b.strip()]
@@ -183,9 +185,7 @@ def _with_links(line: str) -> str:
     for found in _ADDRESS.finditer(line):
         address = escape(found.group())
         made.append(escape(line[at : found.start()]))
-        made.append(
-            f'<a href="{address}" style="color:{LINK_INK};word-break:break-all">{address}</a>'
-        )
+        made.append(f'<a href="{address}" style="color:{LINK_INK}">{address}</a>')
         at = found.end()
     return "".join([*made, escape(line[at:])])
 
@@ -210,7 +210,7 @@ def _document(cards: str, title: str, language: str, city: City) -> str:
     name = escape(name_in(city.name, language))
     look = f"color:{LINK_INK};display:inline-block;padding:8px 0"
     footer = (
-        f'<div style="font-size:13px;line-height:1.6;color:{QUIET_INK}"><p style="margin:8px 0">'
+        f'<div style="font-size:14px;line-height:1.7;color:{QUIET_INK}"><p style="margin:8px 0">'
         f"{_say(language, words.WHY, city=name)}</p>"
         f'<p style="margin:0"><a href="{SETTINGS_LINK}" style="{look}">'
         f"{escape(_say(language, words.CHANGE))}</a></p>"

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import ssl
+from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from sqlmodel import col, select
@@ -31,6 +34,7 @@ from tests.support.mail_world import (
     smtp_of,
     written,
 )
+from tests.support.post_office import new_certificate, running_post_office
 
 TARO = "taro@home.example"
 
@@ -151,6 +155,31 @@ async def test_an_empty_mail_is_answered_with_a_link_once_a_day(
         await reader.take(box.raw[-1])
         assert len(await wishes(database)) == before
         await relay.close()
+
+
+async def test_the_mailbox_is_read_from_where_it_was_left_and_never_changed(
+    reader: BoxReader, database: Database, tmp_path: Path
+) -> None:
+    certificate = new_certificate(tmp_path)
+    async with running_post_office(certificate) as office:
+        box = replace(BOX, port=office.port)
+        trusting = ssl.create_default_context(cafile=str(certificate))
+
+        def again() -> BoxReader:
+            return BoxReader(
+                database, reader.clock, NoWorkers(), small_city(), box, TOKENS, tls=trusting
+            )
+
+        office.letters = [written("before@home.example")]
+        assert await again().look() == 0, "what was there before is left alone"
+        office.letters.append(written("hanako@home.example"))
+        office.letters.append(b"\x00 no mail")
+        assert await again().look() == 2
+        assert await again().look() == 0, "a new process goes on where the last one was"
+        assert len(await wishes(database)) == 1
+        assert not any("STORE" in each or "EXPUNGE" in each for each in office.commands)
+        strict = BoxReader(database, reader.clock, NoWorkers(), small_city(), box, TOKENS)
+        assert await strict.look() == 0, "a server with a strange certificate is not read"
 
 
 async def test_who_writes_to_stop_gets_the_link_that_stops(

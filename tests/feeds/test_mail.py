@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
-import datetime as dt
 import ssl
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import aiohttp
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 from sqlmodel import col, select
 
 from city.city import Decision
@@ -26,6 +20,7 @@ from feeds.mailbox import Mailbox, new_letters
 from feeds.models import Item, ItemState
 from tests.support.feed_world import FeedWorld, a_city
 from tests.support.letters import GOOD, POLICE, letter, proof
+from tests.support.post_office import PostOffice, new_certificate, running_post_office
 
 
 @pytest.mark.parametrize(
@@ -120,85 +115,15 @@ async def test_a_city_that_wants_to_look_first_gets_it_held(
     assert (len(result.notices), world.sent) == (1, [])
 
 
-class PostOffice:
-    """An IMAP server with one mailbox, as much of it as is used."""
-
-    def __init__(self) -> None:
-        self.letters: list[bytes] = []
-        self.port = 0
-        self.commands: list[str] = []
-
-    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writer.write(b"* OK ready\r\n")
-        try:
-            while line := await reader.readline():
-                tag, _, command = line.decode().strip().partition(" ")
-                self.commands.append(command.partition(" ")[0] + " " + command.partition(" ")[2])
-                writer.write(self.answer(command))
-                writer.write(f"{tag} OK done\r\n".encode())
-                await writer.drain()
-        except (ConnectionError, ssl.SSLError):
-            pass
-        finally:
-            writer.close()
-
-    def answer(self, command: str) -> bytes:
-        word, _, rest = command.upper().partition(" ")
-        if word == "CAPABILITY":
-            return b"* CAPABILITY IMAP4rev1\r\n"
-        if word == "EXAMINE":
-            return f"* {len(self.letters)} EXISTS\r\n* OK [UIDVALIDITY 7] ok\r\n".encode()
-        if rest.startswith("SEARCH"):
-            first = int(rest.split("UID ")[1].split(":")[0])
-            uids = [n for n in range(1, len(self.letters) + 1) if n >= first]
-            uids = uids or list(range(len(self.letters), len(self.letters) + 1))
-            return f"* SEARCH {' '.join(map(str, uids))}\r\n".encode()
-        if rest.startswith("FETCH"):
-            uid = int(rest.split()[1])
-            data = self.letters[uid - 1]
-            data = data[: int(rest.rpartition(".")[2].rstrip(">)"))]
-            head = f"* {uid} FETCH (UID {uid} BODY[]<0> {{{len(data)}}}\r\n".encode()
-            return head + data + b")\r\n"
-        return b""
-
-
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
-    now = dt.datetime.now(dt.UTC)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - dt.timedelta(days=1))
-        .not_valid_after(now + dt.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    path = tmp_path_factory.mktemp("tls") / "server.pem"
-    path.write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-        + made.public_bytes(serialization.Encoding.PEM)
-    )
-    return path
+    return new_certificate(tmp_path_factory.mktemp("tls"))
 
 
 @pytest.fixture
 async def post_office(certificate: Path) -> AsyncIterator[PostOffice]:
-    office = PostOffice()
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate)
-    server = await asyncio.start_server(office.serve, "localhost", 0, ssl=context)
-    office.port = server.sockets[0].getsockname()[1]
-    yield office
-    server.close()
+    async with running_post_office(certificate) as office:
+        yield office
 
 
 async def test_a_mailbox_is_polled_without_being_changed(
