@@ -102,6 +102,10 @@ class Lane:
         self.endpoint = endpoint
         self.limit = limit
         self.yields = yields
+        self.most_in_flight: int | None = None
+        """The number of open requests, if the medium has only so many connections. More would wait
+        for one, and an emergency behind them.
+        """
         self.allowed: int | None = 0
         """This process's part of the limit; all of it if no other process sends."""
         self.valid_until = float("inf")
@@ -279,6 +283,8 @@ class Lane:
         """Seconds until a request may go; None for now, 0 for when another has ended."""
         if now < self._paused_until:
             return self._paused_until - now
+        if self.most_in_flight is not None and self._in_flight >= self.most_in_flight:
+            return 0
         if self.allowed is None:
             return None if self._in_flight < MOST_IN_FLIGHT else 0
         if not self.allowed or now > self.valid_until:

@@ -35,7 +35,7 @@ from channels.email.tokens import MailTokens, Purpose
 from channels.guard import ChannelGuard
 from channels.limiter import Limiter
 from channels.medium import Messages, PlainMedium
-from channels.responses import About, Accepted, Later, Refused, Unavailable
+from channels.responses import About, Accepted, Busy, Later, Refused, Unavailable
 from city.city import City
 from core.clock import Clock
 from core.reason import Reason
@@ -139,6 +139,8 @@ class EmailMedium(EmailFormat):
         self._outgoing = outgoing
         self._signer = signer
         self.limiter = limiter
+        # Whoever waits for a connection waits by priority.
+        limiter.lane(self.name).most_in_flight = sending.smtp.connections
         self._variants: OrderedDict[bytes, dict[str, object]] = OrderedDict()
         self._unanswered: OrderedDict[str, None] = OrderedDict()
         self._put_off: OrderedDict[str, float] = OrderedDict()
@@ -163,6 +165,10 @@ class EmailMedium(EmailFormat):
         except Unavailable as error:
             MAILS.labels("none").inc()
             self._no_answer(key, error)
+            raise
+        except Busy as error:
+            MAILS.labels("busy").inc()
+            self.limiter.slow_down(endpoint, error.retry_after)
             raise
         except Later as error:
             MAILS.labels("later").inc()

@@ -15,6 +15,7 @@ from channels.email.smtp import FullMailbox, Relay, of_answer
 from channels.engine import Engine
 from channels.medium import compact_json
 from channels.metrics import MAYBE_TWICE
+from channels.models import Priority
 from channels.responses import (
     About,
     AddressGone,
@@ -294,3 +295,40 @@ async def test_a_repeat_that_may_be_the_second_is_counted(database: Database) ->
     await engine.plan(str(delivery.id))
     await engine.send(f"{delivery.id}:0")
     assert MAYBE_TWICE.labels("email")._value.get() == before + 3
+
+
+async def test_a_server_that_is_too_busy_slows_all_mails_down(
+    box: Mailbox, by_mail: EmailMedium
+) -> None:
+    box.faults.busy = 1
+    with pytest.raises(Busy):
+        await attempt(by_mail)
+    share, pause = by_mail.limiter.lane("email").penalty()
+    assert share < 1
+    assert pause > 0
+
+
+async def test_an_emergency_is_next_though_every_connection_is_slow(
+    clock: ManualClock, box: Mailbox
+) -> None:
+    smtp = smtp_of(box, connections=2)
+    limiter = medium(clock, Relay(smtp, clock), smtp).limiter
+    held = [limiter.slot("email", Priority.ROUTINE) for _ in range(2)]
+    for slot in held:
+        await slot.__aenter__()
+    gone: list[str] = []
+
+    async def wait(name: str, priority: int) -> None:
+        async with limiter.slot("email", priority):
+            gone.append(name)
+
+    waiting = [asyncio.create_task(wait("routine", Priority.ROUTINE)) for _ in range(3)]
+    await asyncio.sleep(0)
+    waiting.append(asyncio.create_task(wait("emergency", Priority.EMERGENCY)))
+    await asyncio.sleep(0)
+    assert gone == []
+    await held[0].__aexit__(None, None, None)
+    await asyncio.gather(*waiting)
+    assert gone[0] == "emergency"
+    await held[1].__aexit__(None, None, None)
+    await limiter.close()
