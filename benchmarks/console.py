@@ -312,14 +312,14 @@ async def measure(url: str, rounds: int, only: str, *, idle: bool) -> None:
             visitor = Visitor(http, address)
             await visitor.ready()
             await visitor.sign_in()
-            wrong = []
+            wrong = set()
             for each in every:  # once, to fill caches
                 try:
                     await visitor.ask(each)
                 except BadInput as error:
-                    wrong.append(str(error))
-            if wrong:
-                raise BadInput("\n".join(wrong))
+                    print(f"not measured: {error}", file=sys.stderr, flush=True)
+                    wrong.add(each.what)
+            every = [each for each in every if each.what not in wrong]
             for number in range(rounds):
                 await _round(visitor, every, found, idle=True)
                 say("idle rounds", number + 1)
@@ -328,8 +328,9 @@ async def measure(url: str, rounds: int, only: str, *, idle: bool) -> None:
             while not idle and len(found["webhook"].beside) < rounds:
                 sent = await _send(environment)
                 # The delivery that runs is the one that is looked at.
+                now_wanted = pages(values | {"delivery_id": sent})
                 every = [
-                    each for each in pages(values | {"delivery_id": sent}) if only in each.what
+                    each for each in now_wanted if only in each.what and each.what not in wrong
                 ]
                 is_over = False
                 while not is_over:

@@ -5,6 +5,7 @@ The ids in the addresses come from the database that ``benchmarks.console`` has 
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -129,10 +130,7 @@ class Wanted:
 def pages(values: Mapping[str, object]) -> list[Wanted]:
     """Return every page; ``values`` are the ids in addresses, by the names in the routes.
 
-    Raises
-    ------
-    KeyError
-        A route has a name of which no value is known.
+    An address with a name of which no value is known is named on the standard error, and left out.
     """
     found = []
     for pattern in _addresses():
@@ -141,7 +139,11 @@ def pages(values: Mapping[str, object]) -> list[Wanted]:
             known["number"] = values["published"]
         for query in QUERIES.get(pattern, ("",)):
             address = INSTEAD.get(pattern, pattern) + query
-            path = address.format_map(known)
+            try:
+                path = address.format_map(known)
+            except KeyError as error:
+                print(f"not measured: {pattern} needs {error}", file=sys.stderr, flush=True)
+                continue
             found.append(Wanted(pattern + query, path, _within(pattern)))
     for pattern, form in FORMS.items():
         path = pattern.format_map(values)
@@ -224,5 +226,6 @@ async def values_of(
         "hazard": "flood",
         "language": "vi",
         "n": 0,
+        "cap_id": await newest(Notice.id, col(Notice.decision) == Decision.SEND),
         "rehearsal": REHEARSAL,
     }
