@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import segno
@@ -131,14 +132,21 @@ async def shown(visitor: Visit, session: AsyncSession, draft: AlertDraft) -> dic
     link, authors = check_link(visitor, draft), drafts.authors(draft)
     return {
         "check_link": link,
-        "check_code": segno.make(link, micro=False).svg_inline(
-            scale=4, border=4, light="#fff", omitsize=True
-        ),
+        "check_code": _code(link),
         "askable": [each for each in everybody if each.ways and each.account not in authors],
         "testable": [each for each in everybody if each.ways],
         "asked": _outcomes(visitor, everybody, await alert_messages.asked(session, draft.id)),
         "tested": _outcomes(visitor, everybody, await alert_messages.tested(session, draft.id)),
     }
+
+
+@lru_cache(maxsize=64)
+def _code(link: str) -> str:
+    """Return the QR code of a link as SVG; a draft's page is looked at many times."""
+    drawn: str = segno.make(link, micro=False).svg_inline(
+        scale=4, border=4, light="#fff", omitsize=True
+    )
+    return drawn
 
 
 def check_link(visitor: Visit, draft: AlertDraft) -> str:
