@@ -14,8 +14,8 @@ from core.restored import RestoreHold
 from feeds.models import Notice, Status
 from feeds.notice_codes import ALPHABET, new_code
 from feeds.texts import drill_mark
-from tests.public.test_public import notice
 from tests.support.office import Office, Page
+from tests.support.public_notices import notice
 
 
 async def page_of(office: Office, one: Notice, language: str = "en") -> Page:

@@ -29,8 +29,8 @@ from public.plain_files import (
 )
 from response.models import ShelterState
 from response.shelters import set_state
-from tests.public.test_public import notice
 from tests.support.office import Office
+from tests.support.public_notices import notice
 
 URL = "https://todoke.city.example"
 

@@ -13,8 +13,8 @@ from core.languages import LANGUAGES
 from feeds.models import Notice, Status
 from public.district_picture import MOST_POINTS, district_picture, levels_by_district
 from public.notice_search import MOST_SEARCHED, SEARCHED, folded
-from tests.public.test_public import notice, shown
 from tests.support.office import Office, Page
+from tests.support.public_notices import notice, shown
 
 
 def news(office: Office, identity: str, **changes: Any) -> Notice:

@@ -18,11 +18,11 @@ from feeds.models import Notice, Status
 from public.plain_directory import PlainDirectory
 from response.models import ShelterState
 from response.shelters import set_state
-from tests.public.test_public import notice
 from tests.support.accessible import faults_of
 from tests.support.alerts import draft_of
 from tests.support.chromium import chromium_address
 from tests.support.office import Office
+from tests.support.public_notices import notice
 
 pytestmark = [
     pytest.mark.browser,

@@ -11,40 +11,11 @@ import pytest
 
 from city.city import Decision
 from core.languages import LANGUAGES
-from feeds.models import HazardState, Notice, Status
+from feeds.models import HazardState, Status
 from response.models import Offer, ShelterState
 from response.shelters import set_state
 from tests.support.office import Office
-
-
-def notice(office: Office, identity: str, **changes: Any) -> Notice:
-    now = office.clock.now()
-    values: dict[str, Any] = {
-        "identity": identity,
-        "topic": "weather",
-        "kind": "レベル３大雨警報",
-        "level": 3,
-        "status": Status.ISSUED,
-        "drill": False,
-        "reported_at": now,
-        "texts": {
-            "ja": {
-                "title": f"{identity}の題",
-                "text": "本文です。\nhttps://city.example/a?b=1&c=2",
-            },
-            "en": {"title": f"{identity} title", "text": "The text."},
-        },
-        "decision": Decision.SEND,
-        "decided_by": "rule:test",
-        "created_at": now,
-        **changes,
-    }
-    return Notice(**values)
-
-
-def shown(page: Any, section: str) -> list[str]:
-    path = f'//section[@aria-labelledby="{section}"]/article/@id'
-    return [str(one) for one in page.tree.xpath(path)]
+from tests.support.public_notices import notice, shown
 
 
 async def test_what_holds_now_stands_apart_from_what_was_said(office: Office) -> None:
