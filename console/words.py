@@ -36,7 +36,16 @@ _MONTHS = (
     *("Jul", "Aug", "Sep", "Oct", "Nov", "Dec"),
 )
 CATALOGUE = Catalogue(Path(__file__).parent / "locales")
-know("core", "city", "feeds", "channels", "channels.line", "channels.email", "channels.webpush")
+know(
+    "core",
+    "city",
+    "feeds",
+    "channels",
+    "channels.line",
+    "channels.email",
+    "channels.posts",
+    "channels.webpush",
+)
 know("response", "reports")
 
 

@@ -27,7 +27,16 @@ from app.cli import (
 )
 from core.reason import know
 
-know("core", "city", "feeds", "channels", "channels.line", "channels.email", "channels.webpush")
+know(
+    "core",
+    "city",
+    "feeds",
+    "channels",
+    "channels.line",
+    "channels.email",
+    "channels.posts",
+    "channels.webpush",
+)
 know("response", "reports")
 app = typer.Typer(
     name="todoke",

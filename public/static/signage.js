@@ -154,10 +154,10 @@
     }
     return fill(cut(text));
   }
-  // A title that leaves no room for three lines of text is read as a part of the text.
+  // A title that leaves no room for two lines of text is read as a part of the text.
   function titleIsTooLong() {
     at("text").textContent = "";
-    return at("text").clientHeight < 3 * parseFloat(getComputedStyle(at("text")).fontSize) * 1.5;
+    return at("text").clientHeight < 2 * parseFloat(getComputedStyle(at("text")).fontSize) * 1.5;
   }
   function dots() {
     var made = "";

@@ -37,7 +37,7 @@ WORDS = {
 def order(sample: CityFolder, **changes: Any) -> Notice:
     """An evacuation order of staff for the district Yamanobe."""
     values: dict[str, Any] = {"level": 4, "status": Status.ISSUED, "drill": False, **changes}
-    city = sample.city.with_shelter_page("https://todoke.city.example/shelters")
+    city = sample.city.served_at("https://todoke.city.example")
     texts = alert_texts(
         "evacuation",
         values["level"],
