@@ -58,13 +58,16 @@ async def choose_media(visitor: Sender, draft_id: RowNumber) -> Response:
     """Switch the media of a draft on and off; this sends nothing."""
     context, form = visitor.context, visitor.form
     try:
-        async with context.database.writing() as session:
+        async with context.database.reading() as session:
             draft = await draft_of(session, draft_id)
+        # A version that was saved meanwhile is refused below.
+        chosen = chosen_media(form.all("media"), draft, context.city, visitor.media)
+        async with context.database.writing() as session:
             await drafts.choose_media(
                 session,
                 draft_id,
                 form.number("version") or 0,
-                chosen_media(form.all("media"), draft, context.city, visitor.media),
+                chosen,
                 actor=visitor.actor,
                 now=context.clock.now(),
             )

@@ -1,0 +1,81 @@
+"""An alert by several media at the desk: switches, reach, progress, and acts on all at once."""
+
+from __future__ import annotations
+
+from sqlmodel import col, select
+
+from channels.models import Delivery, DeliveryState
+from console.models import Role
+from subscriptions import residents
+from tests.support.console_alerts import delivery_of, sent, written
+from tests.support.office import Office
+
+
+async def reader_by_mail(office: Office, address: str = "reader@mail.example") -> None:
+    async with office.database.writing() as session:
+        await residents.follow_at(
+            session, office.context.city, "email", address, "ja", office.clock.now()
+        )
+
+
+async def by_channel(office: Office) -> dict[str, Delivery]:
+    async with office.database.reading() as session:
+        found = await session.scalars(select(Delivery).order_by(col(Delivery.id)))
+        return {each.channel: each for each in found}
+
+
+async def test_every_medium_has_a_switch_its_reach_and_its_text(office: Office) -> None:
+    writer = await office.at_desk(Role.ADMIN, "boss")
+    await office.resident("ja")
+    await office.resident("en")
+    await reader_by_mail(office)
+    number, page = await written(writer, "real")
+    assert "medium-line-recipients" in page.body and "medium-email-recipients" in page.body
+    assert page.tree.xpath('string(//*[@data-testid="recipients"])').split()[0] == "3"
+    assert page.tree.xpath('//*[@data-testid="text-email"]//pre'), "as it will look"
+    off = await writer.submit(page, f"/console/alerts/{number}/media", media=["line"])
+    assert off.tree.xpath('string(//*[@data-testid="recipients"])').split()[0] == "2"
+    [draft] = await office.drafts()
+    assert (draft.media, draft.confirmed_by) == (["line"], None)
+    nothing = await writer.submit(off, f"/console/alerts/{number}/media", media=[])
+    assert nothing.status == 400
+    done = await sent(writer, number, off, alone_reason="Nobody else is on duty tonight.")
+    await office.done(delivery_of(done))
+    assert set(await by_channel(office)) == {"line"}
+    [entry] = [each for each in await office.audit() if each.action == "alert.media_chosen"]
+    assert entry.detail["media"] == ["line"]
+
+
+async def test_who_switches_a_medium_is_no_second_person(office: Office) -> None:
+    writer = await office.at_desk(Role.DISASTER, "writer")
+    colleague = await office.at_desk(Role.DISASTER, "colleague")
+    await office.resident("ja")
+    await reader_by_mail(office)
+    number, _ = await written(writer, "real")
+    page = await colleague.get(f"/console/alerts/{number}/check")
+    switched = await colleague.submit(page, f"/console/alerts/{number}/media", media=["line"])
+    assert not switched.has_form(f"/console/alerts/{number}/confirm")
+    [draft] = await office.drafts()
+    assert set(draft.detail["authors"]) == {"writer@city.example", "colleague@city.example"}
+
+
+async def test_a_stop_and_a_pause_act_on_all_media(office: Office) -> None:
+    writer = await office.at_desk(Role.ADMIN, "boss")
+    await office.resident("ja")
+    await reader_by_mail(office)
+    number, page = await written(writer, "real")
+    done = await sent(writer, number, page, alone_reason="Nobody else is on duty tonight.")
+    deliveries = await by_channel(office)
+    assert set(deliveries) == {"line", "email"}
+    shown = await writer.get(f"/console/deliveries/{deliveries['line'].id}")
+    assert "way-line" in shown.body and "way-email" in shown.body
+    assert delivery_of(done) == deliveries["line"].id
+    async with office.database.writing() as session:
+        for each in await session.scalars(select(Delivery)):
+            each.state = DeliveryState.SENDING
+    shown = await writer.get(f"/console/deliveries/{deliveries['line'].id}")
+    await writer.submit(shown, f"/console/deliveries/{deliveries['line'].id}/pause")
+    assert {each.state for each in (await by_channel(office)).values()} == {DeliveryState.PAUSED}
+    asked = await writer.get(f"/console/deliveries/{deliveries['email'].id}/stop")
+    await writer.submit(asked, f"/console/deliveries/{deliveries['email'].id}/stop")
+    assert {each.state for each in (await by_channel(office)).values()} == {DeliveryState.STOPPED}
