@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from core.errors import BadInput
-from core.settings import LINE_API_URL, BadSettings, Settings, TranslatorSettings
+from core.settings import LINE_API_URL, PUSH_SERVICES, BadSettings, Settings, TranslatorSettings
 
 COMPLETE = {
     "TODOKE_LINE_CHANNEL_SECRET": "secret-of-the-channel",
@@ -115,3 +115,42 @@ def test_what_is_hardly_meant_is_doubted() -> None:
     }
     assert Settings.from_environment({**COMPLETE, **good}).doubts() == []
     assert Settings.from_environment({**COMPLETE, "TODOKE_SECRET_KEY": "k" * 32}).doubts() == []
+
+
+PUSH_KEY = "yfWPiYE-n46HLnH0KqZOF1fJJU3MYrct3AELtAQ-oRw"
+"""The example of RFC 8291."""
+
+
+def test_web_push_has_a_key_a_subject_and_known_services() -> None:
+    assert Settings.from_environment(COMPLETE).push is None
+    named = {"TODOKE_VAPID_PRIVATE_KEY": PUSH_KEY, "TODOKE_PUBLIC_URL": "https://city.example"}
+    push = Settings.from_environment({**COMPLETE, **named}).push
+    assert push is not None
+    assert (push.subject, push.services) == ("https://city.example", PUSH_SERVICES)
+    assert PUSH_KEY not in repr(push)
+    named |= {
+        "TODOKE_MAIL_FROM": "City <todoke@city.example>",
+        "TODOKE_PUSH_SERVICES": "fcm.googleapis.com, http://127.0.0.1:8123/",
+    }
+    push = Settings.from_environment({**COMPLETE, **named}).push
+    assert push is not None
+    assert push.subject == "mailto:todoke@city.example"
+    assert push.services == ("fcm.googleapis.com", "http://127.0.0.1:8123")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("TODOKE_VAPID_PRIVATE_KEY", "short"),
+        ("TODOKE_VAPID_PRIVATE_KEY", f"{PUSH_KEY}x"),
+        ("TODOKE_PUSH_SERVICES", "ftp://push.example"),
+        ("TODOKE_PUSH_SERVICES", "push.example/path"),
+        ("TODOKE_PUSH_SERVICES", "*"),
+    ],
+)
+def test_a_wrong_setting_of_web_push_is_named_and_its_key_is_not(name: str, value: str) -> None:
+    with pytest.raises(BadSettings) as caught:
+        Settings.from_environment({**COMPLETE, "TODOKE_VAPID_PRIVATE_KEY": PUSH_KEY, name: value})
+    [fault] = caught.value.faults
+    assert fault.startswith(name)
+    assert PUSH_KEY not in fault
