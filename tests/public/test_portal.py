@@ -133,7 +133,9 @@ def test_levels_are_the_highest_of_each_district_and_drills_do_not_count(sample:
     first, second, third = (district.code for district in city.districts[:3])
 
     def one(level: int, *areas: str, drill: bool = False, status: Status = Status.ISSUED) -> Notice:
-        return Notice(level=level, areas=list(areas), drill=drill, status=status)
+        values: dict[str, Any] = {"level": level, "areas": list(areas)}
+        values |= {"drill": drill, "status": status}
+        return Notice(**values)
 
     found = levels_by_district(
         [one(3, first, second), one(5, second), one(5, drill=True), one(0, third)], city
