@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
@@ -33,6 +35,7 @@ from tests.support.clocks import HastyClock
 from tests.support.engine import add_residents, make_notice, small_city
 from tests.support.mail_world import NOON, medium, smtp_of
 from tests.support.mailed import MailedMedium, MailRecipients
+from tests.support.post_office import new_certificate, server_tls
 
 TO = "a@home.example"
 
@@ -185,6 +188,22 @@ async def test_a_wrong_password_stops_the_channel(box: Mailbox, clock: ManualClo
         else:
             with pytest.raises(ChannelRefused):
                 await by_mail.check()
+        await relay.close()
+
+
+async def test_the_connection_is_encrypted_when_the_server_offers_it(
+    clock: ManualClock, tmp_path: Path
+) -> None:
+    certificate = new_certificate(tmp_path)
+    async with Mailbox(tls=server_tls(certificate)) as box:
+        stranger = Relay(smtp_of(box, host="localhost"), clock)
+        with pytest.raises(Unreached):
+            await attempt(medium(clock, stranger, stranger.settings))
+        assert not box.mails, "a certificate that nobody trusts"
+        trusting = ssl.create_default_context(cafile=str(certificate))
+        relay = Relay(smtp_of(box, host="localhost"), clock, tls=trusting)
+        await attempt(medium(clock, relay, relay.settings))
+        assert (len(box.mails), box.encrypted) == (1, 1)
         await relay.close()
 
 
