@@ -5,10 +5,14 @@ from __future__ import annotations
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
+from playwright.async_api import async_playwright
 
 from console.models import Role
+from tests.support.accessible import faults_of
+from tests.support.chromium import chromium_address
 from tests.support.console_alerts import begun, delivery_of, sent, written
 from tests.support.office import Office, Page
 
@@ -63,3 +67,18 @@ async def test_the_sound_comes_from_the_city_s_program_or_says_why_not(
     page = await browser.get(f"/console/alerts/{number}/spoken.wav")
     assert page.headers["Content-Type"] == "audio/wav"
     assert page.headers["Content-Disposition"] == 'attachment; filename="alert-ja.wav"'
+
+
+@pytest.mark.slow
+async def test_the_page_can_be_used_by_everybody(office: Office) -> None:
+    browser = await office.at_desk(Role.DISASTER, "sato")
+    number, _ = await written(browser, "drill")
+    async with async_playwright() as playwright:
+        chromium = await playwright.chromium.connect(chromium_address())
+        context = await chromium.new_context()
+        for one in browser.http.cookie_jar:
+            cookie: Any = {"name": one.key, "value": one.value, "url": f"{office.url}/console/"}
+            await context.add_cookies([cookie])
+        page = await context.new_page()
+        assert await faults_of(page, [f"{office.url}/console/alerts/{number}/spoken"]) == {}
+        await chromium.close()
