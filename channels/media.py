@@ -23,6 +23,7 @@ from city.city import City
 from core.work import Queue
 from feeds.models import Notice
 from feeds.texts import Texts
+from subscriptions.models import HAS_ADDRESS, LINE_MEDIUM, Resident
 
 log = structlog.get_logger(__name__)
 
@@ -97,7 +98,20 @@ async def media_of(
     if earlier and what.status in ENDS:
         # Who was told nothing is not told that it is over.
         wanted = set()
-    return media.of(wanted | earlier)
+    return media.of({*await inhabited(session, wanted), *earlier})
+
+
+async def inhabited(session: AsyncSession, names: Collection[str]) -> set[str]:
+    """Return the media of these that somebody follows or followed by; LINE always.
+
+    A city that set up mail for its staff alone has no deliveries by mail to nobody.
+    """
+    found = set(names) & {LINE_MEDIUM}
+    for name in set(names) - {LINE_MEDIUM}:
+        anybody = select(Resident.id).where(col(Resident.medium) == name, HAS_ADDRESS).limit(1)
+        if await session.scalar(anybody) is not None:
+            found.add(name)
+    return found
 
 
 async def media_of_chain(
