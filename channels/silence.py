@@ -68,10 +68,12 @@ async def note_silence(session: AsyncSession, channel: str, now: datetime) -> Ch
         return made
     if known is not None and since is None:
         taken = await last_taken(session, channel)
-        if taken is None or taken <= known.since:
-            # Nothing is open any more that would show whether it works again.
-            return known if await _has_open(session, channel) else await _ended(session, known, now)
-        return await _ended(session, known, now)
+        is_heard = taken is not None and taken > known.since
+        # If nothing is open any more, nothing would show whether it works again.
+        if not is_heard and await _has_open(session, channel):
+            return known
+        await _ended(session, known, now)
+        return None
     return known
 
 
@@ -118,8 +120,9 @@ async def silent_since(session: AsyncSession, channel: str, now: datetime) -> da
         )
     )
     stop = await session.get(ChannelStop, channel)
-    begun = [each for each in (tried, urgent, stop and stop.stopped_at) if each is not None]
-    since = min(begun, default=None)
+    stopped = None if stop is None else stop.stopped_at
+    begun = [each for each in (tried, urgent, stopped) if each is not None]
+    since: datetime | None = min(begun, default=None)
     if since is None:
         return None
     if taken is not None:

@@ -52,7 +52,7 @@ async def until(there: Callable[[], bool]) -> None:
 async def cap_alerts(browser: Browser) -> list[etree._Element]:
     """Return the CAP alerts that the feed lists, the newest first."""
     feed = etree.fromstring((await browser.get("/feeds/cap.atom")).body.encode())
-    links = feed.xpath("//atom:entry/atom:link/@href", namespaces=ATOM)
+    links = [each.get("href", "") for each in feed.iterfind(".//atom:entry/atom:link", ATOM)]
     found = []
     for link in links:
         path = "/feeds/" + str(link).partition("/feeds/")[2]
@@ -97,6 +97,7 @@ async def test_written_once_it_arrives_everywhere_and_is_corrected_everywhere(
     assert RIGHT in words_of(office.mails.mails[1])
     alerts = await cap_alerts(public)
     [update] = [each for each in alerts if each.findtext("cap:msgType", namespaces=CAP) == "Update"]
+    assert identifier is not None
     assert identifier in (update.findtext("cap:references", namespaces=CAP) or "")
     assert RIGHT in etree.tostring(update, encoding="unicode")
     # A screen asks again and again; what is in force is read anew at most once a second.
