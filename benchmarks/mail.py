@@ -20,6 +20,7 @@ import tempfile
 import time
 from collections.abc import Callable, Coroutine
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -37,13 +38,40 @@ from channels.email.smtp import Relay
 from channels.email.tokens import MailTokens
 from channels.engine import Engine
 from channels.limiter import Limiter
+from city.city import City, Decision
+from city.folder import load_city
 from core.clock import SystemClock
 from core.database import Database
-from core.settings import SmtpSettings
+from core.settings import SAMPLE_CITY, SmtpSettings
 from core.work import LocalQueue
-from tests.support.engine import add_residents, make_notice, small_city
+from feeds.models import Notice, Status
+from subscriptions.generate import generate
 
 FROM = "todoke@city.example"
+LANGUAGES = ("ja", "ja-x-easy", "en", "my")
+
+
+def sending_city() -> City:
+    """The sample city, in four languages."""
+    return load_city(SAMPLE_CITY).model_copy(update={"languages": LANGUAGES})
+
+
+def alert(now: datetime) -> Notice:
+    """A notice that everybody gets, with short texts of its own in each language."""
+    texts = {code: {"title": f"Title {code}", "text": f"Text {code}"} for code in LANGUAGES}
+    return Notice(
+        identity="benchmark:1",
+        topic="evacuation",
+        level=4,
+        status=Status.ISSUED,
+        drill=False,
+        emergency=True,
+        reported_at=now,
+        texts=texts,
+        decision=Decision.SEND,
+        decided_by="rule:benchmark",
+        created_at=now,
+    )
 
 
 @dataclass
@@ -116,9 +144,9 @@ def run_relay(port: Any, taken: Any) -> None:
 
 async def bare(port: int, mails: int, connections: int) -> float:
     """Send with aiosmtplib alone; return the seconds."""
-    notice = make_notice(now=SystemClock().now())
+    notice = alert(SystemClock().now())
     notice.id = 1
-    (said,) = render(notice, "ja", small_city())
+    (said,) = render(notice, "ja", sending_city())
     content = mail_bytes(
         Letter(
             mail_from=FROM,
@@ -148,9 +176,8 @@ async def through_the_engine(port: int, mails: int, connections: int) -> float:
     with tempfile.TemporaryDirectory() as folder:
         url = f"sqlite:///{folder}/todoke.sqlite3"
         await asyncio.to_thread(upgrade_now, url)
-        database, clock = Database(url), SystemClock()
-        around = ("r", "@home.example")
-        await add_residents(database, 1, mails, medium="email", address=around, events=False)
+        database, clock, city = Database(url), SystemClock(), sending_city()
+        await generate(database, city, mails, 1, clock.now(), medium="email")
         smtp = SmtpSettings(
             host="127.0.0.1", port=port, tls=False, mail_from=FROM, connections=connections
         )
@@ -158,18 +185,18 @@ async def through_the_engine(port: int, mails: int, connections: int) -> float:
         relay = Relay(smtp, clock)
         medium = EmailMedium(clock, sending, relay, Limiter(clock, {"email": None}))
         queue, stop = LocalQueue(clock), asyncio.Event()
-        engine = Engine(database, small_city(), clock, queue, [medium])
+        engine = Engine(database, city, clock, queue, [medium])
         tasks = [asyncio.create_task(queue.run(stop)), asyncio.create_task(engine.run(stop))]
         begun = time.perf_counter()
         async with database.writing() as session:
-            notice = make_notice(now=clock.now())
+            notice = alert(clock.now())
             session.add(notice)
             await session.flush()
             made = await dispatch.deliver(
                 session,
                 queue,
                 notice,
-                small_city(),
+                city,
                 clock.now(),
                 created_by="rule:benchmark",
                 medium=EMAIL,

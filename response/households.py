@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, delete, func, update
+from sqlalchemy import ColumnExpressionArgument, delete, func, update
 from sqlalchemy import select as select_rows
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
@@ -366,8 +366,8 @@ async def count_by_place(
     }
 
 
-def _last_answers(drill: bool, since: datetime | None) -> list[ColumnElement[bool]]:
-    answers: list[ColumnElement[bool]] = [
+def _last_answers(drill: bool, since: datetime | None) -> list[ColumnExpressionArgument[bool]]:
+    answers: list[ColumnExpressionArgument[bool]] = [
         col(HouseholdAnswer.newest),
         col(HouseholdAnswer.drill).is_(drill),
     ]

@@ -13,6 +13,7 @@ import alerts
 import console
 import public
 from alerts import ready_words
+from channels.email import words as mail_words
 from console import presets, words
 from core.languages import LANGUAGES, Catalogue
 from feeds.texts import drill_mark
@@ -29,6 +30,7 @@ KEYWORDS: dict[str, tuple[int, ...] | None] = {
 PLACEHOLDER = re.compile(r"{\w+}")
 RESIDENTS_CATALOGUES = [
     public_words.CATALOGUE,
+    mail_words.CATALOGUE,
     presets.CATALOGUE,
     ready_words.CATALOGUE,
     answer_words.CATALOGUE,
