@@ -57,6 +57,14 @@ NOT_PAGES = {
     "/sent-photo/{name}.jpg": "is a file",
     "/console/teams/{team_id}": "the filled city has no team",
     "/console/webhooks/{webhook_id}": "the filled city has no webhook",
+    "/console/alerts/{draft_id}/spoken.wav": "the filled city has no speech program",
+    "/console/deliveries/{delivery_id}/spoken.wav": "the filled city has no speech program",
+    "/feeds/telephone.wav": "the filled city has no speech program",
+    "/follow/confirm/{token}": "the filled city sends no mail",
+    "/follow/sent": "the filled city sends no mail",
+    "/follow/settings/{token}": "the filled city sends no mail",
+    "/follow/stop/{token}": "the filled city sends no mail",
+    "/follow/push": "the filled city has no web push",
     "/settings/liff": "the sample city has no LIFF app",
     "/tiles/{zoom}/{x}/{y}.png": "the sample city has no tiles",
     "/readyz": "tries the database, and says when that is too busy",
@@ -94,6 +102,7 @@ QUERIES = {
     "/console/shelters/site": ("?code={site}&world=real",),
     "/console/disaster/check": ("?kind=real&whole_city=yes", "?kind=real&areas={area}"),
     "/maps/places.json": ("?q=桜",),
+    "/feeds/events": ("?once=1",),  # without it the answer is a stream, which ends after an hour
     "/": ("", "?lang=vi", "?district={area}&q=雨"),
 }
 """What an address is asked besides; for all others, nothing."""

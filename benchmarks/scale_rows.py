@@ -43,6 +43,7 @@ from city.city import City, Decision
 from core.audit import GENESIS, AuditEntry
 from core.database import ReasonText, UtcDateTime
 from feeds.models import HazardState, Item, ItemState, Notice, Source, Status, Translation
+from feeds.notice_codes import new_code
 
 CHUNK = 20_000
 BATCH = 500
@@ -283,8 +284,12 @@ class _Drawn:
             }
 
     def notices(self) -> Iterator[Row]:
+        given: set[str] = set()
         for number in range(1, self.counts.notices + 1):
-            yield self._notice(number)
+            while (code := new_code()) in given:
+                pass
+            given.add(code)
+            yield self._notice(number) | {"code": code}
 
     def _notice(self, number: int) -> Row:
         at = self._moment(number, self.counts.notices)
