@@ -40,6 +40,24 @@ class Ways:
         return states == {DeliveryState.PAUSED}
 
     @property
+    def state(self) -> DeliveryState:
+        """The state of the first that has not ended, or of the first."""
+        running = [way for way in self.all if way.delivery.state not in ENDED]
+        return (running or self.all)[0].delivery.state
+
+    @property
+    def recipients(self) -> int:
+        return sum(way.progress.recipients for way in self.all)
+
+    @property
+    def failed(self) -> int:
+        return sum(way.progress.failed for way in self.all)
+
+    @property
+    def skipped(self) -> int:
+        return sum(way.progress.skipped for way in self.all)
+
+    @property
     def sent(self) -> int:
         return sum(way.progress.sent for way in self.all)
 

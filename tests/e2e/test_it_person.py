@@ -22,7 +22,7 @@ from tests.support.phone import say
 from tests.support.watching import eventually, fetch
 
 DELIVERY_KEYS = {
-    *("id", "state", "recipients", "sent", "failed", "skipped", "batches"),
+    *("id", "channel", "state", "recipients", "sent", "failed", "skipped", "batches"),
     *("first_sent_at", "last_sent_at", "duration_s"),
 }
 EXPLAINED_KEYS = {

@@ -59,7 +59,23 @@ def shown_recipients(page: Page) -> int:
 
 
 def arrived(page: Page) -> int:
-    """Watch the delivery's page until all is sent; return how many residents it reached."""
+    """Watch the delivery's page until all is sent; return how many it reached by all media."""
     expect(page.get_by_test_id("delivery-state")).to_have_text("完了", timeout=20_000)
     sent = page.get_by_test_id("sent").inner_text()
     return int(sent.replace(",", ""))
+
+
+def arrived_by(page: Page, medium: str) -> int:
+    """Return how many an alert reached by one medium, from the page of its delivery."""
+    row = page.get_by_test_id(f"way-{medium}")
+    if not row.count():
+        return arrived(page)
+    return int(row.locator("td").nth(3).inner_text().replace(",", ""))
+
+
+def concerned_by(page: Page, medium: str) -> int:
+    """Return how many an alert would reach by one medium, from the page where it is checked."""
+    number = page.get_by_test_id(f"medium-{medium}-recipients")
+    if not number.count():
+        return shown_recipients(page)
+    return int(number.inner_text().replace(",", ""))
