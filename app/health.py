@@ -153,6 +153,7 @@ async def _emergencies(context: Context) -> list[dict[str, object]]:
     return [
         {
             "delivery_id": each.delivery_id,
+            "medium": each.channel,
             "state": each.state.value,
             "waiting": each.waiting,
             "since": each.since.isoformat(),

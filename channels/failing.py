@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, cast
@@ -23,13 +23,15 @@ _MOMENT = UtcDateTime()
 
 @dataclass(frozen=True)
 class FailingEmergency:
-    """An emergency that waits: paused by somebody, or refused or unanswered by LINE.
+    """An emergency that waits: paused by somebody, or refused or unanswered by its medium.
 
-    ``waiting`` is a number of residents; ``since`` is the first attempt of a waiting batch, or when
-    it was created; ``reason`` is the last answer, or why it is paused.
+    ``channel`` is the medium's name. ``waiting`` is a number of residents; ``since`` is the first
+    attempt of a waiting batch, or when it was created; ``reason`` is the last answer, or why it is
+    paused.
     """
 
     delivery_id: int
+    channel: str
     state: DeliveryState
     waiting: int
     since: datetime
@@ -39,7 +41,7 @@ class FailingEmergency:
 SLOW_AFTER = timedelta(seconds=30)
 SLOW_REQUESTS = 30
 """An emergency is slow if a request of it was made so long ago and is open, and fewer than so many
-were taken since. LINE takes thousands in that time.
+were taken since. LINE takes thousands in that time, a mail server hundreds.
 """
 
 
@@ -57,6 +59,7 @@ async def failing_emergencies(
     statement = (
         sql_select(
             col(Delivery.id),
+            col(Delivery.channel),
             col(Delivery.state),
             func.coalesce(func.sum(col(Batch.size)), 0),
             func.coalesce(
@@ -77,24 +80,28 @@ async def failing_emergencies(
     )
     rows = (await session.execute(unfinished(statement))).all()
     found = [
-        FailingEmergency(delivery_id, state, int(waiting), since, reason)
-        for delivery_id, state, waiting, since, reason, failing in cast("list[Any]", rows)
+        FailingEmergency(delivery_id, channel, state, int(waiting), since, reason)
+        for delivery_id, channel, state, waiting, since, reason, failing in cast("list[Any]", rows)
         if failing or state is DeliveryState.PAUSED
     ]
     if now is None:
         return found
-    under_way = [row[0] for row in rows if row[0] is not None and row[1] in UNDER_WAY]
+    under_way = {row[0]: row[1] for row in rows if row[0] is not None and row[2] in UNDER_WAY}
     known = {each.delivery_id for each in found}
-    found += await _slow(session, [each for each in under_way if each not in known], now)
+    slow = {number: name for number, name in under_way.items() if number not in known}
+    found += await _slow(session, slow, now)
     return sorted(found, key=lambda each: each.delivery_id)
 
 
 async def _slow(
-    session: AsyncSession, deliveries: Sequence[int], now: datetime
+    session: AsyncSession, deliveries: Mapping[int, str], now: datetime
 ) -> list[FailingEmergency]:
-    """Return the deliveries, of these, whose requests are answered late or not at all."""
+    """Return the deliveries, of these, whose requests are answered late or not at all.
+
+    ``deliveries`` has the medium's name of each.
+    """
     found = []
-    for delivery_id in deliveries:
+    for delivery_id, channel in deliveries.items():
         of_it = col(Batch.delivery_id) == delivery_id
         waiting, since = (
             await session.execute(
@@ -117,5 +124,5 @@ async def _slow(
             seconds = int(SLOW_AFTER.total_seconds())
             why = reason("delivery.slow", n=taken or 0, seconds=seconds)
             state = DeliveryState.SENDING
-            found.append(FailingEmergency(delivery_id, state, int(waiting), since, why))
+            found.append(FailingEmergency(delivery_id, channel, state, int(waiting), since, why))
     return found

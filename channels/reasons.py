@@ -16,7 +16,7 @@ reason = Reasons(
             "delivery.nobody-left": "nobody follows any more",
             "delivery.fate-unknown": "whether LINE took it was not known within 24 hours",
             "delivery.refused-singly": "LINE refused {n} residents one by one: {error}",
-            "delivery.slow": "LINE answered {n} requests in the last {seconds} seconds",
+            "delivery.slow": "{n} requests were answered in the last {seconds} seconds",
             "delivery.missing": "There is no delivery {id}.",
             "delivery.not-under-way": "Delivery {id} is not under way.",
             "delivery.not-paused": "Delivery {id} is not paused.",

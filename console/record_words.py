@@ -42,7 +42,7 @@ SENTENCES = {
     "delivery.stopped": mark("Delivery stopped: {title}"),
     "delivery.ended": mark("Delivery ended: {title}"),
     "delivery.waits": mark("Delivery waits for a person: {title}"),
-    "delivery.failing": mark("LINE does not take it: {title}"),
+    "delivery.failing": mark("It does not get through: {title}"),
     "telegram.came": mark("Announced: {title}"),
     "telegram.over": mark("No longer in force: {title}"),
     "disaster_mode.begun": mark("Disaster mode switched on"),
@@ -270,5 +270,6 @@ _VALUES: Mapping[str, Callable[[RecordWords, Any], str]] = {
     "departments": _departments,
     "to": _department,
     "from": _department,
+    "medium": lambda of, value: words.medium_name(str(value), of.language),
     "intensity": lambda of, value: words.intensity(str(value), of.language),
 }

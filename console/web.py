@@ -150,9 +150,14 @@ class Visit:
         )
 
     @property
+    def stopped_channels(self) -> set[str]:
+        """The names of the media that send nothing now."""
+        return {stop.channel for stop in self.stops}
+
+    @property
     def stopped_since(self) -> str:
         """The trouble that a page shows, as it reports when it polls; "" for none."""
-        stops = [str(int(stop.stopped_at.timestamp())) for stop in self.stops]
+        stops = [f"{stop.channel}{int(stop.stopped_at.timestamp())}" for stop in self.stops]
         failing = [f"{each.delivery_id}-{each.state}" for each in self.failing]
         clocks = [f"clock{each.doubt_s:.0f}-{each.accepted_s is None}" for each in self.clocks]
         waits = self.restored
@@ -268,9 +273,13 @@ def visit(
             city = await city_now(db, context.city)
             # Whether residents have got what a restore paused is not known; see its own line.
             told = {each.id for each in waits.deliveries} if waits is not None else set()
-            # A refused token explains why nothing gets through.
-            found_failing = [] if stops else await failing_emergencies(db, context.clock.now())
-            failing = tuple(each for each in found_failing if each.delivery_id not in told)
+            # A stopped channel explains why nothing gets through by it.
+            stopped = {stop.channel for stop in stops}
+            failing = tuple(
+                each
+                for each in await failing_emergencies(db, context.clock.now())
+                if each.delivery_id not in told and each.channel not in stopped
+            )
         held = staff is not None and staff.active and staff.session_version == session.version
         if staff is None or not held or ended:
             raise SignInNeeded

@@ -317,7 +317,7 @@ async def _deliveries(session: AsyncSession, now: datetime) -> list[_Found]:
 
 
 async def _failing(session: AsyncSession, now: datetime) -> list[_Found]:
-    """Return the emergencies that LINE does not take."""
+    """Return the emergencies that a medium does not take."""
     found = []
     for failing in await failing_emergencies(session, now):
         notice = await _notice_of(session, failing.delivery_id)
@@ -326,6 +326,7 @@ async def _failing(session: AsyncSession, now: datetime) -> list[_Found]:
         facts = {
             "delivery": failing.delivery_id,
             "title": _title(notice),
+            "medium": failing.channel,
             "waiting": failing.waiting,
             "why": failing.reason.dumped() if failing.reason else "",
         }

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from sqlmodel import col, select
 
-from channels.models import Delivery, DeliveryState
+from channels.models import ChannelStop, Delivery, DeliveryState
+from channels.reasons import reason
 from console.models import Role
 from subscriptions import residents
 from tests.support.console_alerts import delivery_of, sent, written
@@ -79,3 +80,32 @@ async def test_a_stop_and_a_pause_act_on_all_media(office: Office) -> None:
     asked = await writer.get(f"/console/deliveries/{deliveries['email'].id}/stop")
     await writer.submit(asked, f"/console/deliveries/{deliveries['email'].id}/stop")
     assert {each.state for each in (await by_channel(office)).values()} == {DeliveryState.STOPPED}
+
+
+async def test_what_is_held_up_names_its_medium_and_a_stop_of_mail_hides_no_emergency_by_line(
+    office: Office,
+) -> None:
+    writer = await office.at_desk(Role.ADMIN, "boss")
+    await office.resident("ja")
+    await reader_by_mail(office)
+    number, page = await written(writer, "real")
+    await sent(writer, number, page, alone_reason="Nobody else is on duty tonight.")
+    async with office.database.writing() as session:
+        for each in await session.scalars(select(Delivery)):
+            each.state = DeliveryState.PAUSED
+    now = office.clock.now()
+
+    async def failing() -> list[str]:
+        shown = await writer.get("/console/deliveries/1")
+        return [
+            str(one.text_content()).split(":")[0].strip()
+            for one in shown.tree.xpath('//*[@data-testid="emergency-failing"]//strong')
+        ]
+
+    assert await failing() == ["LINE", "メール"]
+    why = reason("delivery.paused")
+    await office.store(ChannelStop(channel="email", reason=why, stopped_at=now, checked_at=now))
+    assert await failing() == ["LINE"], "only the emergency by mail is explained by the stop"
+    shown = await writer.get("/console/")
+    [stop] = shown.tree.xpath('//*[@data-testid="channel-stopped-email"]')
+    assert "LINE" not in stop.text_content() and "メール" in stop.text_content()

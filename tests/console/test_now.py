@@ -78,7 +78,7 @@ async def test_all_pages_agree_on_what_is_in_force(office: Office) -> None:
         ["警戒", "竜巻の題 住民には未配信"],
     ]
     public = await browser.get("/?lang=ja")
-    shown = public.tree.xpath('//section[@aria-labelledby="now"]//h3/text()')
+    shown = public.tree.xpath('//section[@aria-labelledby="now"]//h3//text()')
     assert shown == ["地震の題", "指示の題", "竜巻の題"]
     feed = json.loads((await browser.get("/feeds/notices.json?lang=ja")).body)
     holding = [item["title"] for item in feed["items"] if item["_todoke"]["in_force"]]
