@@ -55,7 +55,8 @@ def audience_of(draft: AlertDraft, city: City, medium: str = LINE_MEDIUM) -> Aud
     if topic is None or not (draft.whole_city or draft.areas):
         return None
     areas = () if draft.whole_city else tuple(draft.areas)
-    return AudienceQuery(draft.topic, draft.reach, areas, mandatory=topic.mandatory, medium=medium)
+    query = AudienceQuery(draft.topic, draft.reach, areas, mandatory=topic.mandatory)
+    return query.by(medium, drill=draft.drill is True)
 
 
 def parts_of(draft: AlertDraft, city: City, medium: str = LINE_MEDIUM) -> list[LevelPart]:
@@ -135,7 +136,9 @@ async def readers_of_topic(
     query = AudienceQuery(draft.topic, draft.level, (), mandatory=topic is None or topic.mandatory)
     return _added(
         [
-            (await reach_of(session, replace(query, medium=each.name), None)).by_language
+            (
+                await reach_of(session, query.by(each.name, drill=draft.drill is True), None)
+            ).by_language
             for each in await media_of_draft(session, draft, city, media)
         ]
     )

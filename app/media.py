@@ -14,6 +14,7 @@ from channels.line.client import LineClient
 from channels.line.medium import LINE, LineMedium
 from channels.media import Media
 from channels.medium import Format, Medium
+from channels.posts.medium import BY_POSTS, PostsMedium
 from channels.webpush.client import push_session
 from channels.webpush.medium import WEB_PUSH, web_push
 from city.city import City
@@ -31,6 +32,8 @@ def media_of(settings: Settings, city: City) -> Media:
         found.append(EMAIL)
     if settings.push is not None:
         found.append(WEB_PUSH)
+    if city.posts:
+        found.append(BY_POSTS)
     return Media(found)
 
 
@@ -52,4 +55,10 @@ def senders(context: Context, line: LineClient) -> list[Medium]:
         found.append(mail.medium)
     if context.settings.push is not None:
         found.append(web_push(context.settings.push, context.clock, push_session()))
+    if context.city.posts:
+        # Apprise takes a moment to import, and most processes post nothing.
+        from channels.posts.network import post_by
+
+        accounts = {account.name: account for account in context.city.posts}
+        found.append(PostsMedium(context.clock, accounts, context.settings.posts, post_by))
     return found

@@ -32,6 +32,7 @@ from bot.richmenu.moves import MenuMoves
 from channels.engine import Engine
 from channels.line.client import LineClient, open_session
 from channels.line.limits import line_limiter
+from channels.posts.accounts import keep_accounts
 from city.context import Context
 from city.folder import CityFolder, load_folder
 from console.encryption import Encryption, renew
@@ -106,6 +107,10 @@ async def assembled(
                 )
         async with database.writing() as session:
             await keep_districts(session, folder.city)
+            await keep_accounts(session, folder.city, clock.now())
+        for account in folder.city.posts:
+            if not settings.posts.get(account.setting):
+                log.error("post.no_address", account=account.name, setting=account.setting)
         http = await stack.enter_async_context(
             aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0, resolver=Names()))
         )

@@ -82,7 +82,7 @@ def environment_of(settings: Settings) -> dict[str, str]:
     if settings.push is not None:
         values["VAPID_PRIVATE_KEY"] = settings.push.private_key
         values["PUSH_SERVICES"] = ",".join(settings.push.services)
-    return {f"TODOKE_{name}": str(value) for name, value in values.items()}
+    return {f"TODOKE_{name}": str(value) for name, value in values.items()} | dict(settings.posts)
 
 
 @asynccontextmanager

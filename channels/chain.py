@@ -393,7 +393,7 @@ def _unheard(tip: ChainLink, still: Standing, city: City, medium: str) -> tuple[
     known = city.topic_by_code.get(tip.topic)
     mandatory = known is not None and known.mandatory
     return tuple(
-        AudienceQuery(tip.topic, level, areas, mandatory=mandatory, medium=medium)
+        AudienceQuery(tip.topic, level, areas, mandatory=mandatory).by(medium, drill=tip.drill)
         for level, areas in by_level(still, city).items()
         # An article of a feed is not a danger.
         if level or tip.source is None

@@ -115,8 +115,7 @@ def audience_of(notice: Notice, city: City, medium: str = LINE_MEDIUM) -> Audien
         areas=tuple(notice.areas),
         mandatory=topic.mandatory,
         asked=_is_for_who_asked(notice, city),
-        medium=medium,
-    )
+    ).by(medium, drill=notice.drill)
 
 
 def _is_for_who_asked(notice: Notice, city: City) -> bool:
@@ -190,7 +189,7 @@ async def deliver(
     if known is not None:
         return known
     query = audience if audience is not None else audience_of(notice, city)
-    query = replace(query, medium=medium.name, standby=standby)
+    query = replace(query.by(medium.name, drill=notice.drill), standby=standby)
     await _store_lower(session, notice, lower)
     variants = {}
     tip, heard = None, True

@@ -55,6 +55,9 @@ class Format(Protocol):
     ``key_life``, and counted as maybe twice.
     """
 
+    def key_life_of(self, priority: int) -> timedelta:
+        """Return ``key_life`` for deliveries of a priority (:class:`channels.models.Priority`)."""
+
     @property
     def runs(self) -> Mapping[str, RunSize]:
         """By endpoint. The medium limits each endpoint separately. Endpoint names are unique."""
@@ -172,6 +175,10 @@ class PlainMedium:
     name: str
     key_life = timedelta(0)
     recognises_repeats = True
+
+    def key_life_of(self, priority: int) -> timedelta:
+        """Return ``key_life``; a medium may be more careful with what is no emergency."""
+        return self.key_life
 
     @property
     def runs(self) -> Mapping[str, RunSize]:

@@ -7,7 +7,7 @@ never makes a Python object for a resident.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, cast
@@ -140,7 +140,7 @@ async def claim(
     now: datetime,
     quiet: QuietHours,
     worker: str,
-    key_life: timedelta,
+    key_life: timedelta | Callable[[int], timedelta],
     sure: bool = True,
 ) -> Run | None:
     """Take due batches of a run, and mark them as tried before trying.
@@ -151,7 +151,7 @@ async def claim(
     Parameters
     ----------
     key_life
-        The medium's, see :class:`channels.medium.Format`.
+        The medium's, see :class:`channels.medium.Format`; or what gives it for a priority.
     sure
         Whether ``now`` is certain. Otherwise nothing expires because of it.
     """
@@ -170,6 +170,7 @@ async def claim(
         .order_by(col(Batch.id))
     )
     rows = (await session.execute(select_columns(statement))).all()
+    life = key_life if isinstance(key_life, timedelta) else key_life(delivery.priority)
     claimed: list[Claimed] = []
     held: dict[tuple[int | None, int | None], datetime | None] = {}
     changes: list[dict[str, Any]] = []
@@ -180,7 +181,7 @@ async def claim(
             if hours not in held:
                 held[hours] = quiet_until(now, quiet, *hours)
             until = held[hours]
-        if row.first_tried_at is not None and now - row.first_tried_at >= key_life:
+        if row.first_tried_at is not None and now - row.first_tried_at >= life:
             if sure:
                 changes.append(_change(row.id, BatchState.FAILED, error=UNKNOWN_AFTER_A_DAY))
             else:

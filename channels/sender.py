@@ -212,7 +212,7 @@ class Sender:
                 now=now,
                 quiet=self._city.quiet_hours,
                 worker=self._worker,
-                key_life=self._medium.key_life,
+                key_life=self._medium.key_life_of,
                 sure=not in_doubt(self._clock),
             )
             past = surely(self._clock)
@@ -318,6 +318,7 @@ class Sender:
     async def _try(self, sending: Sending, attempt: _Attempt, request: bytes) -> None:
         """Try until it is accepted or another batch must get the place."""
         batch = attempt.batch
+        life = self._medium.key_life_of(sending.delivery.priority)
         broken = busy = 0
         while True:
             try:
@@ -327,7 +328,7 @@ class Sender:
                 attempt.uncertain = attempt.uncertain or error.may_have_acted
                 attempt.error = error.reason
                 broken += 1
-                if broken >= TRIES_AT_ONCE or not self._medium.key_life:
+                if broken >= TRIES_AT_ONCE or not life:
                     raise
                 delay = FIRST_DELAY_SECONDS * 2.0**broken * (0.5 + self._chance.random() / 2)
                 RETRIES.labels("unavailable").inc()

@@ -206,6 +206,40 @@ class MediumRule(_Part):
         return (not self.topics or topic in self.topics) and level >= self.level
 
 
+class PostAccount(_Part):
+    """An account of the city's in another network, to which notices are posted (``[[posts]]``).
+
+    Parameters
+    ----------
+    languages
+        It posts once in each.
+    topics
+        Only these; empty for every topic.
+    level
+        The least level that a notice needs.
+    drills
+        Whether drills may be posted there. Strangers read it, and the mark of a drill is easily
+        overlooked where a post is passed on.
+    length
+        The most that one post may have, as ``counts`` says.
+    counts
+        ``x``: letters of Chinese, Japanese and Korean count two, as X does.
+    """
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{0,31}$")
+    languages: tuple[str, ...] = Field(default=("ja",), min_length=1)
+    topics: tuple[str, ...] = ()
+    level: int = Field(default=0, ge=0, le=5)
+    drills: bool = False
+    length: int = Field(default=280, ge=140, le=10_000)
+    counts: Literal["letters", "x"] = "letters"
+
+    @property
+    def setting(self) -> str:
+        """The environment variable with its secret address."""
+        return f"TODOKE_POSTS_{self.name.upper().replace('-', '_')}_URL"
+
+
 class CallUpRule(_Part):
     """Which telegrams call which staff by themselves (``[[call_up]]``).
 
@@ -344,8 +378,10 @@ class City(_Part):
     sources: tuple[SourceConfig, ...] = ()
     report_categories: tuple[ReportCategory, ...] = ()
     call_up: tuple[CallUpRule, ...] = ()
-    media: tuple[MediumRule, ...] = ()
     """Without one, staff are called by hand only."""
+    media: tuple[MediumRule, ...] = ()
+    posts: tuple[PostAccount, ...] = ()
+    """Without one, nothing is posted."""
     collection_reminders: bool = False
     """Whether residents with the topic ``collection`` are reminded of what is collected next."""
     reminder_hours: ReminderHours = ReminderHours()

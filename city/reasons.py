@@ -28,6 +28,8 @@ reason = Reasons(
             "part.call-up-named": "the call-up rule '{code}'",
             "part.disaster-rule": "the disaster rule",
             "part.disaster-rule-named": "the disaster rule '{code}'",
+            "part.account": "the account",
+            "part.account-named": "the account '{code}'",
             "part.kind-of-report": "the kind of report",
             "part.kind-of-report-named": "the kind of report '{code}'",
             "part.language": "the language '{language}'",
@@ -74,6 +76,7 @@ reason = Reasons(
             "twice.district-days": (
                 "'{one}' and '{other}' are both the district '{code}' and differ."
             ),
+            "twice.account": "the account '{name}' is there more than once.",
             "twice.language": "the language '{language}' is there more than once.",
             "twice.area-district": (
                 "the district '{district}' is in more than one of the kind's areas."
@@ -142,6 +145,7 @@ reason = Reasons(
         "It is none of the languages.": {
             "language.unknown": "'{language}' is not one of our languages{hint}.",
             "language.unknown-of": "{code}: '{language}' is not one of our languages{hint}.",
+            "language.not-of-city": "'{language}' is none of the city's languages{hint}.",
             "words.name-language": "must be named by one of our languages{hint}.",
         },
         "Todoke does not know what this is.": {

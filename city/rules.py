@@ -69,6 +69,7 @@ def broken_rules(
     for place, rule in _tables(document, "disaster_rules"):
         yield from _disaster_rule(place, rule, topics, districts)
     yield from _media(document, topics)
+    yield from _posts(document, topics)
     for key in ("shelter_url", "privacy_url"):
         yield from _url((key,), document.get(key))
     liff_id = document.get("liff_id")
@@ -307,6 +308,30 @@ def _media(document: dict[str, Any], topics: Set[str]) -> Iterator[Finding]:
         if not any(_fits(rule, code, level) for _, rule in by_line):
             place, _ = by_line[-1]
             yield place, reason("media.emergency-unsent", topic=str(code)[:40], level=level)
+
+
+def _posts(document: dict[str, Any], topics: Set[str]) -> Iterator[Finding]:
+    languages = {language for _, language in _texts(document.get("languages"))}
+    seen: set[str] = set()
+    for place, account in _tables(document, "posts"):
+        name = account.get("name")
+        if isinstance(name, str):
+            if name in seen:
+                yield (*place, "name"), reason("twice.account", name=name[:40])
+            seen.add(name)
+        spoken: list[str] = []
+        for position, language in _texts(account.get("languages")):
+            at = (*place, "languages", position)
+            if language not in languages:
+                hint = suggestion(language, languages)
+                yield at, reason("language.not-of-city", language=language[:40], hint=hint)
+            elif language in spoken:
+                yield at, reason("twice.language", language=language)
+            spoken.append(language)
+        for position, topic in _texts(account.get("topics")):
+            if topic not in topics:
+                hint = suggestion(topic, topics)
+                yield (*place, "topics", position), reason("there.no-topic", topic=topic, hint=hint)
 
 
 def _fits(rule: dict[str, Any], topic: object, level: int) -> bool:

@@ -20,6 +20,7 @@ _LISTS = {
     "call_up": ("part.call-up", "part.call-up-named"),
     "report_categories": ("part.kind-of-report", "part.kind-of-report-named"),
     "disaster_rules": ("part.disaster-rule", "part.disaster-rule-named"),
+    "posts": ("part.account", "part.account-named"),
 }
 """Lists whose entries can be left out one by one, and how an entry is called."""
 _TABLES = ("quiet_hours", "retention", "reminder_hours", "emergency_phone", "work_orders")
@@ -28,6 +29,7 @@ _KEYS = (
     *("collection_week_shift", "disaster_rules"),
     # All of them: with some missing, a medium would take less than was meant.
     "media",
+    "posts",
     *("digest_hour", "shelter_url", "privacy_url", "liff_id", "credit", *_TABLES),
 )
 _TEXTS = ("names", "texts", "closed_texts")
@@ -68,9 +70,10 @@ def called(document: dict[str, Any], place: KeyPath) -> Reason:
     match place:
         case (str(part), int(position)) if part in _LISTS:
             entry = document[part][position]
-            code = entry.get("code") if isinstance(entry, dict) else None
-            nameless, named = _LISTS[part]
-            return reason(named, code=code) if isinstance(code, str) else reason(nameless)
+            named = "name" if part == "posts" else "code"
+            code = entry.get(named) if isinstance(entry, dict) else None
+            nameless, with_name = _LISTS[part]
+            return reason(with_name, code=code) if isinstance(code, str) else reason(nameless)
         case ("report_categories", _, "questions", _):
             return reason("part.question")
         case ("report_categories", _, "areas", _):

@@ -35,6 +35,7 @@ MAIL_ADDRESS = re.compile(
     r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,62})(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]{0,62}))*"
 )
 """A mail address as mail servers take it everywhere: no quotes, no spaces, ASCII."""
+_POSTS = re.compile(r"TODOKE_POSTS_[A-Z0-9_]+_URL")
 THIS_MACHINE_PROXY = ("127.0.0.1",)
 THIS_MACHINE = frozenset({"localhost", "127.0.0.1", "::1"})
 
@@ -190,6 +191,9 @@ class Settings:
     """None: nobody follows by an empty mail, and returned mail is not read."""
     push: PushSettings | None = None
     """None: nobody can follow by web push."""
+    posts: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """By variable (``TODOKE_POSTS_<NAME>_URL``): the address of an account of the city's in another
+    network, with its secret. ``city.toml`` names the accounts."""
     tiles_url: str = GSI_TILES_URL
     """Where map tiles are fetched from if the city's folder has none; empty: nowhere."""
     speech_command: tuple[str, ...] = ()
@@ -269,6 +273,7 @@ class Settings:
             smtp=read(smtp),
             mail_box=read(mail_box),
             push=read(push),
+            posts=posts(env),
             speech_command=read(speech_command),
             metrics_token=env.get("TODOKE_METRICS_TOKEN", "").strip(),
             cap_key=read(cap_key),
@@ -570,6 +575,13 @@ def push(environment: Mapping[str, str] | None = None) -> PushSettings | None:
     address = parseaddr(env.get("TODOKE_MAIL_FROM", "").strip())[1]
     mail = f"mailto:{address}" if MAIL_ADDRESS.fullmatch(address) else ""
     return PushSettings(private_key=key, subject=mail or public_url(env), services=tuple(services))
+
+
+def posts(environment: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Return the variables ``TODOKE_POSTS_<NAME>_URL`` that are set."""
+    env = os.environ if environment is None else environment
+    found = {name: value.strip() for name, value in env.items() if _POSTS.fullmatch(name)}
+    return {name: value for name, value in found.items() if value}
 
 
 def tiles_url(environment: Mapping[str, str] | None = None) -> str:

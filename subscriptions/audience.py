@@ -12,8 +12,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import sqlalchemy
-from sqlalchemy import Select, and_, func, or_
+from sqlalchemy import Select, and_, exists, func, or_
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 from sqlmodel import col
 
 from subscriptions import bitmaps
@@ -160,6 +161,15 @@ def _conditions(query: AudienceQuery) -> list[Any]:
         ]
         if query.asked:
             conditions.append(col(Subscription.min_level) + 0 >= query.least)
+    if query.also:
+        other = aliased(Subscription)
+        conditions.append(
+            exists().where(
+                col(other.resident_id) == col(Resident.id),
+                col(other.topic) == query.also,
+                col(other.min_level) == 0,
+            )
+        )
     if query.language is not None:
         conditions.append(col(Resident.language) == query.language)
     if query.areas:

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
 from core.errors import BadInput
 from subscriptions.models import LINE_MEDIUM
+
+CHOSEN_ONLY = frozenset({"posts"})
+"""Media whose residents hear only what was chosen for them. A mandatory topic is for people."""
+DRILLS = ":drills"
+"""Stands among their topics if drills may go there; no topic of a city is called so."""
 
 
 class Standby(StrEnum):
@@ -44,11 +49,26 @@ class AudienceQuery:
     asked: bool = False
     medium: str = LINE_MEDIUM
     standby: Standby = Standby.LEFT_OUT
+    also: str = ""
+    """A second topic that residents must have, of level 0; "" for none."""
 
     @property
     def least(self) -> int:
         """The lowest of the residents' own levels that is meant; 0 is that of who chose none."""
         return 1 if self.asked else 0
+
+    def by(self, medium: str, *, drill: bool = False) -> AudienceQuery:
+        """Return the same audience among the residents of a medium.
+
+        Parameters
+        ----------
+        drill
+            Whether it is for a drill. By a medium of :data:`CHOSEN_ONLY` it then goes only to those
+            who are marked for drills (promise 5).
+        """
+        if medium not in CHOSEN_ONLY:
+            return replace(self, medium=medium)
+        return replace(self, medium=medium, mandatory=False, also=DRILLS if drill else "")
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -60,6 +80,7 @@ class AudienceQuery:
             "asked": self.asked,
             "medium": self.medium,
             "standby": self.standby.value,
+            **({"also": self.also} if self.also else {}),
         }
 
     @classmethod
@@ -94,4 +115,5 @@ class AudienceQuery:
             stored.get("asked") is True,
             medium,
             Standby(standby),
+            str(stored.get("also", "")),
         )

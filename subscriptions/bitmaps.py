@@ -82,6 +82,9 @@ async def counted(
     keys = {FOLLOWING, mine, standby, *(areas if query.areas else ())}
     if not query.mandatory:
         keys.update(topics)
+    also = f"{TOPIC}{query.also}:0"
+    if query.also:
+        keys.add(also)
     if query.language is not None:
         keys.add(LANGUAGE + query.language)
     wanted: ColumnElement[bool] = col(AudienceBitmap.key).in_(sorted(keys))
@@ -100,6 +103,8 @@ async def counted(
         audience &= ~bits.get(standby, 0)
     if not query.mandatory:
         audience &= _any(bits, topics)
+    if query.also:
+        audience &= bits.get(also, 0)
     if query.areas:
         audience &= _any(bits, areas)
     languages = {

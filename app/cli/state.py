@@ -13,6 +13,7 @@ import typer
 from app.cli.tools import Json, print_json
 
 if TYPE_CHECKING:
+    from city.city import City
     from core.settings import Settings
 
 database = typer.Typer(no_args_is_help=True)
@@ -93,6 +94,9 @@ def check(
             and owner.open311.key_setting
             and not os.environ.get(owner.open311.key_setting)
         ]
+        missing, wrong_addresses = _posts(load_city(city_folder()))
+        warnings += missing
+        faults += wrong_addresses
     with contextlib.suppress(BadInput):  # an invalid address is among the faults
         whole = check_database(database_url(), database_seconds or None)
         faults += whole.faults
@@ -105,6 +109,28 @@ def check(
         print(f"{len(faults)} fault(s)." if faults else "No faults.")
     if faults:
         raise typer.Exit(1)
+
+
+def _posts(city: City) -> tuple[list[str], list[str]]:
+    """Return which addresses of the city's accounts are missing, and which cannot be read."""
+    if not city.posts:
+        return [], []
+    from channels.posts.network import is_address
+    from core.settings import posts
+
+    secrets = posts()
+    missing = [
+        f"environment: warning: {account.setting} is not set; nothing can be posted by "
+        f"{account.name!r}."
+        for account in city.posts
+        if account.setting not in secrets
+    ]
+    wrong = [
+        f"environment: {account.setting} is no address that Apprise can read."
+        for account in city.posts
+        if account.setting in secrets and not is_address(secrets[account.setting])
+    ]
+    return missing, wrong
 
 
 def _push_key_that_is_none(settings: Settings) -> list[str]:

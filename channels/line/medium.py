@@ -45,6 +45,9 @@ class LineFormat:
     key_life = KEY_LIFE
     recognises_repeats = True
 
+    def key_life_of(self, priority: int) -> timedelta:
+        return self.key_life
+
     def endpoint(self, recipients: int) -> str:
         return "push" if recipients == 1 else "multicast"
 

@@ -1,5 +1,5 @@
 """Posts by the city's other accounts: a notice in the length of each network, sent by Apprise.
 
 In: a notice, and an account with its limit. Out: one text that is whole, and what the network's
-answer means. The engine does not use it yet.
+answer means.
 """

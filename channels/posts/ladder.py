@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 from channels.notice_words import notice_words
 from channels.posts.reasons import reason
@@ -18,7 +20,16 @@ from feeds.models import Notice
 from feeds.texts import drill_mark
 
 Measure = Callable[[str], int]
-_SENTENCE = re.compile(r"\S[^。！？!?.။។।\n]*(?:[。！？!?။။។।]+|\.(?=\s|$)|\.|$)?", re.MULTILINE)
+_BETWEEN = re.compile(
+    r"(?<=[。！？။।॥។])(?![。！？」』）)】”])\s*"
+    # A dot also stands in numbers, addresses and short forms such as "Mt.".
+    r"|(?<=[^\s.]{4}[.!?])\s+(?=\D)"
+    r"|\s*\n\s*"
+)
+_ONE = ((0, 4351), (8192, 8205), (8208, 8223), (8242, 8247))
+"""Letters that X counts once; all others count two.
+https://docs.x.com/fundamentals/counting-characters
+"""
 
 
 def graphemes(text: str) -> int:
@@ -28,47 +39,91 @@ def graphemes(text: str) -> int:
 
 def weighted(text: str) -> int:
     """Count as X does: letters of Chinese, Japanese and Korean count two."""
-    wide = (unicodedata.east_asian_width(letter) in "WF" for letter in text)
-    return sum(2 if one else 1 for one in wide)
+    return sum(1 if any(a <= ord(one) <= z for a, z in _ONE) else 2 for one in text)
 
 
-def post_text(
-    notice: Notice,
-    language: str,
-    limit: int,
-    *,
-    short_address: str = "",
-    corrects: str = "",
-    measure: Measure = graphemes,
-) -> str:
-    """Return the longest form of a notice that fits.
+MEASURES: Mapping[str, Measure] = {"letters": graphemes, "x": weighted}
+"""By ``city.city.PostAccount.counts``."""
+
+
+@dataclass(frozen=True)
+class PostWords:
+    """What a post is made of, in one language, for accounts of any length.
 
     Parameters
     ----------
-    limit
-        The network's, in ``measure``.
+    mark
+        The language's 【訓練】; "" if it is no drill.
+    body
+        The text without the title and the mark; "" if there is only the title.
+    address
+        Where the whole of it can be read; may be "".
     corrects
-        A line that names the earlier post, with its time; on every step.
+        The time of the post that this one corrects, changes or ends; "" for none.
+    corrects_address
+        The short address of that one.
+    """
+
+    title: str
+    body: str
+    address: str = ""
+    mark: str = ""
+    corrects: str = ""
+    corrects_address: str = ""
+
+    @property
+    def is_drill(self) -> bool:
+        return bool(self.mark)
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, str]) -> PostWords:
+        return cls(**stored)
+
+    def following(self, time: str, address: str) -> PostWords:
+        """Return the same words, naming the post that they follow."""
+        return replace(self, corrects=time, corrects_address=address)
+
+    def fitting(self, limit: int | None, measure: Measure = graphemes) -> str:
+        """Return the longest form that fits; None for no limit.
+
+        Raises
+        ------
+        BadInput
+            Not even the shortest form fits.
+        """
+        named = " ".join(one for one in (self.corrects, self.corrects_address) if one)
+        several = sentences(self.body)
+        steps = [(named, self.body)]
+        steps += [(named, "\n".join(several[:number])) for number in range(len(several), 0, -1)]
+        steps += [(named, ""), (self.corrects, "")]
+        for earlier, said in steps:
+            first = f"↩ {earlier}" if earlier else ""
+            if first and self.mark:
+                first = f"{self.mark} {first}"
+            parts = (first, self.title, said, self.address)
+            made = "\n\n".join(part for part in parts if part)
+            if limit is None or measure(made) <= limit:
+                return made
+        raise BadInput(reason("posts.no-room", limit=limit or 0))
+
+
+def sentences(text: str) -> list[str]:
+    """Return the whole sentences of a text. What is no sure end of a sentence divides nothing."""
+    return [one.strip() for one in _BETWEEN.split(text) if one and one.strip()]
+
+
+def post_words(notice: Notice, language: str, short_address: str) -> PostWords:
+    """Return the words of a notice.
 
     Raises
     ------
     BadInput
-        The notice has no words, or not even the shortest form fits: nothing is posted.
+        The notice has no words, or a real one begins like a drill.
     """
     spoken, title, text = notice_words(notice, language)
-    mark = drill_mark(spoken)
-    body = text.removeprefix(mark).strip() if notice.drill else text
-    sentences = [found.strip() for found in _SENTENCE.findall(body) if found.strip()]
-    whole = "" if body == title else body
-    steps = [[whole, short_address]]
-    steps += [
-        ["\n".join(sentences[:number]), short_address] for number in range(len(sentences), 0, -1)
-    ]
-    steps.append([short_address])
-    for parts in steps:
-        made = "\n\n".join(part for part in (corrects, title, *parts) if part)
-        if notice.drill and corrects:
-            made = f"{mark} {made}"
-        if measure(made) <= limit:
-            return made
-    raise BadInput(reason("posts.no-room", limit=limit))
+    mark = drill_mark(spoken) if notice.drill else ""
+    body = text.removeprefix(mark).strip() if mark else text
+    return PostWords(title, "" if body == title else body, short_address, mark)

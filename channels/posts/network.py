@@ -46,6 +46,16 @@ class Account:
     url: str = field(repr=False)
 
 
+def is_address(url: str) -> bool:
+    """Whether Apprise can read the address of an account."""
+    return apprise.Apprise.instantiate(url) is not None
+
+
+async def post_by(name: str, url: str, text: str) -> Accepted:
+    """Post a text, given an account's name and address; see :func:`post`."""
+    return await post(Account(name, url), text)
+
+
 async def post(account: Account, text: str, *, patience: float = PATIENCE) -> Accepted:
     """Post a text, whole or not at all.
 
@@ -56,11 +66,11 @@ async def post(account: Account, text: str, *, patience: float = PATIENCE) -> Ac
     ChannelRefused
         The token has expired or is wrong. It is about this account only.
     Refused
-        The network does not take this text.
+        The network does not take this text. Another network may.
     """
     sender = apprise.Apprise.instantiate(account.url)
     if sender is None:
-        raise Refused(reason("posts.no-account", name=account.name), About.OTHER)
+        raise Refused(reason("posts.no-account", name=account.name), About.BATCH)
     # Our own words fit; Apprise must neither cut nor split them.
     sender.overflow_mode = apprise.OverflowMode.UPSTREAM
     loop = asyncio.get_running_loop()
@@ -101,7 +111,7 @@ def _failure(account: Account, said: str) -> Exception:
         return Unavailable(reason("posts.unavailable", name=name, code=code))
     if code == 0 or _NO_LINE.search(said):
         return Unavailable(reason("posts.no-answer", name=name))
-    return Refused(reason("posts.refused", name=name, code=code), About.MESSAGE)
+    return Refused(reason("posts.refused", name=name, code=code), About.BATCH)
 
 
 class _Heard(logging.Handler):

@@ -13,6 +13,12 @@ reason = Reasons(
             "posts.token": "the network does not accept the token of the account {name}: {code}",
             "posts.refused": "the network of the account {name} refused the post: {code}",
             "posts.no-account": "the address of the account {name} cannot be read",
+            "posts.unknown": "the city has no account {name} any more",
+            "posts.no-drills": "no drill is posted by the account {name} (drills = false)",
+            "posts.no-address": "the secret address of the account {name} is not set ({key})",
+            "posts.fate-unknown": (
+                "twice the network did not answer; it is not posted a third time, and may be there"
+            ),
             "posts.no-room": "the shortest form of the notice has more than {limit} characters",
         }
     }

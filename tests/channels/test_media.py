@@ -43,6 +43,7 @@ from tests.support.engine import (
 from tests.support.folder_medium import Folder, FolderMedium
 from tests.support.listed import ListMedium, Recipients
 from tests.support.mailed import MailedMedium, MailRecipients
+from tests.support.posted import PostedMedium, PostedRecipients
 from tests.support.pushed import Browsers, PushedMedium
 
 NOON = datetime(2026, 5, 29, 3, tzinfo=UTC)
@@ -53,6 +54,7 @@ MEDIA: dict[str, tuple[Any, Callable[[Path], Recipients]]] = {
     "folder": (FolderMedium, lambda path: Folder(path=path)),
     "webpush": (PushedMedium, lambda _: Browsers()),
     "email": (MailedMedium, lambda _: MailRecipients()),
+    "posts": (PostedMedium, lambda _: PostedRecipients()),
 }
 """Each medium, and what makes the world outside from an empty folder."""
 

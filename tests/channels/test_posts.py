@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from channels.posts.ladder import graphemes, post_text, weighted
+from channels.posts.ladder import Measure, PostWords, graphemes, post_words, sentences, weighted
 from channels.posts.network import Account, post
 from channels.responses import Busy, ChannelRefused, Refused, Unavailable
 from city.city import Decision
@@ -46,6 +46,20 @@ def notice(*, drill: bool = False, language: str = "ja") -> Notice:
     )
 
 
+def post_text(
+    notice: Notice,
+    language: str,
+    limit: int,
+    *,
+    short_address: str,
+    corrects: str = "",
+    measure: Measure = graphemes,
+) -> str:
+    """Return the post of a notice in an account's length."""
+    words = post_words(notice, language, short_address).following(corrects, "")
+    return PostWords.from_json(words.to_json()).fitting(limit, measure)
+
+
 @pytest.mark.parametrize("measure", [graphemes, weighted])
 @pytest.mark.parametrize("drill", [False, True])
 @pytest.mark.parametrize("limit", range(44, 300, 7))
@@ -67,12 +81,38 @@ def test_every_length_has_whole_sentences_and_the_address(
 def test_x_counts_japanese_letters_twice() -> None:
     """https://docs.x.com/fundamentals/counting-characters"""
     assert (weighted("避難 now"), graphemes("避難 now")) == (8, 6)
+    # Half-width katakana and Khmer count two as well, Thai and Burmese one.
+    assert [weighted(letter) for letter in "ｱកกက"] == [2, 2, 1, 1]
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("水位は3.5mです。逃げてください。", ["水位は3.5mです。", "逃げてください。"]),
+        ("「すぐに逃げて。」と伝えます。", ["「すぐに逃げて。」と伝えます。"]),
+        ("See https://a.example/?q=1.2 now. Leave.", ["See https://a.example/?q=1.2 now. Leave."]),
+        ("Mt. Fuji erupted. Leave now.", ["Mt. Fuji erupted.", "Leave now."]),
+        ("Rain of 10. 5 mm", ["Rain of 10. 5 mm"]),
+        ("ထွက်ပါ။ သွားပါ။", ["ထွက်ပါ။", "သွားပါ။"]),
+        ("一行目\n二行目", ["一行目", "二行目"]),
+    ],
+)
+def test_only_a_sure_end_of_a_sentence_divides(text: str, found: list[str]) -> None:
+    assert sentences(text) == found
+
+
+def test_a_correction_names_the_earlier_post_as_long_as_that_fits() -> None:
+    words = post_words(notice(), "ja", ADDRESS).following("2026-06-15 12:00", ADDRESS + "0")
+    long = words.fitting(500)
+    assert long.startswith(f"↩ 2026-06-15 12:00 {ADDRESS}0\n\n避難指示（中央）")
+    short = words.fitting(len("↩ 2026-06-15 12:00\n\n避難指示（中央）\n\n") + len(ADDRESS))
+    assert short == f"↩ 2026-06-15 12:00\n\n避難指示（中央）\n\n{ADDRESS}"
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_promise_5_a_drill_has_its_mark_on_every_step(language: str) -> None:
     for limit in (90, 120, 500):
-        for corrects in ("", "12:00 →"):
+        for corrects in ("", "12:00"):
             text = post_text(
                 notice(drill=True, language=language),
                 language,

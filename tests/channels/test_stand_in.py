@@ -24,7 +24,7 @@ from core.database import Database
 from core.work import NoWorkers
 from feeds.models import Notice, Status
 from subscriptions import residents
-from subscriptions.models import Resident
+from subscriptions.models import Resident, Subscription
 from tests.support.clocks import HastyClock
 from tests.support.engine import add_residents, make_notice, small_city, user_id
 from tests.support.listed import ListMedium, Recipients
@@ -81,6 +81,11 @@ class Town:
         for some, medium in ((BY_MAIL, "email"), (STANDBY, "email"), (BY_POST, "posts")):
             await add_residents(self.database, some.start, len(some), medium=medium)
         async with self.database.writing() as session:
+            # An account hears only what the city chose for it.
+            session.add_all(
+                Subscription(topic="evacuation", resident_id=number, min_level=0)
+                for number in BY_POST
+            )
             for at_line, number in enumerate(STANDBY, start=1):
                 await residents.link(
                     session, number, at_line, self.clock.now(), only_if_line_fails=True
