@@ -56,5 +56,5 @@ class PostedMedium(PostsMedium, ListMedium):
 class _Everyone(defaultdict[str, PostAccount]):
     """Has an account of every name."""
 
-    def get(self, name: str, default: object = None) -> PostAccount:  # type: ignore[override]
+    def get(self, name: str, default: object = None) -> PostAccount:
         return self[name]
