@@ -25,7 +25,7 @@ async def choose_exactly(
             col(Subscription.resident_id) == resident.id
         )
     )
-    if resident.topics_chosen and {topic: level for topic, level in rows} == topics:
+    if resident.topics_chosen and {one.topic: one.min_level for one in rows} == topics:
         return
     await session.execute(delete(Subscription).where(col(Subscription.resident_id) == resident.id))
     session.add_all(
