@@ -117,11 +117,11 @@ class World:
     async def reasons(self, delivery: int) -> list[str]:
         async with self.database.reading() as session:
             found = await session.scalars(
-                select(Batch.error).where(
+                select(Batch).where(
                     col(Batch.delivery_id) == delivery, col(Batch.state) == BatchState.FAILED
                 )
             )
-            return [each.code for each in found if each is not None]
+            return [each.error.code for each in found if each.error is not None]
 
 
 async def world_of(
