@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 from typer.testing import CliRunner
 
 from app.cli.commands import app
+
+
+@pytest.fixture(autouse=True)
+def logs_as_they_were() -> Iterator[None]:
+    logs = structlog.get_config()
+    yield
+    structlog.configure(**logs)
 
 
 @pytest.mark.parametrize(
