@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import and_, exists, not_
+from sqlalchemy import and_, not_, select
 from sqlalchemy.orm import aliased
 from sqlmodel import col
 
@@ -30,8 +30,8 @@ def stands_by() -> Any:
     there.
     """
     at_line = aliased(Resident)
-    follows = exists().where(
-        col(at_line.id) == col(Resident.linked_id),
-        col(at_line.state) == ResidentState.FOLLOWING,
-    )
+    state = select(col(at_line.state)).where(col(at_line.id) == col(Resident.linked_id))
+    # Of EXISTS, PostgreSQL may read all residents who follow at LINE at once. A value is looked up
+    # for each row that asks for it.
+    follows = state.scalar_subquery().is_not_distinct_from(ResidentState.FOLLOWING)
     return and_(col(Resident.only_if_line_fails), follows)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sys
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -24,11 +25,14 @@ from alerts.models import AlertDraft, AlertTemplate
 from alerts.templates import add_starters
 from app.rehearsal import RESULTS
 from app.web import create_app
+from channels.email.tokens import MailTokens, Purpose
 from channels.models import Delivery
+from channels.webpush.vapid import new_key
 from city.city import Decision
 from console.models import Role
 from core.clock import in_japan
 from core.database import Database
+from core.settings import PushSettings, Settings
 from feeds.models import Item, Notice, RuleVersion
 from public.pictures import MapAddresses
 from reports import listing
@@ -39,6 +43,7 @@ from reports.orders import make_order
 from reports.states import ReportState
 from response.answer_links import AnswerLinks
 from response.models import CallUp, HouseholdAnswer, HouseholdCase, HouseholdPhoto, Task
+from subscriptions import residents
 from subscriptions.generate import generate as generate_residents
 from subscriptions.models import Resident, ResidentState
 from tests.support.office import Browser, Office
@@ -95,6 +100,9 @@ INSTEAD = {
     "/console/kinds/{code}/questions/{n}": "/console/kinds/street-light/questions/1",
     "/console/answers/{code}": "/console/answers/finished",
     "/n/{code}": "/n/{notice_code}",
+    "/follow/confirm/{token}": "/follow/confirm/{confirm_token}",
+    "/follow/settings/{token}": "/follow/settings/{mail_token}",
+    "/follow/stop/{token}": "/follow/stop/{stop_token}",
 }
 """Where a name in an address means something else than elsewhere."""
 NOT_OURS = (
@@ -150,8 +158,36 @@ def past_rehearsal(media: Path) -> str:
     return name
 
 
+def settings_of(office: Office, folder: Path) -> Settings:
+    """The office's settings, with web push and a program that speaks."""
+    program = folder / "speech.py"
+    program.write_text("import sys; sys.stdout.buffer.write(b'RIFF\\x24\\0\\0\\0WAVEabc')")
+    return replace(
+        office.context.settings,
+        push=PushSettings(private_key=new_key(), subject="mailto:city@city.example"),
+        speech_command=(sys.executable, str(program)),
+    )
+
+
+async def follow_by_mail(office: Office) -> dict[str, object]:
+    """Have residents follow by mail; return the secret parts of one's links."""
+    assert office.context.settings.smtp is not None
+    now, tokens = office.clock.now(), MailTokens(office.context.settings.secret_key)
+    async with office.database.writing() as session:
+        for number in range(100):
+            address = f"r{number}@home.example"
+            await residents.follow_at(session, office.context.city, "email", address, "ja", now)
+    return {
+        "confirm_token": tokens.link(Purpose.CONFIRM, "new@home.example", now, "ja"),
+        "mail_token": tokens.link(Purpose.SETTINGS, "r1@home.example", now),
+        "stop_token": tokens.link(Purpose.UNSUBSCRIBE, "r1@home.example", now),
+    }
+
+
 @pytest.fixture
-async def large(office: Office, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Large]:
+async def large(
+    office: Office, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Large]:
     # The lists of a large city, though it is filled with few.
     monkeypatch.setattr(listing, "FEW", 10)
     city, now = office.context.city, office.clock.now()
@@ -275,14 +311,14 @@ async def large(office: Office, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
         session.add(shot)
         (await session.get_one(Photo, photo)).released_at = now
     names["shot_id"] = shot.id
+    names |= await follow_by_mail(office)
     async with office.database.writing() as session:
         shown = await session.get_one(Photo, photo)
         shown.released_at, shown.released_by = now, email
     # Of its own, so that only what pages ask is heard.
     database = Database(office.database.url.render_as_string(hide_password=False))
-    app = create_app(
-        replace(office.context, database=database), office.app.state.line, folder=office.folder
-    )
+    context = replace(office.context, database=database, settings=settings_of(office, tmp_path))
+    app = create_app(context, office.app.state.line, folder=office.folder)
     config = uvicorn.Config(app, port=0, log_level="warning", lifespan="off", access_log=False)
     server = uvicorn.Server(config)
     listener = config.bind_socket()

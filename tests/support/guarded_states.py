@@ -35,6 +35,7 @@ STATES: dict[str, frozenset[str]] = {
     "arrivals": frozenset({"state"}),
     "items": frozenset({"state"}),
     "known_audiences": frozenset({"state"}),
+    "mail_signups": frozenset({"state"}),
     "notices": frozenset({"decision"}),
     "photo_addresses": frozenset({"state"}),
     "reports": frozenset({"state", "department"}),
