@@ -7,12 +7,21 @@ from collections.abc import Iterator, Mapping
 
 import pytest
 
+from channels.webpush.vapid import new_key
 from core.settings import TRANSLATORS, BadSettings, Settings
 from tests.support.project import PROJECT
 
 FILE = PROJECT / "deploy" / "environment.example"
 LINE = re.compile(r"(#?)(TODOKE_[A-Z_]+)=(\S*)")
 README_ROW = re.compile(r"`(TODOKE_[A-Z_]+)`")
+
+
+MEDIA = {
+    "TODOKE_SMTP_URL": "smtp://mail.example",
+    "TODOKE_MAIL_FROM": "city@city.example",
+    "TODOKE_VAPID_PRIVATE_KEY": new_key(),
+}
+"""Settings that have others looked up: how mail goes, and web push."""
 
 
 class Asked(Mapping[str, str]):
@@ -37,7 +46,7 @@ def known() -> set[str]:
     """Every variable that the settings look up, by asking them."""
     names: set[str] = set()
     for translator in ("", *TRANSLATORS):
-        asked = Asked({"TODOKE_TRANSLATOR": translator})
+        asked = Asked({**MEDIA, "TODOKE_TRANSLATOR": translator})
         with pytest.raises(BadSettings):
             Settings.from_environment(asked)
         names |= asked.names
@@ -64,7 +73,7 @@ def test_what_is_commented_out_shows_its_default() -> None:
     needed = {
         f"TODOKE_{name}": "given"
         for name in ("LINE_CHANNEL_SECRET", "LINE_CHANNEL_ACCESS_TOKEN", "SECRET_KEY")
-    }
+    } | MEDIA
     shown = {name: value for name, (out, value) in written().items() if out and value}
     assert shown
     assert Settings.from_environment({**needed, **shown}) == Settings.from_environment(needed)
