@@ -365,13 +365,15 @@ async def preview(
     medium: Format,
     as_new: Texts | None = None,
     lower: Sequence[LowerLevel] = (),
+    languages: Sequence[str] | None = None,
 ) -> Preview:
     """Return a preview: who would get which text in which language if the notice were sent at
     ``now``.
 
     For a follow-up the counts cover everybody who will get it, by wording. ``lower`` is as for
-    :func:`deliver`.
+    :func:`deliver`. Only ``languages`` are rendered, if they are given.
     """
+    rendered = city.languages if languages is None else languages
     query = audience_of(notice, city, medium.name)
     notices = [notice, *(one.notice for one in lower)]
     act = together(notices)
@@ -406,15 +408,13 @@ async def preview(
         recipients=reach.total,
         by_language=reach.by_language,
         held_until_morning=0 if notice.emergency else await _held(session, query, among, city, now),
-        messages={
-            code: medium.render(told[Wording.MAIN, 0], code, city) for code in city.languages
-        },
+        messages={code: medium.render(told[Wording.MAIN, 0], code, city) for code in rendered},
         parts=tuple(
             WordingPart(
                 wording,
                 counted.get((wording, place), {}),
                 other.texts,
-                {code: medium.render(other, code, city) for code in city.languages},
+                {code: medium.render(other, code, city) for code in rendered},
                 level=notices[place].level if lower and wording in BY_LEVEL else None,
                 areas=tuple(notices[place].areas),
             )

@@ -31,6 +31,14 @@ Messages = list[dict[str, Any]]
 
 
 @dataclass(frozen=True)
+class Readable:
+    """Messages as staff read them: the subject or title, "" without one, and the text."""
+
+    title: str
+    text: str
+
+
+@dataclass(frozen=True)
 class RunSize:
     """How many batches are one piece of work: at most, and at least."""
 
@@ -77,8 +85,8 @@ class Format(Protocol):
     def digest(self, notices: Sequence[Notice], language: str, city: City) -> Messages:
         """Return the messages for several notices together."""
 
-    def as_text(self, messages: Messages) -> str:
-        """Return messages as plain text, as staff look at them before they are sent."""
+    def as_read(self, messages: Messages) -> Readable:
+        """Return messages as staff look at them before they are sent."""
 
     async def follow_up(
         self,
@@ -187,10 +195,12 @@ class PlainMedium:
     def endpoint(self, recipients: int) -> str:
         return self.name
 
-    def as_text(self, messages: Messages) -> str:
-        """Return the values that are text, each on lines of its own."""
-        values = [value for message in messages for value in message.values()]
-        return "\n".join(value for value in values if isinstance(value, str))
+    def as_read(self, messages: Messages) -> Readable:
+        """Return the values that are text, each on lines of its own; ``title`` is the title."""
+        values = [pair for message in messages for pair in message.items()]
+        text = [value for name, value in values if name != "title" and isinstance(value, str)]
+        titles = [str(value) for name, value in values if name == "title"]
+        return Readable(" · ".join(titles), "\n".join(text))
 
     async def follow_up(
         self,

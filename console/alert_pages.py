@@ -18,15 +18,17 @@ from alerts.models import AlertDraft, open_drafts, thrown_away
 from alerts.origins import Origin
 from alerts.paragraphs import put_in
 from alerts.places import MOST_TEXT
-from alerts.reach import reach, readers_of_topic
+from alerts.reach import media_of_draft, reach, readers_of_topic
 from channels.line.render import render as render_messages
 from channels.lists import delivery_of, newest
+from channels.medium import Readable
 from console import words
 from console.access import Permission
 from console.draft_fields import fields_of
 from console.draft_pages import state_of
 from console.line_room import LineRoom
 from console.maps import district_shapes
+from console.media_shown import read_by_others
 from console.places_to_pick import (
     PICK,
     WHOLE_CITY,
@@ -346,6 +348,7 @@ async def _looked(visitor: Visit, session: AsyncSession, draft: AlertDraft) -> d
     language = language if language in city.languages else "ja"
     messages: list[Any] = []
     heading = ""
+    others: list[tuple[str, list[Readable]]] = []
     found = await reach(session, draft, city, visitor.media, by_area=True)
     known = draft.topic in city.topic_by_code and set(draft.areas) <= set(city.district_by_code)
     if known and 0 <= draft.level <= 5:
@@ -355,6 +358,8 @@ async def _looked(visitor: Visit, session: AsyncSession, draft: AlertDraft) -> d
         messages = [render_messages(notice, language, city) for notice in notices]
         titles = [words.title_of(notice, visitor.language) for notice in notices]
         heading = words.listed(titles, visitor.language)
+        by = [each.name for each in await media_of_draft(session, draft, city, visitor.media)]
+        others = read_by_others(notices, by, visitor.media, city, language)
     return {
         "draft": draft,
         "heading": heading,
@@ -373,6 +378,7 @@ async def _looked(visitor: Visit, session: AsyncSession, draft: AlertDraft) -> d
         ),
         "origins": await origins_of(visitor, session, draft),
         "messages": messages,
+        "others": others,
         "preview_language": language,
         "hazards": await alert_checks.serious_dangers(session, city, visitor.context.clock.now()),
     }

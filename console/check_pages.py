@@ -32,7 +32,7 @@ from console.alert_pages import (
 from console.draft_pages import state_of
 from console.looks import Look
 from console.media_shown import chosen_media, media_shown
-from console.web import RowNumber, StaffRoute, Visit, visit
+from console.web import Missing, RowNumber, StaffRoute, Visit, visit
 from core.errors import Refusal
 from core.text import clean
 from feeds.models import Notice, Status
@@ -60,8 +60,10 @@ async def choose_media(visitor: Sender, draft_id: RowNumber) -> Response:
     try:
         async with context.database.reading() as session:
             draft = await draft_of(session, draft_id)
-        # A version that was saved meanwhile is refused below.
-        chosen = chosen_media(form.all("media"), draft, context.city, visitor.media)
+            # A version that was saved meanwhile is refused below.
+            chosen = await chosen_media(
+                session, form.all("media"), draft, context.city, visitor.media
+            )
         async with context.database.writing() as session:
             await drafts.choose_media(
                 session,
@@ -76,6 +78,34 @@ async def choose_media(visitor: Sender, draft_id: RowNumber) -> Response:
     except Refusal as refusal:
         return await _check_page(visitor, draft_id, refusal=refusal)
     return visitor.go(f"/console/alerts/{draft_id}/check")
+
+
+@router.get("/alerts/{draft_id}/texts/{medium}")
+async def texts(visitor: Sender, draft_id: RowNumber, medium: str) -> Response:
+    """Show a draft in every language as it will look by one medium other than LINE."""
+    context = visitor.context
+    now = context.clock.now()
+    if medium not in visitor.media or medium == LINE.name:
+        raise Missing
+    async with context.database.reading() as session:
+        draft = await draft_of(session, draft_id)
+        if draft.notice_id is not None or draft.discarded_at is not None:
+            return await closed(visitor, session, draft)
+        if alert_checks.faults(draft, context.city):
+            return await edit_page(visitor, session, draft)
+        composed = composed_of(draft, context.city, actor=visitor.actor, now=now)
+        shown = await media_shown(
+            session,
+            draft,
+            composed,
+            context.city,
+            visitor.media,
+            now,
+            visitor.language,
+            whole=medium,
+        )
+    one = next(each for each in shown if each.name == medium)
+    return visitor.page("alert_texts.html", draft=draft, one=one)
 
 
 @router.post("/alerts/{draft_id}/after")

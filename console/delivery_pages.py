@@ -15,9 +15,11 @@ from channels.chain import chain_of
 from channels.level_parts import act_of
 from channels.line.medium import LINE
 from channels.line.render import render as render_messages
+from channels.medium import Readable
 from channels.models import Delivery, UnknownSend
 from console.access import Permission
 from console.alert_pages import origins_of
+from console.media_shown import read_by_others
 from console.ways import Ways, ways_of
 from console.web import Missing, RowNumber, StaffRoute, Visit, visit
 from core.languages import mark
@@ -154,13 +156,11 @@ async def steer_delivery(visitor: Sender, delivery_id: RowNumber, act: str) -> R
     return visitor.go(f"/console/deliveries/{delivery_id}")
 
 
-def _texts(visitor: Visit, medium: str, act: list[Notice], language: str) -> list[str]:
+def _texts(visitor: Visit, medium: str, act: list[Notice], language: str) -> list[Readable]:
     """Return how an alert reads in another medium than LINE, by level."""
-    found = visitor.media.get(medium)
-    if found is None or medium == LINE.name:
-        return []
     city = visitor.context.city
-    return [found.as_text(found.render(each, language, city)) for each in act]
+    read = read_by_others(act, [medium], visitor.media, city, language)
+    return [one for _, texts in read for one in texts]
 
 
 def _is_moving(ways: Ways, to_unknown: UnknownSend | None) -> bool:

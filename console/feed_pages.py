@@ -14,6 +14,7 @@ from channels.line.render import render as render_messages
 from city.city import Decision
 from console import words
 from console.access import Permission
+from console.media_shown import read_by_others
 from console.sources import healths
 from console.web import Missing, RowNumber, StaffRoute, Visit, visit
 from core.counting import MOST as MOST_COUNTED
@@ -129,6 +130,7 @@ async def _held_page(visitor: Visit, notice_id: int, *, refusal: Refusal | None 
         no_level=known and held_notices.says_no_level(notice, context.city),
         preview_language=language,
         messages=render_messages(notice, language, context.city) if known else [],
+        others=read_by_others([notice], reached, visitor.media, context.city, language),
         serious=serious,
         explained=held_notices.must_explain(notice),
         held=HeldItem(notice, context.clock.now()),

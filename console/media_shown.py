@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -13,18 +13,23 @@ from alerts.models import AlertDraft
 from alerts.reach import media_of_draft, reach_by
 from channels.dispatch import Preview, preview
 from channels.line.medium import LINE
-from channels.media import Media, media_of_chain
+from channels.media import Media, media_of, media_of_chain
+from channels.medium import Readable
 from city.city import City
 from console.words import medium_name
+from feeds.models import Notice
+
+FIRST = ("ja",)
+"""Always shown at once; every alert has it."""
 
 
 @dataclass(frozen=True)
 class TextPart:
-    """One wording of an alert in a medium: its preview's part, and the text by language."""
+    """One wording of an alert in a medium: its preview's part, and how it reads by language."""
 
     key: str
     recipients: int
-    texts: dict[str, str]
+    texts: dict[str, Readable]
 
 
 @dataclass(frozen=True)
@@ -52,8 +57,13 @@ async def media_shown(
     media: Media,
     now: datetime,
     language: str,
+    *,
+    whole: str = LINE.name,
 ) -> list[MediumShown]:
-    """Return every medium that is set up, in the order of sending."""
+    """Return every medium that is set up, in the order of sending.
+
+    LINE and the medium ``whole`` are shown in every language, the others in Japanese alone.
+    """
     on = {each.name for each in await media_of_draft(session, draft, city, media)}
     fixed = await media_of_chain(session, draft)
     found = []
@@ -69,13 +79,15 @@ async def media_shown(
                 medium=medium,
                 as_new=composed.as_new,
                 lower=composed.lower,
+                # Rendering is what costs; a page of its own has the other languages.
+                languages=None if medium.name in (LINE.name, whole) else FIRST,
             )
             if medium.name != LINE.name:
                 parts = tuple(
                     TextPart(
                         part.wording.value + ("" if part.level is None else f"-{part.level}"),
                         part.recipients,
-                        {code: medium.as_text(said) for code, said in part.messages.items()},
+                        {code: medium.as_read(said) for code, said in part.messages.items()},
                     )
                     for part in seen.parts
                 )
@@ -94,10 +106,30 @@ async def media_shown(
     return found
 
 
-def chosen_media(
-    said: Iterable[str], draft: AlertDraft, city: City, media: Media
+async def chosen_media(
+    session: AsyncSession, said: Iterable[str], draft: AlertDraft, city: City, media: Media
 ) -> list[str] | None:
-    """Return the media that a form switched on; None if they are those of the city's rules."""
-    wanted = [each.name for each in media if each.name in set(said)]
-    by_rule = list(media.by_rule(city, draft.topic, draft.reach))
-    return None if wanted == by_rule else wanted
+    """Return the media that a form switched on; None if the city's rules give the same.
+
+    What an earlier message went by cannot be switched off, so the form does not say it. A medium
+    that nobody follows by yet has no part in the comparison: once somebody does, the rules hold.
+    """
+    fixed = await media_of_chain(session, draft)
+    wanted = [each.name for each in media.of({*said, *fixed})]
+    by_rule = await media_of(
+        session, draft, city, media, topic=draft.topic, level=draft.reach, chosen=None
+    )
+    return None if wanted == [each.name for each in by_rule] else wanted
+
+
+def read_by_others(
+    notices: Sequence[Notice], names: Iterable[str], media: Media, city: City, language: str
+) -> list[tuple[str, list[Readable]]]:
+    """Return how notices read by each medium but LINE, in one language."""
+    return [
+        (
+            medium.name,
+            [medium.as_read(medium.render(each, language, city)) for each in notices],
+        )
+        for medium in media.of(set(names) - {LINE.name})
+    ]

@@ -34,7 +34,7 @@ from channels.email.render import (
 from channels.email.tokens import MailTokens, Purpose
 from channels.guard import ChannelGuard
 from channels.limiter import Limiter
-from channels.medium import Messages, PlainMedium
+from channels.medium import Messages, PlainMedium, Readable
 from channels.responses import About, Accepted, Busy, Later, Refused, Unavailable
 from city.city import City
 from core.clock import Clock
@@ -107,6 +107,13 @@ class EmailFormat(PlainMedium):
 
     def digest(self, notices: Sequence[Notice], language: str, city: City) -> Messages:
         return render_digest(notices, language, city)
+
+    def as_read(self, messages: Messages) -> Readable:
+        """Return the subject and the plain text; each reader's own links are left out."""
+        text = "\n\n".join(str(one["plain"]) for one in messages)
+        own = str.maketrans({SETTINGS_LINK: "…", STOP_LINK: "…"})
+        title = " · ".join(str(one["title"]) for one in messages)
+        return Readable(title, text.translate(own).removeprefix(f"{title}\n").strip())
 
 
 EMAIL = EmailFormat()

@@ -17,7 +17,7 @@ from channels.line.known_audience import AudienceKeeper
 from channels.line.language_question import LanguageQuestion, Question
 from channels.line.render import digest_messages, render
 from channels.line.unknown_sender import KEY_LIFE, UnknownSender
-from channels.medium import Messages, RunSize
+from channels.medium import Messages, Readable, RunSize
 from channels.models import Delivery
 from channels.responses import Accepted
 from channels.unknown_sends import SEND_UNKNOWN
@@ -57,9 +57,10 @@ class LineFormat:
     def digest(self, notices: Sequence[Notice], language: str, city: City) -> Messages:
         return digest_messages(notices, language, city)
 
-    def as_text(self, messages: Messages) -> str:
+    def as_read(self, messages: Messages) -> Readable:
         """Return what the list of chats shows; the console draws the cards themselves."""
-        return "\n".join(str(one.get("altText") or one.get("text", "")) for one in messages)
+        said = (str(one.get("altText") or one.get("text", "")) for one in messages)
+        return Readable("", "\n".join(said))
 
     async def follow_up(
         self,

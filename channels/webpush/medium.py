@@ -15,7 +15,7 @@ from sqlmodel import col, select
 
 from channels.addresses import Addresses
 from channels.limiter import Limiter
-from channels.medium import Messages, PlainMedium, RunSize, compact_json
+from channels.medium import Messages, PlainMedium, Readable, RunSize, compact_json
 from channels.models import Delivery, Variant
 from channels.responses import About, Accepted, Refused
 from channels.variants import Rendered
@@ -58,6 +58,11 @@ class WebPushFormat(PlainMedium):
 
     def digest(self, notices: Sequence[Notice], language: str, city: City) -> Messages:
         return rendering.digest(notices, language, city, f"/?lang={language}")
+
+    def as_read(self, messages: Messages) -> Readable:
+        """Return the title and the text of the notification."""
+        [payload] = (one["payload"] for one in messages)
+        return Readable(payload["title"], payload["body"])
 
     async def follow_up(
         self,

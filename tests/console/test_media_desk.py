@@ -6,9 +6,11 @@ from sqlmodel import col, select
 
 from channels.models import ChannelStop, Delivery, DeliveryState
 from channels.reasons import reason
+from city.city import Decision
 from console.models import Role
+from feeds.models import Notice, Status
 from subscriptions import residents
-from tests.support.console_alerts import delivery_of, sent, written
+from tests.support.console_alerts import TEXT, delivery_of, sent, written
 from tests.support.office import Office
 
 
@@ -33,7 +35,12 @@ async def test_every_medium_has_a_switch_its_reach_and_its_text(office: Office) 
     number, page = await written(writer, "real")
     assert "medium-line-recipients" in page.body and "medium-email-recipients" in page.body
     assert page.tree.xpath('string(//*[@data-testid="recipients"])').split()[0] == "3"
-    assert page.tree.xpath('//*[@data-testid="text-email"]//pre'), "as it will look"
+    [mail] = page.tree.xpath('//*[@data-testid="text-email"]')
+    assert TEXT in mail.text_content() and "<" not in mail.text_content(), "as it will look"
+    assert len(mail.xpath('.//*[@class="as-read"]')) == 1, "others on request"
+    every = await writer.get(f"/console/alerts/{number}/texts/email")
+    assert len(every.tree.xpath('//*[@class="as-read"]')) == len(office.context.city.languages)
+    assert (await writer.get(f"/console/alerts/{number}/texts/line")).status == 404
     off = await writer.submit(page, f"/console/alerts/{number}/media", media=["line"])
     assert off.tree.xpath('string(//*[@data-testid="recipients"])').split()[0] == "2"
     [draft] = await office.drafts()
@@ -109,3 +116,48 @@ async def test_what_is_held_up_names_its_medium_and_a_stop_of_mail_hides_no_emer
     shown = await writer.get("/console/")
     [stop] = shown.tree.xpath('//*[@data-testid="channel-stopped-email"]')
     assert "LINE" not in stop.text_content() and "メール" in stop.text_content()
+
+
+async def test_switches_that_equal_the_rules_leave_the_draft_to_the_rules(office: Office) -> None:
+    writer = await office.at_desk(Role.ADMIN, "boss")
+    await office.resident("ja")
+    number, page = await written(writer, "real")
+    path = f"/console/alerts/{number}/media"
+    page = await writer.submit(page, path, media=["line"])
+    [draft] = await office.drafts()
+    assert draft.media is None, "nobody follows by another medium yet"
+    await reader_by_mail(office)
+    page = await writer.get(f"/console/alerts/{number}/check")
+    assert page.tree.xpath('string(//*[@data-testid="recipients"])').split()[0] == "2"
+    page = await writer.submit(page, path, media=["line"])
+    [draft] = await office.drafts()
+    assert draft.media == ["line"]
+    await writer.submit(page, path, media=["line", "email"])
+    [draft] = await office.drafts()
+    assert draft.media is None
+
+
+async def test_a_held_notice_and_a_draft_are_shown_by_every_medium(office: Office) -> None:
+    writer = await office.at_desk(Role.ADMIN, "boss")
+    await office.resident("ja")
+    await reader_by_mail(office)
+    number, _ = await written(writer, "real")
+    edit = await writer.get(f"/console/alerts/{number}")
+    [mail] = edit.tree.xpath('//*[@data-testid="text-email"]')
+    assert TEXT in mail.text_content()
+    held = Notice(
+        identity="held",
+        topic="evacuation",
+        level=4,
+        status=Status.ISSUED,
+        drill=False,
+        reported_at=office.clock.now(),
+        texts={"ja": {"title": "題", "text": TEXT}},
+        decision=Decision.HOLD,
+        decided_by="rule:test",
+        created_at=office.clock.now(),
+    )
+    await office.store(held)
+    page = await writer.get(f"/console/held/{held.id}")
+    [mail] = page.tree.xpath('//*[@data-testid="text-email"]')
+    assert "題" in mail.text_content() and TEXT in mail.text_content()

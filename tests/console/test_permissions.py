@@ -96,6 +96,7 @@ ADDRESSES = {
         POST /console/alerts/{draft_id}/live
         POST /console/alerts/{draft_id}/auto
         GET /console/alerts/{draft_id}/check
+        GET /console/alerts/{draft_id}/texts/{medium}
         GET /console/alerts/{draft_id}/spoken
         GET /console/alerts/{draft_id}/spoken.wav
         POST /console/alerts/{draft_id}/look

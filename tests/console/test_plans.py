@@ -223,6 +223,7 @@ async def large(
         )
     async with office.database.reading() as session:
         names = {
+            "medium": "email",
             "draft_id": await session.scalar(
                 select(AlertDraft.id).where(
                     col(AlertDraft.discarded_at).is_(None), col(AlertDraft.notice_id).is_(None)
