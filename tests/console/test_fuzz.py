@@ -185,13 +185,20 @@ class Fuzz:
 
 
 async def status_of(url: str, request: bytes) -> int:
-    """Send bytes as they are; 0 when the server hangs up without an answer."""
+    """Send bytes as they are; 0 when the server hangs up without an answer.
+
+    A stream of events has no end, so no more than its head is read.
+    """
     parts = urlsplit(url)
     reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
     try:
         writer.write(request)
         async with asyncio.timeout(20):
-            line = await reader.readline()
+            line = head = await reader.readline()
+            while head.strip():
+                head = await reader.readline()
+                if head.lower().startswith(b"content-type: text/event-stream"):
+                    return int(line.split()[1])
             await reader.read()
     except ConnectionError:
         return 0

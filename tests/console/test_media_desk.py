@@ -78,6 +78,9 @@ async def test_a_stop_and_a_pause_act_on_all_media(office: Office) -> None:
     shown = await writer.get(f"/console/deliveries/{deliveries['line'].id}")
     assert "way-line" in shown.body and "way-email" in shown.body
     assert delivery_of(done) == deliveries["line"].id
+    for each in deliveries.values():
+        assert each.id is not None
+        await office.done(each.id)
     async with office.database.writing() as session:
         for each in await session.scalars(select(Delivery)):
             each.state = DeliveryState.SENDING
