@@ -134,8 +134,11 @@ def priority_of(notice: Notice, *, corrects_warning: bool = False) -> int:
     """Return the priority: corrections of warnings, emergencies, warnings, the rest (promise 4).
 
     Emergencies of the highest level go before the others. A correction of routine news overtakes no
-    emergency.
+    emergency. A drill goes as an emergency of a lower level does, so that it never holds back what
+    is real.
     """
+    if notice.drill and (corrects_warning or notice.emergency):
+        return Priority.EMERGENCY
     if corrects_warning:
         return Priority.CORRECTION
     if notice.emergency:

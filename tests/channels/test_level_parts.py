@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from sqlmodel import col, select
 
 from channels import dispatch, outbox
 from channels.chain import chain_of
+from channels.dispatch import priority_of
 from channels.level_parts import LowerLevel, priority_of_part
 from channels.line.medium import LINE
 from channels.members import unpack
@@ -258,6 +260,16 @@ def test_a_lower_level_of_an_emergency_stays_one(priority: int) -> None:
     assert order == sorted(order)
     assert order[-1] == Priority.EMERGENCY
     assert priority_of_part(Priority.WARNING, 2) == Priority.WARNING
+
+
+@pytest.mark.parametrize("corrects", [False, True])
+def test_promise_4_a_drill_never_goes_before_what_is_real(corrects: bool) -> None:
+    real, drill = (
+        make_notice("evacuation", level=5, now=datetime.now(UTC), drill=drill)
+        for drill in (False, True)
+    )
+    assert priority_of(real) == Priority.GRAVEST
+    assert priority_of(drill, corrects_warning=corrects) == Priority.EMERGENCY
 
 
 async def test_what_follows_an_alert_with_two_levels_follows_both(
