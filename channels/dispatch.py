@@ -368,15 +368,15 @@ async def preview(
     medium: Format,
     as_new: Texts | None = None,
     lower: Sequence[LowerLevel] = (),
-    languages: Sequence[str] | None = None,
+    only: Sequence[str] | None = None,
 ) -> Preview:
     """Return a preview: who would get which text in which language if the notice were sent at
     ``now``.
 
     For a follow-up the counts cover everybody who will get it, by wording. ``lower`` is as for
-    :func:`deliver`. Only ``languages`` are rendered, if they are given.
+    :func:`deliver`. Of the city's languages, ``only`` these are rendered, if they are given.
     """
-    rendered = city.languages if languages is None else languages
+    rendered = city.languages if only is None else only
     query = audience_of(notice, city, medium.name)
     notices = [notice, *(one.notice for one in lower)]
     act = together(notices)

@@ -80,7 +80,7 @@ async def media_shown(
                 as_new=composed.as_new,
                 lower=composed.lower,
                 # Rendering is what costs; a page of its own has the other languages.
-                languages=None if medium.name in (LINE.name, whole) else FIRST,
+                only=None if medium.name in (LINE.name, whole) else FIRST,
             )
             if medium.name != LINE.name:
                 parts = tuple(
