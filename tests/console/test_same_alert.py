@@ -31,7 +31,7 @@ HOW = {"written_by", "warned"}
 """Differences that are meant: who it was, and what the second is warned of because of the first. A
 number is another one, as it is another alert.
 """
-NUMBERS = {"draft", "version", "delivery", "replaces"}
+NUMBERS = {"draft", "version", "delivery", "replaces", "media"}
 DECIDED = {"kind", "priority", "respects_quiet", "silent", "audience", "expires_at", "created_at"}
 
 
