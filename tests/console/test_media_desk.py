@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from sqlmodel import col, select
 
-from channels.models import ChannelStop, Delivery, DeliveryState
+from channels.models import Batch, BatchState, ChannelStop, Delivery, DeliveryState
 from channels.reasons import reason
 from city.city import Decision
 from console.models import Role
@@ -84,6 +86,9 @@ async def test_a_stop_and_a_pause_act_on_all_media(office: Office) -> None:
     async with office.database.writing() as session:
         for each in await session.scalars(select(Delivery)):
             each.state = DeliveryState.SENDING
+        for batch in await session.scalars(select(Batch)):
+            batch.state = BatchState.WAITING
+            batch.not_before = office.clock.now() + timedelta(seconds=30)
     shown = await writer.get(f"/console/deliveries/{deliveries['line'].id}")
     await writer.submit(shown, f"/console/deliveries/{deliveries['line'].id}/pause")
     assert {each.state for each in (await by_channel(office)).values()} == {DeliveryState.PAUSED}

@@ -26,7 +26,7 @@ from tests.support.project import SAMPLE_CITY
 
 PUBLIC_URL = "http://127.0.0.1:8000"
 WHY = "当直が一人だけで、川があふれています"
-WHO, BEFORE = {"decided_by"}, {"id", "identity", "replaces_id"}
+WHO, BEFORE = {"decided_by"}, {"id", "identity", "replaces_id", "code"}
 HOW = {"written_by", "warned"}
 """Differences that are meant: who it was, and what the second is warned of because of the first. A
 number is another one, as it is another alert.
