@@ -49,10 +49,10 @@ async def test_a_program_that_hangs_is_killed_with_what_it_started(tmp_path: Pat
     marks = tmp_path / "pids"
     path = program(
         tmp_path,
-        "import subprocess\n"
-        "child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)'])\n"
+        "import signal, subprocess\n"
+        "child = subprocess.Popen([sys.executable, '-c', 'import signal; signal.pause()'])\n"
         f"open({str(marks)!r}, 'w').write(f'{{os.getpid()}} {{child.pid}}')\n"
-        "time.sleep(600)",
+        "signal.pause()",
     )
     with pytest.raises(Refusal, match="in time"):
         await Speech((sys.executable, path), patience=2).wav("a", "en")

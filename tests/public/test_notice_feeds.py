@@ -6,33 +6,15 @@ import json
 from datetime import timedelta
 from typing import Any
 
-from city.city import Decision
 from feeds.models import Notice, Status
 from public.validators import FirstSeen
 from tests.support.atom import deleted_of, read_atom
+from tests.support.notices import a_notice
 from tests.support.office import NOON, Office
 
 
 def notice(office: Office, identity: str, **changes: Any) -> Notice:
-    now = office.clock.now()
-    values: dict[str, Any] = {
-        "identity": identity,
-        "topic": "weather",
-        "kind": "レベル３大雨警報",
-        "level": 3,
-        "status": Status.ISSUED,
-        "drill": False,
-        "reported_at": now,
-        "texts": {
-            "ja": {"title": f"{identity}の題", "text": "本文です。"},
-            "en": {"title": f"{identity} title", "text": "The text."},
-        },
-        "decision": Decision.SEND,
-        "decided_by": "rule:test",
-        "created_at": now,
-        **changes,
-    }
-    return Notice(**values)
+    return a_notice(office.clock.now(), identity, **changes)
 
 
 async def told(office: Office, query: str) -> list[str]:

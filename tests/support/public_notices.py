@@ -4,34 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from city.city import Decision
-from feeds.models import Notice, Status
+from feeds.models import Notice
+from tests.support.notices import a_notice
 from tests.support.office import Office
 
 
 def notice(office: Office, identity: str, **changes: Any) -> Notice:
-    now = office.clock.now()
-    values: dict[str, Any] = {
-        "identity": identity,
-        "topic": "weather",
-        "kind": "レベル３大雨警報",
-        "level": 3,
-        "status": Status.ISSUED,
-        "drill": False,
-        "reported_at": now,
-        "texts": {
-            "ja": {
-                "title": f"{identity}の題",
-                "text": "本文です。\nhttps://city.example/a?b=1&c=2",
-            },
-            "en": {"title": f"{identity} title", "text": "The text."},
-        },
-        "decision": Decision.SEND,
-        "decided_by": "rule:test",
-        "created_at": now,
-        **changes,
+    texts = {
+        "ja": {"title": f"{identity}の題", "text": "本文です。\nhttps://city.example/a?b=1&c=2"},
+        "en": {"title": f"{identity} title", "text": "The text."},
     }
-    return Notice(**values)
+    return a_notice(office.clock.now(), identity, **({"texts": texts} | changes))
 
 
 def shown(page: Any, section: str) -> list[str]:
