@@ -30,6 +30,7 @@ import uvloop
 sys.path.insert(0, str(Path(__file__).parents[1]))  # also when run by its path
 
 from app.schema import upgrade_now
+from benchmarks.order import an_order
 from channels import dispatch
 from channels.email.compose import Letter, mail_bytes
 from channels.email.medium import EMAIL, EmailMedium, Sending
@@ -38,13 +39,13 @@ from channels.email.smtp import Relay
 from channels.email.tokens import MailTokens
 from channels.engine import Engine
 from channels.limiter import Limiter
-from city.city import City, Decision
+from city.city import City
 from city.folder import load_city
 from core.clock import SystemClock
 from core.database import Database
 from core.settings import SAMPLE_CITY, SmtpSettings
 from core.work import LocalQueue
-from feeds.models import Notice, Status
+from feeds.models import Notice
 from subscriptions.generate import generate
 
 FROM = "todoke@city.example"
@@ -59,19 +60,7 @@ def sending_city() -> City:
 def alert(now: datetime) -> Notice:
     """A notice that everybody gets, with short texts of its own in each language."""
     texts = {code: {"title": f"Title {code}", "text": f"Text {code}"} for code in LANGUAGES}
-    return Notice(
-        identity="benchmark:1",
-        topic="evacuation",
-        level=4,
-        status=Status.ISSUED,
-        drill=False,
-        emergency=True,
-        reported_at=now,
-        texts=texts,
-        decision=Decision.SEND,
-        decided_by="rule:benchmark",
-        created_at=now,
-    )
+    return an_order(now, texts)
 
 
 @dataclass

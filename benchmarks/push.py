@@ -108,19 +108,18 @@ async def _todoke(origin: str, number: int, url: str) -> tuple[int, float, float
 
     from sqlalchemy import text
 
+    from benchmarks.order import an_order
     from channels import dispatch
     from channels.engine import Engine
     from channels.progress import progress
     from channels.webpush.client import push_session
     from channels.webpush.medium import web_push
     from channels.webpush.vapid import new_key
-    from city.city import Decision
     from city.folder import load_city
     from core.clock import SystemClock
     from core.database import Database
     from core.settings import SAMPLE_CITY, PushSettings
     from core.work import LocalQueue
-    from feeds.models import Notice, Status
     from subscriptions.generate import generate
 
     clock, city, database = SystemClock(), load_city(SAMPLE_CITY), Database(url)
@@ -142,19 +141,7 @@ async def _todoke(origin: str, number: int, url: str) -> tuple[int, float, float
         for code in city.languages
     }
     now = datetime.now(UTC)
-    notice = Notice(
-        identity="bench:1",
-        topic="evacuation",
-        level=4,
-        status=Status.ISSUED,
-        drill=False,
-        emergency=True,
-        reported_at=now,
-        texts=texts,
-        decision=Decision.SEND,
-        decided_by="rule:bench",
-        created_at=now,
-    )
+    notice = an_order(now, texts)
     gc.collect()
     gc.freeze()
     tasks = [asyncio.create_task(queue.run(stop)), asyncio.create_task(engine.run(stop))]
