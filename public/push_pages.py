@@ -8,7 +8,7 @@ asked for. Whoever gives up leaves nothing behind.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -17,6 +17,7 @@ from typing import Any
 import structlog
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import FileResponse, JSONResponse
+from fastapi.routing import APIRoute
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from channels.webpush.addresses import PushAddress, PushServices, address_of, endpoint_hash
@@ -51,7 +52,36 @@ NEWS = mark("There is news from the city. Tap here to read it.")
 OFFLINE = mark("There is no network. This page is from {time}.")
 
 log = structlog.get_logger(__name__)
-router = APIRouter(route_class=PublicRoute)
+
+
+class _NotTaken(Exception):
+    """What a browser asked is not taken, and why."""
+
+    def __init__(self, status: int, why: str) -> None:
+        super().__init__(why)
+        self.status = status
+
+
+class _SaysWhyNot(APIRoute):
+    """Says in JSON what is not taken."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handle = super().get_route_handler()
+
+        async def handler(request: Request) -> Response:
+            try:
+                return await handle(request)
+            except _NotTaken as refusal:
+                return _answer({"error": str(refusal)}, refusal.status)
+
+        return handler
+
+
+class _PushRoute(PublicRoute, _SaysWhyNot):
+    """The security headers of ``PublicRoute`` stand on a refusal too."""
+
+
+router = APIRouter(route_class=_PushRoute)
 
 
 @dataclass(frozen=True)
@@ -148,21 +178,18 @@ async def push_page(request: Request) -> Response:
 @router.post(PATH)
 async def sign_up(request: Request) -> Response:
     """Take a browser in, or save what somebody changed in one that follows."""
-    asked = await _asked(request)
-    if isinstance(asked, Response):
-        return asked
-    door, address, form = asked
+    door, address, form = await _asked(request)
     context: Context = request.app.state.context
     try:
         chosen = read_choices(context.city, form)
     except BadInput as error:
-        return _refused(422, str(error))
+        raise _NotTaken(422, str(error)) from error
     now, stored = context.clock.now(), address.stored()
     async with context.database.reading() as session:
         known = await registry.find_at(session, NAME, stored)
     if known is None and not door.limit.allows(_client(request)):
         log.warning("push.sign_ups_limited")
-        return _refused(429, "too many sign-ups")
+        raise _NotTaken(429, "too many sign-ups")
     async with context.database.writing() as session:
         resident = await registry.follow_at(
             session, context.city, NAME, stored, chosen.language, now
@@ -177,15 +204,12 @@ async def sign_up(request: Request) -> Response:
 @router.post(f"{PATH}/choices")
 async def show_choices(request: Request) -> Response:
     """Return what a browser chose, for the form."""
-    asked = await _asked(request)
-    if isinstance(asked, Response):
-        return asked
-    _, address, _ = asked
+    _, address, _ = await _asked(request)
     context: Context = request.app.state.context
     async with context.database.reading() as session:
         resident = await registry.find_at(session, NAME, address.stored())
         if resident is None or resident.state is not ResidentState.FOLLOWING:
-            return _refused(404, "this browser does not follow")
+            raise _NotTaken(404, "this browser does not follow")
         assert resident.id is not None
         chosen = await registry.preferences(session, context.city, resident.id)
     start, end = choices.quiet_hours(context.city, chosen.quiet_start, chosen.quiet_end)
@@ -202,10 +226,7 @@ async def show_choices(request: Request) -> Response:
 @router.post(f"{PATH}/leave")
 async def leave(request: Request) -> Response:
     """Erase a browser; it is the same if it was not known."""
-    asked = await _asked(request)
-    if isinstance(asked, Response):
-        return asked
-    _, address, _ = asked
+    _, address, _ = await _asked(request)
     context: Context = request.app.state.context
     async with context.database.writing() as session:
         resident = await registry.find_at(session, NAME, address.stored())
@@ -218,19 +239,16 @@ async def leave(request: Request) -> Response:
 @router.post(f"{PATH}/moved")
 async def moved(request: Request) -> Response:
     """Note the new address of a browser that shows its old one."""
-    asked = await _asked(request)
-    if isinstance(asked, Response):
-        return asked
-    _, address, form = asked
+    _, address, form = await _asked(request)
     context: Context = request.app.state.context
     try:
         before = _subscription(form.text("before"))
     except BadInput as error:
-        return _refused(422, str(error))
+        raise _NotTaken(422, str(error)) from error
     async with context.database.writing() as session:
         resident = await registry.find_at(session, NAME, before.stored())
         if resident is None:
-            return _refused(404, "this browser does not follow")
+            raise _NotTaken(404, "this browser does not follow")
         stored = address.stored()
         if stored != before.stored():
             # It may have signed up again meanwhile; then that is the newer row.
@@ -329,19 +347,25 @@ async def _save(
     await registry.choose_quiet_hours(session, city, number, start, end, now)
 
 
-async def _asked(request: Request) -> tuple[PushDoor, PushAddress, Form] | Response:
-    """Return the browser that asks and its form, or why not."""
+async def _asked(request: Request) -> tuple[PushDoor, PushAddress, Form]:
+    """Return the browser that asks and its form.
+
+    Raises
+    ------
+    _NotTaken
+        It is not a browser that may ask.
+    """
     door: PushDoor | None = request.app.state.push
     if door is None:
-        return _refused(404, "there is no web push")
+        raise _NotTaken(404, "there is no web push")
     if not is_ours(request):
-        return _refused(403, "this is not from a page of ours")
+        raise _NotTaken(403, "this is not from a page of ours")
     try:
         form = await read_form(request)
         address = _subscription(form.text("subscription"))
         door.services.check(address.endpoint)
     except BadInput as error:
-        return _refused(422, str(error))
+        raise _NotTaken(422, str(error)) from error
     return door, address, form
 
 
@@ -360,10 +384,6 @@ def _subscription(text: str) -> PushAddress:
 
 def _client(request: Request) -> str:
     return request.client.host if request.client else ""
-
-
-def _refused(status: int, why: str) -> Response:
-    return _answer({"error": why}, status)
 
 
 def _answer(content: Any, status: int = 200) -> Response:
