@@ -48,7 +48,8 @@ from console.web import DemoAccount
 from core.clock import SystemClock
 from core.errors import BadInput
 from core.logs import QUIET, configure_logs
-from core.settings import SAMPLE_CITY, PushSettings, Settings, SmtpSettings
+from core.mail_settings import SmtpSettings
+from core.settings import SAMPLE_CITY, PushSettings, Settings
 from simulator.agency.dangers import ASAMA, COAST
 from simulator.agency.server import RecordedDays
 from simulator.mail import Mailbox

@@ -43,7 +43,8 @@ from city.city import City
 from city.folder import load_city
 from core.clock import SystemClock
 from core.database import Database
-from core.settings import SAMPLE_CITY, SmtpSettings
+from core.mail_settings import SmtpSettings
+from core.settings import SAMPLE_CITY
 from core.work import LocalQueue
 from feeds.models import Notice
 from subscriptions.generate import generate

@@ -18,8 +18,8 @@ from city.faults import FolderFault, suggestion
 from city.reasons import reason
 from core.geo import Position
 from core.languages import LANGUAGES
+from core.mail_settings import MAIL_ADDRESS
 from core.reason import Reason
-from core.settings import MAIL_ADDRESS
 
 MOST_METRES = 200.0
 BODIES = ("city", "prefecture", "nation", "private")

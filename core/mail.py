@@ -20,8 +20,9 @@ import structlog
 
 from core.clock import in_japan
 from core.errors import Permanent, Retryable
+from core.mail_settings import SmtpSettings
 from core.reasons import reason
-from core.settings import THIS_MACHINE, SmtpSettings
+from core.settings import THIS_MACHINE
 from core.text import clean
 
 STEP_SECONDS = 20.0

@@ -15,7 +15,7 @@ from channels.quiet import quiet_until
 from city.city import City
 from core import audit
 from core.errors import Refusal
-from core.settings import MAIL_ADDRESS
+from core.mail_settings import MAIL_ADDRESS
 from feeds.fetch import FetchRefused
 from reports.models import ChatForm, NoticeWay, ReportAlarm, Rhythm
 from reports.outside import Internal, PublicHosts

@@ -10,7 +10,7 @@ from pathlib import Path
 from city.city import City, Owner
 from core import mail
 from core.clock import in_japan
-from core.settings import MAIL_ADDRESS, SmtpSettings
+from core.mail_settings import MAIL_ADDRESS, SmtpSettings
 from reports.models import Forward, Report
 from reports.photos import photo_path
 

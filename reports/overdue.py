@@ -20,7 +20,7 @@ from core import mail
 from core.clock import in_japan
 from core.database import Database
 from core.errors import Permanent, Retryable
-from core.settings import SmtpSettings
+from core.mail_settings import SmtpSettings
 from reports.due import is_working_day, working_days_between
 from reports.kinds import city_now
 from reports.models import MorningMail, Report, Team

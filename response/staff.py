@@ -13,7 +13,7 @@ from sqlmodel import col, select
 from city.city import City
 from core import audit
 from core.errors import BadInput
-from core.settings import MAIL_ADDRESS
+from core.mail_settings import MAIL_ADDRESS
 from core.text import clean
 from response import staff_messages
 from response.models import StaffLineLink, StaffMember, StaffWay

@@ -19,7 +19,7 @@ from city.city import City
 from core.clock import Clock
 from core.database import Database
 from core.errors import Retryable
-from core.settings import MailBoxSettings
+from core.mail_settings import MailBoxSettings
 from core.work import Queue
 from feeds.mailbox import Mailbox, new_letters
 from subscriptions import residents

@@ -12,7 +12,7 @@ from pathlib import Path
 import dkim
 
 from core.errors import BadInput
-from core.settings import SmtpSettings
+from core.mail_settings import SmtpSettings
 
 SIGNED = (
     *("from", "to", "subject", "date", "message-id", "in-reply-to", "references"),

@@ -19,7 +19,7 @@ from channels.email.bounces import Bounce
 from channels.email.tokens import MailTokens
 from core.errors import Permanent
 from core.languages import match_language
-from core.settings import MailBoxSettings
+from core.mail_settings import MailBoxSettings
 from feeds import limits
 from feeds.mail import header_words, parsed, sender_of, text_of
 

@@ -38,8 +38,8 @@ from channels.medium import Messages, PlainMedium, Readable
 from channels.responses import About, Accepted, Busy, Later, Refused, Unavailable
 from city.city import City
 from core.clock import Clock
+from core.mail_settings import MAIL_ADDRESS, MailBoxSettings, SmtpSettings
 from core.reason import Reason
-from core.settings import MAIL_ADDRESS, MailBoxSettings, SmtpSettings
 from core.work import Queue
 from feeds.models import Notice
 

@@ -31,7 +31,7 @@ from channels.responses import (
 )
 from core import mail
 from core.clock import Clock
-from core.settings import SmtpSettings
+from core.mail_settings import SmtpSettings
 
 IDLE_SECONDS = 60.0
 """A connection that was not used for longer is closed; servers wait for five minutes."""

@@ -17,7 +17,7 @@ from cryptography.x509.oid import NameOID
 
 from core import mail
 from core.errors import BadInput
-from core.settings import SmtpSettings, smtp
+from core.mail_settings import SmtpSettings, smtp
 from simulator.mail import Mailbox
 
 NOW = datetime(2026, 9, 1, 3, 0, tzinfo=UTC)

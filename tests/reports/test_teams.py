@@ -14,7 +14,7 @@ from city.folder import load_city
 from core.clock import JAPAN, ManualClock
 from core.database import Database
 from core.errors import BadInput
-from core.settings import SmtpSettings
+from core.mail_settings import SmtpSettings
 from reports import overdue, register, teams, work
 from reports.models import Report, Team, TeamKind
 from reports.register import Draft

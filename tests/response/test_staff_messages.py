@@ -22,7 +22,8 @@ from core import mail
 from core.clock import ManualClock
 from core.database import Database
 from core.errors import BadInput
-from core.settings import Settings, SmtpSettings
+from core.mail_settings import SmtpSettings
+from core.settings import Settings
 from core.work import LocalQueue
 from response import staff, staff_messages
 from response.models import StaffLineLink, StaffMember, StaffMessage, StaffMessageState, StaffWay

@@ -13,7 +13,7 @@ from email.policy import default
 from types import ModuleType
 from typing import Any
 
-from core.settings import SmtpSettings
+from core.mail_settings import SmtpSettings
 
 
 def _smtp_of_aiosmtpd() -> Any:

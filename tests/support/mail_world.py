@@ -10,7 +10,7 @@ from channels.email.medium import EmailMedium, Outgoing, Sending
 from channels.email.tokens import MailTokens
 from channels.limiter import Limiter
 from core.clock import Clock
-from core.settings import MailBoxSettings, SmtpSettings
+from core.mail_settings import MailBoxSettings, SmtpSettings
 from simulator.mail import Mailbox
 
 NOON = datetime(2026, 6, 15, 3, tzinfo=UTC)

@@ -13,7 +13,7 @@ from channels.email.medium import EmailMedium
 from channels.limiter import Limiter
 from channels.responses import Accepted, ChannelRefused
 from core.clock import Clock
-from core.settings import SmtpSettings
+from core.mail_settings import SmtpSettings
 from tests.support.listed import ListMedium, Recipients
 from tests.support.mail_world import sending
 

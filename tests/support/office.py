@@ -46,7 +46,8 @@ from core.audit import AuditEntry
 from core.clock import JAPAN, SystemClock
 from core.database import Database
 from core.kept import KeptBytes
-from core.settings import Settings, SmtpSettings
+from core.mail_settings import SmtpSettings
+from core.settings import Settings
 from core.shared_answers import SharedAnswers
 from core.work import LocalQueue
 from feeds.models import HazardState, Notice

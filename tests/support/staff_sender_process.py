@@ -17,7 +17,7 @@ from channels.line.limits import line_limiter
 from city.context import Context
 from core.clock import SystemClock
 from core.database import Database
-from core.settings import SmtpSettings
+from core.mail_settings import SmtpSettings
 from core.work import LocalQueue, Queue
 from core.work_shared import ProcrastinateQueue
 from tests.support.engine import settings_for, small_city
