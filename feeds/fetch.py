@@ -231,7 +231,7 @@ async def fetch(
     except TimeoutError as error:
         raise FetchFailed(reason("fetch.timeout", seconds=f"{timeout:g}")) from error
     except aiohttp.ClientConnectionError as error:
-        refusal = _refusal_within(error)
+        refusal = refusal_within(error)
         if refusal is not None:
             raise refusal from error
         raise FetchFailed(reason("fetch.connection", error=error)) from error
@@ -241,7 +241,8 @@ async def fetch(
         raise FetchFailed(reason("fetch.protocol", error=error)) from error
 
 
-def _refusal_within(error: BaseException) -> FetchRefused | None:
+def refusal_within(error: BaseException) -> FetchRefused | None:
+    """Return the refusal that another error was raised for, such as a connector's."""
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, FetchRefused):

@@ -26,6 +26,7 @@ from feeds.fetch import (
     FetchRefused,
     PublicResolver,
     is_public,
+    refusal_within,
 )
 from feeds.limits import CONNECT_TIMEOUT, MAX_URL_LENGTH
 from reports.reasons import reason
@@ -198,13 +199,13 @@ async def ask(
                     break
             return Answer(response.status, dict(response.headers), bytes(read[:MOST_BYTES]))
     except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
-        if (refusal := _refusal_within(error)) is not None:
+        if (refusal := refusal_within(error)) is not None:
             raise refusal from error
         raise NotAsked(_named("outside.not-reached", error)) from error
     except aiohttp.InvalidURL as error:
         raise FetchRefused(reason("outside.no-address")) from error
     except (aiohttp.ClientError, TimeoutError, OSError) as error:
-        if (refusal := _refusal_within(error)) is not None:
+        if (refusal := refusal_within(error)) is not None:
             raise refusal from error
         raise NoAnswer(_named("outside.no-answer", error)) from error
 
@@ -214,15 +215,6 @@ def _named(code: str, error: BaseException) -> Reason:
     if code == "outside.not-reached":
         return reason("outside.not-reached", error=said)
     return reason("outside.no-answer", error=said)
-
-
-def _refusal_within(error: BaseException) -> FetchRefused | None:
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, FetchRefused):
-            return cause
-        cause = cause.__cause__ or cause.__context__
-    return None
 
 
 def _plain(host: str) -> str:

@@ -19,7 +19,7 @@ from sqlmodel import col, select
 
 from channels.addresses import Addresses
 from channels.limiter import Limiter
-from channels.medium import Messages, PlainMedium, compact_json
+from channels.medium import Messages, PlainMedium, Readable, compact_json
 from channels.models import Delivery, Priority, Variant, Wording
 from channels.posts.accounts import NAME, name_of
 from channels.posts.ladder import MEASURES, PostWords, post_words
@@ -88,8 +88,10 @@ class PostsFormat(PlainMedium):
         page = f"{city.public_url}/" if city.public_url else ""
         return [PostWords(title, body, page, mark).to_json()]
 
-    def as_text(self, messages: Messages) -> str:
-        return "\n\n".join(PostWords.from_json(one).fitting(None) for one in messages)
+    def as_read(self, messages: Messages) -> Readable:
+        """Return the whole post; an account of a short network gets a shorter form."""
+        posts = [PostWords.from_json(one).fitting(None) for one in messages]
+        return Readable("", "\n\n".join(posts))
 
     async def follow_up(
         self,

@@ -27,7 +27,7 @@ from channels.webpush.reasons import reason
 from channels.webpush.vapid import Vapid
 from core.clock import Clock
 from core.errors import BadInput
-from feeds.fetch import FetchRefused, PublicResolver
+from feeds.fetch import FetchRefused, PublicResolver, refusal_within
 
 TIMEOUT_SECONDS = 10.0
 MOST_ANSWER_BYTES = 4096
@@ -229,21 +229,12 @@ class HttpTransport:
                     await response.content.read(MOST_ANSWER_BYTES)
                 answer = PushAnswer(response.status, response.headers, said)
         except aiohttp.ClientError as error:
-            refusal = _refusal_within(error)
+            refusal = refusal_within(error)
             if refusal is not None:
                 raise refusal from error
             raise
         LATENCY.observe(time.perf_counter() - started)
         return answer
-
-
-def _refusal_within(error: BaseException) -> FetchRefused | None:
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, FetchRefused):
-            return cause
-        cause = cause.__cause__ or cause.__context__
-    return None
 
 
 def push_session(resolver: AbstractResolver | None = None) -> aiohttp.ClientSession:

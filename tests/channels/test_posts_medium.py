@@ -363,5 +363,5 @@ def test_a_digest_has_whole_titles_in_every_length() -> None:
     several = [make_notice("events", level=0, now=NOON + timedelta(hours=n)) for n in range(9)]
     [message] = BY_POSTS.digest(several, "ja", city_with())
     titles = [each.texts["ja"]["title"] for each in several]
-    shown = BY_POSTS.as_text([message])
+    shown = BY_POSTS.as_read([message]).text
     assert [line[1:] for line in shown.splitlines() if line.startswith("・")] == titles[::-1]
