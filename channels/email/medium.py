@@ -1,10 +1,10 @@
 """E-mail as a medium of the engine: one mail a recipient.
 
 A mail server does not recognise a repeat, as all mail is handed on at least once (RFC 5321, 6.1).
-So the Message-ID is fixed before the first attempt, from the retry key: mail programs and many
-servers show two mails with one Message-ID as one. If the server took a mail and did not answer, the
-mail is tried once more, and never a third time. If a process is killed, mails under way are tried
-once more by whoever goes on. The engine counts both (``todoke_maybe_twice_total``).
+So the Message-ID is fixed before the first attempt, from the notice and its reader: mail programs
+and many servers show two mails with one Message-ID as one. If the server took a mail and did not
+answer, the mail is tried once more, and never a third time. If a process is killed, mails under way
+are tried once more by whoever goes on. The engine counts both (``todoke_maybe_twice_total``).
 """
 
 from __future__ import annotations
