@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import gc
 import signal
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -24,6 +23,7 @@ from app.media import senders
 from app.patience import Patience, allow_many_files, patient
 from app.schedule import Scheduler
 from app.staff_sender import StaffSender
+from app.steady_memory import steady_memory
 from app.timekeeping import Timekeeper
 from app.web import create_app
 from bot.inbox import Inbox
@@ -162,11 +162,7 @@ async def run(
         The web server cannot listen there; nothing else was started.
     """
     async with contextlib.AsyncExitStack() as stack:
-        # Objects that are loaded by now stay. Scanning them again and again in garbage collection
-        # would cost some tens of milliseconds each time, in which nothing is sent.
-        gc.collect()
-        gc.freeze()
-        stack.callback(gc.unfreeze)
+        stack.enter_context(steady_memory())
         tasks: list[asyncio.Task[None]] = []
         clock = service.context.clock
         if isinstance(clock, SteadyClock):
