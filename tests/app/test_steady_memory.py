@@ -9,7 +9,6 @@ import pytest
 
 from app.steady_memory import LONG_SECONDS, MOST_TIMES, steady_memory
 
-
 MANY = 10_000
 
 
