@@ -24,7 +24,8 @@ def frozen_after(collections: int, seconds: float) -> list[int]:
     """Return how many objects are frozen at first and after each full collection."""
     times = readings(seconds)
     with steady_memory(lambda: next(times)):
-        counts, kept = [gc.get_freeze_count()], []
+        counts = [gc.get_freeze_count()]
+        kept: list[list[list[object]]] = []
         for _ in range(collections):
             kept.append([[] for _ in range(MANY)])
             gc.collect()
