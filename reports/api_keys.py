@@ -80,16 +80,25 @@ async def key_called(session: AsyncSession, key: str, *, to_post: bool = False) 
 
 def wait_before_post(key: ApiKey, now: datetime) -> timedelta | None:
     """Return how long a key must wait for its next report; None if it need not."""
-    if key.hour_began is None or now - key.hour_began >= HOUR or key.posts < MOST_POSTS:
+    if key.hour_began is None or _is_over(key.hour_began, now) or key.posts < MOST_POSTS:
         return None
     return key.hour_began + HOUR - now
 
 
 def count_post(key: ApiKey, now: datetime) -> None:
     """Count a report that came with this key."""
-    if key.hour_began is None or not timedelta(0) <= now - key.hour_began < HOUR:
+    if key.hour_began is None or _is_over(key.hour_began, now):
         key.hour_began, key.posts = now, 0
     key.posts += 1
+
+
+def _is_over(began: datetime, now: datetime) -> bool:
+    """Return whether an hour is over.
+
+    A post that waited for the key's lock may have read the clock before the hour began: it belongs
+    to that hour. Only a clock that was set back by an hour or more begins a new one.
+    """
+    return abs(now - began) >= HOUR
 
 
 async def _record(

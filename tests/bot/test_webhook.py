@@ -80,6 +80,7 @@ def all_logged() -> Iterator[None]:
 @pytest.mark.usefixtures("all_logged")
 async def test_events_that_are_not_acted_on_are_not_logged_one_by_one(line: Caller) -> None:
     odd = [event(number, type="membership") for number in range(MOST_EVENTS)]
+    line.town.store.patience = 30
     with capture_logs() as logged:
         assert await line.post(body_of(*odd)) == 200
     ignored = [one for one in logged if one["event"] in ("event.ignored", "events.ignored")]

@@ -213,6 +213,23 @@ async def test_a_key_that_posts_too_much_waits_for_its_hour_to_end(
     number_of(await post(office, {**fields, "description": "One more"}))
 
 
+async def test_a_post_that_read_the_clock_before_the_hour_began_counts_in_it(
+    office: Office, key: str
+) -> None:
+    """Posts of one key wait for each other; the first to be stored may have come second."""
+    fields = post_of(office, key)
+    number_of(await post(office, fields))
+    async with office.database.writing() as session:
+        row = (await session.scalars(select(ApiKey))).one()
+        assert row.hour_began is not None
+        row.hour_began += timedelta(seconds=2)
+    number_of(await post(office, {**fields, "description": "One more"}))
+    assert [row.posts for row in await office.rows(ApiKey)] == [2]
+    office.clock.ahead -= timedelta(hours=2)
+    number_of(await post(office, {**fields, "description": "After the clock was set back"}))
+    assert [row.posts for row in await office.rows(ApiKey)] == [1]
+
+
 async def test_a_key_that_was_taken_back_opens_nothing(office: Office, key: str) -> None:
     number = number_of(await post(office, post_of(office, key)))
     async with office.database.writing() as session:
