@@ -12,7 +12,7 @@ from alerts.models import AlertDraft
 from channels import dispatch
 from channels.chain import followed
 from channels.level_parts import LevelPart
-from channels.media import Media, media_of
+from channels.media import Media, media_of, media_of_notice
 from channels.medium import Format
 from channels.reach import Reach, joined_reach, reach_of, reach_of_parts
 from city.city import City
@@ -151,15 +151,7 @@ async def reach_of_notice(
 
     For a follow-up also those told before.
     """
-    wanted = await media_of(
-        session,
-        notice,
-        city,
-        media,
-        topic=notice.topic,
-        level=notice.reach,
-        stored_as=notice.id,
-    )
+    wanted = await media_of_notice(session, notice, city, media, level=notice.reach)
     return {
         each.name: await reach_of_notice_by(session, notice, city, each.name) for each in wanted
     }

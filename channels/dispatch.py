@@ -20,6 +20,7 @@ from sqlmodel import col, select
 from channels import outbox
 from channels.chain import Chain, chain_of, everybody, followed, follows
 from channels.engine import put_unfinished
+from channels.gravest import announce_emergency
 from channels.individual import IndividualMessage, add_individual_messages
 from channels.level_parts import BY_LEVEL, LevelPart, LowerLevel, together
 from channels.medium import Format, Messages, compact_json
@@ -27,7 +28,6 @@ from channels.models import Delivery, DeliveryKind, DeliveryState, Priority, Var
 from channels.planner import PLAN
 from channels.progress import HeldUp, Progress, follow, held_up, progress, recent
 from channels.quiet import quiet_until
-from channels.rate_leases import announce_emergency
 from channels.reach import joined_reach, reach_of, reach_of_parts
 from channels.reasons import reason
 from channels.variants import render_all
@@ -260,7 +260,7 @@ async def deliver(
     await queue.put(session, PLAN, str(delivery.id), priority=delivery.priority)
     if delivery.priority <= Priority.EMERGENCY:
         gravest = delivery.priority <= Priority.GRAVEST
-        await announce_emergency(session, gravest=gravest)
+        await announce_emergency(session, medium.runs, gravest=gravest)
     await medium.follow_up(session, queue, delivery, notice, city, now, actor=created_by)
     log.info(
         "delivery.created",

@@ -15,6 +15,7 @@ from datetime import timedelta
 import structlog
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from channels import outbox
 from channels.limiter import Limiter
@@ -24,8 +25,11 @@ from core.database import Database
 
 CHANNEL = "todoke_rate"
 NOTIFY = text("SELECT pg_notify(:channel, :payload)")
+EMERGENCY = "emergency"
+"""The NOTIFY payload for an emergency that was decided; the medium's endpoints follow."""
 DECIDED = "gravest"
-"""The NOTIFY payload for a delivery of the gravest level that was decided; nobody plans it yet."""
+"""The NOTIFY payload for a delivery of the gravest level that was decided; nobody plans it yet. The
+medium's endpoints follow."""
 BEGUN, OVER = "gravest-begun", "gravest-over"
 """The first words of the payloads of a process that plans one; its name and endpoints follow."""
 AGAIN_SECONDS = 0.5
@@ -36,6 +40,30 @@ UNMOVED = timedelta(seconds=3)
 """A graver level holds back a lower one only while the medium takes its messages."""
 
 log = structlog.get_logger(__name__)
+
+
+def joined(endpoints: Iterable[str]) -> str:
+    """Return a medium's endpoints as one word of a payload: each medium holds back only itself."""
+    return "+".join(sorted(endpoints))
+
+
+async def announce_emergency(
+    session: AsyncSession, endpoints: Iterable[str], *, gravest: bool = False
+) -> None:
+    """Make all processes hold back everything else of a medium, from the moment when the caller
+    commits.
+
+    With ``gravest`` they hold back its other emergencies too. On SQLite there is only this process.
+
+    Parameters
+    ----------
+    endpoints
+        All of the medium's that deliveries go by (``Format.runs``).
+    """
+    if session.get_bind().dialect.name == "postgresql":
+        for word in (EMERGENCY, *([DECIDED] if gravest else [])):
+            payload = f"{word} {joined(endpoints)}"
+            await session.execute(NOTIFY, {"channel": CHANNEL, "payload": payload})
 
 
 async def hold_until_tried(
@@ -98,7 +126,7 @@ class GravestElsewhere:
         self._database = database
         self._clock = clock
         self._worker = worker
-        self._endpoints = "+".join(sorted(endpoints))
+        self._endpoints = joined(endpoints)
         self._hold = hold
         self._release = release
         self._ours: set[Hashable] = set()
@@ -122,9 +150,11 @@ class GravestElsewhere:
     def heard(self, payload: str) -> None:
         """Another process told something; all other payloads are left alone."""
         word, *rest = payload.split(" ")
+        if rest[-1:] != [self._endpoints]:
+            return
         if word == DECIDED:
             self._keep("")
-        elif word in (BEGUN, OVER) and rest[0] != self._worker and rest[1:] == [self._endpoints]:
+        elif rest[0] != self._worker:
             if word == BEGUN:
                 self._keep(rest[0])
             else:

@@ -101,6 +101,28 @@ async def media_of(
     return media.of({*await inhabited(session, wanted), *earlier})
 
 
+async def media_of_notice(
+    session: AsyncSession,
+    notice: Notice,
+    city: City,
+    media: Media,
+    *,
+    level: int,
+    chosen: Collection[str] | None = None,
+) -> list[Format]:
+    """Return the media that a stored notice goes by; see :func:`media_of`."""
+    return await media_of(
+        session,
+        notice,
+        city,
+        media,
+        topic=notice.topic,
+        level=level,
+        chosen=chosen,
+        stored_as=notice.id,
+    )
+
+
 async def inhabited(session: AsyncSession, names: Collection[str]) -> set[str]:
     """Return the media of these that somebody follows or followed by; LINE always.
 
@@ -160,16 +182,7 @@ async def deliver_by(
         session.add(notice)
         await session.flush()
     highest = max([notice.reach, *(one.notice.reach for one in lower)])
-    wanted = await media_of(
-        session,
-        notice,
-        city,
-        media,
-        topic=notice.topic,
-        level=highest,
-        chosen=chosen,
-        stored_as=notice.id,
-    )
+    wanted = await media_of_notice(session, notice, city, media, level=highest, chosen=chosen)
     if not wanted:
         log.info("notice.kept", notice_id=notice.id, topic=notice.topic)
     made: list[Delivery] = []

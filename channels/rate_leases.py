@@ -32,15 +32,13 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from channels.gravest import CHANNEL, DECIDED, NOTIFY, GravestElsewhere
+from channels.gravest import CHANNEL, DECIDED, EMERGENCY, NOTIFY, GravestElsewhere, joined
 from channels.limiter import Lane, Limiter
 from channels.models import RateLease, RateState
 from core.clock import Clock
 from core.database import Database
 from core.work_shared import plain_url
 
-EMERGENCY = "emergency"
-"""The NOTIFY payload for an emergency that was decided and is not being sent yet."""
 LOOK_SECONDS = 0.5
 RENEW_SECONDS = 0.9
 SETTLE_SECONDS = 0.1
@@ -91,16 +89,6 @@ def shared_limiter(
     from channels.engine import worker_name
 
     return SharedLimiter(database, clock, limits, others=others, worker=worker or worker_name())
-
-
-async def announce_emergency(session: AsyncSession, *, gravest: bool = False) -> None:
-    """Make all processes hold back everything else, from the moment when the caller commits.
-
-    With ``gravest`` they hold back other emergencies too. On SQLite there is only this process.
-    """
-    if session.get_bind().dialect.name == "postgresql":
-        for payload in (EMERGENCY, *([DECIDED] if gravest else [])):
-            await session.execute(NOTIFY, {"channel": CHANNEL, "payload": payload})
 
 
 @dataclass(frozen=True)
@@ -179,6 +167,7 @@ class SharedLimiter(Limiter):
         self._alive = asyncio.Event()
         """Set while the lock is held that tells others that this process lives."""
         self._announced: asyncio.Task[None] | None = None
+        self._emergency = f"{EMERGENCY} {joined(limits)}"
         hold, release = super().begin_gravest, super().end_gravest
         name = self._worker.replace(" ", "_")
         self._gravest = GravestElsewhere(database, clock, name, limits, hold, release)
@@ -529,7 +518,7 @@ class SharedLimiter(Limiter):
         if payload.startswith(DECIDED):
             self._gravest.heard(payload)
             return
-        if payload == EMERGENCY:
+        if payload == self._emergency:
             if self._announced is not None:
                 self._announced.cancel()
             super().begin_urgent(_Announced())

@@ -16,7 +16,7 @@ from console.models import Role
 from core.clock import in_japan
 from core.errors import BadInput, Refusal
 from core.languages import LANGUAGES, Catalogue, mark
-from core.reason import Reason, know
+from core.reason import Reason, know_all
 from feeds.models import OVER, ItemState, Notice, Status
 from feeds.overlay import ARTICLE, DESK
 from feeds.rule_rows import RuleRow
@@ -36,17 +36,7 @@ _MONTHS = (
     *("Jul", "Aug", "Sep", "Oct", "Nov", "Dec"),
 )
 CATALOGUE = Catalogue(Path(__file__).parent / "locales")
-know(
-    "core",
-    "city",
-    "feeds",
-    "channels",
-    "channels.line",
-    "channels.email",
-    "channels.posts",
-    "channels.webpush",
-)
-know("response", "reports")
+know_all()
 
 
 ROLE_NAMES = {

@@ -10,7 +10,7 @@ import hashlib
 import json
 import re
 from collections.abc import Awaitable, Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import JSON, Column, func, text
@@ -138,8 +138,11 @@ async def record(
     Raises
     ------
     ValueError
-        ``action`` is not ``noun.verb``, or ``subject`` is not ``kind:id``.
+        ``action`` is not ``noun.verb``, ``subject`` is not ``kind:id``, or ``now`` is not in UTC:
+        it comes back from the database in UTC, and the hash covers how it is written.
     """
+    if now.utcoffset() != timedelta(0):
+        raise ValueError(f"the time of an audit entry is not in UTC: {now!r}")
     if not ACTION.fullmatch(action):
         raise ValueError(f"audit action {action!r} is not noun.verb")
     if not SUBJECT.fullmatch(subject):

@@ -8,7 +8,9 @@ message id for gettext. Text is made where a person reads it, in their language
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import json
+import pkgutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from string import Formatter
@@ -23,6 +25,9 @@ MOST_PARTS = 50
 OTHER = "other"
 BETWEEN = "; "
 """The message that joins several reasons."""
+
+PACKAGES = ("core", "city", "feeds", "channels", "response", "reports")
+"""Packages whose reasons are stored, by name. Each medium has its own in its package."""
 
 Value = Union[str, int, "Reason", tuple["Reason", ...]]
 """A reason can contain reasons: ``the month's quota cannot be read: no answer from LINE``."""
@@ -131,10 +136,13 @@ class Reasons:
         return Reason(code, {name: _kept(value) for name, value in values.items()})
 
 
-def know(*packages: str) -> None:
-    """Import the reasons of packages, so that stored codes can be put into words."""
-    for package in packages:
+def know_all() -> None:
+    """Import the reasons of all packages, so that stored codes can be put into words."""
+    for package in PACKAGES:
         importlib.import_module(f"{package}.reasons")
+        for inner in pkgutil.iter_modules(importlib.import_module(package).__path__, f"{package}."):
+            if inner.ispkg and importlib.util.find_spec(f"{inner.name}.reasons"):
+                importlib.import_module(f"{inner.name}.reasons")
 
 
 def other(text: str) -> Reason:

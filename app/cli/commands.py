@@ -25,19 +25,9 @@ from app.cli import (
     state,
     understanding,
 )
-from core.reason import know
+from core.reason import know_all
 
-know(
-    "core",
-    "city",
-    "feeds",
-    "channels",
-    "channels.line",
-    "channels.email",
-    "channels.posts",
-    "channels.webpush",
-)
-know("response", "reports")
+know_all()
 app = typer.Typer(
     name="todoke",
     no_args_is_help=True,

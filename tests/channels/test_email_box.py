@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ssl
-from dataclasses import replace
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -61,6 +62,30 @@ async def follows(database: Database) -> bool:
 async def wishes(database: Database) -> list[MailSignup]:
     async with database.reading() as session:
         return list(await session.scalars(select(MailSignup).order_by(col(MailSignup.id))))
+
+
+@dataclass
+class Answering:
+    """The part of the service that answers mails, and the mailboxes of those who wrote."""
+
+    database: Database
+    sender: SignupSender
+    box: Mailbox
+
+    async def send(self) -> None:
+        """Send what was asked for."""
+        for row in await wishes(self.database):
+            await self.sender.send(str(row.id))
+
+
+@pytest.fixture
+async def answering(database: Database, clock: ManualClock) -> AsyncIterator[Answering]:
+    async with Mailbox() as box:
+        smtp = smtp_of(box)
+        relay = Relay(smtp, clock)
+        sender = SignupSender(database, clock, NoWorkers(), small_city(), sending(smtp), relay)
+        yield Answering(database, sender, box)
+        await relay.close()
 
 
 def returned(reader: BoxReader, **how: str) -> bytes:
@@ -136,25 +161,20 @@ async def test_who_confirms_again_starts_without_old_failures(
 
 
 async def test_an_empty_mail_is_answered_with_a_link_once_a_day(
-    reader: BoxReader, clock: ManualClock, database: Database
+    reader: BoxReader, database: Database, answering: Answering
 ) -> None:
-    async with Mailbox() as box:
-        smtp = smtp_of(box)
-        relay = Relay(smtp, clock)
-        sender = SignupSender(database, clock, NoWorkers(), small_city(), sending(smtp), relay)
-        for _ in range(3):
-            await reader.take(written("花子 <hanako@home.example>", charset="iso-2022-jp"))
-        for row in await wishes(database):
-            await sender.send(str(row.id))
-        (mail,) = box.to("hanako@home.example")
-        assert mail["Auto-Submitted"] == "auto-replied"
-        assert mail["In-Reply-To"] == "<1@phone.example>"
-        assert mail["List-Id"] is None
-        # Our own answer, should it come back, starts nothing.
-        before = len(await wishes(database))
-        await reader.take(box.raw[-1])
-        assert len(await wishes(database)) == before
-        await relay.close()
+    box = answering.box
+    for _ in range(3):
+        await reader.take(written("花子 <hanako@home.example>", charset="iso-2022-jp"))
+    await answering.send()
+    (mail,) = box.to("hanako@home.example")
+    assert mail["Auto-Submitted"] == "auto-replied"
+    assert mail["In-Reply-To"] == "<1@phone.example>"
+    assert mail["List-Id"] is None
+    # Our own answer, should it come back, starts nothing.
+    before = len(await wishes(database))
+    await reader.take(box.raw[-1])
+    assert len(await wishes(database)) == before
 
 
 async def test_the_mailbox_is_read_from_where_it_was_left_and_never_changed(
@@ -183,19 +203,14 @@ async def test_the_mailbox_is_read_from_where_it_was_left_and_never_changed(
 
 
 async def test_who_writes_to_stop_gets_the_link_that_stops(
-    reader: BoxReader, clock: ManualClock, database: Database
+    reader: BoxReader, database: Database, answering: Answering
 ) -> None:
-    async with Mailbox() as box:
-        smtp = smtp_of(box)
-        relay = Relay(smtp, clock)
-        sender = SignupSender(database, clock, NoWorkers(), small_city(), sending(smtp), relay)
-        await reader.take(written(TARO, subject="配信停止", charset="iso-2022-jp"))
-        assert await follows(database), "anybody can write in another's name"
-        (row,) = await wishes(database)
-        await sender.send(str(row.id))
-        body = box.to(TARO)[0].get_body(("plain",))
-        assert body is not None and "/follow/stop/" in body.get_content()
-        await relay.close()
+    box = answering.box
+    await reader.take(written(TARO, subject="配信停止", charset="iso-2022-jp"))
+    assert await follows(database), "anybody can write in another's name"
+    await answering.send()
+    body = box.to(TARO)[0].get_body(("plain",))
+    assert body is not None and "/follow/stop/" in body.get_content()
 
 
 async def test_a_mail_program_stops_by_mail(reader: BoxReader, database: Database) -> None:
@@ -213,40 +228,30 @@ async def test_mails_cannot_have_thousands_answered(
 
 
 async def test_a_relay_that_greylists_gets_the_link_later_and_one_that_refuses_never(
-    reader: BoxReader, clock: ManualClock, database: Database
+    reader: BoxReader, clock: ManualClock, database: Database, answering: Answering
 ) -> None:
-    async with Mailbox() as box:
-        smtp = smtp_of(box)
-        relay = Relay(smtp, clock)
-        sender = SignupSender(database, clock, NoWorkers(), small_city(), sending(smtp), relay)
-        await reader.take(written("a@home.example"))
-        await reader.take(written("b@home.example"))
-        box.faults.later["a@home.example"] = 1
-        box.faults.refused = {"b@home.example"}
-        for _ in range(3):
-            for row in await wishes(database):
-                await sender.send(str(row.id))
-            await clock.advance(600)
-        assert [mail["To"] for mail in box.mails] == ["a@home.example"]
-        assert [(row.state.value, row.address) for row in await wishes(database)] == [
-            ("sent", ""),
-            ("failed", ""),
-        ]
-        await relay.close()
+    box = answering.box
+    await reader.take(written("a@home.example"))
+    await reader.take(written("b@home.example"))
+    box.faults.later["a@home.example"] = 1
+    box.faults.refused = {"b@home.example"}
+    for _ in range(3):
+        await answering.send()
+        await clock.advance(600)
+    assert [mail["To"] for mail in box.mails] == ["a@home.example"]
+    assert [(row.state.value, row.address) for row in await wishes(database)] == [
+        ("sent", ""),
+        ("failed", ""),
+    ]
 
 
 async def test_a_relay_that_takes_and_fails_gets_a_link_once(
-    reader: BoxReader, clock: ManualClock, database: Database
+    reader: BoxReader, clock: ManualClock, answering: Answering
 ) -> None:
-    async with Mailbox() as box:
-        smtp = smtp_of(box)
-        relay = Relay(smtp, clock)
-        sender = SignupSender(database, clock, NoWorkers(), small_city(), sending(smtp), relay)
-        await reader.take(written("a@home.example"))
-        box.faults.takes_and_fails = 5
-        for _ in range(3):
-            for row in await wishes(database):
-                await sender.send(str(row.id))
-            await clock.advance(600)
-        assert len(box.mails) == 1
-        await relay.close()
+    box = answering.box
+    await reader.take(written("a@home.example"))
+    box.faults.takes_and_fails = 5
+    for _ in range(3):
+        await answering.send()
+        await clock.advance(600)
+    assert len(box.mails) == 1

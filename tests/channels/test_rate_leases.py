@@ -17,8 +17,9 @@ import psycopg
 import pytest
 from sqlmodel import SQLModel
 
+from channels.gravest import announce_emergency
 from channels.models import Priority
-from channels.rate_leases import SharedLimiter, announce_emergency
+from channels.rate_leases import SharedLimiter
 from core.clock import SystemClock
 from core.database import Database
 from simulator.line import FaultPlan, Simulator
@@ -159,7 +160,7 @@ async def test_an_emergency_gets_a_share_at_once_where_there_was_none(
     waits: list[float] = []
     for number in range(3):
         async with database.writing() as session:
-            await announce_emergency(session)
+            await announce_emergency(session, ["multicast"])
         decided = clock.monotonic()
         idle.begin_urgent(number)
         async with idle.slot("multicast", Priority.EMERGENCY):
@@ -219,11 +220,13 @@ async def test_the_gravest_of_one_process_holds_back_other_emergencies_in_all(
     await ours.close()
     while not await goes(theirs, "multicast", Priority.EMERGENCY):
         await clock.sleep(0.01)
-    # What was decided holds back all until somebody plans it.
+    # What was decided for one medium holds back that one until somebody plans it, and no other.
     async with database.writing() as session:
-        await announce_emergency(session, gravest=True)
+        await announce_emergency(session, ["multicast"], gravest=True)
     while await goes(theirs, "multicast", Priority.EMERGENCY):
         await clock.sleep(0.01)
+    assert await goes(of_another_medium, "mail", Priority.EMERGENCY)
+    assert await goes(of_another_medium, "mail", Priority.ROUTINE)
     theirs.begin_urgent(3)
     while not await goes(theirs, "multicast", Priority.GRAVEST):
         await clock.sleep(0.01)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta, timezone, tzinfo
+from zoneinfo import ZoneInfo
+
 import pytest
 from sqlalchemy import func, select
 
@@ -36,6 +39,18 @@ async def test_an_entry_in_another_form_is_refused(
     async with database.writing() as session:
         with pytest.raises(ValueError, match="audit"):
             await record(session, SystemClock().now(), actor="a", action=action, subject=subject)
+    assert await entries(database) == 0
+
+
+@pytest.mark.parametrize("zone", [None, timezone(timedelta(hours=9)), ZoneInfo("Asia/Tokyo")])
+async def test_a_time_that_is_not_in_utc_is_refused(
+    database: Database, zone: tzinfo | None
+) -> None:
+    """It would come back from the database in UTC, and the trail would look tampered with."""
+    now = datetime(2026, 6, 15, 12, tzinfo=zone)
+    async with database.writing() as session:
+        with pytest.raises(ValueError, match="UTC"):
+            await record(session, now, actor="a", action=GOOD[0], subject=GOOD[1])
     assert await entries(database) == 0
 
 
