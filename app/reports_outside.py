@@ -14,6 +14,7 @@ from sqlmodel import col, select
 from app.schedule import ScheduledJob
 from channels.line.medium import LINE
 from city.context import Context
+from console.access import has_role
 from console.models import Role, Staff
 from core import mail
 from core.errors import TodokeError
@@ -74,7 +75,7 @@ async def tell_administrators(context: Context) -> None:
         if not stopped:
             return
         found = await session.scalars(
-            select(col(Staff.email)).where(col(Staff.role) == Role.ADMIN, col(Staff.active))
+            select(col(Staff.email)).where(has_role(Role.ADMIN), col(Staff.active))
         )
         addresses = list(found)
     now = context.clock.now()

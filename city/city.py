@@ -25,7 +25,8 @@ class Topic(_Part):
 
     ``emergency_level`` is the least level at which a notice of this topic is an emergency (sent at
     once, quiet hours or not); ``default`` topics are on until a resident chooses; a ``mandatory``
-    topic can only be left by unfollowing.
+    topic can only be left by unfollowing. ``department`` looks after it: its staff write its news
+    and its sentences; "" for a topic that is nobody's own.
     """
 
     code: str
@@ -33,6 +34,7 @@ class Topic(_Part):
     emergency_level: int = Field(default=4, ge=1, le=6)
     default: bool = False
     mandatory: bool = False
+    department: str = ""
 
 
 class District(_Part):

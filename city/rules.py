@@ -63,6 +63,7 @@ def broken_rules(
     yield from _jma(document)
     yield from _departments(document, districts, owners)
     topics = _known(document, "topics")
+    yield from _departments_of_topics(document)
     yield from _call_up(document, topics)
     for place, source in _tables(document, "sources"):
         yield from _source(place, source, topics, districts)
@@ -171,6 +172,18 @@ def _departments(
     named = Named(_known(document, "departments"), districts, owners)
     for place, table in _tables(document, "report_categories"):
         yield from broken_kind_rules(table, place, named)
+
+
+def _departments_of_topics(document: dict[str, Any]) -> Iterator[Finding]:
+    departments = _known(document, "departments")
+    for place, topic in _tables(document, "topics"):
+        code = topic.get("department")
+        if isinstance(code, str) and code and code not in departments:
+            hint = suggestion(code, departments)
+            yield (
+                (*place, "department"),
+                reason("there.no-department", department=code, hint=hint),
+            )
 
 
 def _call_up(document: dict[str, Any], topics: Set[str]) -> Iterator[Finding]:

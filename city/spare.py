@@ -50,6 +50,8 @@ def spare_part(document: dict[str, Any], place: KeyPath) -> KeyPath | None:
             return place[:2]
         case (str(part), int(), key, *_) if part == "departments" and key in ("email", "phone"):
             return place[:3]
+        case ("topics", int(), "department"):
+            return place
         case ("report_categories", int(), "questions" | "areas", int(), *_):
             return place[:4]
         case ("report_categories", int(), str(key), *_) if key not in _KIND_NEEDS:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import structlog
 from sqlalchemy import func
@@ -20,6 +21,7 @@ from sqlmodel import col, select
 
 from city.city import City
 from console import passwords
+from console.access import has_role
 from console.attempts import Limits, Origin, key, note_failure
 from console.encryption import Encryption, WrongKey
 from console.hashing import KNOWN, STRANGERS
@@ -59,19 +61,37 @@ def normal_email(email: str) -> str:
     return address
 
 
-def role_called(name: str) -> Role:
-    """Return the role of that name.
+def roles_called(names: Iterable[str]) -> tuple[Role, ...]:
+    """Return the roles of those names, in the order of the table.
 
     Raises
     ------
     Refusal
-        There is none.
+        One is no role, or there is none.
     """
-    if name not in list(Role):
+    wanted = set(names)
+    for name in sorted(wanted - set(Role)):
         raise Refusal(
             "There is no role {role}; roles are {roles}.", role=name[:40], roles=", ".join(Role)
         )
-    return Role(name)
+    if not wanted:
+        raise Refusal("Choose at least one role.")
+    return tuple(role for role in Role if role in wanted)
+
+
+def departments_called(codes: Iterable[str], city: City | None) -> tuple[str, ...]:
+    """Return those of the codes that are departments of the city, in its order.
+
+    Raises
+    ------
+    Refusal
+        One is none.
+    """
+    wanted = set(codes)
+    known = [each.code for each in city.departments] if city else []
+    for code in sorted(wanted - set(known)):
+        raise Refusal("The city has no department {code}.", code=code[:40])
+    return tuple(code for code in known if code in wanted)
 
 
 def known_of(email: str, name: str = "", city: City | None = None) -> tuple[str, ...]:
@@ -96,17 +116,20 @@ async def names_of(session: AsyncSession, emails: Iterable[str]) -> dict[str, st
 async def add_staff(
     session: AsyncSession,
     email: str,
-    role: Role | str,
+    role: Role | str | Iterable[str],
     password: Password,
     *,
     now: datetime,
     actor: str = "shell",
     name: str = "",
+    departments: tuple[str, ...] = (),
 ) -> NewAccount:
     """Create an account in the caller's transaction.
 
     Parameters
     ----------
+    role
+        One role, or several.
     password
         ``await passwords.chosen(…)``, or ``await passwords.made_up()``, which is given to the
         person and changed at the first sign-in.
@@ -117,13 +140,14 @@ async def add_staff(
         The address or role is not one, or the account exists.
     """
     address = normal_email(email)
-    wanted = role_called(role)
+    wanted = roles_called([role] if isinstance(role, str) else role)
     if await session.scalar(select(Staff.id).where(Staff.email == address)):
         raise Refusal("{email} already has an account.", email=address)
     staff = Staff(
         email=address,
         name=clean(name, line=True)[:80],
-        role=wanted,
+        roles=wanted,
+        departments=departments,
         password_hash=password.hashed,
         created_at=now,
     )
@@ -139,7 +163,8 @@ async def add_staff(
         actor=actor,
         action="staff.added",
         subject=f"staff:{address}",
-        role=str(staff.role),
+        roles=list(wanted),
+        **({"departments": list(departments)} if departments else {}),
     )
     return NewAccount(staff, password.shown)
 
@@ -157,7 +182,14 @@ async def set_password(
 
 
 async def change_staff(
-    session: AsyncSession, staff_id: int, *, role: Role, active: bool, now: datetime, actor: str
+    session: AsyncSession,
+    staff_id: int,
+    *,
+    roles: tuple[Role, ...],
+    departments: tuple[str, ...] = (),
+    active: bool,
+    now: datetime,
+    actor: str,
 ) -> Staff:
     """Change what somebody may do, or switch the account off; their sessions end.
 
@@ -168,24 +200,22 @@ async def change_staff(
     """
     # All administrators, locked in a fixed order, so that two who demote each other take turns.
     await session.execute(
-        select(Staff.id)
-        .where(col(Staff.role) == Role.ADMIN)
-        .order_by(col(Staff.id))
-        .with_for_update()
+        select(Staff.id).where(has_role(Role.ADMIN)).order_by(col(Staff.id)).with_for_update()
     )
     staff = await session.get(Staff, staff_id, with_for_update=True)
     if staff is None:
         raise Refusal("There is no such account.")
-    if staff.role is Role.ADMIN and staff.active and not (role is Role.ADMIN and active):
+    stays = Role.ADMIN in roles and active
+    if Role.ADMIN in staff.roles and staff.active and not stays:
         others = await session.scalar(
             select(func.count())
             .select_from(Staff)
-            .where(col(Staff.role) == Role.ADMIN, col(Staff.active), col(Staff.id) != staff.id)
+            .where(has_role(Role.ADMIN), col(Staff.active), col(Staff.id) != staff.id)
         )
         if not others:
             raise Refusal("One administrator has to stay.")
-    before = {"role": str(staff.role), "active": staff.active}
-    staff.role, staff.active = role, active
+    before = _state(staff)
+    staff.roles, staff.departments, staff.active = roles, departments, active
     staff.session_version += 1
     session.add(staff)
     await audit.record(
@@ -195,9 +225,17 @@ async def change_staff(
         action="staff.changed",
         subject=f"staff:{staff.email}",
         before=before,
-        after={"role": str(role), "active": active},
+        after=_state(staff),
     )
     return staff
+
+
+def _state(staff: Staff) -> dict[str, Any]:
+    """What the trail says an account may do."""
+    found: dict[str, Any] = {"roles": list(staff.roles), "active": staff.active}
+    if staff.departments:
+        found["departments"] = list(staff.departments)
+    return found
 
 
 async def staff_called(session: AsyncSession, email: str) -> int:

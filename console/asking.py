@@ -45,6 +45,7 @@ class Colleague:
     name: str
     ways: tuple[str, ...]
     member: StaffMember | None
+    confirms: bool = True
 
 
 async def ask(visitor: Visit, session: AsyncSession, draft_id: int) -> None:
@@ -59,7 +60,7 @@ async def ask(visitor: Visit, session: AsyncSession, draft_id: int) -> None:
     now = context.clock.now()
     draft = await drafts.opened(session, draft_id, visitor.form.number("version") or 0)
     drafts.refuse_faults(draft, context.city, now)
-    chosen = await _chosen(visitor, session)
+    chosen = await _chosen(visitor, session, confirm=True)
     count = (await reach(session, draft, context.city, visitor.media)).total
     await alert_messages.ask(
         session,
@@ -97,19 +98,24 @@ async def try_out(visitor: Visit, session: AsyncSession, draft_id: int) -> None:
     )
 
 
-async def _chosen(visitor: Visit, session: AsyncSession) -> list[StaffMember]:
-    """Return the chosen members of staff, among those who may send alerts."""
+async def _chosen(
+    visitor: Visit, session: AsyncSession, *, confirm: bool = False
+) -> list[StaffMember]:
+    """Return the chosen members of staff, among those who see alerts, or may ``confirm`` them."""
     chosen = set(visitor.form.all("colleague"))
-    everybody = await colleagues(visitor, session)
-    return [each.member for each in everybody if each.member and each.account in chosen]
+    return [
+        each.member
+        for each in await colleagues(visitor, session)
+        if each.member and each.account in chosen and (each.confirms or not confirm)
+    ]
 
 
 async def colleagues(visitor: Visit, session: AsyncSession) -> list[Colleague]:
-    """Return the accounts that may send alerts, the visitor's own too, by name."""
+    """Return the accounts that see alerts before they are sent, the visitor's own too, by name."""
     able = [
         staff
         for staff in await accounts.everybody(session)
-        if staff.active and may(staff.role, Permission.ALERTS)
+        if staff.active and may(staff.roles, Permission.DRAFTS)
     ]
     known = await members_of_accounts(session, [staff.email for staff in able])
     users = await line_ids(session, list(known.values()))
@@ -122,7 +128,8 @@ async def colleagues(visitor: Visit, session: AsyncSession) -> list[Colleague]:
         if member is not None and member.mail:
             ways.append(visitor.say(WAYS[StaffWay.MAIL]))
         name = staff.email if member is None else member.name
-        found.append(Colleague(staff.email, name, tuple(ways), member))
+        confirms = may(staff.roles, Permission.CONFIRM)
+        found.append(Colleague(staff.email, name, tuple(ways), member, confirms))
     return sorted(found, key=lambda each: each.name)
 
 
@@ -133,7 +140,11 @@ async def shown(visitor: Visit, session: AsyncSession, draft: AlertDraft) -> dic
     return {
         "check_link": link,
         "check_code": _code(link),
-        "askable": [each for each in everybody if each.ways and each.account not in authors],
+        "askable": [
+            each
+            for each in everybody
+            if each.ways and each.confirms and each.account not in authors
+        ],
         "testable": [each for each in everybody if each.ways],
         "asked": _outcomes(visitor, everybody, await alert_messages.asked(session, draft.id)),
         "tested": _outcomes(visitor, everybody, await alert_messages.tested(session, draft.id)),

@@ -38,17 +38,19 @@ from core.text import clean
 from feeds.models import Notice, Status
 
 router = APIRouter(prefix="/console", route_class=StaffRoute)
+Reader = Annotated[Visit, Depends(visit(Permission.DRAFTS))]
 Sender = Annotated[Visit, Depends(visit(Permission.ALERTS))]
+Confirmer = Annotated[Visit, Depends(visit(Permission.CONFIRM))]
 
 
 @router.get("/alerts/{draft_id}/check")
-async def check(visitor: Sender, draft_id: RowNumber) -> Response:
+async def check(visitor: Reader, draft_id: RowNumber) -> Response:
     """Show who gets what in every language, and ask for the confirmation."""
     return await _check_page(visitor, draft_id)
 
 
 @router.post("/alerts/{draft_id}/confirm")
-async def confirm(visitor: Sender, draft_id: RowNumber) -> Response:
+async def confirm(visitor: Confirmer, draft_id: RowNumber) -> Response:
     """A colleague confirms the shown version; this sends nothing."""
     return await _decided(visitor, draft_id, drafts.confirm)
 
@@ -81,7 +83,7 @@ async def choose_media(visitor: Sender, draft_id: RowNumber) -> Response:
 
 
 @router.get("/alerts/{draft_id}/texts/{medium}")
-async def texts(visitor: Sender, draft_id: RowNumber, medium: str) -> Response:
+async def texts(visitor: Reader, draft_id: RowNumber, medium: str) -> Response:
     """Show a draft in every language as it will look by one medium other than LINE."""
     context = visitor.context
     now = context.clock.now()
@@ -92,6 +94,7 @@ async def texts(visitor: Sender, draft_id: RowNumber, medium: str) -> Response:
         if draft.notice_id is not None or draft.discarded_at is not None:
             return await closed(visitor, session, draft)
         if alert_checks.faults(draft, context.city):
+            _refuse_reader(visitor, draft)
             return await edit_page(visitor, session, draft)
         composed = composed_of(draft, context.city, actor=visitor.actor, now=now)
         shown = await media_shown(
@@ -158,7 +161,7 @@ async def _told_staff(
 
 
 @router.post("/alerts/{draft_id}/send")
-async def send_alert(visitor: Sender, draft_id: RowNumber) -> Response:
+async def send_alert(visitor: Confirmer, draft_id: RowNumber) -> Response:
     """Send the checked version. A second press finds it sent and shows the delivery.
 
     A refusal shows the page again with current data and the entered reasons; the word or number for
@@ -202,6 +205,7 @@ async def _check_page(visitor: Visit, draft_id: int, *, refusal: Refusal | None 
         if draft.notice_id is not None or draft.discarded_at is not None:
             return await closed(visitor, session, draft)
         if alert_checks.faults(draft, context.city):
+            _refuse_reader(visitor, draft)
             return await edit_page(visitor, session, draft, refusal=refusal)
         found = await reach(session, draft, context.city, visitor.media, by_area=True)
         composed = composed_of(draft, context.city, actor=visitor.actor, now=now)
@@ -266,6 +270,15 @@ async def _check_page(visitor: Visit, draft_id: int, *, refusal: Refusal | None 
         just_tested=visitor.request.query_params.get("tested") == "yes",
         **shown_colleagues,
     )
+
+
+def _refuse_reader(visitor: Visit, draft: AlertDraft) -> None:
+    """Say to somebody who does not write alerts that this one is not ready."""
+    if not visitor.may(Permission.ALERTS):
+        raise Refusal(
+            "{name} has something to correct in this alert before it can be confirmed.",
+            name=draft.edited_by,
+        )
 
 
 def _said(visitor: Visit, warning: AlertWarning) -> str:

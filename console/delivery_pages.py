@@ -34,7 +34,7 @@ FOLLOW_UPS = (
 """The possible follow-ups, and the labels of their buttons."""
 router = APIRouter(prefix="/console", route_class=StaffRoute)
 Looker = Annotated[Visit, Depends(visit(Permission.LOOK))]
-Sender = Annotated[Visit, Depends(visit(Permission.ALERTS))]
+Steerer = Annotated[Visit, Depends(visit(Permission.DRAFTS))]
 
 
 @router.get("/deliveries/{delivery_id}")
@@ -120,7 +120,7 @@ async def live(visitor: Looker, delivery_id: RowNumber) -> Response:
 
 
 @router.get("/deliveries/{delivery_id}/stop")
-async def ask_before_stopping(visitor: Sender, delivery_id: RowNumber) -> Response:
+async def ask_before_stopping(visitor: Steerer, delivery_id: RowNumber) -> Response:
     """Say what stopping would mean at this moment, and ask."""
     async with visitor.context.database.reading() as session:
         delivery, notice = await delivery_of_page(session, delivery_id)
@@ -137,7 +137,7 @@ async def ask_before_stopping(visitor: Sender, delivery_id: RowNumber) -> Respon
 
 
 @router.post("/deliveries/{delivery_id}/{act}")
-async def steer_delivery(visitor: Sender, delivery_id: RowNumber, act: str) -> Response:
+async def steer_delivery(visitor: Steerer, delivery_id: RowNumber, act: str) -> Response:
     """Pause, resume or stop an alert by all its media; what has arrived stays arrived."""
     if act not in list(Steer):
         raise Missing

@@ -18,12 +18,13 @@ from console.accounts import names_of
 from console.web import Missing, RowNumber, StaffRoute, Visit, visit
 
 router = APIRouter(prefix="/console", route_class=StaffRoute)
+Reader = Annotated[Visit, Depends(visit(Permission.DRAFTS))]
 Sender = Annotated[Visit, Depends(visit(Permission.ALERTS))]
 
 
 @router.get("/alerts/{draft_id}/live")
 async def draft_news(
-    visitor: Sender, draft_id: RowNumber, version: int = 0, seen: str = "", check: bool = False
+    visitor: Reader, draft_id: RowNumber, version: int = 0, seen: str = "", check: bool = False
 ) -> Response:
     """Changes by colleagues since a page showed a draft; the page polls this.
 

@@ -28,7 +28,9 @@ from response.staff import members_of_accounts
 
 router = APIRouter(prefix="/console", route_class=StaffRoute)
 Looker = Annotated[Visit, Depends(visit(Permission.LOOK))]
-Decider = Annotated[Visit, Depends(visit(Permission.ALERTS))]
+Reader = Annotated[Visit, Depends(visit(Permission.DRAFTS))]
+Writer = Annotated[Visit, Depends(visit(Permission.ALERTS))]
+Decider = Annotated[Visit, Depends(visit(Permission.CONFIRM))]
 PAGE = 50
 MOST_HELD = 200
 RAW_LIMIT = 200_000
@@ -84,7 +86,7 @@ async def held(visitor: Looker) -> Response:
 
 
 @router.post("/held-alarm")
-async def wish_to_be_told(visitor: Decider) -> Response:
+async def wish_to_be_told(visitor: Reader) -> Response:
     """Store whether the visitor is told by message when a warning is held."""
     context = visitor.context
     async with context.database.writing() as session:
@@ -167,7 +169,7 @@ async def decide(visitor: Decider, notice_id: RowNumber) -> Response:
 
 
 @router.post("/held/{notice_id}/draft")
-async def edit_as_draft(visitor: Decider, notice_id: RowNumber) -> Response:
+async def edit_as_draft(visitor: Writer, notice_id: RowNumber) -> Response:
     """Begin a draft with a held notice's words, or open the one that is begun; the notice waits
     until the draft is sent.
     """

@@ -470,7 +470,7 @@ async def _helpers(session: AsyncSession) -> dict[str, str]:
     return {
         staff.email: staff.name or staff.email
         for staff in await accounts.everybody(session)
-        if staff.active and may(staff.role, Permission.PEOPLE)
+        if staff.active and may(staff.roles, Permission.PEOPLE)
     }
 
 

@@ -25,7 +25,8 @@ from feeds.rule_rows import RuleRow, rows
 
 router = APIRouter(prefix="/console", route_class=StaffRoute)
 Looker = Annotated[Visit, Depends(visit(Permission.LOOK))]
-Decider = Annotated[Visit, Depends(visit(Permission.ALERTS))]
+Writer = Annotated[Visit, Depends(visit(Permission.ALERTS))]
+Confirmer = Annotated[Visit, Depends(visit(Permission.CONFIRM))]
 FIELD = "row:"
 MOST_VERSIONS = 20
 DEAD_AFTER = timedelta(seconds=30)
@@ -54,7 +55,7 @@ async def rules(visitor: Looker) -> Response:
 
 
 @router.post("/rules")
-async def propose(visitor: Decider) -> Response:
+async def propose(visitor: Writer) -> Response:
     """Propose rules, and begin their trial; nothing is decided by them yet."""
     context = visitor.context
     given = {
@@ -70,7 +71,7 @@ async def propose(visitor: Decider) -> Response:
 
 
 @router.post("/rules/back")
-async def go_back(visitor: Decider) -> Response:
+async def go_back(visitor: Writer) -> Response:
     """Propose the folder alone, or an earlier version."""
     number = visitor.form.number("version") or 0
     try:
@@ -103,7 +104,7 @@ async def trial_news(visitor: Looker, version_id: RowNumber) -> Response:
 
 
 @router.post("/rules/{version_id}/try")
-async def try_again(visitor: Decider, version_id: RowNumber) -> Response:
+async def try_again(visitor: Writer, version_id: RowNumber) -> Response:
     """Begin a trial again that failed or died."""
     async with visitor.context.database.reading() as session:
         version = await _version(session, version_id)
@@ -113,7 +114,7 @@ async def try_again(visitor: Decider, version_id: RowNumber) -> Response:
 
 
 @router.post("/rules/{version_id}/confirm")
-async def confirm(visitor: Decider, version_id: RowNumber) -> Response:
+async def confirm(visitor: Confirmer, version_id: RowNumber) -> Response:
     """Have a colleague's proposal hold from now on."""
     context = visitor.context
     try:
@@ -132,7 +133,7 @@ async def confirm(visitor: Decider, version_id: RowNumber) -> Response:
 
 
 @router.post("/rules/{version_id}/discard")
-async def discard(visitor: Decider, version_id: RowNumber) -> Response:
+async def discard(visitor: Writer, version_id: RowNumber) -> Response:
     try:
         async with visitor.context.database.writing() as session:
             await desk_rules.throw_away(

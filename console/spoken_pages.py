@@ -22,18 +22,18 @@ from feeds.models import Notice
 
 router = APIRouter(prefix="/console", route_class=StaffRoute)
 Looker = Annotated[Visit, Depends(visit(Permission.LOOK))]
-Sender = Annotated[Visit, Depends(visit(Permission.ALERTS))]
+Reader = Annotated[Visit, Depends(visit(Permission.DRAFTS))]
 
 
 @router.get("/alerts/{draft_id}/spoken")
-async def spoken_draft(visitor: Sender, draft_id: RowNumber) -> Response:
+async def spoken_draft(visitor: Reader, draft_id: RowNumber) -> Response:
     """Show what would be read aloud; nothing is sent or broadcast."""
     notices = await _of_draft(visitor, draft_id)
     return _page(visitor, notices, back=f"/console/alerts/{draft_id}", is_sent=False)
 
 
 @router.get("/alerts/{draft_id}/spoken.wav")
-async def sound_of_draft(visitor: Sender, draft_id: RowNumber) -> Response:
+async def sound_of_draft(visitor: Reader, draft_id: RowNumber) -> Response:
     return await _sound(visitor, await _of_draft(visitor, draft_id))
 
 

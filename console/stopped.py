@@ -26,7 +26,7 @@ from feeds.models import Notice
 KINDS = {kind.value for kind in DeliveryKind}
 router = APIRouter(prefix="/console", route_class=StaffRoute)
 Looker = Annotated[Visit, Depends(visit(Permission.LOOK))]
-Sender = Annotated[Visit, Depends(visit(Permission.ALERTS))]
+Confirmer = Annotated[Visit, Depends(visit(Permission.CONFIRM))]
 
 
 @router.get("/stopped/live")
@@ -38,7 +38,7 @@ async def live(visitor: Looker, seen: str = "") -> Response:
 
 
 @router.post("/clock")
-async def clock_is_right(visitor: Sender) -> Response:
+async def clock_is_right(visitor: Confirmer) -> Response:
     """Have the service take the machine's time after a step."""
     boot, size = visitor.form.text("boot"), visitor.form.text("size")
     now = visitor.context.clock.now()
@@ -60,7 +60,7 @@ async def clock_is_right(visitor: Sender) -> Response:
 
 
 @router.post("/restored")
-async def decide(visitor: Sender) -> Response:
+async def decide(visitor: Confirmer) -> Response:
     """Decide on deliveries that wait since a restore.
 
     Sending and stopping need a confirmation, on a page that says how many residents it concerns.

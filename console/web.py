@@ -32,7 +32,7 @@ from channels.restored import Held
 from channels.restored import held as held_back
 from city.context import Context
 from console import accounts, words
-from console.access import Permission, may
+from console.access import Permission, may, may_for
 from console.attempts import Origin
 from console.kept import KeptForm
 from console.maps import staff_map_words
@@ -171,7 +171,12 @@ class Visit:
         return self.staff.email
 
     def may(self, permission: str) -> bool:
-        return may(self.staff.role, Permission(permission))
+        """Whether the visitor has a permission, be it only for their own departments."""
+        return may(self.staff.roles, Permission(permission))
+
+    def may_for(self, permission: str, department: str) -> bool:
+        """Whether they have it for what belongs to a department ("" for no department's)."""
+        return may_for(self.staff, Permission(permission), department)
 
     def sections(self) -> list[Section]:
         """Return the navigation, without the pages that the visitor may not see."""

@@ -41,9 +41,13 @@ know_all()
 
 ROLE_NAMES = {
     Role.ADMIN: mark("Administrator"),
-    Role.DISASTER: mark("Disaster staff"),
+    Role.DISASTER: mark("Disaster staff: write and confirm"),
+    Role.DISASTER_WRITE: mark("Disaster staff: write"),
+    Role.DISASTER_CONFIRM: mark("Disaster staff: confirm"),
     Role.ROADS: mark("Road department"),
-    Role.EDITOR: mark("Public relations"),
+    Role.EDITOR: mark("Public relations: write"),
+    Role.APPROVER: mark("Public relations: approve"),
+    Role.DEPARTMENT: mark("Department: its own topics and words"),
     Role.VIEWER: mark("Viewer"),
 }
 STATUS_NAMES = {

@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import JSON, Column, func, text
+from sqlalchemy import JSON, BigInteger, Column, Index, Integer, func, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import Field, SQLModel, col, select
 
@@ -45,8 +45,8 @@ class AuditEntry(SQLModel, table=True):
     __tablename__ = "audit"
 
     id: int | None = Field(default=None, primary_key=True)
-    at: datetime = Field(sa_type=UtcDateTime)
-    actor: str
+    at: datetime = Field(sa_type=UtcDateTime, index=True)
+    actor: str = Field(index=True)
     action: str = Field(index=True)
     subject: str = Field(index=True)
     detail: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
@@ -110,6 +110,25 @@ class AuditCheck(SQLModel, table=True):
     whole_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     broken: int | None = None
     broken_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
+class AuditHead(SQLModel, table=True):
+    """A newest entry whose id and hash were sent out of this installation by one way.
+
+    The proof is what arrived there; this row says when and by which way to look for it.
+    """
+
+    __tablename__ = "audit_heads"
+    __table_args__ = (Index("ix_audit_heads_way", "way", "sent_at"),)
+
+    id: int | None = Field(
+        default=None,
+        sa_column=Column(BigInteger().with_variant(Integer(), "sqlite"), primary_key=True),
+    )
+    entry_id: int = Field(sa_type=BigInteger)
+    hash: str = Field(max_length=64)
+    way: str = Field(max_length=16)
+    sent_at: datetime = Field(sa_type=UtcDateTime)
 
 
 Hearer = Callable[[AsyncSession, AuditEntry], Awaitable[object]]

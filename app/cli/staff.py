@@ -25,23 +25,44 @@ def staff() -> None:
 @app.command("add")
 def add(
     email: Annotated[str, typer.Argument(metavar="EMAIL")],
-    role: Annotated[str, typer.Option(metavar="ROLE", help="admin, disaster, roads or viewer.")],
+    role: Annotated[
+        list[str],
+        typer.Option(
+            metavar="ROLE",
+            help="admin, disaster, disaster-write, disaster-confirm, roads, editor, approver, "
+            "department or viewer. Several may be given.",
+        ),
+    ],
     name: Annotated[str, typer.Option(metavar="NAME", help="How colleagues see them.")] = "",
+    department: Annotated[
+        list[str] | None,
+        typer.Option(metavar="CODE", help="A department of city.toml. Several may be given."),
+    ] = None,
 ) -> None:
     """Add an account.
 
     Asks for its password, or reads it from the first line of standard input.
     """
     from console import passwords
-    from console.accounts import add_staff, known_of, normal_email
+    from console.accounts import (
+        add_staff,
+        departments_called,
+        known_of,
+        normal_email,
+        roles_called,
+    )
     from console.models import Role
     from core.clock import SystemClock
     from core.errors import BadInput
 
     normal_email(email)
-    if role not in set(Role):
-        raise BadInput(f"There is no role {role!r}; there are {', '.join(Role)}.")
-    about = known_of(email, name, _city())
+    for each in role:
+        if each not in set(Role):
+            raise BadInput(f"There is no role {each!r}; there are {', '.join(Role)}.")
+    roles = roles_called(role)
+    known = _city()
+    departments = departments_called(department or (), known)
+    about = known_of(email, name, known)
     given = _password()
     passwords.check(given, about)
 
@@ -52,9 +73,10 @@ def add(
                 await add_staff(
                     session,
                     email,
-                    role,
+                    roles,
                     password,
                     name=name,
+                    departments=departments,
                     now=SystemClock().now(),
                     actor=f"shell:{getpass.getuser()}",
                 )

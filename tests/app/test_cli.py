@@ -456,7 +456,7 @@ def test_a_changed_secret_key_is_found_and_what_it_encrypted_is_encrypted_anew(
                 Staff(
                     id=1,
                     email="duty@city.example",
-                    role=Role.DISASTER,
+                    roles=(Role.DISASTER,),
                     password_hash="x",
                     totp_secret=keys.encrypt(1, "JBSWY3DPEHPK3PXP"),
                     created_at=datetime(2026, 1, 1, tzinfo=UTC),

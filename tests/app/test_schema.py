@@ -33,6 +33,7 @@ from sqlmodel import AutoString, SQLModel
 
 from app.revision import MIGRATIONS, is_newest, newest_revision
 from app.schema import current_revision, require_newest, upgrade_now
+from console.models import CodeSet, Role, RoleSet
 from core.database import Database, ReasonText, UtcDateTime
 from core.errors import BadInput
 from core.reason import other
@@ -146,6 +147,10 @@ def _some_value(column: Column[Any]) -> Any:
         return datetime(2026, 1, 1, 0, 0, tzinfo=UTC)
     if isinstance(kind, ReasonText):
         return other("1")
+    if isinstance(kind, RoleSet):
+        return (Role.ADMIN,)
+    if isinstance(kind, CodeSet):
+        return ("roads",)
     if isinstance(kind, Enum):
         assert kind.enum_class is not None
         return next(iter(kind.enum_class))

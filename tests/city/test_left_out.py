@@ -239,3 +239,12 @@ def test_a_district_with_a_broken_outline_is_still_addressed_by_its_code(folder:
     # People inside it must not be told that they are outside the city.
     assert not content.city.is_outside(139.7, 35.7)
     assert load_folder(SAMPLE).city.is_outside(139.7, 35.7)
+
+
+def test_a_topic_of_no_department_stays_a_topic(
+    spoilt: Callable[..., tuple[CityFolder, list[str]]],
+) -> None:
+    content, said = spoilt("city.toml", ("[[topics]]\n", '[[topics]]\ndepartment = "nobody"\n'))
+    topic = content.city.topics[0]
+    assert (topic.code, topic.department) == ("evacuation", "")
+    assert any("nobody" in line for line in said)

@@ -201,7 +201,7 @@ async def test_a_session_of_before_is_no_session_after(office: Office) -> None:
     await desk.submit(page, "/console/account/password", present=PASSWORD, new=new, again=new)
     second = desk.cookie(COOKIE)
     assert [await opens(each) for each in (first, second)] == [False, True]
-    people = await boss.get("/console/staff")
+    people = await boss.get("/console/staff/2")
     await boss.submit(people, "/console/staff/2", role="disaster", active=None)
     assert not await opens(second)
 

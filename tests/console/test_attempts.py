@@ -163,7 +163,7 @@ async def test_two_administrators_cannot_take_each_other_away(
     async def demote(staff_id: int) -> None:
         async with database.writing() as session:
             await change_staff(
-                session, staff_id, role=Role.VIEWER, active=True, now=now, actor="the other"
+                session, staff_id, roles=(Role.VIEWER,), active=True, now=now, actor="the other"
             )
 
     done = await asyncio.gather(*map(demote, ids), return_exceptions=True)

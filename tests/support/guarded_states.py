@@ -45,7 +45,7 @@ STATES: dict[str, frozenset[str]] = {
     "restore_holds": frozenset({"seen_at"}),
     "staff_messages": frozenset({"state"}),
     "staff_notices": frozenset({"state"}),
-    "staff": frozenset({"role", "active", "session_version", "password_hash", "totp_secret"}),
+    "staff": frozenset({"roles", "active", "session_version", "password_hash", "totp_secret"}),
     "tasks": frozenset({"state", "version"}),
     "unknown_sends": frozenset({"state"}),
     "webhook_events": frozenset({"state"}),
