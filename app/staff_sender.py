@@ -19,7 +19,7 @@ from channels.line.client import LineClient
 from channels.responses import About, Refused
 from city.context import Context
 from core import mail
-from core.errors import Permanent, Retryable, TodokeError
+from core.errors import BadInput, Permanent, Retryable, TodokeError
 from core.reason import Reason
 from core.steady import surely
 from core.work import retry_delay
@@ -136,9 +136,9 @@ class StaffSender:
         """Say whether a failed message is tried again, and when.
 
         What is wrong with our account or the month's quota can be put right, so the message waits.
-        A refusal of the message or the address stays.
+        A refusal of the message or the address stays, by LINE or by ourselves.
         """
-        again = not isinstance(error, (Refused, mail.MailRefused)) or (
+        again = not isinstance(error, (BadInput, Refused, mail.MailRefused)) or (
             isinstance(error, Refused) and error.about is About.OTHER
         )
         if error.reason.code == "staff-message.no-mail" or not again:

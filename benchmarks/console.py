@@ -52,6 +52,7 @@ from benchmarks import scale_response, scale_rows
 from benchmarks.console_pages import REHEARSAL, WEBHOOK_MS, Wanted, pages, values_of
 from benchmarks.webhook import SECRET, free_port
 from channels.models import Delivery, DeliveryState
+from channels.webpush.vapid import new_key
 from city.city import City
 from city.folder import load_city, load_folder
 from console import passwords
@@ -186,6 +187,7 @@ def running(url: str) -> Iterator[tuple[str, dict[str, str], psutil.Process]]:
         "TODOKE_LINE_API_URL": f"http://127.0.0.1:{line}",
         "TODOKE_LINE_DATA_API_URL": f"http://127.0.0.1:{line}",
         "TODOKE_SECRET_KEY": SECRET_KEY,
+        "TODOKE_VAPID_PRIVATE_KEY": new_key(),
     }
     stand_in = ["simulator", "--any-user", "--port", str(line)]
     stand_in += ["--channel-secret", SECRET, "--channel-access-token", "token"]

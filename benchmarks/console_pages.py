@@ -21,6 +21,7 @@ from app.web import PAGES
 from channels.models import Delivery
 from city.city import City, Decision
 from city.shelters import Shelter
+from console.models import Staff
 from feeds.models import Item, Notice, RuleVersion
 from public.links import Links
 from public.pictures import MapAddresses
@@ -200,6 +201,8 @@ async def values_of(
     is_open = (col(AlertDraft.notice_id).is_(None), col(AlertDraft.discarded_at).is_(None))
     return {
         "draft_id": await newest(AlertDraft.id, *is_open),
+        "medium": "webpush",
+        "staff_id": await newest(Staff.id),
         "delivery_id": await newest(Delivery.id, col(Delivery.notice_id).is_not(None)),
         "item_id": await newest(Item.id),
         "notice_id": await newest(Notice.id, col(Notice.decision) == Decision.HOLD),

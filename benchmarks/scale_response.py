@@ -352,7 +352,7 @@ class _Drawn:
 
     def joined(self) -> Iterator[Row]:
         for number in range(1, self.counts.staff + 1, 2):
-            yield {"member_id": number, "line_user_id": f"Ustaff{number}", "joined_at": self.now}
+            yield {"member_id": number, "line_user_id": f"U{number:032x}", "joined_at": self.now}
 
     def _call_up_at(self, number: int) -> datetime:
         """Return when members were called; the last call-up is the disaster's, and still open."""

@@ -222,6 +222,17 @@ async def test_greylisting_is_waited_for_and_a_refused_address_is_not_tried_agai
         assert len(desk.mails.to("grey@city.example")) == 1
 
 
+async def test_an_address_that_cannot_be_is_tried_once(
+    database: Database, settings: Settings, sample: CityFolder, clock: ManualClock
+) -> None:
+    async with office(database, settings, sample, clock) as desk:
+        await desk.tell(await desk.add("佐藤", user="no id of LINE's"))
+        await desk.queue.drained()
+        [message] = await desk.messages()
+        assert (message.state, message.attempts) == (FAILED, 1)
+        assert message.error is not None and "no id of LINE's" in str(message.error)
+
+
 async def test_what_waits_follows_to_a_new_address_and_stops_for_who_is_not_called_any_more(
     database: Database, settings: Settings, sample: CityFolder, clock: ManualClock
 ) -> None:
