@@ -255,6 +255,7 @@ def _polled_often(folder: CityFolder) -> CityFolder:
 
 def _join_demo(app: FastAPI, places: demo_pages.DemoPlaces, accounts: list[DemoAccount]) -> None:
     app.state.demo = True
+    app.state.tours = {}
     app.state.demo_accounts = tuple(accounts)
     app.state.demo_places = places
     app.include_router(demo_pages.router)

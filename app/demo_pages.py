@@ -5,14 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from email.message import EmailMessage
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
+import console
+from console import charts, words
 from core.errors import BadInput
-from core.web import PUBLIC_POLICY, PublicRoute, read_form, templates
+from core.web import MAP_POLICY, PUBLIC_POLICY, PublicRoute, read_form, templates
+from public import MAPS
+from public.map_words import map_words
 from simulator.agency.days import DAYS
 from simulator.agency.server import RecordedDays
 from simulator.mail import Mailbox
@@ -20,9 +25,13 @@ from simulator.mail import Mailbox
 PACES = {"slow": 0.25, "own": 1.0, "fast": 4.0}
 """The speeds of a day, as multiples of its own pace."""
 MAX_SPEED = 100_000.0
+REPORTS = (12, 18, 9, 14, 20, 27, 34, 22)
+"""Invented reports by month, for the page of components."""
 
 router = APIRouter(route_class=PublicRoute)
-_templates = templates(Path(__file__).parent / "templates")
+_templates = templates(
+    Path(__file__).parent / "templates", Path(console.__file__).parent / "templates"
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,6 +139,24 @@ async def demo(
         ),
     )
     return HTMLResponse(page)
+
+
+@router.get("/demo/components")
+async def components(
+    request: Request, lang: Annotated[str | None, Query(max_length=8)] = None
+) -> HTMLResponse:
+    """Show the components of which all pages are made."""
+    chosen = _language(request, lang)
+    months = [charts.Bar(str(n), value, said=str(value)) for n, value in enumerate(REPORTS, 1)]
+    page = _templates.get_template("components_page.html").render(
+        language=chosen,
+        say_=partial(words.CATALOGUE.text, chosen),
+        charts=charts,
+        bars=months,
+        map_files=MAPS,
+        map_words=map_words,
+    )
+    return HTMLResponse(page, headers={"Content-Security-Policy": MAP_POLICY})
 
 
 @router.post("/demo/play")

@@ -33,11 +33,12 @@ from subscriptions.models import Resident
 HOST = "127.0.0.1"
 START_SECONDS = 20.0
 STAFF = (
-    ("admin", Role.ADMIN),
-    ("disaster", Role.DISASTER),
-    ("colleague", Role.DISASTER),
-    ("roads", Role.ROADS),
+    ("admin", Role.ADMIN, "井上 真理"),
+    ("disaster", Role.DISASTER, "佐藤 花子"),
+    ("colleague", Role.DISASTER, "鈴木 次郎"),
+    ("roads", Role.ROADS, "森 千夏"),
 )
+"""Invented people: the part of their address before the host, what they may do, their name."""
 
 
 @dataclass(frozen=True)
@@ -149,12 +150,20 @@ async def add_people(
     now = clock.now()
     await generate(database, city, residents, seed=seed, now=now)
     accounts = []
-    for name, role in STAFF:
-        email = f"{name}@{host}"
+    for account, role, name in STAFF:
+        email = f"{account}@{host}"
         shown = secrets.token_urlsafe(15)
         password = await passwords.chosen(shown)
         async with database.writing() as session:
-            await add_staff(session, email, role, password, now=now, actor=host.partition(".")[0])
+            await add_staff(
+                session,
+                email,
+                role,
+                password,
+                name=name,
+                now=now,
+                actor=host.partition(".")[0],
+            )
         accounts.append(DemoAccount(email, shown, role))
     return accounts
 

@@ -112,6 +112,7 @@ INSTEAD = {
     "/console/answers/{code}": "/console/answers/{answer}",
     "/site/{token}": "/site/{site_token}",
     "/n/{code}": "/n/{notice_code}",
+    "/console/papers/{name}": "/console/papers/reports.md",
 }
 """Where a name in an address means another row than elsewhere."""
 FORMS = {

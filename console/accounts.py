@@ -104,6 +104,14 @@ async def everybody(session: AsyncSession) -> list[Staff]:
     return list(await session.scalars(select(Staff).order_by(col(Staff.email))))
 
 
+async def names(session: AsyncSession) -> dict[str, str]:
+    """Return the names of all accounts that have one, by address."""
+    found = await session.execute(
+        select(col(Staff.email), col(Staff.name)).where(col(Staff.name) != "")
+    )
+    return {each.email: each.name for each in found}
+
+
 async def names_of(session: AsyncSession, emails: Iterable[str]) -> dict[str, str]:
     """Return the names of accounts by address; one without a name, or none, has its address."""
     wanted = list(dict.fromkeys(emails))

@@ -32,6 +32,7 @@ from console import (
     lalert_pages,
     lifeline_pages,
     order_pages,
+    paper_pages,
     people_pages,
     question_pages,
     record_pages,
@@ -51,6 +52,7 @@ from console import (
     team_pages,
     template_pages,
     together_pages,
+    tour_pages,
     webhook_pages,
     writing_pages,
 )
@@ -118,6 +120,8 @@ ROUTERS = (
     lifeline_pages.router,
     staff_pages.router,
     webhook_pages.router,
+    paper_pages.router,
+    tour_pages.router,
     nowhere,
 )
 """All pages of the console; the last one answers unknown addresses."""

@@ -7,7 +7,7 @@ the permission and, except for a GET, the form's token, so that no page can forg
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import cache
@@ -34,12 +34,14 @@ from city.context import Context
 from console import accounts, words
 from console.access import Permission, may, may_for
 from console.attempts import Origin
+from console.help import help_line
 from console.kept import KeptForm
 from console.maps import staff_map_words
 from console.models import Staff
 from console.navigation import SECTIONS, Section
 from console.sent_forms import Sent, came_from, safe_next
 from console.sessions import Device, Sessions, SignedIn
+from console.tour import tour_of
 from core import clock_marks
 from core.clock_marks import ClockMark
 from core.errors import BadInput, Refusal
@@ -129,6 +131,8 @@ class Visit:
     """Deliveries that wait since a restore, until somebody decides on them."""
     undecided: HeldAlarm = NOTHING_HELD
     """Held notices; those that alarm are shown on every page."""
+    names: Mapping[str, str] = field(default_factory=dict)
+    """The names of all who have an account, by address."""
 
     @property
     def media(self) -> Media:
@@ -276,6 +280,7 @@ def visit(
             undecided = await held_alarm(db, context.clock.now())
             modes = tuple(await last_modes(db, 2))
             city = await city_now(db, context.city)
+            names = await accounts.names(db)
             # Whether residents have got what a restore paused is not known; see its own line.
             told = {each.id for each in waits.deliveries} if waits is not None else set()
             # A stopped channel explains why nothing gets through by it.
@@ -303,6 +308,7 @@ def visit(
             modes,
             waits if waits is not None and waits.is_open else None,
             undecided,
+            names,
         )
         if request.method not in ("GET", "HEAD"):
             token = request.headers.get("x-csrf-token") or form.text("csrf")
@@ -344,6 +350,9 @@ def render(
         .render(
             _=say,
             in_words=lambda reason: words.said(reason, language),
+            tour=tour_of(request, visit.staff if visit else None),
+            lead=help_line(request.url.path, say),
+            person=lambda actor: words.person(actor, visit.names if visit else {}, language),
             language=language,
             other_language="en" if language == "ja" else "ja",
             city=context.city,

@@ -340,6 +340,11 @@ def intensity(scale: str, language: str) -> str:
     return CATALOGUE.text(language, "Intensity {scale}", scale=intensity_name(scale, language))
 
 
+def person(actor: str, names: Mapping[str, str], language: str) -> str:
+    """Return who did something: a name (``names`` are by address), else as :func:`decider`."""
+    return names.get(actor) or decider(actor, language)
+
+
 def decider(decided_by: str, language: str) -> str:
     """Return the decider: a person's address, the rule in words, or the link of a site's staff."""
     kind, _, rule = decided_by.partition(":")

@@ -34,6 +34,8 @@ STAFF_POLICY = (
 )
 MAP_POLICY = STAFF_POLICY
 """A public page with a map; all that the map asks for comes from this service."""
+SHARED = Path(__file__).parent
+"""The folder with the styles and components that all pages share."""
 PHOTO_POLICY = "default-src 'none'; sandbox"
 
 
@@ -71,10 +73,10 @@ def templates(*folders: Path) -> Environment:
     Parameters
     ----------
     folders
-        Searched in order.
+        Searched in order, before the components that all packages share (``core/templates``).
     """
     made = Environment(
-        loader=FileSystemLoader(folders),
+        loader=FileSystemLoader((*folders, SHARED / "templates")),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

@@ -5,7 +5,7 @@
 const KEPT = "todoke-kept-1";
 const OWN = "todoke-own";
 const PAGES = ["/", "/shelters", "/lifelines"];
-const FILES = ["/static/public/public.css", "/static/public/icon.svg"];
+const FILES = ["/look.css", "/static/public/public.css", "/static/public/icon.svg"];
 const PICTURES = "/static/public/push/";
 const LOOKS = /^(level-[1-5]|drill|over|warning|news)$/;
 const PATIENCE_MS = 6000;

@@ -88,6 +88,8 @@ ADDRESSES = {
         GET /console/tasks
         GET /console/tasks/live
         GET /console/tasks/{task_id}
+        GET /console/papers/{name}
+        POST /console/tour
         POST /console/sign-out
     """,
     "alerts before they are sent": """

@@ -1,0 +1,249 @@
+"""What each page is for, in a sentence, and the paper that says more.
+
+``docs/design.md`` says how a page shows it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from fnmatch import fnmatchcase as fnmatch
+from pathlib import Path
+
+from markupsafe import Markup
+
+from core.languages import mark
+
+PAPERS = Path(__file__).parent.parent / "docs"
+"""The project's papers; an installed distribution has none."""
+MORE = mark("Read more")
+
+
+@dataclass(frozen=True)
+class Help:
+    """A sentence (a message of the catalogue), and a paper in ``docs``."""
+
+    sentence: str
+    paper: str
+
+
+HELP = {
+    "/console/": Help(
+        mark("What is in force in the city, what is being sent, and what waits for you."),
+        "first-hour.md",
+    ),
+    "/console/account": Help(
+        mark("Your password, your one-time codes and where you are signed in."),
+        "operations.md",
+    ),
+    "/console/alerts": Help(
+        mark("Write an alert, have a colleague confirm it, send it, and watch it arrive."),
+        "sending.md",
+    ),
+    "/console/alerts/*/check": Help(
+        mark("Look at what each resident will read. Nothing is sent before you confirm it here."),
+        "sending.md",
+    ),
+    "/console/held": Help(
+        mark(
+            "Policy held these back. They reach nobody until somebody decides. The gravest are "
+            "first."
+        ),
+        "sources.md",
+    ),
+    "/console/rules": Help(
+        mark(
+            "What happens with a telegram or an article by itself. The city's folder is the "
+            "base. Decisions of staff lie over it."
+        ),
+        "sources.md",
+    ),
+    "/console/rehearsal": Help(
+        mark(
+            "A past day is replayed to a shadow desk, with invented residents who answer. It "
+            "has its own database, its own phones and its own accounts, and cannot reach a real "
+            "resident."
+        ),
+        "rehearsal.md",
+    ),
+    "/console/templates": Help(
+        mark(
+            "A template is the city's own words in every language, with blanks for places, "
+            "rivers, evacuation sites and times. Whoever writes an alert fills in the blanks "
+            "once."
+        ),
+        "writing.md",
+    ),
+    "/console/disaster": Help(
+        mark(
+            "Switch disaster mode on for real or for a drill. Residents are then asked whether "
+            "they are safe."
+        ),
+        "response.md",
+    ),
+    "/console/shelters": Help(
+        mark("Which sites are open, who is there, and what each offers. Residents see it at once."),
+        "response.md",
+    ),
+    "/console/lifelines": Help(
+        mark(
+            "Residents see it in their language: in the conversation, in the menu, and on the "
+            "public page. It goes by itself at its time."
+        ),
+        "response.md",
+    ),
+    "/console/people": Help(
+        mark(
+            "Who is safe, who needs something, and who waits for an answer. The most urgent are "
+            "first."
+        ),
+        "people.md",
+    ),
+    "/console/dangers": Help(
+        mark(
+            "Photos of dangers that residents sent. Decide what each is, and give it to a "
+            "department."
+        ),
+        "people.md",
+    ),
+    "/console/tasks": Help(
+        mark("What departments ask of each other during the disaster, until it is done."),
+        "response.md",
+    ),
+    "/console/record": Help(
+        mark(
+            "What happened and who decided what, in the order of time. Lines are never changed, "
+            "only corrected."
+        ),
+        "response.md",
+    ),
+    "/console/lalert": Help(
+        mark("Type it at the L-Alert terminal as it is here. The words are those of L-Alert."),
+        "lalert.md",
+    ),
+    "/console/call-up": Help(
+        mark("Call staff to work, see who comes and when, and call again those who do not answer."),
+        "response.md",
+    ),
+    "/console/call-up/staff": Help(
+        mark("Who is called in which team, and who joined with LINE or mail."),
+        "response.md",
+    ),
+    "/console/reports": Help(
+        mark("What residents reported. Choose some, decide together, or open one."),
+        "reports.md",
+    ),
+    "/console/reports/inbox": Help(
+        mark(
+            "New reports, one after another, each with its photo and place: take it, join it or "
+            "pass it on."
+        ),
+        "reports.md",
+    ),
+    "/console/orders": Help(
+        mark(
+            "An order is what one team does on one day. Choose cases in the list of reports, or "
+            "on the page of a case, and put them on an order."
+        ),
+        "reports.md",
+    ),
+    "/console/orders/places": Help(
+        mark("Places that patrols look at again and again, such as an underpass or a bridge."),
+        "reports.md",
+    ),
+    "/console/answers": Help(
+        mark(
+            "What residents read of their reports, in their language. One of each state is said "
+            "by itself when nobody chooses other words."
+        ),
+        "reports.md",
+    ),
+    "/console/report-alarms": Help(
+        mark(
+            "A message has the number, the kind, the place and a link, and nothing personal. "
+            "Dangerous reports go out at once, at night too, and again until somebody has "
+            "opened them."
+        ),
+        "reports.md",
+    ),
+    "/console/entry": Help(
+        mark("For reports that come by telephone, at the counter or by mail."),
+        "reports.md",
+    ),
+    "/console/entry/spreadsheet": Help(
+        mark(
+            "Takes in many reports at once. You see what becomes of each row before anything is "
+            "saved."
+        ),
+        "reports.md",
+    ),
+    "/console/kinds": Help(
+        mark(
+            "What residents can report, in the order in which they see it. A change holds once "
+            "it was looked at and confirmed; reports that are there keep their kind and its "
+            "name."
+        ),
+        "reports.md",
+    ),
+    "/console/new-kind": Help(
+        mark("A new kind is written first. Residents see it once it was looked at and confirmed."),
+        "reports.md",
+    ),
+    "/console/forwards": Help(
+        mark(
+            "Cases that were sent to another office, and what became of them there. A case is "
+            "sent from its own page."
+        ),
+        "reports.md",
+    ),
+    "/console/teams": Help(
+        mark("Who mends what, and to whom work can be given."),
+        "reports.md",
+    ),
+    "/console/release": Help(
+        mark(
+            "A photo is published only after somebody has looked at it and hidden faces and "
+            "number plates."
+        ),
+        "reports.md",
+    ),
+    "/console/report-statistics": Help(
+        mark("How many reports came, how long they took, and where the same thing breaks again."),
+        "reports.md",
+    ),
+    "/console/feeds": Help(
+        mark("Where news comes from, when each source last answered, and what was set aside."),
+        "sources.md",
+    ),
+    "/console/audit": Help(
+        mark(
+            "Who did what, and when. Entries are chained: nobody can change or remove one unseen."
+        ),
+        "operations.md",
+    ),
+    "/console/staff": Help(
+        mark("Who can sign in, with which role. An account is switched off, never deleted."),
+        "operations.md",
+    ),
+    "/console/webhooks": Help(
+        mark("Programs that hear of every change of a report, with a signature."),
+        "webhooks.md",
+    ),
+}
+"""By address; ``*`` stands for a number or a code."""
+
+
+def help_of(path: str) -> Help | None:
+    """Return the help of the page at ``path``, or None."""
+    return next((found for address, found in HELP.items() if fnmatch(path, address)), None)
+
+
+def help_line(path: str, say: Callable[[str], str]) -> Markup:
+    """Return the sentence of the page at ``path`` and the way to its paper, or ""."""
+    found = help_of(path)
+    if found is None:
+        return Markup("")
+    line = Markup('<p class="lead">{}').format(say(found.sentence))
+    if (PAPERS / found.paper).is_file():
+        line += Markup(' <a href="/console/papers/{}">{}</a>').format(found.paper, say(MORE))
+    return line + Markup("</p>")
