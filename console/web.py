@@ -52,7 +52,7 @@ from core.web import STAFF_POLICY, Form, read_form, secure, templates
 from feeds.held import NOTHING_HELD, HeldAlarm, held_alarm
 from public import MAPS
 from reports.kinds import city_now
-from response.by_rule import BY_DANGER
+from response.by_rule import ended_by_danger
 from response.models import DisasterMode
 from response.modes import last_modes
 
@@ -143,15 +143,7 @@ class Visit:
     @property
     def drill_ended_by_rule(self) -> DisasterMode | None:
         """The drill that a grave danger ended within the last hours."""
-        since = self.context.clock.now() - TOLD_FOR
-        return next(
-            (
-                one
-                for one in self.modes
-                if one.ended_by == BY_DANGER and one.ended_at is not None and one.ended_at > since
-            ),
-            None,
-        )
+        return ended_by_danger(self.modes, self.context.clock.now() - TOLD_FOR)
 
     @property
     def stopped_channels(self) -> set[str]:

@@ -29,6 +29,18 @@ BY_DANGER = "rule:real-danger"
 log = structlog.get_logger(__name__)
 
 
+def ended_by_danger(found: Sequence[DisasterMode], since: datetime) -> DisasterMode | None:
+    """Return the drill that a grave danger ended after ``since``."""
+    return next(
+        (
+            one
+            for one in found
+            if one.ended_by == BY_DANGER and one.ended_at is not None and one.ended_at > since
+        ),
+        None,
+    )
+
+
 async def keep_rules(context: Context) -> bool:
     """Look at what is in force, and do what the rules say; return whether there was something.
 
