@@ -125,24 +125,6 @@ async def reach_by(
     return DraftReach(found.total, found.by_language, areas)
 
 
-async def readers_of_topic(
-    session: AsyncSession, draft: AlertDraft, city: City, media: Media
-) -> dict[str, int]:
-    """Count by language whom a draft would reach in the whole city; of no topic, everybody.
-
-    For a draft without a place: which languages will be needed?
-    """
-    topic = city.topic_by_code.get(draft.topic)
-    query = AudienceQuery(draft.topic, draft.level, (), mandatory=topic is None or topic.mandatory)
-    return _added(
-        [
-            (
-                await reach_of(session, query.by(each.name, drill=draft.drill is True), None)
-            ).by_language
-            for each in await media_of_draft(session, draft, city, media)
-        ]
-    )
-
 
 async def reach_of_notice(
     session: AsyncSession, notice: Notice, city: City, media: Media

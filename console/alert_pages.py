@@ -18,7 +18,7 @@ from alerts.models import AlertDraft, open_drafts, thrown_away
 from alerts.origins import Origin
 from alerts.paragraphs import put_in
 from alerts.places import MOST_TEXT
-from alerts.reach import media_of_draft, reach, readers_of_topic
+from alerts.reach import media_of_draft, reach
 from channels.line.render import render as render_messages
 from channels.lists import delivery_of, newest
 from channels.medium import Readable
@@ -371,11 +371,6 @@ async def _looked(visitor: Visit, session: AsyncSession, draft: AlertDraft) -> d
         ],
         "reach": found,
         "readers": found.by_language,
-        "open_languages": set(
-            found.by_language
-            if draft.whole_city or draft.areas
-            else await readers_of_topic(session, draft, city, visitor.media)
-        ),
         "origins": await origins_of(visitor, session, draft),
         "messages": messages,
         "others": others,
