@@ -164,7 +164,7 @@ async def add_people(
                 now=now,
                 actor=host.partition(".")[0],
             )
-        accounts.append(DemoAccount(email, shown, role))
+        accounts.append(DemoAccount(email, shown, role, name))
     return accounts
 
 

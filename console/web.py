@@ -105,6 +105,7 @@ class DemoAccount:
     email: str
     password: str
     role: str
+    name: str = ""
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,8 @@ self.addEventListener("message", (event) => {
 self.addEventListener("fetch", (event) => {
   const request = event.request;
   const url = new URL(request.url);
-  const ours = url.pathname.startsWith(SCOPE) || url.pathname.startsWith("/static/console/");
+  const shared = url.pathname === "/look.css" || url.pathname.startsWith("/static/console/");
+  const ours = url.pathname.startsWith(SCOPE) || shared;
   if (request.method !== "GET" || url.origin !== self.location.origin || !ours) return;
   event.respondWith(
     (async () => {
