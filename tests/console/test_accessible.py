@@ -18,18 +18,72 @@ pytestmark = [
 ]
 
 
+MORE = (
+    "/console/account",
+    "/console/answers/finished",
+    "/console/answers/new",
+    "/console/call-up/staff",
+    "/console/call-up/staff/codes",
+    "/console/entry/spreadsheet",
+    "/console/kinds/street-light",
+    "/console/kinds/street-light/questions/1",
+    "/console/kinds/street-light/words/my",
+    "/console/kinds/street-light/check?language=my",
+    "/console/new-kind",
+    "/console/orders/places",
+    "/console/papers/reports.md",
+    "/console/record/print",
+    "/console/reports/inbox",
+    "/console/templates/new",
+)
+"""Pages that another one leads to."""
+
+
 async def test_every_page_of_the_navigation_is_accessible(office: Office) -> None:
     await office.resident("ja")
-    await reported(office)
+    report = await reported(office)
     desk = await office.at_desk(Role.ADMIN, "admin")
     pages = [entry.address for section in SECTIONS for entry in section.entries]
     async with tab(office, desk) as page:
-        more = (
-            "/console/account",
-            "/console/answers/finished",
-            "/console/kinds/street-light/questions/1",
-            "/console/kinds/street-light/words/my",
-            "/console/kinds/street-light/check?language=my",
-        )
-        addresses = [office.url + address for address in (*pages, *more)]
+        more = (f"/console/reports/{report.number}", f"/console/reports/{report.number}/dossier")
+        addresses = [office.url + address for address in (*pages, *MORE, *more)]
         assert await faults_of(page, addresses) == {}
+
+
+async def test_an_alert_that_is_written_is_accessible_as_a_drill_and_for_real(
+    office: Office,
+) -> None:
+    await office.resident("ja")
+    desk = await office.at_desk(Role.ADMIN, "admin")
+    written = []
+    for kind in ("drill", "real"):
+        form = (await desk.get("/console/alerts")).form("/console/alerts")
+        begun = await desk.post("/console/alerts", {**form, "kind": kind})
+        written.append(begun.url)
+    async with tab(office, desk) as page:
+        assert await faults_of(page, written) == {}
+
+
+async def test_every_page_of_the_menu_is_reached_on_a_phone_without_script(office: Office) -> None:
+    """The menu is a part of the page that opens without script, and marks where one is."""
+    desk = await office.at_desk(Role.ADMIN, "admin")
+    pages = [entry.address for section in SECTIONS for entry in section.entries]
+    async with tab(office, desk, script=False) as page:
+        for width in (360, 768, 1440):
+            await page.set_viewport_size({"width": width, "height": 800})
+            await page.goto(f"{office.url}/console/held")
+            if width == 360:
+                await page.locator("details.menu > summary").press("Enter")
+            seen = await page.eval_on_selector_all(
+                "header nav a",
+                "all => all.filter(a => a.checkVisibility())"
+                ".map(a => [a.getAttribute('href'), a.getAttribute('aria-current'),"
+                " a.getBoundingClientRect()])"
+                ".map(([to, here, box]) => [to, here, box.left >= 0 && box.right <= innerWidth])",
+            )
+            assert all(inside for _, _, inside in seen), width
+            assert ["/console/held", "page", True] in seen
+            if width == 360:
+                assert {to for to, _, _ in seen} == set(pages)
+            else:
+                assert {section.entries[0].address for section in SECTIONS} <= {s[0] for s in seen}

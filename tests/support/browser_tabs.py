@@ -17,7 +17,7 @@ HARMLESS = ("ERR_FAILED", "htmx:sendAbort", "htmx:afterRequest")
 
 @contextlib.asynccontextmanager
 async def tab(
-    office: Office, signed_in: Browser, *, harmless: tuple[str, ...] = ()
+    office: Office, signed_in: Browser, *, harmless: tuple[str, ...] = (), script: bool = True
 ) -> AsyncIterator[Page]:
     """Open a browser tab in which somebody is signed in; complaints of the browser fail it,
     but for ``harmless`` ones."""
@@ -27,7 +27,7 @@ async def tab(
     async with async_playwright() as playwright:
         chromium = await playwright.chromium.connect(address)
         context: BrowserContext = await chromium.new_context(
-            viewport={"width": 1280, "height": 900}
+            viewport={"width": 1280, "height": 900}, java_script_enabled=script
         )
         await context.add_cookies(
             [
