@@ -23,16 +23,15 @@ from playwright.sync_api import BrowserContext, Page, Response, sync_playwright
 CHROMIUM = ("--no-sandbox", "--disable-gpu", "--hide-scrollbars")
 SIZES = ((390, 844), (1440, 900))
 CONSOLE, PUBLIC = ("ja", "en"), ("ja", "en", "my")
-FIRST_CONSOLE = ("/console/", "/console/account", "/console/components", "/demo/components")
+FIRST_CONSOLE = ("/console/", "/console/account", "/console/papers/reports.md")
 FIRST_PUBLIC = (
     *("/", "/shelters", "/lifelines", "/reports", "/reports/months", "/follow", "/check"),
-    *("/map", "/signage/setup", "/demo", "/demo/mail", "/no-such-page"),
+    *("/map", "/signage/setup", "/demo", "/demo/components", "/demo/mail", "/no-such-page"),
 )
 FILES = re.compile(
     r"\.(csv|json|geojson|xml|pdf|png|jpg|wav|ics|atom|toml|html)$|/feeds/|/open311/"
 )
 STYLES = ("document", "stylesheet", "script")
-MOST_OF_A_KIND = 1
 
 
 def kind_of(address: str) -> str:
@@ -67,7 +66,13 @@ def begin_drafts(page: Page, service: str) -> list[str]:
             continue
         page.locator(choice).first.click()
         page.wait_for_url(re.compile(r"/console/alerts/\d+"))
-        found += [page.url, f"{page.url}/check"]
+        page.locator("select[name=topic]").select_option("evacuation")
+        page.locator("input[name=level][value='4']").check()
+        page.locator("input[name=areas]").first.check()
+        page.locator("textarea[name=text-ja]").fill("川の水があふれるおそれがあります。")
+        page.get_by_test_id("save").click()
+        page.wait_for_url("**saved**")
+        found += [page.url.partition("?")[0], f"{page.url.partition('?')[0]}/check"]
     return [urlsplit(one).path for one in found]
 
 
