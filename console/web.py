@@ -371,9 +371,7 @@ def render(
 
 @cache
 def environment() -> Environment:
-    found = templates(FilePath(__file__).parent / "templates")
-    found.filters["thousands"] = lambda number: f"{number:,}"
-    return found
+    return templates(FilePath(__file__).parent / "templates")
 
 
 class StaffRoute(APIRoute):

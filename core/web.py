@@ -83,6 +83,7 @@ def templates(*folders: Path) -> Environment:
         lstrip_blocks=True,
     )
     made.globals["written_in"] = written_in
+    made.filters["thousands"] = lambda number: f"{number:,}"
     return made
 
 
