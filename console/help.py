@@ -211,6 +211,10 @@ HELP = {
         mark("How many reports came, how long they took, and where the same thing breaks again."),
         "reports.md",
     ),
+    "/console/questions": Help(
+        mark("What residents asked and the conversation did not understand. Answer it once."),
+        "understanding.md",
+    ),
     "/console/feeds": Help(
         mark("Where news comes from, when each source last answered, and what was set aside."),
         "sources.md",

@@ -345,7 +345,7 @@ def render(
             in_words=lambda reason: words.said(reason, language),
             tour=tour_of(request, visit.staff if visit else None),
             lead=help_line(request.url.path, say),
-            person=lambda actor: words.person(actor, visit.names if visit else {}, language),
+            name_of=lambda actor: words.person(actor, visit.names if visit else {}, language),
             language=language,
             other_language="en" if language == "ja" else "ja",
             city=context.city,
