@@ -125,7 +125,6 @@ async def reach_by(
     return DraftReach(found.total, found.by_language, areas)
 
 
-
 async def reach_of_notice(
     session: AsyncSession, notice: Notice, city: City, media: Media
 ) -> dict[str, Reach]:
