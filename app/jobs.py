@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.mail_parts import mail_parts
 from app.media import media_of
+from app.own_words import WordsNow
 from app.plain_files import PlainKeeper
 from app.report_notice_sender import ReportNoticeSender
 from app.reports_outside import outside_jobs
@@ -32,7 +33,6 @@ from channels.media import Media, deliver_by
 from channels.stand_in import stand_in
 from city.city import City
 from city.context import Context
-from city.folder import CityFolder
 from console import words
 from console.held_words import held_words
 from console.silence_words import silence_words
@@ -93,7 +93,7 @@ def publisher(queue: Queue, city: City, clock: Clock, media: Media) -> Publish:
 
 @asynccontextmanager
 async def scheduled_jobs(
-    context: Context, folder: CityFolder, line: LineClient
+    context: Context, own: WordsNow, line: LineClient
 ) -> AsyncIterator[list[ScheduledJob]]:
     """The jobs of this city's scheduler; their resources are open while it runs."""
     async with (
@@ -114,7 +114,7 @@ async def scheduled_jobs(
         poller = Poller(context, publish, http=http, agency=agency, translate=translate)
         yield [
             *_polling(context, poller),
-            *_housekeeping(context, folder, media),
+            *_housekeeping(context, own, media),
             *_translations(context),
             *_friends(context, line),
             *_menus(context, line),
@@ -122,7 +122,7 @@ async def scheduled_jobs(
             *_mail(context),
             *outside,
             *_report_notices(context, chats),
-            *_plain_files(context, folder),
+            *_plain_files(context, own),
         ]
 
 
@@ -141,7 +141,7 @@ def _polling(context: Context, poller: Poller) -> list[ScheduledJob]:
     ]
 
 
-def _housekeeping(context: Context, folder: CityFolder, media: Media) -> list[ScheduledJob]:
+def _housekeeping(context: Context, own: WordsNow, media: Media) -> list[ScheduledJob]:
     watch = health.SourceWatch()
     clock = context.clock
 
@@ -158,7 +158,7 @@ def _housekeeping(context: Context, folder: CityFolder, media: Media) -> list[Sc
 
     async def reminders() -> None:
         if knows_the_time(clock):
-            await remind(context, folder, LINE)
+            await remind(context, await own.refresh(), LINE)
 
     async def of_reports() -> None:
         if knows_the_time(clock):
@@ -177,6 +177,9 @@ def _housekeeping(context: Context, folder: CityFolder, media: Media) -> list[Sc
                 context.settings.public_url,
                 now,
             )
+
+    async def forget_old() -> None:
+        await forget(context, (await own.refresh()).children)
 
     async def running_record() -> None:
         await catch_up(context.database, clock.now())
@@ -198,16 +201,17 @@ def _housekeeping(context: Context, folder: CityFolder, media: Media) -> list[Sc
             name="forget",
             seconds=3600.0,
             jitter=60.0,
-            work=partial(forget, context, folder.children),
+            work=forget_old,
         ),
     ]
 
 
-def _plain_files(context: Context, folder: CityFolder) -> list[ScheduledJob]:
+def _plain_files(context: Context, own: WordsNow) -> list[ScheduledJob]:
     """The job that writes the pages of an emergency as files; none without a directory."""
     if context.settings.plain_dir is None:
         return []
-    keeper = PlainKeeper(context, folder, context.settings.plain_dir)
+    keeper = PlainKeeper(context, own.folder, context.settings.plain_dir)
+    own.follow(keeper.take_folder)
     return [ScheduledJob(name="plain files", seconds=5.0, work=keeper.keep, at_once=True)]
 
 

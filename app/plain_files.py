@@ -74,6 +74,10 @@ class PlainKeeper:
         self._written: tuple[str, datetime] | None = None
         self._said_at: float | None = None
 
+    def take_folder(self, folder: CityFolder) -> None:
+        """Write from another version of the city's folder from now on."""
+        self._folder, self._written = folder, None
+
     async def keep(self) -> None:
         """Write the files if they are not as they should be. A failure is tried again next time."""
         context = self._context

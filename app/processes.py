@@ -20,6 +20,7 @@ from app import schema, sent_mark
 from app.jobs import scheduled_jobs
 from app.languages import require_files
 from app.media import senders
+from app.own_words import WordsNow, attach_words
 from app.patience import Patience, allow_many_files, patient
 from app.schedule import Scheduler
 from app.staff_sender import StaffSender
@@ -69,6 +70,7 @@ class Service:
     context: Context
     folder: CityFolder
     line: LineClient
+    words: WordsNow
 
 
 @asynccontextmanager
@@ -126,7 +128,9 @@ async def assembled(
         limiter = line_limiter(database, clock, settings)
         line = LineClient(line_http, settings, clock, limiter)
         stack.push_async_callback(line.limiter.close)
-        yield Service(context=context, folder=folder, line=line)
+        own = WordsNow(context, folder, settings.city)
+        folder = await own.refresh()
+        yield Service(context=context, folder=folder, line=line, words=own)
 
 
 def _queue(settings: Settings, parts: Parts, database: Database, clock: Clock) -> Queue:
@@ -170,6 +174,7 @@ async def run(
             # Nothing uses a clock that contradicts the stored time.
             await timekeeper.begin()
             tasks.append(asyncio.create_task(timekeeper.run(stop), name="clock"))
+        tasks.append(asyncio.create_task(service.words.keep(stop), name="words"))
         if parts.web:
             listening = stack.enter_context(contextlib.closing(_listen(host, port)))
         if parts.work:
@@ -183,6 +188,7 @@ async def run(
                 stack.push_async_callback(medium.close)
             engine = Engine(context.database, context.city, context.clock, context.queue, by_media)
             inbox = Inbox(context, service.line, service.folder)
+            service.words.follow(inbox.take_folder)
             menus = RichMenus(context, service.line)
             inbox.register()
             menus.register()
@@ -195,7 +201,7 @@ async def run(
         if parts.schedule:
             leader = await stack.enter_async_context(Leader(service.context.database))
             found = await stack.enter_async_context(
-                scheduled_jobs(service.context, service.folder, service.line)
+                scheduled_jobs(service.context, service.words, service.line)
             )
             jobs = Scheduler(found, leader.leads, service.context.clock)
             jobs.start()
@@ -203,6 +209,7 @@ async def run(
         if parts.web:
             await _encrypt_keys(service.context)
             app = app or create_app(service.context, service.line, folder=service.folder)
+            attach_words(app, service.words)
             store = app.state.webhook_store
             await store.start()
             stack.push_async_callback(store.stop)

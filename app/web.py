@@ -14,17 +14,17 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from app import forwarding, health
 from app.jobs import publisher
 from app.media import media_of
+from app.own_words import WordsNow, attach_words
 from app.places import Places
 from app.rehearsals import RehearsalResults
 from app.rule_trials import RuleTrials
-from bot import data_pages, kind_preview, webhook
+from bot import data_pages, kind_preview, webhook, word_preview
 from channels.line.client import LineClient
 from city.context import Context
 from city.folder import CityFolder
 from console import crew_pages, site_pages
 from console import pages as console_pages
 from console.sessions import Sessions
-from core.kept import KeptBytes
 from feeds import api as feeds_api
 from public import (
     calendar_pages,
@@ -51,7 +51,6 @@ from public import pages as public_pages
 from public import report_feeds as repair_feeds
 from public import report_pages as repairs
 from public.cap_signing import read_key
-from public.drawing import CALENDAR_BYTES
 from public.event_watch import EventWatch
 from public.links import Links
 from public.push_pages import PushDoor
@@ -122,9 +121,8 @@ def create_app(context: Context, line: LineClient, *, folder: CityFolder) -> Fas
     )
     app.state.context = context
     app.state.line = line
-    app.state.folder = folder
+    attach_words(app, WordsNow(context, folder, context.settings.city))
     app.state.media = media_of(context.settings, context.city)
-    app.state.calendars = KeptBytes(CALENDAR_BYTES)
     app.state.push = PushDoor.of(context)
     app.state.events = EventWatch(context)
     app.state.links = Links(context.settings.secret_key, context.settings.public_url)
@@ -143,6 +141,7 @@ def create_app(context: Context, line: LineClient, *, folder: CityFolder) -> Fas
     app.state.rehearsals = RehearsalResults(context)
     app.state.rule_trials = RuleTrials(context)
     app.state.kind_cards = kind_preview.cards
+    app.state.word_cards = word_preview.cards
     if context.settings.cap_key is not None:
         app.state.cap_signing = read_key(context.settings.cap_key)
     app.state.database_probe = health.DatabaseProbe(context)

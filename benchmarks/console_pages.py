@@ -236,6 +236,7 @@ async def values_of(
         "code": city.report_categories[0].code,
         "answer": BUILT_IN[0].code,
         "department": city.departments[0].code,
+        "part": "items",
         "hazard": "flood",
         "language": "vi",
         "n": 0,

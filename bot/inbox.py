@@ -121,6 +121,10 @@ class Inbox:
         )
         self.fetching = asyncio.Semaphore(MOST_FETCHED)
 
+    def take_folder(self, folder: CityFolder) -> None:
+        """Answer from another version of the city's folder from now on."""
+        self.actor.folder = folder
+
     def register(self) -> None:
         """Register the task on the queue; of several processes none takes all buckets at once."""
         places = 1 if self.context.database.is_sqlite else BUCKETS // 2

@@ -118,11 +118,23 @@ class JmaCodes(_Part):
     """The lowest intensity that is told if a resident set none: 1 2 3 4 5- 5+ 6- 6+ 7."""
 
 
+class WordGroup(StrEnum):
+    """Words of the city that are read together, and belong to one department."""
+
+    COLLECTION = "collection"
+    QUESTIONS = "questions"
+    SHELTERS = "shelters"
+    CHILDREN = "children"
+
+
 class Department(_Part):
+    """An office of the city. ``words`` are the city's own words that it looks after."""
+
     code: str
     names: Names
     email: str = ""
     phone: str = ""
+    words: tuple[WordGroup, ...] = ()
 
 
 class QuietHours(_Part):

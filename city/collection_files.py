@@ -1,7 +1,8 @@
 """``collection/*.csv``: the city's own files about rubbish, in the words of the offices.
 
 - ``kinds.csv``: コード and a name in each language.
-- ``days.csv``: 地区コード, 分別区分, 曜日, 週; where needed 月, 起点, 日付, 開始日, 終了日, 備考.
+- ``days.csv``: 地区コード, 分別区分, 曜日, 週; where needed 月, 起点, 日付, 開始日, 終了日,
+  休止期間 (``2026-12-31〜2027-01-03``, closures as in 5374's ``center.csv``), 備考.
 - ``exceptions.csv``: 開始日, 終了日, 地区コード, 分別区分, 扱い, 振替日.
 - ``items.csv``: 品目, よみ, 分別区分, 出し方.
 
@@ -12,7 +13,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import date
 from pathlib import Path
 
@@ -36,6 +37,7 @@ MAX_BYTES = 5_000_000
 EVERY_WEEK = "毎週"
 EVERY_SECOND_WEEK = "隔週"
 CALLED_OFF, MOVED, EXTRA = "休止", "振替", "収集"
+CHANGES = (CALLED_OFF, MOVED, EXTRA)
 LONGEST = 60
 """Days that one exception can last: longer, it is more likely a slip of the year."""
 KNOWN = ("kinds.csv", "days.csv", "exceptions.csv", "items.csv", *FILES)
@@ -65,7 +67,7 @@ def read_collection(
     if published:
         kinds, days = read_5374(folder, kinds, districts, faults, shifts=shifts)
     if not published or (folder / "days.csv").exists():
-        days += _days(folder / "days.csv", set(kinds), districts, faults)
+        days += _days(folder / "days.csv", set(kinds), districts, faults, shifts)
     changes, targets = folder / "exceptions.csv", folder / "target.csv"
     items: tuple[WasteItem, ...] = ()
     if targets.exists():
@@ -101,7 +103,11 @@ def _kinds(path: Path, faults: list[FolderFault]) -> dict[str, WasteKind]:
 
 
 def _days(
-    path: Path, kinds: set[str], districts: Mapping[str, District], faults: list[FolderFault]
+    path: Path,
+    kinds: set[str],
+    districts: Mapping[str, District],
+    faults: list[FolderFault],
+    shifts: bool,
 ) -> tuple[CollectionDay, ...]:
     days = []
     wrong: list[FolderFault] = []
@@ -112,7 +118,7 @@ def _days(
             *_unknown_kind(row.cells["分別区分"], kinds),
             *_unknown_district(row.cells["地区コード"], districts),
         ]
-        rule = _rule(row, problems)
+        rule = _rule(row, problems, shifts)
         wrong += [FolderFault(path, row.line, problem) for problem in problems]
         if not problems:
             days.append(rule)
@@ -120,7 +126,7 @@ def _days(
     return tuple(days)
 
 
-def _rule(row: Row, problems: list[Reason]) -> CollectionDay:
+def _rule(row: Row, problems: list[Reason], shifts: bool) -> CollectionDay:
     cells = row.cells
     dates = [_date(part, problems) for part in _parts(cells.get("日付", ""))]
     weekdays = [part.removesuffix("曜日").removesuffix("曜") for part in _parts(cells["曜日"])]
@@ -152,6 +158,8 @@ def _rule(row: Row, problems: list[Reason]) -> CollectionDay:
         months=tuple(int(month) for month in months),
         every_second_from=start,
         dates=frozenset(day for day in dates if day),
+        closed=tuple(_closures(cells.get("休止期間", ""), problems)),
+        shifts=shifts,
         valid=_period(cells.get("開始日", ""), cells.get("終了日", ""), problems),
         note=cells.get("備考", ""),
     )
@@ -172,7 +180,7 @@ def _changes(
         first = _date(cells["開始日"], problems)
         last = _date(cells["終了日"], problems) if cells.get("終了日") else first
         how, moved_to = cells["扱い"], None
-        if how not in (CALLED_OFF, MOVED, EXTRA):
+        if how not in CHANGES:
             problems.append(reason("value.change", value=how))
         if how == MOVED:
             moved_to = _date(cells.get("振替日", ""), problems)
@@ -217,6 +225,16 @@ def _unknown_district(code: str, districts: Mapping[str, District]) -> list[Reas
     if code in districts:
         return []
     return [reason("there.no-district", district=code, hint=suggestion(code, districts))]
+
+
+def _closures(value: str, problems: list[Reason]) -> Iterator[Period]:
+    for part in _parts(value):
+        first, _, last = re.sub("[〜~]", "〜", part).partition("〜")
+        begins, ends = written_date(first), written_date(last or first)
+        if begins is None or ends is None or ends < begins:
+            problems.append(reason("value.closure", value=part))
+        else:
+            yield Period(begins, ends)
 
 
 def _period(first: str, last: str, problems: list[Reason]) -> Period | None:

@@ -227,6 +227,11 @@ def _folded(value: str) -> str:
     return unicodedata.normalize("NFKC", value).strip().casefold()
 
 
+def is_yes(value: str) -> bool:
+    """Whether a designation says yes (1, ○, 有, …)."""
+    return _folded(value) in _YES
+
+
 def _flag(cells: dict[str, str], column: str, problems: _Problems) -> bool:
     value = cells.get(column, "")
     folded = _folded(value)

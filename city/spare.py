@@ -48,7 +48,11 @@ def spare_part(document: dict[str, Any], place: KeyPath) -> KeyPath | None:
     match place:
         case ("languages", int(), *_):
             return place[:2]
-        case (str(part), int(), key, *_) if part == "departments" and key in ("email", "phone"):
+        case (str(part), int(), key, *_) if part == "departments" and key in (
+            "email",
+            "phone",
+            "words",
+        ):
             return place[:3]
         case ("topics", int(), "department"):
             return place

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import uuid
 import zlib
 from dataclasses import replace
@@ -18,6 +16,7 @@ from city.city import City
 from city.kinds import AnswerType, Question, ReportCategory
 from city.parts import sentence_in
 from console.access import Permission
+from console.packed_files import packed, unpacked
 from console.photos import decoding
 from console.positions import one_place, position_of
 from console.report_names import Names
@@ -27,23 +26,16 @@ from core.clock import JAPAN, in_japan
 from core.errors import BadInput, Refusal
 from core.geo import Position
 from core.languages import mark
+from core.sheets import MOST_BYTES, spreadsheet_workshop
 from core.text import clean
-from core.uploads import Limits
+from core.uploads import Limits, Upload
 from reports import questions, register
 from reports.decoding import MAX_BYTES
 from reports.kinds import city_now
 from reports.models import CameBy
 from reports.photos import MAX_PHOTOS, Picture, take_photo
 from reports.register import LONGEST_CONTACT, LONGEST_DESCRIPTION, MAX_TEXT, Draft, create_report
-from reports.spreadsheets import (
-    MOST_BYTES,
-    Read,
-    known_rows,
-    read_file,
-    spreadsheet_workshop,
-    take_in,
-    with_kinds,
-)
+from reports.spreadsheets import Read, known_rows, read_file, take_in, with_kinds
 
 router = APIRouter(prefix="/console/entry", route_class=StaffRoute)
 PHOTOS = Limits(files=MAX_PHOTOS, bytes=MAX_PHOTOS * MAX_BYTES)
@@ -116,7 +108,8 @@ async def spreadsheet(visitor: WithSheet) -> Response:
     form, context = visitor.form, visitor.context
     try:
         uploads = visitor.files.get("file", ())
-        data = uploads[0].content if uploads else _unpacked(form.text("sent"))
+        [upload, *_] = uploads or unpacked(form.text("sent"), MOST_BYTES)
+        data = upload.content
         async with context.database.reading() as session:
             city = await city_now(session, context.city)
         now = context.clock.now()
@@ -267,22 +260,6 @@ def _chosen_kinds(visitor: Visit, read: Read, city: City) -> dict[str, str]:
     return chosen
 
 
-def _packed(data: bytes) -> str:
-    """Return a file so that the page's form can hold it until somebody decides."""
-    return base64.b64encode(zlib.compress(data, 9)).decode()
-
-
-def _unpacked(text: str) -> bytes:
-    try:
-        packed = base64.b64decode(text, validate=True)
-        data = zlib.decompressobj().decompress(packed, MOST_BYTES)
-    except (binascii.Error, zlib.error, ValueError) as error:
-        raise Refusal(mark("Choose a file.")) from error
-    if not data:
-        raise Refusal(mark("Choose a file."))
-    return data
-
-
 async def _sheet_page(
     visitor: Visit,
     *,
@@ -307,7 +284,7 @@ async def _sheet_page(
         rows=sorted(rows, key=lambda row: not row.wrong)[:MOST_SHOWN],
         there=there,
         good=len(good),
-        sent=_packed(data) if data else "",
+        sent=packed([Upload("", data)]) if data else "",
         chosen=chosen or {},
         kinds=city.report_categories,
         names=Names(city, visitor.language),

@@ -85,6 +85,7 @@ SECTIONS = (
     Section(
         mark("Office"),
         (
+            Entry("/console/words", mark("The city's own words")),
             Entry("/console/feeds", mark("Sources")),
             Entry("/console/audit", mark("Audit"), Permission.AUDIT),
             Entry("/console/staff", mark("Staff"), Permission.STAFF),

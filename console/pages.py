@@ -54,6 +54,8 @@ from console import (
     together_pages,
     tour_pages,
     webhook_pages,
+    word_pages,
+    word_sheet_pages,
     writing_pages,
 )
 from console.web import STATIC, Missing, StaffRoute
@@ -110,6 +112,8 @@ ROUTERS = (
     people_pages.router,
     danger_pages.router,
     question_pages.router,
+    word_sheet_pages.router,
+    word_pages.router,
     record_pages.router,
     lalert_pages.router,
     task_pages.router,

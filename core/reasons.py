@@ -1,4 +1,4 @@
-"""Why a form cannot be taken, and why a child process gave nothing back."""
+"""Why a form or a file cannot be taken, and why a child process gave nothing back."""
 
 from __future__ import annotations
 
@@ -21,6 +21,14 @@ reason = Reasons(
             "child.processor": "It took more than {seconds} s of the processor.",
             "child.ended": "It ended with {code}.",
             "child.silent": "It said nothing that can be read.",
+            "sheet.too-large": "The file is too large, or takes too much to unpack.",
+            "sheet.old": "This is a file of an old Excel (xls). Save it as xlsx or CSV.",
+            "sheet.unreadable": "The file cannot be read. Save it as xlsx or CSV.",
+            "sheet.too-many-rows": "The file has more than {most} rows. Divide it.",
+            "sheet.formulas": (
+                "{n} cells have a formula without its value, such as {cell}. Open the file in "
+                "Excel, save it, and choose it again."
+            ),
         }
     }
 )

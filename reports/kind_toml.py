@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -18,6 +19,22 @@ _TIMES = ("start", "end")
 def as_toml(kinds: Iterable[ReportCategory]) -> str:
     """Return kinds as a part of ``city.toml``, in their order."""
     return "\n".join(_kind(kind) for kind in kinds)
+
+
+def with_kinds(text: str, kinds: Iterable[ReportCategory]) -> str:
+    """Return the text of a ``city.toml`` with these kinds in the place of its own."""
+    kept: list[str] = []
+    ours = False
+    place: int | None = None
+    for line in text.splitlines(keepends=True):
+        if line.startswith("["):
+            ours = re.match(r"\[+\s*report_categories\b", line) is not None
+            if ours and place is None:
+                place = len(kept)
+        if not ours:
+            kept.append(line)
+    at = len(kept) if place is None else place
+    return "".join([*kept[:at], as_toml(kinds), "\n", *kept[at:]])
 
 
 def _kind(kind: ReportCategory) -> str:

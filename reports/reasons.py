@@ -68,10 +68,7 @@ reason = Reasons(
             "report-filter.empty": "Choose something to narrow the list before you save it.",
             "report-filter.too-many": "There are {most} saved filters already. Remove one first.",
             "report-filter.missing": "This saved filter is no longer there.",
-            "sheet.too-large": "The file is too large, or takes too much to unpack.",
             "sheet.too-long": "The file has more than {most} reports. Divide it.",
-            "sheet.old": "This is a file of an old Excel (xls). Save it as xlsx or CSV.",
-            "sheet.unreadable": "The file cannot be read. Save it as xlsx or CSV.",
             "sheet.no-headings": (
                 "No row with headings was found. Two of 種別, 場所, 内容 must stand in one row."
             ),

@@ -18,18 +18,18 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
 from city.city import City
-from core.child import Exhausted, Workshop
+from core.child import Workshop
 from core.clock import JAPAN, in_japan
 from core.errors import BadInput
 from core.geo import Position
+from core.japanese_dates import read_date, read_moment, read_time
 from core.reason import Reason
+from core.sheets import heading_key, read_sheets
 from core.text import clean
-from reports.japanese_dates import read_date, read_moment, read_time
 from reports.models import CameBy, Report, ReportUpdate
 from reports.reasons import reason
 from reports.register import LONGEST_DESCRIPTION, MAX_TEXT, Draft, create_report
 
-MOST_BYTES = 5 * 1024 * 1024
 MOST_TAKEN = 2_000
 HEADING_ROWS = 30
 """Rows from the top among which the headings are looked for."""
@@ -118,11 +118,6 @@ class TakenIn:
     wrong: int = 0
 
 
-def spreadsheet_workshop() -> Workshop:
-    """Return where spreadsheets are unpacked."""
-    return Workshop("reports.sheet_cells:cells", at_once=1)
-
-
 async def read_file(
     workshop: Workshop, data: bytes, city: City, now: datetime, find: FindPlace
 ) -> Read:
@@ -133,40 +128,22 @@ async def read_file(
     BadInput
         It is no such file, too large, or has no headings that we know.
     """
-    if len(data) > MOST_BYTES:
-        raise BadInput(reason("sheet.too-large"))
-    try:
-        said, content = await workshop.do(data)
-    except Exhausted as error:
-        raise BadInput(reason("sheet.too-large")) from error
-    match said.get("refused"):
-        case None:
-            sheets: list[tuple[str, list[list[str]]]] = json.loads(content)
-        case "old":
-            raise BadInput(reason("sheet.old"))
-        case "too-large":
-            raise BadInput(reason("sheet.too-large"))
-        case _:
-            raise BadInput(reason("sheet.unreadable"))
+    sheets = await read_sheets(workshop, data)
     for _, rows in sheets:
         if (found := _headings(rows)) is not None:
             return _read(rows, found, city, now, find)
     raise BadInput(reason("sheet.no-headings"))
 
 
-def _key(text: str) -> str:
-    return "".join(unicodedata.normalize("NFKC", text).split()).lower()
-
-
 def _headings(rows: Sequence[Sequence[str]]) -> tuple[int, dict[str, int], list[str]] | None:
     """Return the row of the headings, the column of each meaning, and headings left out."""
     for at, row in enumerate(rows[:HEADING_ROWS]):
-        keys = [_key(cell) for cell in row]
+        keys = [heading_key(cell) for cell in row]
         columns: dict[str, int] = {}
         for meaning, names in HEADINGS.items():
             for name in names:
-                if _key(name) in keys and meaning not in columns:
-                    columns[meaning] = keys.index(_key(name))
+                if heading_key(name) in keys and meaning not in columns:
+                    columns[meaning] = keys.index(heading_key(name))
         if len(set(NEEDED) & set(columns)) >= 2:
             others = [
                 clean(cell, line=True)[:40]
@@ -210,7 +187,7 @@ def _read(
 def _kinds(city: City) -> dict[str, str]:
     """Return the code of each kind by what it is called."""
     return {
-        _key(name): kind.code
+        heading_key(name): kind.code
         for kind in city.report_categories
         for name in (kind.code, *kind.names.values())
     }
@@ -243,7 +220,7 @@ def _row(
     way = next((w for name, w in WAYS.items() if name in said.get("came_by", "")), CameBy.IMPORT)
     return Row(
         number,
-        kinds.get(_key(called), ""),
+        kinds.get(heading_key(called), ""),
         called,
         at,
         place,
@@ -303,9 +280,9 @@ def _position(said: Mapping[str, str], city: City, wrong: list[Reason]) -> Posit
 
 
 def _department(called: str, city: City) -> str:
-    key = _key(called)
+    key = heading_key(called)
     for one in city.departments:
-        if key and key in {_key(name) for name in (one.code, *one.names.values())}:
+        if key and key in {heading_key(name) for name in (one.code, *one.names.values())}:
             return one.code
     return ""
 

@@ -10,6 +10,7 @@ from app.cli import (
     alerts,
     api_keys,
     audit,
+    city,
     deliveries,
     disaster,
     feeds,
@@ -76,6 +77,7 @@ app.add_typer(
     name="residents",
     help="Take friends in; synthetic residents; audience sizes.",
 )
+app.add_typer(city.app, name="city", help="The city's folder.")
 app.add_typer(feeds.app, name="feeds", help="Sources: fetch, list, explain.")
 app.add_typer(alerts.app, name="alert", help="Alerts from the shell.")
 app.add_typer(deliveries.app, name="deliveries", help="What is on its way, and what arrived.")

@@ -24,18 +24,18 @@ def write(
     They say what is in force, and how sites and lifelines are. A second web server can serve them.
     The service does it by itself if TODOKE_PLAIN_DIR is set.
     """
+    from app.own_words import folder_now
     from app.plain_files import write_now
-    from city.folder import load_folder
     from core.settings import city_folder, public_url
     from public.plain_directory import PlainDirectory
 
-    folder = load_folder(city_folder())
-    city = folder.city.served_at(public_url())
     target = PlainDirectory(directory.absolute())
 
     async def work() -> int:
         async with opened_database() as database:
             clock = await service_clock(database)
+            folder = await folder_now(database, city_folder(), clock.now())
+            city = folder.city.served_at(public_url())
             return await write_now(database, clock, city, folder, target)
 
     count = run(work())

@@ -11,6 +11,7 @@ from core.database import ReasonText, UtcDateTime
 
 for module in (
     "core.audit",
+    "core.own_words",
     "subscriptions.models",
     "feeds.models",
     "channels.models",

@@ -76,6 +76,10 @@ ADDRESSES = {
         GET /console/kinds/{code}/check
         GET /console/kinds/{code}/questions/{n}
         GET /console/kinds/{code}/words/{language}
+        GET /console/words
+        GET /console/words/{part}
+        GET /console/words/{part}/row
+        GET /console/words/{part}/rows.csv
         GET /console/forwards
         GET /console/orders
         GET /console/orders/{order_id}
@@ -265,6 +269,12 @@ ADDRESSES = {
         POST /console/release/{photo_id}
         GET /console/release/{photo_id}/public
     """,
+    "the city's own words": """
+        POST /console/words/{part}/row
+        POST /console/words/{part}/undo
+        GET /console/words/{part}/spreadsheet
+        POST /console/words/{part}/spreadsheet
+    """,
     "questions that were not understood": """
         GET /console/questions
         POST /console/questions
@@ -353,6 +363,7 @@ def filled(path: str, number: str) -> str:
     """An address of a report that is there, and of rows that are not."""
     path = path.replace("{sha256}", "0" * 64).replace("{number}", number).replace("{act}", "stop")
     path = path.replace("{code}", "thanks").replace("{department}", "roads")
+    path = path.replace("{part}", "items")
     return re.sub(r"{\w+_id}", "99", path)
 
 

@@ -6,7 +6,6 @@ import io
 import zipfile
 from datetime import UTC, date, datetime
 
-import openpyxl
 import pytest
 from sqlmodel import col, select
 
@@ -15,9 +14,11 @@ from city.folder import load_city
 from core.database import Database
 from core.errors import BadInput
 from core.geo import Position
+from core.sheets import spreadsheet_workshop
 from reports.models import CameBy, Report, ReportUpdate
-from reports.spreadsheets import Read, read_file, spreadsheet_workshop, take_in, with_kinds
+from reports.spreadsheets import Read, read_file, take_in, with_kinds
 from tests.support.project import SAMPLE_CITY
+from tests.support.sheets import workbook
 
 NOW = datetime(2026, 11, 30, 1, 0, tzinfo=UTC)
 PLACE = (140.0766, 36.0835)
@@ -34,18 +35,6 @@ def find(text: str) -> Position | None:
 
 async def read(data: bytes, city: City) -> Read:
     return await read_file(spreadsheet_workshop(), data, city, NOW, find)
-
-
-def workbook(rows: list[list[object]], merged: tuple[str, ...] = ()) -> bytes:
-    book = openpyxl.Workbook()
-    sheet = book.active
-    for row in rows:
-        sheet.append(row)
-    for cells in merged:
-        sheet.merge_cells(cells)
-    output = io.BytesIO()
-    book.save(output)
-    return output.getvalue()
 
 
 HEADINGS: list[object] = ["受付番号", "受付日", "時刻", "種別", "場所", "内容", "氏名", "担当課"]

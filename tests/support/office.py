@@ -28,10 +28,11 @@ import public
 from alerts.models import AlertDraft
 from app.mail_parts import mail_parts
 from app.media import media_of
+from app.own_words import WordsNow, attach_words
 from app.rehearsals import RehearsalResults
 from app.rule_trials import RuleTrials
 from app.staff_sender import StaffSender
-from bot import data_pages, kind_preview
+from bot import data_pages, kind_preview, word_preview
 from channels.engine import Engine
 from channels.line.client import LineClient
 from channels.line.medium import LineMedium
@@ -45,7 +46,6 @@ from console.models import Role
 from core.audit import AuditEntry
 from core.clock import JAPAN, SystemClock
 from core.database import Database
-from core.kept import KeptBytes
 from core.mail_settings import SmtpSettings
 from core.settings import Settings
 from core.shared_answers import SharedAnswers
@@ -73,7 +73,6 @@ from public import (
     telephone_pages,
     tile_pages,
 )
-from public.drawing import CALENDAR_BYTES
 from public.event_watch import EventWatch
 from public.links import Links
 from public.tiles import Tiles
@@ -379,16 +378,16 @@ async def _open_office(
     app.router.routes[:] = routes()
     app.state.context = context
     app.state.line = line
-    app.state.folder = sample
+    attach_words(app, WordsNow(context, sample, SAMPLE_CITY))
     app.state.media = media_of(settings, context.city)
     app.state.rehearsals = RehearsalResults(context)
     app.state.rule_trials = RuleTrials(context)
     app.state.kind_cards = kind_preview.cards
+    app.state.word_cards = word_preview.cards
     # What a test has just stored is counted at once.
     app.state.household_numbers = SharedAnswers[Any](clock, 0)
     stack.push_async_callback(app.state.rule_trials.stop)
     app.state.tiles = Tiles(sample.city, sample.tiles, http, folder / "tiles", source="")
-    app.state.calendars = KeptBytes(CALENDAR_BYTES)
     app.state.mail_door = follow_pages.MailDoor.of(settings)
     app.state.push = None
     app.state.events = EventWatch(context, every=0.02)

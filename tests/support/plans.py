@@ -58,6 +58,7 @@ SMALL = frozenset(
         "teams",
         "webhook_messages",
         "webhooks",
+        "word_versions",
     }
 )
 """Tables that stay small however long a city uses Todoke: by its size, or emptied all the time."""
@@ -81,6 +82,7 @@ OF_FEW = frozenset(
         "ix_rule_versions_in_force",
         "ix_staff_messages_open",
         "ix_webhook_events_open",
+        "ix_word_versions_undone",
     }
 )
 """Indexes of the few rows that still wait; all of them may be read."""

@@ -22,25 +22,32 @@ LONGEST_CELL = 4_000
 Sheet = list[list[str]]
 
 
-def cells(data: bytes) -> tuple[dict[str, Any], bytes]:
+def cells(data: bytes, most_rows: int = MOST_ROWS) -> tuple[dict[str, Any], bytes]:
     """Return what there is to say of a file, and its sheets as JSON: ``[[name, rows], …]``.
 
-    ``refused`` says why a file is not read: ``unreadable``, ``too-large`` or ``old`` (xls).
+    ``refused`` says why a file is not read: ``unreadable``, ``too-large``, ``too-many`` (rows) or
+    ``old`` (xls). ``formulas`` names cells with a formula of which the file has no value.
     """
+    formulas: list[str] = []
     try:
-        sheets = _workbook(data) if data[:2] == b"PK" else _text(data)
+        if data[:2] == b"PK":
+            sheets = _workbook(data, most_rows)
+            formulas = _formulas(data, sheets)
+        else:
+            sheets = _text(data, most_rows)
     except _Refused as refused:
         return {"refused": str(refused)}, b""
     except Exception:
         return {"refused": "unreadable"}, b""
-    return {"sheets": len(sheets)}, json.dumps(sheets, ensure_ascii=False).encode()
+    said = {"sheets": len(sheets), "formulas": formulas}
+    return said, json.dumps(sheets, ensure_ascii=False).encode()
 
 
 class _Refused(Exception):
     pass
 
 
-def _workbook(data: bytes) -> list[tuple[str, Sheet]]:
+def _workbook(data: bytes, most_rows: int) -> list[tuple[str, Sheet]]:
     import openpyxl
 
     with zipfile.ZipFile(io.BytesIO(data)) as parts:
@@ -56,16 +63,44 @@ def _workbook(data: bytes) -> list[tuple[str, Sheet]]:
         rows = [
             [_as_text(value) for value in row]
             for row in sheet.iter_rows(
-                max_row=min(sheet.max_row, MOST_ROWS + 1),
+                max_row=min(sheet.max_row, most_rows + 1),
                 max_col=min(sheet.max_column, MOST_COLUMNS),
                 values_only=True,
             )
         ]
-        if len(rows) > MOST_ROWS:
-            raise _Refused("too-large")
+        if len(rows) > most_rows:
+            raise _Refused("too-many")
         for merged in sheet.merged_cells.ranges:
             _spread(rows, merged.bounds)
         found.append((sheet.title, rows))
+    return found
+
+
+def _formulas(data: bytes, sheets: list[tuple[str, Sheet]]) -> list[str]:
+    """Return the places (``B2``) of cells whose formula nobody computed before the file was saved.
+
+    Excel stores the value beside the formula; other programs may not.
+    """
+    import openpyxl
+
+    with zipfile.ZipFile(io.BytesIO(data)) as parts:
+        names = [name for name in parts.namelist() if name.startswith("xl/worksheets/")]
+        if not any(b"<f" in parts.read(name) for name in names):
+            return []
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        book = openpyxl.load_workbook(io.BytesIO(data), read_only=True, keep_links=False)
+    found: list[str] = []
+    for name, rows in sheets:
+        most = {"max_row": max(1, len(rows)), "max_col": MOST_COLUMNS}
+        for number, row in enumerate(book[name].iter_rows(values_only=True, **most), start=1):
+            for column, value in enumerate(row):
+                if (
+                    isinstance(value, str)
+                    and value.startswith("=")
+                    and not rows[number - 1][column]
+                ):
+                    found.append(f"{openpyxl.utils.get_column_letter(column + 1)}{number}")
     return found
 
 
@@ -80,7 +115,7 @@ def _spread(rows: Sheet, bounds: tuple[int, int, int, int]) -> None:
             row[column] = text
 
 
-def _text(data: bytes) -> list[tuple[str, Sheet]]:
+def _text(data: bytes, most_rows: int) -> list[tuple[str, Sheet]]:
     if data[:4] == b"\xd0\xcf\x11\xe0":
         raise _Refused("old")
     try:
@@ -93,8 +128,8 @@ def _text(data: bytes) -> list[tuple[str, Sheet]]:
     rows = csv.reader(io.StringIO(text, newline=""), delimiter="\t" if "\t" in first else ",")
     found: Sheet = []
     for row in rows:
-        if len(found) >= MOST_ROWS:
-            raise _Refused("too-large")
+        if len(found) >= most_rows:
+            raise _Refused("too-many")
         found.append([cell[:LONGEST_CELL] for cell in row[:MOST_COLUMNS]])
     return [("", found)]
 

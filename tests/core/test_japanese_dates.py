@@ -6,7 +6,7 @@ from datetime import date, time
 
 import pytest
 
-from reports.japanese_dates import read_date, read_moment, read_time
+from core.japanese_dates import read_date, read_moment, read_time
 
 TODAY = date(2026, 11, 30)
 

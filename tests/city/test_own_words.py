@@ -1,0 +1,156 @@
+"""What offices lay over the folder: read and checked like files, and written out as files again."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from city.city import WordGroup
+from city.folder import CityFolder, check_city, load_folder
+from city.own_words import FolderWords, Overlay
+from city.word_parts import PARTS, Cells
+from tests.support.project import SAMPLE_CITY
+
+TODAY = date(2026, 11, 30)
+DAYS = "yamanobe / burnable"
+
+
+@dataclass(frozen=True)
+class Version:
+    cells: Cells | None
+    holds_from: date = TODAY
+    of_folder: bool = False
+
+
+@pytest.fixture(scope="module")
+def base() -> CityFolder:
+    return load_folder(SAMPLE_CITY)
+
+
+@pytest.fixture(scope="module")
+def words(base: CityFolder) -> FolderWords:
+    return FolderWords(SAMPLE_CITY, base)
+
+
+def test_rows_written_as_they_are_change_nothing(words: FolderWords, base: CityFolder) -> None:
+    """Reading what was written gives the same city, for every part."""
+    overlay: Overlay = {
+        code: {key: [Version(cells)] for key, cells in words.own(part).items()}
+        for code, part in PARTS.items()
+        if not part.dated
+    }
+    assert all(words.own(part) for part in PARTS.values())
+    after = words.laid_over(overlay, TODAY)
+    assert after.calendar == base.calendar
+    assert after.answers == base.answers
+    assert after.shelters == base.shelters
+    assert after.children == base.children
+    assert after.left_out == base.left_out
+
+
+def test_collection_days_that_begin_later_are_seen_by_who_looks_ahead(words: FolderWords) -> None:
+    """Mondays and Thursdays until March, Tuesdays from April on."""
+    later = {**words.own(PARTS["days"])[DAYS], "曜日": "火"}
+    overlay = {"days": {DAYS: [Version(later, date(2027, 4, 1))]}}
+    calendar = words.laid_over(overlay, TODAY).calendar
+
+    def collected(day: date) -> bool:
+        return "burnable" in {kind.code for kind in calendar.collected("yamanobe", day)}
+
+    assert collected(date(2027, 3, 29))  # Monday
+    assert not collected(date(2027, 3, 30))
+    assert not collected(date(2027, 4, 1))  # Thursday
+    assert collected(date(2027, 4, 6))  # Tuesday
+
+
+def test_other_words_wait_for_their_day(words: FolderWords) -> None:
+    overlay = {"items": {"生ごみ": [Version(None, date(2027, 1, 1))]}}
+    assert "生ごみ" in {one.name for one in words.laid_over(overlay, TODAY).calendar.items}
+    later = words.laid_over(overlay, date(2027, 1, 1)).calendar.items
+    assert "生ごみ" not in {one.name for one in later}
+
+
+def test_the_folder_s_own_row_can_hold_again(words: FolderWords) -> None:
+    own = words.own(PARTS["items"])["生ごみ"]
+    versions = [Version({**own, "出し方": "別の言葉"}), Version(None, TODAY, of_folder=True)]
+    items = words.laid_over({"items": {"生ごみ": versions}}, TODAY).calendar.items
+    [item] = [one for one in items if one.name == "生ごみ"]
+    assert item.advice == own["出し方"]
+
+
+def test_rows_are_judged_as_the_folder_is(words: FolderWords) -> None:
+    own = words.own(PARTS["exceptions"])
+    bad = {"開始日": "31-12", "扱い": "やすみ", "分別区分": "gold"}
+    found = words.faults(PARTS["exceptions"], {**own, "bad": bad}, {}, TODAY)
+    assert {key: {why.code for why in reasons} for key, reasons in found.items()} == {
+        "bad": {"value.day", "value.change", "there.no-kind"}
+    }
+
+
+def test_a_wrong_row_is_left_out_and_the_others_hold(words: FolderWords) -> None:
+    """As when a kind of rubbish was taken away that a row names."""
+    wrong = {"品目": "石", "分別区分": "gold", "出し方": "-"}
+    right = {"品目": "本", "分別区分": "burnable", "出し方": "束ねる"}
+    overlay = {"items": {"石": [Version(wrong)], "本": [Version(right)]}}
+    after = words.laid_over(overlay, TODAY)
+    assert {"本", "生ごみ"} <= {one.name for one in after.calendar.items}
+    assert "石" not in {one.name for one in after.calendar.items}
+    [fault] = after.left_out
+    assert (fault.path, fault.message.code) == (
+        SAMPLE_CITY / "collection/items.csv",
+        "there.no-kind",
+    )
+
+
+def test_it_is_written_out_as_files_that_check(words: FolderWords, tmp_path: Path) -> None:
+    days = {**words.own(PARTS["days"])[DAYS], "曜日": "火"}
+    overlay: Overlay = {
+        "days": {DAYS: [Version(days, date(2027, 4, 1))]},
+        "questions": {"bulky": [Version(None)]},
+        "exceptions": {"new": [Version({"開始日": "2027-01-04", "扱い": "収集"})]},
+    }
+    out = tmp_path / "out"
+    changed = words.write_out(out, overlay, TODAY)
+    assert {"collection/days.csv", "collection/exceptions.csv", "faq/bulky.ja.md"} <= set(changed)
+    assert check_city(out) == check_city(SAMPLE_CITY) == []
+    assert load_folder(out).calendar == words.laid_over(overlay, TODAY).calendar
+    assert "bulky" not in {one.name for one in load_folder(out).answers}
+    untouched = (out / "shelters.csv").read_bytes()
+    assert untouched == (SAMPLE_CITY / "shelters.csv").read_bytes()
+
+
+def test_files_of_5374_become_our_own_with_the_same_days(tmp_path: Path) -> None:
+    """Weeks of the month, closures that move a week, days of their own and remarks."""
+    folder = tmp_path / "city"
+    shutil.copytree(SAMPLE_CITY, folder)
+    (folder / "collection/days.csv").unlink()
+    (folder / "collection/area_days.csv").write_text(
+        "地名,センター,燃やせるごみ,びん・かん,プラスチック製容器包装\n"
+        "山の辺地区,北,月 木,水2 水4 *1,20261229 20270106\n"
+    )
+    (folder / "collection/center.csv").write_text(
+        "名称,休止開始日,休止終了日\n北,2026/12/29,2027/01/11\n"
+    )
+    (folder / "collection/remarks.csv").write_text("ID,注意事項\n1,朝8時まで\n")
+    (folder / "collection/target.csv").write_text(
+        "type,name,notice,furigana\n粗大ごみ,たんす,申し込む,たんす\n"
+    )
+    base = load_folder(folder)
+    assert len(base.calendar.days) == 3 and any(rule.closed for rule in base.calendar.days)
+    words = FolderWords(folder, base)
+    changed = {"品目": "本", "分別区分": "burnable", "出し方": "束ねる"}
+    after = words.laid_over({"items": {"本": [Version(changed)]}}, TODAY)
+    assert after.calendar.days == base.calendar.days
+    assert after.calendar.kinds == base.calendar.kinds
+    assert [one.name for one in after.calendar.items] == [
+        *(one.name for one in base.calendar.items),
+        "本",
+    ]
+
+
+def test_every_group_is_read_and_named(words: FolderWords) -> None:
+    assert {part.group for part in PARTS.values()} == set(WordGroup)
