@@ -91,6 +91,16 @@ def publisher(queue: Queue, city: City, clock: Clock, media: Media) -> Publish:
     return publish
 
 
+def publisher_now(context: Context, media: Media) -> Publish:
+    """Return a publisher for the city as it is each time, with the words that its offices wrote."""
+
+    async def publish(session: AsyncSession, notice: Notice) -> None:
+        send = publisher(context.queue, context.city, context.clock, media)
+        await send(session, notice)
+
+    return publish
+
+
 @asynccontextmanager
 async def scheduled_jobs(
     context: Context, own: WordsNow, line: LineClient
@@ -103,7 +113,7 @@ async def scheduled_jobs(
         outside_session(internal_of(context.settings.internal_hosts)) as chats,
     ):
         media = media_of(context.settings, context.city)
-        publish = publisher(context.queue, context.city, context.clock, media)
+        publish = publisher_now(context, media)
         translate = article_translations(
             context.settings.translator,
             context.http,

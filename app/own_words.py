@@ -50,6 +50,7 @@ class WordsNow:
     def __init__(self, context: Context, folder: CityFolder, root: Path) -> None:
         self.words = FolderWords(root, folder)
         self.folder = folder
+        self._city = folder.city
         self.overlay: Overlay = {}
         self._context = context
         self._takers: list[Take] = []
@@ -88,6 +89,9 @@ class WordsNow:
             log.exception("own_words.not_taken")
             return
         self.folder, self.overlay = made, overlay
+        if made.city is not self._city:
+            self._city = made.city
+            self._context.city = made.city.served_at(self._context.settings.public_url)
         for take in self._takers:
             take(made)
         log.info("own_words.taken", rows=sum(map(len, overlay.values())), faults=len(made.left_out))

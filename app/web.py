@@ -12,7 +12,7 @@ from starlette.routing import Match
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app import forwarding, health
-from app.jobs import publisher
+from app.jobs import publisher_now
 from app.media import media_of
 from app.own_words import WordsNow, attach_words
 from app.places import Places
@@ -137,7 +137,7 @@ def create_app(context: Context, line: LineClient, *, folder: CityFolder) -> Fas
         context.settings.media_dir / KEPT_TILES,
         source=context.settings.tiles_url,
     )
-    app.state.publish = publisher(context.queue, context.city, context.clock, app.state.media)
+    app.state.publish = publisher_now(context, app.state.media)
     app.state.rehearsals = RehearsalResults(context)
     app.state.rule_trials = RuleTrials(context)
     app.state.kind_cards = kind_preview.cards

@@ -123,7 +123,7 @@ class Inbox:
 
     def take_folder(self, folder: CityFolder) -> None:
         """Answer from another version of the city's folder from now on."""
-        self.actor.folder = folder
+        self.actor.folder, self.actor.city = folder, self.context.city
 
     def register(self) -> None:
         """Register the task on the queue; of several processes none takes all buckets at once."""

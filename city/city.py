@@ -125,6 +125,7 @@ class WordGroup(StrEnum):
     QUESTIONS = "questions"
     SHELTERS = "shelters"
     CHILDREN = "children"
+    CITY = "city"
 
 
 class Department(_Part):

@@ -13,9 +13,13 @@ from core.settings import Settings
 from core.work import Queue
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True, eq=False)
 class Context:
-    """The service's parts; web pages find it as ``request.app.state.context``."""
+    """The service's parts; web pages find it as ``request.app.state.context``.
+
+    The city is another one as soon as an office changes its words (``app.own_words``), so whoever
+    needs it takes it from here each time.
+    """
 
     settings: Settings
     city: City

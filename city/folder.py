@@ -138,7 +138,7 @@ def _read(folder: Path, now: datetime | None = None) -> tuple[CityFolder | None,
     words = read_words(folder / "words", spare)
     children = read_children(folder / "children.csv", spare)
     offices = owner_codes(folder / "owners.geojson")
-    city = _read_toml(folder / "city.toml", codes, offices, faults, now)
+    city = read_toml(folder / "city.toml", codes, offices, faults, now)
     calendar = read_collection(
         folder / "collection",
         {district.code: district for district in districts},
@@ -168,13 +168,17 @@ def _read(folder: Path, now: datetime | None = None) -> tuple[CityFolder | None,
     ), faults
 
 
-def _read_toml(
+def read_toml(
     path: Path,
     districts: Set[str],
     owners: Set[str],
     faults: list[FolderFault],
-    now: datetime | None,
+    now: datetime | None = None,
 ) -> City | None:
+    """Return the city of a ``city.toml``, without its districts and owners; None if it is none.
+
+    ``districts`` and ``owners`` are the codes that it may name.
+    """
     text = read_text(path, faults, limit=MAX_BYTES)
     if text is None:
         return None

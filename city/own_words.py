@@ -25,10 +25,12 @@ from city.collection_files import read_collection
 from city.collection_plain import has_5374, write_plain
 from city.faq import read_faq
 from city.faults import FolderFault, leaving_out
-from city.folder import CityFolder
+from city.folder import CityFolder, read_toml
 from city.reasons import reason
 from city.shelters import read_shelters
-from city.word_parts import PARTS, Cells, Part, Records
+from city.word_parts import Cells, Part, Records
+from city.word_tables import PARTS
+from city.word_toml import FILE
 from core.reason import Reason
 
 DAY = timedelta(days=1)
@@ -185,6 +187,9 @@ class FolderWords:
             for group in groups:
                 for path in READERS[group].paths:
                     _copy(self.root / path, folder / path)
+            if WordGroup.CITY in groups:
+                for name in self.base.city.certificates:
+                    _copy(self.root / name, folder / name)
             if WordGroup.COLLECTION in groups and has_5374(self.root / "collection"):
                 write_plain(folder / "collection", self.base.calendar)
             yield folder
@@ -275,9 +280,21 @@ def _read_children(folder: Path, now: CityFolder, faults: list[FolderFault]) -> 
     return replace(now, children=read_children(folder / "children.csv", faults))
 
 
+def _read_city(folder: Path, now: CityFolder, faults: list[FolderFault]) -> CityFolder:
+    """Take the words; all else of the city stays as the service was given it."""
+    known = now.city
+    codes, owners = set(known.district_by_code), {one.code for one in known.owners}
+    read = read_toml(folder / FILE, codes, owners, faults)
+    if read is None:
+        return now
+    words = {name: getattr(read, name) for name in ("topics", "departments", "emergency_phone")}
+    return replace(now, city=known.model_copy(update=words))
+
+
 READERS: Mapping[WordGroup, _Readers] = {
     WordGroup.COLLECTION: _Readers(("collection",), _read_collection),
     WordGroup.QUESTIONS: _Readers(("faq",), _read_questions),
     WordGroup.SHELTERS: _Readers(("shelters.csv",), _read_sites),
     WordGroup.CHILDREN: _Readers(("children.csv",), _read_children),
+    WordGroup.CITY: _Readers((FILE,), _read_city),
 }

@@ -56,6 +56,7 @@ reason = Reasons(
             "file.encoding": "is neither UTF-8 nor Shift_JIS.",
             "file.not-json": "is not JSON: {error}.",
             "file.not-toml": "is not TOML: {error}.",
+            "toml.by-hand": "'{name}' is written so that only a person can change it in the file.",
             "file.nested": "is nested too deeply to be GeoJSON.",
         },
         "It is not written as CSV files are.": {

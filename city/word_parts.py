@@ -14,14 +14,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
-from city.children import MAX_BYTES as CHILDREN_BYTES
 from city.city import WordGroup
-from city.collection_files import CHANGES
-from city.collection_files import MAX_BYTES as COLLECTION_BYTES
 from city.faq import MAX_BYTES as FAQ_BYTES
 from city.faults import read_csv, read_text
-from city.shelters import MAX_BYTES as SHELTER_BYTES
-from city.shelters import Hazard
 from core.languages import LANGUAGES
 
 Cells = dict[str, str]
@@ -84,6 +79,8 @@ class Part(ABC):
         The columns that show a row in a list.
     dated
         Whether each row has days between which it holds, so that what begins later is read now.
+    fixed
+        Whether rows are neither added nor taken away.
     """
 
     code: str
@@ -92,6 +89,7 @@ class Part(ABC):
     keys: tuple[str, ...]
     title: tuple[str, ...]
     dated: bool = False
+    fixed: bool = False
 
     @property
     def languages(self) -> tuple[str, ...]:
@@ -185,92 +183,6 @@ def _row(cells: Sequence[str]) -> str:
     return out.getvalue()
 
 
-def _names(*, needed: bool = True) -> tuple[Column, ...]:
-    """Return the columns of a name in each language, as ``city.named_rows`` reads them."""
-    return tuple(
-        Column(
-            code,
-            needed=needed and code == "ja",
-            text="name",
-            language=code,
-            also=(one.japanese, one.name, one.english),
-        )
-        for code, one in LANGUAGES.items()
-    )
-
-
-DISTRICT = Column("地区コード", Kind.CHOICE, choices="districts", also=("地区", "地域", "町名"))
-WASTE_KIND = Column(
-    "分別区分", Kind.CHOICE, choices="waste-kinds", also=("区分", "種別", "ごみの種類")
-)
-
-WASTE_KINDS = CsvPart(
-    code="waste-kinds",
-    group=WordGroup.COLLECTION,
-    file="collection/kinds.csv",
-    limit=COLLECTION_BYTES,
-    columns=(Column("コード", needed=True), *_names()),
-    keys=("コード",),
-    title=("ja",),
-)
-DAYS = CsvPart(
-    code="days",
-    group=WordGroup.COLLECTION,
-    file="collection/days.csv",
-    limit=COLLECTION_BYTES,
-    columns=(
-        Column("地区コード", Kind.CHOICE, True, "districts", also=DISTRICT.also),
-        Column("分別区分", Kind.CHOICE, True, "waste-kinds", also=WASTE_KIND.also),
-        Column("曜日", also=("収集曜日",)),
-        Column("週", also=("収集週",)),
-        Column("月"),
-        Column("起点", Kind.DAY),
-        Column("日付"),
-        Column("開始日", Kind.DAY),
-        Column("終了日", Kind.DAY),
-        Column("休止期間"),
-        Column("備考"),
-    ),
-    keys=("地区コード", "分別区分"),
-    title=("地区コード", "分別区分", "曜日", "週"),
-    dated=True,
-    usual=("地区コード", "分別区分", "曜日", "週"),
-)
-EXCEPTIONS = CsvPart(
-    code="exceptions",
-    group=WordGroup.COLLECTION,
-    file="collection/exceptions.csv",
-    limit=COLLECTION_BYTES,
-    columns=(
-        Column("開始日", Kind.DAY, True, also=("日付", "月日", "年月日", "から")),
-        Column("終了日", Kind.DAY, also=("まで",)),
-        DISTRICT,
-        WASTE_KIND,
-        Column("扱い", Kind.CHOICE, True, CHANGES, also=("変更", "内容")),
-        Column("振替日", Kind.DAY, also=("振替先", "振替収集日")),
-        Column("備考", also=("摘要",)),
-    ),
-    keys=("開始日", "地区コード", "分別区分", "扱い"),
-    title=("開始日", "終了日", "扱い", "振替日", "備考"),
-)
-ITEMS = CsvPart(
-    code="items",
-    group=WordGroup.COLLECTION,
-    file="collection/items.csv",
-    limit=COLLECTION_BYTES,
-    columns=(
-        Column("品目", needed=True, also=("品名", "品目名", "ごみの品目", "name")),
-        Column("よみ", also=("読み", "ふりがな", "フリガナ", "furigana")),
-        Column(
-            "分別区分", Kind.CHOICE, True, "waste-kinds", also=(*WASTE_KIND.also, "分別", "type")
-        ),
-        Column("出し方", Kind.TEXT, also=("注意事項", "備考", "排出方法", "notice")),
-    ),
-    keys=("品目",),
-    title=("品目",),
-)
-
-
 @dataclass(frozen=True, kw_only=True)
 class QuestionPart(Part):
     """Questions and answers: a file for each, and each language (``city.faq``)."""
@@ -323,73 +235,3 @@ def _file_name(name: str) -> str:
 def column_in(heading: str, language: str) -> str:
     """Return the heading of a text in a language; the Japanese one has no language."""
     return heading if language == "ja" else f"{heading}_{language}"
-
-
-def _texts(heading: str, kind: Kind, also: tuple[str, ...]) -> tuple[Column, ...]:
-    return tuple(
-        Column(
-            column_in(heading, code),
-            kind,
-            needed=code == "ja",
-            text=heading,
-            language=code,
-            also=also if code == "ja" else (f"{heading}（{one.japanese}）", f"{heading}({code})"),
-        )
-        for code, one in LANGUAGES.items()
-    )
-
-
-QUESTIONS = QuestionPart(
-    code="questions",
-    group=WordGroup.QUESTIONS,
-    columns=(
-        Column("名前", needed=True, also=("ID", "コード", "No", "No.", "番号")),
-        *_texts("質問", Kind.LINE, ("Q", "問", "質問文", "question")),
-        *_texts("回答", Kind.TEXT, ("A", "答", "回答文", "answer")),
-    ),
-    keys=("名前",),
-    title=("質問",),
-)
-SITES = CsvPart(
-    code="shelters",
-    group=WordGroup.SHELTERS,
-    file="shelters.csv",
-    limit=SHELTER_BYTES,
-    columns=(
-        Column("ID", also=("NO", "施設ID", "ID1")),
-        Column("名称", needed=True, also=("施設名", "施設・場所名", "避難先名称", "避難所名")),
-        Column("名称_カナ", also=("施設名（カナ）", "カナ")),
-        Column("名称_英字", also=("英語名",)),
-        Column("所在地_連結表記", also=("住所", "所在地")),
-        Column("緯度", needed=True, also=("latitude", "lat")),
-        Column("経度", needed=True, also=("longitude", "lon", "lng")),
-        Column("電話番号", also=("電話", "TEL")),
-        *(Column(f"災害種別_{hazard}", Kind.YES, also=(hazard.value,)) for hazard in Hazard),
-        Column("指定避難所との重複", Kind.YES, also=("指定避難所との住所同一",)),
-        Column("想定収容人数", also=("収容人数", "収容可能人数")),
-        Column("対象となる町会・自治会", also=("対象地区",)),
-        Column("URL"),
-        Column("備考", Kind.TEXT),
-    ),
-    keys=("ID",),
-    title=("名称",),
-)
-CHILD_TABLE = CsvPart(
-    code="children",
-    group=WordGroup.CHILDREN,
-    file="children.csv",
-    limit=CHILDREN_BYTES,
-    columns=(
-        Column("コード", needed=True),
-        Column("年齢・月齢", needed=True, also=("年齢", "月齢", "対象年齢")),
-        Column("何日前", also=("お知らせ日",)),
-        *_names(),
-        Column("URL"),
-    ),
-    keys=("コード",),
-    title=("ja",),
-)
-PARTS: Mapping[str, Part] = {
-    one.code: one for one in (EXCEPTIONS, DAYS, ITEMS, WASTE_KINDS, QUESTIONS, SITES, CHILD_TABLE)
-}
-"""In the order in which pages list them."""

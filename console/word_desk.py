@@ -8,6 +8,7 @@ from datetime import date, timedelta
 from typing import Protocol
 
 from city.city import City
+from city.collection_files import CALLED_OFF, EXTRA, MOVED
 from city.folder import CityFolder
 from city.own_words import FolderWords, held_row
 from city.word_parts import Cells, Column, Kind, Part, Records
@@ -28,6 +29,7 @@ NEEDED = mark("“{column}” is needed.")
 FORMULA = mark("“{column}” is a formula. Write the text itself.")
 TOO_LONG = mark("“{column}” has more than {most} characters.")
 THERE = mark("There is a row with these values already.")
+FIXED = mark("Rows of this table are neither added nor taken away, and keep their code.")
 
 
 class OwnWords(Protocol):
@@ -210,6 +212,20 @@ ALL_OF_THEM = frozenset({"全市", "全域", "市内全域", "全地区", "す�
 """What offices write where a file has an empty cell."""
 
 
+WRITTEN_AS = {
+    "休": CALLED_OFF,
+    "収集なし": CALLED_OFF,
+    "収集しない": CALLED_OFF,
+    "中止": CALLED_OFF,
+    "振": MOVED,
+    "変更": MOVED,
+    "臨時": EXTRA,
+    "追加": EXTRA,
+    "特別": EXTRA,
+}
+"""How offices begin to write what happens on a day."""
+
+
 def with_kind_codes(part: Part, cells: Cells, kinds: Records) -> Cells:
     """Return a row with the codes of the kinds of rubbish that it names."""
     made = dict(cells)
@@ -218,10 +234,12 @@ def with_kind_codes(part: Part, cells: Cells, kinds: Records) -> Cells:
             named = ((code, _names(row)) for code, row in kinds.items())
             made[column.name] = _code(value, named)
         if isinstance(column.choices, tuple) and (value := cells.get(column.name)):
-            made[column.name] = next(
-                (choice for choice in column.choices if value.startswith(choice)), value
-            )
+            made[column.name] = value if value in column.choices else _written_as(value)
     return {name: value for name, value in made.items() if value}
+
+
+def _written_as(value: str) -> str:
+    return next((meant for begun, meant in WRITTEN_AS.items() if value.startswith(begun)), value)
 
 
 def _names(row: Cells) -> list[str]:

@@ -10,6 +10,7 @@ GROUP_NAMES = {
     WordGroup.QUESTIONS: mark("Questions and answers"),
     WordGroup.SHELTERS: mark("Evacuation sites"),
     WordGroup.CHILDREN: mark("Vaccinations and check-ups"),
+    WordGroup.CITY: mark("Names and telephone numbers"),
 }
 PART_NAMES = {
     "exceptions": mark("Exceptions of the calendar"),
@@ -19,6 +20,9 @@ PART_NAMES = {
     "questions": mark("Questions and answers"),
     "shelters": mark("Evacuation sites"),
     "children": mark("Vaccinations and check-ups"),
+    "emergency-phone": mark("Emergency telephone numbers"),
+    "offices": mark("Departments"),
+    "topics": mark("Topics"),
 }
 PART_HINTS = {
     "exceptions": mark(
@@ -33,6 +37,9 @@ PART_HINTS = {
     "waste-kinds": mark("What residents call the kinds, in each language."),
     "questions": mark("What residents ask, and the answer of the city, in each language."),
     "shelters": mark("Where people go, from which danger it is safe, and what it offers."),
+    "emergency-phone": mark("The numbers that residents are told to call in danger."),
+    "offices": mark("What the departments are called, and how residents and mails reach them."),
+    "topics": mark("What residents choose from, in each language."),
     "children": mark("At what age a child's vaccinations and check-ups are due."),
 }
 COLUMN_NAMES = {
@@ -56,7 +63,7 @@ COLUMN_NAMES = {
     "名前": mark("Name in addresses (a-z, 0-9, hyphen)"),
     "質問": mark("Question"),
     "回答": mark("Answer"),
-    "name": mark("Name of the kind"),
+    "name": mark("Name or sentence"),
     "ID": mark("Code"),
     "名称": mark("Name of the site"),
     "名称_カナ": mark("Name in kana"),
@@ -76,6 +83,7 @@ COLUMN_NAMES = {
     "指定避難所との重複": mark("People can stay there"),
     "想定収容人数": mark("People it holds"),
     "対象となる町会・自治会": mark("For which neighbourhoods"),
+    "メール": mark("E-mail"),
     "URL": mark("Page with more about it (https://…)"),
     "年齢・月齢": mark("Age (2か月, 1歳6か月, 年長, 小6)"),
     "何日前": mark("Told so many days before"),

@@ -13,11 +13,12 @@ from fastapi import APIRouter, Depends, Response
 
 from city.city import City, Department, name_in
 from city.shelters import is_yes
-from city.word_parts import PARTS, Cells, Column, Kind, Part
+from city.word_parts import Cells, Column, Kind, Part
+from city.word_tables import PARTS
 from console import words
 from console.access import Permission
 from console.web import Missing, StaffRoute, Visit, visit
-from console.word_desk import MOST_AHEAD, Desk, Row, read_cells, with_kind_codes
+from console.word_desk import FIXED, MOST_AHEAD, THERE, Desk, Row, read_cells, with_kind_codes
 from console.word_drafts import Drafted, drafted, has_machine
 from console.word_names import (
     CHOICE_NAMES,
@@ -153,19 +154,19 @@ async def save_row(visitor: Writer, part: str) -> Response:
         return await _edit(visitor, desk, found, typed)
     if act == "draft":
         return await _draft(visitor, desk, found, typed)
+    key = typed.key or found.key_of(typed.cells or {})
+    history = await _history(visitor, found, key)
+    if act == "save" and _same(history, typed, visitor.actor):
+        return visitor.go(f"/console/words/{found.code}?done=saved")
+    if typed.key and act == "save" and typed.seen != own_words.seen(history):
+        again = Refusal(CHANGED_MEANWHILE)
+        return await _edit(visitor, desk, found, typed, refusal=again, colleague=history)
     refusal, faults = _judged(visitor, desk, found, typed)
     if refusal is not None or faults:
         return await _edit(visitor, desk, found, typed, refusal=refusal, faults=faults)
     if act != "save":
         return await _check(visitor, desk, found, typed)
-    key = typed.key or found.key_of(typed.cells or {})
     before = desk.row_on(found, key, typed.holds_from)
-    history = await _history(visitor, found, key)
-    if typed.seen != own_words.seen(history):
-        if _same(history, typed, visitor.actor):
-            return visitor.go(f"/console/words/{found.code}?done=saved")
-        again = Refusal(CHANGED_MEANWHILE)
-        return await _edit(visitor, desk, found, typed, refusal=again, colleague=history)
     try:
         async with visitor.context.database.writing() as session:
             await own_words.write(
@@ -176,7 +177,7 @@ async def save_row(visitor: Writer, part: str) -> Response:
                 note=typed.note,
                 actor=visitor.actor,
                 now=visitor.context.clock.now(),
-                saw=typed.seen,
+                saw=own_words.seen(history),
             )
     except Refusal as refused:
         return await _edit(visitor, desk, found, typed, refusal=refused)
@@ -192,7 +193,7 @@ async def undo(visitor: Writer, part: str) -> Response:
     async with visitor.context.database.writing() as session:
         now = visitor.context.clock.now()
         number = visitor.form.number("version") or 0
-        await own_words.undo(session, number, actor=visitor.actor, now=now)
+        await own_words.undo(session, found.code, number, actor=visitor.actor, now=now)
     await visitor.request.app.state.own_words.refresh()
     return visitor.go(f"/console/words/{found.code}?done=undone")
 
@@ -304,6 +305,11 @@ class Shown:
             return "✓" if is_yes(value) else "–"
         return value or "–"
 
+    def title(self, part: Part, cells: Cells) -> str:
+        """Return what a row is called, with names for its codes."""
+        columns = [one for name in part.title if (one := part.column(name)) is not None]
+        return " ".join(self.value(one, cells[one.name]) for one in columns if cells.get(one.name))
+
     def _called(self, value: str, column: Column) -> str:
         language = self._visitor.language
         if value in CHOICE_NAMES:
@@ -312,6 +318,10 @@ class Shown:
             return name_in(self._desk.city.district_by_code[value].names, language)
         row = self._desk.held(PARTS["waste-kinds"]).get(value, {})
         return row.get(language) or row.get("ja") or value
+
+
+def same_keys(part: Part, before: Cells, after: Cells) -> bool:
+    return part.key_of(before) == part.key_of(after)
 
 
 async def _history(visitor: Visit, part: Part, key: str) -> list[WordVersion]:
@@ -352,13 +362,15 @@ def _judged(
         return Refusal(NO_SUCH_DAY), []
     before = desk.row_on(part, typed.key, typed.holds_from) if typed.key else None
     after = desk.words.own(part).get(typed.key) if typed.of_folder else typed.cells
+    if part.fixed and (before is None or after is None or not same_keys(part, before, after)):
+        return Refusal(FIXED), []
     if typed.key and before == after:
         return Refusal(mark("Nothing is changed.")), []
     if after is None:
         return None, []
     key = typed.key or part.key_of(after)
     if not typed.key and desk.row_on(part, key, typed.holds_from) is not None:
-        return Refusal(mark("There is a row with these values already.")), []
+        return Refusal(THERE), []
     faults = desk.faults(part, {key: after}, typed.holds_from).get(key, [])
     return None, [said_fault(visitor, one) for one in faults]
 
@@ -389,6 +401,11 @@ async def _draft(visitor: Visit, desk: Desk, part: Part, typed: Typed) -> Respon
     """Show the form with a machine's words in the languages that are missing or older."""
     cells = typed.cells or {}
     missing, older = desk.languages(part, typed.key, cells)
+    held = desk.row_on(part, typed.key, desk.today) or {}
+    japanese = [one.name for one in part.columns if one.language == "ja"]
+    if any(held.get(name, "") != cells.get(name, "") for name in japanese):
+        # The Japanese was changed in this form: all others are older.
+        older = tuple(one for one in desk.city.languages if one not in missing)
     made = await drafted(visitor, part, cells, [*missing, *older])
     return await _edit(visitor, desk, part, replace(typed, cells=made.cells), made=made)
 
@@ -415,7 +432,7 @@ async def _edit(
         faults=faults,
         part=part,
         name=visitor.say(PART_NAMES[part.code]),
-        title=Shown(visitor, desk).value(part.columns[0], part.title_of(cells)) if cells else "",
+        title=Shown(visitor, desk).title(part, cells),
         typed=typed,
         cells=cells,
         seen=own_words.seen(history),

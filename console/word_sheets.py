@@ -17,8 +17,9 @@ from city.collection import WasteKind
 from city.collection_5374 import FILES, read_5374
 from city.collection_plain import day_row
 from city.faults import FolderFault
-from city.word_parts import PARTS, Cells, Column, Kind, Part, Records
-from console.word_desk import Desk, read_value, with_kind_codes
+from city.word_parts import Cells, Column, Kind, Part, Records
+from city.word_tables import PARTS
+from console.word_desk import FIXED, Desk, read_value, with_kind_codes
 from core.child import Workshop
 from core.errors import BadInput, Refusal
 from core.languages import mark
@@ -210,12 +211,16 @@ def _compared(
         found[key] = number, {name: value for name, value in merged.items() if value}, before
     changed = {key: cells for key, (_, cells, before) in found.items() if cells != before}
     faults = desk.faults(part, changed, desk.today) if changed else {}
+    if part.fixed:
+        faults |= {key: [Refusal(FIXED)] for key in changed if key not in held}
     return Difference(
         tuple(
             Line(number, key, before, cells, tuple(faults.get(key, ())))
             for key, (number, cells, before) in found.items()
         ),
-        tuple((key, cells) for key, cells in held.items() if key not in found),
+        ()
+        if part.fixed
+        else tuple((key, cells) for key, cells in held.items() if key not in found),
         left_out,
         hints,
     )

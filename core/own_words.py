@@ -197,8 +197,10 @@ async def write(
     return made
 
 
-async def undo(session: AsyncSession, number: int, *, actor: str, now: datetime) -> WordVersion:
-    """Take back a version, or with it all rows that came with its file.
+async def undo(
+    session: AsyncSession, part: str, number: int, *, actor: str, now: datetime
+) -> WordVersion:
+    """Take back a version of a part, or with it all rows that came with its file.
 
     Raises
     ------
@@ -206,7 +208,7 @@ async def undo(session: AsyncSession, number: int, *, actor: str, now: datetime)
         It is taken back already, or there is none.
     """
     found = await session.get(WordVersion, number, with_for_update=True)
-    if found is None or found.undone_at is not None:
+    if found is None or found.part != part or found.undone_at is not None:
         raise Refusal(CHANGED_MEANWHILE)
     together = [found]
     if found.batch:

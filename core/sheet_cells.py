@@ -17,7 +17,7 @@ from typing import Any
 
 MOST_ROWS, MOST_COLUMNS, MOST_SHEETS = 5_000, 60, 10
 MOST_UNPACKED = 200 * 1024 * 1024
-LONGEST_CELL = 4_000
+LONGEST_CELL = 5_000
 
 Sheet = list[list[str]]
 

@@ -46,6 +46,7 @@ def export(
     A folder gets a file for each matter; a file gets the newest. docs/lalert.md says what a city
     must check before it hands one over.
     """
+    from app.own_words import folder_now
     from city.folder import load_folder
     from core.errors import BadInput
     from core.settings import city_folder, public_url
@@ -57,8 +58,7 @@ def export(
 
     if kind not in KINDS:
         raise BadInput(f"There is no kind {kind!r}; there are {', '.join(KINDS)}.")
-    folder = load_folder(city_folder())
-    city = folder.city
+    city = load_folder(city_folder()).city
     if kind == "notices" and notice is None:
         raise BadInput("Say which notice with --notice.")
     if kind == "headquarters" and not (name and set_up and sort in ("対策本部", "警戒本部")):
@@ -78,7 +78,8 @@ def export(
                     since = now - timedelta(days=days)
                     return await facts.evacuation(session, city, since, drill=drill), now
                 if kind == "shelters":
-                    one = await facts.shelters(session, city, folder.shelters, drill=drill)
+                    sites = (await folder_now(database, city_folder(), now)).shelters
+                    one = await facts.shelters(session, city, sites, drill=drill)
                     return [one] if one is not None else [], now
                 if kind == "notices":
                     assert notice is not None

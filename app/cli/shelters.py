@@ -18,8 +18,11 @@ from app.cli.tools import (
 )
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from city.folder import CityFolder
     from city.shelters import Shelter
+    from core.database import Database
     from response.models import ShelterStatus
 
 app = typer.Typer(no_args_is_help=True)
@@ -35,13 +38,14 @@ def list_all(drill: Drill = False, json_: Json = False) -> None:
 
     No state means that nothing was announced.
     """
+    from core.clock import SystemClock
     from response.shelters import statuses
 
-    sites = _folder().shelters
-
     async def work() -> list[dict[str, object]]:
-        async with opened_database() as database, database.reading() as session:
-            found = await statuses(session, drill=drill)
+        async with opened_database() as database:
+            sites = await _sites(database, SystemClock().now())
+            async with database.reading() as session:
+                found = await statuses(session, drill=drill)
         return [_row(site, found.get(site.code), drill=drill) for site in sites]
 
     print_rows(COLUMNS, run(work()), as_json=json_)
@@ -77,11 +81,11 @@ def set_(
     found = [part.strip() for part in (offers or "").split(",") if part.strip()]
     for wrong in (part for part in found if part not in set(Offer)):
         raise BadInput(f"{wrong!r} is none of {', '.join(Offer)}.")
-    sites = _folder().shelters
 
     async def work() -> dict[str, object]:
         async with opened_database() as database:
             now = (await service_clock(database)).now()
+            sites = await _sites(database, now)
             async with database.writing() as session:
                 status = await set_state(
                     session,
@@ -141,6 +145,14 @@ def _folder() -> CityFolder:
     from core.settings import city_folder
 
     return load_folder(city_folder())
+
+
+async def _sites(database: Database, now: datetime) -> tuple[Shelter, ...]:
+    """Return the sites with what offices changed in the console."""
+    from app.own_words import folder_now
+    from core.settings import city_folder
+
+    return (await folder_now(database, city_folder(), now)).shelters
 
 
 def _row(site: Shelter, status: ShelterStatus | None, *, drill: bool) -> dict[str, object]:

@@ -12,7 +12,9 @@ import pytest
 from city.city import WordGroup
 from city.folder import CityFolder, check_city, load_folder
 from city.own_words import FolderWords, Overlay
-from city.word_parts import PARTS, Cells
+from city.word_parts import Cells
+from city.word_tables import PARTS
+from core.errors import BadInput
 from tests.support.project import SAMPLE_CITY
 
 TODAY = date(2026, 11, 30)
@@ -49,6 +51,7 @@ def test_rows_written_as_they_are_change_nothing(words: FolderWords, base: CityF
     assert after.answers == base.answers
     assert after.shelters == base.shelters
     assert after.children == base.children
+    assert after.city == base.city
     assert after.left_out == base.left_out
 
 
@@ -150,6 +153,45 @@ def test_files_of_5374_become_our_own_with_the_same_days(tmp_path: Path) -> None
         *(one.name for one in base.calendar.items),
         "本",
     ]
+
+
+def test_names_and_numbers_of_city_toml_change_in_their_place(
+    words: FolderWords, base: CityFolder, tmp_path: Path
+) -> None:
+    """Comments and order of the file stay; a text that is missing is added, one can go."""
+    roads = words.own(PARTS["offices"])["roads"]
+    topic = words.own(PARTS["topics"])["collection"]
+    overlay: Overlay = {
+        "offices": {"roads": [Version({**roads, "電話番号": "029-000-1111", "vi": "Phòng đường"})]},
+        "topics": {
+            "collection": [
+                Version({k: v for k, v in topic.items() if k != "mn"} | {"ja": '"ごみ" # \\n'})
+            ]
+        },
+    }
+    city = words.laid_over(overlay, TODAY).city
+    [office] = [one for one in city.departments if one.code == "roads"]
+    assert (office.phone, office.names["vi"]) == ("029-000-1111", "Phòng đường")
+    names = city.topic_by_code["collection"].names
+    assert names["ja"] == '"ごみ" # \\n' and "mn" not in names
+    assert city.sources == base.city.sources
+    words.write_out(tmp_path / "out", overlay, TODAY)
+    before = (SAMPLE_CITY / "city.toml").read_text().splitlines()
+    after = (tmp_path / "out/city.toml").read_text().splitlines()
+    assert len(after) == len(before) + 2 - 1
+    assert len(set(before) - set(after)) == 2
+    assert check_city(tmp_path / "out") == []
+
+
+def test_what_is_written_in_another_way_is_left_to_a_person(tmp_path: Path) -> None:
+    shutil.copytree(SAMPLE_CITY, tmp_path / "city")
+    file = tmp_path / "city/city.toml"
+    text = file.read_text()
+    file.write_text(text.replace('email = "doro@city.example"', "email = 'doro@city.example'"))
+    words = FolderWords(tmp_path / "city", load_folder(tmp_path / "city"))
+    roads = {**words.own(PARTS["offices"])["roads"], "メール": "a@city.example"}
+    with pytest.raises(BadInput, match="only a person"):
+        words.laid_over({"offices": {"roads": [Version(roads)]}}, TODAY)
 
 
 def test_every_group_is_read_and_named(words: FolderWords) -> None:
