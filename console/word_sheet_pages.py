@@ -52,7 +52,9 @@ async def rows_csv(visitor: Looker, part: str) -> Response:
 
 @router.get("/{part}/spreadsheet")
 async def sheet_page(visitor: Writer, part: str) -> Response:
-    return _page(visitor, part_of(part), await Desk.of(visitor))
+    found = part_of(part)
+    refuse_others(visitor, found)
+    return _page(visitor, found, await Desk.of(visitor))
 
 
 @router.post("/{part}/spreadsheet")

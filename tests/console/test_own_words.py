@@ -315,3 +315,29 @@ async def test_who_may_only_look_changes_nothing(office: Office) -> None:
     assert refused.status == 403
     async with office.database.reading() as session:
         assert await session.scalar(select(col(WordVersion.id))) is None
+
+
+async def test_a_department_changes_its_own_words_alone(office: Office) -> None:
+    desk = await office.at_desk(Role.DEPARTMENT, "officer", "waste")
+    page = await desk.get(ITEM)
+    page = await desk.submit(page, f"{ITEMS}/row", do="save", **{"c:出し方": "課から"})
+    assert page.status == 200 and advice(office, "生ごみ") == "課から"
+    address = "/console/words/questions"
+    page = await desk.get(f"{address}/row?key=bulky")
+    refused = await desk.submit(page, f"{address}/row", do="save", **{"c:質問": "ほかの課"})
+    assert refused.status == 400 and "別の課" in refused.words
+    assert (await desk.get(f"{address}/spreadsheet")).status == 400
+    assert len(await office.rows(WordVersion)) == 1
+
+
+async def test_telephone_numbers_change_for_the_conversation_at_once(office: Office) -> None:
+    desk = await office.at_desk(Role.ADMIN, "admin")
+    address = "/console/words/offices"
+    page = await desk.get(f"{address}/row?key=roads")
+    page = await desk.submit(page, f"{address}/row", do="save", **{"c:電話番号": "029-111-2222"})
+    assert page.status == 200, page.words
+    [roads] = [one for one in office.context.city.departments if one.code == "roads"]
+    assert roads.phone == "029-111-2222"
+    rows = "コード,ja\nnew,新しい課\n"
+    page = await upload(desk, "offices", ("offices.csv", rows.encode()))
+    assert "追加・削除" in page.words, "a department is not made here"

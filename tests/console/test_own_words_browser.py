@@ -98,7 +98,7 @@ async def test_new_year_s_days_move_by_a_spreadsheet_and_the_reminder_follows(
     await chats(office)
     resident = await office.resident("ja", areas=("chuo",), topics={"collection": 0})
     assert await collected(office, MONDAY) == []
-    desk = await office.at_desk(Role.EDITOR, "waste")
+    desk = await office.at_desk(Role.DEPARTMENT, "officer", "waste")
     async with tab(office, desk) as page:
         await take_in(page, office)
         [event] = await collected(office, MONDAY)

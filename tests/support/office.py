@@ -187,11 +187,14 @@ class Office:
     def database(self) -> Database:
         return self.context.database
 
-    async def hire(self, role: Role, name: str) -> str:
+    async def hire(self, role: Role, name: str, *departments: str) -> str:
         email = f"{name}@city.example"
         password = await passwords.chosen(PASSWORD)
         async with self.database.writing() as session:
-            await add_staff(session, email, role, password, now=self.clock.now(), actor="test")
+            now = self.clock.now()
+            await add_staff(
+                session, email, role, password, now=now, actor="test", departments=departments
+            )
         return email
 
     async def browser(self) -> Browser:
@@ -199,9 +202,9 @@ class Office:
         http = await self.stack.enter_async_context(aiohttp.ClientSession(cookie_jar=jar))
         return Browser(http, self.url)
 
-    async def at_desk(self, role: Role, name: str) -> Browser:
+    async def at_desk(self, role: Role, name: str, *departments: str) -> Browser:
         """Add a staff account and sign in with it."""
-        email = await self.hire(role, name)
+        email = await self.hire(role, name, *departments)
         browser = await self.browser()
         page = await browser.sign_in(email)
         assert page.status == 200, page.words

@@ -1,14 +1,14 @@
 """What staff lay over the files of the city's folder.
 
 Revision: 0046
-Follows: 0040
+Follows: 0041
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0046"
-down_revision = "0040"
+down_revision = "0041"
 branch_labels = None
 depends_on = None
 
