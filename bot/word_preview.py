@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from dataclasses import replace
+from datetime import date, datetime, timedelta
 
-from bot.dialogues import questions, rubbish
-from bot.dialogues.kinds import DialogueState, Known
+from bot.dialogues import children, questions, rubbish, safety, settings
+from bot.dialogues.kinds import DialogueState, Known, Located
 from bot.messages import Message
+from city.children import ChildTable
 from city.city import City
 from city.folder import CityFolder
+from core.clock import in_japan
 from subscriptions.residents import Preferences
 
 
@@ -40,7 +43,50 @@ def cards(
             known = _known(folder, city, language, now)
             said = questions.answered(DialogueState(), known, cells.get("名前", ""))
             return list(said.messages) if said is not None else []
+        case "shelters":
+            return _site(folder, city, cells, language, now)
+        case "children":
+            return _child(folder, city, cells.get("コード", ""), language, now)
+        case "emergency-phone":
+            known = _known(folder, folder.city, language, now)
+            return list(safety.numbers(DialogueState(), known).messages)
+        case "offices":
+            known = _known(folder, folder.city, language, now)
+            return list(safety.person(DialogueState(), known).messages)
+        case "topics":
+            known = _known(folder, folder.city, language, now)
+            return [settings.amounts_card(known.having(topics={cells.get("コード", ""): 0}))]
     return []
+
+
+def _site(
+    folder: CityFolder, city: City, cells: dict[str, str], language: str, now: datetime
+) -> list[Message]:
+    """Return what somebody reads who stands in front of the site."""
+    here = [
+        one
+        for one in folder.shelters
+        if (one.code, one.name) == (cells.get("ID", one.code), cells.get("名称"))
+    ]
+    if not here:
+        return []
+    known = replace(_known(folder, city, language, now), shelters=(here[0],))
+    at = Located(here[0].longitude, here[0].latitude)
+    return list(safety.nearest(DialogueState(), at, known).messages)
+
+
+def _child(
+    folder: CityFolder, city: City, code: str, language: str, now: datetime
+) -> list[Message]:
+    """Return what parents read who are told of it next."""
+    reminders = [one for one in folder.children.reminders if one.code == code]
+    today = in_japan(now).date()
+    days = (today + timedelta(days=ahead) for ahead in range(400))
+    born = next((b for day in days for one in reminders for b in one.born_for(day)), "")
+    if not born:
+        return []
+    known = replace(_known(folder, city, language, now), children=ChildTable(tuple(reminders)))
+    return [children.card(known.having(children=(born,)))]
 
 
 def _area(folder: CityFolder, code: str) -> str:

@@ -105,6 +105,8 @@ async def list_page(visitor: Looker, part: str) -> Response:
     rows = [row for row in desk.rows(found) if _fits(row, only) and _has(desk, found, row, wanted)]
     page = max(1, int(query.get("page", "1")) if query.get("page", "1").isdecimal() else 1)
     shown = rows[(page - 1) * PER_PAGE : page * PER_PAGE]
+    async with visitor.context.database.reading() as session:
+        files = await own_words.files(session, found.code)
     return visitor.page(
         "words_list.html",
         part=found,
@@ -123,6 +125,7 @@ async def list_page(visitor: Looker, part: str) -> Response:
         shown_as=Shown(visitor, desk),
         may_write=may_write(visitor, found),
         done=query.get("done", ""),
+        files=files,
         address=address_of,
     )
 
