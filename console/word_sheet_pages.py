@@ -9,7 +9,6 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Response
 
 from city.word_parts import Part
-from console import words
 from console.access import Permission
 from console.packed_files import NO_FILE, packed, unpacked
 from console.web import StaffRoute, Visit, reason_of, visit
@@ -144,7 +143,6 @@ def _page(
         columns=columns,
         shown_as=shown_as,
         said_fault=lambda why: said_fault(visitor, why),
-        in_words=lambda why: words.said(why, visitor.language),
         today=desk.today,
         most_day=desk.today + MOST_AHEAD,
         holds_from=visitor.form.text("holds_from") or desk.today,

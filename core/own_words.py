@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
+import sqlalchemy as sa
 from sqlalchemy import JSON, BigInteger, Column, Index, Integer, func, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import Field, SQLModel, col, select
@@ -236,7 +237,7 @@ async def undo(
 async def files(session: AsyncSession, part: str) -> list[Any]:
     """Return the files that were taken in, the newest first: batch, number, rows, who, when."""
     query = (
-        select(
+        sa.select(
             col(WordVersion.batch),
             func.min(WordVersion.id).label("number"),
             func.count().label("rows"),

@@ -39,8 +39,9 @@ NEW_YEAR = workbook(
 )
 
 
-def set_clock(office: Office, *moment: int) -> None:
-    office.clock.ahead += datetime(*moment, tzinfo=JAPAN) - office.clock.now()  # type: ignore[arg-type]
+def set_clock(office: Office, moment: str) -> None:
+    """Move the clock to a moment in Japan."""
+    office.clock.ahead += datetime.fromisoformat(moment).replace(tzinfo=JAPAN) - office.clock.now()
 
 
 async def chats(office: Office) -> None:
@@ -94,7 +95,7 @@ async def take_in(page: Page, office: Office) -> None:
 async def test_new_year_s_days_move_by_a_spreadsheet_and_the_reminder_follows(
     office: Office,
 ) -> None:
-    set_clock(office, 2026, 12, 20, 10)
+    set_clock(office, "2026-12-20 10:00")
     await chats(office)
     resident = await office.resident("ja", areas=("chuo",), topics={"collection": 0})
     assert await collected(office, MONDAY) == []
@@ -103,11 +104,11 @@ async def test_new_year_s_days_move_by_a_spreadsheet_and_the_reminder_follows(
         await take_in(page, office)
         [event] = await collected(office, MONDAY)
         assert "燃やせるごみ" in event
-        set_clock(office, 2027, 1, 2, 12)
+        set_clock(office, "2027-01-02 12:00")
         said = await asks(office, resident, "ごみの日はいつですか")
         assert "1月4日" in said
         assert "燃やせるごみ" in said.split("1月4日")[1].split("\n")[1]
-        set_clock(office, 2027, 1, 3, 19)
+        set_clock(office, "2027-01-03 19:00")
         folder = await office.app.state.own_words.refresh()
         assert await remind(office.context, folder, LINE) == 1
         [delivery] = await office.deliveries()
