@@ -21,7 +21,7 @@ PART_NAMES = {
     "shelters": mark("Evacuation sites"),
     "children": mark("Vaccinations and check-ups"),
     "emergency-phone": mark("Emergency telephone numbers"),
-    "offices": mark("Departments"),
+    "offices": mark("Departments of the city"),
     "topics": mark("Topics"),
 }
 PART_HINTS = {

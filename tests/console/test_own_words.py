@@ -170,6 +170,13 @@ async def upload(desk: Browser, part: str, *files: tuple[str, bytes]) -> Page:
         return Page(answer.status, str(answer.url), answer.headers, await answer.text())
 
 
+async def take(desk: Browser, page: Page, part: str, **more: str) -> Page:
+    """Press the button below the difference."""
+    [form] = [one for one in page.tree.forms if "sent" in one.fields]
+    fields = {name: value for name, value in form.form_values() if name != "file"}
+    return await desk.post(f"/console/words/{part}/spreadsheet", {**fields, **more, "do": "take"})
+
+
 async def test_a_spreadsheet_as_it_comes_shows_its_difference_first(office: Office) -> None:
     """Title above, merged cells, an era's year, full-width digits, names for codes."""
     desk = await office.at_desk(Role.EDITOR, "waste")
@@ -189,7 +196,7 @@ async def test_a_spreadsheet_as_it_comes_shows_its_difference_first(office: Offi
     assert "担当者" in page.words, "a column that is left out is named"
     assert "金塊" in page.words and "除外" in page.words, "a row with a mistake is left out"
     assert await office.rows(WordVersion) == [], "nothing changes by looking"
-    page = await desk.submit(page, f"{EXCEPTIONS}/spreadsheet", do="take")
+    page = await take(desk, page, "exceptions")
     assert page.status == 200, page.words
     calendar = office.app.state.folder.calendar
     monday = {kind.code for kind in calendar.collected("chuo", date(2027, 1, 4))}
@@ -204,7 +211,7 @@ async def test_a_file_is_undone_as_a_whole(office: Office) -> None:
     desk = await office.at_desk(Role.EDITOR, "waste")
     rows = "品目,よみ,分別区分,出し方\nあ,あ,burnable,x\nい,い,びん・かん,y\n生ごみ,,burnable,z\n"
     page = await upload(desk, "items", ("items.csv", rows.encode("cp932")))
-    page = await desk.submit(page, f"{ITEMS}/spreadsheet", do="take")
+    page = await take(desk, page, "items")
     assert [advice(office, name) for name in ("あ", "い", "生ごみ")] == ["x", "y", "z"]
     page = await desk.get(ITEM)
     page = await desk.submit(page, f"{ITEMS}/undo")
@@ -217,7 +224,7 @@ async def test_rows_that_the_file_does_not_have_go_only_if_asked(office: Office)
     desk = await office.at_desk(Role.EDITOR, "waste")
     rows = "type,name,notice,furigana\nburnable,生ごみ,水気を切る,なまごみ\n"
     page = await upload(desk, "items", ("target.csv", rows.encode()))
-    page = await desk.submit(page, f"{ITEMS}/spreadsheet", do="take", gone="yes")
+    page = await take(desk, page, "items", gone="yes")
     assert [one.name for one in office.app.state.folder.calendar.items] == ["生ごみ"]
 
 
@@ -227,10 +234,10 @@ async def test_a_difference_that_is_old_is_shown_again(office: Office) -> None:
     look = await upload(desk, "items", ("items.csv", rows.encode()))
     page = await desk.get(ITEM)
     await desk.submit(page, f"{ITEMS}/row", do="save", **{"c:出し方": "同僚"})
-    again = await desk.submit(look, f"{ITEMS}/spreadsheet", do="take")
+    again = await take(desk, look, "items")
     assert again.status == 400 and "同僚" in again.words
     assert advice(office, "生ごみ") == "同僚"
-    done = await desk.submit(again, f"{ITEMS}/spreadsheet", do="take")
+    done = await take(desk, again, "items")
     assert done.status == 200 and advice(office, "生ごみ") == "表から"
 
 
@@ -264,7 +271,7 @@ async def test_a_formula_in_a_csv_is_no_word_of_the_city(office: Office) -> None
     rows = '品目,分別区分,出し方\n悪,burnable,"=HYPERLINK(""http://x"")"\n'
     page = await upload(desk, "items", ("items.csv", rows.encode()))
     assert page.status == 200
-    page = await desk.submit(page, f"{ITEMS}/spreadsheet", do="take")
+    page = await take(desk, page, "items")
     assert page.status == 400 and await office.rows(WordVersion) == []
 
 
@@ -286,7 +293,7 @@ async def test_files_of_5374_are_taken_in_with_their_days(office: Office) -> Non
     page = await upload(desk, "days", ("area_days.csv", days.encode()))
     assert page.status == 200, page.words
     assert "どこか" in page.words, "a place that is no district is named"
-    await desk.submit(page, "/console/words/days/spreadsheet", do="take")
+    await take(desk, page, "days")
     calendar = office.app.state.folder.calendar
     now_on = [one for one in calendar.days if one.valid is None or one.valid.last == date.max]
     rules = {one.kind: one for one in now_on if one.district == "chuo"}

@@ -40,8 +40,10 @@ NEW_YEAR = workbook(
 
 
 def set_clock(office: Office, moment: str) -> None:
-    """Move the clock to a moment in Japan."""
-    office.clock.ahead += datetime.fromisoformat(moment).replace(tzinfo=JAPAN) - office.clock.now()
+    """Move the clock, and LINE's, to a moment in Japan."""
+    wanted = datetime.fromisoformat(moment).replace(tzinfo=JAPAN)
+    office.clock.ahead += wanted - office.clock.now()
+    office.simulator.time.advance(wanted.timestamp() - office.simulator.time.seconds())
 
 
 async def chats(office: Office) -> None:
