@@ -215,6 +215,13 @@ HELP = {
         mark("What residents asked and the conversation did not understand. Answer it once."),
         "understanding.md",
     ),
+    "/console/words": Help(
+        mark(
+            "What residents read of the city: changed here, it is laid over the city's folder and "
+            "holds in all places at once, or from a day on. The folder stays the base."
+        ),
+        "own-words.md",
+    ),
     "/console/feeds": Help(
         mark("Where news comes from, when each source last answered, and what was set aside."),
         "sources.md",

@@ -35,6 +35,10 @@ MORE = (
     "/console/record/print",
     "/console/reports/inbox",
     "/console/templates/new",
+    "/console/words/exceptions",
+    "/console/words/questions/row?key=bulky",
+    "/console/words/shelters/row?key=0001",
+    "/console/words/items/spreadsheet",
 )
 """Pages that another one leads to."""
 
