@@ -1,13 +1,13 @@
 """What staff lay over the files of the city's folder.
 
-Revision: 0046
+Revision: 0042
 Follows: 0041
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0046"
+revision = "0042"
 down_revision = "0041"
 branch_labels = None
 depends_on = None
