@@ -263,6 +263,7 @@ async def large(
             ),
             "category": city.report_categories[0].code,
             "department": city.departments[0].code,
+            "part": "items",
             "area": city.districts[0].code,
             "district": city.districts[0].code,
             "picture": f"{city.districts[0].code}-{now:%Y-%m}",
