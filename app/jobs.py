@@ -37,6 +37,7 @@ from console import words
 from console.held_words import held_words
 from console.silence_words import silence_words
 from core.audit_check import keep_checked
+from core.audit_head import HeadSender
 from core.clock import Clock
 from core.database import Database
 from core.steady import knows_the_time
@@ -206,6 +207,18 @@ def _housekeeping(context: Context, own: WordsNow, media: Media) -> list[Schedul
         ),
         ScheduledJob(
             name="audit", seconds=60.0, work=partial(keep_checked, context.database, clock)
+        ),
+        ScheduledJob(
+            name="head of the trail",
+            seconds=300.0,
+            jitter=10.0,
+            work=HeadSender(
+                context.database,
+                clock,
+                context.settings.trail_head,
+                context.settings.smtp,
+                context.city.name["ja"],
+            ).send_if_due,
         ),
         ScheduledJob(
             name="forget",

@@ -17,6 +17,7 @@ from city.kinds import ReportCategory as ReportCategory
 from city.parts import Names as Names
 from city.parts import Part as _Part
 from city.parts import name_in as name_in
+from city.roles import SignInRules
 from core.geo import Position, distance_to_line, inside
 
 
@@ -392,6 +393,8 @@ class City(_Part):
     departments: tuple[Department, ...] = ()
     sources: tuple[SourceConfig, ...] = ()
     report_categories: tuple[ReportCategory, ...] = ()
+    sign_in: SignInRules = SignInRules()
+    """What the console asks of staff who sign in."""
     call_up: tuple[CallUpRule, ...] = ()
     """Without one, staff are called by hand only."""
     media: tuple[MediumRule, ...] = ()

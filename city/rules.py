@@ -64,6 +64,7 @@ def broken_rules(
     yield from _departments(document, districts, owners)
     topics = _known(document, "topics")
     yield from _departments_of_topics(document)
+    yield from _groups_of_staff(document)
     yield from _call_up(document, topics)
     for place, source in _tables(document, "sources"):
         yield from _source(place, source, topics, districts)
@@ -184,6 +185,19 @@ def _departments_of_topics(document: dict[str, Any]) -> Iterator[Finding]:
                 (*place, "department"),
                 reason("there.no-department", department=code, hint=hint),
             )
+
+
+def _groups_of_staff(document: dict[str, Any]) -> Iterator[Finding]:
+    departments = _known(document, "departments")
+    sign_in = document.get("sign_in")
+    for place, group in _tables(sign_in, "groups") if isinstance(sign_in, dict) else ():
+        for position, code in _texts(group.get("departments")):
+            if code not in departments:
+                hint = suggestion(code, departments)
+                yield (
+                    ("sign_in", *place, "departments", position),
+                    reason("there.no-department", department=code, hint=hint),
+                )
 
 
 def _call_up(document: dict[str, Any], topics: Set[str]) -> Iterator[Finding]:

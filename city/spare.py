@@ -56,6 +56,8 @@ def spare_part(document: dict[str, Any], place: KeyPath) -> KeyPath | None:
             return place[:3]
         case ("topics", int(), "department"):
             return place
+        case ("sign_in", "second_factor" | "groups", int(), *_):
+            return place[:3]
         case ("report_categories", int(), "questions" | "areas", int(), *_):
             return place[:4]
         case ("report_categories", int(), str(key), *_) if key not in _KIND_NEEDS:

@@ -12,6 +12,7 @@ from enum import StrEnum
 from sqlalchemy import ColumnElement, Text, literal, type_coerce
 from sqlmodel import col
 
+from city.city import City
 from console.models import Role, Staff
 
 
@@ -112,6 +113,11 @@ def may_for(staff: Staff, permission: Permission, department: str) -> bool:
     if may_everywhere(staff.roles, permission):
         return True
     return may(staff.roles, permission) and department in staff.departments
+
+
+def needs_second(city: City, staff: Staff) -> bool:
+    """Whether a role of somebody's needs a one-time code or a passkey beside the password."""
+    return any(role in city.sign_in.second_factor for role in staff.roles)
 
 
 def has_role(role: Role) -> ColumnElement[bool]:

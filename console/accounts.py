@@ -20,12 +20,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
 from city.city import City
-from console import passwords
+from console import passkeys, passwords, recovery
 from console.access import has_role
 from console.attempts import Limits, Origin, key, note_failure
 from console.encryption import Encryption, WrongKey
 from console.hashing import KNOWN, STRANGERS
-from console.models import Role, SignInAttempts, Staff
+from console.models import Role, SignInAttempts, SignInWay, Staff
 from console.one_time import step_of
 from console.passwords import Password
 from console.sessions import IDLE
@@ -35,6 +35,14 @@ from core.errors import Refusal
 from core.text import clean
 
 log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Proved:
+    """An account whose owner it is, and how that was shown."""
+
+    staff: Staff
+    way: SignInWay
 
 
 @dataclass(frozen=True)
@@ -131,6 +139,7 @@ async def add_staff(
     actor: str = "shell",
     name: str = "",
     departments: tuple[str, ...] = (),
+    promoted_by: str | None = None,
 ) -> NewAccount:
     """Create an account in the caller's transaction.
 
@@ -138,6 +147,8 @@ async def add_staff(
     ----------
     role
         One role, or several.
+    promoted_by
+        The administrator who wants the account to be one too, which a second one has to agree to.
     password
         ``await passwords.chosen(…)``, or ``await passwords.made_up()``, which is given to the
         person and changed at the first sign-in.
@@ -156,6 +167,7 @@ async def add_staff(
         name=clean(name, line=True)[:80],
         roles=wanted,
         departments=departments,
+        promotion_asked_by=promoted_by,
         password_hash=password.hashed,
         created_at=now,
     )
@@ -173,6 +185,7 @@ async def add_staff(
         subject=f"staff:{address}",
         roles=list(wanted),
         **({"departments": list(departments)} if departments else {}),
+        **({"promotion_asked_by": promoted_by} if promoted_by else {}),
     )
     return NewAccount(staff, password.shown)
 
@@ -198,8 +211,12 @@ async def change_staff(
     active: bool,
     now: datetime,
     actor: str,
+    name: str | None = None,
 ) -> Staff:
     """Change what somebody may do, or switch the account off; their sessions end.
+
+    The role of an administrator waits until a second administrator agrees
+    (``console.staff_changes``).
 
     Raises
     ------
@@ -222,8 +239,16 @@ async def change_staff(
         )
         if not others:
             raise Refusal("One administrator has to stay.")
-    before = _state(staff)
+    if staff.closed_at is not None:
+        raise Refusal("This account is closed.")
+    before = state_of(staff)
+    if Role.ADMIN in roles and Role.ADMIN not in staff.roles:
+        # A second administrator has to agree first.
+        roles = without_admin(roles)
+        staff.promotion_asked_by = actor
     staff.roles, staff.departments, staff.active = roles, departments, active
+    if name is not None:
+        staff.name = clean(name, line=True)[:80]
     staff.session_version += 1
     session.add(staff)
     await audit.record(
@@ -233,17 +258,26 @@ async def change_staff(
         action="staff.changed",
         subject=f"staff:{staff.email}",
         before=before,
-        after=_state(staff),
+        after=state_of(staff),
     )
     return staff
 
 
-def _state(staff: Staff) -> dict[str, Any]:
+def state_of(staff: Staff) -> dict[str, Any]:
     """What the trail says an account may do."""
     found: dict[str, Any] = {"roles": list(staff.roles), "active": staff.active}
+    if staff.name:
+        found["name"] = staff.name
     if staff.departments:
         found["departments"] = list(staff.departments)
+    if staff.promotion_asked_by:
+        found["promotion_asked_by"] = staff.promotion_asked_by
     return found
+
+
+def without_admin(roles: Iterable[Role]) -> tuple[Role, ...]:
+    """Return the roles that hold while the one of an administrator waits."""
+    return tuple(role for role in roles if role is not Role.ADMIN) or (Role.VIEWER,)
 
 
 async def staff_called(session: AsyncSession, email: str) -> int:
@@ -263,7 +297,8 @@ async def staff_called(session: AsyncSession, email: str) -> int:
 async def reset_staff(
     session: AsyncSession, staff_id: int, password: Password, *, now: datetime, actor: str
 ) -> NewAccount:
-    """Reset the account of somebody who lost password or phone: a new password, no one-time code.
+    """Reset the account of somebody who lost password or phone: a new password, no one-time code,
+    no passkey.
 
     The password is given to the person, and changed at the next sign-in.
 
@@ -277,10 +312,14 @@ async def reset_staff(
         raise Refusal("There is no such account.")
     if staff.email == actor:
         raise Refusal("Change your own password under your account.")
+    if staff.closed_at is not None:
+        raise Refusal("This account is closed.")
     staff.password_hash = password.hashed
     staff.totp_secret = None
     staff.session_version += 1
     session.add(staff)
+    await recovery.forget(session, staff_id)
+    await passkeys.forget(session, staff_id)
     await audit.record(
         session, now, actor=actor, action="staff.reset", subject=f"staff:{staff.email}"
     )
@@ -295,10 +334,10 @@ async def set_one_time(
     *,
     now: datetime,
     actor: str,
-) -> None:
+) -> tuple[str, ...]:
     """Turn on one-time codes with this key for a locked account, or turn them off.
 
-    Other sessions end.
+    Other sessions end. Returns the new recovery codes, which are shown once.
     """
     assert staff.id is not None
     staff.totp_secret = None if secret is None else encryption.encrypt(staff.id, secret)
@@ -306,6 +345,10 @@ async def set_one_time(
     session.add(staff)
     action = "staff.codes_disabled" if secret is None else "staff.codes_enabled"
     await audit.record(session, now, actor=actor, action=action, subject=f"staff:{staff.email}")
+    if secret is not None:
+        return await recovery.replace(session, staff.id)
+    await recovery.forget(session, staff.id)
+    return ()
 
 
 async def sign_in(
@@ -317,20 +360,30 @@ async def sign_in(
     code: str,
     origin: Origin,
     now: datetime,
-) -> Staff | None:
+) -> Proved | None:
     """Return the account that signs in, or None if anything is wrong; see :func:`prove`."""
-    staff = await prove(database, encryption, email, password, code=code, origin=origin, now=now)
-    if staff is not None:
-        async with database.writing() as session:
-            await audit.record(
-                session,
-                now,
-                actor=staff.email,
-                action="session.opened",
-                subject=f"staff:{staff.email}",
-                address=origin.address,
-            )
-    return staff
+    proved = await prove(database, encryption, email, password, code=code, origin=origin, now=now)
+    if proved is None:
+        return None
+    async with database.writing() as session:
+        return await opened(session, proved, origin=origin, now=now)
+
+
+async def opened(session: AsyncSession, proved: Proved, *, origin: Origin, now: datetime) -> Proved:
+    """Write down that somebody signed in, and how."""
+    staff = await session.get_one(Staff, proved.staff.id, with_for_update=True)
+    staff.signed_in_at, staff.signed_in_by = now, proved.way
+    session.add(staff)
+    await audit.record(
+        session,
+        now,
+        actor=staff.email,
+        action="session.opened",
+        subject=f"staff:{staff.email}",
+        address=origin.address,
+        way=proved.way,
+    )
+    return Proved(staff, proved.way)
 
 
 async def sign_out(session: AsyncSession, staff: Staff, nonce: str, now: datetime) -> None:
@@ -357,7 +410,7 @@ async def prove(
     code: str,
     origin: Origin,
     now: datetime,
-) -> Staff | None:
+) -> Proved | None:
     """Return the account with this password and code, or None if anything is wrong.
 
     After too many tries, or while too many others try, it is refused before anything is written or
@@ -366,7 +419,7 @@ async def prove(
     Parameters
     ----------
     code
-        The one-time code, for accounts that have one; otherwise ignored.
+        The one-time code or a recovery code, for accounts that have one; otherwise ignored.
     origin
         Where the request comes from.
 
@@ -399,33 +452,46 @@ async def prove(
             hashed = staff.password_hash
         right = await lane.run(passwords.fits, hashed, password)
         async with database.writing() as session:
-            proved = staff and known and right
-            if staff and proved and await _code_fits(session, encryption, staff, code, now):
+            proved = staff is not None and known and right
+            way = await _code_fits(session, encryption, staff, code, now) if proved else None
+            if staff is not None and way is not None:
                 await limits.uncount(session)
-                return staff
+                return Proved(staff, way)
             await note_failure(session, origin, now)
     return None
 
 
 async def _code_fits(
     session: AsyncSession, encryption: Encryption, staff: Staff, code: str, now: datetime
-) -> bool:
-    """Whether the one-time code is right and was not used before (RFC 6238, section 5.2)."""
+) -> SignInWay | None:
+    """How the account is proved if the one-time code is right and was not used before (RFC 6238,
+    section 5.2), or is an unused recovery code; else None.
+    """
     current = await session.get(Staff, staff.id, with_for_update=True)
     if current is None or not current.active or current.password_hash != staff.password_hash:
-        return False  # changed while the password was looked at
+        return None  # changed while the password was looked at
     if current.totp_secret is None:
-        return True
+        return SignInWay.PASSWORD
     assert current.id is not None
+    if await recovery.use(session, current.id, code):
+        await audit.record(
+            session,
+            now,
+            actor=current.email,
+            action="staff.recovery_used",
+            subject=f"staff:{current.email}",
+            left=await recovery.left(session, current.id),
+        )
+        return SignInWay.RECOVERY
     try:
         secret = encryption.decrypt(current.id, current.totp_secret)
     except WrongKey:
         log.error("codes.unreadable", reason="TODOKE_SECRET_KEY is another")
         raise
     step = step_of(secret, code, now)
-    if step is None:
-        return False
-    return await use_code(session, current, step, now)
+    if step is None or not await use_code(session, current, step, now):
+        return None
+    return SignInWay.PASSWORD
 
 
 async def use_code(session: AsyncSession, staff: Staff, step: int, now: datetime) -> bool:

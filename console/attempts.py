@@ -106,6 +106,13 @@ class Limits:
         address = key("address", origin.network)
         return cls({own: LIMIT_PAIR, address: LIMIT_ADDRESS, **account}, own)
 
+    @classmethod
+    def of_address(cls, origin: Origin) -> Limits:
+        """The counters of a try that names no account: of its address, unless it is our proxy's."""
+        if origin.is_proxy:
+            return cls({}, "")
+        return cls({key("address", origin.network): LIMIT_ADDRESS}, "")
+
     async def check(self, session: AsyncSession, now: datetime) -> None:
         """Refuse too frequent tries, without writing anything.
 

@@ -8,28 +8,11 @@ from enum import StrEnum
 from sqlalchemy import BigInteger, Column, Dialect, Index, Text, TypeDecorator, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
+from city.roles import Role as Role
 from core.database import UtcDateTime
 from subscriptions.models import RowId
 
 HANDED_OVER = "handed-over:"
-
-
-class Role(StrEnum):
-    """A role that somebody has, alone or with others; what it may is in ``console.access``."""
-
-    ADMIN = "admin"
-    DISASTER = "disaster"
-    """Writes alerts, confirms those of colleagues, and sends them."""
-    DISASTER_WRITE = "disaster-write"
-    DISASTER_CONFIRM = "disaster-confirm"
-    ROADS = "roads"
-    EDITOR = "editor"
-    """Public relations: writes news."""
-    APPROVER = "approver"
-    """Public relations: approves what others wrote."""
-    DEPARTMENT = "department"
-    """Looks after the topics and words of one's own departments."""
-    VIEWER = "viewer"
 
 
 class SignInWay(StrEnum):

@@ -38,6 +38,8 @@ class SignedIn:
     nonce: str
     started: int
     seen: int
+    way: str = ""
+    """How it was begun: a :class:`console.models.SignInWay`."""
 
     def left(self, now: datetime) -> timedelta:
         """Return how long the session is still valid if nobody does anything."""
@@ -76,10 +78,10 @@ class Sessions:
         self._key = hashlib.sha256(f"todoke.console.forms\n{secret_key}".encode()).digest()
         self._secure = secure
 
-    def start(self, staff_id: int, version: int, now: datetime) -> SignedIn:
+    def start(self, staff_id: int, version: int, now: datetime, way: str = "") -> SignedIn:
         """Return a new session; its id cannot be guessed or chosen."""
         moment = int(now.timestamp())
-        return SignedIn(staff_id, version, secrets.token_urlsafe(16), moment, moment)
+        return SignedIn(staff_id, version, secrets.token_urlsafe(16), moment, moment, way)
 
     def read(self, request: Request, now: datetime) -> SignedIn | None:
         """Return the valid session of a request, or None."""

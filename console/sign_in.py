@@ -8,17 +8,19 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import JSONResponse, RedirectResponse
 
-from console import accounts
-from console.access import Permission
+from city.context import Context
+from console import accounts, passkeys
+from console.access import Permission, needs_second
+from console.accounts import Proved
 from console.attempts import TooManyAttempts
 from console.encryption import Encryption, WrongKey
 from console.hashing import TooBusy
 from console.kept import KeptForm
-from console.models import Staff
+from console.models import SignInWay, Staff
+from console.request_parts import LANGUAGE_COOKIE
 from console.sent_forms import safe_next
 from console.sessions import SignedIn
 from console.web import (
-    LANGUAGE_COOKIE,
     TOO_OLD,
     StaffRoute,
     Visit,
@@ -26,6 +28,7 @@ from console.web import (
     language_of,
     offer_again,
     origin_of,
+    provider_of,
     render,
     sessions_of,
     sign_in_form,
@@ -37,12 +40,18 @@ from core.web import Form, read_form
 
 router = APIRouter(prefix="/console", route_class=StaffRoute)
 WRONG = mark("E-mail address, password or code is wrong.")
+USE_PASSKEY = mark("Your role needs more than a password. Sign in with your passkey.")
 Anybody = Annotated[Visit, Depends(visit(Permission.LOOK, password_handed_over=True))]
 
 
 @router.get("/sign-in")
-async def sign_in_page(request: Request, next: str = "") -> Response:
-    return sign_in_form(request, back=next if safe_next(next) else "")
+async def sign_in_page(request: Request, next: str = "", left: str = "") -> Response:
+    provider = provider_of(request)
+    address = ""
+    if left == "provider" and provider is not None:
+        here = f"{context_of(request).settings.public_url}/console/sign-in"
+        address = await provider.sign_out_address(here, context_of(request).clock.now())
+    return sign_in_form(request, back=next if safe_next(next) else "", leave_provider=address)
 
 
 @router.post("/sign-in")
@@ -56,7 +65,7 @@ async def sign_in(request: Request) -> Response:
     back = form.text("next")
     back = back if safe_next(back) else ""
     tried = await _tried(request, form)
-    if tried.staff is None:
+    if tried.proved is None:
         response = sign_in_form(
             request,
             message=tried.message,
@@ -66,12 +75,12 @@ async def sign_in(request: Request) -> Response:
         )
         response.status_code = tried.status
         return response
-    session = _begun(request, tried.staff)
+    session = begun(request, tried.proved)
     now = context.clock.now()
     kept = KeptForm.unseal(form.text("kept"), context.settings.secret_key, now)
     if kept is None:
         return RedirectResponse(back or "/console/", status_code=303)
-    visitor = Visit(request, context, tried.staff, session, language_of(request), Form([]))
+    visitor = Visit(request, context, tried.proved.staff, session, language_of(request), Form([]))
     return await offer_again(visitor, kept)
 
 
@@ -85,11 +94,11 @@ async def sign_in_over(request: Request) -> Response:
 async def sign_in_over_page(request: Request) -> Response:
     """Sign in over an open page, which stays unchanged; return whose session it is now."""
     tried = await _tried(request, await read_form(request))
-    if tried.staff is None:
+    if tried.proved is None:
         response = _over_form(request, message=tried.message, email=tried.email)
         response.status_code = tried.status
         return response
-    return _session(request, tried.staff, _begun(request, tried.staff))
+    return _session(request, tried.proved.staff, begun(request, tried.proved))
 
 
 @router.get("/session")
@@ -107,10 +116,10 @@ async def session_left(request: Request, visitor: Anybody) -> Response:
 
 @dataclass(frozen=True)
 class Tried:
-    """The result of a sign-in: ``staff`` if it was right, else the message."""
+    """The result of a sign-in: ``proved`` if it was right, else the message."""
 
     email: str
-    staff: Staff | None = None
+    proved: Proved | None = None
     message: str = ""
     status: int = 400
 
@@ -121,7 +130,7 @@ async def _tried(request: Request, form: Form) -> Tried:
     if not sessions.token_fits(sessions.visitor(request), form.text("csrf")):
         return Tried(email, message=CATALOGUE.text(language, TOO_OLD))
     try:
-        staff = await accounts.sign_in(
+        proved = await accounts.sign_in(
             context.database,
             Encryption.of(context.settings),
             email,
@@ -136,14 +145,25 @@ async def _tried(request: Request, form: Form) -> Tried:
         return Tried(email, message=said(refusal, language), status=503)
     except TooBusy as refusal:
         return Tried(email, message=said(refusal, language), status=503)
-    return Tried(email, staff, message="" if staff else CATALOGUE.text(language, WRONG))
+    if proved is not None and await _must_use_passkey(context, proved):
+        return Tried(email, message=CATALOGUE.text(language, USE_PASSKEY), status=403)
+    return Tried(email, proved, message="" if proved else CATALOGUE.text(language, WRONG))
 
 
-def _begun(request: Request, staff: Staff) -> SignedIn:
+async def _must_use_passkey(context: Context, proved: Proved) -> bool:
+    """Whether a password alone is not enough, and a passkey is what the account has beside it."""
+    if proved.staff.totp_secret is not None or not needs_second(context.city, proved.staff):
+        return False
+    async with context.database.reading() as session:
+        return bool(await passkeys.of_account(session, proved.staff.id or 0))
+
+
+def begun(request: Request, proved: Proved) -> SignedIn:
     """Begin a session; its cookie is sent with the answer."""
+    staff = proved.staff
     assert staff.id is not None
     session = sessions_of(request).start(
-        staff.id, staff.session_version, context_of(request).clock.now()
+        staff.id, staff.session_version, context_of(request).clock.now(), proved.way
     )
     request.state.session = session
     request.state.device = sessions_of(request).device(request).of(staff.id)
@@ -190,7 +210,9 @@ async def sign_out(request: Request, visitor: Anybody) -> Response:
     context = visitor.context
     async with context.database.writing() as session:
         await accounts.sign_out(session, visitor.staff, visitor.session.nonce, context.clock.now())
-    response = RedirectResponse("/console/sign-in", status_code=303)
+    by_provider = visitor.session.way == SignInWay.PROVIDER
+    left = "?left=provider" if by_provider else ""
+    response = RedirectResponse(f"/console/sign-in{left}", status_code=303)
     sessions_of(request).end(response)
     return response
 

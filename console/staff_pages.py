@@ -1,23 +1,21 @@
-"""Staff accounts and the audit trail."""
+"""Staff accounts: the list, and one person."""
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import APIRouter, Depends, Response
 
-from console import accounts, passwords, words
+from console import accounts, passkeys, passwords, staff_changes, words
 from console.access import Permission
 from console.models import Role, Staff
-from console.web import MOST, Missing, RowNumber, StaffRoute, Visit, visit
-from core import audit, audit_check
+from console.web import Missing, RowNumber, StaffRoute, Visit, visit
 from core.errors import Refusal
 from core.web import Form
 
 router = APIRouter(prefix="/console", route_class=StaffRoute)
 Administrator = Annotated[Visit, Depends(visit(Permission.STAFF))]
-Auditor = Annotated[Visit, Depends(visit(Permission.AUDIT))]
-PAGE = 100
 
 
 @router.get("/staff")
@@ -32,15 +30,17 @@ async def add(visitor: Administrator) -> Response:
     try:
         password = await passwords.made_up()
         async with visitor.context.database.writing() as session:
+            wanted = accounts.roles_called(form.all("role"))
             new = await accounts.add_staff(
                 session,
                 form.text("email"),
-                form.all("role"),
+                accounts.without_admin(wanted) if Role.ADMIN in wanted else wanted,
                 password,
                 name=form.text("name"),
                 departments=_departments(visitor),
                 now=visitor.context.clock.now(),
                 actor=visitor.actor,
+                promoted_by=visitor.actor if Role.ADMIN in wanted else None,
             )
     except Refusal as refusal:
         return await _staff(visitor, refusal=refusal)
@@ -64,6 +64,7 @@ async def change(visitor: Administrator, staff_id: RowNumber) -> Response:
                 roles=accounts.roles_called(visitor.form.all("role")),
                 departments=_departments(visitor),
                 active=visitor.form.text("active") == "yes",
+                name=visitor.form.text("name"),
                 now=visitor.context.clock.now(),
                 actor=visitor.actor,
             )
@@ -84,6 +85,36 @@ async def reset(visitor: Administrator, staff_id: RowNumber) -> Response:
     except Refusal as refusal:
         return await _person(visitor, staff_id, refusal=refusal)
     return await _person(visitor, staff_id, again=again)
+
+
+@router.post("/staff/{staff_id}/promotion")
+async def decide_on_promotion(visitor: Administrator, staff_id: RowNumber) -> Response:
+    """Agree as the second administrator that somebody becomes one, or refuse it."""
+    agrees = visitor.form.text("agrees") == "yes"
+    return await _changed(
+        visitor, staff_id, staff_changes.agree if agrees else staff_changes.refuse
+    )
+
+
+@router.post("/staff/{staff_id}/close")
+async def close(visitor: Administrator, staff_id: RowNumber) -> Response:
+    """Close an account for good."""
+    if visitor.form.text("sure") != "yes":
+        refusal = Refusal("Say that the account is to be closed for good.")
+        return await _person(visitor, staff_id, refusal=refusal)
+    return await _changed(visitor, staff_id, staff_changes.close_account)
+
+
+async def _changed(
+    visitor: Visit, staff_id: int, change: Callable[..., Awaitable[object]]
+) -> Response:
+    try:
+        async with visitor.context.database.writing() as session:
+            now = visitor.context.clock.now()
+            await change(session, staff_id, now=now, actor=visitor.actor)
+    except Refusal as refusal:
+        return await _person(visitor, staff_id, refusal=refusal)
+    return visitor.go(f"/console/staff/{staff_id}?saved=yes")
 
 
 async def _staff(
@@ -115,12 +146,14 @@ async def _person(
 ) -> Response:
     async with visitor.context.database.reading() as session:
         person = await session.get(Staff, staff_id)
+        keys = len(await passkeys.of_account(session, staff_id))
     if person is None:
         raise Missing
     return visitor.page(
         "staff_person.html",
         status=400 if refusal else 200,
         person=person,
+        passkeys=keys,
         again=again,
         saved=saved,
         refusal=words.said(refusal, visitor.language),
@@ -140,37 +173,3 @@ def _choices(visitor: Visit, of: Staff | Form | None) -> dict[str, Any]:
 
 def _departments(visitor: Visit) -> tuple[str, ...]:
     return accounts.departments_called(visitor.form.all("department"), visitor.context.city)
-
-
-@router.get("/audit")
-async def audit_page(
-    visitor: Auditor,
-    before: Annotated[int | None, Query(ge=1, le=MOST)] = None,
-    check: bool = False,
-) -> Response:
-    """Show the audit trail, newest first, and the state of the chain.
-
-    With ``check``, the newest entries are read; a small trail is read completely.
-    """
-    context = visitor.context
-    async with context.database.reading() as session:
-        entries = await audit.newest(session, PAGE, before=before)
-        last = await audit.last_id(session)
-    if check:
-        known = await audit_check.check_while_waiting(context.database, context.clock)
-    else:
-        known = await audit_check.state(context.database)
-    return visitor.page(
-        "audit.html",
-        entries=entries,
-        known=known,
-        last=last,
-        older=entries[-1].id if len(entries) == PAGE else None,
-    )
-
-
-@router.post("/audit")
-async def check_the_whole(visitor: Auditor) -> Response:
-    """Request a check of the trail from its first entry; the scheduler does it within minutes."""
-    await audit_check.ask_for_whole(visitor.context.database, visitor.context.clock.now())
-    return visitor.go("/console/audit")

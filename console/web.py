@@ -32,15 +32,20 @@ from channels.restored import Held
 from channels.restored import held as held_back
 from city.context import Context
 from console import accounts, words
-from console.access import Permission, may, may_for
-from console.attempts import Origin
+from console.access import Permission, may, may_for, needs_second
 from console.help import help_line
 from console.kept import KeptForm
 from console.maps import staff_map_words
-from console.models import Staff
+from console.models import SignInWay, Staff
 from console.navigation import SECTIONS, Section
+from console.request_parts import context_of as context_of
+from console.request_parts import language_of as language_of
+from console.request_parts import origin_of as origin_of
+from console.request_parts import passkeys_of as passkeys_of
+from console.request_parts import provider_of as provider_of
+from console.request_parts import sessions_of as sessions_of
 from console.sent_forms import Sent, came_from, safe_next
-from console.sessions import Device, Sessions, SignedIn
+from console.sessions import Device, SignedIn
 from console.tour import tour_of
 from core import clock_marks
 from core.clock_marks import ClockMark
@@ -56,7 +61,6 @@ from response.by_rule import ended_by_danger
 from response.models import DisasterMode
 from response.modes import last_modes
 
-LANGUAGE_COOKIE = "todoke_console_language"
 SENT_COOKIE = "todoke_sent"
 SENDING = re.compile("[0-9a-f]{16}")
 MOST_SENT = 8
@@ -88,6 +92,10 @@ class FormOfAnotherSession(Exception):
 
 class OwnPasswordNeeded(Exception):
     """Somebody else knows the password; it must be changed first."""
+
+
+class SecondFactorNeeded(Exception):
+    """A role of theirs needs a one-time code or a passkey, which must be set up first."""
 
 
 class NotPermitted(Exception):
@@ -167,6 +175,13 @@ class Visit:
         """The name for the audit trail."""
         return self.staff.email
 
+    @property
+    def must_set_up_second(self) -> bool:
+        """Whether a role of theirs needs more than the password with which they signed in."""
+        more = self.session.way in (SignInWay.PASSKEY, SignInWay.PROVIDER)
+        has_more = more or self.staff.totp_secret is not None
+        return not has_more and needs_second(self.context.city, self.staff)
+
     def may(self, permission: str) -> bool:
         """Whether the visitor has a permission, be it only for their own departments."""
         return may(self.staff.roles, Permission(permission))
@@ -196,41 +211,12 @@ class Visit:
         return _sent_to(self.request, address)
 
 
-def context_of(request: Request) -> Context:
-    context: Context = request.app.state.context
-    return context
-
-
-def sessions_of(request: Request) -> Sessions:
-    settings = context_of(request).settings
-    return _sessions(settings.secret_key, settings.public_url.startswith("https://"))
-
-
-def origin_of(request: Request) -> Origin:
-    """The origin of a sign-in attempt."""
-    address = request.client.host if request.client else ""
-    device = sessions_of(request).device(request)
-    return Origin(
-        address=address,
-        is_proxy=context_of(request).settings.is_trusted_proxy(address),
-        device=device.name if device.staff_ids else "",
-        staff_ids=device.staff_ids,
-    )
-
-
-@cache
-def _sessions(secret_key: str, secure_only: bool) -> Sessions:
-    return Sessions(secret_key, secure=secure_only)
-
-
-def language_of(request: Request) -> str:
-    """Return a browser's staff language; the default is Japanese."""
-    chosen = request.cookies.get(LANGUAGE_COOKIE, "")
-    return chosen if chosen in words.STAFF_LANGUAGES else "ja"
-
-
 def visit(
-    permission: Permission, *, password_handed_over: bool = False, takes: Limits | None = None
+    permission: Permission,
+    *,
+    password_handed_over: bool = False,
+    setting_up: bool = False,
+    takes: Limits | None = None,
 ) -> Callable[[Request], Awaitable[Visit]]:
     """Return the dependency that checks ``permission``.
 
@@ -239,7 +225,10 @@ def visit(
     takes
         What files the page takes with its form; by default none.
     password_handed_over
-        Whether the page is also for people who must still choose their own password.
+        Whether the page is also for people who must still choose their own password, or set up
+        one-time codes or a passkey.
+    setting_up
+        Whether it is for the latter.
 
     Raises (when it runs)
     ---------------------
@@ -312,8 +301,11 @@ def visit(
                 raise FormOfAnotherSession
         request.state.session = session
         request.state.visit = found
-        if staff.password_handed_over and not password_handed_over:
-            raise OwnPasswordNeeded
+        if not password_handed_over:
+            if staff.password_handed_over:
+                raise OwnPasswordNeeded
+            if found.must_set_up_second and not setting_up:
+                raise SecondFactorNeeded
         if not found.may(permission):
             raise NotPermitted
         return found
@@ -388,7 +380,7 @@ class StaffRoute(APIRoute):
                 response = _to_sign_in(request)
             except FormOfAnotherSession:
                 response = await _of_another_session(request)
-            except OwnPasswordNeeded:
+            except (OwnPasswordNeeded, SecondFactorNeeded):
                 response = await _to_own_password(request)
             except NotPermitted:
                 response = _trouble(request, 403, _said(request, MAY_NOT))
@@ -453,11 +445,23 @@ def _refuse_nul(request: Request) -> None:
 
 
 def sign_in_form(
-    request: Request, *, message: str = "", email: str = "", back: str = "", kept: str = ""
+    request: Request,
+    *,
+    message: str = "",
+    email: str = "",
+    back: str = "",
+    kept: str = "",
+    leave_provider: str = "",
 ) -> Response:
-    """Return the sign-in page; ``kept`` are the sealed values of an earlier form."""
+    """Return the sign-in page; ``kept`` are the sealed values of an earlier form.
+
+    ``leave_provider`` is where somebody who has just signed out also leaves the OIDC provider.
+    """
     sessions = sessions_of(request)
     visitor = sessions.visitor(request)
+    passkeys = passkeys_of(request)
+    now = context_of(request).clock.now()
+    asked = passkeys.ask_for_sign_in(visitor, now) if passkeys.is_possible else None
     response = render(
         request,
         "sign_in.html",
@@ -468,6 +472,9 @@ def sign_in_form(
         kept=kept,
         visitor_token=sessions.form_token(visitor),
         demo_accounts=demo_accounts(request),
+        by_provider=provider_of(request) is not None,
+        leave_provider=leave_provider,
+        passkey=asked,
     )
     sessions.write_visitor(response, visitor)
     return response

@@ -12,7 +12,7 @@ from alerts.origins import NOTICE, Origin
 from channels.models import DeliveryKind, DeliveryState, UnknownState, Wording
 from city.city import City, Decision, name_in
 from console.action_names import ACTION_NAMES, EARLIER_ACTIONS
-from console.models import Role
+from console.models import Role, SignInWay
 from core.clock import in_japan
 from core.errors import BadInput, Refusal
 from core.languages import LANGUAGES, Catalogue, mark
@@ -383,6 +383,19 @@ def rule_decisions(decisions: Sequence[Decision], language: str) -> str:
     """Return decisions in words: more than one where the folder's rules differ by word."""
     between = CATALOGUE.text(language, " or ")
     return between.join(CATALOGUE.text(language, RULE_DECISIONS[each]) for each in decisions)
+
+
+SIGN_IN_WAYS = {
+    SignInWay.PASSWORD: mark("with the password"),
+    SignInWay.RECOVERY: mark("with a recovery code"),
+    SignInWay.PASSKEY: mark("with a passkey"),
+    SignInWay.PROVIDER: mark("by the city's sign-in"),
+}
+
+
+def sign_in_way(way: str, language: str) -> str:
+    """Return how somebody signed in, in words; "" if it is not known."""
+    return CATALOGUE.text(language, SIGN_IN_WAYS[SignInWay(way)]) if way else ""
 
 
 def act(action: str, language: str) -> str:

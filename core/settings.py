@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 from core.errors import BadInput
 from core.mail_settings import MAIL_ADDRESS, MailBoxSettings, SmtpSettings, mail_box, smtp
+from core.sign_in_settings import HeadSettings, ProviderSettings, provider, trail_head
 
 LINE_API_URL = "https://api.line.me"
 LINE_DATA_API_URL = "https://api-data.line.me"
@@ -143,6 +144,9 @@ class Settings:
     other private addresses are refused.
     """
 
+    provider: ProviderSettings | None = None
+    """The city's OIDC provider; None: staff sign in with passwords and passkeys only."""
+    trail_head: HeadSettings = field(default_factory=HeadSettings)
     plain_dir: Path | None = None
     """Where the pages of an emergency are written for a second web server; None: nowhere."""
 
@@ -209,6 +213,8 @@ class Settings:
             cap_key=read(cap_key),
             trusted_proxies=read(trusted_proxies),
             internal_hosts=read(internal_hosts),
+            provider=read(provider),
+            trail_head=read(trail_head),
             plain_dir=read(plain_dir),
         )
         if faults:

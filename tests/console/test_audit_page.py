@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from console import trail_words
 from console.action_names import ACTION_NAMES, EARLIER_ACTIONS
 from console.models import Role
 from core.audit import ACTION, GENESIS, AuditEntry
@@ -68,3 +69,59 @@ async def test_old_entries_are_still_found_and_named(office: Office) -> None:
     assert "note-good" in page.body
     row = next(row for row in page.tree.xpath("//tbody/tr") if "draft 7" in row.text_content())
     assert "日本語の変更前の本文を確認" in row.text_content()
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+async def test_the_trail_is_searched_by_person_kind_and_day_and_exported(office: Office) -> None:
+    boss = await office.at_desk(Role.ADMIN, "boss")
+    await office.at_desk(Role.ROADS, "road")
+    page = await boss.get("/console/staff/2")
+    await boss.submit(page, "/console/staff/2", role=["viewer"], active="yes")
+    today = f"{office.clock.now():%Y-%m-%d}"
+    searches = {
+        "who=road@city.example": {"session.opened"},
+        "who=test": {"staff.added"},
+        "kind=accounts": {"staff.added", "staff.changed"},
+        "kind=sign-in&who=boss@city.example": {"session.opened"},
+        f"first={today}&kind=accounts": {"staff.added", "staff.changed"},
+        "last=2020-01-01": set(),
+        "who=nobody%25": set(),
+    }
+    for search, expected in searches.items():
+        shown = await boss.get(f"/console/audit?{search}")
+        acts = {one.text_content() for one in shown.tree.xpath("//tbody//td[4]/small")}
+        assert acts == expected, search
+    shown = await boss.get("/console/audit?kind=accounts")
+    assert "道路担当" in shown.words or "→ 閲覧" in shown.words
+    answer = await boss.submit(shown, "/console/audit/export.csv")
+    rows = answer.body.splitlines()
+    assert answer.headers["Content-Type"] == "text/csv; charset=utf-8"
+    assert len(rows) == 1 + 3, rows
+    assert "audit.exported" in {one.action for one in await office.audit()}
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+async def test_a_head_that_somebody_kept_is_compared(office: Office) -> None:
+    boss = await office.at_desk(Role.ADMIN, "boss")
+    entry = (await office.audit())[0]
+    page = await boss.get("/console/audit")
+    for number, hashed, expected in (
+        (entry.id, entry.hash, "head-right"),
+        (entry.id, "0" * 64, "head-changed"),
+        (99_999, entry.hash, "head-missing"),
+    ):
+        line = f"Betreff: x\n<110>1 … todoke-audit-head {number} {hashed}\n"
+        shown = await boss.submit(page, "/console/audit/head", head=line)
+        assert shown.tree.xpath(f"//*[@data-testid='{expected}']"), shown.words
+    assert (await boss.submit(page, "/console/audit/head", head="nothing")).status == 400
+
+
+def test_every_action_belongs_to_a_kind_by_which_staff_search() -> None:
+    wanted = [each for kind in trail_words.KINDS for each in trail_words.actions_of(kind)]
+    assert [
+        action
+        for action in ACTION_NAMES
+        if not any(
+            action == each or (each[-1] == "." and action.startswith(each)) for each in wanted
+        )
+    ] == []

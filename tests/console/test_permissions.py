@@ -28,6 +28,9 @@ ADDRESSES = {
         GET /console/sign-in/over
         POST /console/sign-in/over
         POST /console/language
+        GET /console/sign-in/provider
+        GET /console/sign-in/provider/back
+        POST /console/sign-in/passkey
         GET /console
     """,
     "look": """
@@ -43,6 +46,13 @@ ADDRESSES = {
         POST /console/account/code
         POST /console/account/code/off
         POST /console/account/elsewhere
+        POST /console/account/name
+        GET /console/account/passkeys
+        POST /console/account/passkeys
+        POST /console/account/passkeys/{passkey_id}
+        POST /console/account/passkeys/{passkey_id}/remove
+        GET /console/account/recovery
+        POST /console/account/recovery
         GET /console/alerts
         GET /console/deliveries/{delivery_id}
         GET /console/deliveries/{delivery_id}/live
@@ -283,6 +293,8 @@ ADDRESSES = {
     "the audit trail": """
         GET /console/audit
         POST /console/audit
+        POST /console/audit/head
+        POST /console/audit/export.csv
     """,
     "staff accounts": """
         GET /console/reports/{number}/dossier
@@ -292,6 +304,8 @@ ADDRESSES = {
         GET /console/staff/{staff_id}
         POST /console/staff/{staff_id}
         POST /console/staff/{staff_id}/reset
+        POST /console/staff/{staff_id}/promotion
+        POST /console/staff/{staff_id}/close
         GET /console/webhooks
         POST /console/webhooks
         GET /console/webhooks/{webhook_id}
