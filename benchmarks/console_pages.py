@@ -215,7 +215,6 @@ async def values_of(
     return {
         "draft_id": await newest(AlertDraft.id, *is_open),
         "medium": "webpush",
-        "staff_id": await newest(Staff.id),
         "delivery_id": await newest(Delivery.id, col(Delivery.notice_id).is_not(None)),
         "item_id": await newest(Item.id),
         "notice_id": await newest(Notice.id, col(Notice.decision) == Decision.HOLD),

@@ -34,7 +34,7 @@ HELP = {
     ),
     "/console/account": Help(
         mark("Your password, your one-time codes and where you are signed in."),
-        "operations.md",
+        "accounts.md",
     ),
     "/console/alerts": Help(
         mark("Write an alert, have a colleague confirm it, send it, and watch it arrive."),
@@ -233,8 +233,8 @@ HELP = {
         "operations.md",
     ),
     "/console/staff": Help(
-        mark("Who can sign in, with which role. An account is switched off, never deleted."),
-        "operations.md",
+        mark("Who can sign in, with which roles. An account is switched off or closed, never deleted."),
+        "accounts.md",
     ),
     "/console/webhooks": Help(
         mark("Programs that hear of every change of a report, with a signature."),
