@@ -212,11 +212,13 @@ async def change_staff(
     now: datetime,
     actor: str,
     name: str | None = None,
+    needs_second: bool = True,
 ) -> Staff:
     """Change what somebody may do, or switch the account off; their sessions end.
 
     The role of an administrator waits until a second administrator agrees
-    (``console.staff_changes``).
+    (``console.staff_changes``), but for whoever runs the service and changes it in the shell
+    (``needs_second`` is False).
 
     Raises
     ------
@@ -242,7 +244,7 @@ async def change_staff(
     if staff.closed_at is not None:
         raise Refusal("This account is closed.")
     before = state_of(staff)
-    if Role.ADMIN in roles and Role.ADMIN not in staff.roles:
+    if needs_second and Role.ADMIN in roles and Role.ADMIN not in staff.roles:
         # A second administrator has to agree first.
         roles = without_admin(roles)
         staff.promotion_asked_by = actor

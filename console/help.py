@@ -233,7 +233,10 @@ HELP = {
         "operations.md",
     ),
     "/console/staff": Help(
-        mark("Who can sign in, with which roles. An account is switched off or closed, never deleted."),
+        mark(
+            "Who can sign in, with which roles. An account is switched off or closed, never "
+            "deleted."
+        ),
         "accounts.md",
     ),
     "/console/webhooks": Help(

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from console import words
-from console.action_names import EARLIER_ACTIONS
+from console.action_names import ACTION_NAMES, EARLIER_ACTIONS
 from console.models import SignInWay
 from core.languages import mark
 
@@ -89,12 +89,12 @@ def actions_of(kind: str) -> tuple[str, ...]:
     if kind not in KINDS:
         return ()
     wanted = KINDS[kind][1]
-    earlier = tuple(
-        old
-        for old, now in EARLIER_ACTIONS.items()
-        if any(now == each or (each.endswith(".") and now.startswith(each)) for each in wanted)
-    )
-    return (*wanted, *earlier)
+
+    def fits(action: str) -> bool:
+        return any(action == one or (one[-1] == "." and action.startswith(one)) for one in wanted)
+
+    earlier = (old for old, now in EARLIER_ACTIONS.items() if fits(now))
+    return (*filter(fits, ACTION_NAMES), *earlier)
 
 
 def details(detail: Mapping[str, Any], language: str) -> list[tuple[str, str]]:

@@ -43,11 +43,16 @@ class AuditEntry(SQLModel, table=True):
     """
 
     __tablename__ = "audit"
+    # The newest entries of a person or an action are found without reading the others.
+    __table_args__ = (
+        Index("ix_audit_actor_id", "actor", "id"),
+        Index("ix_audit_action_id", "action", "id"),
+    )
 
     id: int | None = Field(default=None, primary_key=True)
     at: datetime = Field(sa_type=UtcDateTime, index=True)
-    actor: str = Field(index=True)
-    action: str = Field(index=True)
+    actor: str
+    action: str
     subject: str = Field(index=True)
     detail: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
     previous_hash: str

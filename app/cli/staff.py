@@ -85,6 +85,43 @@ def add(
     print(f"{email} can sign in.")
 
 
+@app.command("roles")
+def roles(
+    email: Annotated[str, typer.Argument(metavar="EMAIL")],
+    role: Annotated[list[str], typer.Option(metavar="ROLE", help="Several may be given.")],
+    department: Annotated[
+        list[str] | None,
+        typer.Option(metavar="CODE", help="A department of city.toml. Several may be given."),
+    ] = None,
+) -> None:
+    """Give an account other roles and departments; its sessions end.
+
+    It needs no second administrator: it is for whoever runs the service, such as when there is only
+    one administrator.
+    """
+    from console.accounts import change_staff, departments_called, roles_called, staff_called
+    from core.clock import SystemClock
+
+    wanted = roles_called(role)
+    departments = departments_called(department or (), _city())
+
+    async def work() -> None:
+        async with opened_database() as database, database.writing() as session:
+            await change_staff(
+                session,
+                await staff_called(session, email),
+                roles=wanted,
+                departments=departments,
+                active=True,
+                now=SystemClock().now(),
+                actor=f"shell:{getpass.getuser()}",
+                needs_second=False,
+            )
+
+    run(work())
+    print(f"{email}: {', '.join(wanted)}.")
+
+
 @app.command("reset")
 def reset(email: Annotated[str, typer.Argument(metavar="EMAIL")]) -> None:
     """Reset the account of somebody who lost password or phone.
