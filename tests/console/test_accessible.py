@@ -20,6 +20,8 @@ pytestmark = [
 
 MORE = (
     "/console/account",
+    "/console/account/code",
+    "/console/account/passkeys",
     "/console/answers/finished",
     "/console/answers/new",
     "/console/call-up/staff",
@@ -34,6 +36,7 @@ MORE = (
     "/console/papers/reports.md",
     "/console/record/print",
     "/console/reports/inbox",
+    "/console/staff/1",
     "/console/templates/new",
     "/console/words/exceptions",
     "/console/words/questions/row?key=bulky",

@@ -45,7 +45,13 @@ STATES: dict[str, frozenset[str]] = {
     "restore_holds": frozenset({"seen_at"}),
     "staff_messages": frozenset({"state"}),
     "staff_notices": frozenset({"state"}),
-    "staff": frozenset({"roles", "active", "session_version", "password_hash", "totp_secret"}),
+    "passkeys": frozenset({"sign_count"}),
+    "staff": frozenset(
+        {
+            *("roles", "active", "session_version", "password_hash", "totp_secret"),
+            *("closed_at", "promotion_asked_by", "provider_subject"),
+        }
+    ),
     "tasks": frozenset({"state", "version"}),
     "unknown_sends": frozenset({"state"}),
     "webhook_events": frozenset({"state"}),
