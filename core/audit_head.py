@@ -154,13 +154,13 @@ class HeadSender:
     async def _mail(self, head: Head, now: datetime) -> None:
         assert self._smtp is not None
         text = (
-            f"{self._name} の操作記録の、現在の最後の行です。このメールを保存してください。\n"
+            f"{self._name} の監査記録の、現在の最後の行です。このメールを保存してください。\n"
             f"記録が書き換えられていないことを、この行で確かめられます。\n\n"
             f"The audit trail ends with this line now. Keep this mail: it proves later that nobody "
             f"rewrote the trail.\n\n{head}\n{in_japan(now).isoformat(timespec='seconds')}\n\n"
             f"todoke audit check --head {head.id}:{head.hash}\n"
         )
-        subject = f"操作記録 {head.id} / audit trail {head.id}"
+        subject = f"監査記録 {head.id} / audit trail {head.id}"
         for address in self._settings.mail:
             key = f"audit-{head.id}-{head.hash[:16]}"
             made = mail.message(
