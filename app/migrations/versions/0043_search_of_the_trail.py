@@ -1,13 +1,13 @@
 """The newest entries of the trail by a person or of a kind are found by an index.
 
-Revision: 0042
-Follows: 0041
+Revision: 0043
+Follows: 0042
 """
 
 from alembic import op
 
-revision = "0042"
-down_revision = "0041"
+revision = "0043"
+down_revision = "0042"
 branch_labels = None
 depends_on = None
 
