@@ -45,7 +45,8 @@ KINDS: dict[str, tuple[str, tuple[str, ...]]] = {
             *("work_order.", "work_order_link."),
         ),
     ),
-    "questions": (mark("Questions and answers"), ("question.", "answer.")),
+    "questions": (mark("Questions and answers"), ("question.", "answer.", "chat.", "survey.")),
+    "news": (mark("News and the city's own words"), ("news.", "words.")),
     "trail": (mark("The trail itself"), ("audit.",)),
 }
 """The kinds by which staff filter, and their actions; a full stop stands for all of a noun."""
