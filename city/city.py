@@ -13,6 +13,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from city.danger_words import DangerWords
 from city.kinds import ReportCategory as ReportCategory
 from city.parts import Names as Names
 from city.parts import Part as _Part
@@ -410,6 +411,7 @@ class City(_Part):
     publish_reports: bool = False
     """Whether anybody sees kind, place, state and days of the reports that staff took up."""
     work_orders: WorkOrders = WorkOrders()
+    danger_words: DangerWords = DangerWords()
     quiet_hours: QuietHours = QuietHours()
     digest_hour: int = Field(default=18, ge=0, le=23)
     retention: Retention = Retention()

@@ -13,6 +13,7 @@ from datetime import date
 from typing import Any
 from urllib.parse import urlsplit
 
+from city.danger_words import broken_danger_words
 from city.faults import suggestion
 from city.kinds import DAYS, LONGEST_TEXT, MOST_CHOICES, MOST_QUESTIONS, AnswerType
 from city.reasons import reason
@@ -47,6 +48,7 @@ def broken_kind_rules(table: dict[str, Any], place: KeyPath, named: Named) -> It
     message = table.get("message")
     if isinstance(message, dict):
         yield from _message((*place, "message"), message)
+    yield from broken_danger_words(table.get("danger_words"), (*place, "danger_words"))
     season = table.get("season")
     for key in ("start", "end") if isinstance(season, dict) else ():
         value = season.get(key) if isinstance(season, dict) else None

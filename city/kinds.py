@@ -12,6 +12,7 @@ from enum import StrEnum
 
 from pydantic import Field
 
+from city.danger_words import DangerWords
 from city.parts import Names, Part
 
 MOST_QUESTIONS = 10
@@ -152,6 +153,8 @@ class ReportCategory(Part):
         What residents are told instead of being asked for a report.
     published
         Whether its reports may be published.
+    danger_words
+        Words that mean danger, or none, in reports of this kind.
     priority
         1 (at once) to 4 (when there is time); 0 for what the service finds.
     due_days
@@ -176,6 +179,7 @@ class ReportCategory(Part):
     questions: tuple[Question, ...] = ()
     message: KindMessage | None = None
     published: bool = True
+    danger_words: DangerWords = DangerWords()
     priority: int = Field(default=0, ge=0, le=4)
     due_days: int | None = Field(default=None, ge=0, le=400)
     retention_days: int | None = Field(default=None, ge=1, le=36500)

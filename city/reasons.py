@@ -79,6 +79,7 @@ reason = Reasons(
             ),
             "twice.account": "the account '{name}' is there more than once.",
             "twice.language": "the language '{language}' is there more than once.",
+            "twice.danger-word": "'{word}' stands under {other} and under {which}.",
             "twice.area-district": (
                 "the district '{district}' is in more than one of the kind's areas."
             ),
@@ -281,6 +282,11 @@ reason = Reasons(
             "value.no-address": "'{value}' is not an address.",
             "value.scheme": "'{value}' must be an address that begins with {scheme}://.",
             "value.password": "an address must not carry a password; use secret_setting.",
+            "value.danger-word": (
+                "a word of danger has 2 to {most} characters, not '{value}'; one is enough where "
+                "it is no Latin letter."
+            ),
+            "value.most-danger-words": "danger_words has at most {most} words of a language.",
             "value.retention": "retention.{key} is at least 1 day, not {days}.",
             "value.wrong": "{name}: {error}, not {value}.",
             "value.list": "{name} must be a list of texts.",

@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from city.city import MEDIA
+from city.danger_words import broken_danger_words
 from city.faults import suggestion
 from city.kind_rules import Named, broken_kind_rules
 from city.reasons import reason
@@ -82,6 +83,7 @@ def broken_rules(
         if code not in topics:
             place = ("unknown_friends", "topics", position)
             yield place, reason("there.no-topic", topic=code, hint=suggestion(code, topics))
+    yield from broken_danger_words(document.get("danger_words"), ("danger_words",))
     retention = document.get("retention")
     for key, days in retention.items() if isinstance(retention, dict) else ():
         if type(days) is int and days < 1:

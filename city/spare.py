@@ -23,7 +23,10 @@ _LISTS = {
     "posts": ("part.account", "part.account-named"),
 }
 """Lists whose entries can be left out one by one, and how an entry is called."""
-_TABLES = ("quiet_hours", "retention", "reminder_hours", "emergency_phone", "work_orders")
+_TABLES = (
+    *("quiet_hours", "retention", "reminder_hours", "emergency_phone", "work_orders"),
+    "danger_words",
+)
 _KEYS = (
     *("departments", "report_categories", "collection_reminders", "publish_reports"),
     *("collection_week_shift", "disaster_rules"),

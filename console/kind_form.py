@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import copy
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from city.kinds import DAYS, MOST_CHOICES
-from core.languages import EASY_JAPANESE
+from core.languages import EASY_JAPANESE, mark
 from core.text import clean, whole_number
 from core.web import Form
 
 WRITTEN_IN = ("ja", EASY_JAPANESE, "en")
 """Languages of the form; the others have a page of their own."""
+DANGER_WORDS = {
+    "hurt": mark("Somebody came to harm"),
+    "danger": mark("Somebody may come to harm"),
+    "harmless": mark("Nothing dangerous in it"),
+}
+WORDS_IN = ("ja", "en")
+"""Languages of words of danger in the form; others stay as they are."""
+BETWEEN = re.compile(r"[,、，\n]+")
 MORE_AREAS, MORE_HOURS = 2, 2
 """Empty rows of a form."""
 MOST_ROWS = 20
@@ -40,6 +49,7 @@ def kind_written(form: Form, before: Mapping[str, Any]) -> Content:
     made["off_until"] = _line(form, "off_until") or None
     made["areas"] = list(_areas(form))
     made["message"] = _message(form, before.get("message") or {})
+    made["danger_words"] = _danger_words(form, before.get("danger_words") or {})
     return without_usual(made)
 
 
@@ -123,6 +133,22 @@ def _message(form: Form, before: Mapping[str, Any]) -> Content | None:
         made["hours"] = hours
     if closed := _texts(form, "closed", before.get("closed_texts") if hours else None):
         made["closed_texts"] = closed
+    return made
+
+
+def _danger_words(form: Form, before: Mapping[str, Any]) -> Content:
+    made: Content = {}
+    for which in DANGER_WORDS:
+        kept = {
+            code: some for code, some in (before.get(which) or {}).items() if code not in WORDS_IN
+        }
+        for code in WORDS_IN:
+            typed = clean(form.get(f"danger-{which}-{code}", ""))
+            words = [word.strip() for word in BETWEEN.split(typed)]
+            if some := list(dict.fromkeys(filter(None, words))):
+                kept[code] = some
+        if kept:
+            made[which] = kept
     return made
 
 

@@ -15,8 +15,10 @@ from city.toml_lines import KeyPath
 from console import words
 from console.access import Permission
 from console.kind_form import (
+    DANGER_WORDS,
     MORE_AREAS,
     MORE_HOURS,
+    WORDS_IN,
     WRITTEN_IN,
     Content,
     kind_written,
@@ -82,6 +84,8 @@ FIELD_NAMES = {
     "picture": mark("Picture"),
     "danger": mark("Dangerous: emergency numbers first"),
     "at_homes": mark("Usually at somebody's home"),
+    "danger_words": mark("Words of danger"),
+    **DANGER_WORDS,
     "code": mark("Code"),
 }
 """What a value of a kind is called for staff, by its key."""
@@ -398,6 +402,8 @@ def _edit_page(
             one.code: one.names.get(visitor.language, one.names["ja"]) for one in city.districts
         },
         pictures=sorted(DRAWN),
+        danger_words=DANGER_WORDS,
+        words_in=WORDS_IN,
         priorities=PRIORITY_NAMES,
         types=TYPE_NAMES,
         days=DAY_NAMES,

@@ -1,5 +1,7 @@
 """Words of danger in what residents write of a broken thing, in all sixteen languages.
 
+A city adds words and takes away others, for all kinds or for one (``city.danger_words``).
+
 They only raise a case's priority (``reports.priority``); nobody is told anything by them. The
 conversation knows cries for help far better (``bot.understanding``), but comes after this package
 and answers before a report is made.
@@ -9,7 +11,11 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from functools import cache
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Literal
+
+from city.danger_words import DangerWords
 
 HURT = {
     "ja": (
@@ -134,28 +140,63 @@ DANGER = {
 """Patterns by the language's name before its first hyphen; the parts of each are whole ideas."""
 
 
-@cache
-def _pattern(which: str) -> re.Pattern[str]:
-    table = HURT if which == "hurt" else DANGER
-    # A word of Latin or Cyrillic letters counts from its beginning: "gas" is not in "vegas".
-    spaced = "|".join(table[one] for one in ("en", "vi", "pt", "es", "id", "tl", "mn"))
-    other = "|".join(words for one, words in table.items() if one in _UNSPACED)
-    return re.compile(rf"(?<!\w)(?:{spaced})|(?:{other})", re.IGNORECASE)
-
-
 _UNSPACED = frozenset({"ja", "zh", "ko", "th", "ne", "km", "my"})
 MOST = 4000
 """Characters that are looked at."""
+_MOST_KEPT = 200
 
 
-def danger_in(words: str) -> tuple[str, str]:
+@lru_cache(maxsize=_MOST_KEPT)
+def _pattern(which: Literal["hurt", "danger"], own: tuple[str, ...]) -> re.Pattern[str]:
+    """Return the pattern of Todoke's words and of a city's own, which are plain."""
+    table = HURT if which == "hurt" else DANGER
+    # A word of Latin or Cyrillic letters counts from its beginning: "gas" is not in "vegas".
+    spaced = [table[one] for one in ("en", "vi", "pt", "es", "id", "tl", "mn")]
+    spaced += [re.escape(word) for word in own if _is_spaced(word)]
+    other = [words for one, words in table.items() if one in _UNSPACED]
+    other += [re.escape(word) for word in own if not _is_spaced(word)]
+    return re.compile(rf"(?<!\w)(?:{'|'.join(spaced)})|(?:{'|'.join(other)})", re.IGNORECASE)
+
+
+@lru_cache(maxsize=_MOST_KEPT)
+def _harmless(own: tuple[str, ...]) -> re.Pattern[str]:
+    # A phrase covers the words in it.
+    longest_first = sorted(own, key=len, reverse=True)
+    starts = {word: r"(?<!\w)" if _is_spaced(word) else "" for word in longest_first}
+    pattern = "|".join(starts[word] + re.escape(word) for word in longest_first)
+    return re.compile(pattern, re.IGNORECASE)
+
+
+def _is_spaced(word: str) -> bool:
+    """Whether a word is of a script that has spaces between words."""
+    return unicodedata.name(word[0], "").startswith(("LATIN", "CYRILLIC"))
+
+
+def _own(tables: Sequence[DangerWords], which: str) -> tuple[str, ...]:
+    words = (
+        unicodedata.normalize("NFKC", word)
+        for table in tables
+        for some in getattr(table, which).values()
+        for word in some
+    )
+    return tuple(dict.fromkeys(words))
+
+
+def danger_in(words: str, *tables: DangerWords) -> tuple[str, str]:
     """Return what words of danger a text has, whatever its language: how grave, and the word.
 
     ``("hurt", word)`` if somebody came to harm, ``("danger", word)`` if somebody may, else two
     empty strings.
+
+    Parameters
+    ----------
+    tables
+        What the city and the kind add and take away.
     """
     text = unicodedata.normalize("NFKC", words[:MOST])
+    if harmless := _own(tables, "harmless"):
+        text = _harmless(harmless).sub(" ", text)
     for which in ("hurt", "danger"):
-        if found := _pattern(which).search(text):
+        if found := _pattern(which, _own(tables, which)).search(text):
             return which, found[0].strip()
     return "", ""

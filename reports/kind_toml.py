@@ -10,7 +10,7 @@ from typing import Any
 from city.kinds import ReportCategory
 from core.languages import LANGUAGES
 
-_AFTER = ("areas", "questions", "message")
+_AFTER = ("areas", "questions", "message", "danger_words")
 """Tables, which stand below the values of a kind."""
 _DATES = ("off_from", "off_until")
 _TIMES = ("start", "end")
@@ -56,6 +56,9 @@ def _kind(kind: ReportCategory) -> str:
         lines += ["", "[[report_categories.questions]]", *_plain(question)]
         for choice in question.get("choices", ()):
             lines += ["", "[[report_categories.questions.choices]]", *_plain(choice)]
+    for which, words in content.get("danger_words", {}).items():
+        lines += ["", f"[report_categories.danger_words.{which}]"]
+        lines += [f"{code} = {_value(some)}" for code, some in words.items()]
     if message := content.get("message"):
         lines += ["", "[report_categories.message]"]
         lines += [f"{key} = {_value(message[key])}" for key in message if key in _STRINGS]

@@ -54,7 +54,8 @@ def worked_out(report: Report, city: City, now: datetime) -> WorkedOut:
     why: list[str] = []
     if level != Priority.NORMAL:
         why.append(f"kind:{report.category}")
-    grave, word = danger_in(f"{report.description}\n{report.japanese}")
+    tables = [city.danger_words] if kind is None else [city.danger_words, kind.danger_words]
+    grave, word = danger_in(f"{report.description}\n{report.japanese}", *tables)
     at_once = False
     if kind is not None and kind.danger:
         at_once = True

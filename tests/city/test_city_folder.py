@@ -150,6 +150,30 @@ TOML_MISTAKES: list[tuple[str, str, str, str]] = [
     ('words = ["中止", "延期"]', 'words = [" "]', 'words = [" "]', "fit everything"),
     ('words = ["中止", "延期"]', 'areas = ["chuou"]', "chuou", "did you mean 'chuo'"),
     ("dialogues = 30", "dialogues = 0", "dialogues", "at least 1 day"),
+    (
+        "[quiet_hours]",
+        '[danger_words]\ndanger.ja = ["油漏れ"]\nharmless.ja = [ "油漏れ" ]\n[quiet_hours]',
+        "harmless.ja",
+        "stands under danger and under harmless",
+    ),
+    (
+        "[quiet_hours]",
+        '[danger_words]\nhurt.jaa = ["搬送"]\n[quiet_hours]',
+        "hurt.jaa",
+        "did you mean 'ja'",
+    ),
+    (
+        "[quiet_hours]",
+        '[danger_words]\ndanger.ja = [" "]\n[quiet_hours]',
+        "danger.ja",
+        "a word of danger has 2 to 60 characters",
+    ),
+    (
+        "[quiet_hours]",
+        '[danger_words]\nhurts.ja = ["搬送"]\n[quiet_hours]',
+        "hurts.ja",
+        "hurts",
+    ),
     ('line_name = "つくば市とどけ（見本）"', "", "", "line_name is missing"),
 ]
 

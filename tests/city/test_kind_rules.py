@@ -42,6 +42,8 @@ def with_kind(folder: Path, more: str) -> int:
         ("off_from = 2026-05-01\noff_until = 2026-04-01", 2, "is before off_from"),
         ('season = { start = "12-01", end = "02-31" }', 1, "season.end is a day"),
         ("priority = 5", 1, "priority"),
+        ('danger_words.danger.jp = ["危"]', 1, "'jp' is not one of our languages"),
+        ('danger_words.hurt.en = ["x"]', 1, "a word of danger has 2 to 60"),
         ("due_days = -1", 1, "due_days"),
         ("[[report_categories.areas]]\ndepartment = 'roads'\ndistricts = []", 3, "needs districts"),
         ("[[report_categories.areas]]\ndistricts = ['chuo']", 1, "a department or an owner"),

@@ -234,3 +234,27 @@ async def test_somebody_who_only_looks_sees_no_button(office: Office) -> None:
     page = await desk.get(f"{LIST}/park")
     assert page.status == 200
     assert "save-kind" not in page.body
+
+
+async def test_words_of_danger_are_written_in_the_form_and_those_of_other_languages_stay(
+    office: Office,
+) -> None:
+    desk = await office.at_desk(Role.ROADS, "roads")
+    address = f"{LIST}/guard-rail"
+    page = await desk.submit(
+        await desk.get(address),
+        address,
+        danger__danger__ja="ぐらつ、外れそう,ぐらつ",
+        danger__harmless__en="school, kindergarten",
+    )
+    assert page.status == 200, page.words
+    assert "ぐらつ" in page.words, "what changes, on the page to confirm"
+    await confirmed(desk, page)
+    kind = await held(office, "guard-rail")
+    assert kind is not None
+    assert kind.danger_words.danger == {"ja": ("ぐらつ", "外れそう")}
+    assert kind.danger_words.harmless == {"en": ("school", "kindergarten")}
+    page = await desk.get(address)
+    assert page.form(address)["danger-danger-ja"] == "ぐらつ、外れそう"
+    refused = await desk.submit(page, address, danger__danger__en="x")
+    assert refused.status == 400 and "2〜60文字" in refused.words
