@@ -8,27 +8,22 @@ from contextlib import asynccontextmanager
 from datetime import datetime
 
 import structlog
-from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
 from app.schedule import ScheduledJob
-from channels.line.medium import LINE
 from city.context import Context
 from console.access import has_role
 from console.models import Role, Staff
 from core import mail
 from core.errors import TodokeError
 from feeds.fetch import guarded_session
-from reports import answers, webhooks
-from reports.answers import Means
-from reports.kinds import city_now
+from reports import webhooks
 from reports.models import Webhook
 from reports.office_sender import OfficeSender
 from reports.outside import internal_of, outside_session
 from reports.photo_addresses import PhotoFetcher
-from reports.photo_links import photo_links
+from reports.residents_told import Residents
 from reports.webhooks import WebhookSender
-from reports.work import Changed
 
 log = structlog.get_logger(__name__)
 
@@ -52,20 +47,6 @@ async def outside_jobs(context: Context) -> AsyncIterator[list[ScheduledJob]]:
             ScheduledJob(name="other offices", seconds=5.0, work=offices.look),
             ScheduledJob(name="webhooks", seconds=2.0, work=hooks),
         ]
-
-
-class Residents:
-    """Tells residents what became of a case that is with another office."""
-
-    def __init__(self, context: Context) -> None:
-        self._context = context
-
-    async def tell(self, session: AsyncSession, changed: Changed, now: datetime) -> None:
-        """Tell all who reported, joined or follow a case of its new state."""
-        context = self._context
-        means = Means(context.queue, LINE, photo_links(context.settings))
-        city = await city_now(session, context.city)
-        await answers.tell_by_itself(session, means, city, changed, by="service", now=now)
 
 
 async def tell_administrators(context: Context) -> None:

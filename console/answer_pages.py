@@ -15,11 +15,11 @@ from console import words
 from console.access import Permission
 from console.answer_form import answer_of, translated, who_hears
 from console.answer_names import BLANK_NAMES, template_name, when_name
+from console.template_form import older_version, typed_name, typed_texts
 from console.web import Missing, StaffRoute, Visit, visit
 from core.clock import in_japan
 from core.errors import Refusal
 from core.languages import LANGUAGES
-from core.text import clean
 from core.web import Form
 from reports import answer_templates, register
 from reports.answer_messages import Said, messages
@@ -194,18 +194,13 @@ async def _found(visitor: Visit, code: str) -> Sketch:
 
 def _sketch(visitor: Visit, code: str) -> Sketch:
     form = visitor.form
-    texts = {
-        language: answer_templates.normal(form.get(f"text-{language}", "")[:20000])
-        for language in LANGUAGES
-        if form.text(f"text-{language}")
-    }
     template = Template(
         code=code,
-        name=clean(form.text("name")[:400], line=True),
+        name=typed_name(form),
         said_when=form.text("said_when")[:16],
         kinds=tuple(dict.fromkeys(form.all("kinds")[:200])),
         by_itself=form.text("by_itself") == "yes",
-        texts=texts,
+        texts=typed_texts(form, answer_templates.normal),
     )
     return Sketch(template, form.number("version") or 0)
 
@@ -216,8 +211,7 @@ async def _edit_page(visitor: Visit, sketch: Sketch, *, refusal: Refusal | None 
         city = await city_now(session, visitor.context.city)
         versions = await answer_templates.history(session, code) if code else []
         now_is = await answer_templates.find(session, city, code) if code else Template(code="")
-    asked = visitor.request.query_params.get("version", "")
-    older = next((one for one in versions[1:] if str(one.version) == asked), None)
+    older = older_version(visitor, versions)
     shown = older or sketch.template
     return visitor.page(
         "answer_edit.html",

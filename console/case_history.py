@@ -11,6 +11,9 @@ from console import words
 from console.report_names import Names
 from core.languages import mark
 from reports.models import Report, ReportUpdate
+from reports.names import PRIORITY_NAMES as PRIORITY_NAMES
+from reports.names import priority_name, road_class_name
+from reports.residents_told import BY as SERVICE
 from reports.states import ReportState
 
 SAID = {
@@ -32,12 +35,6 @@ SAID = {
     "leads-after": mark("Leads the case, as {after} was taken back"),
     "turned": mark("A photo was turned"),
 }
-PRIORITY_NAMES = {
-    1: mark("At once"),
-    2: mark("Soon"),
-    3: mark("Normal"),
-    4: mark("When there is time"),
-}
 WHY = {
     "usual": mark("nothing unusual"),
     "kind": mark("usual for this kind"),
@@ -46,13 +43,6 @@ WHY = {
     "danger": mark("the words speak of danger: “{value}”"),
     "reporters": mark("{value} people reported it"),
     "waits": mark("waits for more than {value} days"),
-}
-ROAD_NAMES = {
-    "national": mark("national road"),
-    "prefectural": mark("prefectural road"),
-    "main": mark("main road of the city"),
-    "local": mark("road of the city"),
-    "path": mark("footpath or farm road"),
 }
 BODY_NAMES = {
     "": mark("another office"),
@@ -95,7 +85,7 @@ def reason_in_words(code: str, language: str) -> str:
     """Return one reason of a priority (``reports.priority``) in words."""
     name, _, value = code.partition(":")
     if name == "road":
-        return said(ROAD_NAMES.get(value, value), language)
+        return road_class_name(value, language)
     return said(WHY.get(name, code), language, value=value)
 
 
@@ -130,15 +120,22 @@ def _step(update: ReportUpdate, names: Names, language: str) -> Step:
     else:
         title = say(mark("Note"))
     lines = tuple(changed(name, pair, names, language) for name, pair in update.changes.items())
-    return Step(update, title, lines, _who(update, language))
+    return Step(update, title, lines, _who(update, names, language))
 
 
-def _who(update: ReportUpdate, language: str) -> str:
+def _who(update: ReportUpdate, names: Names, language: str) -> str:
     """Return who did a step; what is answered to a resident's own act is said by no person."""
+    kind, _, name = update.by.partition(":")
+    if kind == "office":
+        return names.office(name)
+    if kind == "open311":
+        return f"{name} (Open311)"
+    by_itself = update.by in (RESIDENT, SERVICE) and update.answer and not update.added
+    if by_itself and not update.withdrawn:
+        return said(mark("Sent by itself"), language)
     if update.by != RESIDENT:
         return update.by.removeprefix("crew:")
-    is_own = not update.answer or update.added or update.withdrawn
-    return said(mark("The resident") if is_own else mark("Sent by itself"), language)
+    return said(mark("The resident"), language)
 
 
 def changed(name: str, pair: Sequence[Any], names: Names, language: str) -> str:
@@ -171,7 +168,7 @@ def _owner(value: Any, names: Names, language: str) -> str:
 
 
 def _priority(value: Any, _names: Names, language: str) -> str:
-    return said(PRIORITY_NAMES.get(value, str(value)), language)
+    return priority_name(value, language)
 
 
 def _due(value: Any, _names: Names, language: str) -> str:

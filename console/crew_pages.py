@@ -9,7 +9,7 @@ says who reported.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -33,7 +33,6 @@ from console.link_pages import (
     body_of,
     context_of,
     device_of,
-    is_opened,
     kept_workshop,
     key_of,
     language_of,
@@ -41,6 +40,7 @@ from console.link_pages import (
     listed_acts,
     moment_of,
     new_key,
+    opened_page,
     worker_answer,
 )
 from console.maps import staff_map_words
@@ -94,18 +94,18 @@ async def worker(_request: Request) -> Response:
 @router.get("/crew/{token}")
 async def crew_page(request: Request, token: str) -> Response:
     """Show the day's list, and note in which browser it was opened."""
-    context = context_of(request)
-    phone, is_new = PHONE.read(request)
-    await _require_open(request, token)
-    async with context.database.writing() as session:
-        opened = await _opened(session, request, token)
-        if is_opened(request):
-            now = context.clock.now()
-            await note_phone(session, opened.link, phone, device_of(request), now)
-    response = await _page(request, token)
-    if is_new:
-        PHONE.write(request, response, phone)
-    return response
+
+    def note(session: AsyncSession, opened: Opened, phone: str) -> Awaitable[None]:
+        now = context_of(request).clock.now()
+        return note_phone(session, opened.link, phone, device_of(request), now)
+
+    return await opened_page(
+        request,
+        PHONE,
+        lambda session: _opened(session, request, token),
+        note,
+        lambda _: _page(request, token),
+    )
 
 
 async def _page(request: Request, token: str) -> Response:

@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from fastapi import Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse
 from fastapi.routing import APIRoute
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from city.context import Context
 from console import words
@@ -40,6 +41,7 @@ OLDEST = timedelta(days=7)
 NOT_OURS = mark("This link is not valid. Ask the desk for another one.")
 HAS_ENDED = mark("This link has ended. Ask the desk for another one.")
 TOO_MANY = mark("Too much was sent by this link. Ask the desk for another one.")
+T = TypeVar("T")
 _DEVICES = ("iPhone", "iPad", "Android", "Windows", "Macintosh", "Linux")
 
 
@@ -108,6 +110,37 @@ KEPT_COPY = "x-kept-copy"
 def is_opened(request: Request) -> bool:
     """Whether somebody opens a page, and not its service worker that keeps a copy of it."""
     return KEPT_COPY not in request.headers
+
+
+async def opened_page(
+    request: Request,
+    cookie: PhoneCookie,
+    opened: Callable[[AsyncSession], Awaitable[T]],
+    note: Callable[[AsyncSession, T, str], Awaitable[object]],
+    page: Callable[[T], Awaitable[Response]],
+) -> Response:
+    """Show a link's page, and note in which browser it was opened.
+
+    Parameters
+    ----------
+    opened
+        Returns the link; raises for one that may not be used.
+    note
+        Notes that the browser of this name opened it.
+    """
+    context = context_of(request)
+    phone, is_new = cookie.read(request)
+    # A stranger is refused before they hold up a writer.
+    async with context.database.reading() as session:
+        await opened(session)
+    async with context.database.writing() as session:
+        found = await opened(session)
+        if is_opened(request):
+            await note(session, found, phone)
+    response = await page(found)
+    if is_new:
+        cookie.write(request, response, phone)
+    return response
 
 
 def context_of(request: Request) -> Context:

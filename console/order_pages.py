@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Annotated
@@ -164,31 +164,36 @@ async def _places_page(visitor: Visit, *, refusal: BadInput | None = None) -> Re
 @router.post("/orders/places")
 async def add_place(visitor: Worker) -> Response:
     """Keep a routine place of patrols: by an address or landmark, or by latitude and longitude."""
-    form, context = visitor.form, visitor.context
-    try:
-        position = _place(visitor, form.text("where"), form.text("name"))
-        async with context.database.writing() as session:
-            await orders.add_patrol_place(
-                session,
-                name=form.text("name"),
-                position=position,
-                words=form.get("words", ""),
-                by=visitor.actor,
-                now=context.clock.now(),
-            )
-    except BadInput as refusal:
-        return await _places_page(visitor, refusal=refusal)
-    return visitor.go(f"{PAGE}/places")
+    form = visitor.form
+    return await _change_places(
+        visitor,
+        lambda session: orders.add_patrol_place(
+            session,
+            name=form.text("name"),
+            position=_place(visitor, form.text("where"), form.text("name")),
+            words=form.get("words", ""),
+            by=visitor.actor,
+            now=visitor.context.clock.now(),
+        ),
+    )
 
 
 @router.post("/orders/places/{place_id}/remove")
 async def remove_place(visitor: Worker, place_id: RowNumber) -> Response:
-    context = visitor.context
+    return await _change_places(
+        visitor,
+        lambda session: orders.remove_patrol_place(
+            session, place_id, by=visitor.actor, now=visitor.context.clock.now()
+        ),
+    )
+
+
+async def _change_places(
+    visitor: Visit, change: Callable[[AsyncSession], Awaitable[object]]
+) -> Response:
     try:
-        async with context.database.writing() as session:
-            await orders.remove_patrol_place(
-                session, place_id, by=visitor.actor, now=context.clock.now()
-            )
+        async with visitor.context.database.writing() as session:
+            await change(session)
     except BadInput as refusal:
         return await _places_page(visitor, refusal=refusal)
     return visitor.go(f"{PAGE}/places")

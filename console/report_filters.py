@@ -13,9 +13,10 @@ from console import words
 from console.case_history import reason_in_words
 from console.report_names import Names
 from core.clock import JAPAN, in_japan
-from reports.exports import CAME_BY_NAMES, PRIORITY_NAMES, Wording
+from reports.exports import Wording
 from reports.listing import Order, ReportFilter, SortBy
 from reports.models import CameBy, Team
+from reports.names import CAME_BY_NAMES, PRIORITY_NAMES
 from reports.states import OPEN, ReportState
 
 NAMES = (

@@ -13,9 +13,9 @@ class Names:
     def __init__(self, city: City, language: str) -> None:
         self.categories = {c.code: name_in(c.names, language) for c in city.report_categories}
         self.departments = {d.code: name_in(d.names, language) for d in city.departments}
+        self.offices = {one.code: name_in(one.names, language) for one in city.owners}
         self.owners = {
-            owner.code: f"{name_in(owner.names, language)} {owner.phone}".strip()
-            for owner in city.owners
+            one.code: f"{self.offices[one.code]} {one.phone}".strip() for one in city.owners
         }
         self.areas = {d.code: name_in(d.names, language) for d in city.districts}
 
@@ -24,6 +24,9 @@ class Names:
 
     def department(self, code: str) -> str:
         return self.departments.get(code, code)
+
+    def office(self, code: str) -> str:
+        return self.offices.get(code, code)
 
     def area(self, code: str | None) -> str:
         return self.areas.get(code or "", code or "–")

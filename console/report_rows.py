@@ -14,8 +14,8 @@ from functools import cache
 from sqlmodel import col
 
 from console.report_filters import ListNames
-from reports.exports import PRIORITY_NAMES
 from reports.models import CameBy, Photo, Report
+from reports.names import PRIORITY_NAMES
 from reports.states import ReportState
 
 MOST_WORDS, MOST_ADDRESS = 60, 50

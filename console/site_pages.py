@@ -8,7 +8,7 @@ JavaScript the page is a plain form.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Awaitable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -30,12 +30,12 @@ from console.link_pages import (
     context_of,
     device_of,
     form_of,
-    is_opened,
     key_of,
     language_of,
     link_page,
     listed_acts,
     new_key,
+    opened_page,
     worker_answer,
 )
 from console.shelter_pages import act_words, offer_names
@@ -78,19 +78,19 @@ async def worker(_request: Request) -> Response:
 async def site_page(request: Request, token: str) -> Response:
     """Show the page, and note in which browser it was opened."""
     context = context_of(request)
-    phone, is_new = PHONE.read(request)
-    await _require_open(request, token)
-    async with context.database.writing() as session:
-        opened = await _opened(session, request, token)
-        if is_opened(request):
-            now = context.clock.now()
-            await shelter_links.opened(session, opened.link, phone, device_of(request), now)
-    async with context.database.reading() as session:
-        shown = await _shown(session, request, opened)
-    response = _page(request, "site.html", token=token, opened=opened, key=new_key(), **shown)
-    if is_new:
-        PHONE.write(request, response, phone)
-    return response
+
+    def note(session: AsyncSession, opened: Opened, phone: str) -> Awaitable[None]:
+        now = context.clock.now()
+        return shelter_links.opened(session, opened.link, phone, device_of(request), now)
+
+    async def page(opened: Opened) -> Response:
+        async with context.database.reading() as session:
+            shown = await _shown(session, request, opened)
+        return _page(request, "site.html", token=token, opened=opened, key=new_key(), **shown)
+
+    return await opened_page(
+        request, PHONE, lambda session: _opened(session, request, token), note, page
+    )
 
 
 @router.post("/site/{token}")

@@ -22,6 +22,7 @@ from city.shelters import Shelter
 from console import words
 from console.access import Permission
 from console.alert_pages import closed, draft_of
+from console.template_form import older_version, typed_name, typed_texts
 from console.web import RowNumber, StaffRoute, Visit, visit
 from core.clock import JAPAN
 from core.errors import Refusal
@@ -197,13 +198,8 @@ async def fill(visitor: Sender, draft_id: RowNumber, template_id: RowNumber) -> 
 
 def _sketch(visitor: Visit, template_id: int) -> Sketch:
     form = visitor.form
-    texts = {
-        code: templates.normal(form.get(f"text-{code}", "")[:20000])
-        for code in LANGUAGES
-        if form.text(f"text-{code}")
-    }
-    name = clean(form.text("name")[:400], line=True)
-    return Sketch(template_id, form.number("version") or 0, name, texts)
+    texts = typed_texts(form, templates.normal)
+    return Sketch(template_id, form.number("version") or 0, typed_name(form), texts)
 
 
 async def _template_page(
@@ -218,8 +214,7 @@ async def _template_page(
         if not versions:
             return _gone()
         usable = {one.template_id for one in await templates.in_use(session)}
-    asked = visitor.request.query_params.get("version", "")
-    older = next((one for one in versions[1:] if str(one.version) == asked), None)
+    older = older_version(visitor, versions)
     shown = sketch or Sketch.of(older or versions[0])
     return _sketch_page(
         visitor,

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func
+from sqlalchemy import exists, func
 from sqlalchemy import select as sql_select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
@@ -28,7 +28,7 @@ from core.clock import in_japan
 from core.database import Database
 from core.languages import mark
 from core.text import spreadsheet_cell
-from reports import register
+from reports import names, register
 from reports.listing import Narrowed, ReportFilter, narrowed
 from reports.models import CameBy, Photo, Report, ReportUpdate, Team
 from reports.states import CATALOGUE, TO_STAFF, ReportState
@@ -37,28 +37,6 @@ CHUNK = 400
 """Reports that are read at a time."""
 NO_INDEX: tuple[str, ...] = ()
 
-PRIORITY_NAMES = {
-    1: mark("At once"),
-    2: mark("Soon"),
-    3: mark("Normal"),
-    4: mark("When there is time"),
-}
-CAME_BY_NAMES = {
-    CameBy.LINE: mark("LINE"),
-    CameBy.OPEN311: mark("Another program (Open311)"),
-    CameBy.TELEPHONE: mark("Telephone"),
-    CameBy.COUNTER: mark("Counter"),
-    CameBy.MAIL: mark("Mail"),
-    CameBy.PATROL: mark("Patrol"),
-    CameBy.IMPORT: mark("Imported list"),
-}
-ROAD_CLASS_NAMES = {
-    "national": mark("National road"),
-    "prefectural": mark("Prefectural road"),
-    "main": mark("Main city road"),
-    "local": mark("City road"),
-    "path": mark("Path"),
-}
 HEADINGS = (
     mark("Number"),
     mark("Case"),
@@ -140,13 +118,13 @@ class Wording:
         return self.named(self.city.owners, code)
 
     def priority(self, priority: int) -> str:
-        return self.say(PRIORITY_NAMES[priority]) if priority in PRIORITY_NAMES else str(priority)
+        return names.priority_name(priority, self.language)
 
     def came_by(self, how: CameBy) -> str:
-        return self.say(CAME_BY_NAMES[how])
+        return names.came_by_name(how, self.language)
 
     def road_class(self, code: str) -> str:
-        return self.say(ROAD_CLASS_NAMES[code]) if code in ROAD_CLASS_NAMES else code
+        return names.road_class_name(code, self.language)
 
 
 @dataclass(frozen=True)
@@ -174,19 +152,27 @@ async def begin_export(session: AsyncSession, wanted: ReportFilter | None = None
     """Return what an export would contain now, for the audit trail, before it is read."""
     wanted = wanted or ReportFilter()
     last = int(await session.scalar(select(func.max(Report.id))) or 0)
+    every = sql_select(func.count()).select_from(Report)
+    if wanted == ReportFilter(cases=True):
+        # All cases with their joined reports are all reports.
+        return Export(wanted, int(await session.scalar(every) or 0), last)
     narrow = await narrowed(session, wanted)
-    fitting = sql_select(func.count()).select_from(Report).where(*narrow.conditions())
-    number = int(await session.scalar(fitting) or 0)
+    number = int(await session.scalar(every.where(*narrow.conditions())) or 0)
     if wanted.cases:
-        joined = aliased(Report)
-        leaders = sql_select(col(Report.id)).where(*narrow.conditions())
-        number += int(
-            await session.scalar(
-                sql_select(func.count()).select_from(joined).where(col(joined.case_id).in_(leaders))
-            )
-            or 0
-        )
+        number += int(await session.scalar(_joined_to(narrow)) or 0)
     return Export(wanted, number, last)
+
+
+def _joined_to(narrow: Narrowed) -> Any:
+    """Return how to count the reports that were joined to cases that fit.
+
+    From the few that were joined to the cases that lead them, and not the other way round.
+    """
+    joined = aliased(Report)
+    leader = exists().where(col(Report.id) == col(joined.case_id), *narrow.conditions(NO_INDEX))
+    return (
+        sql_select(func.count()).select_from(joined).where(col(joined.case_id).is_not(None), leader)
+    )
 
 
 async def exported(database: Database, export: Export) -> AsyncIterator[list[Row]]:

@@ -8,6 +8,7 @@ from babel.messages.pofile import read_po
 from core.languages import LANGUAGES
 from public.map_data import COLOURS
 from reports import exports, open311_requests, questions, states
+from reports import names as staff_names
 from reports.states import ReportState
 from tests.support.project import PROJECT
 
@@ -18,7 +19,11 @@ def names(field: str) -> set[str]:
 
 def in_exports() -> set[str]:
     """Headings and names of the files that staff take along."""
-    named = (exports.PRIORITY_NAMES, exports.CAME_BY_NAMES, exports.ROAD_CLASS_NAMES)
+    named = (
+        staff_names.PRIORITY_NAMES,
+        staff_names.CAME_BY_NAMES,
+        staff_names.ROAD_CLASS_NAMES,
+    )
     return {*exports.HEADINGS, *(name for names in named for name in names.values())}
 
 
