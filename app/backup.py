@@ -51,6 +51,7 @@ from core.clock import Clock, SystemClock
 from core.database import BUSY_TIMEOUT_MS, Database
 from core.errors import BadInput
 from public.tiles import FOLDER as TILES
+from reports.saved_exports import FOLDER as EXPORTS
 
 FORMAT = 2
 FORMATS = (1, 2)
@@ -492,9 +493,11 @@ def _replace_file(made: Path, path: Path) -> None:
 
 
 def _media_files(media: Path) -> Iterator[Path]:
-    """Return the files that belong into a backup: not the mark, not map tiles that were fetched."""
+    """Return the files that belong into a backup: not the mark, nor what can be had again (map
+    tiles, exports).
+    """
     for path in files_below(media) if media.is_dir() else ():
-        if path.name != MARK and path.relative_to(media).parts[0] != TILES:
+        if path.name != MARK and path.relative_to(media).parts[0] not in (TILES, EXPORTS):
             yield path
 
 

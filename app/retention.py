@@ -25,7 +25,14 @@ from core.steady import in_doubt
 from feeds.retention import forget as forget_items
 from public.asked import forget_counts
 from public.questions import forget_asked
-from reports import forwarding, notices_to_staff, order_links, verdicts, webhooks
+from reports import (
+    forwarding,
+    notices_to_staff,
+    order_links,
+    saved_exports,
+    verdicts,
+    webhooks,
+)
 from reports.dangers import forget_drills
 from reports.models import Danger
 from reports.photos import sweep_files
@@ -75,6 +82,7 @@ async def forget(context: Context, children: ChildTable = NO_TABLE) -> None:
         "forwards": await forwarding.forget_words(
             database, now - timedelta(days=keep.report_photos)
         ),
+        "exports": await saved_exports.forget_old(database, media, now),
         "webhook_messages": await webhooks.forget_old(database, now),
         "photos": await forget_photos(database, context.city, now),
         "report_words": await forget_words(database, context.city, now),

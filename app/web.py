@@ -57,6 +57,7 @@ from public.push_pages import PushDoor
 from public.tiles import FOLDER as KEPT_TILES
 from public.tiles import Tiles
 from reports import forwarded_photos, open311
+from reports.saved_exports import SavedExports
 
 FOR_PROGRAMS = ("/line/", "/feeds/", "/open311/", "/healthz", "/readyz", "/metrics", "/static/")
 """Addresses for programs; their errors are JSON."""
@@ -140,6 +141,7 @@ def create_app(context: Context, line: LineClient, *, folder: CityFolder) -> Fas
     app.state.publish = publisher_now(context, app.state.media)
     app.state.rehearsals = RehearsalResults(context)
     app.state.rule_trials = RuleTrials(context)
+    app.state.saved_exports = SavedExports(context)
     app.state.kind_cards = kind_preview.cards
     app.state.word_cards = word_preview.cards
     if context.settings.cap_key is not None:

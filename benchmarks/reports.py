@@ -182,6 +182,9 @@ async def _export(visitor: Visitor, kind: str) -> str:
     began = time.perf_counter()
     form = {"csrf": visitor.token}
     async with visitor.http.post(f"{visitor.url}{LIST}/export.{kind}", data=form) as answer:
+        if kind == "gpkg":
+            page = time.perf_counter() - began
+            return f"page {page * 1000:.0f} ms, {await _fetched(visitor, str(answer.url), began)}"
         if answer.status != 200:
             raise BadInput(f"the export as {kind} answered {answer.status}")
         first = size = 0.0
@@ -190,6 +193,19 @@ async def _export(visitor: Visitor, kind: str) -> str:
             size += len(part)
     took = time.perf_counter() - began
     return f"first byte {first * 1000:.0f} ms, all {took:.1f} s, {size / 1e6:.1f} MB"
+
+
+async def _fetched(visitor: Visitor, page: str, began: float) -> str:
+    """Wait for an export that is written in the background; return when it was there."""
+    while True:
+        async with visitor.http.get(f"{page}/live") as answer:
+            if "reports.gpkg" in await answer.text():
+                break
+        await asyncio.sleep(0.5)
+    ready = time.perf_counter() - began
+    async with visitor.http.get(f"{page}/reports.gpkg") as answer:
+        size = len(await answer.read())
+    return f"ready after {ready:.1f} s, {size / 1e6:.1f} MB"
 
 
 async def _statistics(http: aiohttp.ClientSession, address: str) -> list[Wanted]:

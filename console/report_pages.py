@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Response
 from fastapi.responses import FileResponse, JSONResponse, StreamingResponse
 from sqlalchemy.ext.asyncio import AsyncSession
-from starlette.background import BackgroundTask
 
 from city.city import City
 from city.shapes import box_of
+from console import words
 from console.access import Permission
 from console.report_filters import (
     MORE,
@@ -28,19 +27,18 @@ from console.report_keys import LIST_KEYS, key_help
 from console.report_names import Names, map_colour
 from console.report_rows import COLUMNS, rows_of
 from console.together_pages import ready_answers, set_to
-from console.web import NotPermitted, RowNumber, StaffRoute, Visit, reason_of, visit
+from console.web import Missing, NotPermitted, RowNumber, StaffRoute, Visit, reason_of, visit
 from core import audit
 from core.clock import in_japan
 from core.counting import MOST as MOST_COUNTED
 from core.counting import Size
 from core.errors import BadInput
-from reports import exports, listing, register, saved_filters, states, verdicts
+from reports import exports, listing, register, saved_exports, saved_filters, states, verdicts
 from reports.clusters import GRAVITY, Box, Cluster, clusters
 from reports.counts import CASE_STATES, Counts, counts
 from reports.exports import Export, Wording, begin_export
-from reports.geopackage import export_geopackage
 from reports.listing import ReportFilter
-from reports.models import SavedFilter
+from reports.models import SavedExport, SavedFilter, Sending
 
 router = APIRouter(prefix="/console", route_class=StaffRoute)
 Looker = Annotated[Visit, Depends(visit(Permission.LOOK))]
@@ -85,6 +83,7 @@ async def _list_page(
         roads = await listing.roads(session)
         templates = await ready_answers(session, visitor)
         said_no = await verdicts.said_no(session, MOST_SAID_NO)
+        files = await saved_exports.of_account(session, visitor.actor, context.clock.now())
     names = ListNames(context.city, visitor.language, teams)
     return visitor.page(
         "reports.html",
@@ -97,6 +96,7 @@ async def _list_page(
         waiting=numbers.by_state[states.FIRST],
         overdue=numbers.overdue,
         saved=saved,
+        files=files,
         page=page,
         pages=max(1, -(-total.number // PAGE)),
         chosen=chosen,
@@ -204,24 +204,59 @@ async def export_geojson(visitor: Worker) -> Response:
 
 @router.post("/reports/export.gpkg")
 async def export_gpkg(visitor: Worker) -> Response:
-    """Return the list as a GeoPackage for the city's GIS; the file is gone after it was sent."""
+    """Begin to write the list as a GeoPackage for the city's GIS; a page says when it is there."""
     export, context = await _noted_export(visitor, "gpkg"), visitor.context
-    folder = TemporaryDirectory(prefix="todoke-export-")
-    path = Path(folder.name) / "reports.gpkg"
-    try:
-        await export_geopackage(
-            context.database, export, path, _wording(visitor), context.clock.now()
+    async with context.database.writing() as session:
+        saved = await saved_exports.begin(
+            session, export, account=visitor.actor, now=context.clock.now()
         )
-    except BaseException:
-        folder.cleanup()
-        raise
+    visitor.request.app.state.saved_exports.start(saved, export, _wording(visitor))
+    return visitor.go(f"/console/reports/exports/{saved.id}")
+
+
+@router.get("/reports/exports/{export_id}")
+async def export_page(visitor: Worker, export_id: RowNumber) -> Response:
+    """Show how far an export is; the file when it is ready."""
+    return visitor.page("export.html", **await _shown_export(visitor, export_id))
+
+
+@router.get("/reports/exports/{export_id}/live")
+async def export_news(visitor: Worker, export_id: RowNumber) -> Response:
+    """The same, asked for by the page itself while it is written."""
+    return visitor.page("_export.html", **await _shown_export(visitor, export_id))
+
+
+async def _shown_export(visitor: Visit, export_id: int) -> dict[str, Any]:
+    saved, now = await _saved_export(visitor, export_id), visitor.context.clock.now()
+    return {
+        "saved": saved,
+        "dead": saved_exports.is_dead(saved, now) or saved.state is Sending.STOPPED,
+        "why": words.said(saved.error, visitor.language),
+        "until": saved.created_at + saved_exports.KEPT_FOR,
+    }
+
+
+@router.get("/reports/exports/{export_id}/reports.gpkg")
+async def export_file(visitor: Worker, export_id: RowNumber) -> Response:
+    """Return an export that is ready."""
+    saved = await _saved_export(visitor, export_id)
+    path = saved_exports.path_of(visitor.context.settings.media_dir, saved)
+    if saved.state is not Sending.DONE or not await asyncio.to_thread(path.is_file):
+        raise Missing
     return FileResponse(
         path,
         media_type="application/geopackage+sqlite3",
         filename="reports.gpkg",
         headers={"Cache-Control": "no-store"},
-        background=BackgroundTask(folder.cleanup),
     )
+
+
+async def _saved_export(visitor: Visit, export_id: int) -> SavedExport:
+    async with visitor.context.database.reading() as session:
+        found = await saved_exports.find(session, export_id, visitor.actor)
+    if found is None:
+        raise Missing
+    return found
 
 
 async def _chosen(session: AsyncSession, visitor: Visit, given: Mapping[str, str]) -> Chosen:

@@ -101,6 +101,7 @@ ADDITION_NAMES = {
     Addition.JOINED: mark("Somebody else saw it too, and follows it"),
     Addition.RIGHT: mark("The resident says that it is all right"),
     Addition.NOT_RIGHT: mark("The resident says that it is not right"),
+    Addition.WORDS: mark("The resident says more"),
 }
 PHOTO_NAMES = {
     PhotoRole.NEAR: mark("From near"),

@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
 from core import audit
+from core.database import add_new
 from core.errors import BadInput
 from core.text import clean
 from reports.models import LONGEST_KEY_NAME, ApiKey
@@ -21,11 +22,18 @@ from reports.reasons import reason
 KEY_BYTES = 24
 HOUR = timedelta(hours=1)
 MOST_POSTS = 600
-"""Reports that one key may post in an hour."""
+"""Reports and updates that one key may post in an hour."""
 
 
-async def add_key(session: AsyncSession, name: str, *, actor: str, now: datetime) -> str:
+async def add_key(
+    session: AsyncSession, name: str, *, actor: str, now: datetime, owner: str = ""
+) -> str:
     """Make a key and return it; nobody can read it again.
+
+    Parameters
+    ----------
+    owner
+        The code of the office that gets it: it may say what became of the cases that it has.
 
     Raises
     ------
@@ -35,12 +43,12 @@ async def add_key(session: AsyncSession, name: str, *, actor: str, now: datetime
     name = clean(name, line=True)
     if not 0 < len(name) <= LONGEST_KEY_NAME:
         raise BadInput(reason("api-key.name", most=LONGEST_KEY_NAME))
+    taken = BadInput(reason("api-key.taken", name=name))
     if await session.scalar(select(ApiKey.id).where(col(ApiKey.name) == name)) is not None:
-        raise BadInput(reason("api-key.taken", name=name))
+        raise taken
     key = secrets.token_urlsafe(KEY_BYTES)
-    made = ApiKey(name=name, digest=_digest(key), created_at=now, created_by=actor)
-    session.add(made)
-    await session.flush()
+    made = ApiKey(name=name, digest=_digest(key), owner=owner, created_at=now, created_by=actor)
+    await add_new(session, made, taken)
     await _record(session, now, made, actor=actor, action="api_key.added")
     return key
 

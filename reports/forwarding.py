@@ -241,6 +241,8 @@ async def settle(
     forward.settled_at, forward.settled_by = now, by
     session.add(forward)
     report = await session.get_one(Report, forward.report_id)
+    if done:
+        await work.hold(session, [report.number])
     await _record(session, now, forward, report, by, "report.forward_settled", done=done)
     if not done or forward.closed_at is None:
         return None
@@ -270,11 +272,19 @@ async def forget_words(database: Database, before: datetime) -> int:
 
 
 async def note(
-    session: AsyncSession, report_id: int, words: str, *, by: str, now: datetime
-) -> None:
+    session: AsyncSession,
+    report_id: int,
+    words: str,
+    *,
+    by: str,
+    now: datetime,
+    origin: str | None = None,
+) -> ReportUpdate:
     """Add a line to a case's history that residents do not see."""
-    session.add(ReportUpdate(report_id=report_id, by=by, note=words, created_at=now))
+    step = ReportUpdate(report_id=report_id, by=by, note=words, origin=origin, created_at=now)
+    session.add(step)
     await session.flush()
+    return step
 
 
 class PhotoLinks:

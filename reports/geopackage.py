@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import struct
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -53,13 +53,27 @@ _ROW = f"INSERT INTO {TABLE} VALUES (NULL, {', '.join('?' * 24)})"  # noqa: S608
 
 
 async def export_geopackage(
-    database: Database, export: Export, path: Path, wording: Wording, now: datetime
+    database: Database,
+    export: Export,
+    path: Path,
+    wording: Wording,
+    now: datetime,
+    *,
+    written: Callable[[int], None] | None = None,
 ) -> None:
-    """Write an export to a new file; a joined report has its case's number in ``lead``."""
+    """Write an export to a new file; a joined report has its case's number in ``lead``.
+
+    Parameters
+    ----------
+    written
+        Called with the number of reports of each part that is written.
+    """
     file = await asyncio.to_thread(_File, path)
     try:
         async for rows in exported(database, export):
             await asyncio.to_thread(file.add, rows, wording)
+            if written is not None:
+                written(len(rows))
         await asyncio.to_thread(file.finish, now)
     finally:
         file.connection.close()

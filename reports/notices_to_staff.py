@@ -33,12 +33,14 @@ from reports.answer_templates import place
 from reports.kinds import city_now
 from reports.models import (
     AT_ONCE,
+    Addition,
     CameBy,
     Heard,
     NoticeState,
     NoticeWay,
     Report,
     ReportAlarm,
+    ReportUpdate,
     Rhythm,
     StaffNotice,
     Verdict,
@@ -55,6 +57,8 @@ LOOKED_BACK = timedelta(days=3)
 LONGEST_CALLING = timedelta(hours=24)
 NEW = "new"
 NOT_RIGHT = "no:"
+BY_PROGRAM = "u"
+"""Before the number of the step by which a program said it."""
 SHOWN = 20
 MOST = 500
 """Reports of one look."""
@@ -163,7 +167,7 @@ async def _fresh(session: AsyncSession, city: City, now: datetime) -> list[Item]
         .limit(MOST)
     )
     leading: dict[tuple[int, str], Item] = {}
-    for report, number in said_no:
+    for report, number in [*said_no, *await _said_by_programs(session, now)]:
         case = report if report.case_id is None else await session.get(Report, report.case_id)
         if case is not None and case.id is not None and case.state in OPEN:
             occasion = f"{NOT_RIGHT}{number}"
@@ -175,6 +179,22 @@ async def _fresh(session: AsyncSession, city: City, now: datetime) -> list[Item]
     )
     known = {(report_id, occasion) for report_id, occasion in rows}
     return found + [item for key, item in leading.items() if key not in known]
+
+
+async def _said_by_programs(session: AsyncSession, now: datetime) -> list[tuple[Report, str]]:
+    """Return the cases that a program's word opened again, each with a mark of that word."""
+    rows = await session.execute(
+        select(Report, ReportUpdate.id)
+        .join(ReportUpdate, col(ReportUpdate.report_id) == col(Report.id))
+        .where(
+            col(ReportUpdate.created_at) > now - LOOKED_BACK,
+            col(ReportUpdate.added) == Addition.NOT_RIGHT,
+            col(ReportUpdate.origin).is_not(None),
+        )
+        .order_by(col(ReportUpdate.created_at), col(ReportUpdate.id))
+        .limit(MOST)
+    )
+    return [(report, f"{BY_PROGRAM}{step}") for report, step in rows]
 
 
 async def _tell_department(

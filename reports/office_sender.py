@@ -24,33 +24,30 @@ from city.context import Context
 from core import mail
 from core.errors import BadInput, Permanent, Retryable, TodokeError
 from core.work import retry_delay
-from reports import forwarding, office_mail, work
-from reports.forwarding import OPEN, RULE, PhotoLinks
+from reports import forwarding, office_mail, office_words, work
+from reports.forwarding import OPEN, PhotoLinks
 from reports.models import Forward, ForwardWay, Report, Sending
+from reports.office_words import ENDED_LOOK, Said, Tell
 from reports.open311_client import (
     Named,
     NotKnownThere,
     OfficeUnclear,
     Open311Client,
-    Said,
 )
 from reports.outside import NoAnswer, internal_of
 from reports.reasons import reason
 from reports.states import ReportState
-from reports.work import Change, Changed
+from reports.work import Change
 
 TRIED_FOR = timedelta(days=1)
 LEASE = timedelta(minutes=3)
 """After which another process may take a forward over whose sender died."""
 FIRST_LOOK = timedelta(minutes=15)
 LONGEST_LOOK = timedelta(hours=12)
-ENDED_LOOK = timedelta(days=1)
 LOOKED_AFTER = timedelta(days=14)
 """How long a closed case is still looked at: they may open it again."""
 MOST_A_LOOK = 200
 
-Tell = Callable[[AsyncSession, Changed, datetime], Awaitable[object]]
-"""Tells residents what became of a case, in the transaction of the change."""
 log = structlog.get_logger(__name__)
 
 
@@ -60,7 +57,7 @@ class OfficeSender:
     Parameters
     ----------
     tell
-        See :data:`Tell`.
+        See :data:`reports.office_words.Tell`.
     environment
         Where the keys of endpoints are looked for.
     """
@@ -286,43 +283,9 @@ class OfficeSender:
             row.remote_id = number or row.remote_id
             row.look_at = next_look(row, now)
             session.add(row)
-            if said is not None:
-                await self._said(session, row, said, now)
-
-    async def _said(self, session: AsyncSession, row: Forward, said: Said, now: datetime) -> None:
-        """Keep what is new in the case's history; a closed case is suggested to staff, or done."""
-        before = (row.remote_status, row.remote_notes)
-        row.remote_status, row.remote_notes, row.remote_at = said.status, said.notes, said.at
-        if (said.status, said.notes) == before or (before == ("", "") and said.status == "open"
-                                                   and not said.notes):  # fmt: skip
-            return
-        words = f"{said.status}: {said.notes}" if said.notes else said.status
-        await forwarding.note(session, row.report_id, words, by=f"office:{row.owner}", now=now)
-        if said.status != "closed":
-            row.closed_at = None
-            return
-        if row.closed_at is not None:
-            return
-        row.closed_at, row.settled_at, row.settled_by = now, None, ""
-        row.look_at = now + ENDED_LOOK
-        owner = self._owner(row)
-        if owner is None or owner.open311 is None or not owner.open311.closes:
-            return
-        report = await session.get_one(Report, row.report_id)
-        try:
-            async with session.begin_nested():
-                changed = await work.change(
-                    session,
-                    self._context.city,
-                    report.number,
-                    Change(state=ReportState.DONE),
-                    by=f"office:{row.owner}",
-                    now=now,
-                )
-        except BadInput:
-            return
-        row.settled_at, row.settled_by = now, RULE
-        await self._tell(session, changed, now)
+            if said is not None and office_words.keep(row, said):
+                city = self._context.city
+                await office_words.take_up(session, city, row, said, now, tell=self._tell)
 
     async def _row(
         self, session: AsyncSession, forward: Forward, states: tuple[Sending, ...]

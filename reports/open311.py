@@ -26,9 +26,10 @@ from city.kinds import ReportCategory
 from core.clock import in_japan
 from core.errors import BadInput
 from core.languages import match_language
-from core.web import PublicRoute, read_form
+from core.web import Form, PublicRoute, read_form
 from reports import open311_posts as posts
 from reports import open311_requests as requests_of
+from reports import open311_updates as posted_updates
 from reports import questions
 from reports.api_keys import key_called
 from reports.kinds import city_now
@@ -38,6 +39,7 @@ from reports.open311_formats import Refused, check_format, listed, refusal, sing
 from reports.open311_requests import STATUS, Wanted
 from reports.public_place import DECIMALS as DECIMALS
 from reports.register import get_report
+from reports.residents_told import Residents
 
 router = APIRouter(prefix="/open311/v2", route_class=PublicRoute)
 
@@ -154,8 +156,7 @@ async def post_request(request: Request, form: str) -> Response:
     context: Context = request.app.state.context
     now = context.clock.now()
     sent = await read_form(request)
-    asked = sent.text("jurisdiction_id") or request.query_params.get("jurisdiction_id", "")
-    _check_jurisdiction(asked, context.city)
+    _check_jurisdiction(_asked_jurisdiction(request, sent), context.city)
     # Without holding up a writer: strangers, nonsense, and a program that has posted too much.
     async with context.database.reading() as session:
         city = await city_now(session, context.city)
@@ -192,7 +193,7 @@ async def number_of_token(request: Request, token: str, form: str) -> Response:
             report = await get_report(session, token)
         except BadInput as error:
             raise missing from error
-    if not report.origin.startswith("open311:"):
+    if report.api_key_id is None:
         raise missing
     said = {"service_request_id": report.number, "token": report.number}
     return _private(listed(form, "service_requests", [said]))
@@ -231,9 +232,41 @@ async def one_request(request: Request, number: str, form: str) -> Response:
     return await _found(request, form, city, key, Wanted(numbers=(number,)), ListPage())
 
 
-@router.get("/servicerequestupdates.{form}")
-@_in_form
+@router.api_route("/servicerequestupdates.{form}", methods=["GET", "POST"])
 async def updates(request: Request, form: str) -> Response:
+    """List what became of requests, or take what a program or an office says of one."""
+    act = post_update if request.method == "POST" else list_updates
+    return await act(request=request, form=form)
+
+
+@_in_form
+async def post_update(request: Request, form: str) -> Response:
+    """Take an update of a program's own request, or of a case that an office has."""
+    check_format(form, "servicerequestupdates")
+    context: Context = request.app.state.context
+    now = context.clock.now()
+    sent = await read_form(request)
+    _check_jurisdiction(_asked_jurisdiction(request, sent), context.city)
+    # As for a report: strangers and nonsense hold up no writer.
+    async with context.database.reading() as session:
+        city = await city_now(session, context.city)
+        key = await posts.key_of_post(session, sent, lock=False)
+        _date(sent, "updated_datetime")
+        post = posted_updates.posted_update(sent)
+        if (step := await posted_updates.taken_before(session, key, post, now)) is None:
+            await posted_updates.check_theirs(session, key, post)
+            posts.check_rate(key, now)
+    if step is None:
+        tell = Residents(context).tell
+        async with context.database.writing() as session:
+            key = await posts.key_of_post(session, sent)
+            step = await posted_updates.take(session, city, key, post, now, tell=tell)
+    taken = {"update_id": str(step.id), "service_request_id": post.number}
+    return _private(listed(form, "service_request_updates", [taken]))
+
+
+@_in_form
+async def list_updates(request: Request, form: str) -> Response:
     """List what became of requests, the oldest first: of a program's own ones if it has a key.
 
     ``start_date`` and ``end_date`` are moments of the updates; without them it is the last day.
@@ -331,6 +364,10 @@ def _wants_extensions(request: Request) -> bool:
     if asked not in ("", "true", "false"):
         raise Refused(400, "extensions is true or false.")
     return asked == "true"
+
+
+def _asked_jurisdiction(request: Request, sent: Form) -> str:
+    return sent.text("jurisdiction_id") or request.query_params.get("jurisdiction_id", "")
 
 
 def _check_jurisdiction(asked: str, city: City) -> None:

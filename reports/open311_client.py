@@ -23,6 +23,7 @@ from core.errors import Permanent, Retryable
 from core.text import clean
 from feeds.fetch import AllowedHosts
 from feeds.xml import read_xml
+from reports.office_words import Said
 from reports.outside import Answer, Internal, PublicHosts, ask
 from reports.reasons import reason
 
@@ -53,17 +54,6 @@ class Named:
 
     number: str = ""
     token: str = ""
-
-
-@dataclass(frozen=True)
-class Said:
-    """What another office says of a case."""
-
-    status: str
-    """``open`` or ``closed``."""
-    notes: str
-    at: str
-    """Its own time of the last change, as it wrote it."""
 
 
 class Open311Client:

@@ -18,6 +18,8 @@ ASKED_MOMENT: Schema = {
     "anyOf": [{"format": "date-time"}, {"format": "date"}],
     "description": "W3C date and time, or a date.",
 }
+_KEYED: dict[str, Schema] = {"api_key": TYPED, "jurisdiction_id": TYPED}
+_MEDIA_URL: Schema = {"type": "string", "pattern": "^https?://[!-~]+$", "maxLength": 500}
 DEGREES: Schema = {"type": "string", "pattern": r"^-?\d{1,3}(\.\d{1,20})?$"}
 NUMBER: Schema = {"type": "string", "pattern": r"^\d{4}-\d{6,}$"}
 FORMATS = {"json": "application/json", "xml": "text/xml"}
@@ -114,7 +116,8 @@ def _updates(form: str) -> Schema:
         *(_JURISDICTION, _KEY),
     )
     said = "What became of reports, the oldest first."
-    return _get("updates", said, form, "updates", asked, _READING)
+    listed = _get("updates", said, form, "updates", asked, _READING)
+    return {**listed, "post": _post_update(form)}
 
 
 def _token(form: str) -> Schema:
@@ -136,21 +139,15 @@ _READING = frozenset({400, 403, 404})
 
 def _post(form: str) -> Schema:
     fields: dict[str, Schema] = {
-        "api_key": TYPED,
-        "jurisdiction_id": TYPED,
+        **_KEYED,
         "service_code": TYPED,
         "lat": {**DEGREES, "description": "Degrees, WGS 84, together with long."},
         "long": {**DEGREES, "description": "Degrees, WGS 84, together with lat."},
         "address_string": {**TYPED, "maxLength": 500},
         "description": {**TYPED, "maxLength": 4000},
-        "media_url": {"type": "string", "pattern": "^https?://[!-~]+$", "maxLength": 500},
-        **{
-            name: {**TYPED, "description": "Taken, and not kept."}
-            for name in (
-                *("address_id", "email", "device_id", "account_id"),
-                *("first_name", "last_name", "phone"),
-            )
-        },
+        "media_url": _MEDIA_URL,
+        **_not_kept("address_id", "email", "device_id", "account_id"),
+        **_not_kept("first_name", "last_name", "phone"),
     }
     sent = {
         "type": "object",
@@ -161,18 +158,58 @@ def _post(form: str) -> Schema:
             "attribute[CODE], and attribute[CODE][] where several values may be given."
         ),
     }
+    said = "Report something. The same post again on the same day is the same report."
+    return _posting("post_request", said, form, sent, "taken", "The report's number.")
+
+
+def _post_update(form: str) -> Schema:
+    fields: dict[str, Schema] = {
+        **_KEYED,
+        "service_request_id": {**TYPED, "description": "The number that the report has here."},
+        "status": {
+            "enum": ["open", "closed", "OPEN", "CLOSED"],
+            "description": (
+                "Of a report that the program posted: closed says that it is mended, for staff to "
+                "look at; open after its completion opens it again. Of an office's case: what the "
+                "office says of it."
+            ),
+        },
+        "description": {**TYPED, "maxLength": 2000},
+        "media_url": _MEDIA_URL,
+        "updated_datetime": {**ASKED_MOMENT, "description": "When the program had it."},
+        "update_id": {**TYPED, "description": "The program's own id of the update."},
+        **_not_kept("email", "account_id", "title", "first_name", "last_name", "phone"),
+    }
+    sent = {
+        "type": "object",
+        "properties": fields,
+        "required": ["api_key", "service_request_id"],
+        "description": "With one of status, description and media_url, or more.",
+    }
+    said = (
+        "Say more of a report that the program posted, or, with the key of an office, of a case "
+        "that it has. The same update again on the same day is the same update."
+    )
+    return _posting("post_update", said, form, sent, "taken_update", "The update's id.")
+
+
+def _not_kept(*names: str) -> dict[str, Schema]:
+    return {name: {**TYPED, "description": "Taken, and not kept."} for name in names}
+
+
+def _posting(name: str, said: str, form: str, sent: Schema, answer: str, words: str) -> Schema:
     return {
-        "operationId": f"post_request_{form}",
-        "summary": "Report something. The same post again on the same day is the same report.",
+        "operationId": f"{name}_{form}",
+        "summary": said,
         "requestBody": {
             "required": True,
             "content": {"application/x-www-form-urlencoded": {"schema": sent}},
         },
         "responses": {
-            "200": _answer(form, "taken", "The report's number."),
+            "200": _answer(form, answer, words),
             **_errors(form, {400, 403, 404}),
             "429": {
-                **_answer(form, "errors", "Too many reports with this key in an hour."),
+                **_answer(form, "errors", "Too many posts with this key in an hour."),
                 "headers": {"Retry-After": {"schema": {"type": "integer", "minimum": 1}}},
             },
         },
@@ -316,6 +353,7 @@ def _schemas() -> dict[str, Schema]:
                 "account_id": {"type": "null"},
             }
         ),
+        "taken_update": _list({"update_id": WORDS, "service_request_id": NUMBER}),
         "token": _list({"service_request_id": NUMBER, "token": WORDS}),
     }
 

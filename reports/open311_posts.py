@@ -114,14 +114,7 @@ def posted(city: City, form: Form, now: datetime) -> Posted:
     description = clean(form.text("description"))
     if len(description) > LONGEST_DESCRIPTION:
         wrong.append(f"description has at most {LONGEST_DESCRIPTION} characters.")
-    media_url = form.text("media_url")
-    if media_url and not (
-        media_url.startswith(("https://", "http://"))
-        and len(media_url) <= LONGEST_URL
-        and media_url.isprintable()
-        and " " not in media_url
-    ):
-        wrong.append(f"media_url is an address of the web with at most {LONGEST_URL} characters.")
+    media_url = media_url_of(form, wrong)
     if wrong:
         raise Refused(400, " ".join(wrong))
     if latitude is not None and longitude is not None and city.is_outside(longitude, latitude):
@@ -155,7 +148,7 @@ def check_rate(key: ApiKey, now: datetime) -> None:
     if (wait := wait_before_post(key, now)) is not None:
         seconds = max(1, math.ceil(wait.total_seconds()))
         raise Refused(
-            429, f"Too many reports with this key; try again in {seconds} s.", retry_after_s=seconds
+            429, f"Too many posts with this key; try again in {seconds} s.", retry_after_s=seconds
         )
 
 
@@ -183,6 +176,7 @@ async def take(
         Draft(
             category=post.kind,
             origin=_name(key, post, now),
+            api_key_id=key.id,
             owner=owner.code if owner else "",
             longitude=post.longitude,
             latitude=post.latitude,
@@ -199,6 +193,19 @@ async def take(
     if post.media_url:
         photo_addresses.add(session, report, post.media_url, by=f"open311:{key.name}", now=now)
     return report
+
+
+def media_url_of(form: Form, wrong: list[str]) -> str:
+    """Return the address of a photo in a post; if it cannot be one, say so in ``wrong``."""
+    media_url = form.text("media_url")
+    if media_url and not (
+        media_url.startswith(("https://", "http://"))
+        and len(media_url) <= LONGEST_URL
+        and media_url.isprintable()
+        and " " not in media_url
+    ):
+        wrong.append(f"media_url is an address of the web with at most {LONGEST_URL} characters.")
+    return media_url
 
 
 def _name(key: ApiKey, post: Posted, now: datetime) -> str:

@@ -168,16 +168,13 @@ async def steps(
 
 
 def own(key: ApiKey) -> tuple[ColumnElement[bool], ...]:
-    """Return the conditions of a report that came with a key, for the index on ``origin``."""
-    return (
-        col(Report.origin) >= f"open311:{key.id}:",
-        col(Report.origin) < f"open311:{key.id};",
-    )
+    """Return the conditions of a report that came with a key."""
+    return (col(Report.api_key_id) == key.id,)
 
 
 def is_own(report: Report, key: ApiKey | None) -> bool:
     """Whether a report came with this key."""
-    return key is not None and report.origin.startswith(f"open311:{key.id}:")
+    return key is not None and report.api_key_id == key.id
 
 
 def entry(city: City, found: Found, language: str, public_url: str) -> dict[str, Any]:

@@ -13,7 +13,6 @@ from urllib.parse import urlsplit
 
 import aiohttp
 import structlog
-from sqlalchemy import func
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
@@ -24,9 +23,11 @@ from core.reason import Reason, other
 from core.work import retry_delay
 from feeds.fetch import AllowedHosts, fetch
 from reports.decoding import PhotoRefused
-from reports.models import Photo, PhotoAddress, Report, ReportUpdate, Sending
+from reports.following import MAX_LATER
+from reports.models import Photo, PhotoAddress, PhotoRole, Report, ReportUpdate, Sending
 from reports.outside import ANY_PHOTO
 from reports.photos import CONTENT_TYPE, MAX_PHOTOS, Picture, decoding_workshop, take_photo
+from reports.reasons import reason
 from reports.states import ReportState
 
 OPEN = (Sending.WAITING, Sending.TRYING)
@@ -40,10 +41,20 @@ MOST_A_LOOK = 100
 log = structlog.get_logger(__name__)
 
 
-def add(session: AsyncSession, report: Report, url: str, *, by: str, now: datetime) -> None:
-    """Have a report's photo fetched."""
+def add(
+    session: AsyncSession,
+    report: Report,
+    url: str,
+    *,
+    by: str,
+    now: datetime,
+    role: PhotoRole = PhotoRole.NEAR,
+) -> None:
+    """Have a report's photo fetched; ``role`` is what it shows."""
     assert report.id is not None
-    session.add(PhotoAddress(report_id=report.id, url=url, by=by, not_before=now, created_at=now))
+    session.add(
+        PhotoAddress(report_id=report.id, url=url, by=by, role=role, not_before=now, created_at=now)
+    )
 
 
 class PhotoFetcher:
@@ -150,19 +161,21 @@ class PhotoFetcher:
             if report is None or report.state is ReportState.WITHDRAWN:
                 return
             if picture is None:
-                host = urlsplit(row.url).hostname
-                session.add(
-                    ReportUpdate(
-                        report_id=row.report_id,
-                        by=row.by,
-                        note=f"media_url ({host}): {why}"[:500],
-                        created_at=now,
-                    )
-                )
+                self._say(session, row, why, now)
                 log.warning("photo_address.failed", report_id=report.number, reason=str(why))
                 return
-            await _add_photo(session, report, picture, now)
+            if not await _add_photo(session, report, picture, row.role, now):
+                row.state, row.error = Sending.FAILED, reason("photo.full")
+                self._say(session, row, row.error, now)
+                return
             log.info("photo_address.fetched", report_id=report.number)
+
+    def _say(
+        self, session: AsyncSession, row: PhotoAddress, why: Reason | None, now: datetime
+    ) -> None:
+        """Say in a report's history why it has not got a photo."""
+        note = f"media_url ({urlsplit(row.url).hostname}): {why}"[:500]
+        session.add(ReportUpdate(report_id=row.report_id, by=row.by, note=note, created_at=now))
 
     async def _row(self, session: AsyncSession, address: PhotoAddress) -> PhotoAddress | None:
         row = await session.get(
@@ -172,19 +185,17 @@ class PhotoFetcher:
 
 
 async def _add_photo(
-    session: AsyncSession, report: Report, picture: Picture, now: datetime
-) -> None:
+    session: AsyncSession, report: Report, picture: Picture, role: PhotoRole, now: datetime
+) -> bool:
+    """Add a photo, once; return whether there was room for it."""
     assert report.id is not None
-    has = await session.scalar(
-        select(func.count()).select_from(Photo).where(col(Photo.report_id) == report.id)
+    there = list(
+        await session.scalars(select(col(Photo.sha256)).where(col(Photo.report_id) == report.id))
     )
-    same = await session.scalar(
-        select(Photo.id).where(
-            col(Photo.report_id) == report.id, col(Photo.sha256) == picture.sha256
-        )
-    )
-    if (has or 0) >= MAX_PHOTOS or same is not None:
-        return
+    if picture.sha256 in there:
+        return True
+    if len(there) >= MAX_PHOTOS + (0 if role is PhotoRole.NEAR else MAX_LATER):
+        return False
     session.add(
         Photo(
             report_id=report.id,
@@ -193,10 +204,11 @@ async def _add_photo(
             width=picture.width,
             height=picture.height,
             size=picture.size,
-            role=picture.role,
+            role=picture.role if role is PhotoRole.NEAR else role,
             dhash=picture.dhash,
             created_at=now,
         )
     )
-    report.photo_count = (has or 0) + 1
+    report.photo_count = len(there) + 1
     session.add(report)
+    return True

@@ -5,7 +5,7 @@ The caller writes the words for residents: the conversation acknowledges, the co
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -25,7 +25,7 @@ from reports import due, places, priority
 from reports.kinds import city_now
 from reports.listing import ReportFilter as ReportFilter
 from reports.listing import count, narrowed
-from reports.models import CameBy, Photo, Report, ReportCounter, ReportUpdate
+from reports.models import Addition, CameBy, Photo, Report, ReportCounter, ReportUpdate
 from reports.photos import CONTENT_TYPE, MAX_PHOTOS, Picture
 from reports.reasons import reason
 from reports.states import WAITING, ReportState, Stage
@@ -56,6 +56,7 @@ class Draft:
     pictures: tuple[Picture, ...] = ()
     came_by: CameBy = CameBy.LINE
     contact: str = ""
+    api_key_id: int | None = None
     attributes: tuple[dict[str, Any], ...] = ()
     """Answers to the kind's own questions, as :attr:`Report.attributes` keeps them."""
 
@@ -102,6 +103,7 @@ async def create_report(
         number=f"{year}-{number:06}",
         resident_id=resident_id,
         origin=draft.origin,
+        api_key_id=draft.api_key_id,
         category=category.code,
         department=city.department_of(category.code, place),
         longitude=draft.longitude,
@@ -208,13 +210,6 @@ async def count_waiting(session: AsyncSession) -> int:
     return await session.scalar(query) or 0
 
 
-async def locked(session: AsyncSession, numbers: Iterable[str]) -> dict[str, Report]:
-    """Return reports by their number, locked until the transaction ends."""
-    query = select(Report).where(col(Report.number).in_(list(numbers)))
-    found = await session.scalars(query.order_by(col(Report.number)).with_for_update())
-    return {report.number: report for report in found}
-
-
 async def first_photos(session: AsyncSession, report_ids: Sequence[int]) -> dict[int, Photo]:
     """Return each report's first photo, by the report's id."""
     if not report_ids:
@@ -273,26 +268,6 @@ async def change_state(
     return await note_step(session, report, by=by, now=now, state=state, note=note, reason=reason)
 
 
-async def assign(
-    session: AsyncSession, city: City, report: Report, department: str, *, by: str, now: datetime
-) -> ReportUpdate:
-    """Give a report to another department.
-
-    Raises
-    ------
-    BadInput
-        The city has no such department.
-    """
-    if department not in {d.code for d in city.departments}:
-        raise BadInput(reason("report.no-department", department=department))
-    await _hold(session, report)
-    changes = {"department": [report.department, department]}
-    report.department = department
-    return await note_step(
-        session, report, by=by, now=now, changes=changes, action="report.assigned"
-    )
-
-
 async def answer(
     session: AsyncSession,
     report: Report,
@@ -334,6 +309,8 @@ async def note_step(
     note: str = "",
     reason: str = "",
     changes: dict[str, list[Any]] | None = None,
+    added: Addition | None = None,
+    origin: str | None = None,
     action: str = "report.moved",
     **facts: Any,
 ) -> ReportUpdate:
@@ -356,6 +333,8 @@ async def note_step(
         note=note,
         reason=reason,
         changes=changes or {},
+        added=added or "",
+        origin=origin,
         created_at=now,
     )
     session.add(update)

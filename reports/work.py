@@ -7,13 +7,14 @@ what became of it reads :class:`Changed`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import Enum
 from typing import Any
 
-from sqlalchemy import update
+from sqlalchemy import func, update
+from sqlalchemy import select as select_rows
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
@@ -27,6 +28,7 @@ from reports.kinds import city_now
 from reports.models import (
     NORMAL,
     WHEN_THERE_IS_TIME,
+    Addition,
     OrderItem,
     Outcome,
     Report,
@@ -71,6 +73,10 @@ class Change:
         The code of one of ``City.owners``; "" for the city itself.
     is_home, hidden
         Whether the place is somebody's home; whether staff keep it off the public pages.
+    added
+        What the reporter says by it. Then nobody of the office has looked at the case by it.
+    origin
+        What made it, as :attr:`ReportUpdate.origin` keeps it.
     """
 
     state: ReportState | None = None
@@ -86,6 +92,8 @@ class Change:
     owner: str | Keep = KEEP
     is_home: bool | None = None
     hidden: bool | None = None
+    added: Addition | None = None
+    origin: str | None = None
 
 
 @dataclass(frozen=True)
@@ -125,7 +133,7 @@ async def change(
 ) -> Changed:
     """Change the case of a report, under a person's name, in the caller's transaction.
 
-    Whoever changes several in one transaction locks them all before (``register.locked``).
+    Whoever changes several in one transaction locks them all before (:func:`hold`).
 
     Parameters
     ----------
@@ -149,14 +157,15 @@ async def change(
     before = report.state
     after = wanted.state or before
     _check(city, before, after, wanted)
+    members = tuple(await joined(session, report, lock=True))
     changes: dict[str, list[Any]] = {}
     _place(city, report, wanted, changes, places)
     _assign(city, report, wanted, changes)
     await _give(session, report, wanted, changes)
     _plan(city, report, before, after, wanted, changes, by=by, now=now)
     update = None
-    if after is not before or changes or wanted.note:
-        if report.opened_at is None:
+    if after is not before or changes or wanted.note or wanted.added:
+        if report.opened_at is None and wanted.added is None:
             report.opened_at, report.opened_by = now, by
         update = await register.note_step(
             session,
@@ -167,13 +176,14 @@ async def change(
             reason=wanted.reason if after is not before else "",
             note=wanted.note,
             changes=changes,
+            added=wanted.added,
+            origin=wanted.origin,
             action="report.moved" if after is not before else "report.changed",
         )
         if priority.settle(report, city, now):
             session.add(report)
     if after is not before and after.facts.stage is Stage.ENDED:
         await _settle_orders(session, report, by, now)
-    members = tuple(await joined(session, report))
     return Changed(report, before, after, members, states.news(before, after), update)
 
 
@@ -342,7 +352,29 @@ async def leading(session: AsyncSession, number: str) -> Report:
         await session.refresh(report)
 
 
-async def joined(session: AsyncSession, report: Report) -> Sequence[Report]:
-    """Return the reports that were joined to a leading one, the oldest first."""
+async def hold(session: AsyncSession, numbers: Iterable[str]) -> dict[str, Report]:
+    """Lock the cases of several reports before one of them changes; return the reports by number.
+
+    Who changed one case holds the audit trail until the end, and must wait for no other.
+    """
+    wanted = list(numbers)
+    named = select_rows(func.coalesce(Report.case_id, Report.id)).where(
+        col(Report.number).in_(wanted)
+    )
+    ids = set(await session.scalars(named))
+    for which in (col(Report.id).in_(ids), col(Report.case_id).in_(ids)):
+        query = select(Report).where(which).order_by(col(Report.id)).with_for_update()
+        await session.execute(query.execution_options(populate_existing=True))
+    found = await session.scalars(select(Report).where(col(Report.number).in_(wanted)))
+    return {report.number: report for report in found}
+
+
+async def joined(session: AsyncSession, report: Report, *, lock: bool = False) -> Sequence[Report]:
+    """Return the reports that were joined to a leading one, the oldest first.
+
+    ``lock`` keeps them until the transaction ends: what becomes of the case is noted in them too.
+    """
     query = select(Report).where(col(Report.case_id) == report.id).order_by(col(Report.id))
+    if lock:
+        query = query.with_for_update().execution_options(populate_existing=True)
     return list(await session.scalars(query))

@@ -7,8 +7,17 @@ from typing import Annotated
 
 import typer
 
-from app.cli.tools import Json, opened_database, print_json, print_table, run, service_clock
+from app.cli.tools import (
+    Json,
+    city,
+    opened_database,
+    print_json,
+    print_table,
+    run,
+    service_clock,
+)
 from core.clock import in_japan
+from core.errors import BadInput
 
 app = typer.Typer(no_args_is_help=True)
 Name = Annotated[str, typer.Argument(metavar="NAME", help="Who uses it, such as an app's name.")]
@@ -20,15 +29,27 @@ def api_keys() -> None:
 
 
 @app.command("add")
-def add(name: Name) -> None:
+def add(
+    name: Name,
+    office: Annotated[
+        str,
+        typer.Option(
+            metavar="CODE",
+            help="The office (of owners.geojson) that gets it, to say what became of its cases.",
+        ),
+    ] = "",
+) -> None:
     """Make a key and print it, once: only its hash is stored."""
     from reports.api_keys import add_key
+
+    if office and office not in {one.code for one in city().owners}:
+        raise BadInput(f"{office!r} is no office of the city's folder.")
 
     async def work() -> str:
         async with opened_database() as database:
             now = (await service_clock(database)).now()
             async with database.writing() as session:
-                return await add_key(session, name, actor=_actor(), now=now)
+                return await add_key(session, name, actor=_actor(), now=now, owner=office)
 
     print(run(work()))
 
@@ -58,6 +79,7 @@ def list_(json_: Json = False) -> None:
             return [
                 {
                     "name": key.name,
+                    "office": key.owner or None,
                     "created_at": in_japan(key.created_at).isoformat(timespec="seconds"),
                     "created_by": key.created_by,
                     "revoked_at": in_japan(key.revoked_at).isoformat(timespec="seconds")
@@ -72,9 +94,15 @@ def list_(json_: Json = False) -> None:
         print_json(rows)
     else:
         print_table(
-            ["name", "since", "by", "taken back"],
+            ["name", "office", "since", "by", "taken back"],
             [
-                [row["name"], row["created_at"], row["created_by"], row["revoked_at"]]
+                [
+                    row["name"],
+                    row["office"],
+                    row["created_at"],
+                    row["created_by"],
+                    row["revoked_at"],
+                ]
                 for row in rows
             ],
         )

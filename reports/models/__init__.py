@@ -53,6 +53,7 @@ from reports.models.report import (
     ReportCounter,
     ReportUpdate,
 )
+from reports.models.saved_export import SavedExport
 from reports.models.saved_filter import LONGEST_FILTER, LONGEST_FILTER_NAME, SavedFilter
 from reports.models.search import SEARCH_POSTGRESQL, SEARCH_SQLITE
 from reports.models.team import MorningMail, Team, TeamAccount, TeamKind
@@ -106,6 +107,7 @@ __all__ = [
     "ReportCounter",
     "ReportUpdate",
     "Rhythm",
+    "SavedExport",
     "SavedFilter",
     "Sending",
     "StaffNotice",

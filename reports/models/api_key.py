@@ -20,8 +20,10 @@ class ApiKey(SQLModel, table=True):
     ----------
     digest
         SHA-256 of the key, in hexadecimal.
+    owner
+        The code of the office that has it (``city.city.Owner``); empty for any other program.
     hour_began, posts
-        How many reports came with it since then; the count begins again after an hour.
+        How many reports and updates came with it since then; the count begins again after an hour.
     """
 
     __tablename__ = "api_keys"
@@ -31,6 +33,7 @@ class ApiKey(SQLModel, table=True):
     )
     name: str = Field(max_length=LONGEST_KEY_NAME, unique=True)
     digest: str = Field(max_length=64, unique=True)
+    owner: str = Field(default="", max_length=32, sa_column_kwargs={"server_default": ""})
     created_at: datetime = Field(sa_type=UtcDateTime)
     created_by: str
     revoked_at: datetime | None = Field(default=None, sa_type=UtcDateTime)

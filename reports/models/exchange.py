@@ -12,7 +12,7 @@ from sqlmodel import Field, SQLModel
 
 from core.database import ReasonText, UtcDateTime, text_enum
 from core.reason import Reason
-from reports.models.report import ReportUpdate
+from reports.models.report import PhotoRole, ReportUpdate
 from subscriptions.models import RowId
 
 LONGEST_ADDRESS = 500
@@ -56,6 +56,10 @@ class PhotoAddress(SQLModel, table=True):
     url: str = Field(max_length=LONGEST_ADDRESS)
     by: str
     """Who named it, as in a report's history."""
+    role: PhotoRole = Field(
+        default=PhotoRole.NEAR,
+        sa_column=Column(text_enum(PhotoRole), nullable=False, server_default="near"),
+    )
     state: Sending = Field(default=Sending.WAITING, sa_type=text_enum(Sending))
     attempts: int = 0
     error: Reason | None = Field(default=None, sa_type=ReasonText)

@@ -73,7 +73,8 @@ class ReportAlarm(SQLModel, table=True):
 class Heard(SQLModel, table=True):
     """That the office was told of a report, or that it need not be.
 
-    ``occasion`` is ``new``, or ``no:`` with the round of the question that somebody said no to.
+    ``occasion`` is ``new``, or ``no:`` with the round of the question that somebody said no to, or
+    with the step by which a program said so.
     """
 
     __tablename__ = "reports_heard"

@@ -27,6 +27,8 @@ LEADS_POSTGRESQL = "case_id IS NULL AND hidden IS false"
 SAID_NO = text("NOT judged")
 """Somebody said that it is not right; a query must use exactly this condition to use the index."""
 
+POSTED = text("origin IS NOT NULL")
+
 
 class CameBy(StrEnum):
     """How a report came."""
@@ -75,6 +77,13 @@ class Report(SQLModel, table=True):
             *("longitude", "latitude", "id", "case_id", "team_id", "priority", "road"),
             *("came_by", "photo_count", "due_on"),
         ),
+        # Of what programs posted alone.
+        Index(
+            "ix_reports_api_key_id",
+            "api_key_id",
+            sqlite_where=text("api_key_id IS NOT NULL"),
+            postgresql_where=text("api_key_id IS NOT NULL"),
+        ),
         # Of the joined ones alone, so that nobody looks up those that lead in it.
         Index(
             "ix_reports_case_id",
@@ -105,6 +114,8 @@ class Report(SQLModel, table=True):
     )
     origin: str = Field(default="", max_length=64, unique=True)
     """What made it (a webhook event id), so that a repeated event makes no second report."""
+    api_key_id: int | None = Field(default=None, sa_column=Column(RowId))
+    """The id of the :class:`~reports.models.api_key.ApiKey` of the program that posted it."""
     category: str = Field(max_length=32)
     department: str = Field(max_length=32)
     state: ReportState = Field(default=FIRST, sa_type=text_enum(ReportState))
@@ -300,12 +311,24 @@ class Addition(StrEnum):
     RIGHT = "right"
     """After a completion: it is all right."""
     NOT_RIGHT = "not-right"
+    WORDS = "words"
+    """By the program with which they reported."""
 
 
 class ReportUpdate(SQLModel, table=True):
     """One step in a report's life: a state, an answer, a note. Answers reach the resident."""
 
     __tablename__ = "report_updates"
+    __table_args__ = (
+        # Of what programs posted alone.
+        Index(
+            "uq_report_updates_origin",
+            "origin",
+            unique=True,
+            sqlite_where=POSTED,
+            postgresql_where=POSTED,
+        ),
+    )
 
     id: int | None = Field(
         default=None, sa_column=Column(RowId, primary_key=True, autoincrement=True)
@@ -329,4 +352,6 @@ class ReportUpdate(SQLModel, table=True):
     """Parts that the resident took back (``reports.withdrawn.Withdrawn``); otherwise empty."""
     added: str = Field(default="", max_length=16, sa_column_kwargs={"server_default": ""})
     """What a resident added (:class:`Addition`); otherwise empty."""
+    origin: str | None = Field(default=None, max_length=64)
+    """What made it (a program's post), so that a repeated post makes no second step."""
     created_at: datetime = Field(sa_type=UtcDateTime, index=True)

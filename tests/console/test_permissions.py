@@ -266,6 +266,9 @@ ADDRESSES = {
         POST /console/report-alarms/{department}
         POST /console/report-alarms/{department}/test
         POST /console/reports/export.gpkg
+        GET /console/reports/exports/{export_id}
+        GET /console/reports/exports/{export_id}/live
+        GET /console/reports/exports/{export_id}/reports.gpkg
         POST /console/reports/{number}/reporters
         GET /console/reports/{number}/forward
         POST /console/reports/{number}/forward

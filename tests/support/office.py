@@ -77,6 +77,7 @@ from public.event_watch import EventWatch
 from public.links import Links
 from public.tiles import Tiles
 from reports import open311
+from reports.saved_exports import SavedExports
 from simulator.line import Simulator, SimulatorOptions
 from simulator.mail import Mailbox
 from subscriptions import residents as subscriptions
@@ -385,11 +386,13 @@ async def _open_office(
     app.state.media = media_of(settings, context.city)
     app.state.rehearsals = RehearsalResults(context)
     app.state.rule_trials = RuleTrials(context)
+    app.state.saved_exports = SavedExports(context)
     app.state.kind_cards = kind_preview.cards
     app.state.word_cards = word_preview.cards
     # What a test has just stored is counted at once.
     app.state.household_numbers = SharedAnswers[Any](clock, 0)
     stack.push_async_callback(app.state.rule_trials.stop)
+    stack.push_async_callback(app.state.saved_exports.stop)
     app.state.tiles = Tiles(sample.city, sample.tiles, http, folder / "tiles", source="")
     app.state.mail_door = follow_pages.MailDoor.of(settings)
     app.state.push = None
