@@ -1,7 +1,8 @@
 """Send the stored messages about reports to departments, by mail and to their chats.
 
 A message is marked as tried before it is. After a crash a mail is sent with the same Message-ID; a
-chat can show a message twice, because webhooks know no key.
+chat can show a message twice: it is told the key (``Idempotency-Key``), and none of the chats that
+we know heeds one.
 """
 
 from __future__ import annotations
@@ -124,6 +125,7 @@ class ReportNoticeSender:
             content["text"],
             content["url"],
             content["link"],
+            key=notice.retry_key,
         )
         try:
             answer = await ask(
@@ -132,7 +134,7 @@ class ReportNoticeSender:
                 notice.address,
                 self._reach,
                 body=json.dumps(body).encode(),
-                headers={"Content-Type": "application/json"},
+                headers={"Content-Type": "application/json", "Idempotency-Key": notice.retry_key},
                 seconds=CHAT_SECONDS,
             )
         except Retryable as error:

@@ -35,6 +35,7 @@ from reports.published import case_called, number_in
 from reports.withdrawn import withdraw_report
 
 SHOWN_REPORTS = 5
+TAKES_BACK = "my-withdraw-yes"
 MOST_JOINED = 200
 """Joined reports among which a button's number is looked for."""
 
@@ -59,7 +60,8 @@ async def report_meant(
     number = _number_of(state, incoming)
     if not number:
         return ()
-    one = await following.own_report(session, number, resident_id)
+    leaves = isinstance(incoming, Pressed) and incoming.do == TAKES_BACK
+    one = await following.own_report(session, number, resident_id, leaves=leaves)
     if one is not None and one.id is not None:
         photos = len(await register.photos_of(session, one.id))
         return (OwnReport(one.number, one.category, one.state, photos=photos),)
@@ -129,7 +131,8 @@ async def do_with_report(
         number, words = effect.number, effect.words
         await verdicts.add_words(session, number, resident_id, words, effect.message_id)
         return
-    report = await following.own_report(session, effect.number, resident_id)
+    leaves = isinstance(effect, WithdrawReport)
+    report = await following.own_report(session, effect.number, resident_id, leaves=leaves)
     if report is None:
         return
     match effect:

@@ -22,7 +22,7 @@ from core.clock import in_japan
 from core.restored import held_until
 from reports.kinds import city_now
 from reports.models import RepairWatch
-from reports.repairs import Repair, near, repairs_since
+from reports.repairs import SETTLES, Repair, near, repairs_since
 from subscriptions.models import Resident, ResidentState
 
 HOUR, LATEST = 16, 18
@@ -50,7 +50,8 @@ async def tell_of_repairs(context: Context, medium: Format) -> int:
             return 0
         since = max(filter(None, (now - LOOKED_BACK, restored)))
         city = await city_now(session, context.city)
-        repairs = await repairs_since(session, city, since)
+        found = await repairs_since(session, city, since)
+        repairs = [one for one in found if one.at <= now - SETTLES]
     told = 0
     while True:
         async with context.database.writing() as session:

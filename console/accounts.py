@@ -15,7 +15,6 @@ from typing import Any
 
 import structlog
 from sqlalchemy import func
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
@@ -30,7 +29,7 @@ from console.one_time import step_of
 from console.passwords import Password
 from console.sessions import IDLE
 from core import audit
-from core.database import Database
+from core.database import Database, add_new
 from core.errors import Refusal
 from core.text import clean
 
@@ -160,8 +159,9 @@ async def add_staff(
     """
     address = normal_email(email)
     wanted = roles_called([role] if isinstance(role, str) else role)
+    taken = Refusal("{email} already has an account.", email=address)
     if await session.scalar(select(Staff.id).where(Staff.email == address)):
-        raise Refusal("{email} already has an account.", email=address)
+        raise taken
     staff = Staff(
         email=address,
         name=clean(name, line=True)[:80],
@@ -171,12 +171,7 @@ async def add_staff(
         password_hash=password.hashed,
         created_at=now,
     )
-    session.add(staff)
-    try:
-        await session.flush()
-    except IntegrityError as error:
-        # Somebody else made it at the same moment.
-        raise Refusal("{email} already has an account.", email=address) from error
+    await add_new(session, staff, taken)
     await audit.record(
         session,
         now,

@@ -11,6 +11,7 @@ from fastapi.responses import JSONResponse
 from city.city import name_in
 from city.shapes import district_geojson
 from console.access import Permission
+from console.handing_over import tell_given
 from console.photos import photo_answer
 from console.record_words import TRIAGE
 from console.web import Missing, RowNumber, StaffRoute, Visit, reason_of, visit
@@ -119,7 +120,7 @@ async def decide(visitor: Helper, danger_id: RowNumber) -> Response:
     department = form.text("department") if form.text("department") in departments else ""
     try:
         async with visitor.context.database.writing() as session:
-            await dangers.decide(
+            changed = await dangers.decide(
                 session,
                 city,
                 danger_id,
@@ -131,6 +132,8 @@ async def decide(visitor: Helper, danger_id: RowNumber) -> Response:
                 same_as=form.number("same") if state == Triage.KNOWN else None,
                 department=department if state == Triage.PASSED else "",
             )
+            if changed is not None:
+                await tell_given(session, visitor, [changed])
             if state == Triage.ROAD_CLOSED:
                 one = await dangers.shown(session, danger_id)
                 assert one is not None

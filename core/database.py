@@ -20,9 +20,11 @@ from weakref import WeakKeyDictionary
 
 from sqlalchemy import DateTime, Dialect, Enum, String, event
 from sqlalchemy.engine import URL, Engine, make_url
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.types import TypeDecorator
 
+from core.errors import BadInput
 from core.reason import Reason, loaded
 from core.sqlite_connection import connect
 from core.threads import in_own_thread
@@ -88,6 +90,23 @@ def text_enum(members: type[StrEnum]) -> Enum:
         length=16,
         values_callable=lambda enumeration: [member.value for member in enumeration],
     )
+
+
+async def add_new(session: AsyncSession, row: object, taken: BadInput) -> None:
+    """Store a new row, in the caller's transaction.
+
+    Raises
+    ------
+    BadInput
+        ``taken``: somebody else stored one of the same name at the same moment. What the caller did
+        before is still there.
+    """
+    try:
+        async with session.begin_nested():
+            session.add(row)
+            await session.flush()
+    except IntegrityError as error:
+        raise taken from error
 
 
 class Database:

@@ -14,6 +14,7 @@ from sqlmodel import col, select
 from channels.quiet import quiet_until
 from city.city import City
 from core import audit
+from core.database import add_new
 from core.errors import Refusal
 from core.mail_settings import MAIL_ADDRESS
 from feeds.fetch import FetchRefused
@@ -137,8 +138,9 @@ async def change(
     row = await session.scalar(query.with_for_update())
     if row is None:
         row = ReportAlarm(department=department, version=0, changed_at=now)
+    changed = Refusal("Somebody changed this meanwhile. Look at it again.")
     if row.version != seen:
-        raise Refusal("Somebody changed this meanwhile. Look at it again.")
+        raise changed
     row.mails, row.chat_form, row.chat_url = list(wish.mails), wish.chat_form, wish.chat_url
     row.rhythm, row.calls_members = wish.rhythm, wish.calls_members
     row.again_minutes = wish.again_minutes
@@ -147,8 +149,7 @@ async def change(
     row.quiet_end = None if end is None else end.hour * 60 + end.minute
     row.version += 1
     row.changed_by, row.changed_at = actor, now
-    session.add(row)
-    await session.flush()
+    await add_new(session, row, changed)
     # The chat's address is a secret: who reads the trail cannot write there.
     await audit.record(
         session,

@@ -19,6 +19,7 @@ from sqlmodel import col, select
 
 from city.city import City, name_in
 from core import audit
+from core.database import add_new
 from core.errors import Refusal
 from core.languages import LANGUAGES, mark, reads_japanese
 from core.text import clean
@@ -407,8 +408,8 @@ async def _locked(session: AsyncSession, code: str) -> AnswerTemplate:
     row = await session.scalar(query.with_for_update())
     if row is None and built_in(code) is not None:
         row = AnswerTemplate(code=code, version=0)
-        session.add(row)
-        await session.flush()
+        changed = "Somebody changed this template meanwhile. Look at it again."
+        await add_new(session, row, Refusal(changed))
     if row is None:
         raise Refusal("This template is no longer there.")
     return row

@@ -221,7 +221,7 @@ async def part(
     BadInput
         It is missing or not joined to another, or it was changed meanwhile.
     """
-    await _turn(session)
+    await turn(session)
     report = await register.get_report(session, number)
     await session.refresh(report)
     if report.case_id is None:
@@ -268,9 +268,9 @@ async def leave(session: AsyncSession, report: Report, now: datetime) -> None:
     """Let a report go that its resident takes back: its case goes on without it.
 
     The oldest of the joined reports takes a leader's place, with its state and all that was
-    decided. Call it before the report changes.
+    decided. Call it before the report changes, and take the :func:`turn` before the report.
     """
-    await _turn(session)
+    await turn(session)
     await session.refresh(report, with_for_update=True)
     if report.case_id is not None:
         leader = await _locked(session, report.case_id)
@@ -284,7 +284,7 @@ async def leave(session: AsyncSession, report: Report, now: datetime) -> None:
     heir, rest = await _locked(session, members[0].id or 0), members[1:]
     for name in (
         *("state", "department", "team_id", "owner", "priority", "priority_why", "priority_by"),
-        *("due_on", "accepted_at", "began_at", "ended_at", "opened_at", "opened_by"),
+        *("due_on", "accepted_at", "began_at", "ended_at", "opened_at", "opened_by", "hidden"),
     ):
         setattr(heir, name, getattr(report, name))
     own = report.reporters - sum(member.reporters for member in members)
@@ -328,7 +328,7 @@ def _who_leads(one: Report, two: Report) -> tuple[Report, Report]:
 
 async def _both(session: AsyncSession, number: str, other: str) -> tuple[Report, Report]:
     """Return the leading reports of two numbers, both locked, in the order of their ids."""
-    await _turn(session)
+    await turn(session)
     found = [await register.get_report(session, one) for one in (number, other)]
     for report in found:
         await session.refresh(report)
@@ -337,8 +337,11 @@ async def _both(session: AsyncSession, number: str, other: str) -> tuple[Report,
     return leaders[ids[0]], leaders[ids[1]]
 
 
-async def _turn(session: AsyncSession) -> None:
-    """Wait until nobody else joins or parts, so that no leader changes under our hands."""
+async def turn(session: AsyncSession) -> None:
+    """Wait until nobody else joins or parts, so that no leader changes under our hands.
+
+    Whoever holds a report already must not wait here: those who wait for that report hold the turn.
+    """
     if session.get_bind().dialect.name == "postgresql":
         await session.execute(text("SELECT pg_advisory_xact_lock(hashtext('todoke.cases'))"))
 

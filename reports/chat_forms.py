@@ -7,8 +7,10 @@ from typing import Any
 from reports.models import ChatForm
 
 
-def body(form: ChatForm, title: str, text: str, url: str, link: str) -> dict[str, Any]:
+def body(form: ChatForm, title: str, text: str, url: str, link: str, *, key: str) -> dict[str, Any]:
     """Return a message as the chat reads it.
+
+    Chats know no key of a message; ``key``, the same in every attempt, is in our own JSON alone.
 
     Sources: https://api.slack.com/messaging/webhooks,
     https://developers.mattermost.com/integrate/webhooks/incoming/,
@@ -48,7 +50,7 @@ def body(form: ChatForm, title: str, text: str, url: str, link: str) -> dict[str
                 made["button"] = {"label": link, "url": url}
             return made
         case ChatForm.JSON:
-            return {"title": title, "text": text, "url": url}
+            return {"id": key, "title": title, "text": text, "url": url}
 
 
 def _plain(line: str) -> str:

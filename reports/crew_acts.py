@@ -19,6 +19,7 @@ from sqlmodel import col, select
 
 from city.city import City
 from core import audit
+from core.clock import in_japan
 from core.errors import BadInput
 from core.geo import Position
 from core.text import clean, whole_number
@@ -205,6 +206,11 @@ async def take(
     order = await orders.get_order(session, link.order_id, lock=True)
     assert link.id is not None
     known = await known_keys(session, link.id, [act.key for act in acts])
+    said = [act.item_id for act in acts if act.kind.outcome is not None and act.key not in known]
+    await _hold_cases(session, order, [one for one in said if one is not None])
+    if any(act.kind is ActKind.FOUND for act in acts):
+        # The counter too: whoever makes a report holds it, and then waits for the audit trail.
+        await register.next_number(session, in_japan(now).year, step=0)
     refused = []
     for act in acts:
         if act.key in known:
@@ -222,6 +228,19 @@ async def take(
             continue
         await crew.keep(act.key, act.kind, act.at, item, act.words)
     return refused
+
+
+async def _hold_cases(session: AsyncSession, order: WorkOrder, item_ids: Sequence[int]) -> None:
+    """Lock the cases of some places of an order, before the places change.
+
+    Who ends a case holds it, and then waits for its places on orders.
+    """
+    numbers = await session.scalars(
+        select(Report.number)
+        .join(OrderItem, col(OrderItem.report_id) == col(Report.id))
+        .where(col(OrderItem.order_id) == order.id, col(OrderItem.id).in_(item_ids))
+    )
+    await work.hold(session, list(numbers))
 
 
 async def take_photo(
@@ -508,6 +527,7 @@ async def settle(
     BadInput
         It is not on the order, the crew has said nothing new, or the case cannot end.
     """
+    await _hold_cases(session, order, [item_id])
     item = await session.get(OrderItem, item_id, with_for_update=True)
     if item is None or item.order_id != order.id:
         raise BadInput(reason("order.no-place"))

@@ -24,11 +24,12 @@ from core.database import Database
 from core.errors import BadInput
 from core.geo import distance_m
 from core.text import clean
-from reports import register
+from reports import work
 from reports.models import Danger, Photo, Report, Triage
 from reports.photos import MAX_PHOTOS
 from reports.reasons import reason
 from reports.register import MAX_TEXT, Draft
+from reports.work import Change, Changed
 from response import record
 
 NEAR_M = 150.0
@@ -202,8 +203,9 @@ async def decide(
     note: str = "",
     same_as: int | None = None,
     department: str = "",
-) -> Danger:
-    """Decide on a danger; for real its report follows.
+) -> Changed | None:
+    """Decide on a danger; for real its report follows. Returns what changed of its case, if that
+    went to another department.
 
     Parameters
     ----------
@@ -236,8 +238,10 @@ async def decide(
     session.add(danger)
     await session.flush()
     report = await session.get(Report, danger.report_id) if danger.report_id else None
-    if report is not None and state is Triage.PASSED and department not in ("", report.department):
-        await register.assign(session, city, report, department, by=actor, now=now)
+    changed = None
+    if report is not None and state is Triage.PASSED and department:
+        wanted = Change(department=department)
+        changed = await work.change(session, city, report.number, wanted, by=actor, now=now)
     await audit.record(
         session,
         now,
@@ -264,7 +268,7 @@ async def decide(
         subject=f"danger:{danger.id}",
         source=f"danger:{danger.id}:{danger.version}",
     )
-    return danger
+    return changed
 
 
 async def count_by_state(session: AsyncSession, *, drill: bool) -> dict[Triage, Size]:

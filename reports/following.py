@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
 from core import audit
+from reports import cases
 from reports.models import Addition, Follower, Photo, PhotoRole, Report, ReportUpdate
 from reports.photos import CONTENT_TYPE, MAX_PHOTOS, Picture
 from subscriptions.models import Resident, ResidentState
@@ -124,8 +125,18 @@ async def count_followed(session: AsyncSession, resident_id: int) -> int:
     return await session.scalar(query.where(col(Follower.resident_id) == resident_id)) or 0
 
 
-async def own_report(session: AsyncSession, number: str, resident_id: int) -> Report | None:
-    """Return a resident's own report, locked until the transaction ends."""
+async def own_report(
+    session: AsyncSession, number: str, resident_id: int, *, leaves: bool = False
+) -> Report | None:
+    """Return a resident's own report, locked until the transaction ends.
+
+    Parameters
+    ----------
+    leaves
+        Whether it may leave its case (``reports.cases.leave``).
+    """
+    if leaves:
+        await cases.turn(session)
     return await session.scalar(
         select(Report)
         .where(col(Report.number) == number, col(Report.resident_id) == resident_id)

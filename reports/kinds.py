@@ -22,7 +22,6 @@ from typing import Any
 
 import structlog
 from pydantic import ValidationError
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
@@ -33,6 +32,7 @@ from city.reasons import reason
 from city.rules import broken_names
 from city.toml_lines import KeyPath
 from core import audit
+from core.database import add_new
 from core.errors import Refusal
 from reports.models import KINDS_IN_FORCE, KINDS_PROPOSED, KindVersion
 
@@ -238,12 +238,8 @@ async def propose(
         found.revision += 1
         found.proposed_by, found.proposed_at = actor, now
     found.content, found.note, found.digest = kept, note, _digest(kept)
-    try:
-        async with session.begin_nested():
-            session.add(found)
-            await session.flush()
-    except IntegrityError as error:
-        raise Refusal("Somebody changed this kind meanwhile. Look at it again.") from error
+    changed = "Somebody changed this kind meanwhile. Look at it again."
+    await add_new(session, found, Refusal(changed))
     await audit.record(
         session, now, actor=actor, action="kind.proposed", subject=f"kind:{code}", note=note
     )

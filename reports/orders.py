@@ -16,6 +16,7 @@ from sqlmodel import col, select
 from city.city import City
 from core import audit
 from core.clock import in_japan
+from core.database import add_new
 from core.errors import BadInput
 from core.geo import Position
 from core.text import clean
@@ -109,6 +110,7 @@ async def make_order(
         raise BadInput(reason("order.empty"))
     order = await _of_day(session, kind, team_id, on_day, by=by, now=now)
     assert order.id is not None
+    await work.hold(session, numbers)
     there = await items_of(session, order.id)
     known = {item.report_id: item for item in there if item.report_id is not None}
     named = {item.name for item in there if item.report_id is None}
@@ -408,16 +410,16 @@ async def add_patrol_place(
     if not name:
         raise BadInput(reason("order.place-name"))
     place = await session.scalar(select(PatrolPlace).where(col(PatrolPlace.name) == name))
+    taken = BadInput(reason("order.place-name"))
     if place is not None and place.active:
-        raise BadInput(reason("order.place-name"))
+        raise taken
     if len(await patrol_places(session)) >= MOST_PLACES:
         raise BadInput(reason("order.too-many", most=MOST_PLACES))
     if place is None:
         place = PatrolPlace(name=name, made_at=now, made_by=by)
     place.active, place.words = True, clean(words)[:MOST_WORDS]
     place.longitude, place.latitude = position or (None, None)
-    session.add(place)
-    await session.flush()
+    await add_new(session, place, taken)
     await audit.record(
         session, now, actor=by, action="patrol_place.added", subject=f"patrol_place:{place.id}"
     )

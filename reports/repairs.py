@@ -8,7 +8,7 @@ offer it, and only what everybody may see is told.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
@@ -20,6 +20,8 @@ from reports.models import RepairWatch, Report, ReportUpdate
 from reports.states import ReportState
 
 WATCHED_METRES = 500.0
+SETTLES = timedelta(minutes=10)
+"""So long after its time a change may be stored that waited for its turn."""
 MOST_REPAIRS = 2_000
 """Repairs of some days that are looked at; more are not a neighbourhood's news."""
 
@@ -101,11 +103,14 @@ async def repairs_since(session: AsyncSession, city: City, since: datetime) -> l
 
 
 def near(watched: RepairWatch, areas: frozenset[str], repairs: list[Repair]) -> list[Repair]:
-    """Return the repairs that a resident with these districts has not heard of."""
+    """Return the repairs that a resident with these districts has not heard of.
+
+    ``repairs`` are older than :data:`SETTLES`; those that were not are looked at the next time.
+    """
     return [
         one
         for one in repairs
-        if one.at > watched.told_at
+        if one.at > watched.told_at - SETTLES
         and one.resident_id != watched.resident_id
         and _is_near(watched, areas, one)
     ]

@@ -14,6 +14,7 @@ from sqlmodel import col, select
 from city.city import City
 from core import audit
 from core.counting import Size, size_of
+from core.database import add_new
 from core.errors import BadInput
 from core.text import clean
 from reports.models import IS_OPEN, Report, Team, TeamAccount, TeamKind
@@ -131,8 +132,9 @@ async def _write(
     same = select(func.count()).where(func.lower(col(Team.name)) == name.lower())
     if team.id is not None:
         same = same.where(col(Team.id) != team.id)
+    taken = BadInput(reason("team.taken", name=name))
     if await session.scalar(same):
-        raise BadInput(reason("team.taken", name=name))
+        raise taken
     if entry.kind not in {*TeamKind}:
         raise BadInput(reason("team.kind"))
     if entry.department not in {"", *(one.code for one in city.departments)}:
@@ -145,8 +147,7 @@ async def _write(
         raise BadInput(reason("team.account"))
     team.name, team.kind, team.department = name, TeamKind(entry.kind), entry.department
     team.mail, team.active = mail, entry.active
-    session.add(team)
-    await session.flush()
+    await add_new(session, team, taken)
     assert team.id is not None
     await session.execute(delete(TeamAccount).where(col(TeamAccount.team_id) == team.id))
     session.add_all(

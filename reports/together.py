@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from city.city import City
 from core.errors import BadInput, Refusal
 from core.languages import mark
-from reports import answers, cases, register, states, work
+from reports import answers, cases, states, work
 from reports.answers import Answer, Means, Preview
 from reports.cases import Joined
 from reports.models import Report
@@ -155,7 +155,9 @@ async def do(
     now: datetime,
 ) -> Outcome:
     """Do the act with each case, in the caller's transaction; what does not fit is left out."""
-    found = await register.locked(session, [pick.number for pick in together.picks])
+    if together.act is Act.JOIN:
+        await cases.turn(session)
+    found = await work.hold(session, [pick.number for pick in together.picks])
     if together.act is Act.JOIN:
         return await _join(session, means, city, together, found, by=by, now=now)
     done: list[str] = []

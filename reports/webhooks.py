@@ -27,7 +27,7 @@ from city.context import Context
 from core import audit
 from core.chunks import in_chunks, rows_of
 from core.clock import in_japan
-from core.database import Database
+from core.database import Database, add_new
 from core.errors import BadInput, Permanent, TodokeError
 from core.reason import Reason
 from core.text import clean
@@ -167,8 +167,9 @@ async def add(
         raise BadInput(reason("webhook.name", most=LONGEST_WEBHOOK_NAME))
     check_address(url, reach)
     names = list(await session.scalars(select(col(Webhook.name))))
+    taken = BadInput(reason("webhook.taken", name=name))
     if name in names:
-        raise BadInput(reason("webhook.taken", name=name))
+        raise taken
     if len(names) >= MOST_WEBHOOKS:
         raise BadInput(reason("webhook.too-many", most=MOST_WEBHOOKS))
     made = Webhook(
@@ -179,8 +180,7 @@ async def add(
         created_at=now,
         created_by=actor,
     )
-    session.add(made)
-    await session.flush()
+    await add_new(session, made, taken)
     await _record(session, now, made, actor, "webhook.added", url=url, with_words=with_words)
     return made
 

@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from channels.email.models import MailFailure
 from subscriptions import residents
 from subscriptions.models import Resident
+from subscriptions.residents import insert_new
 
 MOST_HARD = 2
 HARD_APART = timedelta(days=1)
@@ -49,7 +50,12 @@ async def note_bounce(
     BOUNCES.labels(bounce.value).inc()
     row = await session.get(MailFailure, resident_id, with_for_update=True)
     if row is None:
-        row = MailFailure(resident_id=resident_id, last_at=now)
+        # Two mails may come back at the same moment.
+        new = insert_new(session, MailFailure, ["resident_id"])
+        await session.execute(
+            new.values(resident_id=resident_id, hard=0, soft=0, ended_by="", last_at=now)
+        )
+        row = await session.get_one(MailFailure, resident_id, with_for_update=True)
     _count(row, bounce, now)
     over = bounce is Bounce.COMPLAINT or _is_over(row, bounce, now)
     row.last_at = now

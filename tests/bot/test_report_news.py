@@ -151,6 +151,23 @@ async def test_repairs_near_are_told_in_one_message_a_day(context: Context) -> N
     assert all(HOUR <= when.hour < LATEST for when, count in counts if count)
 
 
+async def test_a_repair_that_was_stored_after_its_time_is_told_the_next_day(
+    context: Context,
+) -> None:
+    """Who changes a case reads the clock, and may then wait until it can be stored."""
+    number = await resident(context, "here", "chuo")
+    slot = NOON.replace(hour=HOUR)
+    async with context.database.writing() as session:
+        await repairs.watch(session, number, None, NOON)
+    await mended(context, 1, HERE, NOON + timedelta(minutes=10))
+    assert await tell_of_repairs(at(context, slot), LINE) == 1
+    await mended(context, 2, HERE, slot - timedelta(seconds=2))
+    assert await tell_of_repairs(at(context, slot + timedelta(days=1)), LINE) == 1
+    first, second = await told(context)
+    assert "2026-000001" in first[1] and "2026-000002" not in first[1]
+    assert "2026-000002" in second[1] and "2026-000001" not in second[1]
+
+
 async def test_two_schedulers_at_once_tell_nobody_twice(context: Context) -> None:
     """A leader that lost its lock has not noticed yet when another begins."""
     numbers = [await resident(context, f"{n}", "chuo") for n in range(2)]

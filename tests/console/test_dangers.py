@@ -13,7 +13,7 @@ from console.models import Role
 from core.clock import in_japan
 from core.errors import BadInput
 from reports import dangers
-from reports.models import Danger, Report, Triage
+from reports.models import Danger, Report, StaffNotice, Triage
 from reports.photos import store_photo
 from reports.register import Draft
 from response import tasks
@@ -100,6 +100,8 @@ async def test_the_road_department_gets_it_as_a_report(office: Office) -> None:
     await decides(browser, danger, "passed", department=other)
     [report] = await office.rows(Report)
     assert report.department == other
+    [notice] = await office.rows(StaffNotice)
+    assert notice.department == other and report.number in notice.content["title"]
     roads = await office.at_desk(Role.ROADS, "roads")
     assert (await roads.get(f"/console/reports/{report.number}")).status == 200
     assert (await roads.get(DANGERS)).status == 403

@@ -384,12 +384,12 @@ async def test_a_chat_inside_that_the_operator_did_not_name_is_not_called(office
 
 def test_what_a_place_is_called_cannot_call_everybody_in_a_chat() -> None:
     evil = "<!channel> [x](https://evil.example) *b*"
-    slack = chat_forms.body(ChatForm.SLACK, "t", evil, "https://city.example", "open")
+    slack = chat_forms.body(ChatForm.SLACK, "t", evil, "https://city.example", "open", key="k")
     assert "<!" not in slack["text"]
-    teams = chat_forms.body(ChatForm.TEAMS, "t", evil, "https://city.example", "open")
+    teams = chat_forms.body(ChatForm.TEAMS, "t", evil, "https://city.example", "open", key="k")
     assert "[x](" not in json.dumps(teams)
     assert teams["attachments"][0]["content"]["actions"][0]["url"] == "https://city.example"
-    works = chat_forms.body(ChatForm.LINE_WORKS, "t", evil, "https://city.example", "open")
+    works = chat_forms.body(ChatForm.LINE_WORKS, "t", evil, "https://city.example", "open", key="k")
     assert works["body"]["text"] == evil
 
 

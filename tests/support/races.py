@@ -44,7 +44,7 @@ async def one_in_the_others_way(database: Database, first: Act, second: Act) -> 
             given = await first(session)
             await session.flush()
             begun.set()
-            await _in_the_way(database, other)
+            await until_it_waits(database, other)
     except Exception as error:
         given = error
         begun.set()
@@ -76,10 +76,10 @@ class _SecondRun(NoWorkers):
     async def put(self, *args: Any, **options: Any) -> None:
         if self.other is None:
             self.other = asyncio.create_task(self._run())
-            await _in_the_way(self._database, self.other)
+            await until_it_waits(self._database, self.other)
 
 
-async def _in_the_way(database: Database, other: asyncio.Task[Any]) -> None:
+async def until_it_waits(database: Database, other: asyncio.Task[Any]) -> None:
     if database.is_sqlite:
         return
     async with asyncio.timeout(30):
