@@ -13,6 +13,7 @@ from core.errors import BadInput
 from core.text import clean
 from reports.models import LONGEST_FILTER, LONGEST_FILTER_NAME, SavedFilter
 from reports.reasons import reason
+from subscriptions.residents import insert_new
 
 MOST_FILTERS = 30
 """Of one account, and as many of everybody."""
@@ -49,12 +50,17 @@ async def save(
     if not query or len(query) > LONGEST_FILTER:
         raise BadInput(reason("report-filter.empty"))
     mine = col(SavedFilter.account) == account
-    saved = await session.scalar(select(SavedFilter).where(mine, col(SavedFilter.name) == name))
+    called = select(SavedFilter).where(mine, col(SavedFilter.name) == name).with_for_update()
+    saved = await session.scalar(called)
     if saved is None:
         size = await session.scalar(select(func.count()).select_from(SavedFilter).where(mine))
         if (size or 0) >= MOST_FILTERS:
             raise BadInput(reason("report-filter.too-many", most=MOST_FILTERS))
-        saved = SavedFilter(account=account, name=name, query=query, created_by=by, created_at=now)
+        # Two may save one of the same name at the same moment.
+        new = insert_new(session, SavedFilter, ["account", "name"])
+        made = {"account": account, "name": name, "query": query, "counted": counted}
+        await session.execute(new.values(**made, created_by=by, created_at=now))
+        saved = (await session.scalars(called)).one()
     saved.query, saved.counted = query, counted
     session.add(saved)
     await session.flush()

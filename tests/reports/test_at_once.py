@@ -30,6 +30,7 @@ from reports import (
     order_links,
     orders,
     register,
+    saved_filters,
     teams,
     together,
     webhooks,
@@ -355,3 +356,15 @@ async def test_the_second_of_two_who_make_the_same_is_told_so(
     first, second = await one_in_the_others_way(database, make, make)
     assert not isinstance(first, Exception), first
     assert isinstance(second, BadInput), second
+
+
+async def test_a_filter_that_two_save_under_one_name_is_there_once(database: Database) -> None:
+    def save(query: str) -> Do:
+        return lambda session: saved_filters.save(
+            session, "朝", query, shared=True, counted=False, by=BY, now=NOW
+        )
+
+    found = await one_in_the_others_way(database, save("state=new"), save("state=open"))
+    assert not [one for one in found if isinstance(one, Exception)], found
+    async with database.reading() as session:
+        assert [one.query for one in await saved_filters.seen_by(session, BY)] == ["state=open"]
