@@ -153,10 +153,7 @@ async def definition(request: Request, code: str, form: str) -> Response:
 async def post_request(request: Request, form: str) -> Response:
     """Take a report of another program, and answer with its number."""
     check_format(form, "requests")
-    context: Context = request.app.state.context
-    now = context.clock.now()
-    sent = await read_form(request)
-    _check_jurisdiction(_asked_jurisdiction(request, sent), context.city)
+    context, sent, now = await _posted_form(request)
     # Without holding up a writer: strangers, nonsense, and a program that has posted too much.
     async with context.database.reading() as session:
         city = await city_now(session, context.city)
@@ -243,10 +240,7 @@ async def updates(request: Request, form: str) -> Response:
 async def post_update(request: Request, form: str) -> Response:
     """Take an update of a program's own request, or of a case that an office has."""
     check_format(form, "servicerequestupdates")
-    context: Context = request.app.state.context
-    now = context.clock.now()
-    sent = await read_form(request)
-    _check_jurisdiction(_asked_jurisdiction(request, sent), context.city)
+    context, sent, now = await _posted_form(request)
     # As for a report: strangers and nonsense hold up no writer.
     async with context.database.reading() as session:
         city = await city_now(session, context.city)
@@ -366,8 +360,19 @@ def _wants_extensions(request: Request) -> bool:
     return asked == "true"
 
 
-def _asked_jurisdiction(request: Request, sent: Form) -> str:
-    return sent.text("jurisdiction_id") or request.query_params.get("jurisdiction_id", "")
+async def _posted_form(request: Request) -> tuple[Context, Form, datetime]:
+    """Return what a program posts to this city, and when.
+
+    Raises
+    ------
+    Refused
+        It is about another city.
+    """
+    context: Context = request.app.state.context
+    now, sent = context.clock.now(), await read_form(request)
+    asked = sent.text("jurisdiction_id") or request.query_params.get("jurisdiction_id", "")
+    _check_jurisdiction(asked, context.city)
+    return context, sent, now
 
 
 def _check_jurisdiction(asked: str, city: City) -> None:
