@@ -28,7 +28,7 @@ from reports import crew_acts, order_links, orders, register
 from reports.kinds import city_now
 from reports.models import OrderKind, Outcome, Report, Team, WorkOrder
 from reports.order_links import OrderTokens
-from reports.order_pdf import make_pdf, printing_workshop
+from reports.order_pdf import Sheet, make_pdf, printing_workshop
 
 router = APIRouter(prefix="/console", route_class=StaffRoute)
 Looker = Annotated[Visit, Depends(visit(Permission.LOOK))]
@@ -328,9 +328,8 @@ async def revoke_link(visitor: Worker, order_id: RowNumber, link_id: RowNumber) 
     return visitor.go(f"{PAGE}/{order_id}#links")
 
 
-@router.get("/orders/{order_id}/print")
-async def print_page(visitor: Looker, order_id: RowNumber, item: int = 0) -> Response:
-    """Show an order, or one place of it, for paper."""
+async def _sheet(visitor: Visit, order_id: int, item: int) -> tuple[Opened, Sheet]:
+    """Return an order, or one place of it, as it stands on paper."""
     async with visitor.context.database.reading() as session:
         opened = _only(await _opened(session, visitor, order_id), item)
         crew_page, until = await _crew_page(session, visitor, order_id)
@@ -343,6 +342,13 @@ async def print_page(visitor: Looker, order_id: RowNumber, item: int = 0) -> Res
         crew_page=crew_page,
         until=until,
     )
+    return opened, sheet
+
+
+@router.get("/orders/{order_id}/print")
+async def print_page(visitor: Looker, order_id: RowNumber, item: int = 0) -> Response:
+    """Show an order, or one place of it, for paper."""
+    opened, sheet = await _sheet(visitor, order_id, item)
     return visitor.page(
         "order_print.html", sheet=sheet, order=opened.order, stops=opened.stops, item=item
     )
@@ -351,21 +357,9 @@ async def print_page(visitor: Looker, order_id: RowNumber, item: int = 0) -> Res
 @router.get("/orders/{order_id}/order.pdf")
 async def pdf(visitor: Looker, order_id: RowNumber, item: int = 0) -> Response:
     """Return an order, or one place of it, as a PDF."""
-    context = visitor.context
-    async with context.database.reading() as session:
-        opened = _only(await _opened(session, visitor, order_id), item)
-        crew_page, until = await _crew_page(session, visitor, order_id)
-    sheet = sheet_of(
-        opened.city,
-        opened.order,
-        opened.team,
-        opened.stops,
-        visitor.language,
-        crew_page=crew_page,
-        until=until,
-    )
+    opened, sheet = await _sheet(visitor, order_id, item)
     try:
-        media = context.settings.media_dir
+        media = visitor.context.settings.media_dir
         pictures = await pictures_of(opened.city, _folder(visitor), media, opened.stops)
         printing = kept_workshop(visitor.request.app, printing_workshop)
         made = await make_pdf(printing, sheet, pictures)

@@ -81,14 +81,14 @@ class AllowedHosts:
     def of(cls, source: SourceConfig) -> AllowedHosts:
         """Return the reach of a configured source."""
         own = urlsplit(source.url)
-        hosts = {_plain(host) for host in (own.hostname or "", *source.hosts) if host}
+        hosts = {plain_host(host) for host in (own.hostname or "", *source.hosts) if host}
         ports = {80, 443}
         if own.port is not None:
             ports.add(own.port)
         return cls(
             hosts=frozenset(hosts),
             ports=frozenset(ports),
-            local_hosts=frozenset(host for host in hosts if _is_local(host)),
+            local_hosts=frozenset(host for host in hosts if is_local(host)),
         )
 
     def check(self, url: str) -> None:
@@ -110,20 +110,20 @@ class AllowedHosts:
             raise FetchRefused(reason("fetch.scheme", url=url))
         if parts.username is not None or parts.password is not None:
             raise FetchRefused(reason("fetch.user-name"))
-        host = _plain(parts.hostname or "")
+        host = plain_host(parts.hostname or "")
         if host not in self.hosts:
-            if _is_local(host):
+            if is_local(host):
                 raise FetchRefused(reason("fetch.private-address", host=host))
             raise FetchRefused(reason("fetch.host", host=host))
         if port is not None and port not in self.ports:
             raise FetchRefused(reason("fetch.port", host=host, port=port))
 
 
-def _plain(host: str) -> str:
+def plain_host(host: str) -> str:
     return host.rstrip(".").lower()
 
 
-def _is_local(host: str) -> bool:
+def is_local(host: str) -> bool:
     """Whether ``host`` is by its own spelling not a public address."""
     if host in LOCAL_NAMES or host.endswith(".localhost"):
         return True
@@ -169,7 +169,7 @@ class PublicResolver(AbstractResolver):
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
     ) -> list[ResolveResult]:
         found = await self._inner.resolve(host, port, family)
-        if _plain(host) in LOCAL_NAMES:
+        if plain_host(host) in LOCAL_NAMES:
             # Only a source configured for this machine gets here, because Reach.check comes first.
             return found
         public = [entry for entry in found if is_public(entry["host"])]

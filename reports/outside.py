@@ -25,7 +25,8 @@ from feeds.fetch import (
     AllowedHosts,
     FetchRefused,
     PublicResolver,
-    is_public,
+    is_local,
+    plain_host,
     refusal_within,
 )
 from feeds.limits import CONNECT_TIMEOUT, MAX_URL_LENGTH
@@ -91,7 +92,7 @@ class PublicHosts(AllowedHosts):
         try:
             parts = urlsplit(url)
             port = parts.port or {"http": 80, "https": 443}.get(parts.scheme, 0)
-            host = _plain(parts.hostname or "")
+            host = plain_host(parts.hostname or "")
         except ValueError as error:
             raise FetchRefused(reason("outside.no-address")) from error
         if parts.scheme not in ("http", "https") or not host:
@@ -100,7 +101,7 @@ class PublicHosts(AllowedHosts):
             raise FetchRefused(reason("outside.user-name"))
         if self.is_internal(url):
             return
-        if _is_private(host):
+        if is_local(host):
             raise FetchRefused(reason("outside.private", host=host[:100]))
         if self.ports and port not in self.ports:
             raise FetchRefused(reason("outside.port", host=host[:100], port=port))
@@ -109,7 +110,7 @@ class PublicHosts(AllowedHosts):
         """Whether the operator named this host of the city's own network."""
         parts = urlsplit(url)
         port = parts.port or {"http": 80, "https": 443}.get(parts.scheme, 0)
-        return (_plain(parts.hostname or ""), port) in self.internal
+        return (plain_host(parts.hostname or ""), port) in self.internal
 
 
 ANY_PHOTO = PublicHosts(ports=WEB_PORTS)
@@ -132,9 +133,9 @@ class _Resolver(PublicResolver):
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
     ) -> list[ResolveResult]:
-        if _plain(host) in self._internal:
+        if plain_host(host) in self._internal:
             return await self._inner.resolve(host, port, family)
-        if _plain(host) in LOCAL_NAMES:
+        if plain_host(host) in LOCAL_NAMES:
             raise FetchRefused(reason("outside.private", host=host[:100]))
         return await super().resolve(host, port, family)
 
@@ -215,16 +216,3 @@ def _named(code: str, error: BaseException) -> Reason:
     if code == "outside.not-reached":
         return reason("outside.not-reached", error=said)
     return reason("outside.no-answer", error=said)
-
-
-def _plain(host: str) -> str:
-    return host.rstrip(".").lower()
-
-
-def _is_private(host: str) -> bool:
-    if host in LOCAL_NAMES or host.endswith(".localhost"):
-        return True
-    try:
-        return not is_public(host)
-    except ValueError:
-        return False
