@@ -11,6 +11,7 @@ import structlog
 from sqlmodel import col, select
 
 from app.schedule import ScheduledJob
+from channels.line.medium import LINE
 from city.context import Context
 from console.access import has_role
 from console.models import Role, Staff
@@ -34,7 +35,7 @@ async def outside_jobs(context: Context) -> AsyncIterator[list[ScheduledJob]]:
     internal = internal_of(context.settings.internal_hosts)
     async with guarded_session() as photos, outside_session(internal) as http:
         fetcher = PhotoFetcher(context, photos)
-        residents = Residents(context)
+        residents = Residents(context, LINE)
         offices = OfficeSender(context, http, residents.tell)
         sender = WebhookSender(context, http)
 

@@ -20,6 +20,7 @@ from app.rehearsals import RehearsalResults
 from app.rule_trials import RuleTrials
 from bot import data_pages, kind_preview, webhook, word_preview
 from channels.line.client import LineClient
+from channels.line.medium import LINE
 from city.context import Context
 from city.folder import CityFolder
 from console import crew_pages, site_pages
@@ -57,6 +58,7 @@ from public.push_pages import PushDoor
 from public.tiles import FOLDER as KEPT_TILES
 from public.tiles import Tiles
 from reports import forwarded_photos, open311
+from reports.residents_told import Residents
 from reports.saved_exports import SavedExports
 
 FOR_PROGRAMS = ("/line/", "/feeds/", "/open311/", "/healthz", "/readyz", "/metrics", "/static/")
@@ -142,6 +144,7 @@ def create_app(context: Context, line: LineClient, *, folder: CityFolder) -> Fas
     app.state.rehearsals = RehearsalResults(context)
     app.state.rule_trials = RuleTrials(context)
     app.state.saved_exports = SavedExports(context)
+    app.state.residents = Residents(context, LINE)
     app.state.kind_cards = kind_preview.cards
     app.state.word_cards = word_preview.cards
     if context.settings.cap_key is not None:

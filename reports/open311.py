@@ -251,9 +251,10 @@ async def post_update(request: Request, form: str) -> Response:
             await posted_updates.check_theirs(session, key, post)
             posts.check_rate(key, now)
     if step is None:
-        tell = Residents(context).tell
+        residents: Residents = request.app.state.residents
         async with context.database.writing() as session:
             key = await posts.key_of_post(session, sent)
+            tell = residents.tell
             step = await posted_updates.take(session, city, key, post, now, tell=tell)
     taken = {"update_id": str(step.id), "service_request_id": post.number}
     return _private(listed(form, "service_request_updates", [taken]))

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from channels.line.medium import LINE
+from channels.medium import Format
 from city.context import Context
 from reports import answers
 from reports.answers import Means
@@ -18,14 +18,14 @@ BY = "service"
 
 
 class Residents:
-    """Tells all who reported, joined or follow a case."""
+    """Tells all who reported, joined or follow a case; ``app.state.residents``."""
 
-    def __init__(self, context: Context) -> None:
-        self._context = context
+    def __init__(self, context: Context, medium: Format) -> None:
+        self._context, self._medium = context, medium
 
     async def tell(self, session: AsyncSession, changed: Changed, now: datetime) -> None:
         """Tell them of the new state of a case, in the caller's transaction."""
         context = self._context
-        means = Means(context.queue, LINE, photo_links(context.settings))
+        means = Means(context.queue, self._medium, photo_links(context.settings))
         city = await city_now(session, context.city)
         await answers.tell_by_itself(session, means, city, changed, by=BY, now=now)

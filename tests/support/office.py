@@ -35,7 +35,7 @@ from app.staff_sender import StaffSender
 from bot import data_pages, kind_preview, word_preview
 from channels.engine import Engine
 from channels.line.client import LineClient
-from channels.line.medium import LineMedium
+from channels.line.medium import LINE, LineMedium
 from channels.medium import Medium
 from channels.models import Delivery, DeliveryState
 from city.context import Context
@@ -77,6 +77,7 @@ from public.event_watch import EventWatch
 from public.links import Links
 from public.tiles import Tiles
 from reports import open311
+from reports.residents_told import Residents
 from reports.saved_exports import SavedExports
 from simulator.line import Simulator, SimulatorOptions
 from simulator.mail import Mailbox
@@ -387,6 +388,7 @@ async def _open_office(
     app.state.rehearsals = RehearsalResults(context)
     app.state.rule_trials = RuleTrials(context)
     app.state.saved_exports = SavedExports(context)
+    app.state.residents = Residents(context, LINE)
     app.state.kind_cards = kind_preview.cards
     app.state.word_cards = word_preview.cards
     # What a test has just stored is counted at once.
