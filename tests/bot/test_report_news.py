@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import aiohttp
@@ -119,12 +119,13 @@ async def test_a_draft_is_reminded_of_in_the_day_alone(context: Context) -> None
 
 
 async def mended(context: Context, n: int, place: tuple[float, float], when: datetime) -> None:
+    now = when.astimezone(UTC)
     async with context.database.writing() as session:
         draft = Draft(category="pothole", origin=f"r{n}", longitude=place[0], latitude=place[1])
         report = await create_report(
-            session, context.city, draft, resident_id=None, language="ja", now=when
+            session, context.city, draft, resident_id=None, language="ja", now=now
         )
-        await change_state(session, report, ReportState.DONE, by="staff:1", now=when)
+        await change_state(session, report, ReportState.DONE, by="staff:1", now=now)
 
 
 async def test_repairs_near_are_told_in_one_message_a_day(context: Context) -> None:

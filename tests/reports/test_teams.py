@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,7 @@ from tests.support.project import SAMPLE_CITY
 
 BY = "roads@city.example"
 KNOWN = ("a@city.example", "b@city.example")
-MONDAY = datetime(2026, 6, 22, 8, 30, tzinfo=JAPAN)
+MONDAY = datetime(2026, 6, 22, 8, 30, tzinfo=JAPAN).astimezone(UTC)
 URL = "https://line.city.example"
 
 
@@ -67,7 +67,7 @@ async def late(
             ),
             resident_id=None,
             language="my",
-            now=datetime(2026, 6, 1, 9, 0, tzinfo=JAPAN),
+            now=datetime(2026, 6, 1, 9, 0, tzinfo=JAPAN).astimezone(UTC),
         )
         await work.change(
             session,
@@ -75,7 +75,7 @@ async def late(
             report.number,
             Change(due_on=due, team_id=team.id if team else None),
             by=BY,
-            now=datetime(2026, 6, 1, 9, 1, tzinfo=JAPAN),
+            now=datetime(2026, 6, 1, 9, 1, tzinfo=JAPAN).astimezone(UTC),
         )
     return report
 
@@ -193,7 +193,12 @@ async def test_a_case_that_waits_long_becomes_more_urgent_once(
     database: Database, city: City, clock: ManualClock
 ) -> None:
     report = await late(database, city, 1, date(2026, 12, 1))
-    assert await overdue.settle_waiting(database, city, datetime(2026, 6, 14, tzinfo=JAPAN)) == 0
+    assert (
+        await overdue.settle_waiting(
+            database, city, datetime(2026, 6, 14, tzinfo=JAPAN).astimezone(UTC)
+        )
+        == 0
+    )
     assert await overdue.settle_waiting(database, city, MONDAY) == 1
     assert await overdue.settle_waiting(database, city, MONDAY.replace(day=28)) == 0
     async with database.reading() as session:

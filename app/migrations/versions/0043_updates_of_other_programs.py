@@ -1,14 +1,14 @@
 """Updates of other programs, keys of offices, exports that are written in the background.
 
-Revision: 0042
-Follows: 0041
+Revision: 0043
+Follows: 0042
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0042"
-down_revision = "0041"
+revision = "0043"
+down_revision = "0042"
 branch_labels = None
 depends_on = None
 
