@@ -55,7 +55,7 @@ from simulator.agency.server import RecordedDays
 from simulator.mail import Mailbox
 from simulator.push import PushService
 from subscriptions.generate import generate
-from subscriptions.residents import follow_at
+from subscriptions.other_media import follow_at
 
 STATE = Path("var/demo")
 RESIDENTS = 300

@@ -48,7 +48,7 @@ from sqlalchemy.engine import make_url
 from alerts.templates import add_starters
 from app.rehearsal import REPORT, RESULTS
 from app.schema import upgrade_now
-from benchmarks import scale_response, scale_rows
+from benchmarks import bulk_rows, scale_response, scale_rows
 from benchmarks.console_pages import REHEARSAL, WEBHOOK_MS, Wanted, pages, values_of
 from benchmarks.webhook import SECRET, free_port
 from channels.models import Delivery, DeliveryState
@@ -139,7 +139,7 @@ async def fill(url: str, scale: float, years: int) -> None:
         questions=many(5_000),
     )
     shelters = [site.code for site in load_folder(SAMPLE).shelters]
-    with scale_rows.writer(make_url(url)) as writer:
+    with bulk_rows.writer(make_url(url)) as writer:
         scale_rows.fill(writer, city, counts, now, say)
         scale_response.fill(writer, city, shelters, response, now, say)
     database = Database(url)

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from benchmarks.scale_rows import STAFF, Row, Writer
+from benchmarks.bulk_rows import Row, Writer
+from benchmarks.scale_rows import STAFF
 from city.city import City
 from public.models import AskedQuestion
 from reports.models import Danger, Triage

@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
 from channels import outbox, unknown_sends
+from channels.attempts import Sending
 from channels.guard import ChannelGuard
 from channels.level_parts import priority_of_run
 from channels.medium import Medium
@@ -23,7 +24,7 @@ from channels.newest_delivery import NewestDelivery
 from channels.planner import PLAN, PLANNED_KINDS, Planner, send_key, send_task
 from channels.reasons import reason
 from channels.recent_ids import RecentIdsCache
-from channels.sender import Sender, Sending
+from channels.sender import Sender
 from city.city import City
 from core.clock import Clock
 from core.database import Database

@@ -10,22 +10,21 @@ import asyncio
 import random
 from collections import Counter
 from collections.abc import Coroutine, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from channels import outbox
+from channels import contents, outbox
+from channels.attempts import Attempt, Attempts, Sending, SendingHalted
 from channels.gravest import UNMOVED
 from channels.guard import ChannelGuard
 from channels.level_parts import part_of_run, priority_of_run
 from channels.medium import Medium
 from channels.members import unpack
-from channels.metrics import MAYBE_TWICE, RETRIES
 from channels.models import BatchState, Delivery, DeliveryState, Priority
-from channels.outage import Outage
 from channels.outbox import BatchOutcome, Claimed
 from channels.outcome_writer import OutcomeWriter
 from channels.planner import send_key, send_task
@@ -34,26 +33,20 @@ from channels.recent_ids import RecentIdsCache, changed_since
 from channels.responses import (
     About,
     AddressGone,
-    Busy,
     ChannelRefused,
     QuotaReached,
     Refused,
-    Unavailable,
 )
 from city.city import City
 from core.clock import Clock
 from core.database import Database
-from core.errors import Permanent, Retryable
+from core.errors import Retryable
 from core.reason import Reason
 from core.steady import in_doubt, surely
 from core.work import Queue, retry_delay
 
 URGENT_WAIT_SECONDS = 10.0
 """No batch of an emergency waits longer before it is tried again, whatever the answer was."""
-TRIES_AT_ONCE = 3
-"""Tries within one run; then the batch waits, and its place goes to another."""
-BUSY_TRIES = 20
-FIRST_DELAY_SECONDS = 0.2
 STOPPED_SECONDS = 15.0
 GRAVER_FIRST_SECONDS = 0.05
 """How often a run of a lower level asks whether the graver ones have left."""
@@ -64,50 +57,6 @@ MOST_REFUSED = 500
 """How many residents of a delivery may be refused singly before a person must look at it."""
 
 log = structlog.get_logger(__name__)
-
-
-class SendingHalted(Exception):
-    """The run must not send any more: paused, stopped, expired or shutting down."""
-
-
-@dataclass(eq=False)
-class Sending:
-    """One run while it is sent."""
-
-    delivery: Delivery
-    number: int
-    halted: bool = False
-    again_in: float = 0.0
-    messages: dict[int, bytes] = field(default_factory=dict)
-    waiting: set[asyncio.Task[None]] = field(default_factory=set)
-    priority: int = field(init=False)
-    """Its place in the order of sending; a lower level goes after a graver one."""
-
-    def __post_init__(self) -> None:
-        self.priority = priority_of_run(self.delivery, self.number)
-
-    @property
-    def delivery_id(self) -> int:
-        assert self.delivery.id is not None
-        return self.delivery.id
-
-    @property
-    def is_urgent(self) -> bool:
-        """Whether it is an emergency or a correction."""
-        return self.delivery.priority <= Priority.EMERGENCY
-
-    def halt(self, again_in: float = 0.0) -> None:
-        """Remove waiting requests; those that are under way still end.
-
-        Parameters
-        ----------
-        again_in
-            Seconds after which the run is queued again, if its delivery is still being sent.
-        """
-        self.halted = True
-        self.again_in = again_in
-        for task in self.waiting:
-            task.cancel()
 
 
 class Sender:
@@ -144,7 +93,7 @@ class Sender:
         self._worker = worker
         self._chance = random.Random(seed)  # noqa: S311
         self._recorder = OutcomeWriter(database, clock)
-        self._outage = Outage(clock, medium.name)
+        self._attempts = Attempts(clock, medium, self._chance)
         self._known: dict[int, bytes] = {}
         self._bad_variants: dict[int, asyncio.Future[Reason | None]] = {}
         self._refused_count: Counter[int] = Counter()
@@ -245,7 +194,7 @@ class Sender:
             if users is None or (changed and not changed.isdisjoint(unpack(batches[place].members)))
         ]
         if missing:
-            looked_up = await outbox.joined_addresses(
+            looked_up = await contents.joined_addresses(
                 self._database,
                 [batches[place].members for place in missing],
                 self._medium.addresses,
@@ -260,7 +209,7 @@ class Sender:
         found = {each: self._known[each] for each in wanted if each in self._known}
         missing = wanted - found.keys()
         if missing:
-            loaded = await outbox.variant_messages(self._database, missing)
+            loaded = await contents.variant_messages(self._database, missing)
             found.update(loaded)
             self._known.update(loaded)
             for oldest in list(self._known)[: max(0, len(self._known) - KNOWN_VARIANTS)]:
@@ -278,14 +227,16 @@ class Sender:
             self._record(sending, batch, BatchState.FAILED, error=fault)
             return
         if self._medium.addresses.count(addresses) < batch.size:
-            absent = await outbox.absent_members(self._database, batch.members)
+            absent = await contents.absent_members(self._database, batch.members)
         messages = sending.messages[batch.variant_id]
         request = self._medium.request(
             batch.endpoint, addresses, messages, silent=sending.delivery.silent
         )
-        attempt = _Attempt(batch, absent)
+        attempt = Attempt(batch, absent)
         try:
-            await self._try(sending, attempt, request)
+            accepted = await self._attempts.made(sending, attempt, request)
+            sent = accepted.request_id
+            self._record_attempt(sending, attempt, BatchState.SENT, request_id=sent)
         except SendingHalted:
             attempt.withdraw()
             self._record_attempt(sending, attempt, BatchState.WAITING, error=attempt.error)
@@ -315,71 +266,9 @@ class Sender:
                 sending, attempt, BatchState.WAITING, error=error.reason, not_before=due
             )
 
-    async def _try(self, sending: Sending, attempt: _Attempt, request: bytes) -> None:
-        """Try until it is accepted or another batch must get the place."""
-        batch = attempt.batch
-        life = self._medium.key_life_of(sending.delivery.priority)
-        broken = busy = 0
-        while True:
-            try:
-                await self._turn(sending, attempt, request)
-                return
-            except Unavailable as error:
-                attempt.uncertain = attempt.uncertain or error.may_have_acted
-                attempt.error = error.reason
-                broken += 1
-                if broken >= TRIES_AT_ONCE or not life:
-                    raise
-                delay = FIRST_DELAY_SECONDS * 2.0**broken * (0.5 + self._chance.random() / 2)
-                RETRIES.labels("unavailable").inc()
-                await self._clock.sleep(max(delay, min(error.retry_after or 0.0, 5.0)))
-            except Busy as error:
-                attempt.error = error.reason
-                busy += 1
-                if busy >= BUSY_TRIES:
-                    raise
-                RETRIES.labels("busy").inc()
-            attempt.attempts += 1
-            log.debug("batch.retried", batch_id=batch.id, attempt=attempt.attempts)
-
-    async def _turn(self, sending: Sending, attempt: _Attempt, request: bytes) -> None:
-        """Wait for a turn under the limit, and try once."""
-        task = asyncio.current_task()
-        assert task is not None
-        slot = self._medium.limiter.slot(attempt.batch.endpoint, sending.priority)
-        if sending.halted:
-            raise SendingHalted
-        sending.waiting.add(task)
-        # From here on its priority is enough.
-        asyncio.get_running_loop().call_soon(self._medium.limiter.graver_wait, sending)
-        try:
-            await self._outage.turn()
-            await slot.__aenter__()
-        except asyncio.CancelledError:
-            if sending.halted:
-                raise SendingHalted from None
-            raise
-        finally:
-            sending.waiting.discard(task)
-        try:
-            batch = attempt.batch
-            accepted = await self._medium.attempt(batch.endpoint, request, batch.retry_key)
-        except Unavailable:
-            self._outage.failed()
-            raise
-        except (Retryable, Permanent):
-            self._outage.answered()
-            raise
-        finally:
-            await slot.__aexit__(None, None, None)
-        self._outage.answered()
-        if attempt.uncertain and not self._medium.recognises_repeats:
-            MAYBE_TWICE.labels(self._medium.name).inc(batch.size)
-        self._record_attempt(sending, attempt, BatchState.SENT, request_id=accepted.request_id)
-
     # Refusals
 
-    async def _refused(self, sending: Sending, attempt: _Attempt, error: Refused) -> None:
+    async def _refused(self, sending: Sending, attempt: Attempt, error: Refused) -> None:
         """Find the cause of a refusal: the message, or one recipient."""
         batch = attempt.batch
         if error.about is About.BATCH:
@@ -396,7 +285,7 @@ class Sender:
             return
         await self._halve(sending, batch)
 
-    async def _gone(self, sending: Sending, attempt: _Attempt, error: AddressGone) -> None:
+    async def _gone(self, sending: Sending, attempt: Attempt, error: AddressGone) -> None:
         """Skip a recipient whose address is gone; in a batch of several, find them first."""
         batch = attempt.batch
         if batch.size > 1:
@@ -432,7 +321,7 @@ class Sender:
                 size=len(second) // 4,
             ),
         )
-        joined = await outbox.joined_addresses(
+        joined = await contents.joined_addresses(
             self._database, [half.members for half in halves], self._medium.addresses
         )
         await _together(
@@ -458,7 +347,7 @@ class Sender:
         return self._refused_count[sending.delivery_id] >= MOST_REFUSED
 
     async def _wait_for_decision(
-        self, sending: Sending, attempt: _Attempt, error: Refused | QuotaReached
+        self, sending: Sending, attempt: Attempt, error: Refused | QuotaReached
     ) -> None:
         """Keep a good batch until a person has decided on the fault.
 
@@ -518,7 +407,7 @@ class Sender:
     def _record_attempt(
         self,
         sending: Sending,
-        attempt: _Attempt,
+        attempt: Attempt,
         state: BatchState,
         *,
         error: Reason | None = None,
@@ -546,7 +435,7 @@ class Sender:
     def _record(
         self, sending: Sending, batch: Claimed, state: BatchState, *, error: Reason | None
     ) -> None:
-        self._record_attempt(sending, _Attempt(batch, None), state, error=error)
+        self._record_attempt(sending, Attempt(batch, None), state, error=error)
 
     async def _after(self, sending: Sending) -> None:
         """Close the delivery if it has ended, or queue the rest of the run for its time."""
@@ -582,25 +471,6 @@ class Sender:
                     priority=priority_of_run(delivery, number),
                     not_before=when,
                 )
-
-
-@dataclass
-class _Attempt:
-    """A batch that is being sent: how often it was tried, and whether it may have been accepted."""
-
-    batch: Claimed
-    absent: bytes | None
-    attempts: int = 0
-    uncertain: bool = False
-    error: Reason | None = None
-
-    def __post_init__(self) -> None:
-        self.attempts = self.batch.attempts
-        self.uncertain = self.batch.uncertain
-
-    def withdraw(self) -> None:
-        """Take the last try back: it did not happen."""
-        self.attempts -= 1
 
 
 async def _together(pieces: Iterable[Coroutine[Any, Any, None]]) -> None:

@@ -29,7 +29,7 @@ from public.links import Links
 from public.pages import language_of, rendered
 from public.settings_pages import HEADERS, is_ours
 from public.words import CATALOGUE
-from subscriptions import residents
+from subscriptions import other_media, residents
 
 PATH = "/follow"
 ONE_CLICK = "List-Unsubscribe"
@@ -192,7 +192,7 @@ async def stop(request: Request, token: str) -> Response:
     erase = form.text("erase") == "1" and form.get(ONE_CLICK) is None and is_ours(request)
     language = await _language_of(request, opened[0])
     async with context.database.writing() as session:
-        found = await residents.find_at(session, signups.MEDIUM, opened[0])
+        found = await other_media.find_at(session, signups.MEDIUM, opened[0])
         if erase and found is not None and found.id is not None:
             await residents.erase(session, context.city, found.id, now)
         else:
@@ -213,7 +213,7 @@ async def _form(request: Request) -> Form | None:
 async def _language_of(request: Request, address: str) -> str:
     context: Context = request.app.state.context
     async with context.database.reading() as session:
-        found = await residents.find_at(session, signups.MEDIUM, address)
+        found = await other_media.find_at(session, signups.MEDIUM, address)
     return language_of(request, context.city) if found is None else found.language
 
 

@@ -11,7 +11,7 @@ from core.web import PublicRoute, read_form
 from public.link_codes import LinkCodes
 from public.links import PATH, Links
 from public.settings_pages import HEADERS, is_form_of, is_ours, refused
-from subscriptions import residents
+from subscriptions import other_media
 from subscriptions.models import LINE_MEDIUM, Resident, ResidentState
 
 router = APIRouter(route_class=PublicRoute)
@@ -39,9 +39,9 @@ async def join_line(request: Request, token: str) -> Response:
             return refused(request)
         only = form.text("only") == "1"
         if form.text("act") == "separate":
-            await residents.link(session, resident.id, None, now)
+            await other_media.link(session, resident.id, None, now)
         elif form.text("act") == "change" and resident.linked_id is not None:
-            await residents.link(
+            await other_media.link(
                 session, resident.id, resident.linked_id, now, only_if_line_fails=only
             )
         else:
@@ -53,5 +53,5 @@ async def join_line(request: Request, token: str) -> Response:
                 or other.state is not ResidentState.FOLLOWING
             ):
                 return RedirectResponse(f"{PATH}/{token}?code=wrong#line", 303, headers=HEADERS)
-            await residents.link(session, resident.id, other.id, now, only_if_line_fails=only)
+            await other_media.link(session, resident.id, other.id, now, only_if_line_fails=only)
     return RedirectResponse(f"{PATH}/{token}?saved=1", 303, headers=HEADERS)

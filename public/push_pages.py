@@ -34,6 +34,7 @@ from public.pages import language_of, no_such_page, rendered
 from public.push_limit import SignUpLimit
 from public.settings_pages import Choice, TopicField, is_ours
 from public.words import CATALOGUE
+from subscriptions import other_media
 from subscriptions import residents as registry
 from subscriptions.models import ResidentState
 
@@ -186,12 +187,12 @@ async def sign_up(request: Request) -> Response:
         raise _NotTaken(422, str(error)) from error
     now, stored = context.clock.now(), address.stored()
     async with context.database.reading() as session:
-        known = await registry.find_at(session, NAME, stored)
+        known = await other_media.find_at(session, NAME, stored)
     if known is None and not door.limit.allows(_client(request)):
         log.warning("push.sign_ups_limited")
         raise _NotTaken(429, "too many sign-ups")
     async with context.database.writing() as session:
-        resident = await registry.follow_at(
+        resident = await other_media.follow_at(
             session, context.city, NAME, stored, chosen.language, now
         )
         assert resident.id is not None
@@ -207,7 +208,7 @@ async def show_choices(request: Request) -> Response:
     _, address, _ = await _asked(request)
     context: Context = request.app.state.context
     async with context.database.reading() as session:
-        resident = await registry.find_at(session, NAME, address.stored())
+        resident = await other_media.find_at(session, NAME, address.stored())
         if resident is None or resident.state is not ResidentState.FOLLOWING:
             raise _NotTaken(404, "this browser does not follow")
         assert resident.id is not None
@@ -229,7 +230,7 @@ async def leave(request: Request) -> Response:
     _, address, _ = await _asked(request)
     context: Context = request.app.state.context
     async with context.database.writing() as session:
-        resident = await registry.find_at(session, NAME, address.stored())
+        resident = await other_media.find_at(session, NAME, address.stored())
         if resident is not None and resident.id is not None:
             await registry.erase_rows(session, [resident.id])
             log.info("push.left", endpoint=endpoint_hash(address.endpoint))
@@ -246,13 +247,13 @@ async def moved(request: Request) -> Response:
     except BadInput as error:
         raise _NotTaken(422, str(error)) from error
     async with context.database.writing() as session:
-        resident = await registry.find_at(session, NAME, before.stored())
+        resident = await other_media.find_at(session, NAME, before.stored())
         if resident is None:
             raise _NotTaken(404, "this browser does not follow")
         stored = address.stored()
         if stored != before.stored():
             # It may have signed up again meanwhile; then that is the newer row.
-            if await registry.find_at(session, NAME, stored) is not None:
+            if await other_media.find_at(session, NAME, stored) is not None:
                 assert resident.id is not None
                 await registry.erase_rows(session, [resident.id])
             else:

@@ -26,7 +26,6 @@ from core.errors import BadInput, Permanent
 from subscriptions.models import (
     HAS_ADDRESS,
     IS_LINKED,
-    LINE_MEDIUM,
     Area,
     GoneFriend,
     Resident,
@@ -122,32 +121,14 @@ async def follow(
 
     ``language`` is a first guess (the phone's); it never overrides one that was chosen.
     """
-    _check_language(city, language)
+    check_language(city, language)
     await _welcome_again(session, line_user_id)
-    resident = await _take_in(session, city, {"line_user_id": line_user_id}, language, now)
+    resident = await take_in(session, city, {"line_user_id": line_user_id}, language, now)
     await note_linked(session, [resident.id])
     return resident
 
 
-async def follow_at(
-    session: AsyncSession, city: City, medium: str, address: str, language: str, now: datetime
-) -> Resident:
-    """Take somebody in who follows by another medium than LINE; see :func:`follow`.
-
-    Parameters
-    ----------
-    medium
-        Its name, as in ``channels.medium``.
-    address
-        In the medium's one form of it: equal addresses are one resident. The caller has made sure
-        that it is theirs.
-    """
-    _check_language(city, language)
-    own = {"medium": medium, "address": address}
-    return await _take_in(session, city, own, language, now)
-
-
-async def _take_in(
+async def take_in(
     session: AsyncSession, city: City, own: Mapping[str, str], language: str, now: datetime
 ) -> Resident:
     """Store a resident, or find them again, by the columns that say who they are."""
@@ -166,12 +147,12 @@ async def _take_in(
         )
         .returning(col(Resident.id))
     )
-    resident = await _by(session, own)
+    resident = await resident_by(session, own)
     assert resident is not None and resident.id is not None
     if made is not None:
         wanted = [t.code for t in city.topics if t.default and not t.mandatory]
         session.add_all(Subscription(topic=code, resident_id=resident.id) for code in wanted)
-        await _changed(session, resident, now)
+        await note_change(session, resident, now)
         _log.info(
             "resident.followed",
             resident_id=resident.id,
@@ -184,7 +165,7 @@ async def _take_in(
         resident.followed_at = now
         if not resident.language_chosen:
             resident.language = language
-        await _changed(session, resident, now)
+        await note_change(session, resident, now)
         _log.info(
             "resident.returned",
             resident_id=resident.id,
@@ -200,64 +181,23 @@ async def unfollow(
     """Stop everything for somebody who left; their choices are kept for the days in the city's
     rules.
     """
-    resident = await _by(session, {"line_user_id": line_user_id})
+    resident = await resident_by(session, {"line_user_id": line_user_id})
     if resident is None:
         # LINE's list of friends, if it is being read now, may still contain them.
         await _note_gone(session, line_user_id, now, erased=False)
         return None
-    await _leave(session, resident, now)
+    await leave(session, resident, now)
     return resident
 
 
-async def unfollow_at(
-    session: AsyncSession, medium: str, address: str, now: datetime
-) -> Resident | None:
-    """Stop everything for somebody who left by another medium than LINE; see :func:`unfollow`."""
-    resident = await _by(session, {"medium": medium, "address": address})
-    if resident is not None:
-        await _leave(session, resident, now)
-    return resident
-
-
-async def _leave(session: AsyncSession, resident: Resident, now: datetime) -> None:
+async def leave(session: AsyncSession, resident: Resident, now: datetime) -> None:
     if resident.state is ResidentState.LEFT:
         return
     resident.state = ResidentState.LEFT
     resident.left_at = now
-    await _changed(session, resident, now)
+    await note_change(session, resident, now)
     await note_linked(session, [resident.id])
     _log.info("resident.left", resident_id=resident.id, channel=resident.medium)
-
-
-async def link(
-    session: AsyncSession,
-    resident_id: int,
-    at_line: int | None,
-    now: datetime,
-    *,
-    only_if_line_fails: bool = False,
-) -> None:
-    """Note which resident at LINE somebody of another medium is; None for none (any more).
-
-    Parameters
-    ----------
-    only_if_line_fails
-        They want messages here only when LINE does not reach them.
-
-    Raises
-    ------
-    BadInput
-        One of the two is of the wrong medium.
-    UnknownResident
-        One of the two is not there.
-    """
-    resident = await _locked(session, resident_id)
-    other = None if at_line is None else await _locked(session, at_line)
-    if resident.medium == LINE_MEDIUM or (other is not None and other.medium != LINE_MEDIUM):
-        raise BadInput("a resident of another medium is linked to one at LINE.")
-    resident.linked_id = at_line
-    resident.only_if_line_fails = only_if_line_fails and at_line is not None
-    await _changed(session, resident, now)
 
 
 async def rows_of_person(session: AsyncSession, resident_id: int) -> list[int]:
@@ -279,24 +219,13 @@ async def note_linked(session: AsyncSession, resident_ids: Sequence[int | None])
 async def spoke(session: AsyncSession, resident: Resident, now: datetime) -> None:
     """Note that somebody who was taken in from a list has spoken: they are nobody's list now."""
     resident.ask_language = False
-    await _changed(session, resident, now)
+    await note_change(session, resident, now)
 
 
 async def find(session: AsyncSession, line_user_id: str) -> Resident | None:
     """Return the resident behind a LINE user id, following or not."""
     return (
         await session.scalars(select(Resident).where(col(Resident.line_user_id) == line_user_id))
-    ).one_or_none()
-
-
-async def find_at(session: AsyncSession, medium: str, address: str) -> Resident | None:
-    """Return the resident behind an address of another medium, following or not."""
-    return (
-        await session.scalars(
-            select(Resident).where(
-                col(Resident.medium) == medium, HAS_ADDRESS, col(Resident.address) == address
-            )
-        )
     ).one_or_none()
 
 
@@ -318,12 +247,12 @@ async def choose_language(
     session: AsyncSession, city: City, resident_id: int, language: str, now: datetime
 ) -> None:
     """Speak ``language`` with this resident from now on."""
-    _check_language(city, language)
-    resident = await _locked(session, resident_id)
+    check_language(city, language)
+    resident = await locked(session, resident_id)
     resident.language = language
     resident.language_chosen = True
     resident.ask_language = False
-    await _changed(session, resident, now)
+    await note_change(session, resident, now)
 
 
 async def choose_areas(
@@ -334,12 +263,12 @@ async def choose_areas(
     for code in wanted:
         if code not in city.district_by_code:
             raise BadInput(f"{code!r} is not a district of this city.")
-    resident = await _locked(session, resident_id)
+    resident = await locked(session, resident_id)
     await know_areas(session, city, wanted)
     await session.execute(delete(ResidentArea).where(col(ResidentArea.resident_id) == resident_id))
     session.add_all(ResidentArea(area=code, resident_id=resident_id) for code in wanted)
     resident.area_list = area_list(wanted)
-    await _changed(session, resident, now)
+    await note_change(session, resident, now)
 
 
 async def choose_topics(
@@ -354,7 +283,7 @@ async def choose_topics(
             raise BadInput(f"{code!r} is not a topic of this city.")
         if not 0 <= level <= MAX_LEVEL:
             raise BadInput(f"a level is between 0 and {MAX_LEVEL}, not {level}.")
-    resident = await _locked(session, resident_id)
+    resident = await locked(session, resident_id)
     await session.execute(delete(Subscription).where(col(Subscription.resident_id) == resident_id))
     session.add_all(
         Subscription(topic=code, resident_id=resident_id, min_level=level)
@@ -362,7 +291,7 @@ async def choose_topics(
         if not city.topic_by_code[code].mandatory
     )
     resident.topics_chosen = True
-    await _changed(session, resident, now)
+    await note_change(session, resident, now)
 
 
 async def choose_quiet_hours(
@@ -382,9 +311,9 @@ async def choose_quiet_hours(
     for minute in (start, end):
         if minute is not None and not 0 <= minute < MINUTES_A_DAY:
             raise BadInput(f"a minute of the day is between 0 and 1439, not {minute}.")
-    resident = await _locked(session, resident_id)
+    resident = await locked(session, resident_id)
     resident.quiet_start, resident.quiet_end = start, end
-    await _changed(session, resident, now)
+    await note_change(session, resident, now)
 
 
 async def choose_digest_hour(
@@ -393,18 +322,18 @@ async def choose_digest_hour(
     """Set the hour of the daily digest, 0 to 23 in Japan; None: the city's."""
     if hour is not None and not 0 <= hour <= 23:
         raise BadInput(f"an hour is between 0 and 23, not {hour}.")
-    resident = await _locked(session, resident_id)
+    resident = await locked(session, resident_id)
     resident.digest_hour = hour
-    await _changed(session, resident, now)
+    await note_change(session, resident, now)
 
 
 async def choose_reminder(
     session: AsyncSession, city: City, resident_id: int, now: datetime, *, in_morning: bool
 ) -> None:
     """Remind of collections on the morning of the day, or else on the evening before."""
-    resident = await _locked(session, resident_id)
+    resident = await locked(session, resident_id)
     resident.remind_in_morning = in_morning
-    await _changed(session, resident, now)
+    await note_change(session, resident, now)
 
 
 async def choose_children(
@@ -423,12 +352,12 @@ async def choose_children(
     for born in wanted:
         if not is_birth_month(born, now):
             raise BadInput(f"{born!r} is not the month of birth of a child.")
-    resident = await _locked(session, resident_id)
+    resident = await locked(session, resident_id)
     await session.execute(
         delete(ResidentChild).where(col(ResidentChild.resident_id) == resident_id)
     )
     session.add_all(ResidentChild(resident_id=resident_id, born=born) for born in wanted)
-    await _changed(session, resident, now)
+    await note_change(session, resident, now)
 
 
 def is_birth_month(born: str, now: datetime) -> bool:
@@ -446,7 +375,7 @@ async def erase(session: AsyncSession, city: City, resident_id: int, now: dateti
     packages erase what they store under the LINE user id (webhook events). A hash of that id stays,
     so that no list of friends brings them back against their will.
     """
-    resident = await _locked(session, resident_id)
+    resident = await locked(session, resident_id)
     if resident.line_user_id is not None:
         await _note_gone(session, resident.line_user_id, now, erased=True)
     await erase_rows(session, await rows_of_person(session, resident_id))
@@ -514,12 +443,12 @@ def insert_new(
     )
 
 
-def _check_language(city: City, language: str) -> None:
+def check_language(city: City, language: str) -> None:
     if language not in city.languages:
         raise BadInput(f"{language!r} is not a language of this city.")
 
 
-async def _by(session: AsyncSession, own: Mapping[str, str]) -> Resident | None:
+async def resident_by(session: AsyncSession, own: Mapping[str, str]) -> Resident | None:
     """Return the resident with these values, locked until the transaction ends."""
     conditions: list[Any] = [getattr(Resident, name) == value for name, value in own.items()]
     if "address" in own:
@@ -535,7 +464,7 @@ async def _by(session: AsyncSession, own: Mapping[str, str]) -> Resident | None:
     ).one_or_none()
 
 
-async def _locked(session: AsyncSession, resident_id: int) -> Resident:
+async def locked(session: AsyncSession, resident_id: int) -> Resident:
     """Return the resident, locked until the transaction ends."""
     resident = await session.get(
         Resident, resident_id, with_for_update=True, populate_existing=True
@@ -545,7 +474,7 @@ async def _locked(session: AsyncSession, resident_id: int) -> Resident:
     return resident
 
 
-async def _changed(session: AsyncSession, resident: Resident, now: datetime) -> None:
+async def note_change(session: AsyncSession, resident: Resident, now: datetime) -> None:
     assert resident.id is not None
     resident.updated_at = now
     resident.arrival_id = None

@@ -14,7 +14,7 @@ from prometheus_client import Counter
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from channels.email.models import MailFailure
-from subscriptions import residents
+from subscriptions import other_media
 from subscriptions.models import Resident
 from subscriptions.residents import insert_new
 
@@ -66,7 +66,7 @@ async def note_bounce(
     session.add(row)
     await session.flush()
     if over:
-        await residents.unfollow_at(session, resident.medium, resident.address, now)
+        await other_media.unfollow_at(session, resident.medium, resident.address, now)
         ENDED.labels(bounce.value).inc()
         log.warning("mail_address.ended", resident_id=resident_id, reason=bounce.value)
     return over

@@ -22,7 +22,7 @@ from core.errors import Retryable
 from core.mail_settings import MailBoxSettings
 from core.work import Queue
 from feeds.mailbox import Mailbox, new_letters
-from subscriptions import residents
+from subscriptions import other_media
 
 READ = Counter("todoke_mail_box_total", "Mails in the city's mailbox, by what they were", ["kind"])
 log = structlog.get_logger(__name__)
@@ -96,7 +96,7 @@ class BoxReader:
         if isinstance(said, Stop):
             await signups.stop(session, said.address, now)
         elif isinstance(said, Returned):
-            found = await residents.find_at(session, signups.MEDIUM, said.address)
+            found = await other_media.find_at(session, signups.MEDIUM, said.address)
             if found is not None and found.id is not None:
                 await note_bounce(session, found.id, said.bounce, now)
         else:

@@ -26,7 +26,7 @@ from core.chunks import rows_of
 from core.database import Database
 from core.errors import Permanent
 from core.work import Queue
-from subscriptions import residents
+from subscriptions import other_media
 from subscriptions.models import Resident, ResidentState
 
 MEDIUM = "email"
@@ -143,7 +143,7 @@ async def confirm(
         return None
     address, language = opened
     spoken = language if language in city.languages else city.languages[0]
-    resident = await residents.follow_at(session, city, MEDIUM, address, spoken, now)
+    resident = await other_media.follow_at(session, city, MEDIUM, address, spoken, now)
     await session.execute(delete(MailFailure).where(col(MailFailure.resident_id) == resident.id))
     WISHES.labels("confirmed").inc()
     return resident
@@ -156,13 +156,13 @@ async def follower(
     opened = tokens.read_link(purpose, token, now)
     if opened is None:
         return None
-    found = await residents.find_at(session, MEDIUM, opened[0])
+    found = await other_media.find_at(session, MEDIUM, opened[0])
     return found if found is not None and found.state is ResidentState.FOLLOWING else None
 
 
 async def stop(session: AsyncSession, address: str, now: datetime) -> None:
     """End the mails to an address. It may be ended already or be unknown: the end is the same."""
-    await residents.unfollow_at(session, MEDIUM, address, now)
+    await other_media.unfollow_at(session, MEDIUM, address, now)
 
 
 async def forget_signups(database: Database, now: datetime) -> int:

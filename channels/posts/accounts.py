@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
 from city.city import City, PostAccount
-from subscriptions import residents as registry
+from subscriptions import other_media
 from subscriptions.accounts import choose_exactly
 from subscriptions.audience_query import DRILLS
 from subscriptions.media import of_medium
@@ -43,7 +43,7 @@ async def keep_accounts(session: AsyncSession, city: City, now: datetime) -> Non
         for language in account.languages
     }
     for address, (account, language) in wanted.items():
-        row = await registry.follow_at(session, city, NAME, address, language, now)
+        row = await other_media.follow_at(session, city, NAME, address, language, now)
         taken = dict.fromkeys(account.topics or city.topic_by_code, account.level)
         if account.drills:
             taken[DRILLS] = 0
@@ -55,4 +55,4 @@ async def keep_accounts(session: AsyncSession, city: City, now: datetime) -> Non
     )
     for address in known.all():
         if address is not None and address not in wanted:
-            await registry.unfollow_at(session, NAME, address, now)
+            await other_media.unfollow_at(session, NAME, address, now)

@@ -22,7 +22,7 @@ from core.clock import ManualClock
 from core.database import Database
 from core.work import NoWorkers
 from simulator.mail import Mailbox
-from subscriptions import residents
+from subscriptions import other_media
 from subscriptions.models import ResidentState
 from tests.support.engine import small_city
 from tests.support.mail_world import (
@@ -48,13 +48,13 @@ def clock() -> ManualClock:
 @pytest.fixture
 async def reader(database: Database, clock: ManualClock) -> BoxReader:
     async with database.writing() as session:
-        await residents.follow_at(session, small_city(), "email", TARO, "ja", NOON)
+        await other_media.follow_at(session, small_city(), "email", TARO, "ja", NOON)
     return BoxReader(database, clock, NoWorkers(), small_city(), BOX, TOKENS)
 
 
 async def follows(database: Database) -> bool:
     async with database.reading() as session:
-        found = await residents.find_at(session, "email", TARO)
+        found = await other_media.find_at(session, "email", TARO)
     assert found is not None
     return found.state is ResidentState.FOLLOWING
 
@@ -148,7 +148,7 @@ async def test_who_confirms_again_starts_without_old_failures(
     reader: BoxReader, clock: ManualClock, database: Database
 ) -> None:
     async with database.writing() as session:
-        found = await residents.find_at(session, "email", TARO)
+        found = await other_media.find_at(session, "email", TARO)
         assert found is not None and found.id is not None
         await note_bounce(session, found.id, Bounce.HARD, NOON)
         await clock.advance(HARD_APART.total_seconds() + 1)

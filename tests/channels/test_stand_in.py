@@ -23,7 +23,7 @@ from city.city import City, MediumRule
 from core.database import Database
 from core.work import NoWorkers
 from feeds.models import Notice, Status
-from subscriptions import residents
+from subscriptions import other_media, residents
 from subscriptions.models import Resident, Subscription
 from tests.support.clocks import HastyClock
 from tests.support.engine import add_residents, make_notice, small_city, user_id
@@ -87,7 +87,7 @@ class Town:
                 for number in BY_POST
             )
             for at_line, number in enumerate(STANDBY, start=1):
-                await residents.link(
+                await other_media.link(
                     session, number, at_line, self.clock.now(), only_if_line_fails=True
                 )
 

@@ -43,7 +43,7 @@ from reports.orders import make_order
 from reports.states import ReportState
 from response.answer_links import AnswerLinks
 from response.models import CallUp, HouseholdAnswer, HouseholdCase, HouseholdPhoto, Task
-from subscriptions import residents
+from subscriptions import other_media
 from subscriptions.generate import generate as generate_residents
 from subscriptions.models import Resident, ResidentState
 from tests.support.office import Browser, Office
@@ -176,7 +176,7 @@ async def follow_by_mail(office: Office) -> dict[str, object]:
     async with office.database.writing() as session:
         for number in range(100):
             address = f"r{number}@home.example"
-            await residents.follow_at(session, office.context.city, "email", address, "ja", now)
+            await other_media.follow_at(session, office.context.city, "email", address, "ja", now)
     return {
         "confirm_token": tokens.link(Purpose.CONFIRM, "new@home.example", now, "ja"),
         "mail_token": tokens.link(Purpose.SETTINGS, "r1@home.example", now),

@@ -14,7 +14,7 @@ from lxml import etree
 from city.folder import load_folder
 from console.models import Role
 from core.database import Database
-from subscriptions import residents
+from subscriptions import other_media
 from tests.support.console_alerts import delivery_of, sent, written
 from tests.support.office import Browser, Office, running_office
 from tests.support.project import SAMPLE_CITY
@@ -66,7 +66,7 @@ async def test_written_once_it_arrives_everywhere_and_is_corrected_everywhere(
     boss, public = await office.at_desk(Role.ADMIN, "boss"), await office.browser()
     phone = await office.resident("ja")
     async with office.database.writing() as session:
-        await residents.follow_at(
+        await other_media.follow_at(
             session, office.context.city, "email", READER, "ja", office.clock.now()
         )
     number, page = await written(boss, "real", text=ORDER)

@@ -20,7 +20,7 @@ from channels.email.tokens import MailTokens, Purpose
 from core.languages import LANGUAGES
 from public.follow_pages import STOPPED
 from public.link_codes import LinkCodes
-from subscriptions import residents
+from subscriptions import other_media, residents
 from subscriptions.models import Resident, ResidentState
 from tests.support.accessible import faults_of
 from tests.support.chromium import chromium_address
@@ -59,7 +59,7 @@ def link_in(mail: EmailMessage, path: str) -> str:
 
 async def resident(office: Office, address: str = TARO) -> Resident | None:
     async with office.database.reading() as session:
-        return await residents.find_at(session, signups.MEDIUM, address)
+        return await other_media.find_at(session, signups.MEDIUM, address)
 
 
 async def followed(office: Office, address: str = TARO, language: str = "en") -> Resident:

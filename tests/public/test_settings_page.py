@@ -22,7 +22,7 @@ from core.work import LocalQueue
 from public.links import PATH, VALID, Links
 from response import modes
 from simulator.line import FaultPlan
-from subscriptions import residents
+from subscriptions import other_media, residents
 from subscriptions.models import Resident
 from subscriptions.residents import MENU_TASK, Preferences
 from tests.support.office import Browser, Office, Page
@@ -105,7 +105,7 @@ async def test_somebody_of_another_medium_has_the_same_page_and_no_menu_at_line(
 ) -> None:
     async with office.database.writing() as session:
         mail = "someone@mail.example"
-        resident = await residents.follow_at(
+        resident = await other_media.follow_at(
             session, office.context.city, "email", mail, "en", office.clock.now()
         )
     await follower(office)

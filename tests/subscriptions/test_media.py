@@ -12,7 +12,7 @@ from city.city import City
 from core.clock import ManualClock
 from core.database import Database
 from core.errors import BadInput
-from subscriptions import residents
+from subscriptions import other_media, residents
 from subscriptions.audience import audience_select, count, count_by_area, count_by_language, members
 from subscriptions.audience_query import AudienceQuery, Standby
 from subscriptions.bitmaps import following_at_line, rebuild
@@ -32,12 +32,12 @@ async def _people(database: Database, city: City, clock: ManualClock) -> dict[st
             resident = await residents.follow(session, city, user, "ja", now)
             found[user] = resident.id or 0
         for name in ("own", "linked", "standby"):
-            resident = await residents.follow_at(
+            resident = await other_media.follow_at(
                 session, city, "email", f"{name}@mail.example", "en", now
             )
             found[name] = resident.id or 0
-        await residents.link(session, found["linked"], found[USERS[0]], now)
-        await residents.link(
+        await other_media.link(session, found["linked"], found[USERS[0]], now)
+        await other_media.link(
             session, found["standby"], found[USERS[1]], now, only_if_line_fails=True
         )
     return found
@@ -115,20 +115,20 @@ async def test_an_address_is_one_resident_of_its_medium_and_keeps_its_choices(
 ) -> None:
     address = "a@mail.example"
     async with database.writing() as session:
-        first = await residents.follow_at(session, city, "email", address, "my", clock.now())
-        again = await residents.follow_at(session, city, "email", address, "ja", clock.now())
-        other = await residents.follow_at(session, city, "posts", address, "ja", clock.now())
+        first = await other_media.follow_at(session, city, "email", address, "my", clock.now())
+        again = await other_media.follow_at(session, city, "email", address, "ja", clock.now())
+        other = await other_media.follow_at(session, city, "posts", address, "ja", clock.now())
         assert first.id == again.id != other.id
         assert first.language == "my" and first.line_user_id is None
         assert first.id is not None
         await residents.choose_language(session, city, first.id, "vi", clock.now())
     async with database.writing() as session:
-        left = await residents.unfollow_at(session, "email", address, clock.now())
+        left = await other_media.unfollow_at(session, "email", address, clock.now())
         assert left is not None and left.state is ResidentState.LEFT
-        back = await residents.follow_at(session, city, "email", address, "ja", clock.now())
+        back = await other_media.follow_at(session, city, "email", address, "ja", clock.now())
         assert back.language == "vi"
-        assert await residents.find_at(session, "email", "b@mail.example") is None
-        found = await residents.find_at(session, "email", address)
+        assert await other_media.find_at(session, "email", "b@mail.example") is None
+        found = await other_media.find_at(session, "email", address)
         assert found is not None and found.id == first.id
 
 
@@ -154,7 +154,7 @@ async def test_only_a_resident_of_another_medium_is_linked_to_one_at_line(
     async with database.writing() as session:
         for one, other in ((USERS[0], USERS[1]), ("own", "linked")):
             with pytest.raises(BadInput):
-                await residents.link(session, people[one], people[other], clock.now())
-        await residents.link(session, people["standby"], None, clock.now())
+                await other_media.link(session, people[one], people[other], clock.now())
+        await other_media.link(session, people["standby"], None, clock.now())
         row = await session.scalar(select(Resident).where(col(Resident.id) == people["standby"]))
         assert row is not None and not row.only_if_line_fails

@@ -12,7 +12,7 @@ from PIL import Image
 
 from console.models import Role
 from core.clock import in_japan
-from reports.models import Team, TeamKind
+from reports.models import OrderItem, Team, TeamKind
 from tests.support.office import Browser, Office, Page
 
 _keys = itertools.count(1)
@@ -67,6 +67,11 @@ async def crew_link(office: Office, desk: Browser, order_id: int) -> str:
 def items_of(page: Page) -> list[int]:
     """The places of a crew's page, in their order."""
     return [int(one) for one in page.tree.xpath("//li[@data-item]/@data-item")]
+
+
+async def outcomes(office: Office) -> list[str]:
+    """What crews said of every place of every order."""
+    return [item.outcome.value for item in await office.rows(OrderItem)]
 
 
 async def sent(
