@@ -7,6 +7,7 @@ text depends on what they were told last and on where they live: :func:`wording_
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -21,6 +22,7 @@ from channels.members import unpack
 from channels.models import Batch, BatchState, Delivery, Variant, Wording
 from channels.unknown_sends import known_since
 from city.city import City
+from core.snapshot import once
 from feeds.models import Notice, Status
 from subscriptions.audience_query import AudienceQuery, Standby
 from subscriptions.models import LINE_MEDIUM, Resident
@@ -41,6 +43,8 @@ ENDS = (Status.LIFTED, Status.CANCELLED)
 EASINGS = (Status.LIFTED, Status.LOWERED)
 WARNED, STOOD_DOWN = 1, 2
 """What a resident heard last: that there is a danger for them, or that there is not."""
+BATCHES_AT_ONCE = 200
+"""Batches whose members are marked in one go."""
 EVERYWHERE = ""
 """The place of a city without districts."""
 
@@ -204,6 +208,12 @@ async def chain_of(
     """
     if notice_id is None:
         return Chain(())
+    return await once(
+        session, (chain_of, notice_id, channel), lambda: _chain_of(session, notice_id, channel)
+    )
+
+
+async def _chain_of(session: AsyncSession, notice_id: int, channel: str | None) -> Chain:
     notices = cast(Any, Notice).__table__.c
     up = (
         sql_select(notices.id, notices.replaces_id)
@@ -417,6 +427,10 @@ async def told_by(session: AsyncSession, chain: Chain) -> bytearray:
     LINE refused. If it was sent to unknown friends, it includes everybody who has become a resident
     since.
     """
+    return await once(session, (told_by, chain), lambda: _told_by(session, chain))
+
+
+async def _told_by(session: AsyncSession, chain: Chain) -> bytearray:
     told = bytearray()
     for link in chain.delivered:
         for delivery_id in link.deliveries:
@@ -446,11 +460,18 @@ async def _tell(session: AsyncSession, link: ChainLink, delivery_id: int, told: 
         )
     )
     stream = await session.stream(statement)
-    async for members, absent, wording in stream:
+    async for some in stream.partitions(BATCHES_AT_ONCE):
+        # A million residents take 50 ms, in which the event loop goes on.
+        await asyncio.to_thread(_mark, told, some, ends=link.status in ENDS)
+
+
+def _mark(told: bytearray, batches: Iterable[Any], *, ends: bool) -> None:
+    """Mark what the members of batches heard: rows of members, absent members and wording."""
+    for members, absent, wording in batches:
         ids: Sequence[int] = unpack(members)
         if not ids:
             continue
-        ended = link.status in ENDS and wording is not Wording.STILL
+        ended = ends and wording is not Wording.STILL
         heard = STOOD_DOWN if ended or wording is Wording.ELSEWHERE else WARNED
         highest = max(ids)
         if highest >= len(told):

@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
 from city.city import Decision
+from core.snapshot import once
 from feeds.facts import shown_level
 from feeds.jma.levels import VOLCANO_CALM, WARNINGS
 from feeds.jma.store import LIFTED_BY_TELEGRAM
@@ -83,13 +84,21 @@ async def in_force(
     """Return what is in force in the city at ``now``, the gravest first, then the newest.
 
     If a later notice continues or corrects a notice, only the later one is in force; if it ends it,
-    neither is. ``least`` is the lowest urgency.
+    neither is. ``least`` is the lowest urgency. A session that keeps answers (``core.snapshot``)
+    keeps that of its first moment.
     """
+    found = await once(
+        session, (in_force, municipality), lambda: _in_force(session, municipality, now)
+    )
+    return [one for one in found if one.reach >= least]
+
+
+async def _in_force(session: AsyncSession, municipality: str, now: datetime) -> list[InForce]:
     states = await _states(session, municipality)
     told, holding = await _newest_words(session, await _candidates(session, states, now))
     found = [*_standing(states, told), *_reported(holding, states, now)]
     found.sort(key=_gravity, reverse=True)
-    return [one for one in found if one.reach >= least]
+    return found
 
 
 async def public_notices(session: AsyncSession, municipality: str, now: datetime) -> list[Notice]:

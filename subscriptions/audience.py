@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 from sqlmodel import col
 
+from core.snapshot import once
 from subscriptions import bitmaps
 from subscriptions.audience_query import AudienceQuery
 from subscriptions.media import of_medium
@@ -67,6 +68,11 @@ async def count(session: AsyncSession, query: AudienceQuery) -> int:
 
 async def count_by_language(session: AsyncSession, query: AudienceQuery) -> dict[str, int]:
     """As :func:`count`, by language; languages nobody reads are left out."""
+    found = await once(session, (_by_language, query), lambda: _by_language(session, query))
+    return dict(found)
+
+
+async def _by_language(session: AsyncSession, query: AudienceQuery) -> dict[str, int]:
     settled = await bitmaps.counted(session, query, by_language=True)
     if settled is None:
         return await _walked(session, query)
@@ -112,6 +118,10 @@ async def members(session: AsyncSession, query: AudienceQuery) -> Members:
 
     As fast as :func:`count`, and exact like it.
     """
+    return await once(session, (_members, query), lambda: _members(session, query))
+
+
+async def _members(session: AsyncSession, query: AudienceQuery) -> Members:
     settled = await bitmaps.counted(session, query, by_language=True)
     languages: dict[str, int] = {}
     if settled is not None:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import structlog
@@ -22,6 +22,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from core.database import Database
+from core.snapshot import kept_answers, once
 from subscriptions.audience_query import AudienceQuery, Standby
 from subscriptions.media import of_medium, stands_by
 from subscriptions.models import (
@@ -87,13 +88,7 @@ async def counted(
         keys.add(also)
     if query.language is not None:
         keys.add(LANGUAGE + query.language)
-    wanted: ColumnElement[bool] = col(AudienceBitmap.key).in_(sorted(keys))
-    if by_language and query.language is None:
-        wanted = wanted | col(AudienceBitmap.key).startswith(LANGUAGE)
-    rows = await session.execute(
-        select(col(AudienceBitmap.key), col(AudienceBitmap.bits)).where(wanted)
-    )
-    bits = {key: int.from_bytes(stored, "little") for key, stored in rows}
+    bits = await _stored(session, keys, languages=by_language and query.language is None)
     if FOLLOWING not in bits:
         return None
     audience = bits.get(mine, 0) & ~await _changed(session)
@@ -125,15 +120,52 @@ async def counted_by_area(
     settled = await counted(session, replace(query, areas=()))
     if settled is None:
         return None
-    keys = [f"{AREA}{area}" for area in ("", *areas)]
-    rows = await session.execute(
-        select(col(AudienceBitmap.key), col(AudienceBitmap.bits)).where(
-            col(AudienceBitmap.key).in_(keys)
-        )
-    )
-    bits = {key: int.from_bytes(stored, "little") for key, stored in rows}
+    bits = await _stored(session, {f"{AREA}{area}" for area in ("", *areas)})
     return {
         area: (settled.audience & _any(bits, (AREA, f"{AREA}{area}"))).bit_count() for area in areas
+    }
+
+
+@dataclass
+class _Kept:
+    """The bitmaps that counts of one snapshot have read.
+
+    ``absent`` are the keys that have no bitmap; ``languages`` says that every language's was read.
+    """
+
+    bits: dict[str, int] = field(default_factory=dict)
+    absent: set[str] = field(default_factory=set)
+    languages: bool = False
+
+
+async def _stored(
+    session: AsyncSession, keys: set[str], *, languages: bool = False
+) -> dict[str, int]:
+    """Return the bitmaps of these keys, as far as there are any; with ``languages`` of every
+    language too.
+    """
+    answers = kept_answers(session)
+    kept: _Kept = _Kept() if answers is None else answers.setdefault(_Kept, _Kept())
+    missing = keys - kept.bits.keys() - kept.absent
+    wanted: ColumnElement[bool] = col(AudienceBitmap.key).in_(sorted(missing))
+    if languages and not kept.languages:
+        wanted = wanted | col(AudienceBitmap.key).startswith(LANGUAGE)
+        kept.languages = True
+    elif not missing:
+        return _picked(kept, keys, languages)
+    rows = await session.execute(
+        select(col(AudienceBitmap.key), col(AudienceBitmap.bits)).where(wanted)
+    )
+    kept.bits.update((key, int.from_bytes(stored, "little")) for key, stored in rows)
+    kept.absent.update(missing - kept.bits.keys())
+    return _picked(kept, keys, languages)
+
+
+def _picked(kept: _Kept, keys: set[str], languages: bool) -> dict[str, int]:
+    return {
+        key: bits
+        for key, bits in kept.bits.items()
+        if key in keys or (languages and key.startswith(LANGUAGE))
     }
 
 
@@ -326,8 +358,12 @@ async def _read_groups(session: AsyncSession, after: int, through: int) -> list[
 
 async def _changed(session: AsyncSession) -> int:
     """Return the residents the picture does not speak for, as bits."""
-    changed = select(joined(session, col(ResidentChange.resident_id)))
-    return bits_of(await session.scalar(changed))
+
+    async def ask() -> int:
+        changed = select(joined(session, col(ResidentChange.resident_id)))
+        return bits_of(await session.scalar(changed))
+
+    return await once(session, _changed, ask)
 
 
 def joined(session: AsyncSession, column: Any) -> Any:

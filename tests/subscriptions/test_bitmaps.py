@@ -6,17 +6,25 @@ import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from typing import Any
 
 import pytest
-from sqlalchemy import delete, func
+from sqlalchemy import delete, event, func
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import select
 
 from city.city import City
 from core.clock import ManualClock
 from core.database import Database
+from core.snapshot import keep_answers
 from subscriptions import bitmaps, residents
-from subscriptions.audience import audience_select, count, count_by_area, count_by_language
+from subscriptions.audience import (
+    audience_select,
+    count,
+    count_by_area,
+    count_by_language,
+    members,
+)
 from subscriptions.audience_query import AudienceQuery
 from subscriptions.generate import generate
 from subscriptions.models import AudienceBitmap, ResidentChange
@@ -79,6 +87,74 @@ async def check(database: Database, city: City, dice: random.Random, *, often: i
             assert await count_by_area(session, query, areas) == {
                 area: await count(session, replace(query, areas=(area,))) for area in areas
             }
+
+
+Counts = tuple[int, dict[str, int], dict[str, int], int]
+
+
+async def counts(session: AsyncSession, query: AudienceQuery, city: City) -> Counts:
+    return (
+        await count(session, query),
+        await count_by_language(session, query),
+        await count_by_area(session, query, list(city.district_by_code)),
+        (await members(session, query)).bits,
+    )
+
+
+async def test_what_a_page_keeps_of_its_counts_is_what_was_there_when_it_began(
+    database: Database, city: City, clock: ManualClock
+) -> None:
+    """It counts the same as before it kept anything, whatever residents do meanwhile."""
+    dice = random.Random(9)
+    people: list[str] = []
+    for pictured in (False, True):
+        for _ in range(12):
+            await change_somebody(database, city, clock, dice, people)
+        if pictured:
+            assert await bitmaps.rebuild(database)
+            await change_somebody(database, city, clock, dice, people)
+        area, *_ = city.district_by_code
+        weather = AudienceQuery("weather", 4)
+        queries = [
+            *(weather, replace(weather, areas=(area,)), replace(weather, language="ja")),
+            replace(weather, mandatory=True),
+        ]
+        async with database.reading() as session:
+            before = [await counts(session, query, city) for query in queries]
+            keep_answers(session)
+            first = [await counts(session, query, city) for query in queries]
+            for _ in range(6):
+                await change_somebody(database, city, clock, dice, people)
+            assert await bitmaps.rebuild(database)
+            again = [await counts(session, query, city) for query in queries]
+        assert before == first == again
+        async with database.reading() as session:
+            assert [await counts(session, query, city) for query in queries] != before
+
+
+async def test_a_page_that_keeps_its_counts_reads_each_bitmap_once(
+    database: Database, city: City, clock: ManualClock
+) -> None:
+    await generate(database, city, 50, seed=3, now=clock.now())
+    read: list[str] = []
+
+    def heard(_: Any, __: Any, statement: str, *___: Any) -> None:
+        if "audience_bitmaps" in statement:
+            read.append(statement)
+
+    event.listen(database.engine.sync_engine, "before_cursor_execute", heard)
+    try:
+        async with database.reading() as session:
+            keep_answers(session)
+            query = AudienceQuery("weather", 4, mandatory=True)
+            await members(session, query)
+            once = len(read)
+            for _ in range(3):
+                await counts(session, query, city)
+                await members(session, replace(query, level=2))
+    finally:
+        event.remove(database.engine.sync_engine, "before_cursor_execute", heard)
+    assert once == 1 and len(read) == 2, "the districts' besides, once"
 
 
 @pytest.mark.slow
