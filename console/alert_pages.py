@@ -40,6 +40,7 @@ from console.places_to_pick import (
 from console.web import Missing, RowNumber, StaffRoute, Visit, visit
 from core.errors import Refusal
 from core.languages import LANGUAGES
+from core.snapshot import keep_answers
 from feeds.models import Notice, Status
 from feeds.translate import article_translations
 
@@ -239,6 +240,7 @@ async def look(visitor: Sender, draft_id: RowNumber) -> Response:
     """Show a preview of the current form; nothing is saved."""
     async with visitor.context.database.reading() as session:
         draft = drafts.as_written(await draft_of(session, draft_id), written_of(visitor))
+        keep_answers(session)
         await say_change(session, draft, visitor.context.city)
         return visitor.page("_look.html", live=True, **await _looked(visitor, session, draft))
 
@@ -311,6 +313,7 @@ async def edit_page(
         The draft as it is stored, if the form shows something else.
     """
     city = visitor.context.city
+    keep_answers(session)
     line_room(visitor).ask()  # the check page wants to know
     replaces = await session.get(Notice, draft.replaces_id) if draft.replaces_id else None
     return visitor.page(

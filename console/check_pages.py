@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Response
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from alerts import checks as alert_checks
 from alerts import drafts, older_words
@@ -17,6 +18,7 @@ from alerts.reach import reach
 from alerts.release import Approval, Seen, UnknownAnswer, question_about_unknown, release
 from alerts.warnings import AlertWarning, codes_of, warnings
 from channels.chain import CHANGES, places
+from channels.dispatch import WordingPart, preview
 from channels.line import unknown
 from channels.line.medium import LINE
 from console import asking, words
@@ -31,9 +33,10 @@ from console.alert_pages import (
 )
 from console.draft_pages import state_of
 from console.looks import Look
-from console.media_shown import chosen_media, media_shown
+from console.media_shown import chosen_media, key_of, media_shown
 from console.web import Missing, RowNumber, StaffRoute, Visit, visit
 from core.errors import Refusal
+from core.snapshot import keep_answers
 from core.text import clean
 from feeds.models import Notice, Status
 
@@ -84,12 +87,13 @@ async def choose_media(visitor: Sender, draft_id: RowNumber) -> Response:
 
 @router.get("/alerts/{draft_id}/texts/{medium}")
 async def texts(visitor: Reader, draft_id: RowNumber, medium: str) -> Response:
-    """Show a draft in every language as it will look by one medium other than LINE."""
+    """Show a draft in every language as it will look by one medium."""
     context = visitor.context
     now = context.clock.now()
-    if medium not in visitor.media or medium == LINE.name:
+    if medium not in visitor.media:
         raise Missing
     async with context.database.reading() as session:
+        keep_answers(session)
         draft = await draft_of(session, draft_id)
         if draft.notice_id is not None or draft.discarded_at is not None:
             return await closed(visitor, session, draft)
@@ -108,7 +112,52 @@ async def texts(visitor: Reader, draft_id: RowNumber, medium: str) -> Response:
             whole=medium,
         )
     one = next(each for each in shown if each.name == medium)
-    return visitor.page("alert_texts.html", draft=draft, one=one)
+    older = older_words.older(draft)
+    return visitor.page("alert_texts.html", draft=draft, one=one, older=older, key_of=key_of)
+
+
+@router.get("/alerts/{draft_id}/phones/{language}")
+async def on_phone(visitor: Reader, draft_id: RowNumber, language: str) -> Response:
+    """Show the version of a draft that somebody looks at on a phone with another language.
+
+    A part of the check page. After the draft was changed there is nothing of that version to show.
+    """
+    context = visitor.context
+    asked = visitor.request.query_params
+    if language not in context.city.languages:
+        raise Missing
+    async with context.database.reading() as session:
+        keep_answers(session)
+        draft = await draft_of(session, draft_id)
+        version = asked.get("version", str(draft.version))
+        is_open = draft.notice_id is None and draft.discarded_at is None
+        part = None
+        if is_open and version == str(draft.version):
+            part = await _part(visitor, session, draft, asked.get("part", ""), language)
+    older = older_words.older(draft)
+    return visitor.page("_on_phone.html", draft=draft, part=part, code=language, older=older)
+
+
+async def _part(
+    visitor: Visit, session: AsyncSession, draft: AlertDraft, key: str, language: str
+) -> WordingPart | None:
+    """Return the part of LINE's preview with this key in one language; "" is the first."""
+    context = visitor.context
+    now = context.clock.now()
+    if alert_checks.faults(draft, context.city):
+        return None
+    composed = composed_of(draft, context.city, actor=visitor.actor, now=now)
+    seen = await preview(
+        session,
+        composed.notice,
+        context.city,
+        now,
+        medium=LINE,
+        as_new=composed.as_new,
+        lower=composed.lower,
+        only=(language,),
+    )
+    return next((part for part in seen.parts if key in ("", key_of(part))), None)
 
 
 @router.post("/alerts/{draft_id}/after")
@@ -207,7 +256,8 @@ async def _check_page(visitor: Visit, draft_id: int, *, refusal: Refusal | None 
         if alert_checks.faults(draft, context.city):
             _refuse_reader(visitor, draft)
             return await edit_page(visitor, session, draft, refusal=refusal)
-        found = await reach(session, draft, context.city, visitor.media, by_area=True)
+        keep_answers(session)
+        found = await reach(session, draft, context.city, visitor.media)
         composed = composed_of(draft, context.city, actor=visitor.actor, now=now)
         by_media = await media_shown(
             session, draft, composed, context.city, visitor.media, now, visitor.language
@@ -244,6 +294,7 @@ async def _check_page(visitor: Visit, draft_id: int, *, refusal: Refusal | None 
             [words.language_name(code, visitor.language) for code in unwritten], visitor.language
         ),
         seen=seen,
+        key_of=key_of,
         by_media=by_media,
         held_until_morning=sum(one.seen.held_until_morning for one in by_media if one.seen),
         stale=now - draft.updated_at > drafts.STALE_AFTER,

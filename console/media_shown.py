@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from alerts.compose import Composed
 from alerts.models import AlertDraft
 from alerts.reach import media_of_draft, reach_by
-from channels.dispatch import Preview, preview
+from channels.dispatch import Preview, WordingPart, preview
 from channels.line.medium import LINE
 from channels.media import Media, media_of, media_of_chain
 from channels.medium import Readable
@@ -20,7 +20,7 @@ from console.words import medium_name
 from feeds.models import Notice
 
 FIRST = ("ja",)
-"""Always shown at once; every alert has it."""
+"""Always shown at once; every alert has it. The other languages are shown when somebody asks."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +49,13 @@ class MediumShown:
     parts: tuple[TextPart, ...] = ()
 
 
+def key_of(part: WordingPart) -> str:
+    """Return the name of a part of a preview in addresses: its wording, and the level if it has one
+    of its own.
+    """
+    return part.wording.value + ("" if part.level is None else f"-{part.level}")
+
+
 async def media_shown(
     session: AsyncSession,
     draft: AlertDraft,
@@ -58,11 +65,11 @@ async def media_shown(
     now: datetime,
     language: str,
     *,
-    whole: str = LINE.name,
+    whole: str = "",
 ) -> list[MediumShown]:
     """Return every medium that is set up, in the order of sending.
 
-    LINE and the medium ``whole`` are shown in every language, the others in Japanese alone.
+    The medium ``whole`` is shown in every language, the others in Japanese alone.
     """
     on = {each.name for each in await media_of_draft(session, draft, city, media)}
     fixed = await media_of_chain(session, draft)
@@ -79,13 +86,13 @@ async def media_shown(
                 medium=medium,
                 as_new=composed.as_new,
                 lower=composed.lower,
-                # Rendering is what costs; a page of its own has the other languages.
-                only=None if medium.name in (LINE.name, whole) else FIRST,
+                # Rendering is what costs.
+                only=None if medium.name == whole else FIRST,
             )
             if medium.name != LINE.name:
                 parts = tuple(
                     TextPart(
-                        part.wording.value + ("" if part.level is None else f"-{part.level}"),
+                        key_of(part),
                         part.recipients,
                         {code: medium.as_read(said) for code, said in part.messages.items()},
                     )

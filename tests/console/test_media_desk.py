@@ -11,14 +11,14 @@ from channels.reasons import reason
 from city.city import Decision
 from console.models import Role
 from feeds.models import Notice, Status
-from subscriptions import residents
+from subscriptions import other_media
 from tests.support.console_alerts import TEXT, delivery_of, sent, written
 from tests.support.office import Office
 
 
 async def reader_by_mail(office: Office, address: str = "reader@mail.example") -> None:
     async with office.database.writing() as session:
-        await residents.follow_at(
+        await other_media.follow_at(
             session, office.context.city, "email", address, "ja", office.clock.now()
         )
 
@@ -42,7 +42,10 @@ async def test_every_medium_has_a_switch_its_reach_and_its_text(office: Office) 
     assert len(mail.xpath('.//*[@class="as-read"]')) == 1, "others on request"
     every = await writer.get(f"/console/alerts/{number}/texts/email")
     assert len(every.tree.xpath('//*[@class="as-read"]')) == len(office.context.city.languages)
-    assert (await writer.get(f"/console/alerts/{number}/texts/line")).status == 404
+    phones = await writer.get(f"/console/alerts/{number}/texts/line")
+    shown = {one.removeprefix("phone-") for one in phones.tree.xpath("//*/@data-testid")}
+    assert shown >= set(office.context.city.languages)
+    assert (await writer.get(f"/console/alerts/{number}/texts/pigeon")).status == 404
     off = await writer.submit(page, f"/console/alerts/{number}/media", media=["line"])
     assert off.tree.xpath('string(//*[@data-testid="recipients"])').split()[0] == "2"
     [draft] = await office.drafts()

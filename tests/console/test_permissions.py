@@ -110,6 +110,7 @@ ADDRESSES = {
         GET /console/alerts/{draft_id}/live
         GET /console/alerts/{draft_id}/check
         GET /console/alerts/{draft_id}/texts/{medium}
+        GET /console/alerts/{draft_id}/phones/{language}
         GET /console/alerts/{draft_id}/spoken
         GET /console/alerts/{draft_id}/spoken.wav
         GET /console/deliveries/{delivery_id}/stop
