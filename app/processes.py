@@ -26,6 +26,7 @@ from app.schedule import Scheduler
 from app.staff_sender import StaffSender
 from app.steady_memory import steady_memory
 from app.timekeeping import Timekeeper
+from app.warming import warm
 from app.web import create_app
 from bot.inbox import Inbox
 from bot.richmenu import RichMenus
@@ -45,6 +46,7 @@ from core.logs import configure_logs
 from core.names import Names
 from core.settings import Settings
 from core.steady import SteadyClock
+from core.threads import in_own_thread
 from core.work import LocalQueue, NoWorkers, Queue
 from subscriptions.districts import keep_districts
 
@@ -218,6 +220,8 @@ async def run(
             stack.callback(server.end)
             # Who listens to events would keep the server from ending.
             stack.callback(app.state.events.close)
+        if parts.web or parts.work:
+            in_own_thread(warm, service.context.city.languages, pages=parts.web)
         await _until_stopped(stop, tasks)
         log.info("service.stopping")
         if parts.web and app is not None:

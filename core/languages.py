@@ -8,6 +8,7 @@ Japanese, never to a guess, and is counted.
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -479,6 +480,12 @@ class Catalogue:
         """Whether ``language`` itself has ``message``, without a fall-back."""
         return language == "en" or self._lookup(language, message, context) is not None
 
+    def load(self, languages: Iterable[str]) -> None:
+        """Read the messages of these languages now instead of at their first use."""
+        for language in languages:
+            if language not in self._loaded:
+                self._loaded[language] = _read(self.directory / f"{language}.po")
+
     def _translated(self, language: str, message: str, context: str | None) -> str:
         if language == "en":
             return message
@@ -491,8 +498,7 @@ class Catalogue:
         return message if found is None else found
 
     def _lookup(self, language: str, message: str, context: str | None) -> str | None:
-        if language not in self._loaded:
-            self._loaded[language] = _read(self.directory / f"{language}.po")
+        self.load((language,))
         return self._loaded[language].get((context, message))
 
 

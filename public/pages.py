@@ -203,7 +203,7 @@ def rendered(
         return CATALOGUE.text(language, message, **inserted)
 
     text = (
-        _environment()
+        environment()
         .get_template(template)
         .render(
             _=say,
@@ -281,5 +281,5 @@ def _pieces(text: str) -> list[tuple[str, bool]]:
 
 
 @cache
-def _environment() -> Environment:
+def environment() -> Environment:
     return templates(Path(__file__).parent / "templates")
