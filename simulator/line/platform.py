@@ -366,6 +366,7 @@ class Platform:
                 names.get("reply_token"),
             )
         )
+        self._users.tell("", "sent", {"requests": self._ledger.requests})
 
     def _show(self, user_id: str, parcel: _Parcel, request_id: str) -> list[dict[str, str]]:
         sent: list[dict[str, str]] = []

@@ -203,7 +203,7 @@ def before(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Pro
             return False
 
         try:
-            eventually(listens, "the proxy", within_seconds=30)
+            eventually(listens, "the proxy", on=[tmp_path], within_seconds=30)
             yield proxy, service
         finally:
             process.terminate()

@@ -60,6 +60,7 @@ def _addresses(process: subprocess.Popen[bytes], log: Path) -> dict[str, str]:
     eventually(
         lambda: "Stop with Ctrl+C" in log.read_text() or process.poll() is not None,
         "the demo to start or to end",
+        on=[log.parent],
         within_seconds=START_SECONDS,
     )
     printed = log.read_text()

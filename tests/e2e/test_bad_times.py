@@ -57,13 +57,15 @@ def test_what_cannot_be_stored_is_answered_500_and_comes_again(
     stand = machine.stand
     before = stand.add_user("まえに", "ja", follows=False)
     stand.act(before, "follow")
-    eventually(lambda: stand.chat_texts(before), "the greeting before")
+    eventually(lambda: stand.chat_texts(before), "the greeting before", on=machine.changes)
 
     with trouble(machine, service):
         user = stand.add_user("あとで", "ja")
         event = stand.act(user, "follow")
         # LINE gives two seconds; a later answer would count as none (status 0).
-        refused = eventually(lambda: stand.attempts(event), "LINE's first attempt")
+        refused = eventually(
+            lambda: stand.attempts(event), "LINE's first attempt", on=machine.changes
+        )
         assert refused[0]["status"] == 500, refused
 
         asked = time.monotonic()
@@ -75,8 +77,13 @@ def test_what_cannot_be_stored_is_answered_500_and_comes_again(
         assert (checks["database"] != "ok") is (trouble is locked)
         assert fetch(f"{machine.url}/healthz")[0] == 200
 
-    eventually(lambda: stand.chat_texts(user), "the greeting afterwards", within_seconds=30)
-    eventually(lambda: fetch(f"{machine.url}/readyz")[0] == 200, "ready again")
+    eventually(
+        lambda: stand.chat_texts(user),
+        "the greeting afterwards",
+        on=machine.changes,
+        within_seconds=30,
+    )
+    eventually(lambda: fetch(f"{machine.url}/readyz")[0] == 200, "ready again", on=machine.changes)
     greetings = [text for text in stand.chat_texts(user) if text.startswith("こんにちは")]
     assert len(greetings) == 1
     assert len(stand.attempts(event)) > 1

@@ -68,18 +68,21 @@ def test_a_delivery_goes_on_by_itself_when_the_database_is_back(
         *("alert", "send", "--topic", "evacuation", "--level", "4", "--real", "--yes", "--json"),
         *("--text", "ja=高台に逃げてください。"),
     )
-    delivery = str(json.loads(printed)["id"])
+    delivery = int(json.loads(printed)["id"])
     eventually(
         lambda: machine.stand.ask("GET", "ledger/summary?brief=1")["requests"] >= 3,
         "the first batches",
+        on=machine.changes,
         within_seconds=40,
     )
     server.kill()
 
-    def done() -> bool:
-        shown = machine.run("deliveries", "show", delivery, "--json")
-        # The server may still be coming back: the command says so and ends.
-        return shown.code == 0 and bool(json.loads(shown.out)["state"] == "done")
-
-    eventually(done, "the delivery done", within_seconds=90)
+    eventually(
+        lambda: machine.is_done(delivery),
+        "the delivery done",
+        on=machine.changes,
+        within_seconds=90,
+    )
+    shown = machine.todoke("deliveries", "show", str(delivery), "--json")
+    assert json.loads(shown)["state"] == "done"
     assert machine.stand.times_reached() == {1: RESIDENTS}

@@ -181,7 +181,7 @@ def test_a_drill_says_so_on_every_phone_in_every_language(
     for user in phones.values():
         stand.act(user, "follow")
     for language, user in phones.items():
-        eventually(partial(stand.chat_texts, user), f"the greeting in {language}")
+        eventually(partial(stand.chat_texts, user), f"the greeting in {language}", on=[stand.url])
         stand.act(user, "postback", data=f"do=set-language&to={language}")
     wanted = dict.fromkeys(city.languages, 1)
 
@@ -193,7 +193,7 @@ def test_a_drill_says_so_on_every_phone_in_every_language(
         )
         return dict(rows) == wanted
 
-    eventually(settled, "everybody's language")
+    eventually(settled, "everybody's language", on=demo.changes)
 
     staff_pages.begin(officer, demo.console, "drill")
     words = "これは市全体の避難の練習です。"

@@ -100,20 +100,19 @@ def until_half_sent(machine: Machine) -> None:
     eventually(
         lambda: machine.stand.ask("GET", "ledger/summary?brief=1")["requests"] >= 8,
         "the first batches",
+        on=machine.changes,
         within_seconds=40,
     )
 
 
 def until_done(machine: Machine, delivery: int, within_seconds: float) -> dict[str, object]:
-    def done() -> dict[str, object] | None:
-        found = shown(machine, delivery)
-        return found if found["state"] == "done" else None
-
-    found = eventually(
-        done, f"delivery {delivery} done", within_seconds=within_seconds, every_seconds=0.4
+    eventually(
+        lambda: machine.is_done(delivery),
+        f"delivery {delivery} done",
+        on=machine.changes,
+        within_seconds=within_seconds,
     )
-    assert found is not None
-    return found
+    return shown(machine, delivery)
 
 
 def audience(machine: Machine) -> int:
@@ -167,7 +166,11 @@ def test_a_token_that_line_refuses_costs_nothing_but_the_time_until_it_is_right(
     machine.until_answers(service, f"{machine.url}/readyz")
     delivery = send_alert(machine)
     stopped = 'todoke_channel_stopped{channel="line"} 1.0'
-    eventually(lambda: stopped in fetch(f"{machine.url}/metrics")[1], "the channel to stop")
+    eventually(
+        lambda: stopped in fetch(f"{machine.url}/metrics")[1],
+        "the channel to stop",
+        on=machine.changes,
+    )
     waiting = shown(machine, delivery)
     assert (waiting["state"], waiting["sent"], waiting["failed"]) == ("sending", 0, 0)
     assert not machine.stand.times_reached()
@@ -194,9 +197,14 @@ def test_a_dead_workers_batches_are_finished_by_another_within_half_a_minute(
     # Somebody follows: the web stores it, a worker answers.
     user = machine.stand.add_user("はなこ", "ja")
     machine.stand.act(user, "follow")
-    eventually(lambda: machine.stand.chat_texts(user), "the greeting", within_seconds=30)
+    eventually(
+        lambda: machine.stand.chat_texts(user),
+        "the greeting",
+        on=machine.changes,
+        within_seconds=30,
+    )
     machine.stand.act(user, "block")
-    assert leading(schedulers) == 1
+    assert leading(machine, schedulers) == 1
 
     machine.stand.ask("POST", "reset", {})
     delivery = send_alert(machine)
@@ -208,13 +216,13 @@ def test_a_dead_workers_batches_are_finished_by_another_within_half_a_minute(
     nobody_missed_nobody_twice(machine, state, audience(machine))
 
 
-def leading(schedulers: list[Running]) -> int:
+def leading(machine: Machine, schedulers: list[Running]) -> int:
     """How many say that they lead, once one does."""
 
     def say_so() -> int:
         return sum('"event": "leader.elected"' in scheduler.words for scheduler in schedulers)
 
-    return eventually(say_so, "a scheduler that leads", within_seconds=40)
+    return eventually(say_so, "a scheduler that leads", on=[machine.folder], within_seconds=40)
 
 
 def test_a_city_with_mistakes_is_refused_with_file_and_line(machine: Machine) -> None:
@@ -322,11 +330,13 @@ def test_a_formula_in_a_report_stays_text_in_the_export(machine: Machine) -> Non
     stand = machine.stand
     user = stand.add_user("みち", "ja")
     stand.act(user, "follow")
-    eventually(lambda: stand.chat_texts(user), "the greeting")
+    eventually(lambda: stand.chat_texts(user), "the greeting", on=[stand.url])
 
     def tell(act: str, answer: str, **wish: object) -> None:
         stand.act(user, act, **wish)
-        eventually(lambda: any(answer in text for text in stand.chat_texts(user)), answer)
+        eventually(
+            lambda: any(answer in text for text in stand.chat_texts(user)), answer, on=[stand.url]
+        )
 
     tell("photo", say("ja", "What is broken?"), ready=PHOTO)
     chat = stand.ask("GET", f"users/{user}")["chat"]
@@ -433,7 +443,9 @@ def test_bad_input_is_one_clear_line_and_no_traceback(machine: Machine) -> None:
 
 def test_two_demos_in_one_folder_do_not_wipe_each_other(machine: Machine) -> None:
     first = machine.start("demo", "--port", "0", "--simulator-port", "0")
-    eventually(lambda: "Stop with" in first.words, "the first demo", within_seconds=60)
+    eventually(
+        lambda: "Stop with" in first.words, "the first demo", on=[machine.folder], within_seconds=60
+    )
     second = machine.run("demo", "--port", "0", "--simulator-port", "0")
     assert second.code == 2
     assert len(second.err.strip().splitlines()) == 1

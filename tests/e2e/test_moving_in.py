@@ -59,6 +59,7 @@ def until_all_had_it(machine: Machine, words: str, everybody: list[str]) -> None
     eventually(
         lambda: len(machine.stand.received(words)) == len(everybody),
         f"{words} on every phone",
+        on=machine.changes,
         within_seconds=60,
     )
     assert machine.stand.received(words) == Counter(dict.fromkeys(everybody, 1))
@@ -71,11 +72,7 @@ def test_friends_from_before_are_told_once_whoever_is_killed(machine: Machine) -
 
     # As it was: an order of the highest level reaches nobody.
     delivery = order(machine, "高台へ避難")
-    eventually(
-        lambda: shown(machine, delivery)["state"] == "done",
-        "the end of the order",
-        every_seconds=0.4,
-    )
+    eventually(lambda: machine.is_done(delivery), "the end of the order", on=machine.changes)
     assert shown(machine, delivery)["recipients"] == 0
     assert "unknown" not in shown(machine, delivery)
     assert not machine.stand.received("高台へ避難")
@@ -89,23 +86,25 @@ def test_friends_from_before_are_told_once_whoever_is_killed(machine: Machine) -
     assert (done["new"], done["bad"]) == (IMPORTED, 0)
     service.kill()  # the audience is looked after at each start, without waiting for its minute
     service = machine.serve()
-    eventually(lambda: "audience.ready" in service.words, "the audience", within_seconds=90)
+    eventually(
+        lambda: "audience.ready" in service.words,
+        "the audience",
+        on=[machine.folder],
+        within_seconds=90,
+    )
 
     # The order with the rule: everybody once, though the service is killed in the middle.
     delivery = order(machine, "川から離れて", "--to-unknown")
     service.kill()
     service = machine.serve()
     until_all_had_it(machine, "川から離れて", everybody)
-    unknown = eventually(
-        lambda: (
-            (part := shown(machine, delivery)["unknown"])
-            and part["state"] == "done"  # type: ignore[index]
-            and part
-        ),
+    eventually(
+        lambda: machine.ask_database("SELECT state FROM unknown_sends") == [("done",)],
         "LINE's word on the narrowcast",
+        on=machine.changes,
         within_seconds=60,
-        every_seconds=0.4,
     )
+    unknown = shown(machine, delivery)["unknown"]
     assert unknown["way"] == "narrowcast"  # type: ignore[index]
     assert unknown["sent"] == FRIENDS - IMPORTED  # type: ignore[index]
 

@@ -71,6 +71,7 @@ def test_a_rehearsal_runs_beside_the_live_system_and_leaves_it_as_it_was(tmp_pat
         eventually(
             lambda: "is ready" in log.read_text() or process.poll() is not None,
             "the shadow desk to start",
+            on=[log.parent],
             within_seconds=START_SECONDS,
         )
         assert process.poll() is None, log.read_text()
@@ -94,7 +95,7 @@ def test_a_rehearsal_runs_beside_the_live_system_and_leaves_it_as_it_was(tmp_pat
             state = json.loads(get(f"{phone[1]}/_simulator/state"))
             return any("住民" in user.get("name", "") for user in state.get("users", []))
 
-        eventually(anybody_wrote, "a synthetic resident to write", within_seconds=60)
+        eventually(anybody_wrote, "a synthetic resident to write", on=[phone[1]], within_seconds=60)
     finally:
         process.send_signal(signal.SIGINT)
         try:

@@ -129,14 +129,18 @@ def test_blocking_stops_everything_and_coming_back_finds_all_as_it_was(
     phone.come_aboard(city, "pt", "umesato", without=["weather"])
     before = resident_of(demo, phone)
     phone.block()
-    eventually(lambda: resident_of(demo, phone)["state"] == "left", "the resident to have left")
+    eventually(
+        lambda: resident_of(demo, phone)["state"] == "left",
+        "the resident to have left",
+        on=demo.changes,
+    )
 
     words = "梅里地区の避難訓練の連絡です。"
     demo.todoke(
         *("alert", "send", "--topic", "evacuation", "--level", "3", "--area", "umesato"),
         *("--text", f"ja={words}", "--drill", "--yes"),
     )
-    received = eventually(lambda: demo.stand.received(words), "the drill")
+    received = eventually(lambda: demo.stand.received(words), "the drill", on=demo.changes)
     assert demo.stand.user_called("leaving") not in received
 
     phone.unblock()
@@ -215,11 +219,13 @@ def test_settings_change_what_is_kept_is_shown_and_all_of_it_can_be_erased(
     )
     phone.sees(say("pt", erased))
     user = demo.stand.user_called("choosing")
-    eventually(lambda: not resident_of(demo, phone), "the resident erased")
+    eventually(lambda: not resident_of(demo, phone), "the resident erased", on=demo.changes)
     # The event that asked for it is the last to go, when its answer is out.
     kept_of = "SELECT count(*) FROM webhook_events WHERE line_user_id = ? OR payload LIKE ?"
     eventually(
-        lambda: demo.ask_database(kept_of, user, f"%{user}%") == [(0,)], "what they said erased"
+        lambda: demo.ask_database(kept_of, user, f"%{user}%") == [(0,)],
+        "what they said erased",
+        on=demo.changes,
     )
     phone.write("hello")
     phone.hears("English")

@@ -286,10 +286,10 @@ def mend(
     for one in (hole, rail):
         expect(place_of(crew, one)).to_be_visible()
         expect(crew.locator("body")).not_to_contain_text(one.who.name)
-    # A promise counts as true for Playwright's own waiting, so it is asked again from here.
+    # The worker takes over the page once it has kept what it needs.
     for address in ("location.href", "document.querySelector('script[src]').src"):
         asked = f"async () => Boolean(await caches.match({address}))"
-        eventually(partial(crew.evaluate, asked), f"the phone to keep {address}")
+        eventually(partial(crew.evaluate, asked), f"the phone to keep {address}", on=demo.changes)
     sent = STAFF_WORDS.text("ja", "All sent.")
     kept = "Kept on this phone: {n} not sent yet. It sends by itself when there is a line again."
     context.set_offline(True)
@@ -311,7 +311,9 @@ def mend(
     expect(place_of(crew, rail).locator(".ours a img")).to_be_visible()
     place_of(crew, rail).locator("button.done").click()
     expect(crew.locator("#line")).to_have_text(sent)
-    eventually(lambda: outcome(demo, rail) == "done", "the crew's word of the rail")
+    eventually(
+        lambda: outcome(demo, rail) == "done", "the crew's word of the rail", on=demo.changes
+    )
 
 
 def outcome(demo: Demo, case: Told) -> str:
@@ -383,9 +385,9 @@ def test_a_morning_of_the_road_department(
             and demo.stand.received(alarm)[member] == times
         )
 
-    eventually(lambda: alarmed(1), "the alarm in the mail and in LINE")
+    eventually(lambda: alarmed(1), "the alarm in the mail and in LINE", on=demo.changes)
     half_an_hour_passes(demo, danger.number)
-    eventually(lambda: alarmed(2), "the alarm again, because nobody opened it")
+    eventually(lambda: alarmed(2), "the alarm again, because nobody opened it", on=demo.changes)
     for _, text in letters(demo, alarm):
         assert name_in(kind_of(city, "cave-in").names, "ja") in text
         assert city.district_by_code["inasato"].names["ja"] in text
@@ -399,7 +401,11 @@ def test_a_morning_of_the_road_department(
     expect(page.locator("main table")).to_contain_text(TEAM)
     desk.opens(f"reports/{danger.number}")
     opened = "SELECT 1 FROM reports WHERE number = ? AND opened_at IS NOT NULL"
-    eventually(lambda: demo.ask_database(opened, danger.number), "the case to count as opened")
+    eventually(
+        lambda: demo.ask_database(opened, danger.number),
+        "the case to count as opened",
+        on=demo.changes,
+    )
     half_an_hour_passes(demo, danger.number)
 
     take_in(desk, told)

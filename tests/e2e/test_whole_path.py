@@ -58,6 +58,7 @@ def test_a_storm_reaches_whom_it_concerns_in_their_words_once(
     eventually(
         lambda: "Nothing is playing" in fetch(f"{demo.public}/demo?lang=en")[1],
         "the end of the day",
+        on=demo.changes,
         within_seconds=40,
     )
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from tests.support.changes import Place
 from tests.support.watching import Stand
 
 
@@ -31,6 +32,11 @@ class Demo:
         lines = (self.folder / "var/demo/environment").read_text("utf-8").splitlines()
         exported = (line.removeprefix("export ").split("=", 1) for line in lines)
         return {**os.environ, **{name: value.strip("'") for name, value in exported}}
+
+    @property
+    def changes(self) -> list[Place]:
+        """Where changes show, for ``eventually``: the demo's state, and its LINE."""
+        return [self.folder, self.phone]
 
     @property
     def stand(self) -> Stand:

@@ -17,8 +17,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
+
+from sqlalchemy import create_engine, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.pool import NullPool
 
 from city.folder import load_city
+from tests.support.changes import Place
 from tests.support.processes import Forked
 from tests.support.project import SAMPLE_CITY
 from tests.support.watching import Stand, eventually, fetch
@@ -103,6 +110,27 @@ class Machine:
     @property
     def stand(self) -> Stand:
         return Stand(f"http://127.0.0.1:{self.line_port}")
+
+    @property
+    def changes(self) -> list[Place]:
+        """Where changes show, for ``eventually``: logs, SQLite's database, LINE's stand-in."""
+        return [self.folder, self.stand.url]
+
+    def ask_database(self, query: str, **values: object) -> list[tuple[Any, ...]]:
+        """Look something up in the database while processes run."""
+        url = make_url(self.settings["TODOKE_DATABASE_URL"])
+        if url.get_backend_name() == "postgresql":
+            url = url.set(drivername="postgresql+psycopg")
+        engine = create_engine(url, poolclass=NullPool)
+        with engine.connect() as connection:
+            return [tuple(row) for row in connection.execute(text(query), values)]
+
+    def is_done(self, delivery: int) -> bool:
+        """Whether a delivery has ended; False while the database does not answer."""
+        state = "SELECT state FROM deliveries WHERE id = :delivery"
+        with contextlib.suppress(OperationalError):
+            return self.ask_database(state, delivery=delivery) == [("done",)]
+        return False
 
     def environment(self, changes: Mapping[str, str | None] | None = None) -> dict[str, str]:
         """What a process sees; a change to None leaves a variable out."""
@@ -215,7 +243,7 @@ class Machine:
                 return fetch(url)[0] == 200
             return False
 
-        eventually(answers, url, within_seconds=START_SECONDS)
+        eventually(answers, url, on=[self.folder], within_seconds=START_SECONDS)
 
     def end(self) -> None:
         """Stop everything that still runs."""

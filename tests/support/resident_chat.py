@@ -77,7 +77,7 @@ class ResidentChat:
             return new if all(one in said for one in words) else []
 
         try:
-            return eventually(look, f"{self.name} to hear {words}")
+            return eventually(look, f"{self.name} to hear {words}", on=[self.stand.url])
         except AssertionError as error:
             said = [text for message in self.chat()[-3:] for text in texts_in(message)]
             raise AssertionError(f"{error}; the chat ends in {said}") from None
@@ -93,7 +93,8 @@ class ResidentChat:
                     return chat[place:]
             return []
 
-        return eventually(look, f"{self.name} to be told {about!r}: {words!r}")
+        what = f"{self.name} to be told {about!r}: {words!r}"
+        return eventually(look, what, on=[self.stand.url])
 
     def begins(self, city: City, code: str, photos: Sequence[str] = ()) -> list[Message]:
         """Begin a report and choose its kind; return what was answered to that."""

@@ -5,29 +5,33 @@ from __future__ import annotations
 import json
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 from simulator.line.control import PREFIX
 from simulator.line.ledger import texts_in
+from tests.support.changes import Place, changes_at
 
 T = TypeVar("T")
-LOOK_SECONDS = 0.05
+AGAIN_SECONDS = 0.5
+"""When to look again without a change: a port that listens, or PostgreSQL's tables, tell nobody."""
 
 
 def eventually(
     look: Callable[[], T],
     what: str,
     *,
+    on: Iterable[Place],
     within_seconds: float = 20.0,
-    every_seconds: float = LOOK_SECONDS,
 ) -> T:
-    """Return the first thing ``look`` returns that counts as true.
+    """Return the first thing ``look`` returns that counts as true, looking after each change.
 
-    Who looks with a command of its own looks less often: it would take the processor from
-    what is waited for.
+    Parameters
+    ----------
+    on
+        Where a change shows: folders of processes that write, and addresses of simulators.
 
     Raises
     ------
@@ -35,10 +39,16 @@ def eventually(
         There was none in time; it says what was waited for, and what was seen last.
     """
     deadline = time.monotonic() + within_seconds
-    while not (seen := look()):
-        if time.monotonic() > deadline:
-            raise AssertionError(f"waited {within_seconds:.0f} s for {what}; last seen: {seen!r}")
-        time.sleep(every_seconds)
+    if seen := look():
+        return seen
+    with changes_at(on) as changes:
+        while not (seen := look()):
+            left = deadline - time.monotonic()
+            if left < 0:
+                raise AssertionError(
+                    f"waited {within_seconds:.0f} s for {what}; last seen: {seen!r}"
+                )
+            changes.wait(min(left, AGAIN_SECONDS))
     return seen
 
 
