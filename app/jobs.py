@@ -10,6 +10,8 @@ from functools import partial
 import aiohttp
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from alerts.news.release import Door
+from alerts.news.sending import send_due
 from app.mail_parts import mail_parts
 from app.media import media_of
 from app.own_words import WordsNow
@@ -167,6 +169,12 @@ def _housekeeping(context: Context, own: WordsNow, media: Media) -> list[Schedul
         if knows_the_time(clock):
             await send_digests(context.database, context.queue, context.city, clock, media)
 
+    door = Door(context.queue, context.city, media)
+
+    async def news() -> None:
+        if knows_the_time(clock):
+            await send_due(context.database, door, clock)
+
     async def reminders() -> None:
         if knows_the_time(clock):
             await remind(context, await own.refresh(), LINE)
@@ -201,6 +209,7 @@ def _housekeeping(context: Context, own: WordsNow, media: Media) -> list[Schedul
         ScheduledJob(name="news of reports", seconds=600.0, jitter=10.0, work=of_reports),
         ScheduledJob(name="reminders", seconds=60.0, work=reminders, at_once=True),
         ScheduledJob(name="digests", seconds=60.0, work=digests),
+        ScheduledJob(name="routine news", seconds=5.0, work=news, at_once=True),
         ScheduledJob(name="watch sources", seconds=30.0, work=watch_sources),
         ScheduledJob(
             name="audiences", seconds=60.0, work=partial(bitmaps.maintain, context.database)

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 from sqlmodel import col, select
 
+from alerts.news.retention import forget as forget_news
 from bot.models import Dialogue, EventState, WebhookEvent
 from channels.email.signups import forget_signups
 from channels.forget import forget_personal
@@ -86,6 +87,7 @@ async def forget(context: Context, children: ChildTable = NO_TABLE) -> None:
         "webhook_messages": await webhooks.forget_old(database, now),
         "photos": await forget_photos(database, context.city, now),
         "report_words": await forget_words(database, context.city, now),
+        "news": await forget_news(database, now - timedelta(days=keep.deliveries), now),
         "items": await forget_items(database, now, keep.telegrams),
         **await _forget_call_ups(database, now - timedelta(days=keep.call_ups), now),
         **await _forget_disaster(

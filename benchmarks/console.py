@@ -45,6 +45,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))  # also when run by its path
 
 from sqlalchemy.engine import make_url
 
+from alerts.news import writing as news
 from alerts.templates import add_starters
 from app.rehearsal import REPORT, RESULTS
 from app.schema import upgrade_now
@@ -148,6 +149,9 @@ async def fill(url: str, scale: float, years: int) -> None:
         for email, role in ((ADMIN, Role.ADMIN), (SENDER, Role.DISASTER)):
             await add_staff(session, email, role, password, now=now)
         await add_starters(session, city, str, actor=ADMIN, now=now)
+        words = news.Written("events", whole_city=True, texts={"ja": ("まつり", "祭りです。")})
+        draft = news.fill_in(news.new_news(actor=ADMIN, now=now), words)
+        await news.store(session, draft, now)
         for number in range(30, -1, -1):  # the newest is a proposal
             at = now - timedelta(days=30 * number)
             ended = None if number == 0 else at

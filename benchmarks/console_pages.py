@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
 from alerts.models import AlertDraft, AlertTemplate
+from alerts.news.models import News, NewsState
 from app.web import PAGES
 from channels.models import Delivery
 from city.city import City, Decision
@@ -56,6 +57,7 @@ NOT_PAGES = {
     "/console/dangers/{danger_id}/photos/{sha256}": "is a file",
     "/crew/{token}": "notes each phone, and the filled city has no work order",
     "/crew/{token}/photos/{photo_id}": "is a file",
+    "/pictures/{code}.jpg": "is a file",
     "/console/orders/{order_id}": "the filled city has no work order",
     "/console/orders/{order_id}/print": "the filled city has no work order",
     "/console/orders/{order_id}/order.pdf": "is a file",
@@ -218,6 +220,7 @@ async def values_of(
     return {
         "draft_id": await newest(AlertDraft.id, *is_open),
         "medium": "webpush",
+        "news_id": await newest(News.id, col(News.state) == NewsState.DRAFT),
         "delivery_id": await newest(Delivery.id, col(Delivery.notice_id).is_not(None)),
         "item_id": await newest(Item.id),
         "notice_id": await newest(Notice.id, col(Notice.decision) == Decision.HOLD),

@@ -38,6 +38,7 @@ from core.errors import BadInput
 from core.work import Queue
 from feeds.jma.levels import INTENSITY_LEVELS, is_weaker
 from feeds.models import Notice, Status
+from feeds.news_form import form_of
 from feeds.texts import Texts
 from subscriptions.audience import audience_select
 from subscriptions.audience_query import AudienceQuery, Standby
@@ -115,6 +116,7 @@ def audience_of(notice: Notice, city: City, medium: str = LINE_MEDIUM) -> Audien
         areas=tuple(notice.areas),
         mandatory=topic.mandatory,
         asked=_is_for_who_asked(notice, city),
+        segment=form_of(notice).segment,
     ).by(medium, drill=notice.drill)
 
 

@@ -257,6 +257,15 @@ class PostAccount(_Part):
         return f"TODOKE_POSTS_{self.name.upper().replace('-', '_')}_URL"
 
 
+class NewsRules(_Part):
+    """How routine news of staff leaves (``[news]``)."""
+
+    approval: bool = False
+    """Whether a second person has to approve it."""
+    most_a_day: int = Field(default=3, ge=1, le=20)
+    """From more messages than this a day, the calendar warns."""
+
+
 class CallUpRule(_Part):
     """Which telegrams call which staff by themselves (``[[call_up]]``).
 
@@ -412,6 +421,7 @@ class City(_Part):
     """Whether anybody sees kind, place, state and days of the reports that staff took up."""
     work_orders: WorkOrders = WorkOrders()
     danger_words: DangerWords = DangerWords()
+    news: NewsRules = NewsRules()
     quiet_hours: QuietHours = QuietHours()
     digest_hour: int = Field(default=18, ge=0, le=23)
     retention: Retention = Retention()

@@ -33,6 +33,7 @@ _KEYS = (
     # All of them: with some missing, a medium would take less than was meant.
     "media",
     "posts",
+    "news",
     *("digest_hour", "shelter_url", "privacy_url", "liff_id", "credit", *_TABLES),
 )
 _TEXTS = ("names", "texts", "closed_texts")

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
+from alerts.news.models import NewsState, Repeat
 from alerts.origins import NOTICE, Origin
 from channels.models import DeliveryKind, DeliveryState, UnknownState, Wording
 from city.city import City, Decision, name_in
@@ -114,6 +115,18 @@ ITEM_NAMES = {
     ItemState.NEW: mark("New"),
     ItemState.DONE: mark("Done"),
     ItemState.SET_ASIDE: mark("Set aside"),
+}
+NEWS_STATES = {
+    NewsState.DRAFT: mark("Being written"),
+    NewsState.ASKED: mark("Waits for approval"),
+    NewsState.PLANNED: mark("Planned"),
+    NewsState.MISSED: mark("Was not sent: decide again"),
+    NewsState.SENT: mark("Sent"),
+}
+NEWS_REPEATS = {
+    Repeat.ONCE: mark("Once"),
+    Repeat.WEEKLY: mark("Every week"),
+    Repeat.MONTHLY: mark("Every month"),
 }
 DECISION_NAMES = {
     Decision.SEND: mark("Sent"),
@@ -464,6 +477,13 @@ def moment(at: datetime | None, language: str, *, seconds: bool = False) -> str:
         return f"{local.month}月{local.day}日({_WEEKDAYS_JA[local.weekday()]}) {clock}"
     # Not strftime, whose names are the machine's language.
     return f"{_WEEKDAYS[local.weekday()]} {local.day} {_MONTHS[local.month - 1]} {clock}"
+
+
+def day_of(day: date, language: str) -> str:
+    """Return a day with its weekday."""
+    if language == "ja":
+        return f"{day.month}月{day.day}日({_WEEKDAYS_JA[day.weekday()]})"
+    return f"{_WEEKDAYS[day.weekday()]} {day.day} {_MONTHS[day.month - 1]}"
 
 
 def span(length: timedelta, language: str) -> str:

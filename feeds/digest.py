@@ -22,6 +22,7 @@ from city.city import City, Decision
 from core.clock import in_japan
 from core.restored import held_until
 from feeds.models import DigestRun, Notice
+from feeds.news_form import form_of
 from subscriptions.media import of_medium
 from subscriptions.models import LINE_MEDIUM, Resident, ResidentArea, ResidentState, Subscription
 
@@ -148,6 +149,7 @@ async def next_digests(
     ids = [resident_id for resident_id, *_ in residents if resident_id is not None]
     wants = await _subscriptions(session, ids, {notice.topic for notice in slot.notices})
     areas = await _areas(session, ids)
+    meant = await _meant(session, ids, slot.notices)
     digests = []
     for resident_id, language, medium in residents:
         if resident_id is None:
@@ -159,6 +161,7 @@ async def next_digests(
             if (since is None or notice.created_at > since)
             and city.sends_by(medium, notice.topic, notice.reach)
             and _concerns(notice, wants[resident_id], areas[resident_id])
+            and resident_id in meant.get(notice.id, (resident_id,))
         )
         if concerned:
             digests.append(
@@ -187,6 +190,19 @@ def _concerns(notice: Notice, wants: dict[str, int], areas: set[str]) -> bool:
     if notice.topic not in wants or wants[notice.topic] > notice.reach:
         return False
     return not notice.areas or not areas or not areas.isdisjoint(notice.areas)
+
+
+async def _meant(
+    session: AsyncSession, ids: Sequence[int], notices: Sequence[Notice]
+) -> dict[int | None, set[int]]:
+    """Return which of some residents are in the segment of each notice that has one."""
+    found: dict[int | None, set[int]] = {}
+    for notice in notices:
+        segment = form_of(notice).segment
+        if segment:
+            fitting = select(Resident.id).where(col(Resident.id).in_(ids), *segment.conditions())
+            found[notice.id] = {one for one in await session.scalars(fitting) if one is not None}
+    return found
 
 
 async def _subscriptions(

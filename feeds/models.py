@@ -211,6 +211,12 @@ class Notice(SQLModel, table=True):
     """The areas of the hazard board that an agency's notice is about; None for other notices. With
     hazard and event they say whether a later telegram is about the same danger.
     """
+    news: dict[str, Any] | None = Field(
+        default=None, sa_column=Column(JSON(none_as_null=True), nullable=True)
+    )
+    """The form, picture and segment of routine news of staff (``feeds.news_form``); None for other
+    notices.
+    """
     with_id: int | None = Field(default=None, sa_column=Column(RowId, index=True))
     """The first notice of the act of sending that this one is a part of: one alert with several
     levels is a notice for each level. The first has the gravest level and the delivery.

@@ -15,6 +15,7 @@ from lxml import etree
 
 from core.languages import tag_of
 from feeds.models import Notice
+from feeds.news_form import form_of
 from feeds.short_address import short_address
 from public.notices import Board, Chosen, reader_words
 
@@ -117,11 +118,22 @@ def atom(board: Board, asked: FeedAsked) -> bytes:
             add(entry, "category", term=area, scheme=f"{url}/areas")
         if notice in board.current:
             add(entry, "category", term="in-force", scheme=f"{url}/state")
+        picture = form_of(notice).picture
+        if picture is not None:
+            address = picture.address(url)
+            shown = picture.alt(spoken)
+            add(entry, "link", rel="enclosure", href=address, type="image/jpeg", title=shown)
         add(entry, "content", text, type="text")
     for notice, when in board.withdrawn:
         gone = {"ref": identity_of(url, notice.id), "when": when.isoformat()}
         etree.SubElement(feed, f"{{{DELETED}}}deleted-entry", gone)
     return bytes(etree.tostring(feed, xml_declaration=True, encoding="utf-8"))
+
+
+def _picture(notice: Notice, url: str) -> dict[str, str]:
+    """Return the picture of news as an item of a JSON Feed names it."""
+    picture = form_of(notice).picture
+    return {} if picture is None else {"image": picture.address(url)}
 
 
 def json_feed(board: Board, asked: FeedAsked) -> bytes:
@@ -136,6 +148,7 @@ def json_feed(board: Board, asked: FeedAsked) -> bytes:
                 "url": notice_url(url, notice, asked.language),
                 "title": heading,
                 "content_text": text,
+                **_picture(notice, url),
                 "language": spoken,
                 "date_published": notice.reported_at.isoformat(),
                 "date_modified": notice.created_at.isoformat(),

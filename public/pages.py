@@ -20,6 +20,7 @@ from core.languages import LANGUAGES, mark, match_language, reads_japanese
 from core.web import MAP_POLICY, PUBLIC_POLICY, PublicRoute, secure, templates
 from feeds.evacuation import hazards_at, safe_sites
 from feeds.in_force import public_notices
+from feeds.news_form import form_of
 from feeds.texts import day_name, level_name, moment, status_name, topic_name
 from public.map_words import map_words
 from public.notices import Board, public_board, reader_words
@@ -218,6 +219,7 @@ def rendered(
             path=path,
             reads_japanese=reads_japanese,
             reader_words=reader_words,
+            picture_of=lambda notice: form_of(notice).picture,
             pieces=_pieces,
             moment=moment,
             in_japan=in_japan,

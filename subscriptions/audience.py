@@ -182,6 +182,7 @@ def _conditions(query: AudienceQuery) -> list[Any]:
         )
     if query.language is not None:
         conditions.append(col(Resident.language) == query.language)
+    conditions += query.segment.conditions()
     if query.areas:
         wanted = sorted(set(query.areas))
         areas = col(Resident.area_list)

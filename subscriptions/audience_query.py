@@ -9,6 +9,7 @@ from typing import Any
 
 from core.errors import BadInput
 from subscriptions.models import LINE_MEDIUM
+from subscriptions.segments import EVERYBODY, Segment
 
 CHOSEN_ONLY = frozenset({"posts"})
 """Media whose residents hear only what was chosen for them. A mandatory topic is for people."""
@@ -51,6 +52,8 @@ class AudienceQuery:
     standby: Standby = Standby.LEFT_OUT
     also: str = ""
     """A second topic that residents must have, of level 0; "" for none."""
+    segment: Segment = EVERYBODY
+    """Who is meant among them."""
 
     @property
     def least(self) -> int:
@@ -81,6 +84,7 @@ class AudienceQuery:
             "medium": self.medium,
             "standby": self.standby.value,
             **({"also": self.also} if self.also else {}),
+            **({"segment": self.segment.to_json()} if self.segment else {}),
         }
 
     @classmethod
@@ -116,4 +120,5 @@ class AudienceQuery:
             medium,
             Standby(standby),
             str(stored.get("also", "")),
+            Segment.from_json(stored.get("segment", {})),
         )

@@ -73,7 +73,12 @@ class Settled:
 async def counted(
     session: AsyncSession, query: AudienceQuery, *, by_language: bool = False
 ) -> Settled | None:
-    """Return the audience among the settled residents; None when there is no picture yet."""
+    """Return the audience among the settled residents; None when there is no picture yet.
+
+    There is none of segments either: their audiences are counted row by row.
+    """
+    if query.segment:
+        return None
     levels = range(query.least, min(query.level, MAX_LEVEL) + 1)
     topics = [f"{TOPIC}{query.topic}:{level}" for level in levels]
     areas = [f"{AREA}{area}" for area in ("", *query.areas)]

@@ -31,7 +31,7 @@ from tests.support.unpacking import unpack_here
 
 WITH_TABLES = (
     *("subscriptions", "feeds", "channels", "channels.line", "channels.email"),
-    *("alerts", "response", "reports", "console", "bot"),
+    *("alerts", "alerts.news", "response", "reports", "console", "bot"),
 )
 for module in ("core.audit", *(f"{name}.models" for name in WITH_TABLES)):
     importlib.import_module(module)

@@ -12,6 +12,7 @@ import typer
 
 from app.cli.tools import (
     Json,
+    by_language,
     city,
     media,
     opened_database,
@@ -248,8 +249,8 @@ class _Said:
             if area not in place.district_by_code:
                 raise BadInput(f"The city has no district {area!r}.")
         _ = self.levels
-        texts = _by_language(self.text, "--text")
-        for language in (*texts, *_by_language(self.title, "--title")):
+        texts = by_language(self.text, "--text")
+        for language in (*texts, *by_language(self.title, "--title")):
             if language not in LANGUAGES:
                 raise BadInput(f"{language!r} is none of the languages ({', '.join(LANGUAGES)}).")
         for language, text in texts.items():
@@ -267,8 +268,8 @@ class _Said:
         from alerts.checks import faults
         from alerts.drafts import Written, fill_in
 
-        titles = _by_language(self.title, "--title")
-        texts = _by_language(self.text, "--text") or {
+        titles = by_language(self.title, "--title")
+        texts = by_language(self.text, "--text") or {
             language: words["text"] for language, words in draft.texts.items()
         }
         fill_in(
@@ -566,17 +567,3 @@ def to_unknown_question(found: Outlook) -> str:
 
 def _cannot_go(found: Outlook) -> str:
     return f"It cannot go to friends Todoke does not know ({found.why_broadcast})."
-
-
-def _by_language(values: list[str] | None, option: str) -> dict[str, str]:
-    from core.errors import BadInput
-
-    texts: dict[str, str] = {}
-    for value in values or ():
-        language, separator, words = value.partition("=")
-        if not separator or not words.strip():
-            raise BadInput(f"{option} takes LANG=TEXT, not {value!r}.")
-        if language in texts:
-            raise BadInput(f"{option} says {language} twice.")
-        texts[language] = words
-    return texts

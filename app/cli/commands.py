@@ -16,6 +16,7 @@ from app.cli import (
     feeds,
     lalert,
     moving_in,
+    news,
     plain_files,
     rehearsal,
     reports,
@@ -80,6 +81,7 @@ app.add_typer(
 app.add_typer(city.app, name="city", help="The city's folder.")
 app.add_typer(feeds.app, name="feeds", help="Sources: fetch, list, explain.")
 app.add_typer(alerts.app, name="alert", help="Alerts from the shell.")
+app.add_typer(news.app, name="news", help="Routine news: send, list, recall.")
 app.add_typer(deliveries.app, name="deliveries", help="What is on its way, and what arrived.")
 app.add_typer(understanding.app, name="messages", help="What residents' messages ask for.")
 app.add_typer(reports.app, name="reports", help="What residents reported.")

@@ -120,6 +120,27 @@ async def service_clock(database: Database) -> Clock:
     return machine
 
 
+def by_language(values: list[str] | None, option: str) -> dict[str, str]:
+    """Return the values of an option ``LANG=TEXT`` by language.
+
+    Raises
+    ------
+    BadInput
+        One has no language or no text, or a language comes twice.
+    """
+    from core.errors import BadInput
+
+    texts: dict[str, str] = {}
+    for value in values or ():
+        language, separator, words = value.partition("=")
+        if not separator or not words.strip():
+            raise BadInput(f"{option} takes LANG=TEXT, not {value!r}.")
+        if language in texts:
+            raise BadInput(f"{option} says {language} twice.")
+        texts[language] = words
+    return texts
+
+
 def queue_for(database: Database, clock: Clock) -> Queue:
     """The queue for the decisions of a command.
 

@@ -18,6 +18,7 @@ for module in (
     "channels.line.models",
     "channels.email.models",
     "alerts.models",
+    "alerts.news.models",
     "response.models",
     "reports.models",
     "public.models",

@@ -28,6 +28,7 @@ from city.city import City, name_in
 from core.languages import LANGUAGES
 from core.text import clean
 from feeds.models import OVER, Notice
+from feeds.news_form import form_of
 from feeds.short_address import short_address
 from feeds.texts import drill_mark, topic_name, without_topic
 
@@ -54,7 +55,7 @@ def render(notice: Notice, language: str, city: City) -> list[dict[str, Any]]:
     spoken, title, text = notice_words(notice, language)
     title, text = clean(title, line=True), clean(text)[:MOST_TEXT]
     page = short_address(city.public_url, notice)
-    plain = [title, "", _without_title(text, title)]
+    plain = [title, *_plain_picture(notice, spoken, city), "", _without_title(text, title)]
     if page:
         plain += ["", f"{_say(spoken, words.TRUE)}:", page]
     card = _card(notice, spoken, title, text, city)
@@ -89,7 +90,8 @@ def render_digest(notices: Sequence[Notice], language: str, city: City) -> list[
         said, title, text = notice_words(notice, language)
         title, text = clean(title, line=True), clean(text)[:MOST_TEXT]
         page = short_address(city.public_url, notice)
-        plain += ["", "■ " + title, _without_title(text, title), *([page] if page else [])]
+        plain += ["", "■ " + title, *_plain_picture(notice, said, city)]
+        plain += [_without_title(text, title), *([page] if page else [])]
         cards += _card(notice, said, title, text, city)
     return [
         {
@@ -168,8 +170,27 @@ def _card(notice: Notice, language: str, title: str, text: str, city: City) -> s
     )
     return (
         f'<div style="{border}border-radius:12px;overflow:hidden;margin:0 0 16px;'
-        f'background:{WHITE}">{head}<div style="padding:4px 20px 12px">{inner}</div></div>'
+        f'background:{WHITE}">{head}{_picture(notice, language, city)}'
+        f'<div style="padding:4px 20px 12px">{inner}</div></div>'
     )
+
+
+def _picture(notice: Notice, language: str, city: City) -> str:
+    """Return the picture of news with what it shows; "" without one."""
+    picture = form_of(notice).picture
+    address = picture.address(city.public_url) if picture else ""
+    if picture is None or not address:
+        return ""
+    return (
+        f'<img src="{escape(address)}" alt="{escape(picture.alt(language))}" '
+        f'width="{min(picture.width, 600)}" style="display:block;width:100%;height:auto">'
+    )
+
+
+def _plain_picture(notice: Notice, language: str, city: City) -> list[str]:
+    picture = form_of(notice).picture
+    address = picture.address(city.public_url) if picture else ""
+    return [] if picture is None or not address else ["", f"[{picture.alt(language)}]", address]
 
 
 def _paragraph(text: str, *, bold: bool = False, quiet: bool = False) -> str:

@@ -26,6 +26,7 @@ from channels.medium import compact_json
 from channels.notice_words import notice_words
 from city.city import City
 from feeds.models import OVER, Notice
+from feeds.news_form import form_of
 from feeds.short_address import check_line, short_address
 from feeds.texts import drill_mark, fact_labels, topic_name, without_topic
 
@@ -39,6 +40,8 @@ MOST_LABEL = 40
 CARD_UNITS = 400
 MOST_ADDRESS = 1000
 MOST_LINKS = 4
+PICTURE_SIGN = "🖼"
+"""Before the words that say what a picture shows, where it cannot carry them itself."""
 GRAVE = 4
 """From this level on, the first paragraph of a card is bold."""
 
@@ -64,13 +67,22 @@ def render(notice: Notice, language: str, city: City) -> list[dict[str, Any]]:
         links,
         fact_labels(spoken),
         check=_check(notice, spoken, city),
+        hero=_hero(notice, spoken, city),
     )
-    if len(compact_json(bubble)) <= MOST_BUBBLE_BYTES and paragraphs:
-        alt = _cut(f"{title}\n{_after_mark(paragraphs, spoken)}", MOST_ALT_UNITS)
+    form = form_of(notice)
+    shown = form.picture.alt(spoken) if form.picture else ""
+    is_card = len(compact_json(bubble)) <= MOST_BUBBLE_BYTES and paragraphs
+    if is_card and not form.as_text:
+        words = [title, *([shown] if shown else []), _after_mark(paragraphs, spoken)]
+        alt = _cut("\n".join(words), MOST_ALT_UNITS)
         return [{"type": "flex", "altText": alt, "contents": bubble}]
     mark = drill_mark(spoken) if notice.drill else ""
+    pictures = _picture(notice, city)
+    if shown:
+        text = f"{text}\n\n{PICTURE_SIGN} {shown}"
     parts = _in_parts(f"{title}\n\n{text}", mark, check_line(notice, spoken, city))
-    return [{"type": "text", "text": part} for part in parts]
+    most = MOST_MESSAGES - len(pictures)
+    return [*pictures, *({"type": "text", "text": part} for part in parts[:most])]
 
 
 def render_card(notice: Notice, language: str, city: City) -> tuple[str, dict[str, Any]]:
@@ -86,6 +98,7 @@ def render_card(notice: Notice, language: str, city: City) -> tuple[str, dict[st
         shortened,
         links[:1],
         check=_check(notice, spoken, city),
+        hero=_hero(notice, spoken, city),
     )
     bubble["size"] = "kilo"
     return title, bubble
@@ -138,6 +151,7 @@ def _bubble(
     labels: tuple[str, ...] = (),
     *,
     check: Sequence[dict[str, Any]] = (),
+    hero: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     ground, ink, frame = colours(notice)
     header = {
@@ -165,6 +179,8 @@ def _bubble(
         "contents": [*words, *check],
     }
     bubble: dict[str, Any] = {"type": "bubble", "size": "giga", "header": header, "body": body}
+    if hero is not None:
+        bubble["hero"] = hero
     if links:
         bubble["footer"] = {
             "type": "box",
@@ -176,6 +192,40 @@ def _bubble(
         }
         bubble["styles"] = {"footer": {"separator": True, "separatorColor": RULE}}
     return _framed(bubble, frame) if frame else bubble
+
+
+def _hero(notice: Notice, language: str, city: City) -> dict[str, Any] | None:
+    """Return the picture of a card, which opens it in full size; None without one.
+
+    LINE takes pictures from secure addresses only. Its readers for the blind say an action's label.
+    """
+    picture = form_of(notice).picture
+    address = picture.address(city.public_url) if picture else ""
+    if picture is None or not address.startswith("https://"):
+        return None
+    # LINE shows nothing that is more than three times as high as wide.
+    height = min(picture.height, 3 * picture.width)
+    return {
+        "type": "image",
+        "url": address,
+        "size": "full",
+        "aspectRatio": f"{picture.width}:{height}",
+        "aspectMode": "cover",
+        "action": {
+            "type": "uri",
+            "label": _cut(picture.alt(language), MOST_LABEL),
+            "uri": address,
+        },
+    }
+
+
+def _picture(notice: Notice, city: City) -> list[dict[str, Any]]:
+    """Return the picture as a message of its own, for news that is no card."""
+    picture = form_of(notice).picture
+    address = picture.address(city.public_url) if picture else ""
+    if not address.startswith("https://"):
+        return []
+    return [{"type": "image", "originalContentUrl": address, "previewImageUrl": address}]
 
 
 def _check(notice: Notice, language: str, city: City) -> list[dict[str, Any]]:
@@ -220,7 +270,7 @@ def _spans(lines: list[str], labels: list[str]) -> list[dict[str, str]]:
 
 def _framed(bubble: dict[str, Any], frame: str) -> dict[str, Any]:
     """Return the bubble with one frame around all of it, which only a box can have."""
-    parts = [bubble[part] for part in ("header", "body", "footer") if part in bubble]
+    parts = [bubble[part] for part in ("header", "hero", "body", "footer") if part in bubble]
     return {
         "type": "bubble",
         "size": bubble["size"],

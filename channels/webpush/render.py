@@ -22,6 +22,7 @@ from channels.webpush.encryption import MOST_BYTES
 from city.city import City, name_in
 from core.languages import LANGUAGES, script_of, tag_of
 from feeds.models import OVER, Notice
+from feeds.news_form import form_of
 from feeds.texts import CATALOGUE, drill_mark
 from feeds.texts.messages import SEVERAL_FROM, THE_REST
 
@@ -74,6 +75,9 @@ def render(notice: Notice, language: str, city: City, page: str) -> Messages:
         "at": notice.reported_at.isoformat(),
         "until": None if notice.expires_at is None else notice.expires_at.isoformat(),
     }
+    picture = form_of(notice).picture
+    if picture is not None and city.public_url:
+        payload["picture"] = picture.address(city.public_url)
     return [_message(payload, text, spoken, notice.drill, _urgency(notice), _life(notice))]
 
 

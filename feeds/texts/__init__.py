@@ -16,10 +16,12 @@ from feeds.texts.compose import (
     prepare,
 )
 from feeds.texts.free import (
+    NewsWords,
     alert_heading,
     alert_texts,
     article_texts,
     machine_translated,
+    news_texts,
     status_name,
     topic_name,
     without_topic,
@@ -30,6 +32,7 @@ from feeds.texts.times import day_name, moment
 
 __all__ = [
     "CATALOGUE",
+    "NewsWords",
     "Term",
     "Texts",
     "alert_heading",
@@ -43,6 +46,7 @@ __all__ = [
     "level_name",
     "machine_translated",
     "moment",
+    "news_texts",
     "place_name",
     "prepare",
     "status_name",

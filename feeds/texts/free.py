@@ -7,6 +7,7 @@ and the text says in which language the words below are.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from city.city import City, Names, name_in
@@ -111,6 +112,57 @@ def article_texts(
         written = {"title": heading, "text": "\n\n".join(block for block in blocks if block)}
         texts[language] = mark_drill(written, language) if drill else written
     return texts
+
+
+@dataclass(frozen=True)
+class NewsWords:
+    """What staff wrote of routine news.
+
+    Parameters
+    ----------
+    texts
+        Title and text by language; at least one.
+    links
+        Each address with what it is called by language; where it has no name it is "more".
+    machine
+        Languages whose words a machine translated; their text says so.
+    """
+
+    texts: Mapping[str, tuple[str, str]]
+    links: Sequence[tuple[str, Mapping[str, str]]] = ()
+    machine: Collection[str] = ()
+
+
+def news_texts(words: NewsWords, topic: str, city: City, *, corrects: bool = False) -> Texts:
+    """Return routine news of staff in every language of the city.
+
+    A language without words of its own gets the easy Japanese or the Japanese ones, and the text
+    says in which language they are. A link is a line of its own, which media show as a button.
+    """
+    return {language: _news(language, words, topic, city, corrects) for language in city.languages}
+
+
+def _news(
+    language: str, words: NewsWords, topic: str, city: City, corrects: bool
+) -> dict[str, str]:
+    spoken = language if language in words.texts else _spoken_instead(words.texts)
+    title, text = words.texts[spoken]
+    name = topic_name(topic, language, city)
+    notes = [say(language, m.LINE_CORRECTED, name=title)] if corrects else []
+    if spoken != language:
+        notes.append(say(language, m.TEXT_LANGUAGE, name=_language_name(spoken, language)))
+    elif language in words.machine:
+        notes.append(machine_translated(language))
+    links = [
+        f"{labels[language]}: {url}" if labels.get(language) else say(language, m.MORE, url=url)
+        for url, labels in words.links
+    ]
+    source = say(language, m.SOURCE, source=name_in(city.name, language))
+    blocks = ["\n".join(notes), text, "\n".join(links), source]
+    return {
+        "title": say(language, m.TITLE_ARTICLE, topic=name, title=title),
+        "text": "\n\n".join(block for block in blocks if block),
+    }
 
 
 def without_topic(title: str, topic: str, language: str) -> str:
@@ -221,7 +273,7 @@ def _alert(
     return mark_drill(written, language) if drill else written
 
 
-def _spoken_instead(texts: Mapping[str, str]) -> str:
+def _spoken_instead(texts: Mapping[str, object]) -> str:
     return next((code for code in _FALL_BACK if code in texts), next(iter(texts)))
 
 

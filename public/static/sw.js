@@ -90,6 +90,7 @@ async function show(data) {
     silent,
     data: { url: newest.url, id: newest.id, drill: newest.drill, level: newest.level },
   };
+  if (typeof newest.picture === "string") options.image = newest.picture;
   if (!silent && newest.level >= 4) options.vibrate = [600, 200, 600, 200, 600];
   await self.registration.showNotification(newest.title, options);
   if (!isRepeat) {

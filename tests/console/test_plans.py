@@ -22,6 +22,7 @@ from sqlalchemy import func, update
 from sqlmodel import col, select
 
 from alerts.models import AlertDraft, AlertTemplate
+from alerts.news.models import News, NewsState
 from alerts.templates import add_starters
 from app.rehearsal import RESULTS
 from app.web import create_app
@@ -109,7 +110,7 @@ NOT_OURS = (
     *("/metrics", "/readyz", "/settings/liff", "/tiles/{zoom}/{x}/{y}.png"),
     *("/site/{token}", "/open311/v2/tokens/{token}.{form}"),
     *("/crew/{token}", "/crew/{token}/photos/{photo_id}"),
-    *("/forwarded/{token}.jpg", "/sent-photo/{name}.jpg"),
+    *("/forwarded/{token}.jpg", "/sent-photo/{name}.jpg", "/pictures/{code}.jpg"),
 )
 """Addresses that no person reads, that answer otherwise without migrations, that the sample city
 does not have, or that note in which browser they were opened."""
@@ -228,6 +229,9 @@ async def large(
                 select(AlertDraft.id).where(
                     col(AlertDraft.discarded_at).is_(None), col(AlertDraft.notice_id).is_(None)
                 )
+            ),
+            "news_id": await session.scalar(
+                select(News.id).where(col(News.state) == NewsState.DRAFT)
             ),
             "delivery_id": await session.scalar(
                 select(Delivery.id)

@@ -61,6 +61,7 @@ from public import (
     link_pages,
     look_pages,
     map_data,
+    news_picture_pages,
     notice_feeds,
     notice_pages,
     portal_pages,
@@ -299,6 +300,7 @@ def routes() -> list[BaseRoute]:
     for more in (
         *(report_pages, report_feeds, open311),
         *(public, map_data, notice_pages, tile_pages, settings_pages, data_pages, calendar_pages),
+        news_picture_pages,
         portal_pages,
         look_pages,
         follow_pages,

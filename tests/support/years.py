@@ -10,6 +10,7 @@ from sqlalchemy import text
 from sqlmodel import SQLModel, col, select
 
 from alerts.models import AlertDraft
+from alerts.news.models import News, NewsSending, NewsState
 from bot.models import Dialogue, EventState, WebhookEvent
 from channels.members import pack
 from channels.models import Batch, BatchState, Delivery, DeliveryState, Priority, Variant
@@ -56,6 +57,7 @@ ITEMS = 400
 EVENTS = 300
 ENTRIES = 300
 DRAFTS = 15
+NEWS = 200
 LINES = 1500
 MEMBERS, CALL_UPS = 60, 40
 FOLLOWERS = 3
@@ -133,6 +135,7 @@ async def fill_years(database: Database, city: City, now: datetime) -> None:
     await _store_call_ups(database, now)
     await _fill_desk(database, now)
     await _store(database, [_draft(city, number, notices, now) for number in range(1, DRAFTS + 1)])
+    await _store_news(database, notices, now)
     await _store(
         database,
         [
@@ -478,6 +481,37 @@ def _answer(person: int, now: datetime) -> HouseholdAnswer:
         condition=Condition.IN_NEED,
         told_at=now,
         changed_at=now,
+    )
+
+
+async def _store_news(database: Database, notices: Sequence[Notice], now: datetime) -> None:
+    """Store news that was sent over the years, and one that is being written."""
+    words = {"ja": {"title": "まつり", "text": "祭りがあります。"}}
+    rows = [
+        News(
+            state=NewsState.DRAFT if number == NEWS else NewsState.SENT,
+            topic="events",
+            whole_city=True,
+            texts=words,
+            written_by=STAFF,
+            edited_by=STAFF,
+            created_at=_moment(number, NEWS, now),
+            updated_at=_moment(number, NEWS, now),
+        )
+        for number in range(1, NEWS + 1)
+    ]
+    await _store(database, rows)
+    await _store(
+        database,
+        [
+            NewsSending(
+                news_id=row.id or 0,
+                planned_at=row.created_at,
+                notice_id=notices[place % len(notices)].id or 0,
+                sent_at=row.created_at,
+            )
+            for place, row in enumerate(rows[:-1])
+        ],
     )
 
 
