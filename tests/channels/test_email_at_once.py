@@ -16,7 +16,7 @@ from channels.email.signups import MOST_OF_NETWORK, Asked, TooMany
 from channels.email.tokens import MailTokens
 from core.database import Database
 from core.work import NoWorkers
-from subscriptions import residents
+from subscriptions import other_media
 from tests.support.engine import small_city
 from tests.support.races import one_in_the_others_way
 
@@ -54,7 +54,7 @@ async def test_two_mails_that_come_back_at_once_are_both_counted(
 ) -> None:
     async with database.writing() as session:
         city = small_city()
-        found = await residents.follow_at(session, city, "email", "taro@home.example", "ja", NOW)
+        found = await other_media.follow_at(session, city, "email", "taro@home.example", "ja", NOW)
 
     async def back(session: AsyncSession) -> bool:
         return await note_bounce(session, found.id or 0, bounce, NOW)
