@@ -26,7 +26,7 @@ from tests.support.project import SAMPLE_CITY
 
 BY = "roads@city.example"
 KNOWN = ("a@city.example", "b@city.example")
-MONDAY = datetime(2026, 6, 22, 8, 30, tzinfo=JAPAN).astimezone(UTC)
+MONDAY = datetime(2026, 6, 22, 8, 30, tzinfo=JAPAN)
 URL = "https://line.city.example"
 
 
