@@ -32,6 +32,7 @@ from channels.line.friend_counts import count_friends
 from channels.line.known_audience import AudienceKeeper
 from channels.line.medium import LINE
 from channels.media import Media, deliver_by
+from channels.silence import note_silences
 from channels.stand_in import stand_in
 from city.city import City
 from city.context import Context
@@ -177,7 +178,7 @@ def _housekeeping(context: Context, own: WordsNow, media: Media) -> list[Schedul
 
     async def reminders() -> None:
         if knows_the_time(clock):
-            await remind(context, await own.refresh(), LINE)
+            await remind(context, await own.refresh(), media)
 
     async def of_reports() -> None:
         if knows_the_time(clock):
@@ -299,16 +300,18 @@ def _staff(context: Context, line: LineClient, media: Media) -> list[ScheduledJo
     async def silence() -> None:
         now = context.clock.now()
         found = await stand_in(context.database, context.queue, context.city, media, now)
+        async with context.database.writing() as session:
+            of_others = await note_silences(session, media, now)
         await tell_of_silence(
             context.database,
             context.queue,
-            found.silence,
+            [*([found.silence] if found.silence else []), *of_others],
             now,
             partial(silence_words, context.settings.public_url),
         )
 
     return [
-        ScheduledJob(name="silence of LINE", seconds=5.0, work=silence, at_once=True),
+        ScheduledJob(name="silent media", seconds=5.0, work=silence, at_once=True),
         ScheduledJob(name="staff messages", seconds=5.0, work=sender.look, at_once=True),
         ScheduledJob(name="call-up of staff", seconds=2.0, work=call_up, at_once=True),
         ScheduledJob(name="held warnings", seconds=5.0, work=held, at_once=True),

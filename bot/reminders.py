@@ -2,7 +2,8 @@
 
 Three times a day, at the hours of the city's folder, a delivery is made for the residents whom it
 concerns, page by page in their order, each page with how far it came in one transaction. So a crash
-neither skips nor repeats anybody. Rules for what is late:
+neither skips nor repeats anybody. Each medium has deliveries of its own: residents are reminded by
+the medium that they follow by. Rules for what is late:
 
 - Collections are told on the evening before or on the morning of the day, as a resident chose.
   Who has quiet hours at one of these times is told at the other. An evening that was missed for
@@ -17,7 +18,7 @@ neither skips nor repeats anybody. Rules for what is late:
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Container, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
@@ -33,7 +34,8 @@ from bot.dialogues.words import listed
 from channels import outbox
 from channels.forget import REMINDER
 from channels.individual import IndividualMessage, add_individual_messages
-from channels.medium import Format, compact_json
+from channels.media import inhabited
+from channels.medium import Format, Note, compact_json
 from channels.models import Delivery, DeliveryKind, DeliveryState, Priority, unfinished
 from channels.quiet import quiet_until
 from city.children import ChildReminder
@@ -46,6 +48,8 @@ from core.languages import mark
 from core.restored import held_until, is_unseen
 from feeds.texts import day_name
 from public.choices import CHILDREN_TOPIC, REMINDED_TOPIC
+from subscriptions.audience_query import CHOSEN_ONLY
+from subscriptions.models import LINE_MEDIUM
 from subscriptions.reminded import RemindedResident, parents, subscribers
 
 RUBBISH = mark("Rubbish on {day}: {kinds}")
@@ -97,38 +101,65 @@ class Slot:
     until: datetime
     days: tuple[date, ...]
 
-    @property
-    def reference(self) -> str:
-        return _reference(self.kind, in_japan(self.at).date())
+    def reference(self, medium: str) -> str:
+        return _reference(self.kind, in_japan(self.at).date(), medium)
 
 
-async def remind(context: Context, folder: CityFolder, medium: Format) -> int:
-    """Send the reminders that are due; return to how many residents."""
-    now, told = context.clock.now(), 0
-    slots = due_slots(context.city, now)
-    references = {slot.reference for slot in slots}
-    references |= {_reference(Kind.CHILDREN, day) for slot in slots for day in slot.days}
+async def remind(context: Context, folder: CityFolder, media: Iterable[Format]) -> int:
+    """Send the reminders that are due; return to how many residents.
+
+    Accounts in other networks are not reminded.
+    """
+    told, slots = 0, due_slots(context.city, context.clock.now())
+    failure: Exception | None = None
+    by_name = {each.name: each for each in media if each.name not in CHOSEN_ONLY}
     async with context.database.reading() as session:
         if await is_unseen(session):
             return 0
         restored = await held_until(session)
-        made = await _made(session, sorted(references))
-    for slot in slots:
-        if made.get(slot.reference) or (restored is not None and slot.at <= restored):
+        used = await inhabited(session, by_name)
+    for name, medium in by_name.items():
+        if name not in used:
             continue
-        if slot.kind is Kind.CHILDREN:
-            days = _untold(slot, made, restored)
-            told += await _tell_parents(context, folder, medium, slot, days)
-        else:
-            told += await _tell_of_collections(context, folder, medium, slot, restored)
-    await _close_late(context, now)
+        try:
+            told += await _remind_by(context, folder, medium, slots, restored)
+        except Exception as error:
+            # Whatever is wrong with one medium, the others must not wait for it.
+            failure = failure or error
+    await _close_late(context, context.clock.now())
+    if failure is not None:
+        raise failure
     return told
 
 
-def _untold(slot: Slot, made: Container[str], restored: datetime | None) -> list[date]:
+async def _remind_by(
+    context: Context,
+    folder: CityFolder,
+    medium: Format,
+    slots: Sequence[Slot],
+    restored: datetime | None,
+) -> int:
+    """Send what is due by one medium."""
+    told, name = 0, medium.name
+    references = {slot.reference(name) for slot in slots}
+    references |= {_reference(Kind.CHILDREN, day, name) for slot in slots for day in slot.days}
+    async with context.database.reading() as session:
+        made = await _made(session, sorted(references))
+    for slot in slots:
+        if made.get(slot.reference(name)) or (restored is not None and slot.at <= restored):
+            continue
+        if slot.kind is Kind.CHILDREN:
+            days = _untold(slot, name, made, restored)
+            told += await _tell_parents(context, folder, medium, slot, days)
+        else:
+            told += await _tell_of_collections(context, folder, medium, slot, restored)
+    return told
+
+
+def _untold(slot: Slot, medium: str, made: Container[str], restored: datetime | None) -> list[date]:
     """Return the slot's days after the last that may have been told; its own is one of them."""
     *earlier, today = slot.days
-    done = [day for day in earlier if _reference(slot.kind, day) in made]
+    done = [day for day in earlier if _reference(slot.kind, day, medium) in made]
     if restored is not None:
         done.append(in_japan(restored).date())
     return [*(day for day in earlier if not done or day > max(done)), today]
@@ -175,10 +206,14 @@ class Collections:
             groups += [(message, kinds[codes], tuple(by_code[codes])) for codes in by_code]
         return cls(day, tuple(groups))
 
+    def near(self, language: str, *, today: bool) -> str:
+        """Return the day as a reader says it."""
+        near = WORDS.text(language, TODAY if today else TOMORROW)
+        return f"{near} · {day_name(self.day, language)}"
+
     def text(self, city: City, areas: Sequence[str], language: str, *, today: bool) -> str:
         """Return the words for a resident of these districts (none: the whole city), or ""."""
-        near = WORDS.text(language, TODAY if today else TOMORROW)
-        day = f"{near} · {day_name(self.day, language)}"
+        day = self.near(language, today=today)
         lines = []
         for message, kinds, districts in self.groups:
             here = [code for code in districts if not areas or code in areas]
@@ -203,26 +238,42 @@ async def _tell_of_collections(
     if not collections.groups:
         return 0
     in_morning = slot.kind is Kind.MORNING
-    evening = await _evening_before(context, day, restored) if in_morning else context.clock.now()
+    evening = context.clock.now()
+    told_at = await _evening_before(context, day, medium.name, restored) if in_morning else evening
 
     def message(resident: RemindedResident) -> bytes | None:
-        if _told_in_morning(city, resident, day, evening) != in_morning:
+        if _told_in_morning(city, resident, day, told_at) != in_morning:
             return None
-        words = collections.text(city, resident.areas, resident.language, today=in_morning)
+        language = resident.language
+        words = collections.text(city, resident.areas, language, today=in_morning)
         if not words:
             return None
-        button = WORDS.text(resident.language, "Rubbish days")
-        return compact_json([messages.text(words, messages.press(button, "rubbish"))])
+        title = WORDS.text(language, "Rubbish days")
+        press = messages.press(title, "rubbish")
+        near = f"{title} · {collections.near(language, today=in_morning)}"
+        note = Note(REMINDED_TOPIC, near, words, slot.at, expires_at)
+        return _messages(medium, note, language, city, press)
 
     async def page(session: AsyncSession, after: int) -> list[RemindedResident]:
-        return await subscribers(session, REMINDED_TOPIC, after, PAGE)
+        return await subscribers(session, medium.name, REMINDED_TOPIC, after, PAGE)
 
     expires_at = _at(day, TOO_LATE if in_morning else time(0))
     return await _deliver(context, medium, slot, page, message, expires_at)
 
 
+def _messages(
+    medium: Format, note: Note, language: str, city: City, press: messages.Action
+) -> bytes:
+    """Return a reminder in a medium's form; at LINE with a button that asks for more."""
+    made = medium.note(note, language, city)
+    if medium.name == LINE_MEDIUM:
+        *before, last = made
+        made = [*before, messages.with_quick_replies(last, [press])]
+    return compact_json(made)
+
+
 async def _evening_before(
-    context: Context, day: date, restored: datetime | None
+    context: Context, day: date, medium: str, restored: datetime | None
 ) -> datetime | None:
     """Return when a day's collections were told on the evening before; None if they were not."""
     before = day - timedelta(days=1)
@@ -230,7 +281,7 @@ async def _evening_before(
     if restored is not None and at <= restored:
         return at  # it may have been told before the restore
     of_evening = select(Delivery.created_at).where(
-        col(Delivery.reference) == _reference(Kind.EVENING, before)
+        col(Delivery.reference) == _reference(Kind.EVENING, before, medium)
     )
     async with context.database.reading() as session:
         return await session.scalar(of_evening)
@@ -265,20 +316,29 @@ async def _tell_parents(
 
     def message(resident: RemindedResident) -> bytes | None:
         wanted = {one.code: one for born in resident.children for one in due.get(born, ())}
-        return compact_json([_due_message(wanted, resident.language)]) if wanted else None
+        if not wanted:
+            return None
+        language = resident.language
+        title, text = _due_words(wanted, language)
+        if medium.name == LINE_MEDIUM:
+            text = f"{title}\n{text}"  # it has no place for a title
+        note = Note(CHILDREN_TOPIC, title, text, slot.at, until)
+        press = messages.press(WORDS.text(language, "Children"), "children")
+        return _messages(medium, note, language, context.city, press)
 
     async def page(session: AsyncSession, after: int) -> list[RemindedResident]:
-        return await parents(session, CHILDREN_TOPIC, sorted(due), after, PAGE)
+        return await parents(session, medium.name, CHILDREN_TOPIC, sorted(due), after, PAGE)
 
-    return await _deliver(context, medium, slot, page, message, slot.at + LIFE)
+    until = slot.at + LIFE
+    return await _deliver(context, medium, slot, page, message, until)
 
 
-def _due_message(wanted: Mapping[str, ChildReminder], language: str) -> messages.Message:
+def _due_words(wanted: Mapping[str, ChildReminder], language: str) -> tuple[str, str]:
+    """Return the title and the text."""
     names = [f"・{name_in(one.names, language)}" for one in wanted.values()]
     links = list(dict.fromkeys(one.url for one in wanted.values() if one.url))
-    said = [WORDS.text(language, CHECKUPS), *names, WORDS.text(language, SOON), *links]
-    button = WORDS.text(language, "Children")
-    return messages.text("\n".join(said), messages.press(button, "children"))
+    text = "\n".join([*names, WORDS.text(language, SOON), *links])
+    return WORDS.text(language, CHECKUPS), text
 
 
 async def _deliver(
@@ -311,7 +371,7 @@ async def _deliver(
                 await _close(session, delivery)
         total += len(parcels)
         if not residents:
-            log.info("reminder.queued", slot=slot.reference, residents=total)
+            log.info("reminder.queued", slot=slot.reference(medium.name), residents=total)
             return total
 
 
@@ -324,13 +384,14 @@ async def _delivery(
     """
     if session.get_bind().dialect.name == "postgresql":
         await session.execute(text("SELECT pg_advisory_xact_lock(hashtext('todoke.reminders'))"))
-    of_slot = select(Delivery).where(col(Delivery.reference) == slot.reference)
+    reference = slot.reference(medium.name)
+    of_slot = select(Delivery).where(col(Delivery.reference) == reference)
     if (known := await session.scalar(of_slot)) is not None:
         return known
     delivery = Delivery(
         kind=DeliveryKind.DIGEST,
         channel=medium.name,
-        reference=slot.reference,
+        reference=reference,
         state=DeliveryState.SENDING,
         priority=Priority.ROUTINE,
         expires_at=expires_at,
@@ -376,8 +437,9 @@ async def _made(session: AsyncSession, references: Sequence[str]) -> dict[str, b
     return {row.reference: row.planning_done for row in found}
 
 
-def _reference(kind: Kind, day: date) -> str:
-    return f"{REMINDER}{kind}:{day.isoformat()}"
+def _reference(kind: Kind, day: date, medium: str) -> str:
+    own = "" if medium == LINE_MEDIUM else f"@{medium}"
+    return f"{REMINDER}{kind}:{day.isoformat()}{own}"
 
 
 def _at(day: date, moment: time) -> datetime:

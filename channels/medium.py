@@ -39,6 +39,25 @@ class Readable:
 
 
 @dataclass(frozen=True)
+class Note:
+    """A few words to a resident that are no notice of the city's, such as a reminder.
+
+    Parameters
+    ----------
+    kind
+        A later note of a kind takes the place of an earlier one, where a medium can do that.
+    at, until
+        When it is due, and from when on it is of no use.
+    """
+
+    kind: str
+    title: str
+    text: str
+    at: datetime
+    until: datetime
+
+
+@dataclass(frozen=True)
 class RunSize:
     """How many batches are one piece of work: at most, and at least."""
 
@@ -63,6 +82,10 @@ class Format(Protocol):
     ``key_life``, and counted as maybe twice.
     """
 
+    of_some: frozenset[str]
+    """Codes of the reasons for which only some recipients have to wait, such as a mailbox that is
+    full. They alone do not show that the medium takes nothing (``channels.silence``)."""
+
     def key_life_of(self, priority: int) -> timedelta:
         """Return ``key_life`` for deliveries of a priority (:class:`channels.models.Priority`)."""
 
@@ -84,6 +107,9 @@ class Format(Protocol):
 
     def digest(self, notices: Sequence[Notice], language: str, city: City) -> Messages:
         """Return the messages for several notices together."""
+
+    def note(self, note: Note, language: str, city: City) -> Messages:
+        """Return the messages of a few words that are no notice."""
 
     def as_read(self, messages: Messages) -> Readable:
         """Return messages as staff look at them before they are sent."""
@@ -183,6 +209,7 @@ class PlainMedium:
     name: str
     key_life = timedelta(0)
     recognises_repeats = True
+    of_some: frozenset[str] = frozenset()
 
     def key_life_of(self, priority: int) -> timedelta:
         """Return ``key_life``; a medium may be more careful with what is no emergency."""
@@ -194,6 +221,10 @@ class PlainMedium:
 
     def endpoint(self, recipients: int) -> str:
         return self.name
+
+    def note(self, note: Note, language: str, city: City) -> Messages:
+        """Return the title and the text."""
+        return [{"title": note.title, "text": note.text}]
 
     def as_read(self, messages: Messages) -> Readable:
         """Return the values that are text, each on lines of its own; ``title`` is the title."""

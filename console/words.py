@@ -193,6 +193,7 @@ RULE_NAMES = {
     "foreign-link": mark("leads to another web site"),
     "from-the-future": mark("dated in the future"),
     "line-silent": mark("LINE took nothing for a minute"),
+    "medium-silent": mark("a medium took nothing for a minute"),
     "no-level": mark("says no level"),
     "no-change": mark("nothing has changed"),
     "nobody-was-told": mark("nobody was told"),

@@ -105,6 +105,11 @@ class Reason:
         return json.dumps(_plain(self), ensure_ascii=False, separators=(",", ":"), sort_keys=True)
 
 
+def begins_with(code: str) -> str:
+    """Return how what :meth:`Reason.dumped` wrote begins for a code."""
+    return f'{{"code":{json.dumps(code)}'
+
+
 class Reasons:
     """The reasons of one package. Calling it with a code and its values makes a reason.
 

@@ -109,6 +109,12 @@ def reminder_name(language: str, *, in_morning: bool) -> str:
     return CATALOGUE.text(language, MORNING if in_morning else EVENING)
 
 
+def reminded_topic(city: City, language: str) -> str:
+    """Return the name of the topic with the reminders of collections; "" if there is none."""
+    topic = city.topic_by_code.get(REMINDED_TOPIC)
+    return name_in(topic.names, language) if topic else ""
+
+
 def birth_month(born: str, language: str) -> str:
     """Return a month of birth (``YYYY-MM``) in words."""
     return month_name(date.fromisoformat(f"{born}-01"), language)

@@ -97,6 +97,10 @@ class PushOffer:
     quiet_start: str
     quiet_end: str
     no_quiet: bool
+    reminded_topic: str
+    """The name of the topic with the reminders of rubbish days; "" for none."""
+    evening: str = choices.EVENING
+    morning: str = choices.MORNING
 
 
 @dataclass(frozen=True)
@@ -108,6 +112,8 @@ class PushChoices:
     topics: Mapping[str, int]
     quiet: tuple[int, int] | None
     """None for the city's own."""
+    in_morning: bool
+    """When they are reminded of rubbish days."""
 
 
 class PushDoor:
@@ -146,6 +152,7 @@ def offer(request: Request, language: str) -> PushOffer | None:
         quiet_start=clock_time(start) if start != end else "22:00",
         quiet_end=clock_time(end) if start != end else "07:00",
         no_quiet=start == end,
+        reminded_topic=choices.reminded_topic(city, language),
     )
 
 
@@ -220,6 +227,7 @@ async def show_choices(request: Request) -> Response:
             "areas": list(chosen.areas),
             "topics": dict(chosen.topics),
             "quiet": [clock_time(start), clock_time(end)],
+            "reminder": "morning" if chosen.remind_in_morning else "evening",
         }
     )
 
@@ -335,7 +343,13 @@ def read_choices(city: City, form: Form) -> PushChoices:
     if start is None or end is None:
         raise BadInput("quiet")
     own = choices.quiet_hours(city, None, None)
-    return PushChoices(language, areas, topics, None if (start, end) == own else (start, end))
+    return PushChoices(
+        language,
+        areas,
+        topics,
+        None if (start, end) == own else (start, end),
+        form.text("reminder") == "morning",
+    )
 
 
 async def _save(
@@ -346,6 +360,7 @@ async def _save(
     await registry.choose_topics(session, city, number, chosen.topics, now)
     start, end = chosen.quiet or (None, None)
     await registry.choose_quiet_hours(session, city, number, start, end, now)
+    await registry.choose_reminder(session, city, number, now, in_morning=chosen.in_morning)
 
 
 async def _asked(request: Request) -> tuple[PushDoor, PushAddress, Form]:

@@ -17,7 +17,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from city.city import City, Topic, name_in
+from city.city import City, Topic
 from city.context import Context
 from city.folder import CityFolder
 from core.clock import in_japan
@@ -36,7 +36,6 @@ from public.words import CATALOGUE
 from response.modes import open_modes
 from subscriptions import page_choices
 from subscriptions import residents as registry
-from subscriptions.models import LINE_MEDIUM
 from subscriptions.residents import MENU_TASK, MOST_CHILDREN, Preferences, is_birth_month
 
 NO_LINK = mark(
@@ -370,13 +369,11 @@ def _form_page(
         new_children=range(min(NEW_CHILDREN, MOST_CHILDREN - len(chosen.children))),
         years=_years(context.clock.now()),
         months=[(n, month_name(_any_year(n), language, year=False)) for n in range(1, 13)],
-        reminded_topic=_reminded_topic(city, language),
+        reminded_topic=choices.reminded_topic(city, language),
         evening=choices.EVENING,
         morning=choices.MORNING,
         saved=saved,
         wrong=wrong,
-        # Reminders are sent by LINE only.
-        at_line=opened.resident.medium == LINE_MEDIUM,
         joining=joining_of(request, opened.resident),
         code_wrong="code" in request.query_params,
     )
@@ -393,11 +390,6 @@ def _years(now: datetime) -> list[int]:
 
 def _hours(chosen: int) -> list[int]:
     return sorted({*choices.DIGEST_HOURS, chosen})
-
-
-def _reminded_topic(city: City, language: str) -> str:
-    topic = city.topic_by_code.get(choices.REMINDED_TOPIC)
-    return name_in(topic.names, language) if topic else ""
 
 
 def _topic_field(city: City, topic: Topic, chosen: Preferences, language: str) -> TopicField:

@@ -1,9 +1,10 @@
-"""Tell staff that LINE takes nothing, and stop telling when it works again."""
+"""Tell staff that a medium takes nothing, and stop telling when it works again."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import datetime
+from functools import partial
 
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
@@ -23,39 +24,50 @@ Wording = Callable[[StaffMember, ChannelSilence], staff_messages.Words]
 async def tell_of_silence(
     database: Database,
     queue: Queue,
-    silence: ChannelSilence | None,
+    silences: Collection[ChannelSilence],
     now: datetime,
     words: Wording,
 ) -> int:
-    """Tell of a silence once those who wish to hear of held warnings; return how many.
+    """Tell once of each silence those who wish to hear of held warnings; return how many messages.
 
-    Can run at any time and in any process. With None, messages that still wait are stopped.
+    They are told by LINE and by mail, so that one of the two gets through if the other is silent.
+    Can run at any time and in any process. Messages about a silence that ended, and that still
+    wait, are stopped.
+
+    Parameters
+    ----------
+    silences
+        All that have not ended.
     """
     async with database.reading() as session:
-        waiting = await _waiting(session) if silence is None else []
-        if silence is not None and await _was_told(session, silence):
-            return 0
-        members = [] if silence is None else await listeners(session)
-    if not waiting and not members:
+        over = await _waiting(session) - {_about(each) for each in silences}
+        untold = [each for each in silences if not await _was_told(session, each)]
+        members = await listeners(session) if untold else []
+    if not over and not members:
         return 0
+    told = 0
     async with database.writing() as session:
-        for about in waiting:
+        for about in sorted(over):
             await staff_messages.stop(session, about, reason("staff-message.decided"), now)
-        if silence is None:
-            return 0
-        if await _was_told(session, silence):
-            return 0
-        await staff_messages.tell(
-            session,
-            queue,
-            members,
-            lambda member: words(member, silence),
-            now,
-            occasion=f"{OCCASION}{silence.id}",
-            about=_about(silence),
-            drill=False,
-        )
-    return len(members)
+        for silence in untold if members else ():
+            if await _was_told(session, silence):
+                continue
+            await staff_messages.tell(
+                session,
+                queue,
+                members,
+                partial(_worded, words, silence),
+                now,
+                occasion=_about(silence),
+                about=_about(silence),
+                drill=False,
+            )
+            told += len(members)
+    return told
+
+
+def _worded(words: Wording, silence: ChannelSilence, member: StaffMember) -> staff_messages.Words:
+    return words(member, silence)
 
 
 def _about(silence: ChannelSilence) -> str:
@@ -67,7 +79,7 @@ async def _was_told(session: AsyncSession, silence: ChannelSilence) -> bool:
     return await session.scalar(query) is not None
 
 
-async def _waiting(session: AsyncSession) -> list[str]:
+async def _waiting(session: AsyncSession) -> set[str]:
     """Return what messages are about that still wait to be sent."""
     found = await session.scalars(
         select(StaffMessage.about)
@@ -77,4 +89,4 @@ async def _waiting(session: AsyncSession) -> list[str]:
         )
         .distinct()
     )
-    return list(found)
+    return set(found)

@@ -12,7 +12,6 @@ from sqlmodel import col
 
 from subscriptions.media import of_medium
 from subscriptions.models import (
-    LINE_MEDIUM,
     Resident,
     ResidentArea,
     ResidentChild,
@@ -37,10 +36,13 @@ class RemindedResident:
 
 
 async def subscribers(
-    session: AsyncSession, topic: str, after: int, limit: int
+    session: AsyncSession, medium: str, topic: str, after: int, limit: int
 ) -> list[RemindedResident]:
-    """Return the next followers with a topic and their districts, in order of their ids."""
-    rows = (await session.execute(_followers(topic, after).limit(limit))).all()
+    """Return the next followers by a medium with a topic and their districts, by their ids.
+
+    Who stands by for LINE is reminded by LINE.
+    """
+    rows = (await session.execute(_followers(medium, topic, after).limit(limit))).all()
     areas: defaultdict[int, list[str]] = defaultdict(list)
     for ids in _parts(rows):
         of_these = select(ResidentArea).where(col(ResidentArea.resident_id).in_(ids))
@@ -50,11 +52,11 @@ async def subscribers(
 
 
 async def parents(
-    session: AsyncSession, topic: str, born: Sequence[str], after: int, limit: int
+    session: AsyncSession, medium: str, topic: str, born: Sequence[str], after: int, limit: int
 ) -> list[RemindedResident]:
-    """Return the next followers with a topic and a child born in one of these months."""
+    """Return the next followers by a medium with a topic and a child born in these months."""
     theirs = (col(ResidentChild.resident_id) == col(Resident.id), col(ResidentChild.born).in_(born))
-    query = _followers(topic, after).where(exists().where(*theirs)).limit(limit)
+    query = _followers(medium, topic, after).where(exists().where(*theirs)).limit(limit)
     rows = (await session.execute(query)).all()
     children: defaultdict[int, list[str]] = defaultdict(list)
     for ids in _parts(rows):
@@ -64,7 +66,9 @@ async def parents(
     return [_resident(row, children=tuple(sorted(children[row.id]))) for row in rows]
 
 
-def _followers(topic: str, after: int) -> Select[int | None, str, int | None, int | None, bool]:
+def _followers(
+    medium: str, topic: str, after: int
+) -> Select[int | None, str, int | None, int | None, bool]:
     return (
         select(
             col(Resident.id),
@@ -78,7 +82,7 @@ def _followers(topic: str, after: int) -> Select[int | None, str, int | None, in
             col(Subscription.topic) == topic,
             col(Subscription.resident_id) > after,
             col(Resident.state) == ResidentState.FOLLOWING,
-            *of_medium(LINE_MEDIUM),
+            *of_medium(medium),
         )
         .order_by(col(Subscription.resident_id))
     )

@@ -30,11 +30,12 @@ from channels.email.render import (
     STOP_LINK,
     render,
     render_digest,
+    render_note,
 )
 from channels.email.tokens import MailTokens, Purpose
 from channels.guard import ChannelGuard
 from channels.limiter import Limiter
-from channels.medium import Messages, PlainMedium, Readable
+from channels.medium import Messages, Note, PlainMedium, Readable
 from channels.responses import About, Accepted, Busy, Later, Refused, Unavailable
 from city.city import City
 from core.clock import Clock
@@ -101,12 +102,16 @@ class EmailFormat(PlainMedium):
     batch_size = 1
     key_life = timedelta(days=1)
     recognises_repeats = False
+    of_some = frozenset({"email.later", "email.full"})
 
     def render(self, notice: Notice, language: str, city: City) -> Messages:
         return render(notice, language, city)
 
     def digest(self, notices: Sequence[Notice], language: str, city: City) -> Messages:
         return render_digest(notices, language, city)
+
+    def note(self, note: Note, language: str, city: City) -> Messages:
+        return render_note(note.title, note.text, language, city)
 
     def as_read(self, messages: Messages) -> Readable:
         """Return the subject and the plain text; each reader's own links are left out."""

@@ -106,6 +106,25 @@ def render_digest(notices: Sequence[Notice], language: str, city: City) -> list[
     ]
 
 
+def render_note(title: str, text: str, language: str, city: City) -> list[dict[str, Any]]:
+    """Return one message with a few words that are no notice."""
+    spoken = language if language in LANGUAGES else "ja"
+    blocks = [block for block in text.split("\n\n") if block.strip()]
+    heading = f'<h1 style="margin:12px 0 0;font-size:20px;color:{INK}">{escape(title)}</h1>'
+    body = _panel(heading + "".join(_paragraph(block) for block in blocks))
+    return [
+        {
+            "title": f"{title} · {name_in(city.name, spoken)}"[:MOST_SUBJECT],
+            "plain": "\n".join([title, "", text, *_plain_footer(city, spoken)]),
+            "html": _document(body, title, spoken, city),
+            "language": LANGUAGES[spoken].tag,
+            "notice": None,
+            "replaces": None,
+            "urgent": False,
+        }
+    ]
+
+
 def render_confirmation(city: City, language: str, link: str, sender: str) -> tuple[str, str, str]:
     """Return the subject, plain text and HTML that ask whether an address is the asker's own."""
     name = name_in(city.name, language)

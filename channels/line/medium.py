@@ -17,7 +17,7 @@ from channels.line.known_audience import AudienceKeeper
 from channels.line.language_question import LanguageQuestion, Question
 from channels.line.render import digest_messages, render
 from channels.line.unknown_sender import KEY_LIFE, UnknownSender
-from channels.medium import Messages, Readable, RunSize
+from channels.medium import Messages, Note, Readable, RunSize
 from channels.models import Delivery
 from channels.responses import Accepted
 from channels.unknown_sends import SEND_UNKNOWN
@@ -44,6 +44,7 @@ class LineFormat:
     """A hundred multicasts are half a second at LINE's limit."""
     key_life = KEY_LIFE
     recognises_repeats = True
+    of_some: frozenset[str] = frozenset()
 
     def key_life_of(self, priority: int) -> timedelta:
         return self.key_life
@@ -56,6 +57,10 @@ class LineFormat:
 
     def digest(self, notices: Sequence[Notice], language: str, city: City) -> Messages:
         return digest_messages(notices, language, city)
+
+    def note(self, note: Note, language: str, city: City) -> Messages:
+        """Return one text. Who has buttons for the conversation adds them (``bot.reminders``)."""
+        return [{"type": "text", "text": note.text}]
 
     def as_read(self, messages: Messages) -> Readable:
         """Return what the list of chats shows; the console draws the cards themselves."""

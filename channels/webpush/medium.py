@@ -15,7 +15,7 @@ from sqlmodel import col, select
 
 from channels.addresses import Addresses
 from channels.limiter import Limiter
-from channels.medium import Messages, PlainMedium, Readable, RunSize, compact_json
+from channels.medium import Messages, Note, PlainMedium, Readable, RunSize, compact_json
 from channels.models import Delivery, Variant
 from channels.responses import About, Accepted, Refused
 from channels.variants import Rendered
@@ -49,6 +49,9 @@ class WebPushFormat(PlainMedium):
     its topic. A browser that has shown it knows the notice's number (``sw.js``): it shows a repeat
     in the place of the first one, without a sound. It remembers numbers for longer than a day."""
 
+    of_some = frozenset({"push.busy", "push.waiting", "push.key-refused"})
+    """One push service of several, or a browser that was signed up with another key."""
+
     @property
     def runs(self) -> Mapping[str, RunSize]:
         return {self.name: RunSize(most=400, least=100)}
@@ -58,6 +61,9 @@ class WebPushFormat(PlainMedium):
 
     def digest(self, notices: Sequence[Notice], language: str, city: City) -> Messages:
         return rendering.digest(notices, language, city, f"/?lang={language}")
+
+    def note(self, note: Note, language: str, city: City) -> Messages:
+        return rendering.render_note(note, language, f"/?lang={language}")
 
     def as_read(self, messages: Messages) -> Readable:
         """Return the title and the text of the notification."""

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from channels.medium import Messages, compact_json
+from channels.medium import Messages, Note, compact_json
 from channels.notice_words import notice_words
 from channels.webpush.encryption import MOST_BYTES
 from city.city import City, name_in
@@ -104,6 +104,31 @@ def digest(notices: Sequence[Notice], language: str, city: City, page: str) -> M
         "until": None,
     }
     return [_message(payload, text, known, drill, LOW, WARNING_LIFE)]
+
+
+def render_note(note: Note, language: str, page: str) -> Messages:
+    """Return the one message of a few words that are no notice.
+
+    A service worker takes a message of the same tag whose number is not higher for a repeat.
+    """
+    known = language if language in LANGUAGES else "ja"
+    payload = {
+        "id": int(note.at.timestamp()) // 60,
+        "tag": note.kind,
+        "title": note.title,
+        "body": "",
+        "lang": tag_of(known),
+        "dir": script_of(known).direction,
+        "level": 0,
+        "look": "news",
+        "drill": False,
+        "stays": False,
+        "url": page,
+        "at": note.at.isoformat(),
+        "until": note.until.isoformat(),
+    }
+    life = max(note.until - note.at, timedelta(0))
+    return [_message(payload, note.text, known, False, NORMAL, life)]
 
 
 def tag_of_chain(number: int) -> str:

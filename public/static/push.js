@@ -140,5 +140,6 @@ function fill(choices) {
   }
   form.elements["quiet-start"].value = choices.quiet[0];
   form.elements["quiet-end"].value = choices.quiet[1];
+  for (const one of form.querySelectorAll('[name="reminder"]')) one.checked = one.value === choices.reminder;
   form.elements.quiet.checked = choices.quiet[0] === choices.quiet[1];
 }

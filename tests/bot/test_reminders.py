@@ -14,10 +14,13 @@ from sqlmodel import col, select
 
 from bot import reminders
 from bot.reminders import NO_RUBBISH, RUBBISH, Collections, Kind, due_slots, remind
+from channels.email.medium import EMAIL
 from channels.forget import FORGOTTEN, forget_personal
 from channels.line.medium import LINE
 from channels.members import unpack
 from channels.models import Batch, Delivery, DeliveryState, Variant
+from channels.posts.medium import BY_POSTS
+from channels.webpush.medium import WEB_PUSH
 from city.context import Context
 from city.folder import CityFolder
 from core.clock import JAPAN, ManualClock
@@ -25,7 +28,7 @@ from core.database import Database
 from core.restored import RestoreHold
 from core.settings import Settings
 from core.work import NoWorkers
-from subscriptions import reminded, residents
+from subscriptions import other_media, reminded, residents
 from tests.support.races import two_runs
 
 FRIDAY = datetime(2026, 11, 20, 12, tzinfo=JAPAN)
@@ -34,6 +37,7 @@ SATURDAY = date(2026, 11, 21)
 BORN = "2025-06"
 """1 year and 6 months old on 1 December 2026; parents are told 30 days before."""
 TOLD_ON = date(2026, 11, 1)
+MEDIA = (LINE, EMAIL, WEB_PUSH, BY_POSTS)
 EVENING = select(Delivery).where(col(Delivery.reference) == "reminder:evening:2026-11-20")
 
 
@@ -61,10 +65,14 @@ async def resident(
     in_morning: bool = False,
     quiet: tuple[int, int] | None = None,
     children: Sequence[str] = (),
+    medium: str = "line",
 ) -> int:
     city, now = context.city, datetime(2026, 6, 1, tzinfo=JAPAN)
     async with context.database.writing() as session:
-        made = await residents.follow(session, city, f"U{name:0>32}", "en", now)
+        if medium == "line":
+            made = await residents.follow(session, city, f"U{name:0>32}", "en", now)
+        else:
+            made = await other_media.follow_at(session, city, medium, name, "en", now)
         assert made.id is not None
         await residents.choose_areas(session, city, made.id, areas, now)
         await residents.choose_topics(session, city, made.id, dict.fromkeys(topics, 0), now)
@@ -77,7 +85,7 @@ async def resident(
 
 async def remind_at(context: Context, folder: CityFolder, *moments: datetime) -> list[int]:
     """Look for due reminders at each of the moments; return how many were told at each."""
-    return [await remind(replace(context, clock=ManualClock(at)), folder, LINE) for at in moments]
+    return [await remind(replace(context, clock=ManualClock(at)), folder, MEDIA) for at in moments]
 
 
 async def told(context: Context) -> list[tuple[int, str]]:
@@ -229,7 +237,7 @@ async def test_two_schedulers_at_once_tell_nobody_twice(
     """A leader that lost its lock has not noticed yet when another begins."""
     number = await resident(context, "one")
     then = replace(context, clock=ManualClock(at(FRIDAY.date(), 19)))
-    assert sorted(await two_runs(then, lambda own: remind(own, sample, LINE))) == [0, 1]
+    assert sorted(await two_runs(then, lambda own: remind(own, sample, MEDIA))) == [0, 1]
     assert [one for one, _ in await told(context)] == [number]
 
 
@@ -239,7 +247,7 @@ async def test_two_schedulers_at_once_share_the_pages(
     numbers = [await resident(context, str(n)) for n in range(5)]
     monkeypatch.setattr(reminders, "PAGE", 2)
     then = replace(context, clock=ManualClock(at(FRIDAY.date(), 19)))
-    assert sum(await two_runs(then, lambda own: remind(own, sample, LINE))) == 5
+    assert sum(await two_runs(then, lambda own: remind(own, sample, MEDIA))) == 5
     assert sorted(one for one, _ in await told(context)) == numbers
 
 
@@ -402,3 +410,78 @@ async def test_promise_9_a_reminder_that_only_the_erased_got_is_erased_with_them
     assert await left_after(awake) == everybody
     assert await left_after(alone, pair[0]) == everybody - {alone}
     assert await left_after(awake, asleep) == set(pair)
+
+
+async def reminders_by(context: Context) -> dict[str, list[tuple[int, str]]]:
+    """The words of each medium's reminders, with the resident, in order."""
+    found: dict[str, list[tuple[int, str]]] = {}
+    async with context.database.reading() as session:
+        rows = await session.execute(
+            select(Delivery.channel, Batch.members, Variant.messages)
+            .join(Batch, col(Batch.delivery_id) == col(Delivery.id))
+            .join(Variant, col(Variant.id) == col(Batch.variant_id))
+            .order_by(col(Batch.id))
+        )
+        for channel, members, stored in rows:
+            medium = next(each for each in MEDIA if each.name == channel)
+            read = medium.as_read(json.loads(stored))
+            words = " | ".join(part for part in (read.title, read.text) if part)
+            found.setdefault(channel, []).extend((number, words) for number in unpack(members))
+    return found
+
+
+async def test_everybody_is_reminded_by_the_medium_that_they_follow_by(
+    context: Context, sample: CityFolder
+) -> None:
+    at_line = await resident(context, "line")
+    by_mail = await resident(context, "one@home.example", medium="email")
+    in_morning = await resident(context, "two@home.example", medium="email", in_morning=True)
+    browser = await resident(context, "a browser", medium="webpush")
+    await resident(context, "three@home.example", medium="email", topics=("events",))
+    await resident(context, "city/ja", medium="posts")
+    stands_by = await resident(context, "four@home.example", medium="email")
+    async with context.database.writing() as session:
+        await other_media.link(
+            session, stands_by, at_line, context.clock.now(), only_if_line_fails=True
+        )
+    evening, morning = at(FRIDAY.date(), 19), at(SATURDAY, 7)
+    assert await remind_at(context, sample, evening, evening, morning, morning) == [3, 0, 1, 0]
+    words = "Rubbish on {}: Bottles and cans"
+    tomorrow, today = "Tomorrow · Sat, Nov 21", "Today · Sat, Nov 21"
+    found = await reminders_by(context)
+    assert found["line"] == [(at_line, words.format(tomorrow))]
+    assert found["webpush"] == [(browser, f"Rubbish days · {tomorrow} | {words.format(tomorrow)}")]
+    mails = found["email"]
+    assert [number for number, _ in mails] == [by_mail, in_morning]
+    for (_, mail), day in zip(mails, (tomorrow, today), strict=True):
+        assert mail.startswith(f"Rubbish days · {day} · Tsukuba")
+        assert words.format(day) in mail
+    assert set(found) == {"line", "email", "webpush"}
+
+
+async def test_parents_are_reminded_by_mail_too(context: Context, sample: CityFolder) -> None:
+    parent = await resident(context, "one@home.example", medium="email", children=[BORN])
+    assert await remind_at(context, sample, at(TOLD_ON, 10), at(TOLD_ON, 11)) == [1, 0]
+    [(number, mail)] = (await reminders_by(context))["email"]
+    assert number == parent
+    assert mail.startswith("Vaccinations and check-ups · Tsukuba")
+    assert "It will soon be time for this." in mail
+
+
+async def test_a_medium_that_cannot_remind_does_not_hold_back_the_others(
+    context: Context, sample: CityFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await resident(context, "line")
+    await resident(context, "one@home.example", medium="email")
+
+    def broken(*_: object) -> object:
+        raise RuntimeError("broken")
+
+    monkeypatch.setattr(type(EMAIL), "note", broken)
+    evening = at(FRIDAY.date(), 19)
+    with pytest.raises(RuntimeError, match="broken"):
+        await remind_at(context, sample, evening)
+    assert set(await reminders_by(context)) == {"line"}
+    monkeypatch.undo()
+    assert await remind_at(context, sample, evening) == [1]
+    assert set(await reminders_by(context)) == {"line", "email"}

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -14,119 +13,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
 from channels import dispatch, stand_in
-from channels.addresses import Addresses
-from channels.engine import Engine
-from channels.media import Media, deliver_by
 from channels.models import ChannelSilence, Delivery
-from channels.responses import Unavailable
-from city.city import City, MediumRule
+from city.city import MediumRule
 from core.database import Database
-from core.work import NoWorkers
-from feeds.models import Notice, Status
-from subscriptions import other_media, residents
-from subscriptions.models import Resident, Subscription
-from tests.support.clocks import HastyClock
-from tests.support.engine import add_residents, make_notice, small_city, user_id
-from tests.support.listed import ListMedium, Recipients
-
-NOON = datetime(2026, 5, 29, 3, tzinfo=UTC)
-DEAD = [Unavailable("no answer") for _ in range(10_000)]
-
-
-class ByLine(ListMedium):
-    """LINE without HTTP."""
-
-    name = "line"
-    addresses = Addresses("line_user_id")
-
-
-class ByMail(ListMedium):
-    name = "email"
-
-
-class ByPost(ListMedium):
-    name = "posts"
-
-
-AT_LINE, BY_MAIL, STANDBY, BY_POST = range(1, 9), range(9, 13), range(13, 15), range(15, 16)
-
-
-@dataclass
-class Town:
-    """Eight at LINE, four by mail, two who stand by for LINE by mail, and one account for posts."""
-
-    database: Database
-    clock: HastyClock = field(default_factory=lambda: HastyClock(NOON))
-    city: City = field(default_factory=small_city)
-    line: Recipients = field(default_factory=Recipients)
-    mail: Recipients = field(default_factory=Recipients)
-    posts: Recipients = field(default_factory=Recipients)
-
-    def __post_init__(self) -> None:
-        self.by_line = ByLine(self.clock, self.line)
-        self.by_mail = ByMail(self.clock, self.mail)
-        self.by_post = ByPost(self.clock, self.posts)
-        self.media = Media([self.by_line, self.by_mail, self.by_post])
-        self.engine = self.process()
-
-    def process(self) -> Engine:
-        """A new process with all media."""
-        several = [self.by_line, self.by_mail, self.by_post]
-        return Engine(
-            self.database, self.city, self.clock, NoWorkers(), several, worker="test", seed=1
-        )
-
-    async def settle(self) -> None:
-        await add_residents(self.database, 1, 8)
-        for some, medium in ((BY_MAIL, "email"), (STANDBY, "email"), (BY_POST, "posts")):
-            await add_residents(self.database, some.start, len(some), medium=medium)
-        async with self.database.writing() as session:
-            # An account hears only what the city chose for it.
-            session.add_all(
-                Subscription(topic="evacuation", resident_id=number, min_level=0)
-                for number in BY_POST
-            )
-            for at_line, number in enumerate(STANDBY, start=1):
-                await other_media.link(
-                    session, number, at_line, self.clock.now(), only_if_line_fails=True
-                )
-
-    async def send(self, notice: Notice, *chosen: str) -> None:
-        async with self.database.writing() as session:
-            await deliver_by(
-                session,
-                NoWorkers(),
-                notice,
-                self.city,
-                self.clock.now(),
-                media=self.media,
-                created_by="a@city",
-                chosen=chosen or None,
-            )
-
-    async def work(self, rounds: int = 3) -> None:
-        """Plan and send what is due of all deliveries."""
-        for _ in range(rounds):
-            async with self.database.reading() as session:
-                numbers = list(await session.scalars(select(Delivery.id)))
-                runs = {each.id: each.runs for each in await session.scalars(select(Delivery))}
-            for number in numbers:
-                await self.engine.plan(str(number))
-            for number in numbers:
-                for run in range(max(1, runs[number])):
-                    await self.engine.send(f"{number}:{run}")
-
-    async def look(self) -> stand_in.StoodIn:
-        return await stand_in.stand_in(
-            self.database, NoWorkers(), self.city, self.media, self.clock.now()
-        )
-
-    def told(self) -> dict[str, Counter[str]]:
-        return {
-            "line": Counter(address for address, _ in self.line.received()),
-            "email": Counter(address for address, _ in self.mail.received()),
-            "posts": Counter(address for address, _ in self.posts.received()),
-        }
+from feeds.models import Status
+from subscriptions import residents
+from subscriptions.models import Resident
+from tests.support.engine import make_notice, user_id
+from tests.support.media_town import AT_LINE, BY_MAIL, BY_POST, DEAD, NOON, STANDBY, Town, once
 
 
 @pytest.fixture
@@ -134,10 +28,6 @@ async def town(database: Database) -> Town:
     made = Town(database)
     await made.settle()
     return made
-
-
-def once(*some: range) -> Counter[str]:
-    return Counter(user_id(number) for each in some for number in each)
 
 
 async def test_an_emergency_goes_by_what_was_switched_off_and_to_who_stands_by(

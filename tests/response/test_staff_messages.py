@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import aiohttp
@@ -16,8 +17,10 @@ from sqlmodel import col, select
 from app import restored
 from app.staff_sender import StaffSender
 from channels.line.client import LineClient
+from channels.models import ChannelSilence
 from city.context import Context
 from city.folder import CityFolder
+from console.silence_words import silence_words
 from core import mail
 from core.clock import ManualClock
 from core.database import Database
@@ -25,8 +28,9 @@ from core.errors import BadInput
 from core.mail_settings import SmtpSettings
 from core.settings import Settings
 from core.work import LocalQueue
-from response import staff, staff_messages
+from response import held_alarms, staff, staff_messages
 from response.models import StaffLineLink, StaffMember, StaffMessage, StaffMessageState, StaffWay
+from response.silence_alarms import tell_of_silence
 from response.staff import Entry
 from response.staff_messages import Button, Words, tell
 from simulator.line import FaultPlan, Simulator, SimulatorOptions
@@ -437,3 +441,55 @@ async def test_a_password_is_used_and_a_wrong_one_is_tried_again_later() -> None
                     await mail.send(settings, letter)
                 assert refused.value.reason.code == "mail.refuses-us"
         assert (len(server.mails), server.connections) == (1, 2)
+
+
+@pytest.mark.parametrize(
+    ("channel", "dead", "by", "title"),
+    [
+        ("line", "line", StaffWay.MAIL, "LINEがメッセージを受け付けません"),
+        ("email", "mail", StaffWay.LINE, "メール：メッセージが受け付けられません"),
+        ("webpush", "", None, "ウェブプッシュ：メッセージが受け付けられません"),
+    ],
+)
+async def test_of_a_silent_medium_staff_hear_by_another_way(
+    database: Database,
+    settings: Settings,
+    sample: CityFolder,
+    clock: ManualClock,
+    channel: str,
+    dead: str,
+    by: StaffWay | None,
+    title: str,
+) -> None:
+    async with office(database, settings, sample, clock) as desk:
+        user = desk.follower("職員")
+        one = await desk.add("佐藤", mail="sato@city.example", user=user)
+        await desk.add("鈴木", mail="suzuki@city.example")
+        assert one.id is not None
+        silence = ChannelSilence(
+            channel=channel, since=clock.now() - timedelta(seconds=61), noticed_at=clock.now()
+        )
+        async with database.writing() as session:
+            await held_alarms.wish(session, one.id, clock.now(), told=True)
+            session.add(silence)
+        if dead == "line":
+            desk.simulator.faults = FaultPlan.parse("proxy=503")
+        if dead == "mail":
+            desk.mails.faults.turns_away = "451 4.3.0 not now"
+        words = partial(silence_words, "https://city.example")
+        told = partial(tell_of_silence, database, desk.queue, now=clock.now(), words=words)
+        assert await told(silences=[silence]) == 1
+        assert await told(silences=[silence]) == 0
+        await desk.queue.drained()
+        arrived = {way for way, state in await desk.states() if state is SENT}
+        assert arrived == ({by} if by else set(StaffWay))
+        if StaffWay.MAIL in arrived:
+            [letter] = desk.mails.mails
+            assert (letter["To"], letter["Subject"]) == ("sato@city.example", title)
+        if StaffWay.LINE in arrived:
+            [shown] = desk.got(user)
+            assert title in words_in(shown)
+        # It works again: what still waits is not said any more.
+        await told(silences=[])
+        open_still = [state for _, state in await desk.states() if state is WAITING]
+        assert not open_still
