@@ -16,6 +16,7 @@ from typing import Any, Protocol, cast
 from sqlalchemy import case, func, or_
 from sqlalchemy import select as sql_select
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 from sqlmodel import col
 
 from channels.members import unpack
@@ -25,7 +26,7 @@ from city.city import City
 from core.snapshot import once
 from feeds.models import Notice, Status
 from subscriptions.audience_query import AudienceQuery, Standby
-from subscriptions.models import LINE_MEDIUM, Resident
+from subscriptions.models import LINE_MEDIUM, Resident, ResidentState
 
 FOLLOW_UPS = frozenset(
     {
@@ -389,9 +390,13 @@ async def followed(
     if chain.tip is None:
         return None
     still = chain.standing_beside(notice, city)
+    told = await told_by(session, chain)
+    if channel != LINE_MEDIUM:
+        at_line = (await chain_of(session, notice.replaces_id, LINE_MEDIUM)).before(stored_as)
+        await _add_told_at_line(session, at_line, channel, told)
     return FollowUpPlan(
         status=notice.status,
-        told=await told_by(session, chain),
+        told=told,
         here=_dwellers(notice.areas, channel),
         still=_dwellers(areas_of(still, city), channel) if still else None,
         unheard=() if notice.silent else _unheard(chain.tip, still, city, channel),
@@ -437,6 +442,34 @@ async def _told_by(session: AsyncSession, chain: Chain) -> bytearray:
             await _tell(session, link, delivery_id, told)
         await _tell_unknown(session, link, told)
     return told
+
+
+async def _add_told_at_line(
+    session: AsyncSession, chain: Chain, channel: str, told: bytearray
+) -> None:
+    """Add what residents of another medium heard at LINE before they left LINE's account.
+
+    LINE brings them nothing any more, so they hear the end here.
+    """
+    at_line = aliased(Resident)
+    rows = await session.execute(
+        sql_select(col(Resident.id), col(at_line.id))
+        .join(at_line, col(at_line.id) == col(Resident.linked_id))
+        .where(
+            col(Resident.linked_id).is_not(None),
+            col(Resident.medium) == channel,
+            col(Resident.state) == ResidentState.FOLLOWING,
+            col(at_line.state) == ResidentState.LEFT,
+        )
+    )
+    left = [(here, there) for here, there in rows if here is not None and there is not None]
+    if not left:
+        return
+    heard = await told_by(session, chain)
+    told.extend(bytes(max(0, max(here for here, _ in left) + 1 - len(told))))
+    for here, there in left:
+        if there < len(heard) and not told[here]:
+            told[here] = heard[there]
 
 
 async def _tell_unknown(session: AsyncSession, link: ChainLink, told: bytearray) -> None:
