@@ -25,14 +25,14 @@ from core.text import whole_number
 FORM_LIMIT_BYTES = 256 * 1024
 FORM_LIMIT_FIELDS = 400
 PUBLIC_POLICY = (
-    "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; "
-    "base-uri 'none'; frame-ancestors 'none'"
+    "default-src 'none'; style-src 'self'; img-src 'self'; manifest-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 STAFF_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
     "img-src 'self' data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
-MAP_POLICY = STAFF_POLICY
+MAP_POLICY = f"{STAFF_POLICY}; manifest-src 'self'"
 """A public page with a map; all that the map asks for comes from this service."""
 SHARED = Path(__file__).parent
 """The folder with the styles and components that all pages share."""

@@ -231,7 +231,6 @@ def _follow(
         path=PATH,
         line=line,
         door=door,
-        has_push=getattr(request.app.state, "push", None) is not None,
         typed=typed,
         wrong=wrong,
     )

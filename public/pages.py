@@ -229,6 +229,7 @@ def rendered(
             status_name=status_name,
             topic_name=topic_name,
             is_demo=bool(getattr(request.app.state, "demo", False)),
+            has_push=getattr(request.app.state, "push", None) is not None,
             phone_url=getattr(getattr(request.app.state, "demo_places", None), "phone", ""),
             **values,
         )

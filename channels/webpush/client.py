@@ -27,6 +27,7 @@ from channels.webpush.reasons import reason
 from channels.webpush.vapid import Vapid
 from core.clock import Clock
 from core.errors import BadInput
+from core.reason import Reason
 from feeds.fetch import FetchRefused, PublicResolver, refusal_within
 
 TIMEOUT_SECONDS = 10.0
@@ -77,6 +78,8 @@ class _Service:
     refusals: int = 0
     """Refusals of our key since it last took something."""
     has_taken: bool = False
+    refused_key: Reason | None = None
+    """Why it rests, if it refuses our key; staff must not read that it only wants us to wait."""
 
 
 class PushClient:
@@ -122,7 +125,7 @@ class PushClient:
         state = self._states.setdefault(address.origin, _Service())
         wait = state.paused_until - self._clock.monotonic()
         if wait > 0:
-            raise Waiting(reason("push.waiting", host=host), retry_after=wait)
+            raise Waiting(state.refused_key or reason("push.waiting", host=host), retry_after=wait)
         try:
             body = encrypt(payload, address.p256dh, address.auth)
         except ValueError as error:
@@ -155,7 +158,7 @@ class PushClient:
         accepted = answers.taken(answer.status, answer.headers)
         if accepted is not None:
             state.pauses = state.refusals = self._refusals = 0
-            state.has_taken = True
+            state.has_taken, state.refused_key = True, None
             return accepted
         raise self._failed(address, state, answer)
 
@@ -196,7 +199,7 @@ class PushClient:
         if state.has_taken and state.refusals < REFUSALS_OF_A_KEY:
             state.refusals += 1
             return Refused(error.reason, About.BATCH)
-        state.has_taken = False
+        state.has_taken, state.refused_key = False, error.reason
         state.refusals += 1
         self._refusals += 1
         if self._refusals >= REFUSALS_OF_A_KEY and not self._anybody_takes():

@@ -234,3 +234,32 @@ async def test_the_manifest_lets_the_page_be_installed(desk: PushDesk) -> None:
             assert icon["sizes"] == f"{width}x{height}"
             sizes.add(width)
     assert sizes == {192, 512}
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/shelters", "/lifelines", "/follow", PATH, "/reports", "/n", "/n/none"]
+)
+async def test_every_page_can_be_put_on_the_home_screen(desk: PushDesk, path: str) -> None:
+    """An iPhone shows notifications only of a page that was put there."""
+    page = await (await desk.office.browser()).get(f"{path}?lang=en")
+    assert page.tree.xpath('//link[@rel="manifest"]/@href') == ["/manifest.webmanifest?lang=en"]
+    assert page.tree.xpath('//link[@rel="apple-touch-icon"]')
+    assert "manifest-src 'self'" in page.headers["Content-Security-Policy"]
+
+
+async def test_without_web_push_no_page_asks_to_be_installed(office: Office) -> None:
+    page = await (await office.browser()).get("/")
+    assert not page.tree.xpath('//link[@rel="manifest"]')
+
+
+async def test_when_they_are_reminded_is_their_choice(desk: PushDesk) -> None:
+    browser = desk.service.subscribe(desk.key)
+    fields = fields_of(browser, area=["chuo"], reminder="morning", **{"topic-collection": "0"})
+    assert (await ask(desk, "", fields)).status == 204
+    [resident] = await desk.followers()
+    assert resident.remind_in_morning
+    mine = {"subscription": json.dumps(browser.subscription())}
+    said = json.loads((await ask(desk, "/choices", mine)).body)
+    assert (said["reminder"], said["topics"]["collection"]) == ("morning", 0)
+    page = await (await desk.office.browser()).get(PATH)
+    assert page.form(PATH)["reminder"] == "evening"
