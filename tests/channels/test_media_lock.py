@@ -125,6 +125,21 @@ async def test_who_left_a_medium_gets_nothing_more_by_it(town: Town, medium: str
     assert user_id(first) not in town.told()[medium]
 
 
+@pytest.mark.parametrize("medium", EVERYWHERE)
+async def test_who_left_and_came_back_hears_the_end(town: Town, medium: str) -> None:
+    order = await told_of(town)
+    first, now = user_id(EVERYWHERE[medium].start), town.clock.now()
+    async with town.database.writing() as session:
+        if medium == "line":
+            await residents.unfollow(session, town.city, first, now)
+            await residents.follow(session, town.city, first, "ja", now)
+        else:
+            await residents.unfollow_at(session, medium, first, now)
+            await residents.follow_at(session, town.city, medium, first, "ja", now)
+    await follow_up(town, order, Status.LIFTED)
+    assert town.told()[medium][first] == 1
+
+
 async def test_who_blocked_line_since_hears_the_end_by_mail_if_they_stood_by(
     town: Town,
 ) -> None:

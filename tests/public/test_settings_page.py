@@ -110,9 +110,16 @@ async def test_somebody_of_another_medium_has_the_same_page_and_no_menu_at_line(
         )
     await follower(office)
     browser, path = await office.browser(), address(office, resident)
-    saved = await browser.submit(await browser.get(path), path, language="pt", area=["chuo"])
+    shown = await browser.get(path)
+    assert shown.form(path)["reminder"] == "evening"
+    child = {"child-year": ["2025", ""], "child-month": ["6", ""]}
+    saved = await browser.submit(
+        shown, path, language="pt", area=["chuo"], reminder="morning", **child
+    )
     assert saved.status == 200
-    assert (await preferences(office, resident)).language == "pt"
+    chosen = await preferences(office, resident)
+    assert (chosen.language, chosen.remind_in_morning) == ("pt", True)
+    assert chosen.children == ("2025-06",), "they are reminded by mail"
     kept = json.loads((await browser.get(f"{path}/data.json")).body)
     assert kept["settings"]["address"] == mail
     assert "webhook_events" not in kept["kept"], "rows of no user at LINE are not theirs"
