@@ -14,7 +14,7 @@ from channels.email.smtp import Relay
 from channels.models import Batch, BatchState, Delivery, DeliveryState
 from core.database import Database
 from simulator.mail import Mailbox
-from subscriptions import residents
+from subscriptions import other_media, residents
 from subscriptions.models import Resident, ResidentState
 from tests.support.clocks import HastyClock
 from tests.support.engine import make_notice, small_city
@@ -43,7 +43,7 @@ async def city(database: Database) -> AsyncIterator[City]:
         relay = Relay(smtp, clock)
         async with database.writing() as session:
             for address in (GREY, FULL, SOON, GOOD):
-                await residents.follow_at(session, small_city(), "email", address, "ja", NOON)
+                await other_media.follow_at(session, small_city(), "email", address, "ja", NOON)
         yield City(MediaWorld(database, clock, several=[medium(clock, relay, smtp)]), box)
         await relay.close()
 

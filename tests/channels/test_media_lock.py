@@ -14,7 +14,7 @@ from sqlmodel import col
 from city.city import MediumRule
 from core.database import Database
 from feeds.models import Notice, Status
-from subscriptions import residents
+from subscriptions import other_media, residents
 from subscriptions.models import Resident, ResidentState, Subscription
 from tests.support.engine import make_notice, user_id
 from tests.support.media_town import (
@@ -134,8 +134,8 @@ async def test_who_left_and_came_back_hears_the_end(town: Town, medium: str) -> 
             await residents.unfollow(session, town.city, first, now)
             await residents.follow(session, town.city, first, "ja", now)
         else:
-            await residents.unfollow_at(session, medium, first, now)
-            await residents.follow_at(session, town.city, medium, first, "ja", now)
+            await other_media.unfollow_at(session, medium, first, now)
+            await other_media.follow_at(session, town.city, medium, first, "ja", now)
     await follow_up(town, order, Status.LIFTED)
     assert town.told()[medium][first] == 1
 
@@ -184,11 +184,11 @@ async def test_who_was_told_while_line_was_silent_and_separated_since_hears_the_
     town.clock.skip(400)
     await town.work()
     async with town.database.writing() as session:
-        await residents.link(session, stands_by, None, town.clock.now())
+        await other_media.link(session, stands_by, None, town.clock.now())
     await follow_up(town, order, Status.LIFTED, "line")
     assert town.told()[medium][user_id(stands_by)] == 1
     assert town.told()["line"] == once(AT_LINE)
 
 
 async def _link(session: AsyncSession, town: Town, here: int, at_line: int) -> None:
-    await residents.link(session, here, at_line, town.clock.now(), only_if_line_fails=True)
+    await other_media.link(session, here, at_line, town.clock.now(), only_if_line_fails=True)

@@ -17,7 +17,7 @@ from channels.webpush.vapid import Vapid, new_key
 from core.database import Database
 from core.settings import PushSettings
 from simulator.push import PushService
-from subscriptions import residents
+from subscriptions import other_media
 from subscriptions.models import Resident, ResidentState
 from tests.support.clocks import HastyClock
 from tests.support.engine import make_notice, small_city
@@ -67,7 +67,7 @@ async def city(database: Database) -> AsyncIterator[City]:
         async with database.writing() as session:
             for _ in range(BROWSERS):
                 address = service.subscribe(public).address()
-                await residents.follow_at(session, small_city(), NAME, address, "ja", NOON)
+                await other_media.follow_at(session, small_city(), NAME, address, "ja", NOON)
         yield City(MediaWorld(database, clock, several=[web_push(settings, clock, http)]), service)
 
 
@@ -101,7 +101,7 @@ async def test_one_of_another_key_is_seen_as_failed_and_stays(city: City) -> Non
     forged = Vapid(new_key(), "mailto:x@y.example", world.clock).public_key
     address = city.service.subscribe(forged).address()
     async with world.database.writing() as session:
-        await residents.follow_at(session, small_city(), NAME, address, "ja", NOON)
+        await other_media.follow_at(session, small_city(), NAME, address, "ja", NOON)
     await world.send(make_notice(level=5, now=NOON))
     await city.pushed(REFUSALS_OF_A_KEY + 3)
     found = await city.progress()
