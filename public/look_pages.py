@@ -45,7 +45,7 @@ def shrunk(styles: str) -> str:
 
 def city_colour(city: City) -> str:
     """Return the city's colour, or the tokens' blue."""
-    colour = str(getattr(city, "colour", "") or "").lower()
+    colour = str(getattr(getattr(city, "emblem", None), "colour", "") or "").lower()
     return colour if COLOUR.fullmatch(colour) else TOKENS_BLUE
 
 
