@@ -390,7 +390,7 @@ async def origins_of(
     used = {one for origin in known.values() for one in origin.templates}
     names = await templates.names(session, used)
     return {
-        code: words.origin(known.get(code), names, visitor.language)
+        code: words.origin(known.get(code), names, visitor.language, visitor.names)
         for code in visitor.context.city.languages
     }
 

@@ -111,6 +111,13 @@ PHOTO_NAMES = {
     PhotoRole.BEFORE: mark("Before the work"),
     PhotoRole.AFTER: mark("After the work"),
 }
+SOURCE_KINDS = {
+    "jma": mark("Telegrams of the agency"),
+    "rss": mark("Feed"),
+    "cap": mark("Alerts (CAP)"),
+    "mail": mark("Mail"),
+    "webhook": mark("Another system"),
+}
 ITEM_NAMES = {
     ItemState.NEW: mark("New"),
     ItemState.DONE: mark("Done"),
@@ -278,7 +285,10 @@ def line_day(day: str) -> str:
 
 
 def origin(
-    known: Origin | None, names: Mapping[tuple[int, int], str], language: str
+    known: Origin | None,
+    names: Mapping[tuple[int, int], str],
+    language: str,
+    people: Mapping[str, str],
 ) -> list[tuple[str, str]]:
     """Return where words come from, as (kind, words); a machine, or nothing, stands alone.
 
@@ -288,6 +298,8 @@ def origin(
         None for a language without words.
     names
         Names of the versions of templates.
+    people
+        Names of those who have an account, by address.
     """
     if known is None:
         return [("missing", CATALOGUE.text(language, "no words"))]
@@ -305,7 +317,8 @@ def origin(
         found.append(("machine", CATALOGUE.text(language, "machine: {name}", name=engine)))
     if known.person:
         message = "changed by {name}" if found else "written by {name}"
-        found.append(("person", CATALOGUE.text(language, message, name=known.person)))
+        name = people.get(known.person, known.person)
+        found.append(("person", CATALOGUE.text(language, message, name=name)))
     return found or [("person", CATALOGUE.text(language, "written by a person"))]
 
 
@@ -353,6 +366,11 @@ def part_name(wording: Wording, level: int | None, language: str) -> str:
 def intensity(scale: str, language: str) -> str:
     """Return the name of a seismic intensity without other words."""
     return CATALOGUE.text(language, "Intensity {scale}", scale=intensity_name(scale, language))
+
+
+def source_names(city: City, language: str) -> dict[str, str]:
+    """Return what the city's sources are called, by code."""
+    return {one.code: name_in(one.names, language) for one in city.sources}
 
 
 def person(actor: str, names: Mapping[str, str], language: str) -> str:
