@@ -52,9 +52,12 @@ async def test_an_alert_is_written_by_two_and_no_word_is_lost(office: Office) ->
         await expect(saved).to_have_attribute("data-state", "saved")
         assert (await office.drafts())[0].texts["ja"]["text"] == WORDS
 
-        # Only languages with readers are open, and the button that goes on is always in sight.
-        await expect(page.locator('textarea[name="text-my"]')).to_be_visible()
-        await expect(page.locator('textarea[name="text-ko"]')).to_be_hidden()
+        # Only Japanese is open; a closed language says who reads it and that it has no words. The
+        # button that goes on is always in sight.
+        closed = page.locator("details.language", has=page.locator('textarea[name="text-my"]'))
+        await expect(closed.locator("textarea")).to_be_hidden()
+        await expect(closed.locator("summary")).to_contain_text("文なし")
+        await expect(closed.locator(".readers")).to_contain_text("1")
         for width, height in ((1440, 900), (390, 844), (390, 430)):
             await page.set_viewport_size({"width": width, "height": height})
             for place in ("0", "document.body.scrollHeight / 2", "document.body.scrollHeight"):
@@ -67,8 +70,10 @@ async def test_an_alert_is_written_by_two_and_no_word_is_lost(office: Office) ->
         await expect(page.get_by_test_id("writers")).to_contain_text("colleague@city.example")
         await expect(other.get_by_test_id("writers")).to_contain_text("author@city.example")
         burmese = other.locator('textarea[name="text-my"]')
+        await other.locator("details.language", has=burmese).locator("summary").click()
         await burmese.fill("မြစ်ရေ")
         await expect(page.locator('textarea[name="text-my"]')).to_have_value("မြစ်ရေ")
+        await expect(closed.locator("textarea")).to_be_visible()  # it opens by itself
 
         # Both change one field: both texts are seen, and somebody chooses.
         await page.context.set_offline(True)
@@ -120,7 +125,9 @@ async def test_an_alert_is_written_by_two_and_no_word_is_lost(office: Office) ->
         )
         await expect(page.locator("#origin-my [data-origin=template]")).to_be_visible()
         # A change by hand says so, before it is saved.
-        await page.locator('textarea[name="text-my"]').press_sequentially("!")
+        burmese = page.locator('textarea[name="text-my"]')
+        await page.locator("details.language", has=burmese).locator("summary").click()
+        await burmese.press_sequentially("!")
         await expect(page.locator("#origin-my [data-origin=person]")).to_be_visible()
         await page.get_by_test_id("go-check").click()
         await expect(page.get_by_test_id("send")).to_be_visible()

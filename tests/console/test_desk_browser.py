@@ -54,7 +54,7 @@ async def test_nothing_moves_under_the_finger_when_the_preview_comes(
     office: Office, width: int
 ) -> None:
     """What a preview fills in has its room from the start: a press goes where it was aimed."""
-    await office.resident("en")  # a language with readers is open
+    await office.resident("en")
     desk = await office.at_desk(Role.DISASTER, "author")
     async with tab(office, desk) as page:
         await page.set_viewport_size({"width": width, "height": 900})
@@ -63,6 +63,8 @@ async def test_nothing_moves_under_the_finger_when_the_preview_comes(
         await page.locator('select[name="ready"]').select_option("river")
         await page.locator('button[value="fill"]').click()
         await page.wait_for_url("**?saved=yes")
+        english = page.locator('textarea[name="text-en"]')
+        await page.locator("details.language", has=english).locator("summary").click()
         aims = page.locator('input[name="whole_city"], textarea[name="text-en"]')
         places = """all => all.map(one => one.getBoundingClientRect().top + window.scrollY)"""
         before = await aims.evaluate_all(places)
@@ -94,6 +96,11 @@ async def test_marks_of_age_appear_while_one_types_and_a_throw_can_be_undone(
         await expect(page.locator("#age-my .tag")).to_be_visible()
         await page.locator("#preview-language").select_option("my")
         await expect(page.get_by_test_id("phone-my")).to_contain_text("日本語より古い本文")
+        await (
+            page.locator("details.language", has=page.locator("#still-my"))
+            .locator("summary")
+            .click()
+        )
         await page.locator("#right-my").check()
         await expect(page.locator("#age-my .tag")).to_have_count(0)
         await expect(page.locator("#right-my")).to_be_checked()
