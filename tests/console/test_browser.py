@@ -35,8 +35,8 @@ async def test_an_alert_is_written_looked_at_sent_and_watched(office: Office) ->
         await expect(page.get_by_test_id("reach")).to_contain_text("2")
         await page.locator('textarea[name="text-ja"]').fill("避難の練習をします。")
         await expect(page.get_by_test_id("phone-ja")).to_contain_text("避難の練習をします。")
-        # English has a reader, so it is open; Enter saves, and no more.
-        await page.locator('input[name="title-en"]').press("Enter")
+        # Enter saves, and no more.
+        await page.locator('input[name="title-ja"]').press("Enter")
         await page.wait_for_url("**?saved=yes")
         await expect(page.locator('textarea[name="text-ja"]')).to_have_value("避難の練習をします。")
         await page.get_by_test_id("go-check").click()
