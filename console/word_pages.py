@@ -121,7 +121,7 @@ async def list_page(visitor: Looker, part: str) -> Response:
         pages=-(-len(rows) // PER_PAGE),
         next_page=urlencode({"q": wanted, "only": only, "page": page + 1}),
         last_page=urlencode({"q": wanted, "only": only, "page": page - 1}),
-        columns=_listed(found),
+        columns=_listed(found, shown),
         shown_as=Shown(visitor, desk),
         may_write=may_write(visitor, found),
         done=query.get("done", ""),
@@ -264,10 +264,16 @@ def _has(desk: Desk, part: Part, row: Row, wanted: str) -> bool:
     return all(word in text for word in wanted.casefold().split())
 
 
-def _listed(part: Part) -> list[Column]:
-    """Return the columns of a list: those that are filled most, the languages left out."""
+def _listed(part: Part, rows: Sequence[Row]) -> list[Column]:
+    """Return the columns of a list: those that these rows fill, in Japanese alone."""
     shown = [one for one in part.columns if one.language in ("", "ja")]
-    return [one for one in shown if one.kind is not Kind.YES][:8]
+    filled = {name for row in rows for name in row.cells}
+    named = (*part.keys, *part.title)
+    return [
+        one
+        for one in shown
+        if one.kind is not Kind.YES and (one.name in filled or one.name in named)
+    ][:8]
 
 
 def choices_of(column: Column, desk: Desk) -> dict[str, tuple[str, ...]]:

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import AsyncIterator
-from dataclasses import replace
 from typing import Any
 
 import pytest
-from aiohttp import web
 from sqlmodel import select
 
 from console.models import Role
 from core.languages import LANGUAGES
-from core.settings import TranslatorSettings
 from feeds.texts import machine_translated
 from reports import answer_words, following
 from reports.models import ReportAlarm, StaffNotice
 from subscriptions import residents
 from tests.support.filed_reports import reported
 from tests.support.office import Browser, Office, Page
+from tests.support.translator import translator
 
 SCRIPT = "<script>alert(1)</script>"
 IN_HTML = "&lt;script&gt;alert(1)&lt;/script&gt;"
@@ -207,32 +203,6 @@ async def test_who_does_not_work_on_reports_changes_neither(office: Office) -> N
         assert (await browser.post(path, {"csrf": token})).status == 403
     worker = await desk(office)
     assert (await worker.post("/console/answers/thanks/withdraw", {"csrf": "x"})).status == 403
-
-
-@contextlib.asynccontextmanager
-async def translator(office: Office, made: dict[str, str]) -> AsyncIterator[None]:
-    """A LibreTranslate server that knows English and Thai, and says what it was taught."""
-
-    async def answer(request: web.Request) -> web.Response:
-        if request.path == "/languages":
-            return web.json_response([{"code": "ja", "targets": ["en", "th"]}])
-        said = await request.json()
-        words = made[said["target"]]
-        return web.json_response({"translatedText": [words for _ in said["q"]]})
-
-    app = web.Application()
-    app.router.add_route("*", "/{path:.*}", answer)
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    url = f"http://127.0.0.1:{runner.addresses[0][1]}"
-    machine = TranslatorSettings(name="libretranslate", url=url)
-    settings = replace(office.context.settings, translator=machine)
-    office.app.state.context = replace(office.context, settings=settings)
-    try:
-        yield
-    finally:
-        await runner.cleanup()
 
 
 async def test_a_machine_s_words_are_checked_shown_and_said_to_be_a_machine_s(

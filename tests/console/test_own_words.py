@@ -16,6 +16,7 @@ from core.own_words import WordVersion
 from tests.support.office import Browser, Office, Page
 from tests.support.project import SAMPLE_CITY
 from tests.support.sheets import workbook
+from tests.support.translator import translator
 
 ITEMS, EXCEPTIONS = "/console/words/items", "/console/words/exceptions"
 ITEM = f"{ITEMS}/row?key=%E7%94%9F%E3%81%94%E3%81%BF"  # 生ごみ
@@ -348,3 +349,26 @@ async def test_telephone_numbers_change_for_the_conversation_at_once(office: Off
     rows = "コード,ja\nnew,新しい課\n"
     page = await upload(desk, "offices", ("offices.csv", rows.encode()))
     assert "追加・削除" in page.words, "a department is not made here"
+
+
+async def test_a_machine_s_draft_is_to_begin_from_and_keeps_numbers(office: Office) -> None:
+    """English keeps the number and is put in; Thai loses it; Nepali the machine does not have."""
+    desk = await office.at_desk(Role.EDITOR, "relations")
+    address = "/console/words/questions"
+    page = await desk.get(f"{address}/row?key=bulky")
+    assert "機械翻訳" not in page.words, "without a translator there is no button"
+    async with translator(office, {"en": "Call 5 days before.", "th": "โทรก่อน"}):
+        page = await desk.get(f"{address}/row?key=bulky")
+        fields = {"c:質問": "5日前に電話", "c:回答": "5日前に電話"}
+        page = await desk.submit(page, f"{address}/row", do="draft", **fields)
+        assert page.status == 200, page.words
+        form = page.form(f"{address}/row")
+        assert form["c:質問_en"] == form["c:回答_en"] == "Call 5 days before."
+        assert not form["c:質問_th"]
+        said = page.tree.xpath("string(//*[@data-testid='drafted'])")
+        assert "英語" in said and "タイ語" in said and "数字" in said and "ネパール語" in said
+        assert await office.rows(WordVersion) == [], "nothing is saved by drafting"
+        page = await desk.submit(page, f"{address}/row", do="save")
+    assert page.status == 200, page.words
+    [saved] = await office.rows(WordVersion)
+    assert saved.cells["質問_en"] == "Call 5 days before."
