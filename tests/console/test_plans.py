@@ -30,7 +30,7 @@ from channels.email.tokens import MailTokens, Purpose
 from channels.models import Delivery
 from channels.webpush.vapid import new_key
 from city.city import Decision
-from console.models import Role
+from console.models import Role, Staff
 from core.clock import in_japan
 from core.database import Database
 from core.settings import PushSettings, Settings
@@ -239,6 +239,7 @@ async def large(
                 .order_by(col(Delivery.id).desc())
             ),
             "task_id": await session.scalar(select(Task.id)),
+            "staff_id": await session.scalar(select(Staff.id)),
             "item_id": await session.scalar(select(Item.id)),
             "notice_id": await session.scalar(
                 select(Notice.id).where(Notice.created_at < now - timedelta(days=5))
