@@ -18,7 +18,11 @@ def line_messages(words: Words) -> list[Message]:
     if words.url:
         footer.append(tile(uri(words.url_label or words.url, words.url)))
     alt = f"{words.title}\n{words.text}"[:MAX_ALT_TEXT]
-    return [card(words.title, (), intro=words.text, footer=footer, alt=alt)]
+    shown: list[Message] = []
+    if words.picture:
+        address = words.picture
+        shown = [{"type": "image", "originalContentUrl": address, "previewImageUrl": address}]
+    return [*shown, card(words.title, (), intro=words.text, footer=footer, alt=alt)]
 
 
 def _action(button: Button) -> Action:

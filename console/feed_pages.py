@@ -9,6 +9,7 @@ from fastapi import APIRouter, Depends, Response
 from alerts import drafts, held_notices
 from alerts.checks import REASON_LENGTH, needs_reason
 from alerts.models import drafts_from
+from alerts.news.writing import is_article
 from alerts.reach import reach_of_notice
 from channels.line.render import render as render_messages
 from city.city import Decision
@@ -129,6 +130,9 @@ async def _held_page(visitor: Visit, notice_id: int, *, refusal: Refusal | None 
         item=item,
         total=sum(each.total for each in reached.values()),
         reached={name: each.total for name, each in reached.items()},
+        may_be_news=visitor.may(Permission.NEWS_WRITE)
+        and notice.decision is Decision.HOLD
+        and is_article(notice),
         no_level=known and held_notices.says_no_level(notice, context.city),
         preview_language=language,
         messages=render_messages(notice, language, context.city) if known else [],

@@ -44,6 +44,28 @@ HELP = {
         mark("Look at what each resident will read. Nothing is sent before you confirm it here."),
         "sending.md",
     ),
+    "/console/news": Help(
+        mark(
+            "What the city tells residents on ordinary days. It never goes before an emergency, "
+            "and nobody gets it in their quiet hours."
+        ),
+        "news.md",
+    ),
+    "/console/news-calendar": Help(
+        mark(
+            "What goes out on which day: news, the daily digest, reminders. Emergencies are not "
+            "planned, and do not count."
+        ),
+        "news.md",
+    ),
+    "/console/news/*/check": Help(
+        mark("Look at what each resident will read, before it is planned, approved or sent."),
+        "news.md",
+    ),
+    "/console/news/*": Help(
+        mark("Write news, with a picture, links, whom it is for and when. Saving sends nothing."),
+        "news.md",
+    ),
     "/console/held": Help(
         mark(
             "Policy held these back. They reach nobody until somebody decides. The gravest are "

@@ -79,6 +79,13 @@ SECTIONS = (
         ),
     ),
     Section(
+        mark("News"),
+        (
+            Entry("/console/news", mark("News")),
+            Entry("/console/news-calendar", mark("Calendar")),
+        ),
+    ),
+    Section(
         mark("Questions"),
         (Entry("/console/questions", mark("Questions"), Permission.QUESTIONS),),
     ),

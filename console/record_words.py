@@ -89,6 +89,7 @@ ADDRESSES = {
     "danger": "/console/dangers/{}",
     "household": "/console/people/{}",
     "report": "/console/reports/{}",
+    "news": "/console/news/{}/check",
 }
 """The page of a subject, by its kind."""
 _COUNTED = {

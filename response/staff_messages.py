@@ -76,6 +76,8 @@ class Words:
     url: str = ""
     url_label: str = ""
     buttons: tuple[Button, ...] = ()
+    picture: str = ""
+    """A secure address of a picture that LINE shows above; a mail has its link."""
 
     def checked(self, *, language: str, drill: bool) -> Words:
         """Return it without invisible characters; a drill's begin with the language's mark.
@@ -97,11 +99,14 @@ class Words:
             Button(clean(each.label, line=True)[:MOST_LABEL], each.data, each.url)
             for each in self.buttons
         )
-        return Words(title, text, self.url, clean(self.url_label, line=True)[:MOST_LABEL], buttons)
+        label = clean(self.url_label, line=True)[:MOST_LABEL]
+        return Words(title, text, self.url, label, buttons, self.picture)
 
     def as_text(self) -> str:
         """Return it as a mail's text: buttons and page are links."""
         links = [f"{each.label}\n{each.url}" for each in self.buttons if each.url]
+        if self.picture:
+            links.insert(0, self.picture)
         if self.url:
             links.append(f"{self.url_label}\n{self.url}".strip())
         return "\n\n".join((self.text, *links)) + "\n"
@@ -115,7 +120,7 @@ class Words:
         """Return what :meth:`stored` made."""
         buttons = tuple(Button(**each) for each in stored.get("buttons", ()))
         url, label = stored.get("url", ""), stored.get("url_label", "")
-        return cls(stored["title"], stored["text"], url, label, buttons)
+        return cls(stored["title"], stored["text"], url, label, buttons, stored.get("picture", ""))
 
 
 @dataclass(frozen=True)

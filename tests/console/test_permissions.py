@@ -99,6 +99,9 @@ ADDRESSES = {
         GET /console/people
         GET /console/people/live
         GET /console/people/map.json
+        GET /console/news
+        GET /console/news-calendar
+        GET /console/news/{news_id}/check
         GET /console/tasks
         GET /console/tasks/live
         GET /console/tasks/{task_id}
@@ -293,6 +296,22 @@ ADDRESSES = {
         GET /console/questions
         POST /console/questions
         POST /console/questions/{answer_id}/withdraw
+    """,
+    "news": """
+        POST /console/news
+        GET /console/news/{news_id}
+        POST /console/news/{news_id}
+        POST /console/news/{news_id}/look
+        POST /console/news/{news_id}/discard
+        POST /console/news/{news_id}/restore
+        POST /console/news/{news_id}/plan
+        POST /console/news/{news_id}/recall
+        POST /console/news/{news_id}/test
+        POST /console/news/from/{notice_id}
+        POST /console/news/{news_id}/correct/{notice_id}
+    """,
+    "news, the last word": """
+        POST /console/news/{news_id}/approve
     """,
     "the audit trail": """
         GET /console/audit

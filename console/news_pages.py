@@ -1,0 +1,314 @@
+"""Writing news: the list, the composer, throwing away, beginning from an article."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Annotated, Any
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Depends, Response
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from alerts.news import checks, machine, models, pictures, release, writing
+from alerts.news.models import News
+from alerts.news.segments import FEWEST, OLDEST, Wanted
+from alerts.news.writing import Written
+from console import words
+from console.access import Permission
+from console.accounts import names_of
+from console.news_form import local, quiet_at, shown_as, written_of
+from console.web import Missing, RowNumber, StaffRoute, Visit, visit
+from core.errors import Refusal
+from core.languages import LANGUAGES
+from core.pictures import MAX_BYTES
+from core.uploads import Limits
+from feeds.held import held_items
+from feeds.translate import article_translations
+
+router = APIRouter(prefix="/console", route_class=StaffRoute)
+Looker = Annotated[Visit, Depends(visit(Permission.LOOK))]
+Writer = Annotated[Visit, Depends(visit(Permission.NEWS_WRITE))]
+PictureWriter = Annotated[
+    Visit, Depends(visit(Permission.NEWS_WRITE, takes=Limits(files=1, bytes=MAX_BYTES + 1)))
+]
+MOST_HELD, MOST_SENT = 20, 30
+
+
+@router.get("/news")
+async def overview(visitor: Looker) -> Response:
+    """List what is written, planned, held, sent and thrown away."""
+    now = visitor.context.clock.now()
+    async with visitor.context.database.reading() as session:
+        held = await held_items(session, MOST_HELD * 5, now)
+        being_written = await models.being_written(session)
+        planned = await models.planned(session)
+        sent = await models.newest_sendings(session, MOST_SENT)
+        gone = await models.thrown_away(session, now)
+        writers = {one.edited_by for one in (*being_written, *planned, *gone)}
+        names = await names_of(session, writers | {news.edited_by for _, news in sent})
+    return visitor.page(
+        "news_list.html",
+        being_written=being_written,
+        planned=planned,
+        held=[one for one in held if writing.is_article(one.notice)][:MOST_HELD],
+        sent=sent,
+        thrown_away=gone,
+        just_now=visitor.request.query_params.get("discarded", ""),
+        names=names,
+    )
+
+
+@router.post("/news")
+async def begin(visitor: Writer) -> Response:
+    """Begin empty news."""
+    async with visitor.context.database.writing() as session:
+        news = await writing.begin(session, actor=visitor.actor, now=visitor.context.clock.now())
+    return visitor.go(f"/console/news/{news.id}")
+
+
+@router.post("/news/from/{notice_id}")
+async def begin_from_held(visitor: Writer, notice_id: RowNumber) -> Response:
+    """Begin news with the words of a held article."""
+    async with visitor.context.database.writing() as session:
+        news = await writing.begin_from_held(
+            session, notice_id, actor=visitor.actor, now=visitor.context.clock.now()
+        )
+    return visitor.go(f"/console/news/{news.id}")
+
+
+@router.post("/news/{news_id}/correct/{notice_id}")
+async def correct(visitor: Writer, news_id: RowNumber, notice_id: RowNumber) -> Response:
+    """Begin the correction of news that was sent."""
+    async with visitor.context.database.writing() as session:
+        refuse_others(visitor, (await news_of(session, news_id)).topic)
+        news = await writing.begin_correction(
+            session, news_id, notice_id, actor=visitor.actor, now=visitor.context.clock.now()
+        )
+    return visitor.go(f"/console/news/{news.id}")
+
+
+@router.get("/news/{news_id}")
+async def edit(visitor: Writer, news_id: RowNumber) -> Response:
+    """Show the composer; of news that is planned or sent, its page."""
+    async with visitor.context.database.reading() as session:
+        news = await news_of(session, news_id)
+        if not news.is_open:
+            return visitor.go(f"/console/news/{news_id}/check")
+        return await composer(visitor, session, news)
+
+
+@router.post("/news/{news_id}")
+async def save(visitor: PictureWriter, news_id: RowNumber) -> Response:
+    """Save, which sends nothing; then stay, look at it, or have a machine draft languages."""
+    context, then = visitor.context, visitor.form.text("then")
+    written = written_of(visitor)
+    try:
+        refuse_others(visitor, written.topic)
+        written = await _with_picture(visitor, written)
+        drafted = await _by_machine(visitor, written) if then == "machine" else None
+        async with context.database.writing() as session:
+            await writing.change(
+                session,
+                news_id,
+                written if drafted is None else drafted.written,
+                actor=visitor.actor,
+                now=context.clock.now(),
+            )
+    except Refusal as refusal:
+        return await _not_taken(visitor, news_id, written, refusal)
+    way = "/check" if then == "check" else "?saved=yes"
+    if drafted is not None:
+        problems = ",".join(f"{code}.{slug}" for code, slug in drafted.problems.items())
+        way = f"?{urlencode({'drafted': len(drafted.languages), 'problems': problems})}"
+    return visitor.go(f"/console/news/{news_id}{way}")
+
+
+@router.post("/news/{news_id}/look")
+async def look(visitor: PictureWriter, news_id: RowNumber) -> Response:
+    """Show the current form as residents will see it; nothing is saved."""
+    async with visitor.context.database.reading() as session:
+        news = writing.as_written(await news_of(session, news_id), written_of(visitor))
+        return visitor.page("_news_look.html", **await looked(visitor, session, news))
+
+
+@router.post("/news/{news_id}/discard")
+async def discard(visitor: PictureWriter, news_id: RowNumber) -> Response:
+    """Throw news away with all that was typed, so that taking it back brings it back."""
+    written, now = written_of(visitor), visitor.context.clock.now()
+    try:
+        refuse_others(visitor, written.topic)
+        async with visitor.context.database.writing() as session:
+            saved = await writing.change(session, news_id, written, actor=visitor.actor, now=now)
+            await writing.discard(session, news_id, saved.version, actor=visitor.actor, now=now)
+    except Refusal as refusal:
+        return await _not_taken(visitor, news_id, written, refusal)
+    return visitor.go(f"/console/news?discarded={news_id}")
+
+
+@router.post("/news/{news_id}/restore")
+async def restore(visitor: Writer, news_id: RowNumber) -> Response:
+    """Take news back that was thrown away."""
+    async with visitor.context.database.writing() as session:
+        refuse_others(visitor, (await news_of(session, news_id)).topic)
+        await writing.restore(
+            session, news_id, actor=visitor.actor, now=visitor.context.clock.now()
+        )
+    return visitor.go(f"/console/news/{news_id}")
+
+
+async def news_of(session: AsyncSession, news_id: int) -> News:
+    """Return news, or the page that says that there is none."""
+    news = await session.get(News, news_id)
+    if news is None:
+        raise Missing
+    return news
+
+
+def refuse_others(visitor: Visit, topic: str) -> None:
+    """Refuse news of a topic that belongs to a department of which the visitor is not.
+
+    Raises
+    ------
+    Refusal
+        They may write only what belongs to their own departments.
+    """
+    known = visitor.context.city.topic_by_code.get(topic)
+    if known is not None and not visitor.may_for(Permission.NEWS_WRITE, known.department):
+        raise Refusal("This topic belongs to another department. Choose one of your own.")
+
+
+async def composer(
+    visitor: Visit,
+    session: AsyncSession,
+    news: News,
+    *,
+    refusal: Refusal | None = None,
+    overtaken: bool = False,
+) -> Response:
+    """Show the form.
+
+    Parameters
+    ----------
+    overtaken
+        Whether a colleague saved other words meanwhile.
+    """
+    city = visitor.context.city
+    names = await names_of(session, [news.edited_by])
+    return visitor.page(
+        "news_edit.html",
+        status=400 if refusal else 200,
+        refusal=words.said(refusal, visitor.language),
+        overtaken=overtaken,
+        just_saved=visitor.request.query_params.get("saved") == "yes",
+        machine_said=_machine_said(visitor),
+        translator=visitor.context.settings.translator,
+        languages=[LANGUAGES[code] for code in city.languages],
+        topics=[
+            topic
+            for topic in city.topics
+            if not topic.mandatory and visitor.may_for(Permission.NEWS_WRITE, topic.department)
+        ],
+        edited_by=names[news.edited_by],
+        limits=checks,
+        oldest=OLDEST,
+        most_links=checks.MOST_LINKS,
+        local=local,
+        media_on=_media_on(visitor, news),
+        **await looked(visitor, session, news),
+    )
+
+
+async def looked(visitor: Visit, session: AsyncSession, news: News) -> dict[str, Any]:
+    """Return what is shown beside the form: faults, about how many, the message."""
+    context = visitor.context
+    city, now = context.city, context.clock.now()
+    language = visitor.form.text("preview_language")
+    language = language if language in city.languages else "ja"
+    found = await release.outlook(session, news, city, visitor.media, now)
+    messages: list[dict[str, Any]] = []
+    others: list[Any] = []
+    if news.topic in city.topic_by_code and news.texts.get("ja", {}).get("text"):
+        by = [each.name for each in found.media]
+        shown = await shown_as(session, news, city, visitor.media, by, now)
+        messages, others = shown.line(language), shown.others(language)
+    return {
+        "news": news,
+        "wanted": Wanted.from_json(news.segment),
+        "picture": await pictures.picture_of(session, news),
+        "preview_language": language,
+        "messages": messages,
+        "others": others,
+        "about": found.size.about,
+        "size_refusal": words.said(found.size.refusal, visitor.language),
+        "faults": [
+            visitor.say(one.message, **dict(one.values)) for one in checks.faults(news, city, now)
+        ],
+        "quiet": quiet_at(news, city),
+        "fewest": FEWEST,
+        "secure": city.public_url.startswith("https://"),
+    }
+
+
+async def _with_picture(visitor: Visit, written: Written) -> Written:
+    """Check, shrink and store the picture that came with the form, if one did."""
+    [*chosen] = visitor.files.get("picture", ())
+    if not chosen:
+        return written
+    shrunk = await pictures.shrunk(chosen[0].content)
+    async with visitor.context.database.writing() as session:
+        row = await pictures.store(
+            session, shrunk, actor=visitor.actor, now=visitor.context.clock.now()
+        )
+    return replace(written, picture_id=row.id)
+
+
+async def _by_machine(visitor: Visit, written: Written) -> machine.Drafted:
+    context = visitor.context
+    translator = article_translations(
+        context.settings.translator, context.http, context.city, context.database, context.clock
+    )
+    if translator is None or not written.texts.get("ja", ("", ""))[1].strip():
+        return machine.Drafted(written, (), {})
+    return await machine.drafted(translator, written, context.city.languages)
+
+
+def _machine_said(visitor: Visit) -> dict[str, Any] | None:
+    """Return how a machine's drafts went, as the address of the page says."""
+    asked = visitor.request.query_params
+    if "drafted" not in asked:
+        return None
+    problems: dict[str, list[str]] = {}
+    for one in asked.get("problems", "").split(","):
+        code, _, problem = one.partition(".")
+        if code in LANGUAGES and problem in machine.PROBLEMS:
+            problems.setdefault(problem, []).append(code)
+    number = asked["drafted"]
+    return {
+        "number": int(number) if number.isascii() and number.isdecimal() and len(number) < 4 else 0,
+        "problems": [
+            (visitor.say(machine.PROBLEMS[problem]), words.names_of(codes, visitor.language))
+            for problem, codes in problems.items()
+        ],
+    }
+
+
+def _media_on(visitor: Visit, news: News) -> list[tuple[str, str, bool]]:
+    """Return each medium: its name, what it is called, and whether news goes by it."""
+    chosen = news.media
+    if chosen is None:
+        chosen = list(visitor.media.by_rule(visitor.context.city, news.topic, 0))
+    return [
+        (name, words.medium_name(name, visitor.language), name in chosen)
+        for name in visitor.media.names
+    ]
+
+
+async def _not_taken(visitor: Visit, news_id: int, written: Written, refusal: Refusal) -> Response:
+    """Show the form again with what was typed and why it was not taken."""
+    async with visitor.context.database.reading() as session:
+        saved = await news_of(session, news_id)
+        if not saved.is_open:
+            raise refusal
+        overtaken = saved.version != written.version
+        news = writing.as_written(saved, written)
+        return await composer(visitor, session, news, refusal=refusal, overtaken=overtaken)
