@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from city.city import PostAccount
 from core.database import Database
 from tests.support.processes import Forked
 from tests.support.project import PROJECT
@@ -33,6 +34,33 @@ def start_mail_sender(
 ) -> Forked:
     """Start one that sends mail to the server on a port of this machine."""
     return _start(["--mail", str(port)], database, log, dead_after)
+
+
+def accounts_for(addresses: Iterable[str]) -> list[tuple[PostAccount, str]]:
+    """Return an account in another network for each address of Apprise's; it is called after it."""
+    return [
+        (PostAccount(name=address.partition(":")[0], topics=("evacuation",)), address)
+        for address in addresses
+    ]
+
+
+def start_sender_by_all(
+    database: Database,
+    log: Path,
+    *,
+    line: str,
+    mail: int,
+    push: str,
+    posts: Iterable[str],
+    counts: Path,
+    dead_after: float = 15.0,
+    stands_in: bool = False,
+) -> Forked:
+    """Start one that sends by every medium; see :mod:`tests.support.sender_process`."""
+    by = ["--line", line, "--rate", "6", "--mail", str(mail), "--push", push]
+    by += [part for address in posts for part in ("--post", address)]
+    by += ["--counts", str(counts), *(["--stand-in"] if stands_in else [])]
+    return _start(by, database, log, dead_after)
 
 
 def _start(by: list[str], database: Database, log: Path, dead_after: float) -> Forked:
