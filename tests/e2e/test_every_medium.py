@@ -165,7 +165,7 @@ async def shown_on_screen(browser: Browser, is_so: Callable[[str], bool]) -> str
 async def followed_up(boss: Browser, delivery: int, status: str, **changes: str) -> int:
     """Take back, correct or end what was sent; returns the new delivery."""
     page = await boss.get(f"/console/deliveries/{delivery}")
-    [action] = page.tree.xpath("//form[contains(@action, '/take-back')]/@action")
+    action = page.tree.xpath("//form[contains(@action, '/take-back')]/@action")[0]
     draft = await boss.submit(page, action, status=status)
     number = int(draft.url.split("/alerts/")[1].split("/")[0].partition("?")[0])
     if changes:
