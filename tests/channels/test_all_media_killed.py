@@ -37,7 +37,7 @@ from simulator.line import FaultPlan, Simulator, SimulatorOptions
 from simulator.mail import Mailbox
 from simulator.posts import Networks
 from simulator.push import PushService
-from subscriptions import residents
+from subscriptions import other_media
 from tests.support.engine import TOKEN, add_residents, make_notice, small_city, user_id
 from tests.support.processes import Forked
 from tests.support.queues import install_schema
@@ -88,10 +88,10 @@ class World:
         async with self.database.writing() as session:
             now = self.clock.now()
             for at_line, number in enumerate(STAND_BY, start=1):
-                await residents.link(session, number, at_line, now, only_if_line_fails=True)
+                await other_media.link(session, number, at_line, now, only_if_line_fails=True)
             for _ in range(BROWSERS):
                 address = self.push.subscribe(public).address()
-                await residents.follow_at(session, city, "webpush", address, "ja", now)
+                await other_media.follow_at(session, city, "webpush", address, "ja", now)
             await keep_accounts(session, city.model_copy(update={"posts": accounts}), now)
 
     async def send(self, notice: Notice, *chosen: str) -> None:

@@ -32,7 +32,7 @@ from console.models import Role
 from core.database import Database
 from core.work import LocalQueue
 from simulator.posts import Networks
-from subscriptions import residents
+from subscriptions import other_media
 from tests.support.console_alerts import delivery_of, sent, written
 from tests.support.office import Browser, Office, Page, running_office
 from tests.support.project import SAMPLE_CITY
@@ -115,7 +115,7 @@ async def everywhere(
         office.app.state.media = Media([LINE, EMAIL, WEB_PUSH, BY_POSTS])
         async with database.writing() as session:
             await keep_accounts(session, city, office.clock.now())
-            await residents.follow_at(session, city, "email", READER, "ja", office.clock.now())
+            await other_media.follow_at(session, city, "email", READER, "ja", office.clock.now())
         secrets = {
             account.setting: url
             for account, url in zip(
