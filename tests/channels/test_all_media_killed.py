@@ -45,7 +45,7 @@ from tests.support.senders import accounts_for, start_sender_by_all
 
 pytestmark = pytest.mark.slow
 
-AT_LINE, BY_MAIL, STAND_BY = range(1, 6_001), range(6_001, 6_201), range(6_201, 6_231)
+AT_LINE, BY_MAIL, STAND_BY = range(1_001, 7_001), range(7_001, 7_201), range(7_201, 7_231)
 BROWSERS = 100
 KILLS = 3
 DEAD_AFTER_SECONDS = 3.0
@@ -74,6 +74,15 @@ class World:
         return self.networks.ntfy_url, self.networks.mastodon_url
 
     async def settle(self) -> None:
+        public = Vapid(self.key, "mailto:a@city.example", self.clock).public_key
+        city = small_city()
+        accounts = tuple(account for account, _ in accounts_for(self.posts))
+        async with self.database.writing() as session:
+            now = self.clock.now()
+            for _ in range(BROWSERS):
+                address = self.push.subscribe(public).address()
+                await other_media.follow_at(session, city, "webpush", address, "ja", now)
+            await keep_accounts(session, city.model_copy(update={"posts": accounts}), now)
         await add_residents(self.database, AT_LINE.start, len(AT_LINE))
         await add_residents(
             self.database,
@@ -82,17 +91,9 @@ class World:
             medium="email",
             address=("r", "@home.example"),
         )
-        public = Vapid(self.key, "mailto:a@city.example", self.clock).public_key
-        city = small_city()
-        accounts = tuple(account for account, _ in accounts_for(self.posts))
         async with self.database.writing() as session:
-            now = self.clock.now()
-            for at_line, number in enumerate(STAND_BY, start=1):
+            for at_line, number in enumerate(STAND_BY, start=AT_LINE.start):
                 await other_media.link(session, number, at_line, now, only_if_line_fails=True)
-            for _ in range(BROWSERS):
-                address = self.push.subscribe(public).address()
-                await other_media.follow_at(session, city, "webpush", address, "ja", now)
-            await keep_accounts(session, city.model_copy(update={"posts": accounts}), now)
 
     async def send(self, notice: Notice, *chosen: str) -> None:
         async with self.database.writing() as session:
