@@ -155,7 +155,7 @@ async def test_what_is_overdue_is_told_once_each_morning_of_a_working_day(
             done.number,
             Change(state=ReportState.DONE),
             by=BY,
-            now=MONDAY,
+            now=MONDAY.astimezone(UTC),
         )
 
     async def morning(now: datetime) -> int:
