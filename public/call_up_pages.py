@@ -14,10 +14,10 @@ from fastapi.responses import RedirectResponse
 from city.city import City, name_in
 from city.context import Context
 from core.errors import BadInput
-from core.web import PUBLIC_POLICY, PublicRoute, read_form, secure
+from core.web import PUBLIC_POLICY, PublicRoute, secure
 from feeds.texts import drill_mark
 from public.pages import rendered
-from public.settings_pages import HEADERS, is_ours
+from public.settings_pages import HEADERS, form_of
 from response import call_ups, words
 from response.answer_links import PATH, AnswerLinks
 from response.models import CalledMember, CallUp, StaffMember
@@ -44,11 +44,8 @@ async def answer_page(request: Request, answer_token: str) -> Response:
 async def give_answer(request: Request, answer_token: str) -> Response:
     """Keep an answer; a form that was sent before a newer answer changes nothing."""
     context: Context = request.app.state.context
-    if not is_ours(request):
-        return _refused(request)
-    try:
-        form = await read_form(request)
-    except BadInput:
+    form = await form_of(request)
+    if form is None:
         return _refused(request)
     links, now = links_of(request), context.clock.now()
     async with context.database.reading() as session:  # a stranger holds up no writer

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from urllib.parse import quote
 
 from fastapi import APIRouter, Request, Response
@@ -30,6 +31,7 @@ from public.pages import language_of, rendered
 from public.settings_pages import HEADERS, is_ours
 from public.words import CATALOGUE
 from subscriptions import other_media, residents
+from subscriptions.models import Resident
 
 PATH = "/follow"
 ONE_CLICK = "List-Unsubscribe"
@@ -131,17 +133,14 @@ async def confirm_page(request: Request, token: str) -> Response:
 async def confirm(request: Request, token: str) -> Response:
     """Let the address follow, and lead to the choices."""
     context: Context = request.app.state.context
-    door, links, now = _door(request), _links(request), context.clock.now()
+    door, now = _door(request), context.clock.now()
     if door is None or not is_ours(request):
         return _refused(request)
     if door.tokens.read_link(Purpose.CONFIRM, token, now) is None:
         return _refused(request)
     async with context.database.writing() as session:
         resident = await signups.confirm(session, context.city, door.tokens, token, now)
-        if resident is None:
-            return _refused(request)
-        page = f"{SETTINGS}/{links.token(resident, now)}"
-    return RedirectResponse(page, 303, headers=HEADERS)
+        return _to_settings(request, resident, now)
 
 
 @router.get(f"{PATH}/settings/{{token}}")
@@ -153,10 +152,7 @@ async def settings_of_mail(request: Request, token: str) -> Response:
         return _refused(request)
     async with context.database.reading() as session:
         resident = await signups.follower(session, door.tokens, Purpose.SETTINGS, token, now)
-        if resident is None:
-            return _refused(request)
-        page = f"{SETTINGS}/{_links(request).token(resident, now)}"
-    return RedirectResponse(page, 303, headers=HEADERS)
+        return _to_settings(request, resident, now)
 
 
 @router.get(f"{PATH}/stop/{{token}}")
@@ -198,6 +194,15 @@ async def stop(request: Request, token: str) -> Response:
         else:
             await signups.stop(session, opened[0], now)
     return _said(request, language, ERASED if erase else STOPPED)
+
+
+def _to_settings(request: Request, resident: Resident | None, now: datetime) -> Response:
+    """Lead a resident to the settings, by a link that works for minutes."""
+    if resident is None:
+        return _refused(request)
+    links: Links = request.app.state.links
+    page = f"{SETTINGS}/{links.token(resident, now)}"
+    return RedirectResponse(page, 303, headers=HEADERS)
 
 
 async def _form(request: Request) -> Form | None:
@@ -272,8 +277,3 @@ def _spoken(city: City, language: str) -> str:
 def _door(request: Request) -> MailDoor | None:
     door: MailDoor | None = getattr(request.app.state, "mail_door", None)
     return door
-
-
-def _links(request: Request) -> Links:
-    links: Links = request.app.state.links
-    return links

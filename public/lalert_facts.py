@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy import func
@@ -20,6 +21,7 @@ from feeds.short_address import short_address
 from public.cap_acts import Act, act_in, chain_with, standing
 from public.lalert import (
     SORTS,
+    Content,
     Document,
     EvacuationLine,
     Headquarters,
@@ -67,19 +69,8 @@ async def evacuation(
 def _evacuation(chain: Sequence[Notice], last: Notice, city: City) -> Document:
     assert last.id is not None
     act = act_in(chain, last.id, city)
-    firsts = [one for one in chain if one.with_id is None]
-    number = firsts.index(last) + 1
-    return Document(
-        kind=Kind.EVACUATION,
-        document_id=document_id(city, Kind.EVACUATION, f"notice/{chain[0].id}", drill=last.drill),
-        revision=number,
-        update=_update(last, number),
-        drill=last.drill,
-        first_at=chain[0].reported_at,
-        at=last.reported_at,
-        title=_title("避難情報", city, drill=last.drill),
-        headline=_headline(last),
-        content=tuple(_lines(chain, act, city)),
+    return _of_chain(
+        Kind.EVACUATION, "避難情報", chain, last, tuple(_lines(chain, act, city)), city
     )
 
 
@@ -210,21 +201,29 @@ async def notice(session: AsyncSession, city: City, number: int) -> Document:
     if found is None or found.decision not in PUBLIC:
         raise BadInput(NO_NOTICE)
     chain = await chain_with(session, found)
-    firsts = [one for one in chain if one.with_id is None or one.id == number]
-    revision = firsts.index(found) + 1
     _, title, text = notice_words(found, "ja")
+    content = Information(title=title, text=text, url=short_address(city.public_url, found))
+    document = _of_chain(Kind.NOTICES, "お知らせ", chain, found, content, city)
+    return replace(document, valid_until=found.expires_at if found.status not in OVER else None)
+
+
+def _of_chain(
+    kind: Kind, what: str, chain: Sequence[Notice], last: Notice, content: Content, city: City
+) -> Document:
+    """Return the document on a chain up to ``last``: its revision counts the acts of sending."""
+    acts = [one for one in chain if one.with_id is None or one.id == last.id]
+    revision = acts.index(last) + 1
     return Document(
-        kind=Kind.NOTICES,
-        document_id=document_id(city, Kind.NOTICES, f"notice/{chain[0].id}", drill=found.drill),
+        kind=kind,
+        document_id=document_id(city, kind, f"notice/{chain[0].id}", drill=last.drill),
         revision=revision,
-        update=_update(found, revision),
-        drill=found.drill,
+        update=_update(last, revision),
+        drill=last.drill,
         first_at=chain[0].reported_at,
-        at=found.reported_at,
-        title=_title("お知らせ", city, drill=found.drill),
-        headline=title,
-        content=Information(title=title, text=text, url=short_address(city.public_url, found)),
-        valid_until=found.expires_at if found.status not in OVER else None,
+        at=last.reported_at,
+        title=_title(what, city, drill=last.drill),
+        headline=notice_words(last, "ja")[1],
+        content=content,
     )
 
 
@@ -232,10 +231,6 @@ def _update(notice: Notice, revision: int) -> Update:
     if notice.status is Status.CANCELLED:
         return Update.CANCEL
     return Update.REPORT if revision == 1 else Update.UPDATE
-
-
-def _headline(notice: Notice) -> str:
-    return notice_words(notice, "ja")[1]
 
 
 def _title(what: str, city: City, *, drill: bool) -> str:

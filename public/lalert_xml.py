@@ -3,6 +3,11 @@
 Element names, their order and the name spaces are those of version 1 of the definition, as its
 published explanation and two open implementations show them (docs/lalert.md). What is not public is
 left out, not guessed.
+
+Two things are not confirmed. The name space of ``AntidisasterHeadquarter`` (``pcx_ah``) is formed
+like the others; no published sample has it. Nothing public says whether version 2 keeps the name
+spaces of version 1. Compare :data:`NAMESPACES` with the foundation's present schema before a
+document is handed over.
 """
 
 from __future__ import annotations
@@ -25,6 +30,7 @@ from public.lalert import (
 )
 
 NAMESPACES = {
+    # Confirmed by published samples: all but pcx_ah.
     "edxlde": "urn:oasis:names:tc:emergency:EDXL:DE:1.0",
     "commons": "http://xml.publiccommons.ne.jp/xml/edxl/",
     "pcx": "http://xml.publiccommons.ne.jp/pcxml1/3",

@@ -6,11 +6,10 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 
 from city.context import Context
-from core.errors import BadInput
-from core.web import PublicRoute, read_form
+from core.web import PublicRoute
 from public.link_codes import LinkCodes
 from public.links import PATH, Links
-from public.settings_pages import HEADERS, is_form_of, is_ours, refused
+from public.settings_pages import HEADERS, form_of, is_form_of, refused
 from subscriptions import other_media
 from subscriptions.models import LINE_MEDIUM, Resident, ResidentState
 
@@ -23,11 +22,8 @@ async def join_line(request: Request, token: str) -> Response:
     context: Context = request.app.state.context
     links: Links = request.app.state.links
     now = context.clock.now()
-    if not is_ours(request):
-        return refused(request)
-    try:
-        form = await read_form(request)
-    except BadInput:
+    form = await form_of(request)
+    if form is None:
         return refused(request)
     codes = LinkCodes(context.settings.secret_key)
     async with context.database.writing() as session:

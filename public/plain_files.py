@@ -245,38 +245,36 @@ class _Writer:
         rest = [site for site in content.safe if site.code not in states]
         sites = [*told, *rest]
 
-        def make(most: int) -> bytes:
-            return self._page(
-                "plain_shelters.html",
-                language,
-                "shelters",
-                sites=sites[:most],
-                left_out=len(sites) - most,
-                states=states,
-                state_name=state_name,
-                offers_line=offers_line,
-                dangers=hazard_names(content.dangers, language),
-                not_safe={site.code for site in content.others},
-            )
-
-        return fitting(make, len(sites))
+        return self._list(
+            "shelters",
+            language,
+            sites,
+            states=states,
+            state_name=state_name,
+            offers_line=offers_line,
+            dangers=hazard_names(content.dangers, language),
+            not_safe={site.code for site in content.others},
+        )
 
     def lifelines(self, language: str) -> bytes:
-        listed = self._content.portal.lifelines
+        return self._list(
+            "lifelines",
+            language,
+            self._content.portal.lifelines,
+            lifeline_kind=lifeline_kind,
+            lifeline_state=lifeline_state,
+            lifeline_lines=lifeline_lines,
+        )
+
+    def _list(self, name: str, language: str, things: Sequence[object], **values: object) -> bytes:
+        """Return a page with as many of the things as fit; it says how many are left out."""
 
         def make(most: int) -> bytes:
-            return self._page(
-                "plain_lifelines.html",
-                language,
-                "lifelines",
-                listed=listed[:most],
-                left_out=len(listed) - most,
-                lifeline_kind=lifeline_kind,
-                lifeline_state=lifeline_state,
-                lifeline_lines=lifeline_lines,
-            )
+            shown, left_out = things[:most], len(things) - most
+            page = f"plain_{name}.html"
+            return self._page(page, language, name, listed=shown, left_out=left_out, **values)
 
-        return fitting(make, len(listed))
+        return fitting(make, len(things))
 
     def in_force(self) -> bytes:
         """Return what is in force as JSON; words in Japanese, easy Japanese and English."""

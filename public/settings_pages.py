@@ -97,11 +97,8 @@ async def liff_page(request: Request) -> Response:
 async def liff_sign_in(request: Request) -> Response:
     """Take LINE's ID token, and lead its resident to their page."""
     context: Context = request.app.state.context
-    if not context.city.liff_id or not is_ours(request):
-        return refused(request)
-    try:
-        form = await read_form(request)
-    except BadInput:
+    form = await form_of(request)
+    if not context.city.liff_id or form is None:
         return refused(request)
     try:
         resident = await resident_of(context, form.text("id_token"))
@@ -131,11 +128,8 @@ async def save_settings(request: Request, token: str) -> Response:
     """Save a resident's settings, all or none."""
     context: Context = request.app.state.context
     now = context.clock.now()
-    if not is_ours(request):
-        return refused(request)
-    try:
-        form = await read_form(request)
-    except BadInput:
+    form = await form_of(request)
+    if form is None:
         return refused(request)
     async with context.database.reading() as session:  # a stranger holds up no writer
         if await _links(request).open(session, token, now) is None:
@@ -439,6 +433,16 @@ def is_ours(request: Request) -> bool:
     # A page without a referrer has the origin "null"; the token of the form decides then.
     ours: str = request.app.state.context.settings.public_url
     return origin in (None, "null") or origin == ours
+
+
+async def form_of(request: Request) -> Form | None:
+    """Return a form that was sent from a page of ours; None if it was not, or is no form."""
+    if not is_ours(request):
+        return None
+    try:
+        return await read_form(request)
+    except BadInput:
+        return None
 
 
 def is_form_of(context: Context, token: str, form: Form) -> bool:
