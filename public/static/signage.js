@@ -1,8 +1,12 @@
-// A screen: asks every three seconds, shows one page after another, an emergency alone and at once.
+// A screen: is told when something happens, shows one page after another, an emergency alone and at once.
+// While nobody tells it anything it asks every three seconds.
 // Plain script for small computers: no animation, and the page changes only when its words do.
 (function () {
   "use strict";
   var POLL = 3000;          // milliseconds between two questions: an emergency shows within five seconds
+  var POLL_TOLD = 15000;    // the same while events come: they say when there is something to ask
+  var AGAIN = 1500;         // a server that answered a moment ago may not know yet what an event is about
+  var LISTEN_AGAIN = 60000; // after a server has refused to send events
   var PATIENCE = 2500;      // for one answer
   var OLD = 20000;          // without an answer for this long: say from when the content is
   var NOT_CURRENT = 1800000; // for this long: say that it is not current
@@ -27,6 +31,9 @@
   var rest = [], part = 1;  // what of this page's text did not fit, and which part of it is shown
   var failing = null;  // steady time since when nobody answers
   var asking = false;
+  var asked = 0;       // steady time of the last question
+  var told = false;    // whether events come
+  var stream = null;
 
   function now() { return base === null ? null : base + steady(); }
 
@@ -34,6 +41,7 @@
   function ask() {
     if (asking) return;
     asking = true;
+    asked = steady();
     var request = new XMLHttpRequest();
     request.open("GET", body.dataset.news);
     request.timeout = PATIENCE;
@@ -64,6 +72,30 @@
   function unheard() {
     if (failing === null) failing = answered === null ? steady() - OLD : answered;
     tick();
+  }
+  function askInTime() {
+    if (steady() - asked >= (told && failing === null ? POLL_TOLD : POLL) - 500) ask();
+  }
+  // ---- what happens: Server-Sent Events. The first one comes at once, so a proxy that collects
+  // events is recognised: none comes, and the screen goes on asking.
+  function listen() {
+    if (!window.EventSource) return;
+    stream = new EventSource(body.dataset.events);
+    ["in-force", "new", "corrected", "ended"].forEach(function (name) {
+      stream.addEventListener(name, function () {
+        told = true;
+        ask();
+        setTimeout(ask, AGAIN);
+      });
+    });
+    stream.onerror = function () {
+      told = false;
+      ask();
+      // The browser comes back by itself, except to a server that has too many listeners.
+      if (stream.readyState !== 2) return;
+      stream.close();
+      setTimeout(listen, LISTEN_AGAIN);
+    };
   }
   function mayLoadAgain() {
     // Once an hour: files that differ between two servers must not make a screen flicker.
@@ -271,7 +303,8 @@
   remember();
   ask();
   shift();
-  setInterval(ask, POLL);
+  listen();
+  setInterval(askInTime, 1000);
   setInterval(function () {
     tick();
     if (steady() >= until) next();

@@ -5,6 +5,7 @@ The browser's own clock stands still and is moved on by the tests.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -34,6 +35,7 @@ SIZES: tuple[Any, ...] = (
 )
 HERE = "near=36.0835,140.0764"
 FIVE_SECONDS = 5000
+NEWS = "/signage/news.json"
 CUT_OFF = """() => ['frame', 'main', 'text', 'title', 'near'].filter(name => {
   const one = document.getElementById(name);
   return one && !one.hidden && (one.scrollHeight > one.clientHeight + 2
@@ -82,6 +84,49 @@ async def test_an_emergency_is_on_the_whole_screen_within_five_seconds(office: O
             seen.add(await page.get_attribute("body", "data-language"))
             assert await page.get_attribute("body", "data-look") == "danger"
         assert seen == {"ja", "en"}
+
+
+async def test_a_screen_that_is_told_what_happens_asks_rarely_and_shows_it_at_once(
+    office: Office,
+) -> None:
+    async with screens() as context:
+        page = await context.new_page()
+        asked: list[str] = []
+        page.on("request", lambda one: asked.append(one.url) if NEWS in one.url else None)
+        await page.clock.install()
+        async with page.expect_response("**/feeds/events*"):
+            await page.goto(f"{office.url}/signage?lang=ja")
+        await page.wait_for_selector("#day:not(:empty)")
+        asked.clear()
+        for _ in range(20):
+            await page.clock.run_for(3000)
+            await page.evaluate("fetch('/healthz').then(answer => answer.status)")
+        assert 3 <= len(asked) <= 6, "by asking alone it would be twenty times"
+        # Nothing but the event makes it ask now: the screen's clock stands still.
+        await page.clock.pause_at(await page.evaluate("Date.now()") + 100)
+        office.clock.ahead += timedelta(seconds=2)
+        await office.store(order(office))
+        async with asyncio.timeout(5):
+            await page.wait_for_selector('body[data-look="danger"][data-level="4"]')
+
+
+async def test_a_screen_that_nobody_tells_anything_asks_every_three_seconds(
+    office: Office,
+) -> None:
+    """The service has too many listeners, or a proxy lets no events through."""
+    async with screens() as context:
+        await context.route("**/feeds/events*", lambda route: route.fulfill(status=503))
+        page = await context.new_page()
+        await page.clock.install()
+        await page.goto(f"{office.url}/signage?lang=ja")
+        await page.wait_for_selector("#day:not(:empty)")
+        for _ in range(5):
+            async with page.expect_response(f"**{NEWS}*"):
+                await page.clock.run_for(4000)
+        await office.store(order(office))
+        office.clock.ahead += timedelta(seconds=2)
+        await page.clock.run_for(FIVE_SECONDS)
+        await page.wait_for_selector('body[data-look="danger"][data-level="4"]')
 
 
 async def test_a_correction_and_the_all_clear_replace_it_within_five_seconds(
