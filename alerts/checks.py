@@ -14,6 +14,7 @@ from typing import Protocol
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from alerts.drill_words import says_drill, says_not_drill
+from alerts.event_fields import WrongDay, event_of
 from alerts.levels import by_level
 from alerts.models import AlertDraft
 from channels.chain import ENDS, ChainLink, Standing, chain_of, places
@@ -103,7 +104,7 @@ async def said_before(session: AsyncSession, announced: Announcement, city: City
 
 def faults(alert: AlertDraft, city: City) -> list[AlertFault]:
     """Return all faults that the draft alone shows."""
-    return [*_place_faults(alert, city), *_text_faults(alert, city)]
+    return [*_place_faults(alert, city), *_event_faults(alert), *_text_faults(alert, city)]
 
 
 def needs_two(announced: Announcement, city: City, before: Before | None) -> bool:
@@ -194,6 +195,14 @@ def _place_faults(alert: AlertDraft, city: City) -> list[AlertFault]:
     if any(area not in city.district_by_code for area in alert.areas):
         found.append(AlertFault("areas", mark("One of the districts does not exist any more.")))
     return found
+
+
+def _event_faults(alert: AlertDraft) -> list[AlertFault]:
+    try:
+        event_of(alert.event)
+    except WrongDay as wrong:
+        return [AlertFault("event", str(wrong))]
+    return []
 
 
 def _level_faults(alert: AlertDraft, city: City) -> list[AlertFault]:

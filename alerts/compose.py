@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from alerts.event_fields import WrongDay, event_of
 from alerts.levels import by_level, status_of
 from alerts.models import AlertDraft
 from alerts.origins import machine_languages
@@ -56,6 +58,9 @@ def _notice(draft: AlertDraft, city: City, level: int, *, actor: str, now: datet
         decided_by=actor,
         created_at=now,
     )
+    if draft.status not in ENDS:
+        with suppress(WrongDay):  # the checks say so, and nothing is sent
+            notice.set_event(event_of(draft.event))
     new = follows(notice) and draft.status not in ENDS
     return LowerLevel(notice, _told(draft, city, level, areas, Status.ISSUED, now) if new else None)
 

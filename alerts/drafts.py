@@ -20,7 +20,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from alerts import older_words
+from alerts import event_fields, older_words
 from alerts import origins as origins_of_words
 from alerts.checks import faults
 from alerts.follow_ups import (
@@ -83,6 +83,8 @@ class Written:
     """Languages whose words are older than the Japanese and still right."""
     origins: Mapping[str, Origin] = field(default_factory=dict)
     """Where words come from that nobody typed, by language."""
+    event: Mapping[str, str] = field(default_factory=dict)
+    """Day and time of the event, as typed."""
     seen: bool = True
     """Whether they saw all of it. If not, those who wrote it stay its authors."""
 
@@ -106,6 +108,7 @@ class Written:
             version=draft.version,
             levels=dict(draft.levels),
             origins=origins,
+            event=dict(draft.event),
             seen=False,
         )
 
@@ -153,6 +156,7 @@ def fill_in(draft: AlertDraft, written: Written, actor: str = "") -> AlertDraft:
     )
     draft.texts = texts
     draft.valid_hours = written.valid_hours
+    draft.event = event_fields.typed(written.event)
     return draft
 
 

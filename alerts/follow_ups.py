@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from alerts import ready_words
 from alerts.checks import TEXT_LIMIT
+from alerts.event_fields import typed_of
 from alerts.levels import say_changes
 from alerts.models import AlertDraft, draft_of_notice, open_follow_up
 from alerts.origins import ORIGINS, Origin
@@ -97,6 +98,7 @@ async def follow_up(
         drill=notice.drill,
         status=status,
         texts=texts,
+        event={} if status in ENDS else typed_of(notice.event),
         replaces_id=notice.id,
         written_by=actor,
         edited_by=actor,

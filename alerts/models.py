@@ -54,6 +54,10 @@ class AlertDraft(SQLModel, table=True):
     texts: dict[str, dict[str, str]] = Field(
         default_factory=dict, sa_column=Column(JSON, nullable=False)
     )
+    event: dict[str, str] = Field(
+        default_factory=dict, sa_column=Column(JSON, nullable=False, server_default="{}")
+    )
+    """Day and time of the event that it announces, as typed (``alerts.event_fields``)."""
     valid_hours: int = 24
     """Hours after which undelivered messages expire."""
     replaces_id: int | None = Field(

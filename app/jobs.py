@@ -53,6 +53,8 @@ from feeds.models import Notice
 from feeds.poller import Poller, Publish
 from feeds.translate import article_translations
 from feeds.translators import translator_of
+from public import websub
+from public.websub import HubTeller
 from reports import notices_to_staff, overdue
 from reports.outside import internal_of, outside_session
 from reports.photos import mark_old_photos
@@ -137,6 +139,7 @@ async def scheduled_jobs(
             *outside,
             *_report_notices(context, chats),
             *_plain_files(context, own),
+            *_hub(context),
         ]
 
 
@@ -246,6 +249,14 @@ def _plain_files(context: Context, own: WordsNow) -> list[ScheduledJob]:
     keeper = PlainKeeper(context, own.folder, context.settings.plain_dir)
     own.follow(keeper.take_folder)
     return [ScheduledJob(name="plain files", seconds=5.0, work=keeper.keep, at_once=True)]
+
+
+def _hub(context: Context) -> list[ScheduledJob]:
+    """The job that tells the WebSub hub what changed; none without a hub."""
+    if not context.settings.websub_hub:
+        return []
+    teller = HubTeller(context, context.settings.websub_hub)
+    return [ScheduledJob(name="websub", seconds=websub.EVERY_SECONDS, work=teller.look)]
 
 
 def _translations(context: Context) -> list[ScheduledJob]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from core.contrast import AA_TEXT, contrast
 from feeds.models import OVER, Notice
 
 BLACK, WHITE = "#0C000C", "#FFFFFF"
@@ -46,7 +47,7 @@ def colours(notice: Notice) -> tuple[str, str, str]:
     ground = _agency_ground(notice) if ground is None else ground
     if not ground:
         return PLAIN_GROUND, WHITE, ""
-    ink = WHITE if contrast(ground, WHITE) >= 4.5 else BLACK
+    ink = WHITE if contrast(ground, WHITE) >= AA_TEXT else BLACK
     return ground, ink, RULE if ground == WHITE else ""
 
 
@@ -60,17 +61,3 @@ def _agency_ground(notice: Notice) -> str:
         return "" if level is None else VOLCANO_GROUND.get(level.group(1), "")
     grounds = TSUNAMI_GROUND if notice.hazard == "tsunami" else WARNING_GROUND
     return next((ground for name, ground in grounds.items() if kind.endswith(name)), "")
-
-
-def contrast(one: str, other: str) -> float:
-    """Return the contrast of two colours (``#RRGGBB``), 1 to 21, as WCAG 2 defines it."""
-    lighter, darker = sorted((_luminance(one), _luminance(other)), reverse=True)
-    return (lighter + 0.05) / (darker + 0.05)
-
-
-def _luminance(colour: str) -> float:
-    parts = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
-    red, green, blue = (
-        part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts
-    )
-    return 0.2126 * red + 0.7152 * green + 0.0722 * blue

@@ -6,6 +6,7 @@ Nothing here knows about files.
 
 from __future__ import annotations
 
+import hashlib
 from datetime import date, time
 from enum import StrEnum
 from functools import cached_property
@@ -387,6 +388,17 @@ class Owner(_Part):
         )
 
 
+class Emblem(_Part):
+    """How the city is recognised (``[emblem]``): files in its folder, and its colour.
+
+    The PNG file is for what shows no SVG: mails and phones.
+    """
+
+    svg: str = Field(default="", pattern=r"^([\w-]+\.svg)?$")
+    png: str = Field(default="", pattern=r"^([\w-]+\.png)?$")
+    colour: str = Field(default="", pattern=r"^(#[0-9a-f]{6})?$")
+
+
 class City(_Part):
     """The content of ``city.toml`` and the files next to it."""
 
@@ -441,8 +453,26 @@ class City(_Part):
     """LINE's id of the settings page as a LIFF app; empty if the city registered none."""
     emergency_phone: Names = Field(default_factory=dict)
     credit: str = ""
+    emblem: Emblem = Emblem()
+    emblem_files: dict[str, bytes] = Field(default_factory=dict, repr=False)
+    """The pictures of the emblem that can be used, as ``svg`` and ``png`` (``city.emblem``)."""
     certificates: dict[str, str] = Field(default_factory=dict, repr=False)
     """PEM text of each file that a source's ``certificates`` names."""
+
+    @property
+    def colour(self) -> str:
+        """The city's colour; "" if it has none."""
+        return self.emblem.colour
+
+    def emblem_path(self, *kinds: str) -> str:
+        """Return where the first of these kinds of pictures (``svg``, ``png``) is; "" for none.
+
+        It ends with a mark of the file's content, so that a changed one is fetched again.
+        """
+        for kind in kinds:
+            if (picture := self.emblem_files.get(kind)) is not None:
+                return f"/emblem.{kind}?{hashlib.sha256(picture).hexdigest()[:8]}"
+        return ""
 
     @cached_property
     def topic_by_code(self) -> dict[str, Topic]:

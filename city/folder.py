@@ -20,10 +20,11 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from city.children import NO_TABLE, ChildTable, read_children
-from city.city import City
+from city.city import City, Emblem
 from city.collection import Calendar
 from city.collection_files import read_collection
 from city.districts import read_districts
+from city.emblem import read_emblem
 from city.faq import FaqEntry, read_faq
 from city.faults import FolderFault, leaving_out, read_text, suggestion
 from city.gazetteer import Gazetteer, read_gazetteer
@@ -47,6 +48,7 @@ _ELSEWHERE = {
     "districts": "areas.geojson",
     "owners": "owners.geojson",
     "certificates": "files that the sources name",
+    "emblem_files": "the files that [emblem] names",
 }
 """The parts of a city that are not in ``city.toml``."""
 
@@ -156,12 +158,15 @@ def _read(folder: Path, now: datetime | None = None) -> tuple[CityFolder | None,
     rivers = read_rivers(folder / "rivers.geojson", spare)
     tiles = read_tiles(folder, spare)
     places = read_gazetteer(folder, districts, shelters, city, spare)
+    pictures = read_emblem(folder, city.emblem, spare) if city and city.emblem != Emblem() else {}
     faults += leaving_out(spare, reason("part.file"))
     faults.sort(key=lambda fault: (str(fault.path), fault.line or 0))
     if city is None:
         return None, faults
     # Through model_copy, as the outlines are checked already and there are many points.
-    city = city.model_copy(update={"districts": districts, "owners": owners})
+    city = city.model_copy(
+        update={"districts": districts, "owners": owners, "emblem_files": pictures}
+    )
     left_out = tuple(fault for fault in faults if fault.left_out)
     return CityFolder(
         city, shelters, calendar, answers, left_out, words, places, children, zones, rivers, tiles

@@ -113,6 +113,16 @@ reason = Reasons(
             "river.names": "a river needs properties with names, at least 'ja'.",
             "river.geometry": "{name}: the geometry must be lines of positions in Japan.",
         },
+        "The emblem cannot be used.": {
+            "emblem.no-svg": "is no SVG drawing: {error}.",
+            "emblem.forbidden": "has '{what}', which an emblem must not have: it only draws.",
+            "emblem.no-view-box": "needs a viewBox, so that it fits every page.",
+            "emblem.no-png": "is no PNG picture: {error}.",
+            "emblem.size": "is {size} pixels; it must be a square of {least} to {most}.",
+            "emblem.faint": (
+                "the colour '{colour}' is too light: white letters on it could not be read."
+            ),
+        },
         "An owner is not written as it must be.": {
             "owner.no-properties": "an owner needs properties with code and names.",
             "owner.names": "{code}: names must be an object with at least 'ja'.",

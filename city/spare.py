@@ -25,7 +25,7 @@ _LISTS = {
 """Lists whose entries can be left out one by one, and how an entry is called."""
 _TABLES = (
     *("quiet_hours", "retention", "reminder_hours", "emergency_phone", "work_orders"),
-    "danger_words",
+    *("danger_words", "emblem"),
 )
 _KEYS = (
     *("departments", "report_categories", "collection_reminders", "publish_reports"),

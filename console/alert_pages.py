@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from alerts import checks as alert_checks
-from alerts import drafts, machine, older_words, origins, ready_words, templates
+from alerts import drafts, event_fields, machine, older_words, origins, ready_words, templates
 from alerts.compose import composed_of
 from alerts.drafts import Written
 from alerts.follow_ups import FOLLOWING, say_change
@@ -269,6 +269,7 @@ def written_of(visitor: Visit) -> Written:
         },
         valid_hours=0 if hours is None else min(hours, 9999),
         still_right=tuple(form.all("still_right")),
+        event=event_fields.typed(form),
     )
 
 

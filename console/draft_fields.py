@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from alerts import event_fields
 from alerts.models import AlertDraft
 from city.city import City
 from core.text import clean
@@ -35,6 +36,7 @@ def fields_of(draft: AlertDraft, city: City) -> Fields:
         "topic": [draft.topic],
         "level": [str(draft.level)] if draft.level >= 0 else [],
         "valid_hours": [str(draft.valid_hours)],
+        **{name: [draft.event.get(name, "")] for name in event_fields.FIELDS},
         "whole_city": ["yes"] if draft.whole_city else [],
         "areas": [] if draft.whole_city else list(draft.areas),
     }

@@ -342,6 +342,7 @@ def render(
             other_language="en" if language == "ja" else "ja",
             city=context.city,
             city_name=context.city.name.get(language, context.city.name["ja"]),
+            emblem=context.city.emblem_path("svg", "png"),
             visit=visit,
             session_seconds=int(visit.session.left(context.clock.now()).total_seconds())
             if visit

@@ -147,6 +147,8 @@ class Settings:
     provider: ProviderSettings | None = None
     """The city's OIDC provider; None: staff sign in with passwords and passkeys only."""
     trail_head: HeadSettings = field(default_factory=HeadSettings)
+    websub_hub: str = ""
+    """The WebSub hub that is told when the public feeds change; "": none."""
     plain_dir: Path | None = None
     """Where the pages of an emergency are written for a second web server; None: nowhere."""
 
@@ -215,6 +217,7 @@ class Settings:
             internal_hosts=read(internal_hosts),
             provider=read(provider),
             trail_head=read(trail_head),
+            websub_hub=read(websub_hub),
             plain_dir=read(plain_dir),
         )
         if faults:
@@ -452,6 +455,21 @@ def speech_command(environment: Mapping[str, str] | None = None) -> tuple[str, .
     if parts and shutil.which(parts[0]) is None:
         raise BadInput(f"TODOKE_SPEECH_COMMAND: there is no program {parts[0]!r}.")
     return parts
+
+
+def websub_hub(environment: Mapping[str, str] | None = None) -> str:
+    """``TODOKE_WEBSUB_HUB``: the address of a hub as it is, also with a slash at its end; or "".
+
+    Raises
+    ------
+    BadInput
+        It is no address.
+    """
+    env = os.environ if environment is None else environment
+    value = env.get("TODOKE_WEBSUB_HUB", "").strip()
+    if value:
+        _address({"TODOKE_WEBSUB_HUB": value}, "WEBSUB_HUB", "")
+    return value
 
 
 def trusted_proxies(environment: Mapping[str, str] | None = None) -> tuple[str, ...]:

@@ -22,6 +22,7 @@ from core.languages import EASY_JAPANESE
 from core.reason import Reason
 from feeds import limits
 from feeds.classify import DEFAULT_RULE, Classification, classify
+from feeds.event_days import EventDay, event_day
 from feeds.fetch import AllowedHosts
 from feeds.metrics import ITEMS
 from feeds.models import Item, ItemState, Notice, Status
@@ -201,6 +202,8 @@ async def store_reading(
     ITEMS.labels(source.code, "new").inc(made.new)
     for article, item in sorted_out.touched:
         _renew(item, article)
+        if (told := await _last_of(session, item)) is not None:
+            told.set_event(event_of(article, now))
     rebuilt = len(sorted_out.edited) > limits.MAX_SENDS_A_POLL
     for article, item in sorted_out.edited:
         _renew(item, article)
@@ -239,17 +242,7 @@ async def _edit(
 
     With ``hold`` staff look first: this many edits at once are a rebuilt web site, not news.
     """
-    known = (
-        await session.scalars(
-            select(Notice)
-            .where(col(Notice.item_id) == item.id)
-            .order_by(col(Notice.id).desc())
-            .limit(1)
-            # Locked, because somebody may decide on it at this moment.
-            .with_for_update()
-            .execution_options(populate_existing=True)
-        )
-    ).first()
+    known = await _last_of(session, item)
     if known is None:
         return None
     classification = classify(article, source, city, overlay)
@@ -259,6 +252,7 @@ async def _edit(
     notice = make_notice(article, source, city, classification, ruling, now, translations)
     if known.decision not in {Decision.SEND, Decision.DIGEST}:
         known.texts, known.url = notice.texts, notice.url
+        known.set_event(notice.event)
         if known.drill is not notice.drill:
             known.drill = notice.drill
             if known.decision is not Decision.DROP:
@@ -280,6 +274,25 @@ async def _edit(
     return stored if is_new else None
 
 
+async def _last_of(session: AsyncSession, item: Item) -> Notice | None:
+    """Return the last notice of an article, locked: somebody may decide on it at this moment."""
+    found: Notice | None = await session.scalar(
+        select(Notice)
+        .where(col(Notice.item_id) == item.id)
+        .order_by(col(Notice.id).desc())
+        .limit(1)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    return found
+
+
+def event_of(article: Article, now: datetime) -> EventDay | None:
+    """Return when the event of an article takes place, if that is known."""
+    stated = (article.begins, article.ends)
+    return event_day(article.title, article.summary, stated, article.published_at or now)
+
+
 def make_notice(
     article: Article,
     source: SourceConfig,
@@ -292,7 +305,7 @@ def make_notice(
     """Make the notice of an article, in every language of the city; nothing is stored."""
     drill = is_marked_drill(article.title, article.summary)
     ruling = rule_on_level(ruling, classification.topic, 0, city)
-    return Notice(
+    notice = Notice(
         identity=notice_identity(article, source),
         topic=classification.topic,
         status=Status.ISSUED,
@@ -315,6 +328,8 @@ def make_notice(
         decided_by=ruling.decided_by,
         created_at=now,
     )
+    notice.set_event(event_of(article, now))
+    return notice
 
 
 def _is_dated(article: Article, now: datetime) -> bool:
@@ -380,6 +395,8 @@ def article_of(item: Item) -> Article:
         link=fields["link"],
         published_at=datetime.fromisoformat(published) if published else None,
         categories=tuple(fields["categories"]),
+        begins=fields.get("begins", ""),
+        ends=fields.get("ends", ""),
     )
 
 

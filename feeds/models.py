@@ -24,6 +24,7 @@ from sqlmodel import Field, SQLModel, col
 from city.city import Decision
 from core.database import ReasonText, UtcDateTime, text_enum
 from core.reason import Reason
+from feeds.event_days import EventDay
 from feeds.notice_codes import new_code
 from subscriptions.models import RowId
 
@@ -139,6 +140,10 @@ OF_AN_AGENCY = text("hazard <> ''")
 """Notices of an agency; a query must use exactly this condition to use the index."""
 
 
+DATED = text("begins_at IS NOT NULL")
+"""Notices of events; a query must use exactly this condition to use the index."""
+
+
 class Notice(SQLModel, table=True):
     """One announcement of the city in all languages, with its place, level and decision.
 
@@ -158,6 +163,7 @@ class Notice(SQLModel, table=True):
             postgresql_where=OF_AN_AGENCY,
         ),
         Index("uq_notices_code", "code", unique=True),
+        Index("ix_notices_of_events", "begins_at", sqlite_where=DATED, postgresql_where=DATED),
         Index("ix_notices_held", "id", sqlite_where=WAITS, postgresql_where=WAITS),
     )
 
@@ -194,6 +200,10 @@ class Notice(SQLModel, table=True):
     emergency: bool = False
     reported_at: datetime = Field(sa_type=UtcDateTime, index=True)
     expires_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    begins_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    """When the event takes place that it announces, if that is known (:attr:`event`)."""
+    ends_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    whole_day: bool = Field(default=False, sa_column_kwargs={"server_default": text("false")})
     event_id: str = Field(default="", index=True)
     url: str = ""
     texts: dict[str, dict[str, str]] = Field(
@@ -225,6 +235,19 @@ class Notice(SQLModel, table=True):
     decided_by: str
     """A staff e-mail, or ``rule:<name>`` (promise 7)."""
     created_at: datetime = Field(sa_type=UtcDateTime, index=True)
+
+    @property
+    def event(self) -> EventDay | None:
+        """When the event takes place that it announces; None if it announces none."""
+        if self.begins_at is None:
+            return None
+        return EventDay(self.begins_at, self.ends_at, self.whole_day)
+
+    def set_event(self, event: EventDay | None) -> None:
+        """Say when its event takes place."""
+        self.begins_at = None if event is None else event.begins_at
+        self.ends_at = None if event is None else event.ends_at
+        self.whole_day = event is not None and event.whole_day
 
     @property
     def shown_level(self) -> int:

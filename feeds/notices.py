@@ -52,6 +52,7 @@ async def submit_notice(
         known.texts, known.drill = notice.texts, notice.drill
         known.decision, known.decided_by = notice.decision, notice.decided_by
         known.emergency = notice.emergency
+        known.set_event(notice.event)
         # It is news from now on, also for a digest that the first one came too late for.
         known.created_at = notice.created_at
         notice = known

@@ -23,6 +23,7 @@ from core.reason import loaded
 from feeds import limits
 from feeds.encodings import decode_document
 from feeds.errors import Unreadable
+from feeds.event_days import stated_in
 from feeds.reasons import reason
 from feeds.wording import fold, one_line, plain_text, read_date, text_of_html, with_ampersands
 
@@ -55,6 +56,8 @@ class Article:
         The feed's date, or None if it has none that can be read.
     categories
         As the feed says.
+    begins, ends
+        When its event takes place, as the feed writes it; "" if it has no field for that.
     """
 
     identity: str
@@ -63,11 +66,17 @@ class Article:
     link: str = ""
     published_at: datetime | None = None
     categories: tuple[str, ...] = ()
+    begins: str = ""
+    ends: str = ""
 
     @property
     def content_hash(self) -> str:
-        """SHA-256 of the folded text: equal for the same words, however they are written."""
+        """SHA-256 of the folded text: equal for the same words, however they are written, and the
+        same day of the event.
+        """
         text = f"{fold(self.title)}\n{fold(self.summary)}"
+        if self.begins:
+            text += f"\n{self.begins}\n{self.ends}"
         return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -140,6 +149,8 @@ def read_apart(
                 "link": article.link,
                 "published_at": _written(article.published_at),
                 "categories": article.categories,
+                "begins": article.begins,
+                "ends": article.ends,
             }
             for article in feed.articles
         ],
@@ -168,6 +179,8 @@ def from_child(said: dict[str, Any]) -> Feed:
                 link=article["link"],
                 published_at=_moment(article["published_at"]),
                 categories=tuple(article["categories"]),
+                begins=article["begins"],
+                ends=article["ends"],
             )
             for article in said["articles"]
         ),
@@ -280,6 +293,7 @@ def _article(
             for tag in (entry.get("tags") or [])[:20]
         )
     )
+    begins, ends = stated_in(entry)
     return Article(
         identity=_bounded(identity),
         title=title,
@@ -287,6 +301,8 @@ def _article(
         link=link,
         published_at=published,
         categories=tuple(category for category in categories if category),
+        begins=begins,
+        ends=ends,
     )
 
 

@@ -1,4 +1,4 @@
-"""Collection days for everybody: a calendar to subscribe to, and a month as a picture."""
+"""Calendars to subscribe to, of collection days and of events; and a month as a picture."""
 
 from __future__ import annotations
 
@@ -15,13 +15,32 @@ from core.clock import in_japan
 from core.kept import KeptBytes
 from core.places import Full, busy
 from core.web import PublicRoute
+from public.city_events import city_events
 from public.drawing import MONTHS, made
-from public.ics import collection_calendar
+from public.ics import collection_calendar, event_calendar
 from public.month_picture import can_draw, draw_month, month_of
+from public.notice_feeds import chosen_of, feed_title
 from public.pages import cached, language_of, no_such_page
 
 MONTHS_BACK, MONTHS_AHEAD = 1, 12
 router = APIRouter(route_class=PublicRoute)
+
+
+@router.get("/calendar/events.ics")
+async def events(request: Request) -> Response:
+    """Return the city's events of ``?topic=…&area=…``, in the language of ``?lang=``."""
+    context: Context = request.app.state.context
+    city = context.city
+    chosen = chosen_of(request, city)
+    if chosen is None:
+        return no_such_page(request)
+    language = language_of(request, city)
+    async with context.database.reading() as session:
+        found = await city_events(session, context.clock.now(), chosen)
+    title = feed_title(city, language, chosen)
+    public_url = context.settings.public_url
+    body = event_calendar(found, city, language, title, public_url=public_url)
+    return _answer(request, body, "events")
 
 
 @router.get("/calendar/{district}.ics")
@@ -33,18 +52,28 @@ async def calendar(request: Request, district: str) -> Response:
     if found is None or not folder.calendar.days:
         return no_such_page(request)
     language, now = language_of(request, context.city), in_japan(context.clock.now())
-    host = urlsplit(context.settings.public_url).hostname or "localhost"
     kept: KeptBytes = request.app.state.calendars
     make = partial(
-        collection_calendar, context.city, folder.calendar, found, language, now, host=host
+        collection_calendar,
+        context.city,
+        folder.calendar,
+        found,
+        language,
+        now,
+        host=urlsplit(context.settings.public_url).hostname or "localhost",
     )
     try:
         body = await _kept(kept, (found.code, language, now.date()), make)
     except Full:
         return busy()
+    return _answer(request, body, district)
+
+
+def _answer(request: Request, body: bytes, name: str) -> Response:
     response = cached(request, body, "text/calendar; charset=utf-8")
     response.headers["Cache-Control"] = "public, max-age=3600"
-    response.headers["Content-Disposition"] = f'inline; filename="{district}.ics"'
+    response.headers["Content-Disposition"] = f'inline; filename="{name}.ics"'
+    response.headers["Access-Control-Allow-Origin"] = "*"
     return response
 
 

@@ -17,9 +17,10 @@ from public.cap import as_bytes, cap_message
 from public.cap_acts import act_of, listed
 from public.cap_levels import message_type
 from public.cap_signing import read_key, signed
-from public.feeds import ATOM, ATOM_TYPE, CAP_TYPE, NEVER, XML_LANG, add
+from public.feeds import ATOM, ATOM_TYPE, CAP_TYPE, NEVER, XML_LANG, add, cap_feed_address
 from public.pages import language_of, notices_title
 from public.validators import validated
+from public.websub import announce
 
 log = structlog.get_logger(__name__)
 router = APIRouter(route_class=PublicRoute)
@@ -34,8 +35,13 @@ async def cap_list(request: Request) -> Response:
     language, now = language_of(request, context.city), context.clock.now()
     async with context.database.reading() as session:
         found = await listed(session, now)
-    body = _atom(request, found, language)
-    return validated(request, body, f"{ATOM_TYPE}; charset=utf-8", now)
+    own = cap_feed_address(context.settings.public_url, language)
+    answer = validated(
+        request, _atom(request, found, language, own), f"{ATOM_TYPE}; charset=utf-8", now
+    )
+    if context.settings.websub_hub:
+        announce(answer, context.settings.websub_hub, own)
+    return answer
 
 
 @router.get("/feeds/cap/{cap_id}.xml")
@@ -74,10 +80,9 @@ async def cap_file(request: Request, cap_id: str) -> Response:
     return validated(request, body, f"{CAP_TYPE}; charset=utf-8", context.clock.now())
 
 
-def _atom(request: Request, found: list[Notice], language: str) -> bytes:
+def _atom(request: Request, found: list[Notice], language: str, own: str) -> bytes:
     context: Context = request.app.state.context
     city, url = context.city, context.settings.public_url
-    own = f"{url}/feeds/cap.atom?lang={language}"
     feed = etree.fromstring(f'<feed xmlns="{ATOM}"/>'.encode())
     feed.set(XML_LANG, tag_of(language))
     title = f"CAP · {notices_title(city, language)}"
@@ -86,6 +91,8 @@ def _atom(request: Request, found: list[Notice], language: str) -> bytes:
     newest = max((notice.created_at for notice in found), default=NEVER)
     add(feed, "updated", newest.isoformat())
     add(feed, "link", rel="self", href=own, type=ATOM_TYPE)
+    if context.settings.websub_hub:
+        add(feed, "link", rel="hub", href=context.settings.websub_hub)
     add(feed, "link", rel="alternate", href=f"{url}/?lang={language}", type="text/html")
     add(add(feed, "author"), "name", title)
     for notice in found:

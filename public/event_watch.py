@@ -164,7 +164,7 @@ class EventWatch:
             before = self._seen
             now = self._context.clock.now()
             async with self._context.database.reading() as session:
-                ids = await _public_ids(session, now)
+                ids = await public_ids(session, now)
                 in_force = await public_notices(session, self._context.city.jma.municipality, now)
                 fresh = [] if before is None else sorted(ids - before.ids)
                 notices = await _read(session, fresh)
@@ -213,13 +213,15 @@ class EventWatch:
                 log.warning("events.unread", reason=f"{type(error).__name__}: {error}")
 
 
-async def _public_ids(session: AsyncSession, now: datetime) -> set[int]:
+async def public_ids(session: AsyncSession, now: datetime, *, drills: bool = False) -> set[int]:
+    """Return the ids of the notices that feeds list, drills among them if they are asked for."""
     query = select(Notice.id).where(
         col(Notice.reported_at) > now - KEPT,
         col(Notice.decision).in_(PUBLIC),
-        col(Notice.drill).is_(False),
         col(Notice.decided_by) != REMINDER_RULE,
     )
+    if not drills:
+        query = query.where(col(Notice.drill).is_(False))
     return {number for number in await session.scalars(query) if number is not None}
 
 

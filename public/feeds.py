@@ -9,10 +9,12 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from lxml import etree
 
+from core.clock import in_japan
 from core.languages import tag_of
 from feeds.models import Notice
 from feeds.news_form import form_of
@@ -34,7 +36,7 @@ class FeedAsked:
     """Which feed is asked for, and what it says of itself.
 
     ``languages`` are all in which it can be had; ``with_cap`` are the ids of notices of which there
-    is a CAP message.
+    is a CAP message; ``hub`` is the WebSub hub that is told of changes, "" for none.
     """
 
     title: str
@@ -43,17 +45,28 @@ class FeedAsked:
     chosen: Chosen
     languages: tuple[str, ...] = ()
     with_cap: frozenset[int] = frozenset()
+    hub: str = ""
 
     def address(self, ending: str, language: str = "") -> str:
         """Return the feed's own address, with its parameters in a fixed order."""
-        asked = [("topic", topic) for topic in sorted(self.chosen.topics)]
-        asked += [("area", area) for area in sorted(self.chosen.areas)]
-        asked.append(("lang", language or self.language))
-        return f"{self.public_url}/feeds/notices.{ending}?{urlencode(asked)}"
+        return feed_address(self.public_url, ending, self.chosen, language or self.language)
 
     @property
     def page(self) -> str:
         return f"{self.public_url}/?lang={self.language}"
+
+
+def feed_address(public_url: str, ending: str, chosen: Chosen, language: str) -> str:
+    """Return the address of the notices' feed for a choice."""
+    asked = [("topic", topic) for topic in sorted(chosen.topics)]
+    asked += [("area", area) for area in sorted(chosen.areas)]
+    asked.append(("lang", language))
+    return f"{public_url}/feeds/notices.{ending}?{urlencode(asked)}"
+
+
+def cap_feed_address(public_url: str, language: str) -> str:
+    """Return the address of the list of CAP messages."""
+    return f"{public_url}/feeds/cap.atom?lang={language}"
 
 
 def identity_of(public_url: str, notice_id: int | None) -> str:
@@ -85,6 +98,8 @@ def atom(board: Board, asked: FeedAsked) -> bytes:
     add(feed, "title", asked.title)
     add(feed, "updated", newest_of(board).isoformat())
     add(feed, "link", rel="self", href=asked.address("atom"), type=ATOM_TYPE)
+    if asked.hub:
+        add(feed, "link", rel="hub", href=asked.hub)
     page = {"rel": "alternate", "href": asked.page, "type": "text/html"}
     add(feed, "link", **page, hreflang=tag_of(asked.language))
     add(feed, "link", rel="alternate", href=asked.address("json"), type=JSON_TYPE)
@@ -161,18 +176,21 @@ def json_feed(board: Board, asked: FeedAsked) -> bytes:
                     "in_force": notice in board.current,
                     "areas": notice.areas,
                     "expires_at": notice.expires_at.isoformat() if notice.expires_at else None,
+                    "event": _event(notice),
                     "replaces": identity_of(url, notice.replaces_id)
                     if notice.replaces_id is not None
                     else None,
                 },
             }
         )
+    hubs = {"hubs": [{"type": "WebSub", "url": asked.hub}]} if asked.hub else {}
     content = {
         "version": "https://jsonfeed.org/version/1.1",
         "title": asked.title,
         "language": asked.language,
         "home_page_url": asked.page,
         "feed_url": asked.address("json"),
+        **hubs,
         "items": items,
         "_todoke": {
             "deleted": [
@@ -182,6 +200,17 @@ def json_feed(board: Board, asked: FeedAsked) -> bytes:
         },
     }
     return json.dumps(content, ensure_ascii=False).encode()
+
+
+def _event(notice: Notice) -> dict[str, Any] | None:
+    event = notice.event
+    if event is None:
+        return None
+    return {
+        "begins_at": in_japan(event.begins_at).isoformat(),
+        "ends_at": in_japan(event.ends_at).isoformat() if event.ends_at else None,
+        "whole_day": event.whole_day,
+    }
 
 
 def add(parent: etree._Element, name: str, text: str = "", **attributes: str) -> etree._Element:

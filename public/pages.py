@@ -214,6 +214,7 @@ def rendered(
             city_name=name_in(context.city.name, language),
             title=notices_title(context.city, language),
             static=STATIC,
+            emblem=context.city.emblem_path("svg", "png"),
             map_files=MAPS,
             map_words=map_words,
             path=path,

@@ -48,6 +48,18 @@ PUSH_POLICY = (
 MOST_SUBSCRIPTION = 4_000
 """Characters of a subscription's JSON."""
 THEME = "#0b5cad"
+_PICTURES = "/static/public/push"
+OWN_ICONS = [
+    {"src": f"{_PICTURES}/app-192.png", "sizes": "192x192", "type": "image/png"},
+    {"src": f"{_PICTURES}/app-512.png", "sizes": "512x512", "type": "image/png"},
+    {
+        "src": f"{_PICTURES}/app-maskable-512.png",
+        "sizes": "512x512",
+        "type": "image/png",
+        "purpose": "maskable",
+    },
+]
+"""Of the installed page, if the city has no emblem."""
 
 NEWS = mark("There is news from the city. Tap here to read it.")
 OFFLINE = mark("There is no network. This page is from {time}.")
@@ -285,7 +297,6 @@ async def manifest(request: Request) -> Response:
     city: City = request.app.state.context.city
     language = language_of(request, city)
     name = name_in(city.name, language)
-    pictures = "/static/public/push"
     body = {
         "id": "/",
         "name": CATALOGUE.text(language, "Notices of {city}", city=name),
@@ -296,23 +307,23 @@ async def manifest(request: Request) -> Response:
         "scope": "/",
         "display": "standalone",
         "background_color": "#ffffff",
-        "theme_color": THEME,
-        "icons": [
-            {"src": f"{pictures}/app-192.png", "sizes": "192x192", "type": "image/png"},
-            {"src": f"{pictures}/app-512.png", "sizes": "512x512", "type": "image/png"},
-            {
-                "src": f"{pictures}/app-maskable-512.png",
-                "sizes": "512x512",
-                "type": "image/png",
-                "purpose": "maskable",
-            },
-        ],
+        "theme_color": city.emblem.colour or THEME,
+        "icons": _emblem(city) or OWN_ICONS,
     }
     return Response(
         json.dumps(body, ensure_ascii=False),
         media_type="application/manifest+json",
         headers={"Cache-Control": "no-cache", "Vary": "Accept-Language"},
     )
+
+
+def _emblem(city: City) -> list[dict[str, str]]:
+    path = city.emblem_path("png")
+    if not path:
+        return []
+    # A PNG file says its width in bytes 16 to 20.
+    side = int.from_bytes(city.emblem_files["png"][16:20], "big")
+    return [{"src": path, "sizes": f"{side}x{side}", "type": "image/png"}]
 
 
 def read_choices(city: City, form: Form) -> PushChoices:

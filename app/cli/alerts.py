@@ -285,6 +285,7 @@ class _Said:
                     for language in (*texts, *titles)
                 },
                 valid_hours=draft.valid_hours,
+                event=draft.event,
             ),
         )
         for fault in faults(draft, city()):

@@ -134,7 +134,7 @@ def render_confirmation(city: City, language: str, link: str, sender: str) -> tu
     plain = "\n".join([asked, "", link, "", *rest, ""])
     body = _paragraph(asked) + _button(link, _say(language, words.CONFIRM))
     body += "".join(_paragraph(line, quiet=True) for line in rest)
-    return subject, plain, _page(_panel(body), subject, language)
+    return subject, plain, _page(_whose(city, language) + _panel(body), subject, language)
 
 
 def render_stop(city: City, language: str, link: str) -> tuple[str, str, str]:
@@ -142,7 +142,8 @@ def render_stop(city: City, language: str, link: str) -> tuple[str, str, str]:
     said = _say(language, words.STOP)
     subject = f"{name_in(city.name, language)}: {said}"
     plain = "\n".join([f"{said}:", link, ""])
-    return subject, plain, _page(_panel(_button(link, said)), subject, language)
+    body = _whose(city, language) + _panel(_button(link, said))
+    return subject, plain, _page(body, subject, language)
 
 
 def _say(language: str, message: str, **values: object) -> str:
@@ -257,7 +258,28 @@ def _document(cards: str, title: str, language: str, city: City) -> str:
         f'<p style="margin:0"><a href="{STOP_LINK}" style="{look}">'
         f"{escape(_say(language, words.STOP))}</a></p></div>"
     )
-    return _page(cards + footer, title, language)
+    return _page(_whose(city, language) + cards + footer, title, language)
+
+
+def _whose(city: City, language: str) -> str:
+    """Return the line with the city's emblem, colour and name; "" if the city set none.
+
+    The picture is the same address for everybody, so it tells nobody who reads a mail.
+    """
+    path, colour = city.emblem_path("png"), city.emblem.colour
+    if not path and not colour:
+        return ""
+    picture = (
+        f'<img src="{escape(city.public_url + path)}" width="32" height="32" alt="" '
+        'style="vertical-align:middle;margin-right:8px">'
+        if path and city.public_url
+        else ""
+    )
+    return (
+        f'<p style="margin:0 0 16px;padding:0 0 8px;border-bottom:3px solid {colour or RULE};'
+        f'font-size:16px;font-weight:bold;line-height:1.7;color:{INK}">{picture}'
+        f"{escape(name_in(city.name, language))}</p>"
+    )
 
 
 def _page(body: str, title: str, language: str) -> str:

@@ -74,6 +74,7 @@ def render(notice: Notice, language: str, city: City, page: str) -> Messages:
         "url": page,
         "at": notice.reported_at.isoformat(),
         "until": None if notice.expires_at is None else notice.expires_at.isoformat(),
+        **_emblem(city, _look(notice)),
     }
     picture = form_of(notice).picture
     if picture is not None and city.public_url:
@@ -102,6 +103,7 @@ def digest(notices: Sequence[Notice], language: str, city: City, page: str) -> M
         "url": page,
         "at": max(notice.reported_at for notice in notices).isoformat(),
         "until": None,
+        **_emblem(city, "drill" if drill else "news"),
     }
     return [_message(payload, text, known, drill, LOW, WARNING_LIFE)]
 
@@ -229,6 +231,12 @@ def _urgency(notice: Notice) -> str:
     if notice.emergency or notice.reach >= WAKING_LEVEL:
         return HIGH
     return NORMAL if notice.reach else LOW
+
+
+def _emblem(city: City, look: str) -> dict[str, str]:
+    """Return the city's emblem for news; what is grave keeps the picture of its level."""
+    path = city.emblem_path("png") if look == "news" else ""
+    return {"emblem": path} if path else {}
 
 
 def _life(notice: Notice) -> timedelta:

@@ -5,9 +5,10 @@
 const KEPT = "todoke-kept-1";
 const OWN = "todoke-own";
 const PAGES = ["/", "/shelters", "/lifelines"];
-const FILES = ["/look.css", "/static/public/public.css", "/static/public/icon.svg"];
+const FILES = ["/look.css", "/static/public/public.css", "/static/public/icon.svg", "/emblem.svg", "/emblem.png"];
 const PICTURES = "/static/public/push/";
 const LOOKS = /^(level-[1-5]|drill|over|warning|news)$/;
+const EMBLEM = /^\/emblem\.png\?[0-9a-f]{8}$/;
 const PATIENCE_MS = 6000;
 const REMEMBERED_MS = 30 * 24 * 3600 * 1000; // longer than the city repeats anything
 const MOST_REMEMBERED = 300;
@@ -82,7 +83,7 @@ async function show(data) {
     lang: newest.lang,
     dir: newest.dir === "rtl" ? "rtl" : "ltr",
     tag: newest.tag,
-    icon: `${PICTURES}${LOOKS.test(newest.look) ? newest.look : "news"}.png`,
+    icon: EMBLEM.test(newest.emblem) ? newest.emblem : `${PICTURES}${LOOKS.test(newest.look) ? newest.look : "news"}.png`,
     badge: `${PICTURES}badge.png`,
     timestamp: Date.parse(newest.at) || Date.now(),
     requireInteraction: newest.stays === true,

@@ -18,7 +18,6 @@ from channels.colours import (
     PLAIN_GROUND,
     QUIET_INK,
     WHITE,
-    contrast,
 )
 from channels.line.client import multicast_body, push_body
 from channels.line.medium import LINE
@@ -27,6 +26,7 @@ from channels.medium import compact_json
 from channels.variants import render_all
 from city.city import City
 from city.folder import load_city
+from core.contrast import contrast
 from core.errors import BadInput
 from core.languages import LANGUAGES
 from feeds.models import Notice, Status

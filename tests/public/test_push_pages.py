@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -219,7 +220,14 @@ async def test_the_service_worker_has_the_whole_site_and_is_asked_for_each_time(
     assert page.headers["Cache-Control"] == "no-cache"
 
 
-async def test_the_manifest_lets_the_page_be_installed(desk: PushDesk) -> None:
+@pytest.mark.parametrize(("has_emblem", "expected"), [(True, {512}), (False, {192, 512})])
+async def test_the_manifest_lets_the_page_be_installed(
+    desk: PushDesk, has_emblem: bool, expected: set[int]
+) -> None:
+    if not has_emblem:
+        context = desk.office.app.state.context
+        plain = context.city.model_copy(update={"emblem_files": {}})
+        desk.office.app.state.context = replace(context, city=plain)
     browser = await desk.office.browser()
     page = await browser.get("/manifest.webmanifest?lang=my")
     assert page.headers["Content-Type"].startswith("application/manifest+json")
@@ -233,7 +241,7 @@ async def test_the_manifest_lets_the_page_be_installed(desk: PushDesk) -> None:
             width, height = (int.from_bytes(body[at : at + 4], "big") for at in (16, 20))
             assert icon["sizes"] == f"{width}x{height}"
             sizes.add(width)
-    assert sizes == {192, 512}
+    assert sizes == expected
 
 
 @pytest.mark.parametrize(
