@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import pytest
 
+from city.city import Decision
 from console.models import Role
 from console.navigation import SECTIONS
 from tests.support.accessible import faults_of
+from subscriptions import residents
 from tests.support.browser_tabs import tab
+from tests.support.console_alerts import delivery_of, sent, written
 from tests.support.filed_reports import reported
+from tests.support.notices import a_notice
 from tests.support.office import Office
 
 pytestmark = [
@@ -62,13 +66,13 @@ async def test_an_alert_that_is_written_is_accessible_as_a_drill_and_for_real(
 ) -> None:
     await office.resident("ja")
     desk = await office.at_desk(Role.ADMIN, "admin")
-    written = []
+    begun_pages = []
     for kind in ("drill", "real"):
         form = (await desk.get("/console/alerts")).form("/console/alerts")
         begun = await desk.post("/console/alerts", {**form, "kind": kind})
-        written.append(begun.url)
+        begun_pages.append(begun.url)
     async with tab(office, desk) as page:
-        assert await faults_of(page, written) == {}
+        assert await faults_of(page, begun_pages) == {}
 
 
 async def test_every_page_of_the_menu_is_reached_on_a_phone_without_script(office: Office) -> None:
@@ -94,3 +98,35 @@ async def test_every_page_of_the_menu_is_reached_on_a_phone_without_script(offic
                 assert {to for to, _, _ in seen} == set(pages)
             else:
                 assert {section.entries[0].address for section in SECTIONS} <= {s[0] for s in seen}
+
+
+async def test_every_page_of_an_alert_by_several_media_is_accessible(office: Office) -> None:
+    await office.resident("ja")
+    now = office.clock.now()
+    async with office.database.writing() as session:
+        await residents.follow_at(
+            session, office.context.city, "email", "reader@mail.example", "ja", now
+        )
+    held = a_notice(now, "held", level=0, topic="events", decision=Decision.HOLD)
+    await office.store(held)
+    desk = await office.at_desk(Role.ADMIN, "admin")
+    number, page = await written(desk, "real", level="3")
+    done = await sent(desk, number, page, alone_reason="Nobody else is on duty tonight.")
+    delivery = delivery_of(done)
+    await office.done(delivery)
+    notice = (await office.notices())[-1]
+    draft, _ = await written(desk, "drill", event_day="2026-07-12")
+    pages = (
+        "/console/alerts",
+        f"/console/alerts/{draft}",
+        f"/console/alerts/{draft}/check",
+        f"/console/alerts/{draft}/texts/email",
+        f"/console/alerts/{draft}/spoken",
+        f"/console/deliveries/{delivery}",
+        f"/console/deliveries/{delivery}/spoken",
+        f"/console/chains/{notice.id}",
+        "/console/held",
+        "/console/held/1",
+    )
+    async with tab(office, desk) as browser:
+        assert await faults_of(browser, [office.url + path for path in pages]) == {}

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from datetime import time as at_hour
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
 from city.city import City, Decision, Rule, SourceConfig
-from core.clock import ManualClock
+from core.clock import JAPAN, ManualClock
 from core.database import Database
 from feeds import articles, limits
 from feeds.classify import classify
+from feeds.event_days import EventDay
 from feeds.models import Item, Notice, Source, Status
 from feeds.policy import changed_in_substance
 from feeds.rss import Article, canonical_link
@@ -70,6 +73,32 @@ class Desk:
     async def notices(self) -> Sequence[Notice]:
         async with self.database.reading() as session:
             return list(await session.scalars(select(Notice).order_by(col(Notice.id))))
+
+
+async def test_the_day_of_an_event_follows_the_article(desk: Desk) -> None:
+    now = desk.clock.now().astimezone(JAPAN)
+    soon, later = ((now + timedelta(days=days)).date() for days in (7, 14))
+
+    def fair(day: date) -> Article:
+        said = f"日時：{day.year}年{day.month}月{day.day}日 午前10時から正午まで"
+        return article(9, "市民まつりのための通行止め", said)
+
+    await desk.read(NEWS, article(1), first=True)
+    await desk.read(NEWS, fair(soon))
+    [told] = await desk.notices()
+    begins = datetime.combine(soon, at_hour(10), JAPAN)
+    assert told.event == EventDay(begins, begins + timedelta(hours=2))
+    # Told already: the correction has the new day.
+    await desk.read(NEWS, fair(later))
+    _, corrected = await desk.notices()
+    assert (corrected.status, corrected.replaces_id) == (Status.CORRECTED, told.id)
+    assert corrected.event is not None
+    assert corrected.event.begins_at.astimezone(JAPAN).date() == later
+    # Only the feed's own field has changed: nobody is told again, and the calendar is right.
+    await desk.read(NEWS, replace(fair(later), begins=f"{soon.isoformat()}T18:00:00+09:00"))
+    notices = await desk.notices()
+    assert len(notices) == 2
+    assert notices[1].begins_at == datetime.combine(soon, at_hour(18), JAPAN)
 
 
 @pytest.fixture
