@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 import pytest
 from icalendar import Calendar, Component
 
+from alerts.event_fields import event_of, typed_of
 from console.models import Role
 from core.clock import JAPAN
+from feeds.event_days import EventDay, whole_days
 from tests.support.console_alerts import delivery_of, sent, written
 from tests.support.office import Browser, Office, Page
 
@@ -79,6 +81,7 @@ async def test_an_event_is_in_the_calendar_once_it_is_sent_and_cancelled_when_it
         ({"event_from": "25:00"}, "催しの時刻が正しくありません"),
         ({"event_from": ""}, "催しの時刻が正しくありません"),
         ({"event_until": "09:00"}, "催しの終了が開始より前です"),
+        ({"event_last": "2026-07-13"}, "数日にわたる催しには時刻を入れられません"),
     ],
 )
 async def test_a_wrong_day_is_kept_and_said_and_cannot_be_sent(
@@ -105,3 +108,15 @@ async def test_an_event_without_a_time_lasts_the_whole_day_and_a_drill_is_no_eve
     await office.done(delivery_of(await sent(writer, number, page)))
     [event] = await calendar(office)
     assert event["DTSTART"].params["VALUE"] == "DATE"
+
+
+def test_what_a_notice_says_is_typed_in_again() -> None:
+    morning = datetime(2026, 7, 12, 9, tzinfo=JAPAN)
+    for event in (
+        whole_days(date(2026, 7, 12)),
+        whole_days(date(2026, 7, 12), date(2026, 8, 2)),
+        EventDay(morning),
+        EventDay(morning, datetime(2026, 7, 12, 12, tzinfo=JAPAN)),
+    ):
+        assert event_of(typed_of(event)) == event
+    assert event_of(typed_of(None)) is None

@@ -35,7 +35,7 @@ def notice(office: Office, identity: str, **changes: Any) -> Notice:
 
 
 def titles(atom: str) -> list[str]:
-    return [entry.title for entry in read_atom(atom.encode()).entries]
+    return [entry.title for entry in read_atom(atom).entries]
 
 
 async def test_subscribers_get_what_is_new_and_nobody_else_is_troubled(

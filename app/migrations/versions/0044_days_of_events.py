@@ -1,14 +1,14 @@
 """On which day the event of a notice takes place.
 
 Revision: 0044
-Follows: 0040
+Follows: 0041
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0044"
-down_revision = "0040"
+down_revision = "0041"
 branch_labels = None
 depends_on = None
 
