@@ -119,9 +119,6 @@ reason = Reasons(
             "emblem.no-view-box": "needs a viewBox, so that it fits every page.",
             "emblem.no-png": "is no PNG picture: {error}.",
             "emblem.size": "is {size} pixels; it must be a square of {least} to {most}.",
-            "emblem.faint": (
-                "the colour '{colour}' is too light: white letters on it could not be read."
-            ),
         },
         "An owner is not written as it must be.": {
             "owner.no-properties": "an owner needs properties with code and names.",

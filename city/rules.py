@@ -18,7 +18,6 @@ from city.faults import suggestion
 from city.kind_rules import Named, broken_kind_rules
 from city.reasons import reason
 from city.toml_lines import KeyPath
-from core.contrast import AA_TEXT, contrast
 from core.languages import LANGUAGES
 from core.reason import Reason
 
@@ -32,7 +31,6 @@ _EMAIL = re.compile(r"[^@\s]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
 _HOST = re.compile(r"(?=.{1,253}$)[a-z0-9-]{1,63}(\.[a-z0-9-]{1,63})*", re.IGNORECASE)
 _SETTING = re.compile(r"[A-Z][A-Z0-9_]*")
 _LIFF_ID = re.compile(r"\d{5,20}-[A-Za-z0-9]{4,20}")
-_COLOUR = re.compile(r"#[0-9a-f]{6}")
 _LISTS = (
     *("topics", "departments", "sources", "report_categories", "call_up"),
     "disaster_rules",
@@ -75,7 +73,6 @@ def broken_rules(
         yield from _disaster_rule(place, rule, topics, districts)
     yield from _media(document, topics)
     yield from _posts(document, topics)
-    yield from _emblem(document)
     for key in ("shelter_url", "privacy_url"):
         yield from _url((key,), document.get(key))
     liff_id = document.get("liff_id")
@@ -91,15 +88,6 @@ def broken_rules(
     for key, days in retention.items() if isinstance(retention, dict) else ():
         if type(days) is int and days < 1:
             yield ("retention", key), reason("value.retention", key=key, days=days)
-
-
-def _emblem(document: dict[str, Any]) -> Iterator[Finding]:
-    table = document.get("emblem")
-    colour = table.get("colour") if isinstance(table, dict) else None
-    if not isinstance(colour, str) or not _COLOUR.fullmatch(colour):
-        return
-    if contrast(colour, "#ffffff") < AA_TEXT:
-        yield ("emblem", "colour"), reason("emblem.faint", colour=colour)
 
 
 def _languages(document: dict[str, Any]) -> Iterator[Finding]:

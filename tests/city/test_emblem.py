@@ -110,7 +110,6 @@ def test_a_wrong_emblem_is_left_out_and_the_city_starts(tmp_path: Path) -> None:
     [
         ('svg = "emblem.svg"', 'svg = "../../etc/emblem.svg"'),
         ('colour = "#1b5e4b"', 'colour = "red"'),
-        ('colour = "#1b5e4b"', 'colour = "#ffee00"'),
         ('colour = "#1b5e4b"', 'color = "#1b5e4b"'),
     ],
 )

@@ -7,8 +7,8 @@ import pytest
 from city.city import Decision
 from console.models import Role
 from console.navigation import SECTIONS
-from tests.support.accessible import faults_of
 from subscriptions import residents
+from tests.support.accessible import faults_of
 from tests.support.browser_tabs import tab
 from tests.support.console_alerts import delivery_of, sent, written
 from tests.support.filed_reports import reported

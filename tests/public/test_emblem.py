@@ -32,11 +32,14 @@ async def test_pages_have_the_emblem_and_colour(office: Office, city: City, path
     page = await browser.get(path)
     address = city.emblem_path("svg")
     assert address in page.tree.xpath("//header//img/@src")
-    assert "/city.css" in page.tree.xpath("//link[@rel='stylesheet']/@href")
+    sheets = page.tree.xpath("//link[@rel='stylesheet']/@href")
+    [sheet] = {"/city.css", "/look.css"} & set(sheets)
+    assert "#1b5e4b" in (await browser.get(sheet)).body
     context = office.app.state.context
     office.app.state.context = replace(context, city=without(context.city))
     plain = await browser.get(path)
     assert "/emblem." not in plain.body and "/city.css" not in plain.body
+    assert "#1b5e4b" not in (await browser.get("/look.css")).body
 
 
 async def test_the_files_are_served_so_that_they_can_do_nothing(office: Office, city: City) -> None:
