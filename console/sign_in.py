@@ -28,6 +28,7 @@ from console.web import (
     language_of,
     offer_again,
     origin_of,
+    passkeys_of,
     provider_of,
     render,
     sessions_of,
@@ -179,6 +180,7 @@ def _over_form(request: Request, *, message: str = "", email: str = "") -> Respo
         message=message,
         email=email,
         visitor_token=sessions.form_token(visitor),
+        other_ways=provider_of(request) is not None or passkeys_of(request).is_possible,
     )
     sessions.write_visitor(response, visitor)
     return response

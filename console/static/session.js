@@ -111,7 +111,14 @@
     const address = dialog.querySelector("input[name=email]");
     if (!address.value) address.value = email;
     if (!dialog.open) dialog.showModal();
+    dialog.querySelector("[data-again]")?.addEventListener("click", () => check(goOn));
     dialog.querySelector("input[type=password]").focus();
+  }
+
+  function goOn() {
+    const next = waiting;
+    waiting = [];
+    for (const each of next) each();
   }
 
   dialog.addEventListener("submit", async (event) => {
@@ -127,11 +134,7 @@
       });
       if (!answer.ok) return await form(answer);
       const found = await answer.json();
-      settle(found, () => {
-        const next = waiting;
-        waiting = [];
-        for (const goOn of next) goOn();
-      });
+      settle(found, goOn);
     } catch {
       noAnswer();
     } finally {

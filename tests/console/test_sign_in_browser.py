@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from playwright.async_api import Page, async_playwright, expect
 
 from city.roles import GroupOfStaff, Role, SignInRules
 from console.models import Passkey, Staff
+from console.sessions import IDLE
 from core.sign_in_settings import ProviderSettings
 from tests.support.chromium import chromium_address
 from tests.support.office import PASSWORD, Office
@@ -62,6 +64,22 @@ async def test_somebody_signs_in_by_the_citys_own_account_and_out_again(office: 
         await page.get_by_role("link", name="花子").click()
         await page.wait_for_url(f"{office.url}/console/reports")
         await expect(page.locator("[data-who]")).to_have_text("山田 花子")
+        # The session ends over an open page: another tab signs in, and nothing typed is lost.
+        await page.goto(f"{office.url}/console/account")
+        office.clock.ahead += IDLE + timedelta(minutes=1)
+        name = page.locator("form[action='/console/account/name'] [name=name]")
+        await name.press_sequentially("さん")
+        dialog = page.locator("dialog#over")
+        await expect(dialog).to_be_visible()
+        async with page.context.expect_page() as opened:
+            await dialog.get_by_test_id("other-way").click()
+        other = await opened.value
+        await other.get_by_test_id("by-provider").click()
+        await other.get_by_role("link", name="花子").click()
+        await other.wait_for_url("**/console/")
+        await dialog.locator("[data-again]").click()
+        await expect(dialog).to_be_hidden()
+        await expect(name).to_have_value("山田 花子さん")
         await page.locator("form[action='/console/sign-out'] button").click()
         await page.get_by_test_id("leave-provider").get_by_role("link").click()
         await expect(page.locator("body")).to_have_text("signed out")
