@@ -450,7 +450,9 @@ async def prove(
         right = await lane.run(passwords.fits, hashed, password)
         async with database.writing() as session:
             proved = staff is not None and known and right
-            way = await _code_fits(session, encryption, staff, code, now) if proved else None
+            way = None
+            if staff is not None and proved:
+                way = await _code_fits(session, encryption, staff, code, now)
             if staff is not None and way is not None:
                 await limits.uncount(session)
                 return Proved(staff, way)

@@ -76,8 +76,8 @@ class Pending:
 
     @classmethod
     def fresh(cls, back: str, now: datetime) -> Pending:
-        made = (secrets.token_urlsafe(32) for _ in range(3))
-        return cls(*made, back=back, at=int(now.timestamp()))
+        state, nonce, verifier = (secrets.token_urlsafe(32) for _ in range(3))
+        return cls(state, nonce, verifier, back, int(now.timestamp()))
 
     def seal(self, secret_key: str) -> str:
         content = [self.state, self.nonce, self.verifier, self.back, self.at]

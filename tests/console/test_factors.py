@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import text
@@ -173,7 +174,7 @@ async def test_a_passkey_needs_the_password_and_ends_other_sessions(office: Offi
     assert "/sign-in" in (await other.get("/console/")).url
 
 
-ATTACKS = {
+ATTACKS: dict[str, dict[str, Any]] = {
     "another site": {"origin": "http://localhost.evil.example:8000"},
     "another port": {"origin": "http://localhost:8001"},
     "another relying party": {"rp_id": "evil.example"},

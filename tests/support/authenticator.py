@@ -73,7 +73,7 @@ class Authenticator:
         ).encode()
 
     def _data(self, flags: int, attested: bytes = b"") -> bytes:
-        rp_id = self.faults.get("rp_id", urlsplit(self.origin).hostname)
+        rp_id = str(self.faults.get("rp_id", urlsplit(self.origin).hostname))
         return (
             hashlib.sha256(rp_id.encode()).digest()
             + bytes([flags])

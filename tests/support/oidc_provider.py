@@ -162,7 +162,7 @@ class OidcProvider:
             **self.faults,
         }
         claims = {name: value for name, value in claims.items() if value is not None}
-        header = {"alg": algorithm, "kid": self.key.kid}
+        header: dict[str, Any] = {"alg": algorithm, "kid": self.key.kid}
         if self.signed_by == "nobody":
             parts = ({"alg": "none"}, claims)
             return ".".join(_url64(json.dumps(part).encode()) for part in parts) + "."
@@ -183,7 +183,7 @@ class OidcProvider:
 
 def new_key(kind: str = "RSA") -> RSAKey | ECKey:
     """Return a new key with a name of its own."""
-    options = {"use": "sig", "kid": secrets.token_hex(4)}
+    options: Any = {"use": "sig", "kid": secrets.token_hex(4)}
     if kind == "EC":
         return ECKey.generate_key("P-256", options)
     return RSAKey.generate_key(2048, options)
