@@ -126,7 +126,7 @@ ITEM_NAMES = {
 NEWS_STATES = {
     NewsState.DRAFT: mark("Being written"),
     NewsState.ASKED: mark("Waits for approval"),
-    NewsState.PLANNED: mark("Planned"),
+    NewsState.PLANNED: mark("Planned for a time"),
     NewsState.MISSED: mark("Was not sent: decide again"),
     NewsState.SENT: mark("Sent"),
 }
