@@ -63,7 +63,7 @@ def svg_fault(data: bytes) -> Reason | None:
         return reason("emblem.no-svg", error=str(error)[:100])
     if root.tag != f"{{{SVG}}}svg":
         return reason("emblem.no-svg", error="svg")
-    if root.getroottree().docinfo.doctype:
+    if root.getroottree().docinfo.doctype:  # type: ignore[union-attr]  # the stubs lack it
         return reason("emblem.forbidden", what="DOCTYPE")
     if "viewBox" not in root.attrib:
         return reason("emblem.no-view-box")
