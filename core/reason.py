@@ -8,11 +8,10 @@ message id for gettext. Text is made where a person reads it, in their language
 from __future__ import annotations
 
 import importlib
-import importlib.util
 import json
-import pkgutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from string import Formatter
 from typing import Any, Union
 
@@ -145,9 +144,10 @@ def know_all() -> None:
     """Import the reasons of all packages, so that stored codes can be put into words."""
     for package in PACKAGES:
         importlib.import_module(f"{package}.reasons")
-        for inner in pkgutil.iter_modules(importlib.import_module(package).__path__, f"{package}."):
-            if inner.ispkg and importlib.util.find_spec(f"{inner.name}.reasons"):
-                importlib.import_module(f"{inner.name}.reasons")
+        for folder in importlib.import_module(package).__path__:
+            # Looked for as files: importlib would load every package to look into it.
+            for inner in sorted(Path(folder).glob("*/reasons.py")):
+                importlib.import_module(f"{package}.{inner.parent.name}.reasons")
 
 
 def other(text: str) -> Reason:

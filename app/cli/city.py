@@ -19,9 +19,10 @@ def export(
     ],
     json_: Json = False,
 ) -> None:
-    """Write the city's folder as it holds now, with what offices changed in the console.
+    """Write the city's folder with what offices changed.
 
-    What is to hold later is not in it, but for collection days, whose rows name their days.
+    It is written as it holds now. What is to hold later is not in it, but for collection days,
+    whose rows name their days.
     """
     from app.own_words import written_out
     from core.errors import BadInput

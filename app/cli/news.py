@@ -172,7 +172,10 @@ def show(news: Number, json_: Json = False) -> None:
 
 @app.command("approve")
 def approve(news: Number, json_: Json = False) -> None:
-    """Let a colleague's news go; another account of the machine than the writer's."""
+    """Let a colleague's news go.
+
+    It is another account of the machine than the writer's.
+    """
 
     async def work(session: AsyncSession, door: Door, now: datetime) -> dict[str, Any]:
         from alerts.news import release, writing

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -15,7 +15,7 @@ from subscriptions import residents
 from tests.support.alerts import draft_of, sent, stored
 from tests.support.engine import make_notice, user_id
 
-NOON = datetime.fromisoformat("2026-06-15T12:00:00+09:00")
+NOON = datetime.fromisoformat("2026-06-15T12:00:00+09:00").astimezone(UTC)
 
 
 async def said(

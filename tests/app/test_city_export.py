@@ -29,12 +29,11 @@ async def test_all_that_was_changed_is_in_the_files(database: Database, tmp_path
             actor="test",
             now=NOW,
         )
-        about = {"actor": "test", "now": NOW}
         proposed = await kinds.propose(
-            session, base.city, "park", park, seen="0.0", note="", **about
+            session, base.city, "park", park, seen="0.0", note="", actor="test", now=NOW
         )
         seen = kinds.mark_of(proposed, None)
-        await kinds.confirm(session, base.city, "park", seen=seen, **about)
+        await kinds.confirm(session, base.city, "park", seen=seen, actor="test", now=NOW)
     out = tmp_path / "out"
     changed = await written_out(database, SAMPLE_CITY, out, NOW)
     assert changed == ["city.toml", "collection/items.csv"]

@@ -7,7 +7,7 @@ import pytest
 from city.city import Decision
 from console.models import Role
 from console.navigation import SECTIONS
-from subscriptions import residents
+from subscriptions import other_media
 from tests.support.accessible import faults_of
 from tests.support.browser_tabs import tab
 from tests.support.console_alerts import delivery_of, sent, written
@@ -104,7 +104,7 @@ async def test_every_page_of_an_alert_by_several_media_is_accessible(office: Off
     await office.resident("ja")
     now = office.clock.now()
     async with office.database.writing() as session:
-        await residents.follow_at(
+        await other_media.follow_at(
             session, office.context.city, "email", "reader@mail.example", "ja", now
         )
     held = a_notice(now, "held", level=0, topic="events", decision=Decision.HOLD)

@@ -85,7 +85,7 @@ def test_an_evacuation_order_is_confirmed_sent_once_watched_and_taken_back(
 
     # Sent, with a press too many.
     officer.goto(f"{draft}/check")
-    expect(officer.locator("main")).to_contain_text("colleague@demo.example")
+    expect(officer.locator("main")).to_contain_text("鈴木 次郎")
     officer.get_by_test_id("typed").fill(str(residents))
     officer.get_by_test_id("send").dblclick()
     officer.wait_for_url("**/console/deliveries/*")
@@ -142,7 +142,7 @@ def test_an_evacuation_order_is_confirmed_sent_once_watched_and_taken_back(
     trail = officer.locator("main table")
     for action in ("alert.begun", "alert.saved", "alert.confirmed", "alert.sent"):
         expect(trail).to_contain_text(action)
-    expect(trail.locator("tr", has_text="alert.confirmed").first).to_contain_text("colleague@")
+    expect(trail.locator("tr", has_text="alert.confirmed").first).to_contain_text("鈴木 次郎")
 
 
 def leave(phone: Phone, city: City, language: str, district: str, *, to: str) -> None:

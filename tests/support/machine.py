@@ -33,6 +33,7 @@ from tests.support.watching import Stand, eventually, fetch
 COMMAND = "app.cli"
 START_SECONDS = 60.0
 DATABASE = "todoke.sqlite3"
+CITY_FILES = (".toml", ".geojson", ".csv", ".md", ".svg", ".png")
 
 
 def free_port() -> int:
@@ -145,7 +146,7 @@ class Machine:
         """
         self.city.mkdir(parents=True, exist_ok=True)
         for file in sorted(SAMPLE_CITY.rglob("*")):
-            if file.is_file() and file.suffix in (".toml", ".geojson", ".csv", ".md"):
+            if file.is_file() and file.suffix in CITY_FILES:
                 copied = self.city / file.relative_to(SAMPLE_CITY)
                 copied.parent.mkdir(parents=True, exist_ok=True)
                 copied.write_bytes(file.read_bytes())
