@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -365,7 +365,7 @@ async def test_the_first_digest_after_a_restore_repeats_nothing(
         async with database.writing() as session:
             session.add_all((told, new))
             await restored.hold_back(session, yesterday + 2 * HOUR, yesterday + 2 * HOUR)
-            await restored.note_seen(session, "sato@example.jp", today)
+            await restored.note_seen(session, "sato@example.jp", today.astimezone(UTC))
             (slot,) = [
                 each
                 for each in await due_digests(session, home.city, today + 2 * SETTLING)
