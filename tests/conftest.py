@@ -16,6 +16,7 @@ from typing import Any
 import psutil
 import psycopg
 import pytest
+import structlog
 from xdist.scheduler import LoadFileScheduling
 
 from core.child import Workshop
@@ -207,6 +208,14 @@ def _statements_are_compiled_once() -> Iterator[None]:
 def watch_of_states() -> Iterator[Watch]:
     with Watch().on() as watch:
         yield watch
+
+
+@pytest.fixture(autouse=True)
+def _logs_as_before() -> Iterator[None]:
+    """What a test does to the settings of the logs ends with it."""
+    before = structlog.get_config()
+    yield
+    structlog.configure(**before)
 
 
 @pytest.fixture(autouse=True)

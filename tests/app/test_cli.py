@@ -8,14 +8,12 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import pytest
-import structlog
 import typer
 from sqlmodel import col, select
 from typer.main import get_command
@@ -46,14 +44,11 @@ def empty(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 @pytest.fixture(autouse=True)
-def environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, empty: str) -> Iterator[None]:
-    """The sample city and the empty database; afterwards, logs as they were."""
+def environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, empty: str) -> None:
+    """The sample city and the empty database."""
     monkeypatch.setenv("TODOKE_CITY", str(SAMPLE))
     monkeypatch.setenv("TODOKE_DATABASE_URL", empty)
     monkeypatch.setenv("TODOKE_MEDIA_DIR", str(tmp_path / "media"))
-    logs = structlog.get_config()
-    yield
-    structlog.configure(**logs)
 
 
 @pytest.fixture

@@ -7,13 +7,11 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
-import structlog
 from lxml import etree
 from typer.testing import CliRunner
 
@@ -25,13 +23,6 @@ from public.lalert_xml import NAMESPACES
 from tests.support.notices import a_notice
 
 ROOT = Path(__file__).resolve().parents[2]
-
-
-@pytest.fixture(autouse=True)
-def logs_as_they_were() -> Iterator[None]:
-    logs = structlog.get_config()
-    yield
-    structlog.configure(**logs)
 
 
 @pytest.mark.parametrize(

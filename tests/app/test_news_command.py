@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-import structlog
 from PIL import Image
 
 from app.cli import main
@@ -18,17 +16,12 @@ from tests.support.project import SAMPLE_CITY
 
 
 @pytest.fixture(autouse=True)
-def environment(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, database_url: str
-) -> Iterator[None]:
-    """The sample city and a database of its own; afterwards, logs as they were."""
+def environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, database_url: str) -> None:
+    """The sample city and a database of its own."""
     upgrade_now(database_url)
     monkeypatch.setenv("TODOKE_CITY", str(SAMPLE_CITY))
     monkeypatch.setenv("TODOKE_DATABASE_URL", database_url)
     monkeypatch.setenv("TODOKE_MEDIA_DIR", str(tmp_path / "media"))
-    logs = structlog.get_config()
-    yield
-    structlog.configure(**logs)
 
 
 def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:

@@ -79,6 +79,13 @@ def test_an_alert_for_one_district_stays_there_and_a_drill_says_so(
     delivery = str(json.loads(printed)["id"])
 
     there.sees(words)
+    eventually(
+        lambda: demo.ask_database(
+            "SELECT 1 FROM deliveries WHERE state = 'done' AND id = ?", delivery
+        ),
+        "the end of the delivery",
+        on=demo.changes,
+    )
     state = json.loads(demo.todoke("deliveries", "show", delivery, "--json"))
     assert state["state"] == "done"
     assert state["sent"] == state["recipients"] > 0
