@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from alerts.news.models import News
-from alerts.news.writing import note
+from alerts.news.writing import trail
 from core.errors import Refusal
 from core.work import Queue
 from response.alert_messages import TESTED_FOR, marked
@@ -49,7 +49,7 @@ async def send_test(
     )
     if not told.reachable:
         raise Refusal("You have neither LINE nor mail in the list of staff.")
-    await note(session, news, actor, now, "news.tested", version=news.version)
+    await trail(session, news, actor, now, "news.tested", version=news.version)
 
 
 async def tested(session: AsyncSession, news_id: int | None) -> list[tuple[StaffWay, Outcome]]:

@@ -102,7 +102,7 @@ async def plan(
     news.asked_by, news.next_at, news.updated_at = actor, None, now
     if door.city.news.approval:
         news.state = NewsState.ASKED
-        await writing.note(session, news, actor, now, "news.asked", **_facts(news))
+        await writing.trail(session, news, actor, now, "news.asked", **_facts(news))
         return news
     await _set_going(session, door, news, actor=actor, now=now)
     return news
@@ -136,7 +136,7 @@ async def approve(
         raise Refusal(APPROVED_TOO_LATE)
     await _refuse(session, door, news, now)
     news.approved_by, news.approved_at = actor, now
-    await writing.note(session, news, actor, now, "news.approved", version=version)
+    await writing.trail(session, news, actor, now, "news.approved", version=version)
     await _set_going(session, door, news, actor=news.asked_by, now=now)
     return news
 
@@ -162,7 +162,9 @@ async def recall(session: AsyncSession, news_id: int, *, actor: str, now: dateti
         writing.has_changed(news, now)
     elif not stopped:
         raise Refusal("Nothing of this can be recalled any more. A correction is a new message.")
-    await writing.note(session, news, actor, now, "news.recalled", was=str(before), stopped=stopped)
+    await writing.trail(
+        session, news, actor, now, "news.recalled", was=str(before), stopped=stopped
+    )
     return news
 
 
@@ -197,7 +199,7 @@ async def set_aside(session: AsyncSession, news_id: int, why: str, now: datetime
         return
     news.state, news.next_at = NewsState.MISSED, None
     writing.has_changed(news, now)
-    await writing.note(session, news, "rule:news", now, "news.missed", why=why)
+    await writing.trail(session, news, "rule:news", now, "news.missed", why=why)
 
 
 async def outlook_refusal(
@@ -241,7 +243,7 @@ async def _set_going(
     if at <= now:
         raise Refusal(PAST)
     news.state, news.next_at = NewsState.PLANNED, at
-    await writing.note(session, news, actor, now, "news.planned", **_facts(news))
+    await writing.trail(session, news, actor, now, "news.planned", **_facts(news))
 
 
 async def _send(
@@ -277,7 +279,7 @@ async def _send(
     news.state = NewsState.PLANNED if news.next_at else NewsState.SENT
     news.updated_at = now
     await _settle_held(session, news, actor)
-    await writing.note(
+    await writing.trail(
         session,
         news,
         actor,

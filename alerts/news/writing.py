@@ -126,7 +126,7 @@ async def store(session: AsyncSession, news: News, now: datetime) -> News:
     """Store new news, with an entry in the trail that it was begun."""
     session.add(news)
     await session.flush()
-    await note(
+    await trail(
         session,
         news,
         news.written_by,
@@ -222,7 +222,7 @@ async def change(
         news.state = NewsState.DRAFT
     news.edited_by, news.authors = actor, [actor]
     has_changed(news, now)
-    await note(session, news, actor, now, "news.saved", version=news.version)
+    await trail(session, news, actor, now, "news.saved", version=news.version)
     return news
 
 
@@ -232,7 +232,7 @@ async def discard(
     """Throw news away; it can be taken back for some days. Residents get no message."""
     news = await opened(session, news_id, version)
     news.discarded_at = now
-    await note(session, news, actor, now, "news.discarded")
+    await trail(session, news, actor, now, "news.discarded")
 
 
 async def restore(session: AsyncSession, news_id: int, *, actor: str, now: datetime) -> None:
@@ -250,7 +250,7 @@ async def restore(session: AsyncSession, news_id: int, *, actor: str, now: datet
         raise Refusal("This was thrown away too long ago.")
     news.discarded_at = None
     has_changed(news, now)
-    await note(session, news, actor, now, "news.restored")
+    await trail(session, news, actor, now, "news.restored")
 
 
 async def opened(session: AsyncSession, news_id: int, version: int) -> News:
@@ -301,7 +301,7 @@ def has_changed(news: News, now: datetime) -> None:
     news.updated_at = now
 
 
-async def note(
+async def trail(
     session: AsyncSession, news: News, actor: str, now: datetime, action: str, **detail: object
 ) -> None:
     """Add an entry about news to the audit trail."""

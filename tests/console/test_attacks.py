@@ -246,7 +246,10 @@ async def test_a_form_of_another_site_does_nothing(office: Office) -> None:
         for route in router.routes
         if isinstance(route, APIRoute) and "POST" in (route.methods or ())
     ]
-    open_to_all = {"/console/sign-in", "/console/sign-in/over", "/console/language"}
+    open_to_all = {
+        *("/console/sign-in", "/console/sign-in/over", "/console/sign-in/passkey"),
+        "/console/language",
+    }
     assert open_to_all | {"/console/alerts/{draft_id}/restore"} <= set(forms)
     assert len(forms) > 20
     before = len(await office.audit())

@@ -22,7 +22,7 @@ def actions() -> Iterator[str]:
     for package in PACKAGES:
         for path in (PROJECT / package).rglob("*.py"):
             source = path.read_text("utf-8")
-            if "audit" not in source:
+            if "audit" not in source and "trail(" not in source:
                 continue
             for node in ast.walk(ast.parse(source)):
                 found: list[ast.expr] = []
@@ -31,8 +31,9 @@ def actions() -> Iterator[str]:
                 elif isinstance(node, ast.Assign):
                     names = {each.id for each in node.targets if isinstance(each, ast.Name)}
                     found = [node.value] if names & {"ACTIONS", "action"} else []
-                elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-                    found = node.args if node.func.id in ("_note", "_record", "_trail") else []
+                elif isinstance(node, ast.Call):
+                    called = ast.unparse(node.func).rpartition(".")[2]
+                    found = node.args if called in ("_note", "_record", "_trail", "trail") else []
                 elif isinstance(node, ast.arguments):
                     found = [each for each in node.kw_defaults if each is not None]
                 for value in found:
