@@ -7,6 +7,7 @@ import getpass
 import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from datetime import UTC
 from typing import Any
 
 import pytest
@@ -58,7 +59,7 @@ def at_noon(office: Office, database_url: str, monkeypatch: pytest.MonkeyPatch) 
     async def clock(_database: Database) -> Clock:
         return office.clock
 
-    monkeypatch.setattr(office.clock, "now", lambda: NOON)
+    monkeypatch.setattr(office.clock, "now", lambda: NOON.astimezone(UTC))
     monkeypatch.setattr("app.cli.alerts.service_clock", clock)
     monkeypatch.setenv("TODOKE_CITY", str(SAMPLE_CITY))
     monkeypatch.setenv("TODOKE_DATABASE_URL", database_url)
