@@ -172,7 +172,7 @@ async def test_a_page_needs_no_script_no_cookie_and_nothing_of_others(office: Of
         assert not scripts if path == "/" else all(one.get("src") for one in scripts)
         assert "Set-Cookie" not in page.headers
         for address in page.tree.xpath("//@src | //link[@rel='stylesheet']/@href"):
-            assert address.startswith("/static/public/")
+            assert address.startswith(("/static/public/", "/look.css", "/emblem."))
             assert (await browser.get(address)).status == 200
 
 

@@ -36,8 +36,10 @@ STATES: dict[str, frozenset[str]] = {
     "items": frozenset({"state"}),
     "known_audiences": frozenset({"state"}),
     "mail_signups": frozenset({"state"}),
+    "news": frozenset({"state", "version", "approved_by"}),
     "notices": frozenset({"decision"}),
     "photo_addresses": frozenset({"state"}),
+    "report_exports": frozenset({"state"}),
     "reports": frozenset({"state", "department"}),
     "rule_versions": frozenset({"confirmed_at", "ended_at"}),
     "shelter_statuses": frozenset({"state"}),
@@ -61,6 +63,9 @@ STATES: dict[str, frozenset[str]] = {
 
 NOT_STATES = {
     ("alert_drafts", "status"): "what the draft says; guarded by its version",
+    ("news", "repeat"): "what the news says; guarded by its version",
+    ("news", "when_"): "what the news says; guarded by its version",
+    ("photo_addresses", "role"): "set when the row is made",
     ("arrivals", "kind"): "never changes",
     ("deliveries", "kind"): "never changes",
     ("forwards", "way"): "never changes",
