@@ -58,6 +58,7 @@ NOT_PAGES = {
     "/crew/{token}": "notes each phone, and the filled city has no work order",
     "/crew/{token}/photos/{photo_id}": "is a file",
     "/pictures/{code}.jpg": "is a file",
+    "/emblem.{kind}": "is a file",
     "/console/orders/{order_id}": "the filled city has no work order",
     "/console/orders/{order_id}/print": "the filled city has no work order",
     "/console/orders/{order_id}/order.pdf": "is a file",

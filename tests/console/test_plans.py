@@ -39,7 +39,16 @@ from public.pictures import MapAddresses
 from reports import listing
 from reports.generate import generate as generate_reports
 from reports.generate import make_pictures
-from reports.models import Danger, OrderKind, Photo, Report, Team, Webhook, WorkOrder
+from reports.models import (
+    Danger,
+    OrderKind,
+    Photo,
+    Report,
+    SavedExport,
+    Team,
+    Webhook,
+    WorkOrder,
+)
 from reports.orders import make_order
 from reports.states import ReportState
 from response.answer_links import AnswerLinks
@@ -100,6 +109,8 @@ INSTEAD = {
     "/reports/{number}/photos/{name}.jpg": "/reports/{number}/photos/{photo_id}.jpg",
     "/console/kinds/{code}/questions/{n}": "/console/kinds/street-light/questions/1",
     "/console/answers/{code}": "/console/answers/finished",
+    "/console/papers/{name}": "/console/papers/reports.md",
+    "/emblem.{kind}": "/emblem.svg",
     "/n/{code}": "/n/{notice_code}",
     "/follow/confirm/{token}": "/follow/confirm/{confirm_token}",
     "/follow/settings/{token}": "/follow/settings/{mail_token}",
@@ -110,6 +121,7 @@ NOT_OURS = (
     *("/metrics", "/readyz", "/settings/liff", "/tiles/{zoom}/{x}/{y}.png"),
     *("/site/{token}", "/open311/v2/tokens/{token}.{form}"),
     *("/crew/{token}", "/crew/{token}/photos/{photo_id}"),
+    "/console/reports/exports/{export_id}/reports.gpkg",
     *("/forwarded/{token}.jpg", "/sent-photo/{name}.jpg", "/pictures/{code}.jpg"),
 )
 """Addresses that no person reads, that answer otherwise without migrations, that the sample city
@@ -315,9 +327,10 @@ async def large(
         answer_id=answer or 0, sha256=names["sha256"], width=1, height=1, size=1, created_at=now
     )
     async with office.database.writing() as session:
-        session.add(shot)
+        export = SavedExport(account=email, file="a", reports=1, created_at=now, seen_at=now)
+        session.add_all([shot, export])
         (await session.get_one(Photo, photo)).released_at = now
-    names["shot_id"] = shot.id
+    names |= {"shot_id": shot.id, "export_id": export.id}
     names |= await follow_by_mail(office)
     async with office.database.writing() as session:
         shown = await session.get_one(Photo, photo)
