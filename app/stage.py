@@ -33,12 +33,15 @@ from subscriptions.models import Resident
 HOST = "127.0.0.1"
 START_SECONDS = 20.0
 STAFF = (
-    ("admin", Role.ADMIN, "井上 真理"),
-    ("disaster", Role.DISASTER, "佐藤 花子"),
-    ("colleague", Role.DISASTER, "鈴木 次郎"),
-    ("roads", Role.ROADS, "森 千夏"),
+    ("admin", Role.ADMIN, "井上 真理", ""),
+    ("disaster", Role.DISASTER, "佐藤 花子", ""),
+    ("colleague", Role.DISASTER, "鈴木 次郎", ""),
+    ("roads", Role.ROADS, "森 千夏", ""),
+    ("news", Role.EDITOR, "石井 奈央", ""),
+    ("waste", Role.DEPARTMENT, "三浦 陽一", "waste"),
 )
-"""Invented people: the part of their address before the host, what they may do, their name."""
+"""Invented people: the part of their address before the host, what they may do, their name and
+their department; nobody is there for a department that the city does not have."""
 
 
 @dataclass(frozen=True)
@@ -150,7 +153,10 @@ async def add_people(
     now = clock.now()
     await generate(database, city, residents, seed=seed, now=now)
     accounts = []
-    for account, role, name in STAFF:
+    known = {one.code for one in city.departments}
+    for account, role, name, department in STAFF:
+        if department and department not in known:
+            continue
         email = f"{account}@{host}"
         shown = secrets.token_urlsafe(15)
         password = await passwords.chosen(shown)
@@ -161,6 +167,7 @@ async def add_people(
                 role,
                 password,
                 name=name,
+                departments=(department,) if department else (),
                 now=now,
                 actor=host.partition(".")[0],
             )
