@@ -32,7 +32,7 @@ def cells(data: bytes, most_rows: int = MOST_ROWS) -> tuple[dict[str, Any], byte
     try:
         if data[:2] == b"PK":
             sheets = _workbook(data, most_rows)
-            formulas = _formulas(data, sheets)
+            formulas = _formulas(data, sheets, most_rows)
         else:
             sheets = _text(data, most_rows)
     except _Refused as refused:
@@ -60,23 +60,30 @@ def _workbook(data: bytes, most_rows: int) -> list[tuple[str, Sheet]]:
     for sheet in book.worksheets[:MOST_SHEETS]:
         if sheet.sheet_state != "visible":
             continue
-        rows = [
-            [_as_text(value) for value in row]
-            for row in sheet.iter_rows(
-                max_row=min(sheet.max_row, most_rows + 1),
-                max_col=min(sheet.max_column, MOST_COLUMNS),
-                values_only=True,
-            )
-        ]
-        if len(rows) > most_rows:
-            raise _Refused("too-many")
+        rows = _filled(sheet, most_rows)
         for merged in sheet.merged_cells.ranges:
             _spread(rows, merged.bounds)
         found.append((sheet.title, rows))
     return found
 
 
-def _formulas(data: bytes, sheets: list[tuple[str, Sheet]]) -> list[str]:
+def _filled(sheet: Any, most_rows: int) -> Sheet:
+    """Return the rows down to the last one with a value: offices draw lines far below it."""
+    rows: Sheet = []
+    empty = 0
+    for row in sheet.iter_rows(max_col=min(sheet.max_column, MOST_COLUMNS), values_only=True):
+        if all(value is None for value in row):
+            empty += 1
+            continue
+        rows += [[""] * len(row) for _ in range(min(empty, most_rows + 1))]
+        empty = 0
+        rows.append([_as_text(value) for value in row])
+        if len(rows) > most_rows:
+            raise _Refused("too-many")
+    return rows
+
+
+def _formulas(data: bytes, sheets: list[tuple[str, Sheet]], most_rows: int) -> list[str]:
     """Return the places (``B2``) of cells whose formula nobody computed before the file was saved.
 
     Excel stores the value beside the formula; other programs may not.
@@ -92,13 +99,13 @@ def _formulas(data: bytes, sheets: list[tuple[str, Sheet]]) -> list[str]:
         book = openpyxl.load_workbook(io.BytesIO(data), read_only=True, keep_links=False)
     found: list[str] = []
     for name, rows in sheets:
-        most = {"max_row": max(1, len(rows)), "max_col": MOST_COLUMNS}
+        most = {"max_row": most_rows, "max_col": MOST_COLUMNS}
         for number, row in enumerate(book[name].iter_rows(values_only=True, **most), start=1):
             for column, value in enumerate(row):
                 if (
                     isinstance(value, str)
                     and value.startswith("=")
-                    and not rows[number - 1][column]
+                    and not (number <= len(rows) and rows[number - 1][column])
                 ):
                     found.append(f"{openpyxl.utils.get_column_letter(column + 1)}{number}")
     return found
