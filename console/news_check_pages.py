@@ -20,7 +20,7 @@ from console.accounts import names_of
 from console.asking import STATES, WAYS
 from console.news_calendar_pages import plan_of
 from console.news_form import shown_as
-from console.news_pages import composer, looked, news_of, refuse_others
+from console.news_pages import composer, is_own, looked, news_of, refuse_not_own
 from console.web import RowNumber, StaffRoute, Visit, visit
 from core.clock import in_japan
 from core.errors import Refusal
@@ -43,8 +43,7 @@ async def check(visitor: Looker, news_id: RowNumber) -> Response:
 async def plan(visitor: Writer, news_id: RowNumber) -> Response:
     """Plan the shown version, or send it, or ask for its approval."""
     try:
-        async with visitor.context.database.reading() as session:
-            refuse_others(visitor, (await news_of(session, news_id)).topic)
+        await refuse_not_own(visitor, news_id)
     except Refusal as refusal:
         return await _check_page(visitor, news_id, refusal=refusal)
     return await _decided(visitor, news_id, release.plan)
@@ -60,8 +59,8 @@ async def approve(visitor: Approver, news_id: RowNumber) -> Response:
 async def recall(visitor: Writer, news_id: RowNumber) -> Response:
     """Take back what has not left."""
     try:
+        await refuse_not_own(visitor, news_id)
         async with visitor.context.database.writing() as session:
-            refuse_others(visitor, (await news_of(session, news_id)).topic)
             await release.recall(
                 session, news_id, actor=visitor.actor, now=visitor.context.clock.now()
             )
@@ -78,9 +77,9 @@ async def try_out(visitor: Writer, news_id: RowNumber) -> Response:
     language = visitor.form.text("language")
     language = language if language in city.languages else "ja"
     try:
+        await refuse_not_own(visitor, news_id)
         async with context.database.writing() as session:
             news = await news_of(session, news_id)
-            refuse_others(visitor, news.topic)
             shown = await shown_as(session, news, city, visitor.media, (), now)
             await news_messages.send_test(
                 session,
@@ -120,7 +119,7 @@ async def _check_page(visitor: Visit, news_id: int, *, refusal: Refusal | None =
     async with context.database.reading() as session:
         news = await news_of(session, news_id)
         seen = await looked(visitor, session, news)
-        if news.state is NewsState.DRAFT and seen["faults"] and visitor.may("news write"):
+        if news.state is NewsState.DRAFT and seen["faults"] and is_own(visitor, news):
             return await composer(visitor, session, news, refusal=refusal)
         by = [
             each.name
@@ -159,6 +158,7 @@ async def _check_page(visitor: Visit, news_id: int, *, refusal: Refusal | None =
         day=days[0],
         most_a_day=city.news.most_a_day,
         approval=city.news.approval,
+        may_write=is_own(visitor, news),
         is_own=visitor.actor in (*news.authors, news.asked_by),
         too_late=news.state is NewsState.ASKED and news.send_at is not None and news.send_at <= now,
         can_recall=can_stop or news.state in (NewsState.ASKED, NewsState.PLANNED),

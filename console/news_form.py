@@ -27,6 +27,9 @@ from feeds.news_form import PICTURES, form_of
 from response.staff_messages import MOST_TEXT, MOST_TITLE, Words
 from subscriptions.models import LINE_MEDIUM
 
+YEARS = range(1900, 2200)
+"""A moment beyond cannot be one that anybody means, and has no place in every time zone."""
+
 
 def written_of(visitor: Visit) -> Written:
     """Return what the form of news says."""
@@ -139,6 +142,8 @@ def _moment(said: str) -> datetime | None:
         moment = datetime.fromisoformat(said)
     except ValueError:
         return None
+    if moment.year not in YEARS:
+        return None
     return moment.replace(tzinfo=JAPAN) if moment.tzinfo is None else moment
 
 
@@ -151,7 +156,7 @@ def _day(said: str) -> date | None:
 
 def _month(said: str) -> str:
     day = _day(f"{said}-01")
-    return "" if day is None else f"{day:%Y-%m}"
+    return "" if day is None or day.year not in YEARS else f"{day:%Y-%m}"
 
 
 def _member(members: Any, said: str, otherwise: Any) -> Any:

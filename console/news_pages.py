@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
@@ -19,10 +20,11 @@ from console.accounts import names_of
 from console.news_form import local, quiet_at, shown_as, written_of
 from console.web import Missing, RowNumber, StaffRoute, Visit, visit
 from core.errors import Refusal
-from core.languages import LANGUAGES
+from core.languages import LANGUAGES, mark
 from core.pictures import MAX_BYTES
 from core.uploads import Limits
 from feeds.held import held_items
+from feeds.models import Notice
 from feeds.translate import article_translations
 
 router = APIRouter(prefix="/console", route_class=StaffRoute)
@@ -32,6 +34,7 @@ PictureWriter = Annotated[
     Visit, Depends(visit(Permission.NEWS_WRITE, takes=Limits(files=1, bytes=MAX_BYTES + 1)))
 ]
 MOST_HELD, MOST_SENT = 20, 30
+NOT_OWN = mark("This news belongs to another department.")
 
 
 @router.get("/news")
@@ -55,6 +58,8 @@ async def overview(visitor: Looker) -> Response:
         thrown_away=gone,
         just_now=visitor.request.query_params.get("discarded", ""),
         names=names,
+        is_own=partial(is_own, visitor),
+        may_topic=partial(may_topic, visitor),
     )
 
 
@@ -70,6 +75,8 @@ async def begin(visitor: Writer) -> Response:
 async def begin_from_held(visitor: Writer, notice_id: RowNumber) -> Response:
     """Begin news with the words of a held article."""
     async with visitor.context.database.writing() as session:
+        held = await session.get(Notice, notice_id)
+        refuse_others(visitor, "" if held is None else held.topic)
         news = await writing.begin_from_held(
             session, notice_id, actor=visitor.actor, now=visitor.context.clock.now()
         )
@@ -79,8 +86,8 @@ async def begin_from_held(visitor: Writer, notice_id: RowNumber) -> Response:
 @router.post("/news/{news_id}/correct/{notice_id}")
 async def correct(visitor: Writer, news_id: RowNumber, notice_id: RowNumber) -> Response:
     """Begin the correction of news that was sent."""
+    await refuse_not_own(visitor, news_id)
     async with visitor.context.database.writing() as session:
-        refuse_others(visitor, (await news_of(session, news_id)).topic)
         news = await writing.begin_correction(
             session, news_id, notice_id, actor=visitor.actor, now=visitor.context.clock.now()
         )
@@ -89,10 +96,10 @@ async def correct(visitor: Writer, news_id: RowNumber, notice_id: RowNumber) -> 
 
 @router.get("/news/{news_id}")
 async def edit(visitor: Writer, news_id: RowNumber) -> Response:
-    """Show the composer; of news that is planned or sent, its page."""
+    """Show the composer; of news that is planned, sent or not one's own, its page."""
     async with visitor.context.database.reading() as session:
         news = await news_of(session, news_id)
-        if not news.is_open:
+        if not news.is_open or not is_own(visitor, news):
             return visitor.go(f"/console/news/{news_id}/check")
         return await composer(visitor, session, news)
 
@@ -101,6 +108,7 @@ async def edit(visitor: Writer, news_id: RowNumber) -> Response:
 async def save(visitor: PictureWriter, news_id: RowNumber) -> Response:
     """Save, which sends nothing; then stay, look at it, or have a machine draft languages."""
     context, then = visitor.context, visitor.form.text("then")
+    await refuse_not_own(visitor, news_id)
     written = written_of(visitor)
     try:
         refuse_others(visitor, written.topic)
@@ -134,6 +142,7 @@ async def look(visitor: PictureWriter, news_id: RowNumber) -> Response:
 @router.post("/news/{news_id}/discard")
 async def discard(visitor: PictureWriter, news_id: RowNumber) -> Response:
     """Throw news away with all that was typed, so that taking it back brings it back."""
+    await refuse_not_own(visitor, news_id)
     written, now = written_of(visitor), visitor.context.clock.now()
     try:
         refuse_others(visitor, written.topic)
@@ -148,12 +157,34 @@ async def discard(visitor: PictureWriter, news_id: RowNumber) -> Response:
 @router.post("/news/{news_id}/restore")
 async def restore(visitor: Writer, news_id: RowNumber) -> Response:
     """Take news back that was thrown away."""
+    await refuse_not_own(visitor, news_id)
     async with visitor.context.database.writing() as session:
-        refuse_others(visitor, (await news_of(session, news_id)).topic)
         await writing.restore(
             session, news_id, actor=visitor.actor, now=visitor.context.clock.now()
         )
     return visitor.go(f"/console/news/{news_id}")
+
+
+def is_own(visitor: Visit, news: News) -> bool:
+    """Whether the visitor may work on news: by its topic; without one, who wrote it may."""
+    topic = visitor.context.city.topic_by_code.get(news.topic)
+    if visitor.may_for(Permission.NEWS_WRITE, "" if topic is None else topic.department):
+        return True
+    mine = visitor.may(Permission.NEWS_WRITE) and visitor.actor in (news.written_by, news.edited_by)
+    return topic is None and mine
+
+
+async def refuse_not_own(visitor: Visit, news_id: int) -> None:
+    """Refuse work on news of another department, whatever topic the form names.
+
+    Raises
+    ------
+    Refusal
+        They may work only on news of their own departments.
+    """
+    async with visitor.context.database.reading() as session:
+        if not is_own(visitor, await news_of(session, news_id)):
+            raise Refusal(NOT_OWN)
 
 
 async def news_of(session: AsyncSession, news_id: int) -> News:
@@ -164,6 +195,12 @@ async def news_of(session: AsyncSession, news_id: int) -> News:
     return news
 
 
+def may_topic(visitor: Visit, topic: str) -> bool:
+    """Whether the visitor may write news of a topic."""
+    known = visitor.context.city.topic_by_code.get(topic)
+    return known is None or visitor.may_for(Permission.NEWS_WRITE, known.department)
+
+
 def refuse_others(visitor: Visit, topic: str) -> None:
     """Refuse news of a topic that belongs to a department of which the visitor is not.
 
@@ -172,8 +209,7 @@ def refuse_others(visitor: Visit, topic: str) -> None:
     Refusal
         They may write only what belongs to their own departments.
     """
-    known = visitor.context.city.topic_by_code.get(topic)
-    if known is not None and not visitor.may_for(Permission.NEWS_WRITE, known.department):
+    if not may_topic(visitor, topic):
         raise Refusal("This topic belongs to another department. Choose one of your own.")
 
 

@@ -89,6 +89,14 @@ async def store(
     return row
 
 
+async def is_stored(session: AsyncSession, picture_id: int) -> bool:
+    """Whether there is such a picture."""
+    found = await session.scalar(
+        select(StoredPicture.id).where(col(StoredPicture.id) == picture_id)
+    )
+    return found is not None
+
+
 async def content_of(session: AsyncSession, code: str) -> bytes | None:
     """Return the file of a picture."""
     found: bytes | None = await session.scalar(

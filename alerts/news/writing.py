@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from alerts.news.models import KEPT_FOR, News, NewsState, Repeat, When
+from alerts.news.pictures import is_stored
 from alerts.news.segments import Wanted
 from city.city import Decision
 from core import audit
+from core.clock import in_japan
 from core.errors import Refusal
 from core.languages import LANGUAGES
 from core.text import clean
@@ -213,7 +215,9 @@ async def change(
         It is planned or sent, was thrown away, or somebody saved it meanwhile.
     """
     news = await opened(session, news_id, written.version)
-    before = news.model_dump()
+    if written.picture_id is not None and not await is_stored(session, written.picture_id):
+        written = replace(written, picture_id=None)
+    before, said = news.model_dump(), _told(news)
     fill_in(news, written)
     if news.model_dump() == before and news.edited_by == actor:
         news.updated_at = now
@@ -222,7 +226,10 @@ async def change(
         news.state = NewsState.DRAFT
     news.edited_by, news.authors = actor, [actor]
     has_changed(news, now)
-    await trail(session, news, actor, now, "news.saved", version=news.version)
+    old, new = _differences(said, _told(news))
+    await trail(
+        session, news, actor, now, "news.saved", version=news.version, before=old, after=new
+    )
     return news
 
 
@@ -307,6 +314,42 @@ async def trail(
     """Add an entry about news to the audit trail."""
     await audit.record(
         session, now, actor=actor, action=action, subject=f"news:{news.id}", **detail
+    )
+
+
+def _told(news: News) -> dict[str, Any]:
+    """Return what the trail says of news: words by language, for whom, when."""
+    by_language = {
+        f"texts {code}": "\n".join((own.get("title", ""), own.get("text", "")))
+        for code, own in news.texts.items()
+    }
+    return {
+        "topic": news.topic,
+        "areas": ["*"] if news.whole_city else news.areas,
+        "segment": news.segment,
+        **by_language,
+        **{f"alts {code}": alt for code, alt in news.alts.items()},
+        "links": [link["url"] for link in news.links],
+        "picture": news.picture_id,
+        "form": "text" if news.as_text else "card",
+        "when": str(news.when),
+        "send_at": news.send_at and f"{in_japan(news.send_at):%Y-%m-%d %H:%M}",
+        "repeat": str(news.repeat),
+        "until": news.until and news.until.isoformat(),
+        "media": news.media,
+    }
+
+
+def _differences(
+    before: Mapping[str, Any], after: Mapping[str, Any]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return of two tellings what is not the same in both."""
+    names = [
+        name for name in dict.fromkeys((*before, *after)) if before.get(name) != after.get(name)
+    ]
+    return (
+        {name: before[name] for name in names if name in before},
+        {name: after[name] for name in names if name in after},
     )
 
 
