@@ -8,7 +8,7 @@ from typing import Any
 from console import words
 from console.action_names import ACTION_NAMES, EARLIER_ACTIONS
 from console.models import SignInWay
-from core.languages import mark
+from core.languages import LANGUAGES, mark
 
 KINDS: dict[str, tuple[str, tuple[str, ...]]] = {
     "sign-in": (mark("Signing in and out"), ("session.",)),
@@ -76,6 +76,16 @@ DETAIL_NAMES = {
     "areas": mark("Where"),
     "topic": mark("Topic"),
     "recipients": mark("Recipients"),
+    "segment": mark("Only some of them"),
+    "texts": mark("Words"),
+    "alts": mark("What the picture shows, for who does not see it"),
+    "links": mark("Links"),
+    "picture": mark("Picture"),
+    "when": mark("When"),
+    "send_at": mark("Day and time in Japan"),
+    "repeat": mark("Repeated"),
+    "until": mark("Until (last day)"),
+    "media": mark("Ways to residents"),
 }
 """Names of what an entry says; another one is shown as it is stored."""
 
@@ -124,6 +134,9 @@ def as_sentence(detail: Mapping[str, Any], language: str) -> str:
 
 
 def _name(key: str, language: str) -> str:
+    what, _, code = key.partition(" ")
+    if code in LANGUAGES:
+        return f"{_name(what, language)} ({words.language_name(code, language)})"
     return words.CATALOGUE.text(language, DETAIL_NAMES[key]) if key in DETAIL_NAMES else key
 
 
@@ -133,6 +146,8 @@ def _value(key: str, value: Any, language: str) -> str:
         return words.listed([_role(name, language) for name in names if name], language)
     if key == "way" and isinstance(value, str) and value in list(SignInWay):
         return words.sign_in_way(value, language)
+    if value == ["*"]:
+        return words.CATALOGUE.text(language, "The whole city")
     return words.plain(value, language)
 
 

@@ -33,7 +33,7 @@ from core.errors import Refusal
 from core.languages import EASY_JAPANESE, mark
 from core.own_words import CHANGED_MEANWHILE, Change, WordVersion
 from core.reason import Reason
-from core.text import clean
+from core.text import clean, whole_number
 
 router = APIRouter(prefix="/console/words", route_class=StaffRoute)
 Looker = Annotated[Visit, Depends(visit(Permission.LOOK))]
@@ -103,7 +103,7 @@ async def list_page(visitor: Looker, part: str) -> Response:
     query = visitor.request.query_params
     wanted, only = clean(query.get("q", ""), line=True)[:100], query.get("only", "")
     rows = [row for row in desk.rows(found) if _fits(row, only) and _has(desk, found, row, wanted)]
-    page = max(1, int(query.get("page", "1")) if query.get("page", "1").isdecimal() else 1)
+    page = max(1, whole_number(query.get("page", "")) or 1)
     shown = rows[(page - 1) * PER_PAGE : page * PER_PAGE]
     async with visitor.context.database.reading() as session:
         files = await own_words.files(session, found.code)
@@ -124,7 +124,7 @@ async def list_page(visitor: Looker, part: str) -> Response:
         columns=_listed(found, shown),
         shown_as=Shown(visitor, desk),
         may_write=may_write(visitor, found),
-        done=query.get("done", ""),
+        done=_done(query.get("done", "")),
         files=files,
         address=address_of,
     )
@@ -224,6 +224,11 @@ def part_of(code: str) -> Part:
     if found is None:
         raise Missing
     return found
+
+
+def _done(said: str) -> str:
+    """Return what was done, as our own addresses say it: a word, or a number of rows."""
+    return said if said in ("saved", "undone") else str(whole_number(said) or "")
 
 
 def _owners(visitor: Visit, city: City, group: str) -> list[str]:

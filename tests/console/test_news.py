@@ -14,6 +14,7 @@ from PIL import Image
 from alerts.news.models import News, NewsState
 from city.city import Decision
 from console.models import Role
+from core.audit import AuditEntry
 from core.clock import JAPAN
 from feeds.models import Notice, Status
 from response.models import StaffMember
@@ -88,6 +89,25 @@ async def test_two_people_write_one_news_and_no_word_is_lost(office: Office) -> 
     # What they look at now may replace it.
     await saved(one, refused)
     assert (await news(office))[0].texts["ja"]["title"] == "秋のまつり"
+
+
+async def test_the_trail_says_what_was_before_and_after(office: Office) -> None:
+    desk = await office.at_desk(Role.EDITOR, "one")
+    page = await saved(desk, await begun(desk))
+    await saved(desk, page, **{"title-ja": "夏のまつり", "send_at": "2026-06-17T10:30"})
+    entries = [one for one in await office.rows(AuditEntry) if one.action == "news.saved"]
+    detail = entries[-1].detail
+    assert detail["before"] == {
+        "texts ja": "秋のまつり\n中央公園でまつりがあります。",
+        "send_at": "2026-06-16 09:00",
+    }
+    assert detail["after"] == {
+        "texts ja": "夏のまつり\n中央公園でまつりがあります。",
+        "send_at": "2026-06-17 10:30",
+    }
+    admin = await office.at_desk(Role.ADMIN, "admin")
+    trail = await admin.get("/console/audit?kind=news")
+    assert "2026-06-16 09:00 → 2026-06-17 10:30" in trail.words
 
 
 async def test_what_was_thrown_away_comes_back_with_all_that_was_typed(office: Office) -> None:

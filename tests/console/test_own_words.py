@@ -267,6 +267,21 @@ async def test_each_bad_file_has_its_sentence(office: Office, content: bytes, sa
     assert await office.rows(WordVersion) == []
 
 
+async def test_lines_drawn_far_below_the_last_row_are_no_rows(office: Office) -> None:
+    desk = await office.at_desk(Role.EDITOR, "waste")
+    book = workbook([["品目", "分別区分"], ["石油ストーブ", "burnable"]], lines_to=10_100)
+    page = await upload(desk, "items", ("items.xlsx", book))
+    assert page.status == 200, page.words
+    [said] = page.tree.xpath("//*[@data-testid='difference']")
+    assert "新規: 1" in said.text_content()
+
+
+async def test_an_address_puts_no_words_into_a_page(office: Office) -> None:
+    desk = await office.at_desk(Role.EDITOR, "waste")
+    page = await desk.get(f"{ITEMS}?done=Call+0120-000-000&page={'9' * 5000}")
+    assert (page.status, "0120" in page.words) == (200, False)
+
+
 async def test_a_formula_in_a_csv_is_no_word_of_the_city(office: Office) -> None:
     desk = await office.at_desk(Role.EDITOR, "waste")
     rows = '品目,分別区分,出し方\n悪,burnable,"=HYPERLINK(""http://x"")"\n'
