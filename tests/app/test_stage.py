@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from sqlmodel import select
 
 from app.stage import add_people
@@ -31,6 +29,6 @@ async def test_public_relations_and_an_office_have_accounts(
 async def test_a_city_without_that_department_has_no_account_for_it(
     database: Database, clock: Clock
 ) -> None:
-    small = replace(load_city(SAMPLE_CITY), departments=())
+    small = load_city(SAMPLE_CITY).model_copy(update={"departments": ()})
     accounts = await add_people(database, small, clock, residents=1, seed=1, host="demo.example")
     assert "waste@demo.example" not in {one.email for one in accounts}

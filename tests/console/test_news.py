@@ -18,37 +18,10 @@ from core.audit import AuditEntry
 from core.clock import JAPAN
 from feeds.models import Notice, Status
 from response.models import StaffMember
+from tests.support.news_desk import WORDS, begun, planned, saved
 from tests.support.office import Browser, Office, Page
 
 TOMORROW = datetime(2026, 6, 16, 9, tzinfo=JAPAN)
-WORDS = {
-    "topic": "events",
-    "title-ja": "秋のまつり",
-    "text-ja": "中央公園でまつりがあります。",
-    "whole_city": "yes",
-    "when": "at",
-    "send_at": "2026-06-16T09:00",
-}
-
-
-async def begun(browser: Browser) -> Page:
-    """Begin news, and return the composer."""
-    return await browser.submit(await browser.get("/console/news"), "/console/news")
-
-
-async def saved(browser: Browser, page: Page, **changes: Any) -> Page:
-    """Fill in the composer and save it."""
-    action = page.url.removeprefix(browser.url).partition("?")[0]
-    fields = {**page.form(action), **WORDS, **changes}
-    return await browser.post(action, {k: v for k, v in fields.items() if v is not None})
-
-
-async def planned(browser: Browser, **changes: Any) -> Page:
-    """Write news and plan it; returns its page."""
-    page = await saved(browser, await begun(browser), then="check", **changes)
-    assert page.url.endswith("/check"), page.words
-    action = page.url.removeprefix(browser.url).removesuffix("/check") + "/plan"
-    return await browser.submit(page, action)
 
 
 async def news(office: Office) -> list[News]:

@@ -10,7 +10,7 @@ from alerts.news.models import News, NewsState
 from city.city import Decision
 from console.models import Role
 from feeds.models import Notice, Status
-from tests.console.test_news import WORDS, begun, news, planned, saved
+from tests.support.news_desk import WORDS, begun, planned, saved
 from tests.support.office import Browser, Office, Page
 
 COLLECTION = {"topic": "collection", "title-ja": "年末の収集", "text-ja": "日が変わります。"}
@@ -31,14 +31,14 @@ async def written_by_editor(office: Office) -> tuple[Browser, str]:
 async def test_an_office_writes_and_sends_news_of_its_own_topic(office: Office) -> None:
     desk = await office.at_desk(Role.DEPARTMENT, "waste", "waste")
     page = await planned(desk, **COLLECTION)
-    assert (await news(office))[0].state is NewsState.PLANNED, page.words
+    assert (await office.rows(News))[0].state is NewsState.PLANNED, page.words
     await desk.submit(page, f"{address_of(desk, page)}/recall")
-    assert (await news(office))[0].state is NewsState.DRAFT
+    assert (await office.rows(News))[0].state is NewsState.DRAFT
 
 
 async def test_an_office_does_not_make_a_draft_of_others_its_own(office: Office) -> None:
     _, address = await written_by_editor(office)
-    [before] = await news(office)
+    [before] = await office.rows(News)
     desk = await office.at_desk(Role.DEPARTMENT, "waste", "waste")
     page = await desk.get(address)
     assert page.url.endswith("/check"), "they may look, and there is no form"
@@ -48,7 +48,7 @@ async def test_an_office_does_not_make_a_draft_of_others_its_own(office: Office)
         form = {**WORDS, **COLLECTION, "csrf": csrf, "version": str(before.version)}
         refused = await desk.post(f"{address}{act}", form)
         assert (refused.status, NOT_OWN in refused.words) == (400, True), (act, refused.words)
-    stored = next(one for one in await news(office) if one.id == before.id)
+    stored = next(one for one in await office.rows(News) if one.id == before.id)
     assert stored.model_dump() == before.model_dump()
 
 
@@ -114,7 +114,7 @@ async def test_an_office_without_a_topic_reads_what_to_do(office: Office) -> Non
         {"child_from": "999999999999999999"},
         {"repeat": "weekly", "until": "9999-12-31", "send_at": "9999-12-31T23:59"},
         {"for_language": "xx", "areas": "nowhere", "media": "telex"},
-        {"title-ja": "\0あ", "text-ja": "\ud7ff\u202e\u0000"},
+        {"title-ja": "\u200b", "text-ja": "\ud7ff\u202e"},
     ],
 )
 async def test_nothing_that_is_typed_breaks_the_composer(
