@@ -118,6 +118,7 @@ INSTEAD = {
 }
 """Where a name in an address means something else than elsewhere."""
 NOT_OURS = (
+    "/console/account/recovery",
     *("/metrics", "/readyz", "/settings/liff", "/tiles/{zoom}/{x}/{y}.png"),
     *("/site/{token}", "/open311/v2/tokens/{token}.{form}"),
     *("/crew/{token}", "/crew/{token}/photos/{photo_id}"),
@@ -125,7 +126,7 @@ NOT_OURS = (
     *("/forwarded/{token}.jpg", "/sent-photo/{name}.jpg", "/pictures/{code}.jpg"),
 )
 """Addresses that no person reads, that answer otherwise without migrations, that the sample city
-does not have, or that note in which browser they were opened."""
+does not have, that need one-time codes, or that note in which browser they were opened."""
 
 
 @dataclass
