@@ -194,6 +194,10 @@ export class Phone {
     if (this.input) this.draft = this.input.value;
     this.input = null;
     const standing = this.user ? this.user.standing : "none";
+    // A button that is replaced while it is pressed does nothing.
+    const shown = [standing, this.id, word("follow")].join();
+    if (standing !== "friend" && this.foot.dataset.shown === shown) return;
+    this.foot.dataset.shown = shown;
     if (standing === "none") {
       this.foot.replaceChildren(make("div.foot-card", {}, make("p", {}, word("noUser"))));
     } else if (standing === "stranger") {
