@@ -8,10 +8,12 @@ imports little, because a child of ``core.child`` imports it for every picture.
 from __future__ import annotations
 
 import io
+import struct
 import warnings
+import zlib
 from typing import Any
 
-from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, UnidentifiedImageError
 
 from core.errors import BadInput
 
@@ -25,6 +27,21 @@ MAX_SCANS = 64
 costs as much as the whole picture and takes a few bytes in the file."""
 _START_OF_SCAN = b"\xff\xda"
 _FORMATS = ("JPEG", "PNG", "WEBP")
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+"""What makes a picture upright, by the orientation in its metadata (Exif 3.0, 4.6.5)."""
+_BROKEN = (
+    *(ArithmeticError, AttributeError, EOFError, LookupError, MemoryError, OSError),
+    *(RuntimeError, SyntaxError, TypeError, ValueError, struct.error, zlib.error),
+)
+"""Broken files make the decoders fail in ways of their own; all mean the same."""
 _HEIC_BRANDS = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"})
 """ISO/IEC 23008-12: how the file of an iPhone's camera begins, after ``ftyp``."""
 
@@ -44,23 +61,23 @@ def decode_picture(data: bytes) -> tuple[Image.Image, tuple[float, float] | None
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
             opened = Image.open(io.BytesIO(data), formats=_formats_of(data))
         with opened:
-            if opened.format == "JPEG" and data.count(_START_OF_SCAN) > MAX_SCANS:
+            # MPO is a JPEG file with more pictures behind the first.
+            if opened.format in ("JPEG", "MPO") and data.count(_START_OF_SCAN) > MAX_SCANS:
                 raise PhotoRefused("too-large", "The photo is drawn over itself too often.")
             width, height = opened.size
             if width * height > MAX_PIXELS:
                 raise PhotoRefused("too-large", f"The photo has {width} x {height} pixels.")
             taken_at = _place_of(opened)
             opened.draft("RGB", (LONGEST_SIDE, LONGEST_SIDE))
-            upright = ImageOps.exif_transpose(_shrunk(opened))
+            turn = _TURNS.get(_orientation(opened))
+            smaller = _shrunk(opened)
+            upright = smaller if turn is None else smaller.transpose(turn)
             return _opaque(upright), taken_at
     except Image.DecompressionBombError as error:
         raise PhotoRefused("too-large", "The photo has too many pixels.") from error
     except PhotoRefused:
         raise
-    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, EOFError) as error:
-        raise PhotoRefused("unreadable", "The file is not a photo that can be read.") from error
-    except (IndexError, KeyError, TypeError, AttributeError, OverflowError, MemoryError) as error:
-        # Broken files make the decoders fail in ways of their own; all mean the same here.
+    except (UnidentifiedImageError, *_BROKEN) as error:
         raise PhotoRefused("unreadable", "The file is not a photo that can be read.") from error
 
 
@@ -82,7 +99,6 @@ def _shrunk(image: Image.Image) -> Image.Image:
     of some kilobytes can decode to hundreds of megabytes.
     """
     image.load()
-    exif = image.getexif()
     steps = max(image.size) // LONGEST_SIDE
     if steps > 1 and image.mode in ("RGB", "RGBA", "L", "LA", "CMYK"):
         smaller = image.reduce(steps)
@@ -90,8 +106,19 @@ def _shrunk(image: Image.Image) -> Image.Image:
     else:
         smaller = image
     smaller.thumbnail((LONGEST_SIDE, LONGEST_SIDE), Image.Resampling.LANCZOS)
-    smaller.getexif().update(exif)
     return smaller
+
+
+def _orientation(image: Image.Image) -> int:
+    """Return how the picture lies, as its metadata says; 1 is upright, or unreadable metadata.
+
+    Only this one value is read: cameras write others that nobody can write back.
+    """
+    try:
+        said = image.getexif().get(ExifTags.Base.Orientation, 1)
+    except _BROKEN:
+        return 1
+    return said if isinstance(said, int) else 1
 
 
 def _opaque(image: Image.Image) -> Image.Image:
@@ -125,7 +152,7 @@ def _place_of(image: Image.Image) -> tuple[float, float] | None:
         gps = image.getexif().get_ifd(ExifTags.IFD.GPSInfo)
         latitude = _degrees(gps[ExifTags.GPS.GPSLatitude], gps[ExifTags.GPS.GPSLatitudeRef], "S")
         longitude = _degrees(gps[ExifTags.GPS.GPSLongitude], gps[ExifTags.GPS.GPSLongitudeRef], "W")
-    except (KeyError, ValueError, TypeError, ZeroDivisionError, IndexError, SyntaxError, OSError):
+    except _BROKEN:
         return None
     if not (-180 <= longitude <= 180 and -90 <= latitude <= 90) or longitude == latitude == 0:
         return None

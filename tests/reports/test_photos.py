@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import struct
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
@@ -13,7 +14,7 @@ import pillow_heif
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import ExifTags, Image
+from PIL import ExifTags, Image, ImageOps
 
 from city.folder import load_city
 from core.child import Workshop
@@ -206,6 +207,62 @@ def test_a_file_that_is_two_things_at_once_is_kept_as_a_photo_alone(tmp_path: Pa
     page = b"<script>alert(1)</script>PK\x03\x04"
     kept = store_photo(tmp_path, picture() + page)
     assert b"script" not in photo_path(tmp_path, kept.sha256).read_bytes()
+
+
+async def test_a_photo_with_another_behind_it_is_refused_by_its_passes_too(tmp_path: Path) -> None:
+    output = io.BytesIO()
+    first, second = Image.new("RGB", (300, 200), "grey"), Image.new("RGB", (300, 200))
+    first.save(output, "MPO", save_all=True, append_images=[second])
+    kept = store_photo(tmp_path, output.getvalue())
+    assert (kept.width, kept.height) == (300, 200)
+    more_passes = output.getvalue() + b"\xff\xda" * decoding.MAX_SCANS
+    with pytest.raises(PhotoRefused) as refused:
+        store_photo(tmp_path, more_passes)
+    assert refused.value.kind == "too-large"
+
+
+EXIF_OF_TWO = b"Exif\0\0II" + struct.pack("<HLH", 42, 8, 2)
+ON_ITS_SIDE = struct.pack("<HHLHH", 0x112, 3, 1, 6, 0)
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        struct.pack("<HHLf", 0x128, 11, 1, 2.5),  # the unit of resolution as a fraction
+        struct.pack("<HHLL", 0x112 + 1, 4, 1, 2**32 - 1),  # a number that its tag cannot have
+        struct.pack("<HHLf", 0x10F, 11, 1, 1.0),  # the maker's name as a fraction
+        struct.pack("<HHLL", 0x8825, 4, 1, 2**31),  # a position behind the end of the file
+    ],
+)
+def test_a_photo_is_taken_upright_though_its_metadata_lie(tmp_path: Path, entry: bytes) -> None:
+    output = io.BytesIO()
+    scene = Image.new("RGB", (300, 200), "red")
+    scene.paste("blue", (0, 0, 150, 200))
+    scene.save(output, "JPEG")
+    lies = EXIF_OF_TWO + ON_ITS_SIDE + entry + struct.pack("<L", 0)
+    block = b"\xff\xe1" + struct.pack(">H", len(lies) + 2) + lies
+    data = output.getvalue()
+    kept = store_photo(tmp_path, data[:2] + block + data[2:])
+    assert (kept.width, kept.height, kept.taken_at) == (200, 300, None)
+    with Image.open(photo_path(tmp_path, kept.sha256)) as stored:
+        # What was left lies above: turned to the right by a quarter.
+        assert stored.getpixel((100, 20))[2] > 200 and stored.getpixel((100, 280))[0] > 200
+
+
+@pytest.mark.parametrize("orientation", range(2, 9))
+def test_each_way_in_which_a_photo_can_lie_is_made_upright(
+    tmp_path: Path, orientation: int
+) -> None:
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = orientation
+    scene = Image.new("RGB", (300, 200), "red")
+    scene.paste("blue", (0, 0, 150, 100))
+    output = io.BytesIO()
+    scene.save(output, "PNG", exif=exif)
+    with Image.open(io.BytesIO(output.getvalue())) as opened:
+        expected = ImageOps.exif_transpose(opened)
+    image, _place = decoding.decode_picture(output.getvalue())
+    assert image.size == expected.size and image.tobytes() == expected.tobytes()
 
 
 def test_where_a_photo_was_taken_is_told_once_and_not_kept(tmp_path: Path) -> None:
