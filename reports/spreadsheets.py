@@ -47,6 +47,9 @@ HEADINGS: Mapping[str, tuple[str, ...]] = {
 }
 NEEDED = ("kind", "place", "words")
 """Two of these make a row of headings."""
+STANDS_ONCE = ("day", "kind")
+"""What can stand once above several rows, and not at all in the others."""
+AS_ABOVE = frozenset({"〃", "同上", "同じ", "″", "”", '"'})
 WAYS = {
     "電話": CameBy.TELEPHONE,
     "窓口": CameBy.COUNTER,
@@ -71,6 +74,8 @@ class Row:
         The code of a kind; empty if the office has to choose one.
     called
         What the sheet calls the kind.
+    dated
+        Whether the sheet says when it came in; if not, ``at`` is now.
     wrong
         What cannot be read; a row with something wrong is not taken in.
     hints
@@ -87,13 +92,15 @@ class Row:
     department: str = ""
     came_by: CameBy = CameBy.IMPORT
     reference: str = ""
+    dated: bool = True
     wrong: tuple[Reason, ...] = ()
     hints: tuple[Reason, ...] = ()
 
     @property
     def origin(self) -> str:
         """The same for the same row of any file, so that it comes in once."""
-        said = [self.at.isoformat(), self.called, self.place, self.words, self.reference]
+        when = self.at.isoformat() if self.dated else ""
+        said = [when, self.called, self.place, self.words, self.reference]
         digest = hashlib.sha256(json.dumps(said, ensure_ascii=False).encode()).hexdigest()
         return f"import:{digest[:40]}"
 
@@ -170,18 +177,24 @@ def _read(
             meaning: clean(cells[column]) if column < len(cells) else ""
             for meaning, column in columns.items()
         }
-        if not any(said.get(name) for name in ("place", "words")):
+        _as_above(said, before)
+        # A day or a kind can stand alone in the row above those for which it holds.
+        is_row = any(said.get(name) for name in ("place", "words"))
+        before = dict(said) if is_row else {name: said.get(name, "") for name in STANDS_ONCE}
+        if not is_row:
             continue
         if len(made) >= MOST_TAKEN:
             raise BadInput(reason("sheet.too-long", most=MOST_TAKEN))
-        # A day that stands once above several rows, as 〃 or not at all, holds for them too.
-        for name in ("day", "kind"):
-            if said.get(name, "") in ("", "〃", "同上", '"') and before.get(name):
-                said[name] = before[name]
-        before = {name: said.get(name, "") for name in ("day", "kind")}
         made.append(_row(number, said, kinds, city, now, find))
     unknown = dict.fromkeys(row.called for row in made if row.called and not row.kind)
     return Read(tuple(made), tuple(unknown), tuple(left_out))
+
+
+def _as_above(said: dict[str, str], before: Mapping[str, str]) -> None:
+    """Fill in what stands in the row above: as 〃, or once for several rows."""
+    for name, text in said.items():
+        if text in AS_ABOVE or (not text and name in STANDS_ONCE):
+            said[name] = before.get(name, "")
 
 
 def _kinds(city: City) -> dict[str, str]:
@@ -229,6 +242,7 @@ def _row(
         department,
         way,
         clean(said.get("reference", ""), line=True)[:40],
+        bool(said.get("day")),
         tuple(wrong),
         tuple(hints),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from sqlmodel import col, select
@@ -99,6 +99,35 @@ async def test_rows_come_in_once_however_often_their_file_does(
     assert reports[0].created_at == datetime(2026, 11, 3, 5, 5, tzinfo=UTC)
     assert "No. 1" in notes
     assert all("山田" not in one.description + one.contact for one in reports)
+
+
+async def test_ditto_marks_and_days_above_hold_for_the_rows_below(city: City) -> None:
+    rows: list[list[object]] = [
+        ["受付日", "種別", "場所", "内容", "担当課", "受付方法"],
+        ["令和８年１１月３日", None, None, None, None, None],
+        [None, "街灯の不点灯", "中央公園", "暗い", "公園・施設課", "電話"],
+        ["〃", "〃", "〃", "消えている", "〃", "同上"],
+        ["R8.11.4(水)", None, None, None, None, None],
+        [None, "道路の穴・段差", "どこかの角", "〃", None, None],
+    ]
+    first, second, third = (await read(workbook(rows), city)).rows
+    assert first.at == datetime(2026, 11, 2, 15, 0, tzinfo=UTC)  # midnight in Japan
+    assert second.at == first.at and second.kind == "street-light"
+    assert (second.place, second.position, second.words) == ("中央公園", PLACE, "消えている")
+    assert (second.department, second.came_by) == ("parks", CameBy.TELEPHONE)
+    assert third.at == datetime(2026, 11, 3, 15, 0, tzinfo=UTC)
+    # What stands above is of another day's table; an empty cell says nothing.
+    assert (third.words, third.department, third.came_by) == ("", "", CameBy.IMPORT)
+
+
+async def test_rows_without_a_day_come_in_once_too(database: Database, city: City) -> None:
+    data = "種別,場所,内容\n街灯の不点灯,角,暗い\n".encode()
+    for minutes, new in ((0, 1), (90, 0)):
+        now = NOW + timedelta(minutes=minutes)
+        found = await read_file(spreadsheet_workshop(), data, city, now, find)
+        async with database.writing() as session:
+            taken = await take_in(session, city, found, by="doro@city.example", now=now)
+        assert len(taken.numbers) == new
 
 
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "cp932"])
