@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import structlog
-from sqlalchemy import delete, exists, or_, update
+from sqlalchemy import case, delete, exists, or_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
@@ -103,7 +103,7 @@ async def look(database: Database, desk: Desk, now: datetime) -> int:
     """
     async with database.reading() as session:
         desk = replace(desk, city=await city_now(session, desk.city))
-        fresh = await _fresh(session, desk.city, now)
+        fresh = await _fresh(session, desk, now)
         calling = await _calling(session, now)
     if not fresh and not calling:
         return 0
@@ -111,7 +111,7 @@ async def look(database: Database, desk: Desk, now: datetime) -> int:
     async with database.writing() as session:
         restored = await held_until(session)
         alarms = await alarm_settings.every(session, desk.city, now)
-        for department, items in _by_department(await _fresh(session, desk.city, now)).items():
+        for department, items in _by_department(await _fresh(session, desk, now)).items():
             before = [i for i in items if restored is not None and _at(i.report) <= restored]
             # A restore sends nothing by itself: what came before it may have been told.
             await _keep(session, before, now, told=False)
@@ -142,8 +142,31 @@ def is_dangerous(report: Report, city: City) -> bool:
     return report.priority == AT_ONCE or (kind is not None and kind.danger)
 
 
-async def _fresh(session: AsyncSession, city: City, now: datetime) -> list[Item]:
-    """Return what nobody was told of yet, the oldest first."""
+async def _later(session: AsyncSession, city: City, now: datetime) -> list[str]:
+    """Return the departments that hear of ordinary reports in the morning, or after the hour.
+
+    None after a restore: what came before it is noted, and not told in the morning.
+    """
+    if await held_until(session) is not None:
+        return []
+    return [
+        code
+        for code, alarm in (await alarm_settings.every(session, city, now)).items()
+        if is_quiet(alarm, city, now)
+        or (alarm.rhythm is Rhythm.HOURLY and not await _hour_is_due(session, alarm, now))
+    ]
+
+
+async def _fresh(session: AsyncSession, desk: Desk, now: datetime) -> list[Item]:
+    """Return what is to be told now: dangerous ones first, then the oldest.
+
+    What waits for the morning or the hour is left out: it may be more than one look takes, and
+    must not stand before what is told at once.
+    """
+    city = desk.city
+    kinds = [kind.code for kind in city.report_categories if kind.danger]
+    dangerous = or_(col(Report.priority) == AT_ONCE, col(Report.category).in_(kinds))
+    later = await _later(session, city, now)
     told = exists().where(col(Heard.report_id) == col(Report.id), col(Heard.occasion) == NEW)
     new = await session.scalars(
         select(Report)
@@ -152,9 +175,10 @@ async def _fresh(session: AsyncSession, city: City, now: datetime) -> list[Item]
             col(Report.state).in_(WAITING),
             col(Report.opened_at).is_(None),
             col(Report.came_by).not_in(MADE_BY_OFFICE),
+            or_(dangerous, col(Report.department).not_in(later)),
             ~told,
         )
-        .order_by(col(Report.created_at), col(Report.id))
+        .order_by(case((dangerous, 0), else_=1), col(Report.created_at), col(Report.id))
         .limit(MOST)
     )
     found = [Item(report, NEW, is_dangerous(report, city)) for report in new]
@@ -168,10 +192,10 @@ async def _fresh(session: AsyncSession, city: City, now: datetime) -> list[Item]
     )
     leading: dict[tuple[int, str], Item] = {}
     for report, number in [*said_no, *await _said_by_programs(session, now)]:
-        case = report if report.case_id is None else await session.get(Report, report.case_id)
-        if case is not None and case.id is not None and case.state in OPEN:
+        first = report if report.case_id is None else await session.get(Report, report.case_id)
+        if first is not None and first.id is not None and first.state in OPEN:
             occasion = f"{NOT_RIGHT}{number}"
-            leading.setdefault((case.id, occasion), Item(case, occasion, False))
+            leading.setdefault((first.id, occasion), Item(first, occasion, False))
     rows = await session.execute(
         select(Heard.report_id, Heard.occasion).where(
             col(Heard.report_id).in_([report_id for report_id, _ in leading])

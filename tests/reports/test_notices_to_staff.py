@@ -203,6 +203,40 @@ async def test_at_night_it_waits_for_the_morning_and_a_danger_does_not(office: O
     assert calm.number in json.dumps([one.content for one in await notices(office)])
 
 
+@pytest.mark.parametrize("calm", [Rhythm.AT_ONCE, Rhythm.HOURLY], ids=["night", "hour"])
+async def test_a_flood_that_waits_hides_no_danger_and_no_other_department(
+    office: Office, monkeypatch: pytest.MonkeyPatch, calm: Rhythm
+) -> None:
+    monkeypatch.setattr(notices_to_staff, "MOST", 5)
+    at(office, 23, 30)
+    if calm is Rhythm.HOURLY:
+        await choose(office, quiet=(time(3, 0), time(4, 0)), rhythm=calm)
+        await reported(office)
+        await look(office)
+    else:
+        await choose(office, quiet=(time(22, 0), time(7, 0)))
+    for _ in range(6):
+        await reported(office)
+    other = await reported(office)
+    await changed(office, other, department="parks")
+    async with office.database.writing() as session:
+        await alarm_settings.change(
+            session,
+            office.context.city,
+            "parks",
+            Wish(mails=("parks@city.example",), quiet=(time(3, 0), time(4, 0))),
+            seen=0,
+            actor="admin@city.example",
+            now=office.clock.now(),
+        )
+    dangerous = await reported(office)
+    await changed(office, dangerous, priority=AT_ONCE)
+    before = len(await notices(office))
+    assert await look(office) == 2
+    told = {one.department: one.content["title"] for one in (await notices(office))[before:]}
+    assert dangerous.number in told["roads"] and other.number in told["parks"]
+
+
 async def test_a_flood_of_reports_is_one_message(office: Office) -> None:
     await choose(office)
     some = [await reported(office) for _ in range(25)]
