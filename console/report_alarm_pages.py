@@ -164,7 +164,8 @@ async def _page(visitor: Visit, *, refused: str = "", refusal: Refusal | None = 
         cards=cards,
         refused=refused,
         refusal=words.said(refusal, visitor.language) if refusal else "",
-        typed=visitor.form if refused else None,
+        # The form of a test has none of the fields.
+        typed=visitor.form if refused and "rhythm" in visitor.form else None,
         saved=visitor.request.query_params.get("saved", ""),
         tested=visitor.request.query_params.get("tested", ""),
         rhythms=RHYTHM_NAMES,

@@ -11,7 +11,7 @@ from console.models import Role
 from core.languages import LANGUAGES
 from feeds.texts import machine_translated
 from reports import answer_words, following
-from reports.models import ReportAlarm, StaffNotice
+from reports.models import ReportAlarm, Rhythm, StaffNotice
 from subscriptions import residents
 from tests.support.filed_reports import reported
 from tests.support.office import Browser, Office, Page
@@ -192,6 +192,30 @@ async def test_what_cannot_be_an_address_is_refused(office: Office, fields: dict
     token = page.form("/console/report-alarms/roads")["csrf"]
     nowhere = await browser.post("/console/report-alarms/nobody", {"csrf": token})
     assert nowhere.status == 400
+
+
+async def test_what_was_chosen_stays_when_it_is_refused(office: Office) -> None:
+    browser = await desk(office)
+    address = "/console/report-alarms/roads"
+    typed = {
+        "mails": "not an address",
+        "chat_form": "teams",
+        "rhythm": "hourly",
+        "quiet": "own",
+        "quiet_start": "18:15",
+        "quiet_end": "08:45",
+        "calls_members": "",
+        "again_minutes": "25",
+    }
+    page = await browser.submit(await browser.get("/console/report-alarms"), address, **typed)
+    assert page.status == 400
+    kept = page.form(address)
+    assert {name: kept.get(name, "") for name in typed} == typed
+    mended = await browser.submit(page, address, mails="road@city.example")
+    assert mended.status == 200
+    [alarm] = await rows(office)
+    assert (alarm.rhythm, alarm.again_minutes) == (Rhythm.HOURLY, 25)
+    assert (alarm.quiet_start, alarm.calls_members) == (18 * 60 + 15, False)
 
 
 async def test_who_does_not_work_on_reports_changes_neither(office: Office) -> None:
