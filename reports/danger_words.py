@@ -17,9 +17,19 @@ from typing import Literal
 
 from city.danger_words import DangerWords
 
+_NOT_YET = "(?:そう|る|ない|なけれ|かね|たら|れば)"
+_FEARED = "(?:る|する)?(?:の)?(?:防止|対策|恐れ|おそれ|危険|可能|心配|もと|元に|原因|かも)"
+_ACCIDENT = f"事故(?![がも]?(?:起|おき|おこ)[きこ]?{_NOT_YET}|に(?:つ?な[りるらが])|{_FEARED})"
+"""Also in the Chinese words: all languages are looked for in every text."""
 HURT = {
+    # Not what may happen yet (事故が起きそう, 転倒のおそれ): that is danger. Nor what only sounds
+    # so: いけがき, かけがえ, a line that is ひかれていない, じこく.
     "ja": (
-        "怪我|けが|ケガ|負傷|転ん|転倒|ころん|つまず|事故|じこ|はねられ|ひかれ|出血|救急|骨折|"
+        f"負傷|(?:怪我|ケガ|けが(?![きえ]))(?!をし{_NOT_YET}|し{_NOT_YET}|人が出{_NOT_YET}|{_FEARED})|"
+        f"転ん|転倒(?!し{_NOT_YET}|す{_NOT_YET}|{_FEARED})|ころん|"
+        f"つまず(?!き{_NOT_YET}|く{_FEARED})|"
+        f"{_ACCIDENT}|じこ(?!く)|"
+        f"はねられ(?!{_NOT_YET})|(?<![線ン][がはも])ひかれ(?!{_NOT_YET})|出血|救急|骨折|"
         "はまった|落ちた人|人が落ち|子どもが落ち|子供が落ち|挟まれ|下敷"
     ),
     "en": (
@@ -27,7 +37,10 @@ HURT = {
         "someone|people|man|woman) fell|fell off|"
         "tripped|bleeding|ambulance|broke (?:my|his|her|their)|trapped|hit by"
     ),
-    "zh": "受伤|受傷|摔倒|摔伤|摔傷|跌倒|事故|车祸|車禍|流血|救护车|救護車|骨折|绊倒|絆倒|被困",
+    "zh": (
+        f"受伤|受傷|摔倒|摔伤|摔傷|跌倒|{_ACCIDENT}|"
+        "车祸|車禍|流血|救护车|救護車|骨折|绊倒|絆倒|被困"
+    ),
     "ko": "다쳤|다친|부상|넘어져서|사람이 넘어|사고|피가|출혈|구급차|골절|걸려 넘어|갇혔",
     "vi": (
         "bị thương|tai nạn|té ngã|ngã xe|người (?:bị )?ngã|vấp|chảy máu|cấp cứu|"
@@ -51,6 +64,7 @@ HURT = {
 }
 DANGER = {
     "ja": (
+        "事故|じこ(?!く)|転倒|つまず|怪我|けが(?![きえ])|ケガ|はねられ|ひかれそう|"
         "危険|危な|あぶな|アブナ|きけん|キケン|落ちそう|倒れそう|"
         "崩れ|くずれ|陥没|かんぼつ|穴が大き|大きな穴|"
         "感電|電線|火花|漏電|ガス|煙|火事|燃え|通れな|通行できな|冠水|水があふれ|土砂|"

@@ -43,6 +43,40 @@ def test_words_of_the_city_count_beside_todokes_own(text: str, alone: str, here:
     assert danger_in(text, CITYS)[0] == here
 
 
+@pytest.mark.parametrize(
+    ("text", "grave"),
+    [
+        ("いけがきが道路にはみ出している", ""),
+        ("かけがえのない木です", ""),
+        ("白線がひかれていない", ""),
+        ("バスのじこくが読めない", ""),
+        ("事故が起きる前に直してください", "danger"),
+        ("事故が起きそうで怖い", "danger"),
+        ("事故になりそう", "danger"),
+        ("事故につながるおそれがあります", "danger"),
+        ("事故防止のためミラーを付けてほしい", "danger"),
+        ("転倒の恐れがあります", "danger"),
+        ("お年寄りがつまずきそう", "danger"),
+        ("けがをしそうです", "danger"),
+        ("車にひかれそうになる", "danger"),
+        ("事故がありました", "hurt"),
+        ("事故が起きた", "hurt"),
+        ("事故が起きました", "hurt"),
+        ("きのう事故になった", "hurt"),
+        ("ひどいけがをした", "hurt"),
+        ("けが人がいます", "hurt"),
+        ("母が転倒しました", "hurt"),
+        ("つまずいて転んだ", "hurt"),
+        ("つまずきました", "hurt"),
+        ("猫が車にひかれている", "hurt"),
+        ("子どもがはねられた", "hurt"),
+    ],
+)
+def test_what_may_happen_calls_nobody_at_night(text: str, grave: str) -> None:
+    """Harm done is looked at at once; harm feared, and words that only sound so, are not."""
+    assert danger_in(text)[0] == grave
+
+
 def test_what_a_city_writes_is_no_pattern() -> None:
     own = DangerWords(danger={"ja": (".*", "(", "穴|"), "en": ("a.c", "[x]")})
     assert danger_in("なにもありません abc x", own) == ("", "")
