@@ -5,13 +5,13 @@ The caller writes the words for residents: the conversation acknowledges, the co
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import structlog
-from sqlalchemy import func, update
+from sqlalchemy import Text, cast, func, or_, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
@@ -36,6 +36,8 @@ LONGEST_DESCRIPTION = 4000
 """Characters of a description that another program posts."""
 MAX_ANSWER = 2000
 LONGEST_CONTACT = 120
+PLACES = ("place", "address")
+"""Names in :attr:`ReportUpdate.changes` of what goes with the words of a case."""
 
 log = structlog.get_logger(__name__)
 
@@ -340,7 +342,8 @@ async def note_step(
     session.add(update)
     await session.flush()
     if changes:
-        facts["changes"] = changes
+        # The trail is kept when the words of a case go.
+        facts["changes"] = without_places(changes)
     await audit.record(
         session,
         now,
@@ -353,6 +356,28 @@ async def note_step(
         **facts,
     )
     return update
+
+
+def without_places(changes: Mapping[str, list[Any]]) -> dict[str, list[Any]]:
+    """Return what was changed, without where it was and is; that it was moved stays."""
+    return {name: [None, None] if name in PLACES else pair for name, pair in changes.items()}
+
+
+async def forget_places(session: AsyncSession, report_ids: Sequence[int]) -> None:
+    """Erase from the steps of reports where they were before, and where they were moved to."""
+    text = cast(col(ReportUpdate.changes), Text)
+    steps = await session.scalars(
+        select(ReportUpdate)
+        .where(
+            col(ReportUpdate.report_id).in_(report_ids),
+            or_(*(text.contains(f'"{name}"') for name in PLACES)),
+        )
+        .with_for_update()
+    )
+    for step in list(steps):
+        step.changes = without_places(step.changes)
+        session.add(step)
+    await session.flush()
 
 
 async def note_opened(session: AsyncSession, number: str, *, by: str, now: datetime) -> bool:

@@ -24,6 +24,7 @@ from core.chunks import in_chunks
 from core.database import Database
 from reports.kinds import city_now
 from reports.models import Forward, Photo, PhotoAddress, Report, ReportUpdate, Verdict
+from reports.register import forget_places
 from reports.states import ENDED
 
 DECIMALS = 3
@@ -124,6 +125,7 @@ async def _erase_words(session: AsyncSession, ids: Sequence[int]) -> None:
         report.forgotten = True
         session.add(report)
     await session.flush()
+    await forget_places(session, ids)
     for statement in (
         update(ReportUpdate).where(col(ReportUpdate.report_id).in_(ids)).values(answer="", note=""),
         update(Verdict).where(col(Verdict.report_id).in_(ids)).values(words="", words_message=""),

@@ -16,6 +16,7 @@ from sqlmodel import col, select
 from core import audit
 from reports import cases
 from reports.models import Photo, Report, ReportUpdate
+from reports.register import forget_places
 from reports.states import WAITING, ReportState
 
 BY = "resident"
@@ -62,6 +63,7 @@ async def withdraw(
         if report.place_message == message_id:
             report.longitude = report.latitude = report.area = None
             report.address = report.place_message = report.road = report.road_class = ""
+            await forget_places(session, [report.id or 0])
             gone.append(await _note(session, report, Withdrawn.PLACE, now))
         if report.note_message == message_id:
             report.description = report.note_message = ""
@@ -109,6 +111,7 @@ async def withdraw_report(session: AsyncSession, report: Report, now: datetime) 
     report.address = report.place_message = report.description = report.note_message = ""
     report.japanese = report.translated_by = report.road = report.road_class = ""
     report.attributes = []
+    await forget_places(session, [report.id or 0])
     report.state, report.ended_at, report.photo_count = ReportState.WITHDRAWN, now, 0
     await _note(session, report, Withdrawn.REPORT, now)
     return True

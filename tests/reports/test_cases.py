@@ -15,6 +15,7 @@ from sqlmodel import col, select
 from city.city import City
 from city.folder import load_city
 from core import audit
+from core.audit import AuditEntry
 from core.clock import JAPAN, ManualClock
 from core.database import Database
 from core.errors import BadInput
@@ -214,6 +215,11 @@ async def test_a_moved_place_is_worked_out_again_and_history_keeps_the_old(
     assert district is not None and stored.area == district.code
     assert made.update.changes["place"][0] == [*HERE, "田んぼの横"]
     assert made.update.changes["owner"] == ["", "national-road"]
+    # The trail stays when the words of a case are erased: it says that it was moved, not where.
+    async with database.reading() as session:
+        entries = await session.scalars(select(AuditEntry).order_by(col(AuditEntry.id).desc()))
+        [trail] = [one.detail["changes"] for one in entries if "changes" in one.detail]
+    assert trail["place"] == [None, None] and trail["owner"] == ["", "national-road"]
     with pytest.raises(BadInput):
         await move(database, city, report, clock.now(), place=(140.0, 136.0))
     with pytest.raises(BadInput):
