@@ -12,9 +12,10 @@ import hashlib
 import json
 import math
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
+from sqlalchemy import and_, or_
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
@@ -29,6 +30,8 @@ from reports.open311_formats import Refused
 from reports.register import LONGEST_DESCRIPTION, MAX_TEXT, Draft, create_report
 
 LONGEST_URL = 500
+AGAIN = timedelta(hours=1)
+"""How long a post of the day before is the same one still: it is sent again around midnight too."""
 LANGUAGE = "ja"
 """In which a report without a resident is filed."""
 
@@ -133,8 +136,12 @@ def posted(city: City, form: Form, now: datetime) -> Posted:
 async def taken_before(
     session: AsyncSession, key: ApiKey, post: Posted, now: datetime
 ) -> Report | None:
-    """Return the report that the same post made, if it came before on this day."""
-    return await session.scalar(select(Report).where(col(Report.origin) == _name(key, post, now)))
+    """Return the report that the same post made, if it came before on this day, or in this hour."""
+    origin, at = col(Report.origin), col(Report.created_at)
+    of_yesterday = and_(origin == _name(key, post, now - AGAIN), at > now - AGAIN)
+    same = or_(origin == _name(key, post, now), of_yesterday)
+    newest = select(Report).where(same).order_by(col(Report.id).desc())
+    return await session.scalar(newest.limit(1))
 
 
 def check_rate(key: ApiKey, now: datetime) -> None:

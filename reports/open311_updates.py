@@ -13,6 +13,7 @@ import json
 from dataclasses import dataclass
 from datetime import datetime
 
+from sqlalchemy import and_, or_
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
@@ -34,7 +35,7 @@ from reports.models import (
 )
 from reports.office_words import CLOSED, OPEN, Said, Tell
 from reports.open311_formats import Refused
-from reports.open311_posts import check_rate, media_url_of
+from reports.open311_posts import AGAIN, check_rate, media_url_of
 from reports.open311_requests import is_own
 from reports.register import get_report
 from reports.states import ReportState
@@ -92,9 +93,12 @@ def posted_update(form: Form) -> PostedUpdate:
 async def taken_before(
     session: AsyncSession, key: ApiKey, post: PostedUpdate, now: datetime
 ) -> ReportUpdate | None:
-    """Return the step that the same update made, if it came before on this day."""
-    same = col(ReportUpdate.origin) == post.origin(key, now)
-    return await session.scalar(select(ReportUpdate).where(same))
+    """Return the step that the same update made, if it came before on this day, or in this hour."""
+    origin, at = col(ReportUpdate.origin), col(ReportUpdate.created_at)
+    of_yesterday = and_(origin == post.origin(key, now - AGAIN), at > now - AGAIN)
+    same = or_(origin == post.origin(key, now), of_yesterday)
+    newest = select(ReportUpdate).where(same).order_by(col(ReportUpdate.id).desc())
+    return await session.scalar(newest.limit(1))
 
 
 async def check_theirs(session: AsyncSession, key: ApiKey, post: PostedUpdate) -> None:

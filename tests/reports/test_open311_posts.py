@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -12,6 +12,7 @@ from lxml import etree
 from sqlmodel import select
 
 from core import audit
+from core.clock import JAPAN
 from core.errors import BadInput
 from reports import api_keys, open311
 from reports.api_keys import MOST_POSTS, add_key, revoke_key
@@ -93,6 +94,19 @@ async def test_a_post_becomes_a_report_and_nothing_of_the_person_is_kept(
     assert (photo.url, photo.report_id) == ("https://app.example/hole.jpg", report.id)
     kept = repr([report, steps, await office.rows(audit.AuditEntry)])
     assert not [said for said in PERSON.values() if said in kept]
+
+
+async def test_a_post_is_the_same_one_around_midnight(office: Office, key: str) -> None:
+    midnight = datetime(2027, 1, 1, tzinfo=JAPAN)
+    office.clock.ahead += midnight - timedelta(seconds=30) - office.clock.now()
+    before = number_of(await post(office, post_of(office, key)))
+    office.clock.ahead += timedelta(minutes=1)
+    assert number_of(await post(office, post_of(office, key))) == before == "2026-000001"
+    # An hour later it is a new one, of the new year; and that one stays the same all day.
+    office.clock.ahead += timedelta(hours=1)
+    later = number_of(await post(office, post_of(office, key)))
+    office.clock.ahead += timedelta(hours=20)
+    assert number_of(await post(office, post_of(office, key))) == later == "2027-000001"
 
 
 async def test_the_answer_in_xml_has_the_elements_of_the_specification(

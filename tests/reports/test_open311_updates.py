@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -15,6 +15,7 @@ from sqlmodel import select
 
 from city.city import Endpoint, Owner
 from console import words
+from core.clock import JAPAN
 from reports import cases, forwarding, notices_to_staff, open311, work
 from reports.api_keys import MOST_POSTS, add_key
 from reports.forwarding import Wanted, new_key
@@ -136,6 +137,17 @@ async def test_the_same_update_again_is_the_same_update(office: Office, key: str
     assert update_id(await send(office, key, number, **{**said, "update_id": "18"})) != first
     office.clock.ahead += timedelta(days=1)
     assert update_id(await send(office, key, number, **said)) != first
+
+
+async def test_an_update_is_the_same_one_around_midnight(office: Office, key: str) -> None:
+    number = await posted(office, key)
+    midnight = datetime(2027, 1, 1, tzinfo=JAPAN)
+    office.clock.ahead += midnight - timedelta(seconds=30) - office.clock.now()
+    first = update_id(await send(office, key, number, description="まだあります"))
+    office.clock.ahead += timedelta(minutes=1)
+    assert update_id(await send(office, key, number, description="まだあります")) == first
+    office.clock.ahead += timedelta(hours=1)
+    assert update_id(await send(office, key, number, description="まだあります")) != first
 
 
 async def test_two_at_once_are_one(office: Office, key: str) -> None:
