@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 import zlib
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Annotated
 
@@ -51,6 +51,7 @@ WAYS = {
 }
 LANGUAGE = "ja"
 MOST_SHOWN = 200
+CLOCKS_DIFFER = timedelta(minutes=10)
 _sheets = spreadsheet_workshop()
 
 
@@ -184,12 +185,23 @@ def _place_of(draft: Draft) -> Position | None:
 
 
 def _came_at(text: str, now: datetime) -> datetime:
-    """Return when it came, on Japan's clock; now if that is not said or still to come."""
+    """Return when it came, on Japan's clock; now if that is not said.
+
+    Raises
+    ------
+    Refusal
+        It is no time, still to come, or from before last year: a slip of the hand.
+    """
+    if not text:
+        return now
+    wrong = Refusal(mark("Write when it came: a day and a time up to now."))
     try:
         said = datetime.fromisoformat(text).replace(tzinfo=JAPAN)
-    except ValueError:
-        return now
-    return min(said, now) if said.year >= in_japan(now).year - 1 else now
+    except ValueError as error:
+        raise wrong from error
+    if said.year < in_japan(now).year - 1 or said.replace(second=0) > now + CLOCKS_DIFFER:
+        raise wrong
+    return min(said, now)
 
 
 def _answers(visitor: Visit, kind: ReportCategory) -> list[questions.Answered]:

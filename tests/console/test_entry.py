@@ -1,0 +1,45 @@
+"""Reports that come by telephone are entered as they came, or say what is wrong."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import pytest
+
+from console.models import Role
+from core.clock import JAPAN
+from reports.models import Report
+from tests.support.office import Office
+
+ENTRY = "/console/entry"
+WORDS = "看板が倒れています"
+
+
+async def test_a_report_has_the_moment_at_which_it_came(office: Office) -> None:
+    office.clock.ahead += datetime(2027, 1, 1, 0, 5, tzinfo=JAPAN) - office.clock.now()
+    browser = await office.at_desk(Role.ROADS, "road")
+    page = await browser.get(f"{ENTRY}?kind=sign")
+    said = {"address": "中央公園", "words": WORDS, "came_at": "2026-12-31T23:50"}
+    assert (await browser.submit(page, ENTRY, **said)).status == 200
+    # The clock of the desk is some minutes ahead; and nothing was said.
+    for came_at in ("2027-01-01T00:12", ""):
+        page = await browser.get(f"{ENTRY}?kind=sign")
+        assert (await browser.submit(page, ENTRY, **{**said, "came_at": came_at})).status == 200
+    first, second, third = await office.rows(Report)
+    assert first.created_at == datetime(2026, 12, 31, 23, 50, tzinfo=JAPAN)
+    assert first.number == "2026-000001" and second.number == "2027-000001"
+    for one in (second, third):
+        assert timedelta(0) <= office.clock.now() - one.created_at < timedelta(minutes=2)
+
+
+@pytest.mark.parametrize("came_at", ["2036-12-31T10:00", "2016-12-31T10:00", "soon", "0001-01-01"])
+async def test_a_moment_that_cannot_be_is_said_and_nothing_typed_is_lost(
+    office: Office, came_at: str
+) -> None:
+    browser = await office.at_desk(Role.ROADS, "road")
+    page = await browser.get(f"{ENTRY}?kind=sign")
+    said = {"address": "中央公園", "words": WORDS, "came_at": came_at}
+    refused = await browser.submit(page, ENTRY, **said)
+    assert refused.status == 400 and "今より前の日時" in refused.words
+    assert {name: refused.form(ENTRY)[name] for name in said} == said
+    assert await office.rows(Report) == []
