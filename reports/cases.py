@@ -192,7 +192,7 @@ async def join(
         into=leader.number,
     )
     numbers = [joining.number, *(member.number for member in members)]
-    priority.settle(leader, city, now)
+    priority.settle(leader, city, now, await members_of(session, leader))
     await register.note_step(
         session,
         leader,
@@ -244,7 +244,7 @@ async def part(
         out_of=leader.number,
     )
     for one, what, whom in ((report, "", ""), (leader, "parted", report.number)):
-        priority.settle(one, city, now)
+        priority.settle(one, city, now, await members_of(session, one))
         if what:
             await register.note_step(
                 session,

@@ -21,6 +21,7 @@ from core.clock import in_japan
 from core.database import Database
 from core.errors import Permanent, Retryable
 from core.mail_settings import SmtpSettings
+from reports.cases import members_of
 from reports.due import is_working_day, working_days_between
 from reports.kinds import city_now
 from reports.models import MorningMail, Report, Team
@@ -160,7 +161,9 @@ async def settle_waiting(database: Database, city: City, now: datetime, *, most:
     for report_id in ids:
         async with database.writing() as session:
             report = await session.get(Report, report_id, with_for_update=True)
-            if report is not None and settle(report, city, now):
+            if report is None:
+                continue
+            if settle(report, city, now, await members_of(session, report)):
                 session.add(report)
                 changed += 1
     return changed

@@ -7,11 +7,13 @@ staff read them as words.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import IntEnum
 
 from city.city import City
+from city.danger_words import DangerWords
 from reports.danger_words import danger_in
 from reports.models import Report
 
@@ -41,8 +43,10 @@ class WorkedOut:
     why: tuple[str, ...]
 
 
-def worked_out(report: Report, city: City, now: datetime) -> WorkedOut:
-    """Return the priority that the facts of a case give.
+def worked_out(
+    report: Report, city: City, now: datetime, joined: Sequence[Report] = ()
+) -> WorkedOut:
+    """Return the priority that the facts of a case give: of its leading report and the joined ones.
 
     A kind that endangers people, and words that somebody came to harm, are looked at at once.
     Everything else is raised or lowered from the kind's usual priority, and never to "at once"
@@ -55,9 +59,10 @@ def worked_out(report: Report, city: City, now: datetime) -> WorkedOut:
     if level != Priority.NORMAL:
         why.append(f"kind:{report.category}")
     tables = [city.danger_words] if kind is None else [city.danger_words, kind.danger_words]
-    grave, word = danger_in(f"{report.description}\n{report.japanese}", *tables)
+    grave, word = _gravest([report, *joined], tables)
     at_once = False
-    if kind is not None and kind.danger:
+    kinds = [kind, *(city.kind(one.category) for one in joined)]
+    if any(one is not None and one.danger for one in kinds):
         at_once = True
         why.append("kind-danger")
     if grave == "hurt":
@@ -86,11 +91,21 @@ def worked_out(report: Report, city: City, now: datetime) -> WorkedOut:
     return WorkedOut(Priority(level), tuple(why or ["usual"]))
 
 
-def settle(report: Report, city: City, now: datetime) -> bool:
+def _gravest(reports: Sequence[Report], tables: Sequence[DangerWords]) -> tuple[str, str]:
+    """Return the gravest that somebody said of a case, and the word."""
+    found = [danger_in(f"{one.description}\n{one.japanese}", *tables) for one in reports]
+    for which in ("hurt", "danger"):
+        for grave, word in found:
+            if grave == which:
+                return grave, word
+    return "", ""
+
+
+def settle(report: Report, city: City, now: datetime, joined: Sequence[Report] = ()) -> bool:
     """Give a case the priority of its facts, unless a person gave one; say whether it changed."""
     if report.priority_by:
         return False
-    made = worked_out(report, city, now)
+    made = worked_out(report, city, now, joined)
     changed = (report.priority, list(report.priority_why)) != (made.priority, list(made.why))
     if changed:
         report.priority, report.priority_why = int(made.priority), list(made.why)

@@ -162,7 +162,7 @@ async def change(
     _place(city, report, wanted, changes, places)
     _assign(city, report, wanted, changes)
     await _give(session, report, wanted, changes)
-    _plan(city, report, before, after, wanted, changes, by=by, now=now)
+    _plan(city, report, members, after, wanted, changes, by=by, now=now)
     update = None
     if after is not before or changes or wanted.note or wanted.added:
         if report.opened_at is None and wanted.added is None:
@@ -180,7 +180,7 @@ async def change(
             origin=wanted.origin,
             action="report.moved" if after is not before else "report.changed",
         )
-        if priority.settle(report, city, now):
+        if priority.settle(report, city, now, members):
             session.add(report)
     if after is not before and after.facts.stage is Stage.ENDED:
         await _settle_orders(session, report, by, now)
@@ -295,7 +295,7 @@ async def _give(
 def _plan(
     city: City,
     report: Report,
-    before: ReportState,
+    members: Sequence[Report],
     after: ReportState,
     wanted: Change,
     changes: dict[str, list[Any]],
@@ -304,6 +304,7 @@ def _plan(
     now: datetime,
 ) -> None:
     """Set priority and due day; work that begins again has its whole time again."""
+    before = report.state
     if before.facts.stage is Stage.ENDED and after.facts.stage is not Stage.ENDED:
         changes[REOPENED] = [before.value, after.value]
         if wanted.due_on is KEEP:
@@ -314,7 +315,7 @@ def _plan(
         _due(report, wanted.due_on, changes)
     if wanted.priority == WORKED_OUT and report.priority_by:
         old, report.priority_by = report.priority, ""
-        priority.settle(report, city, now)
+        priority.settle(report, city, now, members)
         changes["priority"] = [old, report.priority]
     elif wanted.priority and (wanted.priority != report.priority or not report.priority_by):
         changes["priority"] = [report.priority, wanted.priority]

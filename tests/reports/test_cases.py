@@ -22,6 +22,7 @@ from core.errors import BadInput
 from reports import cases, exports, register, work
 from reports.likeness import ALIKE, differing_bits
 from reports.models import Photo, Report, ReportUpdate
+from reports.overdue import settle_waiting
 from reports.photos import mark_old_photos, store_photo
 from reports.register import Draft
 from reports.states import ReportState
@@ -246,6 +247,31 @@ async def test_a_persons_priority_stays_above_the_machines(
     stored = await read(database, hurt)
     assert (stored.priority, stored.priority_by) == (1, "")
     assert stored.priority_why == ["hurt:転ん", "reporters:4"]
+
+
+async def test_a_case_is_as_urgent_as_the_gravest_that_was_said_of_it(
+    database: Database, city: City, clock: ManualClock
+) -> None:
+    plain = await file(database, city, clock.now(), origin="plain")
+    hurt = await file(
+        database, city, clock.now(), origin="hurt", description="子どもが転んで怪我をしました"
+    )
+    cave_in = await file(database, city, clock.now(), origin="cave", category="cave-in")
+    await join(database, city, plain, hurt, clock.now())
+    leader = await read(database, plain)
+    assert (leader.priority, leader.priority_why) == (1, ["hurt:転ん"])
+    await move(database, city, plain, clock.now(), state=ReportState.IN_PROGRESS)
+    assert (await read(database, plain)).priority == 1
+    # After two weeks the priority of what waits is worked out again.
+    await settle_waiting(database, city, clock.now() + timedelta(days=15))
+    leader = await read(database, plain)
+    assert (leader.priority, leader.priority_why) == (1, ["hurt:転ん", "waits:14"])
+    async with database.writing() as session:
+        await cases.part(session, city, hurt.number, by=BY, now=clock.now())
+    assert (await read(database, plain)).priority == 3
+    await join(database, city, plain, cave_in, clock.now())
+    leader = await read(database, plain)
+    assert (leader.priority, leader.priority_why) == (1, ["kind-danger"])
 
 
 async def test_more_reporters_and_a_busy_road_raise_the_priority(
