@@ -30,7 +30,7 @@ from core.sheets import MOST_BYTES, spreadsheet_workshop
 from core.text import clean
 from core.uploads import Limits, Upload
 from reports import questions, register
-from reports.decoding import MAX_BYTES
+from reports.decoding import MAX_BYTES, PhotoRefused
 from reports.kinds import city_now
 from reports.models import CameBy
 from reports.photos import MAX_PHOTOS, Picture, take_photo
@@ -67,8 +67,7 @@ async def enter(visitor: WithPhotos) -> Response:
     try:
         # Unpacking takes seconds; no transaction waits for it.
         pictures = [
-            await take_photo(decoding, context.settings.media_dir, upload.content)
-            for upload in visitor.files.get("photo", ())
+            await _taken(visitor, upload.content) for upload in visitor.files.get("photo", ())
         ]
         async with context.database.writing() as session:
             city = await city_now(session, context.city)
@@ -138,6 +137,23 @@ async def spreadsheet(visitor: WithSheet) -> Response:
         f"/console/entry/spreadsheet?new={len(taken.numbers)}&there={taken.there}"
         f"&wrong={taken.wrong}"
     )
+
+
+async def _taken(visitor: Visit, content: bytes) -> Picture:
+    """Check and keep a photo.
+
+    Raises
+    ------
+    Refusal
+        It cannot be taken; the sentence says why.
+    """
+    try:
+        return await take_photo(decoding, visitor.context.settings.media_dir, content)
+    except PhotoRefused as refused:
+        if refused.kind == "too-large":
+            raise Refusal(mark("The photo is too large. Make it smaller.")) from refused
+        said = mark("The file cannot be read as a photo. JPEG, PNG, WebP and HEIC can be.")
+        raise Refusal(said) from refused
 
 
 def _draft(visitor: Visit, city: City, pictures: tuple[Picture, ...]) -> tuple[Draft, datetime]:

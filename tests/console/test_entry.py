@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import io
 from datetime import datetime, timedelta
 
+import aiohttp
 import pytest
+from PIL import Image
 
 from console.models import Role
 from core.clock import JAPAN
 from reports.models import Report
-from tests.support.office import Office
+from tests.support.office import Office, Page
 
 ENTRY = "/console/entry"
 WORDS = "看板が倒れています"
@@ -42,4 +45,32 @@ async def test_a_moment_that_cannot_be_is_said_and_nothing_typed_is_lost(
     refused = await browser.submit(page, ENTRY, **said)
     assert refused.status == 400 and "今より前の日時" in refused.words
     assert {name: refused.form(ENTRY)[name] for name in said} == said
+    assert await office.rows(Report) == []
+
+
+def huge() -> bytes:
+    """A small file of 400 million pixels."""
+    output = io.BytesIO()
+    Image.new("1", (20_000, 20_000)).save(output, "PNG")
+    return output.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [(b"<svg/>", "写真として読み取れない"), (huge(), "写真が大きすぎます")],
+    ids=["no photo", "too large"],
+)
+async def test_a_photo_that_cannot_be_taken_has_its_sentence(
+    office: Office, content: bytes, said: str
+) -> None:
+    browser = await office.at_desk(Role.ROADS, "road")
+    page = await browser.get(f"{ENTRY}?kind=sign")
+    form = aiohttp.FormData()
+    for name, value in {**page.form(ENTRY), "address": "中央公園", "words": WORDS}.items():
+        if name != "photo":
+            form.add_field(name, str(value))
+    form.add_field("photo", content, filename="a.jpg", content_type="image/jpeg")
+    async with browser.http.post(browser.url + ENTRY, data=form) as answer:
+        refused = Page(answer.status, str(answer.url), answer.headers, await answer.text())
+    assert refused.status == 400 and said in refused.words and WORDS in refused.body
     assert await office.rows(Report) == []
