@@ -52,6 +52,10 @@ class Repeat(StrEnum):
 
 WAITS_FOR_TIME = text("state = 'planned'")
 """News with a time; a query must use exactly this condition to use the index."""
+BEING_WRITTEN = text("state IN ('draft', 'asked', 'missed') AND discarded_at IS NULL")
+"""News that somebody works on or decides on; as above."""
+THROWN_AWAY = text("discarded_at IS NOT NULL")
+"""News that was thrown away; as above."""
 
 
 class News(SQLModel, table=True):
@@ -86,6 +90,20 @@ class News(SQLModel, table=True):
             postgresql_where=WAITS_FOR_TIME,
         ),
         Index("ix_news_updated", "updated_at"),
+        Index(
+            "ix_news_being_written",
+            "updated_at",
+            "id",
+            sqlite_where=BEING_WRITTEN,
+            postgresql_where=BEING_WRITTEN,
+        ),
+        Index(
+            "ix_news_thrown_away",
+            "discarded_at",
+            "id",
+            sqlite_where=THROWN_AWAY,
+            postgresql_where=THROWN_AWAY,
+        ),
     )
 
     id: int | None = Field(
@@ -182,10 +200,7 @@ async def being_written(session: AsyncSession) -> list[News]:
     """Return the news that somebody still works on or decides on, the last changed first."""
     found = await session.scalars(
         select(News)
-        .where(
-            col(News.discarded_at).is_(None),
-            col(News.state).in_((NewsState.DRAFT, NewsState.ASKED, NewsState.MISSED)),
-        )
+        .where(BEING_WRITTEN)
         .order_by(col(News.updated_at).desc(), col(News.id).desc())
         .limit(MOST_LISTED)
     )
@@ -204,7 +219,7 @@ async def thrown_away(session: AsyncSession, now: datetime) -> list[News]:
     """Return the news that can be taken back, the last thrown away first."""
     found = await session.scalars(
         select(News)
-        .where(col(News.discarded_at) > now - KEPT_FOR)
+        .where(THROWN_AWAY, col(News.discarded_at) > now - KEPT_FOR)
         .order_by(col(News.discarded_at).desc(), col(News.id).desc())
         .limit(20)
     )

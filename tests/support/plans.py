@@ -75,6 +75,7 @@ OF_FEW = frozenset(
         "ix_forwards_open",
         "ix_items_set_aside",
         "ix_menu_moves_open",
+        "ix_news_being_written",
         "ix_news_planned",
         "ix_notices_held",
         "ix_photos_undecided",
