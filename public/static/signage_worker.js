@@ -6,7 +6,8 @@ self.addEventListener("activate", (event) => event.waitUntil(self.clients.claim(
 self.addEventListener("fetch", (event) => {
   const address = new URL(event.request.url);
   const isOurs = address.origin === location.origin && event.request.method === "GET" &&
-    (address.pathname === "/signage" || address.pathname.startsWith("/static/public/signage"));
+    (["/signage", "/city.css", "/emblem.svg", "/emblem.png"].includes(address.pathname) ||
+      address.pathname.startsWith("/static/public/signage"));
   if (!isOurs) return;
   event.respondWith((async () => {
     const kept = await caches.open(KEPT);

@@ -242,6 +242,10 @@ async def test_a_screen_that_starts_without_a_line_shows_what_was_last_known_wit
         assert ORDER["ja"]["title"] in await shown(page)
         assert "2026-06-15 12:0" in await page.locator("#age").inner_text()
         assert await page.locator("#time").inner_text() == ""
+        # A browser forgets files after some minutes; the worker keeps the city's colour and emblem.
+        emblem = office.context.city.emblem_path("svg")
+        for path in ("/city.css", emblem):
+            assert await page.evaluate("path => caches.match(path).then(Boolean)", path), path
 
 
 async def test_a_wrong_clock_of_the_machine_does_not_matter(office: Office) -> None:
