@@ -388,6 +388,10 @@ class Owner(_Part):
         )
 
 
+TOKENS_BLUE = "#0017c1"
+"""The colour of a city that has none: the Digital Agency's blue 900."""
+
+
 class Emblem(_Part):
     """How the city is recognised (``[emblem]``): files in its folder, and its colour.
 
@@ -461,8 +465,8 @@ class City(_Part):
 
     @property
     def colour(self) -> str:
-        """The city's colour; "" if it has none."""
-        return self.emblem.colour
+        """The city's colour; the design system's blue if it set none."""
+        return self.emblem.colour or TOKENS_BLUE
 
     def emblem_path(self, *kinds: str) -> str:
         """Return where the first of these kinds of pictures (``svg``, ``png``) is; "" for none.

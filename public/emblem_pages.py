@@ -1,4 +1,4 @@
-"""The city's emblem and colour, as the pages, mails and phones fetch them."""
+"""The city's emblem, as the pages, mails and phones fetch it."""
 
 from __future__ import annotations
 
@@ -26,15 +26,3 @@ async def emblem(request: Request, kind: str) -> Response:
     answer.headers["Cache-Control"] = DAY
     answer.headers["Content-Security-Policy"] = POLICY
     return answer
-
-
-@router.get("/city.css")
-async def style(request: Request) -> Response:
-    """Return the city's colour for the style sheets; their own if it has none."""
-    city: City = request.app.state.context.city
-    return cached(request, city_style(city).encode(), "text/css; charset=utf-8")
-
-
-def city_style(city: City) -> str:
-    """Return the rule with the city's colour; "" if it has none."""
-    return f":root{{--city:{city.emblem.colour}}}\n" if city.emblem.colour else ""

@@ -8,12 +8,10 @@ from functools import cache
 from fastapi import APIRouter, Request, Response
 
 from city.city import City
-from core.contrast import AA_SHAPE, AA_TEXT, COLOUR, contrast, text_on
+from core.contrast import AA_SHAPE, AA_TEXT, contrast, text_on
 from core.web import SHARED, PublicRoute
 from public.pages import cached
 
-TOKENS_BLUE = "#0017c1"
-"""The colour of a city that has none: the Digital Agency's blue 900."""
 PAPER, DARK_PAPER = "#ffffff", "#1b222a"
 
 router = APIRouter(route_class=PublicRoute)
@@ -23,7 +21,17 @@ router = APIRouter(route_class=PublicRoute)
 async def look(request: Request) -> Response:
     """Give the styles that all pages share, with the city's colour, in one small file."""
     city: City = request.app.state.context.city
-    styles = shared_styles() + colours_of(city_colour(city))
+    return _styles(request, shared_styles() + colours_of(city.colour))
+
+
+@router.get("/city.css")
+async def colours(request: Request) -> Response:
+    """Give only the city's colour, for pages with a base of their own, such as screens."""
+    city: City = request.app.state.context.city
+    return _styles(request, colours_of(city.colour))
+
+
+def _styles(request: Request, styles: str) -> Response:
     response = cached(request, styles.encode(), "text/css; charset=utf-8")
     response.headers["Cache-Control"] = "public, max-age=300"
     return response
@@ -41,12 +49,6 @@ def shrunk(styles: str) -> str:
     styles = re.sub(r"/\*.*?\*/", "", styles, flags=re.DOTALL)
     styles = re.sub(r"\s+", " ", styles)
     return re.sub(r" ?([{};,]) ?|(?<=[\w-]:) ", r"\1", styles).replace(";}", "}").strip()
-
-
-def city_colour(city: City) -> str:
-    """Return the city's colour, or the tokens' blue."""
-    colour = str(getattr(getattr(city, "emblem", None), "colour", "") or "").lower()
-    return colour if COLOUR.fullmatch(colour) else TOKENS_BLUE
 
 
 def colours_of(colour: str) -> str:

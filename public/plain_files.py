@@ -43,7 +43,7 @@ from feeds.short_address import PATH, short_address
 from feeds.texts import level_name, moment, status_name, topic_name
 from public.checked import VERDICTS, Checked, Verdict, find_checked
 from public.district_picture import district_picture
-from public.emblem_pages import city_style
+from public.look_pages import colours_of
 from public.notices import KEPT, reader_words
 from public.portal import Portal, places_by_level, places_of, read_portal
 from public.words import (
@@ -342,7 +342,7 @@ class _Writer:
                 city_name=name_in(city.name, language),
                 name=name.rpartition("/")[2],
                 up="../" if "/" in name else "",
-                css=_css() + city_style(city),
+                css=_css() + colours_of(city.colour),
                 at=self._at,
                 old_after=self._at + OLD_AFTER,
                 public_url=self._public_url,

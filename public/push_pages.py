@@ -47,7 +47,6 @@ PUSH_POLICY = (
 )
 MOST_SUBSCRIPTION = 4_000
 """Characters of a subscription's JSON."""
-THEME = "#0b5cad"
 _PICTURES = "/static/public/push"
 OWN_ICONS = [
     {"src": f"{_PICTURES}/app-192.png", "sizes": "192x192", "type": "image/png"},
@@ -307,7 +306,7 @@ async def manifest(request: Request) -> Response:
         "scope": "/",
         "display": "standalone",
         "background_color": "#ffffff",
-        "theme_color": city.emblem.colour or THEME,
+        "theme_color": city.colour,
         "icons": _emblem(city) or OWN_ICONS,
     }
     return Response(

@@ -11,7 +11,6 @@ from channels.email.render import render as as_mail
 from channels.webpush.render import render as as_push
 from city.city import City, Emblem
 from console.models import Role
-from public.emblem_pages import city_style
 from public.plain_files import files_of, read_content
 from tests.support.notices import a_notice
 from tests.support.office import Office
@@ -38,8 +37,8 @@ async def test_pages_have_the_emblem_and_colour(office: Office, city: City, path
     context = office.app.state.context
     office.app.state.context = replace(context, city=without(context.city))
     plain = await browser.get(path)
-    assert "/emblem." not in plain.body and "/city.css" not in plain.body
-    assert "#1b5e4b" not in (await browser.get("/look.css")).body
+    assert "/emblem." not in plain.body
+    assert "#1b5e4b" not in plain.body + (await browser.get(sheet)).body
 
 
 async def test_the_files_are_served_so_that_they_can_do_nothing(office: Office, city: City) -> None:
@@ -50,9 +49,6 @@ async def test_the_files_are_served_so_that_they_can_do_nothing(office: Office, 
         policy = answer.headers["Content-Security-Policy"]
         assert "default-src 'none'" in policy and "sandbox" in policy
         assert await answer.read() == city.emblem_files["svg"]
-    style = await browser.get("/city.css")
-    assert style.body == ":root{--city:#1b5e4b}\n"
-    assert city_style(without(city)) == ""
     assert (await browser.get("/emblem.gif")).status == 404
 
 
@@ -86,5 +82,5 @@ async def test_plain_files_have_the_colour_and_fetch_nothing(office: Office, cit
         content = await read_content(session, city, office.folder, office.clock.now())
     files = dict(files_of(content, city, "https://todoke.city.example"))
     page = files["index.ja.html"].decode()
-    assert "--city:#1b5e4b" in page and "<img" not in page
+    assert "--city-colour:#1b5e4b" in page and "<img" not in page
     assert json.loads(files["in-force.json"])["in_force"] == []

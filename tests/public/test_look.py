@@ -9,7 +9,7 @@ import pytest
 
 import public
 from core.contrast import AA_TEXT, contrast
-from public.look_pages import city_colour, colours_of, shared_styles
+from public.look_pages import colours_of, shared_styles
 from tests.support.office import Office
 
 MOST_STYLES = 30_000
@@ -20,7 +20,7 @@ async def test_a_page_for_residents_has_little_to_load(office: Office) -> None:
     browser = await office.browser()
     look = await browser.get("/look.css")
     assert look.status == 200 and look.headers["Content-Type"] == "text/css; charset=utf-8"
-    assert f"--city-colour:{city_colour(office.context.city)}" in look.body
+    assert f"--city-colour:{office.context.city.colour}" in look.body
     own = Path(public.__file__).with_name("static") / "public.css"
     assert len(look.body.encode()) + own.stat().st_size < MOST_STYLES
     page = await browser.get("/")

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from channels.webpush.addresses import read_address
+from city.city import Emblem
 from core.languages import LANGUAGES
 from public.push_limit import MOST_A_NETWORK, SignUpLimit
 from public.push_pages import PATH
@@ -242,6 +243,23 @@ async def test_the_manifest_lets_the_page_be_installed(
             assert icon["sizes"] == f"{width}x{height}"
             sizes.add(width)
     assert sizes == expected
+
+
+@pytest.mark.parametrize("has_emblem", [True, False])
+async def test_an_installed_page_has_one_colour_and_one_icon(
+    desk: PushDesk, has_emblem: bool
+) -> None:
+    if not has_emblem:
+        context = desk.office.app.state.context
+        plain = context.city.model_copy(update={"emblem": Emblem(), "emblem_files": {}})
+        desk.office.app.state.context = replace(context, city=plain)
+    browser = await desk.office.browser()
+    page = await browser.get("/")
+    installed = json.loads((await browser.get("/manifest.webmanifest")).body)
+    [colour] = page.tree.xpath("//meta[@name='theme-color']/@content")
+    assert colour == installed["theme_color"] == ("#1b5e4b" if has_emblem else "#0017c1")
+    [icon] = page.tree.xpath("//link[@rel='apple-touch-icon']/@href")
+    assert icon in [each["src"] for each in installed["icons"]]
 
 
 @pytest.mark.parametrize(
