@@ -2,7 +2,7 @@
 
 Nobody is a resident before they opened the link in the mail and pressed the button there. Whether
 an address is known is never said: the answer to a wish is always the same. So that nobody can have
-strangers flooded with such mails, an address gets one a day, and a network and the whole city have
+strangers flooded with such mails, an address gets few a day, and a network and the whole city have
 limits.
 """
 
@@ -15,7 +15,7 @@ from ipaddress import ip_address, ip_network
 
 import structlog
 from prometheus_client import Counter
-from sqlalchemy import delete, func, text
+from sqlalchemy import delete, func, or_, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
@@ -32,7 +32,11 @@ from subscriptions.models import Resident, ResidentState
 MEDIUM = "email"
 SEND = "email.signup"
 """The task that sends the mail of a wish; the key is its id."""
-ADDRESS_EVERY = timedelta(days=1)
+MOST_TO_ADDRESS = 3
+"""Mails of a kind (to follow, to stop) to one address in :data:`ADDRESS_WINDOW`. A phone may refuse
+the first one, until its owner allows the city's address and asks again."""
+ADDRESS_WINDOW = timedelta(days=1)
+ADDRESS_APART = timedelta(minutes=10)
 WINDOW = timedelta(hours=1)
 MOST_OF_NETWORK = 5
 """Wishes from one network in an hour. A household or a school behind one address is not more."""
@@ -76,7 +80,7 @@ class Asked:
 async def ask(
     session: AsyncSession, queue: Queue, tokens: MailTokens, asked: Asked, now: datetime
 ) -> None:
-    """Have a link sent to an address, unless it got one today.
+    """Have a link sent to an address, unless it got one a moment ago or several today.
 
     Raises
     ------
@@ -109,7 +113,7 @@ async def ask(
         retry_key=str(uuid.uuid4()),
         not_before=now,
     )
-    if await _asked_lately(session, row.address_hash, now):
+    if await _asked_lately(session, row, now):
         # Counted against the network too: nobody learns or gains anything by asking again.
         row.state = SignupState.FAILED
         session.add(row)
@@ -122,16 +126,19 @@ async def ask(
     await queue.put(session, SEND, str(row.id))
 
 
-async def _asked_lately(session: AsyncSession, address_hash: str, now: datetime) -> bool:
-    found = await session.scalar(
-        select(col(MailSignup.id))
-        .where(
-            col(MailSignup.address_hash) == address_hash,
-            col(MailSignup.asked_at) > now - ADDRESS_EVERY,
+async def _asked_lately(session: AsyncSession, row: MailSignup, now: datetime) -> bool:
+    """Whether enough mails of this kind went to the address, or are about to go."""
+    asked = await session.scalars(
+        select(col(MailSignup.asked_at)).where(
+            col(MailSignup.address_hash) == row.address_hash,
+            col(MailSignup.stop).is_(row.stop),
+            col(MailSignup.asked_at) > now - ADDRESS_WINDOW,
+            # Wishes that were left unanswered do not count.
+            or_(col(MailSignup.state) != SignupState.FAILED, col(MailSignup.attempts) > 0),
         )
-        .limit(1)
     )
-    return found is not None
+    times = list(asked)
+    return len(times) >= MOST_TO_ADDRESS or any(each > now - ADDRESS_APART for each in times)
 
 
 async def confirm(

@@ -160,7 +160,21 @@ async def test_who_confirms_again_starts_without_old_failures(
     assert await follows(database)
 
 
-async def test_an_empty_mail_is_answered_with_a_link_once_a_day(
+async def test_who_followed_today_can_stop_today(
+    reader: BoxReader, clock: ManualClock, answering: Answering
+) -> None:
+    box = answering.box
+    for subject in ("", "解除"):
+        await reader.take(written("hanako@home.example", subject=subject))
+        await answering.send()
+        await clock.advance(60)
+    bodies = [mail.get_body(("plain",)) for mail in box.to("hanako@home.example")]
+    pages = [body.get_content() for body in bodies if body is not None]
+    assert ["/follow/confirm/" in page for page in pages] == [True, False]
+    assert ["/follow/stop/" in page for page in pages] == [False, True]
+
+
+async def test_an_empty_mail_is_answered_with_a_link_once(
     reader: BoxReader, database: Database, answering: Answering
 ) -> None:
     box = answering.box

@@ -133,7 +133,23 @@ async def test_the_page_does_not_say_whether_an_address_is_known(office: Office)
     await mail_to(office)
 
 
-async def test_an_address_gets_one_mail_a_day(office: Office) -> None:
+async def test_whose_phone_refused_the_first_mail_asks_again_the_same_day(office: Office) -> None:
+    browser = await office.browser()
+    expected: list[int] = []
+    for number in range(signups.MOST_TO_ADDRESS):
+        expected.append(number)
+        # Who is impatient loses nothing, and gets no more.
+        for _ in range(2):
+            await ask(browser)
+        await until(lambda: len(office.mails.to(TARO)) == len(expected))
+        office.clock.ahead += timedelta(minutes=31)
+    await ask(browser)
+    await ask(browser, "hanako@home.example")
+    await mail_to(office, "hanako@home.example")
+    assert len(office.mails.to(TARO)) == signups.MOST_TO_ADDRESS
+
+
+async def test_who_asks_often_in_a_moment_gets_one_mail(office: Office) -> None:
     browser = await office.browser()
     await ask(browser)
     await mail_to(office)
