@@ -25,6 +25,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from bot.webhook import MAX_BODY_BYTES
+from console.entry_pages import PHOTOS
 from core.web import FORM_LIMIT_BYTES
 from feeds.limits import MAX_INBOUND_BODY
 from tests.support.machine import free_port
@@ -37,6 +38,11 @@ CADDY = (PROXIES / "Caddyfile").read_text("utf-8")
 HOST = "127.0.0.1"
 UNITS = {"k": 1024, "m": 1024**2, "KiB": 1024, "MiB": 1024**2}
 ELSEWHERE = max(FORM_LIMIT_BYTES, MAX_INBOUND_BODY)
+
+
+PAGE = "<p>中央小学校に避難してください。</p>".encode() * 100
+UPLOADS = ("/crew/token", "/console/entry", "/console/news/1", "/console/words/answers/spreadsheet")
+"""Where staff and crews send files."""
 
 
 @dataclass
@@ -61,9 +67,12 @@ def behind() -> Iterator[Behind]:
             made.begun.append(self.path)
             if len(self.rfile.read(length)) == length:
                 made.whole.append((self.path, forwarded, length))
+            page = PAGE if self.command == "GET" else b""
             self.send_response(200)
-            self.send_header("Content-Length", "0")
+            self.send_header("Content-Type", "text/html; charset=utf-8")
+            self.send_header("Content-Length", str(len(page)))
             self.end_headers()
+            self.wfile.write(page)
 
         do_POST = do_GET
 
@@ -169,6 +178,17 @@ class Proxy:
             connection.request(method, path, body or None, dict(headers or {}))
             return connection.getresponse().status
 
+    def size(self, path: str) -> int:
+        """Return how many bytes of a page come to a browser, which would take it compressed."""
+        connection = (
+            http.client.HTTPSConnection(HOST, self.port, context=self.tls, timeout=30)
+            if self.tls is not None
+            else http.client.HTTPConnection(HOST, self.port, timeout=30)
+        )
+        with contextlib.closing(connection):
+            connection.request("GET", path, headers={"Accept-Encoding": "gzip"})
+            return len(connection.getresponse().read())
+
     @contextmanager
     def half_sent(self, path: str) -> Iterator[None]:
         """Send the head of a request and a part of its body, and no more."""
@@ -239,15 +259,35 @@ def test_a_proxy_says_for_whom_it_asks_and_lets_through_what_the_service_takes(
         assert service.begun == ["/probe"]
 
 
+def test_files_of_staff_and_crews_pass(before: tuple[Proxy, Behind]) -> None:
+    proxy, service = before
+    photo = b"x" * (5 * 1024 * 1024)
+    for path in UPLOADS:
+        assert proxy.ask("POST", path, photo) == 200, path
+        assert service.whole[-1] == (path, HOST, len(photo))
+
+
+def test_pages_of_everybody_are_compressed_and_pages_with_a_secret_are_not(
+    before: tuple[Proxy, Behind],
+) -> None:
+    proxy, _ = before
+    for path in ("/", "/shelters?lang=my", "/n/7K3FM2Q9", "/follow"):
+        assert proxy.size(path) < len(PAGE) / 10, path
+    for path in ("/console/alerts", "/crew/token", "/settings/token", "/follow/stop/token"):
+        assert proxy.size(path) == len(PAGE), path
+
+
 def sizes(text: str, name: str) -> list[int]:
     found = re.findall(rf"\b{name} (\d+)(\w+)", text)
     return [int(number) * UNITS[unit] for number, unit in found]
 
 
 def test_the_limits_are_the_services_own() -> None:
-    assert sizes(NGINX, "client_max_body_size") == [ELSEWHERE, MAX_BODY_BYTES]
+    files = [81 * 1024**2]
+    assert PHOTOS.bytes + FORM_LIMIT_BYTES <= files[0] <= PHOTOS.bytes + 2 * 1024**2
+    assert sizes(NGINX, "client_max_body_size") == [ELSEWHERE, MAX_BODY_BYTES, *files]
     assert sizes(NGINX, "client_body_buffer_size") == [ELSEWHERE, MAX_BODY_BYTES]
-    assert sizes(CADDY, "max_size") == [MAX_BODY_BYTES, ELSEWHERE]
+    assert sizes(CADDY, "max_size") == [MAX_BODY_BYTES, *files, ELSEWHERE]
     buffered = sizes(CADDY, "request_buffers")
-    pairs = zip(buffered, sizes(CADDY, "max_size"), strict=True)
+    pairs = zip(buffered, (MAX_BODY_BYTES, ELSEWHERE), strict=True)
     assert all(more > limit for more, limit in pairs)
