@@ -246,7 +246,9 @@ def test_a_photo_is_taken_upright_though_its_metadata_lie(tmp_path: Path, entry:
     assert (kept.width, kept.height, kept.taken_at) == (200, 300, None)
     with Image.open(photo_path(tmp_path, kept.sha256)) as stored:
         # What was left lies above: turned to the right by a quarter.
-        assert stored.getpixel((100, 20))[2] > 200 and stored.getpixel((100, 280))[0] > 200
+        above, below = stored.getpixel((100, 20)), stored.getpixel((100, 280))
+        assert isinstance(above, tuple) and isinstance(below, tuple)
+        assert above[2] > 200 and below[0] > 200
 
 
 @pytest.mark.parametrize("orientation", range(2, 9))

@@ -109,9 +109,14 @@ async def test_words_go_and_what_the_figures_need_stays(database: Database, city
 async def test_where_a_case_was_moved_goes_too(database: Database, city: City) -> None:
     await store(database, {})
     here, there = [140.0766123, 36.0834789, "中央1-2-3"], [140.0771234, 36.0834321, "中央1-2-4"]
-    changes = {"place": [here, there], "address": ["中央1-2-4", "松代1-1"], "due": [None, "x"]}
+    changes: dict[str, list[Any]] = {
+        "place": [here, there],
+        "address": ["中央1-2-4", "松代1-1"],
+        "due": [None, "x"],
+    }
     async with database.writing() as session:
         [report] = await session.scalars(select(Report))
+        assert report.id is not None
         session.add(ReportUpdate(report_id=report.id, by="a", changes=changes, created_at=ENDED))
     await forget_words(database, city, ENDED + timedelta(days=city.retention.reports + 1))
     async with database.reading() as session:
