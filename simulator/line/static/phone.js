@@ -92,7 +92,8 @@ export class Phone {
       const fresh = await api.user(this.id);
       this.user.richMenu = fresh.richMenu;
       if (!before && fresh.richMenu) {
-        this.typing = false;
+        // Whoever writes keeps the keyboard.
+        this.typing = Boolean(this.input) && (this.input === document.activeElement || this.input.value !== "");
         this.menuOpen = Boolean(fresh.richMenu.selected);
       }
       this.drawFoot();
