@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Annotated, Any
 from urllib.parse import urlencode
@@ -364,6 +365,7 @@ async def _looked(visitor: Visit, session: AsyncSession, draft: AlertDraft) -> d
         heading = words.listed(titles, visitor.language)
         by = [each.name for each in await media_of_draft(session, draft, city, visitor.media)]
         others = read_by_others(notices, by, visitor.media, city, language)
+    come_from = await origins_of(visitor, session, draft)
     return {
         "draft": draft,
         "heading": heading,
@@ -375,7 +377,8 @@ async def _looked(visitor: Visit, session: AsyncSession, draft: AlertDraft) -> d
         ],
         "reach": found,
         "readers": found.by_language,
-        "origins": await origins_of(visitor, session, draft),
+        "origins": come_from,
+        "to_look_at": to_look_at(draft, come_from, found.by_language),
         "messages": messages,
         "others": others,
         "preview_language": language,
@@ -394,6 +397,32 @@ async def origins_of(
         code: words.origin(known.get(code), names, visitor.language, visitor.names)
         for code in visitor.context.city.languages
     }
+
+
+def to_look_at(
+    draft: AlertDraft,
+    come_from: Mapping[str, Sequence[tuple[str, str]]],
+    readers: Mapping[str, int],
+) -> dict[str, str]:
+    """Return the languages with readers in which there is something to write or to check, and why:
+    the words are missing, a machine's, or older than the Japanese.
+
+    As long as there is no Japanese nothing is missing in another language.
+    """
+    older = set(older_words.older(draft))
+    written = bool(draft.texts.get("ja", {}).get("text"))
+    found = {}
+    for code, said in come_from.items():
+        if code == "ja" or not readers.get(code):
+            continue
+        kinds = {kind for kind, _ in said}
+        if code in older:
+            found[code] = "older"
+        elif "machine" in kinds:
+            found[code] = "machine"
+        elif written and "missing" in kinds:
+            found[code] = "missing"
+    return found
 
 
 async def draft_of(session: AsyncSession, draft_id: int) -> AlertDraft:

@@ -29,6 +29,7 @@ from console.alert_pages import (
     edit_page,
     line_room,
     origins_of,
+    to_look_at,
     way_to_delivery,
 )
 from console.draft_pages import state_of
@@ -259,8 +260,17 @@ async def _check_page(visitor: Visit, draft_id: int, *, refusal: Refusal | None 
         keep_answers(session)
         found = await reach(session, draft, context.city, visitor.media)
         composed = composed_of(draft, context.city, actor=visitor.actor, now=now)
+        origins = await origins_of(visitor, session, draft)
+        doubtful = to_look_at(draft, origins, found.by_language)
         by_media = await media_shown(
-            session, draft, composed, context.city, visitor.media, now, visitor.language
+            session,
+            draft,
+            composed,
+            context.city,
+            visitor.media,
+            now,
+            visitor.language,
+            to_look_at=[code for code, why in doubtful.items() if why != "missing"],
         )
         seen = next((one.seen for one in by_media if one.name == LINE.name), None)
         before = await alert_checks.said_before(session, draft, context.city)
@@ -271,7 +281,6 @@ async def _check_page(visitor: Visit, draft_id: int, *, refusal: Refusal | None 
         shown_colleagues = await asking.shown(visitor, session, draft)
         newer = None if since is None else await session.get(Notice, since.notice_id)
         told = await warnings(session, draft, context.city, now, recipients=found.total, room=room)
-        origins = await origins_of(visitor, session, draft)
     unwritten = {
         code: number
         for code, number in found.by_language.items()
@@ -300,6 +309,7 @@ async def _check_page(visitor: Visit, draft_id: int, *, refusal: Refusal | None 
         stale=now - draft.updated_at > drafts.STALE_AFTER,
         look=look.seal(context.settings.secret_key),
         origins=origins,
+        to_look_at=doubtful,
         older=older_words.older(draft),
         older_readers=sum(found.by_language.get(code, 0) for code in older_words.older(draft)),
         state=state_of(draft, visitor.actor, now),

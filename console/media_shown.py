@@ -66,15 +66,18 @@ async def media_shown(
     language: str,
     *,
     whole: str = "",
+    to_look_at: Sequence[str] = (),
 ) -> list[MediumShown]:
     """Return every medium that is set up, in the order of sending.
 
-    The medium ``whole`` is shown in every language, the others in Japanese alone.
+    The medium ``whole`` is shown in every language, the others in Japanese alone; LINE also in the
+    languages ``to_look_at``.
     """
     on = {each.name for each in await media_of_draft(session, draft, city, media)}
     fixed = await media_of_chain(session, draft)
     found = []
     for medium in media:
+        shown = (*FIRST, *to_look_at) if medium.name == LINE.name else FIRST
         seen = None
         parts: tuple[TextPart, ...] = ()
         if medium.name in on:
@@ -87,7 +90,7 @@ async def media_shown(
                 as_new=composed.as_new,
                 lower=composed.lower,
                 # Rendering is what costs.
-                only=None if medium.name == whole else FIRST,
+                only=None if medium.name == whole else shown,
             )
             if medium.name != LINE.name:
                 parts = tuple(

@@ -339,6 +339,11 @@ def origins_in_sum(
     ]
 
 
+def is_alert(notice: Notice) -> bool:
+    """Whether it is an alert: written by staff, or a warning that a rule sent; no news."""
+    return notice.level > 0 or not notice.decided_by.startswith("rule:")
+
+
 def title_of(notice: Notice, language: str) -> str:
     """Return a notice's title for staff: in their language, else in Japanese."""
     for code in (language, "ja"):

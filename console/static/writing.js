@@ -288,6 +288,16 @@
   }
   setInterval(look, LOOK_MS);
 
+  // A language opens once there is something to write or to check in it; it never closes by itself.
+  const why = () => [...form.querySelectorAll(".origin")].map((one) => [one, one.dataset.lookAt ?? ""]);
+  const known = new Map(why().map(([one, said]) => [one.id, said]));
+  document.addEventListener("htmx:afterSettle", () => {
+    for (const [one, said] of why()) {
+      if (said && said !== known.get(one.id)) one.closest("details").open = true;
+      known.set(one.id, said);
+    }
+  });
+
   if (form.hasAttribute("data-overtaken")) {
     for (const name of names) if (isChanged(name)) conflict(name, stored[name], form.dataset.by);
   } else if (changed().length) written();

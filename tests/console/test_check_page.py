@@ -8,6 +8,8 @@ import pytest
 from playwright.async_api import expect
 from sqlalchemy import event
 
+from alerts.models import AlertDraft
+from alerts.origins import ORIGINS, Origin
 from alerts.ready_words import alert
 from console.models import Role
 from tests.support.browser_tabs import tab
@@ -35,6 +37,12 @@ def summary(page: Page, code: str) -> str:
     """Return what the closed line of a language says, in one line."""
     said = page.tree.xpath(f"string(//*[@data-testid='open-{code}']/summary)")
     return " ".join(str(said).split())
+
+
+def opened_to_write(page: Page) -> set[str]:
+    """Return the languages whose fields the form of an alert shows at once."""
+    names = page.tree.xpath("//details[contains(@class, 'language')][@open]//textarea/@name")
+    return {one.removeprefix("text-") for one in names}
 
 
 async def test_japanese_is_shown_and_every_other_language_is_said(office: Office) -> None:
@@ -72,8 +80,49 @@ async def test_what_readers_must_not_miss_is_said_without_opening_a_language(
     changed = {"text__ja": "川があふれました。二階へ上がってください。", "then": "check"}
     check = await desk.submit(page, f"/console/alerts/{number}", **changed)
     assert "日本語より古い" in summary(check, "my")
-    [address] = check.tree.xpath("//*[@data-testid='open-my']/@hx-get")
-    assert "日本語より古い" in (await desk.get(address)).words
+    # Somebody reads the older words, so they are shown at once, and first.
+    [shown] = check.tree.xpath("//*[@data-testid='open-my'][@open]//*[@data-testid='phone-my']")
+    assert "日本語より古い" in shown.text_content()
+    assert phones(check) == {"ja", "my"}
+    assert check.tree.xpath("//*[@data-testid='other-languages']/details[1]/@data-testid") == [
+        "open-my"
+    ]
+
+
+async def test_what_a_machine_wrote_for_readers_is_shown_at_once(office: Office) -> None:
+    await office.resident("my")
+    desk = await office.at_desk(Role.DISASTER, "writer")
+    number, _ = await filled(office, desk)
+    machine = Origin(machine="libretranslate")
+    async with office.database.writing() as session:
+        draft = await session.get(AlertDraft, number)
+        assert draft is not None
+        by_machine = {code: machine.stored() for code in ("my", "pt")}
+        draft.detail = {**draft.detail, ORIGINS: {**draft.detail[ORIGINS], **by_machine}}
+    check = await desk.get(f"/console/alerts/{number}/check")
+    assert phones(check) == {"ja", "my"}, "nobody reads Portuguese"
+    assert "機械" in summary(check, "my") and "機械" in summary(check, "pt")
+    edit = await desk.get(f"/console/alerts/{number}")
+    assert opened_to_write(edit) == {"ja", "my"}
+
+
+async def test_the_form_opens_what_readers_lack(office: Office) -> None:
+    await office.resident("my")
+    await office.resident("vi")
+    desk = await office.at_desk(Role.DISASTER, "writer")
+    number, page = await begun(desk, "real")
+    address = f"/console/alerts/{number}"
+    fields = {"topic": "evacuation", "level": "4", "whole_city": "yes"}
+    page = await desk.submit(page, address, **fields, then="stay")
+    assert opened_to_write(page) == {"ja"}, "nothing to translate yet"
+    page = await desk.submit(page, address, text__ja="川が増水しています。", then="stay")
+    assert opened_to_write(page) == {"ja", "my", "vi"}
+    assert page.tree.xpath("//*[@id='origin-my']//*[contains(@class, 'tag-warn')]")
+    assert not page.tree.xpath("//*[@id='origin-pt']//*[contains(@class, 'tag-warn')]")
+    page = await desk.submit(page, address, text__vi="Nước sông đang dâng.", then="stay")
+    assert opened_to_write(page) == {"ja", "my"}
+    page = await desk.submit(page, address, text__ja="川があふれました。", then="stay")
+    assert opened_to_write(page) == {"ja", "my", "vi"}, "the Vietnamese words are older"
 
 
 async def test_a_language_of_an_older_version_is_never_shown_as_what_leaves(

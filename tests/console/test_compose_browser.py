@@ -52,12 +52,19 @@ async def test_an_alert_is_written_by_two_and_no_word_is_lost(office: Office) ->
         await expect(saved).to_have_attribute("data-state", "saved")
         assert (await office.drafts())[0].texts["ja"]["text"] == WORDS
 
-        # Only Japanese is open; a closed language says who reads it and that it has no words. The
-        # button that goes on is always in sight.
-        closed = page.locator("details.language", has=page.locator('textarea[name="text-my"]'))
-        await expect(closed.locator("textarea")).to_be_hidden()
-        await expect(closed.locator("summary")).to_contain_text("文なし")
-        await expect(closed.locator(".readers")).to_contain_text("1")
+        # Beside Japanese the language that somebody reads is open: it has no words. The others are
+        # one line. The button that goes on is always in sight.
+        one_reads = page.locator("details.language", has=page.locator('textarea[name="text-my"]'))
+        await expect(one_reads.locator("textarea")).to_be_visible()
+        await expect(one_reads.locator("summary .tag-warn")).to_contain_text("文なし")
+        await expect(one_reads.locator(".readers")).to_contain_text("1")
+        await expect(page.locator('textarea[name="text-pt"]')).to_be_hidden()
+        # What somebody closed stays closed while nothing new is to be done there.
+        await one_reads.locator("summary").click()
+        async with page.expect_response("**/look"):
+            await japanese.fill(f"{WORDS}。")
+        await expect(one_reads.locator("textarea")).to_be_hidden()
+        await japanese.fill(WORDS)
         for width, height in ((1440, 900), (390, 844), (390, 430)):
             await page.set_viewport_size({"width": width, "height": height})
             for place in ("0", "document.body.scrollHeight / 2", "document.body.scrollHeight"):
@@ -70,10 +77,9 @@ async def test_an_alert_is_written_by_two_and_no_word_is_lost(office: Office) ->
         await expect(page.get_by_test_id("writers")).to_contain_text("colleague@city.example")
         await expect(other.get_by_test_id("writers")).to_contain_text("author@city.example")
         burmese = other.locator('textarea[name="text-my"]')
-        await other.locator("details.language", has=burmese).locator("summary").click()
         await burmese.fill("မြစ်ရေ")
         await expect(page.locator('textarea[name="text-my"]')).to_have_value("မြစ်ရေ")
-        await expect(closed.locator("textarea")).to_be_visible()  # it opens by itself
+        await expect(one_reads.locator("textarea")).to_be_visible()  # it opens by itself
 
         # Both change one field: both texts are seen, and somebody chooses.
         await page.context.set_offline(True)

@@ -101,6 +101,8 @@ async def test_a_held_warning_that_staff_send_is_followed_to_its_end(
     assert home.tree.xpath('//*[@data-testid="undecided"]')
     page = await desk.get(f"/console/held/{level_4.id}")
     assert "待っています" in page.tree.xpath('string(//*[@data-testid="held-clock"])')
+    assert page.tree.xpath("//body/@class") == ["is-real"]
+    assert page.tree.xpath("//section[contains(@class, 'band-real')]")
     kept = await desk.submit(
         page, f"/console/held/{level_4.id}", decision="drop", reason="", typed=None
     )

@@ -119,6 +119,8 @@ async def test_one_alert_with_two_levels_from_the_check_to_the_chain(
     # The chain, whichever notice is named.
     for notice in await office.notices():
         chain = await writer.get(f"/console/chains/{notice.id}")
+        assert chain.tree.xpath("//body/@class") == [f"is-{kind}"]
+        assert chain.tree.xpath(f"//section[contains(@class, 'band-{kind}')]")
         assert [number(chain, f"said-{at}-recipients") for at in (1, 2, 3)] == [3, 3, 3]
         assert number(chain, "said-2-elsewhere") == 1
         assert not chain.tree.xpath('//*[@data-testid="in-force-now"]//span')
