@@ -35,8 +35,8 @@ def write(
         page.locator(f"input[name=areas][value='{area}']").check()
     for language, words in texts.items():
         details = page.locator("details.language", has=page.locator(f"[name=text-{language}]"))
-        if details.get_attribute("open") is None:
-            details.locator("summary").click()
+        # Not by a press: a language in which readers lack words opens by itself meanwhile.
+        details.evaluate("language => { language.open = true }")
         page.locator(f"textarea[name=text-{language}]").fill(words)
 
 
