@@ -38,7 +38,11 @@ class Phone:
         page.get_by_test_id("new-resident-name").fill(name)
         page.get_by_test_id("new-resident-language").select_option(language)
         page.get_by_test_id("new-resident-create").click()
-        expect(page.get_by_test_id("user-select").first).to_contain_text(name)
+        chosen = page.get_by_test_id("user-select").first.locator("option:checked")
+        expect(chosen).to_contain_text(name)
+        # The list changes before the phone does: its buttons may still be the last resident's.
+        shown = re.compile(re.escape(chosen.get_attribute("value") or "nobody"))
+        expect(page.locator("footer.phone-foot").first).to_have_attribute("data-shown", shown)
 
     @property
     def chat(self) -> Locator:
