@@ -179,7 +179,7 @@ async def _by_machine(visitor: Visit, draft_id: int) -> str:
     return f"?{urlencode({'drafted': len(made.texts), 'problems': problems})}"
 
 
-def _machine_said(visitor: Visit) -> dict[str, Any] | None:
+def machine_said(visitor: Visit) -> dict[str, Any] | None:
     """Return how a machine's drafts went, as the address of the page says."""
     asked = visitor.request.query_params
     if "drafted" not in asked:
@@ -339,7 +339,7 @@ async def edit_page(
         ],
         templates=await templates.in_use(session),
         translator=visitor.context.settings.translator,
-        machine_said=_machine_said(visitor),
+        machine_said=machine_said(visitor),
         title_limit=alert_checks.TITLE_LIMIT,
         text_limit=alert_checks.TEXT_LIMIT,
         **await _looked(visitor, session, draft),

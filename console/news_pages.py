@@ -17,6 +17,7 @@ from alerts.news.writing import Written
 from console import words
 from console.access import Permission
 from console.accounts import names_of
+from console.alert_pages import machine_said
 from console.news_form import local, quiet_at, shown_as, written_of
 from console.web import Missing, RowNumber, StaffRoute, Visit, visit
 from core.errors import Refusal
@@ -236,7 +237,7 @@ async def composer(
         refusal=words.said(refusal, visitor.language),
         overtaken=overtaken,
         just_saved=visitor.request.query_params.get("saved") == "yes",
-        machine_said=_machine_said(visitor),
+        machine_said=machine_said(visitor),
         translator=visitor.context.settings.translator,
         languages=[LANGUAGES[code] for code in city.languages],
         topics=[
@@ -306,26 +307,6 @@ async def _by_machine(visitor: Visit, written: Written) -> machine.Drafted:
     if translator is None or not written.texts.get("ja", ("", ""))[1].strip():
         return machine.Drafted(written, (), {})
     return await machine.drafted(translator, written, context.city.languages)
-
-
-def _machine_said(visitor: Visit) -> dict[str, Any] | None:
-    """Return how a machine's drafts went, as the address of the page says."""
-    asked = visitor.request.query_params
-    if "drafted" not in asked:
-        return None
-    problems: dict[str, list[str]] = {}
-    for one in asked.get("problems", "").split(","):
-        code, _, problem = one.partition(".")
-        if code in LANGUAGES and problem in machine.PROBLEMS:
-            problems.setdefault(problem, []).append(code)
-    number = asked["drafted"]
-    return {
-        "number": int(number) if number.isascii() and number.isdecimal() and len(number) < 4 else 0,
-        "problems": [
-            (visitor.say(machine.PROBLEMS[problem]), words.names_of(codes, visitor.language))
-            for problem, codes in problems.items()
-        ],
-    }
 
 
 def _media_on(visitor: Visit, news: News) -> list[tuple[str, str, bool]]:
