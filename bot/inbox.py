@@ -15,7 +15,7 @@ from __future__ import annotations
 import asyncio
 import json
 import uuid
-from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -23,7 +23,7 @@ from typing import Any
 
 import structlog
 from prometheus_client import Counter
-from sqlalchemy import ColumnElement, func, update
+from sqlalchemy import ColumnElement, func
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
@@ -31,6 +31,7 @@ from sqlmodel import col, select
 from bot.catalogue import WORDS
 from bot.dialogues.kinds import Incoming
 from bot.event_handler import WORDLESS, EventHandler, Loaded
+from bot.event_outcomes import finished, note
 from bot.incoming import EventReader, points_elsewhere
 from bot.messages import Message, text
 from bot.models import BUCKETS, IS_OPEN, EventState, WebhookEvent, bucket_of
@@ -359,7 +360,7 @@ class _Bucket:
         noted, taken = dict(self.ended), _Taken()
         try:
             async with self.database.writing() as session:
-                await _note(session, noted)
+                await note(session, noted)
                 rows = await self._due(session, most) if most else []
                 await self._take(session, rows, taken)
         except OperationalError:
@@ -518,7 +519,7 @@ class _Bucket:
         else:
             HANDLED.labels("done").inc()
             assert event.id is not None
-            self.ended[event.id] = _finished(event)
+            self.ended[event.id] = finished(event)
 
     async def _fetch(self, event: WebhookEvent, resident: Resident | None) -> None:
         assert event.id is not None
@@ -568,34 +569,3 @@ def _is_to_be_greeted(resident: Resident | None) -> bool:
     if resident is None:
         return True
     return resident.state is ResidentState.LEFT and not resident.language_chosen
-
-
-def _finished(event: WebhookEvent) -> dict[str, Any]:
-    changes: dict[str, Any] = {
-        "state": EventState.FAILED if event.gave_up else EventState.DONE,
-        "answer": None,
-        "not_before": None,
-    }
-    if event.forget:
-        changes |= {"payload": "{}", "line_user_id": None}
-    return changes
-
-
-async def _note(session: AsyncSession, ended: Mapping[int, dict[str, Any]]) -> None:
-    """Write the outcomes of events; equal outcomes with one statement.
-
-    Events that were erased meanwhile stay as they are.
-    """
-    alike: dict[str, tuple[dict[str, Any], list[int]]] = {}
-    for number, changes in ended.items():
-        alike.setdefault(repr(changes), (changes, []))[1].append(number)
-    for changes, numbers in alike.values():
-        await session.execute(
-            update(WebhookEvent)
-            .where(
-                col(WebhookEvent.id).in_(numbers),
-                col(WebhookEvent.state).in_((EventState.WAITING, EventState.ANSWERING)),
-            )
-            .values(**changes)
-            .execution_options(synchronize_session=False)
-        )

@@ -1,0 +1,44 @@
+"""What is written into the rows of events once they are over."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import update
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from bot.models import EventState, WebhookEvent
+
+
+def finished(event: WebhookEvent) -> dict[str, Any]:
+    """Return what to write into an event that is over; what is to be forgotten is emptied."""
+    changes: dict[str, Any] = {
+        "state": EventState.FAILED if event.gave_up else EventState.DONE,
+        "answer": None,
+        "not_before": None,
+    }
+    if event.forget:
+        changes |= {"payload": "{}", "line_user_id": None}
+    return changes
+
+
+async def note(session: AsyncSession, ended: Mapping[int, dict[str, Any]]) -> None:
+    """Write the outcomes of events; equal outcomes with one statement.
+
+    Events that were erased meanwhile stay as they are.
+    """
+    alike: dict[str, tuple[dict[str, Any], list[int]]] = {}
+    for number, changes in ended.items():
+        alike.setdefault(repr(changes), (changes, []))[1].append(number)
+    for changes, numbers in alike.values():
+        await session.execute(
+            update(WebhookEvent)
+            .where(
+                col(WebhookEvent.id).in_(numbers),
+                col(WebhookEvent.state).in_((EventState.WAITING, EventState.ANSWERING)),
+            )
+            .values(**changes)
+            .execution_options(synchronize_session=False)
+        )
