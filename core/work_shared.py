@@ -23,6 +23,7 @@ from typing import Any
 
 import structlog
 from procrastinate import App, PsycopgConnector
+from procrastinate.connector import LISTEN_TIMEOUT
 from procrastinate.exceptions import ConnectorException
 from procrastinate.job_context import JobContext
 from procrastinate.jobs import DeleteJobCondition
@@ -196,7 +197,7 @@ class ProcrastinateQueue:
         most = max(places.values(), default=1)
         own = {urgent: places[task] for task in self._handlers if (urgent := _own_urgent(task))}
         places |= {GRAVEST_QUEUE: most, URGENT_QUEUE: most, **own}
-        connector = PsycopgConnector(conninfo=self._url, min_size=1, max_size=4 + 2 * len(places))
+        connector = _Connector(conninfo=self._url, min_size=1, max_size=4 + 2 * len(places))
         app = App(connector=connector)
         for task in self._handlers:
             app.task(name=task)(partial(self._do, app, task))
@@ -271,6 +272,20 @@ class ProcrastinateQueue:
             except ConnectorException as error:
                 log.warning("workers.unread", reason=str(error))
             await self._clock.sleep(min(LOOK_FOR_DEAD_SECONDS, self._dead_after / 3))
+
+
+class _Connector(PsycopgConnector):
+    """Procrastinate's connector; a worker looks for jobs once it listens.
+
+    What was put before the connection listened, at the start or after it was lost, was told to
+    nobody, and would wait for the next poll.
+    """
+
+    async def _loop_notify(
+        self, on_notification: Any, connection: Any, timeout: float = LISTEN_TIMEOUT
+    ) -> None:
+        await on_notification(channel="", payload='{"type": "job_inserted"}')
+        await super()._loop_notify(on_notification, connection, timeout)
 
 
 class _Worker(Worker):

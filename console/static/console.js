@@ -67,8 +67,27 @@ document.addEventListener("change", (event) => {
   if (field && option && option.dataset.text) field.value = option.dataset.text;
 });
 
+// What somebody changed before the scripts had come, or what the browser put back, counts as changed
+// now: previews, drafts that save themselves and kept words follow from the event.
+function isTouched(field) {
+  if (field.type === "checkbox" || field.type === "radio") return field.checked !== field.defaultChecked;
+  if (field.options) {
+    const made = [...field.options].filter((one) => one.defaultSelected);
+    if (!made.length && !field.multiple) return field.selectedIndex > 0;
+    return [...field.options].some((one) => one.selected !== one.defaultSelected);
+  }
+  return "defaultValue" in field && field.value !== field.defaultValue;
+}
+function tellEarly() {
+  for (const form of document.forms) {
+    const early = [...form.elements].find((one) => one.name && isTouched(one));
+    if (early) early.dispatchEvent(new Event("change", { bubbles: true }));
+  }
+}
+
 document.addEventListener("DOMContentLoaded", () => {
   paint(document);
   joinDistricts(document);
+  setTimeout(tellEarly); // once every script listens
 });
 document.addEventListener("htmx:afterSwap", (event) => paint(event.target));

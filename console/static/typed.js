@@ -36,13 +36,17 @@
   function isKept(form) {
     return form.method === "post" && Boolean(form.closest("main")) && !form.matches("[data-keep=no]") && !form.querySelector("input[type=password]") && fields(form).length > 0;
   }
-  function values(form) {
+  // A form's values; `made` as the server made them, though somebody typed before this script came.
+  function values(form, made = false) {
     const found = {};
     for (const one of fields(form)) {
       found[one.name] ??= [];
       if (one.type === "checkbox" || one.type === "radio") {
-        if (one.checked) found[one.name].push(one.value);
-      } else found[one.name].push(one.value);
+        if (made ? one.defaultChecked : one.checked) found[one.name].push(one.value);
+      } else if (made && one.options) {
+        const chosen = [...one.options].find((each) => each.defaultSelected) ?? (one.multiple ? null : one.options[0]);
+        found[one.name].push(chosen?.value ?? "");
+      } else found[one.name].push(made ? one.defaultValue : one.value);
     }
     return found;
   }
@@ -109,7 +113,7 @@
 
   function offer(form) {
     if (first.has(form) || !isKept(form)) return;
-    first.set(form, values(form));
+    first.set(form, values(form, true));
     const entry = read(key(form));
     // A draft that saved itself while its page was left has the words already.
     const stored = form.dataset.stored ? JSON.parse(form.dataset.stored) : null;
@@ -117,7 +121,7 @@
       remove(key(form));
       return;
     }
-    if (!entry || Object.entries(entry.values).every(([name, some]) => same(some, first.get(form)[name] ?? []))) return;
+    if (!entry || Object.entries(entry.values).every(([name, some]) => same(some, values(form)[name] ?? []))) return;
     const box = document.getElementById("typed-offer").content.cloneNode(true).firstElementChild;
     box.dataset.offerOf = key(form);
     const words = box.querySelector("[data-said]");

@@ -300,6 +300,6 @@
 
   if (form.hasAttribute("data-overtaken")) {
     for (const name of names) if (isChanged(name)) conflict(name, stored[name], form.dataset.by);
-  } else if (changed().length) written();
+  }
   look();
 })();

@@ -39,6 +39,7 @@ SMALL = frozenset(
         "household_needs",
         "kind_versions",
         "known_audiences",
+        "passkeys",
         "patrol_places",
         "rate_shares",
         "rate_states",

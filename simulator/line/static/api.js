@@ -43,9 +43,8 @@ export async function upload(id, file, kind, set) {
   if (!answer.ok) throw new Error((await answer.json()).message);
 }
 
-/** Call `listener(kind, userId, data)` on every change; `again()` after a lost connection. */
+/** Call `listener(kind, userId, data)` on every change; `again()` whenever a connection begins. */
 export function listen(listener, again) {
-  let known = false;
   const source = new EventSource(`${PREFIX}stream`);
   for (const kind of ["user", "item", "removed", "richmenu", "loading", "reset"]) {
     source.addEventListener(kind, (event) => {
@@ -53,9 +52,6 @@ export function listen(listener, again) {
       listener(kind, userId, data);
     });
   }
-  source.addEventListener("ready", () => {
-    if (known) again();
-    known = true;
-  });
+  source.addEventListener("ready", again);
   return () => source.close();
 }

@@ -126,16 +126,17 @@ function changed(kind, userId, data) {
     }
   }
   for (const phone of phones) {
-    if (phone.user && (phone.id === userId || userId === "")) phone.changed(kind, data);
+    if (phone.concerns(userId)) phone.changed(kind, data);
   }
 }
 
-try {
-  await refresh();
-  await layOut();
-  document.body.dataset.ready = "true";
-} catch (error) {
-  toast(`${word("failed")}: ${error.message}`);
-}
-api.listen(changed, reload);
+// Everything is read once changes are heard, so that none falls between.
+api.listen(changed, async () => {
+  try {
+    await reload();
+    document.body.dataset.ready = "true";
+  } catch (error) {
+    toast(`${word("failed")}: ${error.message}`);
+  }
+});
 setInterval(() => phones.forEach((phone) => { phone.clock.textContent = clockTime(Date.now()); }), 15000);

@@ -18,6 +18,8 @@ export class Phone {
     this.number = number;
     this.shared = shared;
     this.user = null;
+    this.asked = null; // whose chat is being read; changes wait meanwhile
+    this.heard = [];
     this.draft = "";
     this.menuOpen = false;
     this.typing = true;
@@ -63,16 +65,31 @@ export class Phone {
   get id() { return this.user && this.user.userId; }
 
   async show(userId) {
-    this.user = userId ? await api.user(userId) : null;
+    this.asked = userId;
+    this.heard = [];
+    try {
+      this.user = userId ? await api.user(userId) : null;
+    } finally {
+      this.asked = null;
+    }
     this.menuOpen = Boolean(this.user && this.user.richMenu && this.user.richMenu.selected);
     this.typing = !(this.user && this.user.richMenu);
     this.draw();
+    for (const [kind, data] of this.heard) await this.changed(kind, data);
+  }
+
+  concerns(userId) {
+    const shown = this.asked || this.id;
+    return Boolean(shown) && (shown === userId || userId === "");
   }
 
   // Changes from the simulator
 
   async changed(kind, data) {
-    if (kind === "item") {
+    if (this.asked) {
+      this.heard.push([kind, data]); // the answer that is on its way may not have it
+    } else if (kind === "item") {
+      if (this.user.chat.some((item) => item.id === data.id)) return;
       this.user.chat.push(data);
       this.stopWaiting();
       const stay = this.atEnd() || data.side === "user";
