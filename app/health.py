@@ -28,6 +28,7 @@ from app import forwarding
 from app.plain_files import plain_fault
 from app.revision import newest_revision
 from app.schema import current_revision, missing_tables
+from bot import relay_sender
 from channels.failing import failing_emergencies
 from channels.line.medium import NAME as LINE_CHANNEL
 from channels.metrics import CHANNEL_STOPPED, EMERGENCIES_FAILING
@@ -129,6 +130,7 @@ async def readyz(request: Request) -> JSONResponse:
         "clock": await _clock(state.context),
         "proxy": state.forwarding.fault or "ok",
         **_plain_files(state.context),
+        **await _relay(state.context),
     }
     return JSONResponse(body, status_code=200 if readiness.ready else 503)
 
@@ -139,6 +141,18 @@ def _plain_files(context: Context) -> dict[str, str]:
     if folder is None:
         return {}
     return {"plain_files": plain_fault(folder, context.clock.now()) or "ok"}
+
+
+async def _relay(context: Context) -> dict[str, object]:
+    """How another vendor's service on the channel answers; Todoke stays ready without it."""
+    if context.settings.relay is None:
+        return {}
+    try:
+        async with asyncio.timeout(DATABASE_SECONDS), context.database.reading() as session:
+            return {"relay": await relay_sender.health(session, context.clock.now())}
+    except (SQLAlchemyError, OSError, TimeoutError) as error:
+        log.warning("relay.unread", reason=str(error))
+        return {}
 
 
 async def _emergencies(context: Context) -> list[dict[str, object]]:
@@ -218,6 +232,7 @@ async def metrics(request: Request) -> Response:
     await _channels(context)
     await _audit(context)
     await _stale_sources(context)
+    await _relay(context)
     return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
 

@@ -16,6 +16,7 @@ from app.mail_parts import mail_parts
 from app.media import media_of
 from app.own_words import WordsNow
 from app.plain_files import PlainKeeper
+from app.relay_watch import relay_jobs
 from app.report_notice_sender import ReportNoticeSender
 from app.reports_outside import outside_jobs
 from app.retention import forget
@@ -140,6 +141,7 @@ async def scheduled_jobs(
             *_report_notices(context, chats),
             *_plain_files(context, own),
             *_hub(context),
+            *relay_jobs(context),
         ]
 
 

@@ -29,6 +29,7 @@ from app.timekeeping import Timekeeper
 from app.warming import warm
 from app.web import create_app
 from bot.inbox import Inbox
+from bot.relay_sender import RelaySender
 from bot.richmenu import RichMenus
 from bot.richmenu.moves import MenuMoves
 from channels.engine import Engine
@@ -48,6 +49,7 @@ from core.settings import Settings
 from core.steady import SteadyClock
 from core.threads import in_own_thread
 from core.work import LocalQueue, NoWorkers, Queue
+from reports.outside import internal_of, outside_session
 from subscriptions.districts import keep_districts
 
 log = structlog.get_logger(__name__)
@@ -196,6 +198,9 @@ async def run(
             menus.register()
             MenuMoves(context, service.line, menus).register()
             StaffSender(context, service.line).register()
+            internal = internal_of(context.settings.internal_hosts)
+            outside = await stack.enter_async_context(outside_session(internal))
+            RelaySender(context, outside).register()
             tasks.append(asyncio.create_task(context.queue.run(stop), name="work"))
             tasks.append(asyncio.create_task(engine.run(stop), name="engine"))
             await inbox.recover()

@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import datetime
 
-import structlog
-from sqlmodel import col, select
-
+from app.administrators import mail_administrators
 from app.schedule import ScheduledJob
 from channels.line.medium import LINE
 from city.context import Context
-from console.access import has_role
-from console.models import Role, Staff
-from core import mail
-from core.errors import TodokeError
 from feeds.fetch import guarded_session
 from reports import webhooks
 from reports.models import Webhook
@@ -25,8 +17,6 @@ from reports.outside import internal_of, outside_session
 from reports.photo_addresses import PhotoFetcher
 from reports.residents_told import Residents
 from reports.webhooks import WebhookSender
-
-log = structlog.get_logger(__name__)
 
 
 @asynccontextmanager
@@ -54,51 +44,28 @@ async def tell_administrators(context: Context) -> None:
     """Tell every administrator by mail of webhooks that the service switched off."""
     async with context.database.reading() as session:
         stopped = await webhooks.untold(session)
-        if not stopped:
-            return
-        found = await session.scalars(
-            select(col(Staff.email)).where(has_role(Role.ADMIN), col(Staff.active))
-        )
-        addresses = list(found)
     now = context.clock.now()
     for webhook in stopped:
-        if not await _mailed(context, webhook, addresses, now):
+        if not await _mailed(context, webhook):
             continue
         assert webhook.id is not None
         async with context.database.writing() as session:
             await webhooks.note_told(session, webhook.id, now)
 
 
-async def _mailed(context: Context, webhook: Webhook, addresses: list[str], now: datetime) -> bool:
+async def _mailed(context: Context, webhook: Webhook) -> bool:
     """Return whether there is nothing more to try."""
-    smtp = context.settings.smtp
-    if smtp is None or webhook.off_at is None:
+    if webhook.off_at is None:
         return True
-    text = (
-        f"Webhook「{webhook.name}」に {webhooks.OFF_AFTER.days} 日間送信できなかったため、"
-        f"送信を止めました。\n理由：{webhook.off_why or '–'}\n\n"
-        f"{context.settings.public_url}/console/webhooks\n\n"
-        f"The webhook “{webhook.name}” did not answer and was switched off.\n"
+    return await mail_administrators(
+        context,
+        subject=f"Webhook「{webhook.name}」を停止しました",
+        text=(
+            f"Webhook「{webhook.name}」に {webhooks.OFF_AFTER.days} 日間送信できなかったため、"
+            f"送信を止めました。\n理由：{webhook.off_why or '–'}\n\n"
+            f"{context.settings.public_url}/console/webhooks\n\n"
+            f"The webhook “{webhook.name}” did not answer and was switched off.\n"
+        ),
+        key=f"webhook-{webhook.id}-{int(webhook.off_at.timestamp())}",
+        now=webhook.off_at,
     )
-    for address in addresses:
-        made = mail.message(
-            smtp,
-            to=address,
-            subject=f"Webhook「{webhook.name}」を停止しました",
-            text=text,
-            key=f"webhook-{webhook.id}-{int(webhook.off_at.timestamp())}-{_short(address)}",
-            now=webhook.off_at,
-        )
-        try:
-            await mail.send(smtp, made)
-        except mail.MailRefused:
-            continue
-        except TodokeError as error:
-            log.warning("report_webhook.untold", name=webhook.name, reason=str(error))
-            return False
-    return True
-
-
-def _short(address: str) -> str:
-    """Return what tells one recipient's mail from another's without naming them."""
-    return hashlib.sha256(address.encode()).hexdigest()[:8]

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
 from bot.models import IS_OPEN, EventState, WebhookEvent, bucket_of
+from bot.relay import drop_all
 from channels import restored
 from core.restored import RESTORED
 from reports import notices_to_staff
@@ -19,13 +20,15 @@ async def hold_back(session: AsyncSession, until: datetime, now: datetime) -> No
     """Hold back everything that may have been sent by ``until``.
 
     An answer that was stored and not sent is dropped: its event was processed before the backup,
-    and the resident most likely got the answer moments later. Events that were not processed are
-    processed and answered as usual.
+    and the resident most likely got the answer moments later. What waited for another vendor's
+    service is dropped for the same reason. Events that were not processed are processed and
+    answered as usual.
     """
     await restored.hold_back(session, until, now)
     await staff_messages.hold_back(session, now)
     await call_ups.hold_back(session)
     await notices_to_staff.hold_back(session, now)
+    await drop_all(session)
     await _into_buckets(session)
     forget = col(WebhookEvent.forget)
     await session.execute(

@@ -14,6 +14,7 @@ from sqlmodel import col, select
 
 from alerts.news.retention import forget as forget_news
 from bot.models import Dialogue, EventState, WebhookEvent
+from bot.relay_sender import forget_relayed
 from channels.email.signups import forget_signups
 from channels.forget import forget_personal
 from channels.models import Batch, Delivery, DeliveryState, Variant
@@ -73,6 +74,7 @@ async def forget(context: Context, children: ChildTable = NO_TABLE) -> None:
     media = context.settings.media_dir
     counts = {
         "webhook_events": await _forget_events(database, now - timedelta(days=keep.webhook_events)),
+        "relayed": await forget_relayed(database, now),
         "dialogues": await _forget_dialogues(database, now - timedelta(days=keep.dialogues)),
         "deliveries": await _forget_deliveries(database, now - timedelta(days=keep.deliveries)),
         "verdicts": await verdicts.forget_words(database, now - timedelta(days=keep.report_photos)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from urllib.parse import quote
 
 import structlog
@@ -17,6 +18,7 @@ from app.media import media_of
 from app.own_words import WordsNow, attach_words
 from app.places import Places
 from app.rehearsals import RehearsalResults
+from app.relay_watch import relay_fault
 from app.rule_trials import RuleTrials
 from bot import data_pages, kind_preview, webhook, word_preview
 from channels.line.client import LineClient
@@ -151,6 +153,7 @@ def create_app(context: Context, line: LineClient, *, folder: CityFolder) -> Fas
     app.state.residents = Residents(context, LINE)
     app.state.kind_cards = kind_preview.cards
     app.state.word_cards = word_preview.cards
+    app.state.relay_fault = partial(relay_fault, context)
     if context.settings.cap_key is not None:
         app.state.cap_signing = read_key(context.settings.cap_key)
     app.state.database_probe = health.DatabaseProbe(context)

@@ -35,6 +35,7 @@ from bot.own_reports import (
     do_with_report,
     watch_repairs,
 )
+from bot.relay import forget_sender
 from channels.forget import forget_personal
 from city.city import City
 from core.clock import in_japan
@@ -193,6 +194,7 @@ async def _erase(
     session.expunge(dialogue)
     await forget_personal(session, await registry.rows_of_person(session, resident.id))
     await leave(session, resident.line_user_id, now)
+    await forget_sender(session, resident.line_user_id)
     await registry.erase(session, city, resident.id, now)
     await session.execute(
         update(WebhookEvent)

@@ -47,6 +47,7 @@ from bot.own_reports import (
     reports_near,
     watches_repairs,
 )
+from bot.relay import RelayDesk, Way, way_of
 from bot.report_verdict import VerdictChat, is_verdict
 from bot.staff_chat import StaffChat, is_of_staff
 from bot.understanding import CRIES, UNKNOWN
@@ -143,6 +144,8 @@ class EventHandler:
         Answers members of staff; without it they are residents like all others.
     verdicts
         Answers who says whether a completed report is right.
+    relay
+        Knows what another vendor's service on the same channel answers.
     """
 
     def __init__(
@@ -156,8 +159,10 @@ class EventHandler:
         links: Links | None = None,
         staff: StaffChat | None = None,
         verdicts: VerdictChat | None = None,
+        relay: RelayDesk | None = None,
     ) -> None:
         self.staff = staff
+        self.relay = relay
         self.verdicts = verdicts
         self.pictures = pictures
         self.links = links
@@ -255,6 +260,10 @@ class EventHandler:
                 resident_id=resident.id, name=DialogueState().name, step="", updated_at=now
             )
             session.add(dialogue)
+        if await self._is_theirs(session, event, resident, dialogue, incoming):
+            # Who came with another service's button is greeted with their first words to us.
+            resident.ask_language = resident.ask_language or found is None
+            return found is None
         late = event.timestamp_ms < dialogue.last_event_ms
         if isinstance(incoming, Followed):
             if following and late:
@@ -331,6 +340,26 @@ class EventHandler:
             or any(isinstance(effect, SetLanguage) for effect in outcome.effects)
             or await self._menu_may_change(outcome.effects, now)
         )
+
+    async def _is_theirs(
+        self,
+        session: AsyncSession,
+        event: WebhookEvent,
+        resident: Resident,
+        dialogue: Dialogue,
+        incoming: Incoming,
+    ) -> bool:
+        """Whether another vendor's service answers this event, and not we."""
+        if self.relay is None or not self.relay.names(event.kind, event.payload):
+            return False
+        today = in_japan(event.received_at).date()
+        way = way_of(
+            DialogueState(dialogue.name, dialogue.step, dialogue.data),
+            incoming,
+            lambda text: self.understanding.meaning(text, resident.language, today),
+        )
+        goes = await self.relay.decide(session, event.event_id, theirs=way is not Way.OURS)
+        return goes and way is Way.THEIRS
 
     async def _menu_may_change(self, effects: Sequence[Effect], now: datetime) -> bool:
         """Whether other districts may mean another menu: while a disaster is in some of them."""

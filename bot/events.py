@@ -20,6 +20,7 @@ from core.errors import BadInput
 ACTED_ON = frozenset({"follow", "unfollow", "message", "postback", "unsend"})
 """Event types that Todoke processes; all others are stored and ignored."""
 
+STANDBY = "another module has the conversation"
 MAX_TIMESTAMP_MS = 2**53
 MOST_EVENTS = 1_000
 """LINE sends at most 100 at once; hundreds of thousands would delay all others."""
@@ -136,5 +137,5 @@ def _sender(fields: dict[str, Any]) -> tuple[str | None, str]:
     if not (isinstance(user, str) and _USER.fullmatch(user)):
         return None, "no user id"
     if fields.get("mode") == "standby":
-        return user, "another module has the conversation"
+        return user, STANDBY
     return user, ""

@@ -35,6 +35,7 @@ from bot.event_outcomes import finished, note
 from bot.incoming import EventReader, points_elsewhere
 from bot.messages import Message, text
 from bot.models import BUCKETS, IS_OPEN, EventState, WebhookEvent, bucket_of
+from bot.relay import RelayDesk
 from bot.report_verdict import VerdictChat
 from bot.staff_chat import StaffChat
 from bot.webhook import INBOX_TASK
@@ -119,6 +120,7 @@ class Inbox:
             links,
             staff,
             VerdictChat(context),
+            RelayDesk(context),
         )
         self.fetching = asyncio.Semaphore(MOST_FETCHED)
 

@@ -114,3 +114,60 @@ class Dialogue(SQLModel, table=True):
     reminded: str = Field(default="", max_length=64, sa_column_kwargs={"server_default": ""})
     """The unfinished report of which the resident was reminded."""
     updated_at: datetime = Field(sa_type=UtcDateTime, index=True)
+
+
+class RelayBody(SQLModel, table=True):
+    """A webhook's body of which something may go to another vendor's service (``bot.relay``).
+
+    It is deleted when nothing of it waits any more.
+    """
+
+    __tablename__ = "relay_bodies"
+
+    id: int | None = Field(
+        default=None, sa_column=Column(RowId, primary_key=True, autoincrement=True)
+    )
+    body: str
+    """As LINE sent it: its UTF-8 is the very bytes that LINE signed."""
+    attempts: int = 0
+    not_before: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    received_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class RelayEvent(SQLModel, table=True):
+    """An event of such a body that the city's rules name."""
+
+    __tablename__ = "relay_events"
+
+    event_id: str = Field(primary_key=True, max_length=64)
+    body_id: int = Field(
+        sa_column=Column(
+            RowId, ForeignKey("relay_bodies.id", ondelete="CASCADE"), nullable=False, index=True
+        )
+    )
+    position: int = Field(sa_column=Column(SmallInteger, nullable=False))
+    """Its place in the body, from 0."""
+    sender: str | None = Field(default=None, max_length=64, index=True)
+    """Whose it is: a user, or a group or room. Events of one sender go in order."""
+    theirs: bool | None = None
+    """Whether it goes to the other service; None until the conversation has decided."""
+
+
+class RelayState(SQLModel, table=True):
+    """How the other vendor's service answers; one row."""
+
+    __tablename__ = "relay_state"
+
+    id: int = Field(default=1, primary_key=True)
+    sent: int = Field(default=0, sa_column=Column(BigInteger, nullable=False))
+    lost: int = Field(default=0, sa_column=Column(BigInteger, nullable=False))
+    """Bodies that it refused, or that were given up."""
+    failures: int = 0
+    """In a row."""
+    failing_since: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    resting_until: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    """It is not asked before."""
+    told_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    """When the administrators were told that it does not answer."""
+    worked_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    error: str = ""

@@ -32,6 +32,7 @@ from bot.events import (
     unless_forgotten,
 )
 from bot.models import EventState, WebhookEvent, bucket_of
+from bot.relay import Relayed, keep, wanted_of
 from channels.line.client import LineClient
 from city.context import Context
 from core.clock import Clock
@@ -62,7 +63,15 @@ MOST_LOGGED = 20
 KNOWN_KINDS = frozenset({*ACTED_ON, "join", "leave", "beacon", "accountLink", "delivery"})
 """Event types with a label of their own in the metrics; others count as ``other``."""
 
-_Request = tuple[Sequence[ReceivedEvent], "asyncio.Future[None]"]
+
+@dataclass(frozen=True)
+class _Request:
+    """What one request waits for."""
+
+    events: Sequence[ReceivedEvent]
+    relayed: Relayed | None
+    stored: asyncio.Future[None]
+
 
 log = structlog.get_logger(__name__)
 
@@ -151,9 +160,7 @@ class EventStore:
             with contextlib.suppress(asyncio.CancelledError):
                 await self._writer
             self._writer = None
-        for _, stored in self._incoming:
-            if not stored.done():
-                stored.set_exception(Retryable("The service is stopping."))
+        _settle(list(self._incoming), Retryable("The service is stopping."))
         self._incoming.clear()
         self._waiting = 0
 
@@ -161,8 +168,10 @@ class EventStore:
         """Whether to act on events for this user id of an account."""
         return self.account is None or self.account.is_ours(destination)
 
-    async def store(self, events: Sequence[ReceivedEvent]) -> None:
+    async def store(self, events: Sequence[ReceivedEvent], relayed: Relayed | None = None) -> None:
         """Return once all ``events`` are on disk, each once.
+
+        With ``relayed``, their body is stored too, for another vendor's service.
 
         Raises
         ------
@@ -175,7 +184,7 @@ class EventStore:
             raise Retryable("Too many events are waiting to be stored.")
         await self.start()
         stored: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._incoming.append((events, stored))
+        self._incoming.append(_Request(events, relayed, stored))
         self._waiting += len(events)
         self._wake.set()
         try:
@@ -201,14 +210,15 @@ class EventStore:
                 # Only now, so that events that arrive while another writes are included.
                 taken, events = self._take()
                 started = self.clock.monotonic()
-                stored = await self._store(session, events)
+                relayed = [one.relayed for one in taken if one.relayed is not None]
+                stored = await self._store(session, events, relayed)
         except asyncio.CancelledError:
             _settle(taken, Retryable("The service is stopping."))
             raise
         except Exception as error:
             # Waiting requests are told now, so that LINE sends the events again.
             taken = taken or self._take()[0]
-            size = sum(len(events) for events, _ in taken)
+            size = sum(len(one.events) for one in taken)
             if isinstance(error, SQLAlchemyError | OSError | Retryable):
                 reason = str(getattr(error, "orig", None) or error)
                 log.error("events.unsaved", events=size, reason=reason)
@@ -231,14 +241,19 @@ class EventStore:
         events: list[ReceivedEvent] = []
         while self._incoming and len(events) < MAX_EVENTS_A_COMMIT:
             taken.append(self._incoming.popleft())
-            events += taken[-1][0]
+            events += taken[-1].events
         self._waiting -= len(events)
         return taken, events
 
     def _bucket(self, event: ReceivedEvent) -> int:
         return bucket_of(event.line_user_id or "", is_sqlite=self.database.is_sqlite)
 
-    async def _store(self, session: AsyncSession, events: Sequence[ReceivedEvent]) -> int:
+    async def _store(
+        self,
+        session: AsyncSession,
+        events: Sequence[ReceivedEvent],
+        relayed: Sequence[Relayed] = (),
+    ) -> int:
         """Store the events that are new; return how many were."""
         now = self.clock.now()
         rows = [
@@ -263,12 +278,15 @@ class EventStore:
         buckets = {str(self._bucket(event)) for event in events if event.actionable}
         insert = self._insert_new
         connection = await session.connection()
-        if self.database.is_sqlite:
+        if self.database.is_sqlite and not relayed:
             stored = int((await connection.execute(insert, rows)).rowcount)
         else:
             # PostgreSQL's driver does not count the rows of a bulk insert.
-            new = await connection.execute(insert.returning(WEBHOOK_EVENTS.c.id), rows)
-            stored = len(new.all())
+            new = await connection.execute(insert.returning(WEBHOOK_EVENTS.c.event_id), rows)
+            names = set(new.scalars())
+            stored = len(names)
+            if relayed:
+                await keep(session, self.queue, relayed, names, now)
         # A repeated event finds nothing to do, so it does not matter which were new.
         await self.queue.put_many(session, INBOX_TASK, sorted(buckets))
         return stored
@@ -290,13 +308,13 @@ def _settle(
     taken: Sequence[_Request],
     failure: Retryable | None,
 ) -> None:
-    for _, stored in taken:
-        if stored.done():
+    for one in taken:
+        if one.stored.done():
             continue
         if failure is None:
-            stored.set_result(None)
+            one.stored.set_result(None)
         else:
-            stored.set_exception(failure)
+            one.stored.set_exception(failure)
 
 
 def _read_outcome(stored: asyncio.Future[None]) -> None:
@@ -345,20 +363,29 @@ async def receive(request: Request) -> Response:
     store: EventStore = request.app.state.webhook_store
     context: Context = request.app.state.context
     events = received.events
+    relayed: Relayed | None = None
     if events and not store.is_ours(received.destination):
         log.warning("webhook.misdirected", events=len(events))
         events = [for_another_account(event) for event in events]
-    if not in_doubt(context.clock):
-        oldest = context.clock.now() - timedelta(days=context.city.retention.webhook_events)
+    elif context.settings.relay is not None and context.city.relay.wants_any:
+        relayed = wanted_of(context.city.relay, text, events, _oldest(context))
+    if (oldest := _oldest(context)) is not None:
         events = [unless_forgotten(event, oldest) for event in events]
     _log_ignored([event for event in events if not event.actionable])
     try:
-        await store.store(events)
+        await store.store(events, relayed)
     except Retryable as error:
         REFUSED.labels("500").inc()
         log.error("webhook.failed", events=len(events), reason=str(error))
         return Response(status_code=500)
     return Response(status_code=200)
+
+
+def _oldest(context: Context) -> datetime | None:
+    """Return since when events are remembered; None while the time is in doubt."""
+    if in_doubt(context.clock):
+        return None
+    return context.clock.now() - timedelta(days=context.city.retention.webhook_events)
 
 
 def _log_ignored(events: Sequence[ReceivedEvent]) -> None:

@@ -19,6 +19,7 @@ from city.kinds import ReportCategory as ReportCategory
 from city.parts import Names as Names
 from city.parts import Part as _Part
 from city.parts import name_in as name_in
+from city.relay import Relay
 from city.roles import SignInRules
 from core.geo import Position, distance_to_line, inside
 
@@ -441,6 +442,8 @@ class City(_Part):
     quiet_hours: QuietHours = QuietHours()
     digest_hour: int = Field(default=18, ge=0, le=23)
     retention: Retention = Retention()
+    relay: Relay = Relay()
+    """Which webhooks go to another vendor's service."""
     unknown_friends: UnknownFriends | None = None
     """Without it nothing is ever sent to friends whom Todoke does not know."""
     disaster_rules: tuple[DisasterRule, ...] = ()

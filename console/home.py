@@ -67,6 +67,7 @@ async def board_on_map(visitor: Looker) -> Response:
 
 async def _now(visitor: Visit) -> dict[str, Any]:
     context = visitor.context
+    relay_fault = getattr(visitor.request.app.state, "relay_fault", None)
     async with context.database.reading() as session:
         now = context.clock.now()
         dangers = await in_force(session, context.city.jma.municipality, now)
@@ -77,6 +78,7 @@ async def _now(visitor: Visit) -> dict[str, Any]:
             ],
             "strong": STRONG,
             "board": await read_board(session, now),
+            "relay_fault": await relay_fault() if relay_fault is not None else None,
             "open_drafts": await open_drafts(session),
             "moving": await deliveries.moving(session, 10),
             "paused": await deliveries.paused(session, 10),

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 from core.errors import BadInput
 from core.mail_settings import MAIL_ADDRESS, MailBoxSettings, SmtpSettings, mail_box, smtp
+from core.relay_settings import RelaySettings, relay
 from core.sign_in_settings import HeadSettings, ProviderSettings, provider, trail_head
 
 LINE_API_URL = "https://api.line.me"
@@ -144,6 +145,8 @@ class Settings:
     other private addresses are refused.
     """
 
+    relay: RelaySettings | None = None
+    """Another vendor's service on the same channel; None: no webhook is relayed."""
     provider: ProviderSettings | None = None
     """The city's OIDC provider; None: staff sign in with passwords and passkeys only."""
     trail_head: HeadSettings = field(default_factory=HeadSettings)
@@ -215,6 +218,7 @@ class Settings:
             cap_key=read(cap_key),
             trusted_proxies=read(trusted_proxies),
             internal_hosts=read(internal_hosts),
+            relay=read(relay),
             provider=read(provider),
             trail_head=read(trail_head),
             websub_hub=read(websub_hub),

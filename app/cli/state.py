@@ -94,6 +94,7 @@ def check(
             and owner.open311.key_setting
             and not os.environ.get(owner.open311.key_setting)
         ]
+        warnings += _relay(load_city(city_folder()).relay.wants_any)
         missing, wrong_addresses = _posts(load_city(city_folder()))
         warnings += missing
         faults += wrong_addresses
@@ -109,6 +110,22 @@ def check(
         print(f"{len(faults)} fault(s)." if faults else "No faults.")
     if faults:
         raise typer.Exit(1)
+
+
+def _relay(wanted: bool) -> list[str]:
+    """Return what is missing for relaying webhooks: an address, or rules."""
+    has_address = bool(os.environ.get("TODOKE_RELAY_URL", "").strip())
+    if wanted and not has_address:
+        return [
+            "environment: warning: TODOKE_RELAY_URL is not set; the webhooks that city.toml names "
+            "in [relay] go nowhere, and Todoke answers them."
+        ]
+    if has_address and not wanted:
+        return [
+            "environment: warning: TODOKE_RELAY_URL is set, but city.toml names nothing in "
+            "[relay]; nothing goes there."
+        ]
+    return []
 
 
 def _posts(city: City) -> tuple[list[str], list[str]]:
