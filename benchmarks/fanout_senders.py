@@ -15,6 +15,7 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import aiohttp
 import structlog
@@ -58,6 +59,7 @@ def alert(now: datetime, languages: int) -> Any:
         Written("evacuation", 4, whole_city=True, areas=(), texts={"ja": ("", words)}),
     )
     notice = composed_of(draft, city, actor="benchmark", now=now).notice
+    notice.identity = f"benchmark:{uuid4()}"  # the draft is not stored and has no number
     if languages == 1:
         notice.texts = {"ja": notice.texts["ja"]}
         city = city.model_copy(update={"languages": ("ja",)})
