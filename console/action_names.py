@@ -26,6 +26,7 @@ ACTION_NAMES = {
     "news.restored": mark("took news back that was thrown away"),
     "news.asked": mark("asked for approval of news"),
     "news.approved": mark("approved news"),
+    "news.returned": mark("sent news back to be changed"),
     "news.planned": mark("planned news"),
     "news.sent": mark("sent news"),
     "news.missed": mark("did not send news, which waits for a person"),

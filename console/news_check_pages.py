@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Response
@@ -53,6 +54,14 @@ async def plan(visitor: Writer, news_id: RowNumber) -> Response:
 async def approve(visitor: Approver, news_id: RowNumber) -> Response:
     """Let the shown version of a colleague go."""
     return await _decided(visitor, news_id, release.approve)
+
+
+@router.post("/news/{news_id}/send-back")
+async def send_back(visitor: Approver, news_id: RowNumber) -> Response:
+    """Give a colleague's news back with what should be changed."""
+    return await _decided(
+        visitor, news_id, partial(release.send_back, why=visitor.form.text("why"))
+    )
 
 
 @router.post("/news/{news_id}/recall")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Annotated, Any
@@ -18,6 +19,7 @@ from console import words
 from console.access import Permission
 from console.accounts import names_of
 from console.alert_pages import machine_said
+from console.news_fields import Both, filled_from, media_of, with_colleagues
 from console.news_form import local, quiet_at, shown_as, written_of
 from console.web import Missing, RowNumber, StaffRoute, Visit, visit
 from core.errors import Refusal
@@ -109,8 +111,12 @@ async def edit(visitor: Writer, news_id: RowNumber) -> Response:
 async def save(visitor: PictureWriter, news_id: RowNumber) -> Response:
     """Save, which sends nothing; then stay, look at it, or have a machine draft languages."""
     context, then = visitor.context, visitor.form.text("then")
+    looked_at = visitor.form.number("version")
     await refuse_not_own(visitor, news_id)
+    visitor, both = await _with_colleagues(visitor, news_id)
     written = written_of(visitor)
+    if both:
+        return await _not_taken(visitor, news_id, written, Refusal(writing.CHANGED), both)
     try:
         refuse_others(visitor, written.topic)
         written = await _with_picture(visitor, written)
@@ -125,7 +131,8 @@ async def save(visitor: PictureWriter, news_id: RowNumber) -> Response:
             )
     except Refusal as refusal:
         return await _not_taken(visitor, news_id, written, refusal)
-    way = "/check" if then == "check" else "?saved=yes"
+    merged = "&merged=yes" if looked_at != written.version else ""
+    way = "/check" if then == "check" else f"?saved=yes{merged}"
     if drafted is not None:
         problems = ",".join(f"{code}.{slug}" for code, slug in drafted.problems.items())
         way = f"?{urlencode({'drafted': len(drafted.languages), 'problems': problems})}"
@@ -221,6 +228,8 @@ async def composer(
     *,
     refusal: Refusal | None = None,
     overtaken: bool = False,
+    both: Sequence[Both] = (),
+    began: str = "",
 ) -> Response:
     """Show the form.
 
@@ -228,14 +237,22 @@ async def composer(
     ----------
     overtaken
         Whether a colleague saved other words meanwhile.
+    both
+        What the colleague saved of the fields that both changed.
+    began
+        What is stored, if the form has other values.
     """
     city = visitor.context.city
-    names = await names_of(session, [news.edited_by])
+    sent_back_by = (news.sent_back or {}).get("by", "")
+    names = await names_of(session, [news.edited_by, sent_back_by])
     return visitor.page(
         "news_edit.html",
         status=400 if refusal else 200,
         refusal=words.said(refusal, visitor.language),
         overtaken=overtaken,
+        both=both,
+        began=began or filled_from(news, visitor),
+        merged=visitor.request.query_params.get("merged") == "yes",
         just_saved=visitor.request.query_params.get("saved") == "yes",
         machine_said=machine_said(visitor),
         translator=visitor.context.settings.translator,
@@ -246,6 +263,7 @@ async def composer(
             if not topic.mandatory and visitor.may_for(Permission.NEWS_WRITE, topic.department)
         ],
         edited_by=names[news.edited_by],
+        sent_back_by=names[sent_back_by],
         limits=checks,
         oldest=OLDEST,
         most_links=checks.MOST_LINKS,
@@ -286,6 +304,11 @@ async def looked(visitor: Visit, session: AsyncSession, news: News) -> dict[str,
     }
 
 
+async def _with_colleagues(visitor: Visit, news_id: int) -> tuple[Visit, list[Both]]:
+    async with visitor.context.database.reading() as session:
+        return with_colleagues(await news_of(session, news_id), visitor)
+
+
 async def _with_picture(visitor: Visit, written: Written) -> Written:
     """Check, shrink and store the picture that came with the form, if one did."""
     [*chosen] = visitor.files.get("picture", ())
@@ -311,21 +334,28 @@ async def _by_machine(visitor: Visit, written: Written) -> machine.Drafted:
 
 def _media_on(visitor: Visit, news: News) -> list[tuple[str, str, bool]]:
     """Return each medium: its name, what it is called, and whether news goes by it."""
-    chosen = news.media
-    if chosen is None:
-        chosen = list(visitor.media.by_rule(visitor.context.city, news.topic, 0))
+    chosen = media_of(news, visitor)
     return [
         (name, words.medium_name(name, visitor.language), name in chosen)
         for name in visitor.media.names
     ]
 
 
-async def _not_taken(visitor: Visit, news_id: int, written: Written, refusal: Refusal) -> Response:
+async def _not_taken(
+    visitor: Visit,
+    news_id: int,
+    written: Written,
+    refusal: Refusal,
+    both: Sequence[Both] = (),
+) -> Response:
     """Show the form again with what was typed and why it was not taken."""
     async with visitor.context.database.reading() as session:
         saved = await news_of(session, news_id)
         if not saved.is_open:
             raise refusal
-        overtaken = saved.version != written.version
+        began = filled_from(saved, visitor)
+        overtaken = bool(both) or saved.version != written.version
         news = writing.as_written(saved, written)
-        return await composer(visitor, session, news, refusal=refusal, overtaken=overtaken)
+        return await composer(
+            visitor, session, news, refusal=refusal, overtaken=overtaken, both=both, began=began
+        )

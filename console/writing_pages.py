@@ -20,7 +20,7 @@ from console import words
 from console.access import Permission
 from console.accounts import names_of
 from console.alert_pages import draft_of, written_of
-from console.draft_fields import fields_of, merged
+from console.draft_fields import fields_of, merged_with
 from console.draft_pages import state_of
 from console.web import RowNumber, StaffRoute, Visit, visit
 from core.errors import Refusal
@@ -39,7 +39,7 @@ async def save_by_itself(visitor: Sender, draft_id: RowNumber) -> Response:
     try:
         async with visitor.context.database.writing() as session:
             draft = await drafts.open_to_write(session, draft_id)
-            form = merged(draft, city, visitor.form)
+            form = merged_with(draft, city, visitor.form)
             written = written_of(replace(visitor, form=form.form))
             await drafts.write_on(session, draft, written, city, actor=visitor.actor, now=now)
             answer = await _answer(visitor, session, draft, now)

@@ -79,6 +79,8 @@ class News(SQLModel, table=True):
         By language: the machine that wrote its words, which nobody changed since.
     authors
         Who wrote this version. None of them approves it.
+    sent_back
+        ``{"by": …, "why": …}`` of a colleague who did not approve it; None once it is planned.
     """
 
     __tablename__ = "news"
@@ -150,6 +152,9 @@ class News(SQLModel, table=True):
     """Who planned it, and sends it."""
     approved_by: str | None = None
     approved_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    sent_back: dict[str, str] | None = Field(
+        default=None, sa_column=Column(JSON(none_as_null=True))
+    )
     discarded_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     created_at: datetime = Field(sa_type=UtcDateTime)
     updated_at: datetime = Field(sa_type=UtcDateTime)

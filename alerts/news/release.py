@@ -31,12 +31,15 @@ from city.city import City, Decision
 from core.errors import BadInput, Refusal
 from core.languages import mark
 from core.restored import held_until, is_unseen
+from core.text import clean
 from core.work import Queue
 from feeds.models import Notice
 
 APPROVED_TOO_LATE = mark(
     "The planned time passed while this waited for approval. Recall it and choose another time."
 )
+MOST_WHY = 1000
+"""Characters of the reason for which news is sent back."""
 OPEN_DELIVERIES = (DeliveryState.PLANNED, DeliveryState.SENDING, DeliveryState.PAUSED)
 
 
@@ -100,6 +103,7 @@ async def plan(
     news = await writing.opened(session, news_id, version)
     await _refuse(session, door, news, now)
     news.asked_by, news.next_at, news.updated_at = actor, None, now
+    news.sent_back = None
     if door.city.news.approval:
         news.state = NewsState.ASKED
         await writing.trail(session, news, actor, now, "news.asked", **_facts(news))
@@ -125,11 +129,7 @@ async def approve(
         It is their own, is no longer the version they looked at, has faults, or its time has
         passed.
     """
-    news = await writing.locked(session, news_id)
-    if news.state is not NewsState.ASKED:
-        raise Refusal("This does not wait for approval any more.")
-    if news.version != version:
-        raise Refusal("Somebody changed this meanwhile. Look at it again.")
+    news = await _asked(session, news_id, version)
     if actor in (*news.authors, news.asked_by):
         raise Refusal("You wrote or planned this yourself; somebody else has to approve it.")
     if news.when is When.AT and news.send_at is not None and news.send_at <= now:
@@ -138,6 +138,27 @@ async def approve(
     news.approved_by, news.approved_at = actor, now
     await writing.trail(session, news, actor, now, "news.approved", version=version)
     await _set_going(session, door, news, actor=news.asked_by, now=now)
+    return news
+
+
+async def send_back(
+    session: AsyncSession, news_id: int, version: int, *, why: str, actor: str, now: datetime
+) -> News:
+    """Give news back to its writer, with what is wrong with it, instead of approving it.
+
+    Raises
+    ------
+    Refusal
+        There is no reason, it does not wait for approval, or is no longer the version they
+        looked at.
+    """
+    why = clean(why)[:MOST_WHY]
+    if not why:
+        raise Refusal("Write what is wrong with it.")
+    news = await _asked(session, news_id, version)
+    news.state, news.sent_back = NewsState.DRAFT, {"by": actor, "why": why}
+    writing.has_changed(news, now)
+    await writing.trail(session, news, actor, now, "news.returned", version=version, why=why)
     return news
 
 
@@ -220,6 +241,15 @@ async def due(session: AsyncSession, now: datetime) -> list[int]:
         .limit(100)
     )
     return [number for number in found if number is not None]
+
+
+async def _asked(session: AsyncSession, news_id: int, version: int) -> News:
+    news = await writing.locked(session, news_id)
+    if news.state is not NewsState.ASKED:
+        raise Refusal("This does not wait for approval any more.")
+    if news.version != version:
+        raise Refusal(writing.CHANGED)
+    return news
 
 
 async def _refuse(session: AsyncSession, door: Door, news: News, now: datetime) -> None:

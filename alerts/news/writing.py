@@ -8,19 +8,21 @@ from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col, select
 
-from alerts.news.models import KEPT_FOR, News, NewsState, Repeat, When
+from alerts.news.models import BEING_WRITTEN, KEPT_FOR, News, NewsState, Repeat, When
 from alerts.news.pictures import is_stored
 from alerts.news.segments import Wanted
 from city.city import Decision
 from core import audit
 from core.clock import in_japan
 from core.errors import Refusal
-from core.languages import LANGUAGES
+from core.languages import LANGUAGES, mark
 from core.text import clean
 from feeds.models import Notice
 
 FOR_NOBODY = Wanted()
+CHANGED = mark("Somebody changed this meanwhile. Look at it again.")
 
 
 @dataclass(frozen=True)
@@ -141,8 +143,24 @@ async def store(session: AsyncSession, news: News, now: datetime) -> News:
 
 
 async def begin(session: AsyncSession, *, actor: str, now: datetime) -> News:
-    """Begin empty news."""
+    """Begin empty news; what the same person began last and left empty is used again."""
+    last = await session.scalar(
+        select(News)
+        .where(BEING_WRITTEN, col(News.written_by) == actor)
+        .order_by(col(News.updated_at).desc(), col(News.id).desc())
+        .limit(1)
+    )
+    if last is not None and _is_untouched(last):
+        return last
     return await store(session, new_news(actor=actor, now=now), now)
+
+
+def _is_untouched(news: News) -> bool:
+    return (
+        news.version == 1
+        and news.state is NewsState.DRAFT
+        and not (news.topic or news.texts or news.replaces_id or news.from_notice_id)
+    )
 
 
 async def begin_from_held(
@@ -276,7 +294,7 @@ async def opened(session: AsyncSession, news_id: int, version: int) -> News:
     if not news.is_open:
         raise Refusal("This is planned. Recall it before you change it.")
     if news.version != version:
-        raise Refusal("Somebody changed this meanwhile. Look at it again.")
+        raise Refusal(CHANGED)
     return news
 
 

@@ -133,6 +133,31 @@ async def test_a_second_person_approves_before_the_time(
     assert (entry.actor, entry.detail["approved_by"]) == (AUTHOR, COLLEAGUE)
 
 
+async def test_a_colleague_sends_news_back_with_a_reason(
+    database: Database, city: City, now: datetime
+) -> None:
+    await add_residents(database, 1, 25)
+    door = door_of(city, approval=True)
+    news = await planned(database, door, now, await stored(database, now))
+
+    async def send_back(why: str) -> News:
+        async with database.writing() as session:
+            return await release.send_back(
+                session, news.id or 0, news.version, why=why, actor=COLLEAGUE, now=now
+            )
+
+    with pytest.raises(Refusal, match="Write what is wrong"):
+        await send_back("  ")
+    back = await send_back("会場の名前が違います。")
+    assert back.state is NewsState.DRAFT and back.is_open
+    assert back.sent_back == {"by": COLLEAGUE, "why": "会場の名前が違います。"}
+    assert await at(database, door, TOMORROW) == 0
+    with pytest.raises(Refusal, match="does not wait for approval"):
+        await send_back("また")
+    asked = await planned(database, door, now, back)
+    assert (asked.state, asked.sent_back) == (NewsState.ASKED, None)
+
+
 async def test_what_waits_is_recalled_and_what_is_on_its_way_is_stopped(
     database: Database, city: City, now: datetime
 ) -> None:

@@ -64,6 +64,57 @@ async def test_two_people_write_one_news_and_no_word_is_lost(office: Office) -> 
     assert (await news(office))[0].texts["ja"]["title"] == "秋のまつり"
 
 
+async def test_what_two_people_changed_in_one_news_is_merged(office: Office) -> None:
+    one = await office.at_desk(Role.EDITOR, "one")
+    other = await office.at_desk(Role.EDITOR, "other")
+    mine = await saved(one, await begun(one))
+    address = mine.url.removeprefix(one.url).partition("?")[0]
+    theirs = await other.get(address)
+    areas = {"whole_city": None, "areas": "chuo"}
+    await saved(other, theirs, **areas, **{"text-en": "A festival.", "url-0": "https://a.example/"})
+    kept = await saved(one, mine, **{"title-ja": "夏のまつり"})
+    assert "その間にほかの人が変更したところも入っています" in kept.words
+    [found] = await news(office)
+    assert found.texts["ja"] == {"title": "夏のまつり", "text": WORDS["text-ja"]}
+    assert found.texts["en"]["text"] == "A festival."
+    assert (found.whole_city, found.areas) == (False, ["chuo"])
+    assert [link["url"] for link in found.links] == ["https://a.example/"]
+
+
+async def test_what_both_changed_is_shown_and_saving_again_decides(office: Office) -> None:
+    one = await office.at_desk(Role.EDITOR, "one")
+    other = await office.at_desk(Role.EDITOR, "other")
+    mine = await saved(one, await begun(one))
+    address = mine.url.removeprefix(one.url).partition("?")[0]
+    theirs = await other.get(address)
+    changes = {"when": "now", "text-en": "Theirs.", "title-ja": "冬のまつり"}
+    await saved(other, theirs, **changes)
+    refused = await saved(one, mine, **{"when": "digest", "text-en": "Mine."})
+    assert refused.status == 400
+    both = refused.words
+    assert "本文 (英語)" in both or "本文 (English)" in both
+    assert "Theirs." in both and "すぐに" in both
+    assert refused.form(address)["text-en"] == "Mine."
+    # What only the colleague changed stands in the form already.
+    assert refused.form(address)["title-ja"] == "冬のまつり"
+    again = await one.post(address, refused.form(address))
+    assert "/console/news/" in again.url and again.status == 200
+    [found] = await news(office)
+    assert (found.texts["en"]["text"], str(found.when)) == ("Mine.", "digest")
+    assert found.texts["ja"]["title"] == "冬のまつり"
+
+
+async def test_beginning_twice_makes_one_empty_news(office: Office) -> None:
+    desk = await office.at_desk(Role.EDITOR, "one")
+    first = await begun(desk)
+    assert (await begun(desk)).url == first.url
+    await saved(desk, first)
+    assert (await begun(desk)).url != first.url
+    other = await office.at_desk(Role.EDITOR, "other")
+    await begun(other)
+    assert len(await news(office)) == 3
+
+
 async def test_the_trail_says_what_was_before_and_after(office: Office) -> None:
     desk = await office.at_desk(Role.EDITOR, "one")
     page = await saved(desk, await begun(desk))
