@@ -312,6 +312,7 @@ ADDRESSES = {
     """,
     "news, the last word": """
         POST /console/news/{news_id}/approve
+        POST /console/news/{news_id}/send-back
     """,
     "the audit trail": """
         GET /console/audit

@@ -28,11 +28,15 @@ WORDS = "月見川の水位が上がっています。"
 async def writing(page: Page, office: Office) -> None:
     """Begin a real alert and write its Japanese words, unsaved."""
     await page.goto(f"{office.url}/console/alerts")
+    await begun(page)
+    await expect(page.get_by_test_id("phone-ja")).to_contain_text(WORDS)
+
+
+async def begun(page: Page) -> None:
     await page.get_by_test_id("begin-real").click()
     await page.locator('select[name="topic"]').select_option("evacuation")
     await page.locator('input[name="level"][value="3"]').check()
     await page.locator('textarea[name="text-ja"]').fill(WORDS)
-    await expect(page.get_by_test_id("phone-ja")).to_contain_text(WORDS)
 
 
 async def sign_in_over(page: Page, email: str, **more: str) -> None:
@@ -72,6 +76,25 @@ async def test_the_next_key_after_the_session_ended_loses_no_word(office: Office
         await page.get_by_test_id("save").click()
         await page.wait_for_url("**?saved=yes")
     assert (await office.drafts())[0].texts["ja"]["text"] == f"{WORDS}！"
+
+
+async def test_what_is_typed_before_the_scripts_come_is_shown_and_saved(office: Office) -> None:
+    desk = await office.at_desk(Role.DISASTER, "author")
+    arrived = asyncio.Event()
+
+    async def on_a_slow_line(route: Route) -> None:
+        await arrived.wait()
+        await route.continue_()
+
+    async with tab(office, desk) as page:
+        await page.goto(f"{office.url}/console/alerts")
+        await page.route("**/*.js", on_a_slow_line)
+        await begun(page)
+        await expect(page.get_by_test_id("phone-ja")).to_have_count(0)
+        arrived.set()
+        await expect(page.get_by_test_id("phone-ja")).to_contain_text(WORDS)
+        await expect(page.get_by_test_id("save-state")).to_have_attribute("data-state", "saved")
+    assert (await office.drafts())[0].texts["ja"]["text"] == WORDS
 
 
 async def test_saving_after_the_session_ended_goes_on_with_a_code_too(office: Office) -> None:
