@@ -1,14 +1,14 @@
 """Who sent news back to its writer instead of approving it, and why.
 
 Revision: 0055
-Follows: 0047
+Follows: 0051
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0055"
-down_revision = "0047"
+down_revision = "0051"
 branch_labels = None
 depends_on = None
 
