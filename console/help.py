@@ -265,8 +265,167 @@ HELP = {
         mark("Programs that hear of every change of a report, with a signature."),
         "webhooks.md",
     ),
+    "/console/account/*": Help(
+        mark("How you sign in: codes from an app, passkeys, recovery codes."),
+        "accounts.md",
+    ),
+    "/console/alerts/*/spoken": Help(
+        mark("The same alert as words to read aloud, for loudspeakers and the radio."),
+        "loudspeaker.md",
+    ),
+    "/console/alerts/*/templates/*": Help(
+        mark("Fill in the blanks once; they are filled in in every language."),
+        "writing.md",
+    ),
+    "/console/alerts/*/texts/*": Help(
+        mark("What this medium will say, in each language."),
+        "media.md",
+    ),
+    "/console/alerts/*/phones/*": Help(
+        mark("What this alert looks like on a phone, in one language."),
+        "writing.md",
+    ),
+    "/console/alerts/*": Help(
+        mark("Write what residents read, and say where and how grave it is. Saving sends nothing."),
+        "writing.md",
+    ),
+    "/console/answers/*": Help(
+        mark("What residents read when a report's state changes, in each language."),
+        "reports.md",
+    ),
+    "/console/call-up/staff/*": Help(
+        mark("Who is called up, and how they are reached."),
+        "response.md",
+    ),
+    "/console/call-up/*": Help(
+        mark("Who is coming, when, and who has not answered yet."),
+        "response.md",
+    ),
+    "/console/chains/*": Help(
+        mark(
+            "One danger from its first message to its end: what was said, by whom, and who got it."
+        ),
+        "chains.md",
+    ),
+    "/console/dangers/*": Help(
+        mark("A danger that a resident reported, with photo and place."),
+        "response.md",
+    ),
+    "/console/deliveries/*/spoken": Help(
+        mark("The same delivery as words to read aloud, for loudspeakers and the radio."),
+        "loudspeaker.md",
+    ),
+    "/console/deliveries/*/stop": Help(
+        mark(
+            "What stopping means, before it is done: who has it already, and who would not get it."
+        ),
+        "sending.md",
+    ),
+    "/console/deliveries/*": Help(
+        mark("How far this delivery is, by language, and what hinders it."),
+        "sending.md",
+    ),
+    "/console/disaster/check": Help(
+        mark("What changes for residents and staff, before disaster mode is switched on."),
+        "response.md",
+    ),
+    "/console/feeds/items/*": Help(
+        mark("One telegram or article as it came, and what was made of it."),
+        "sources.md",
+    ),
+    "/console/held/*": Help(
+        mark("Read it, then decide: send it, show it only, or leave it."),
+        "sources.md",
+    ),
+    "/console/kinds/*": Help(
+        mark("What residents can report, and what is asked, said and done for it."),
+        "city.md",
+    ),
+    "/console/lifelines/*": Help(
+        mark("One place or service: whether it works, and until when."),
+        "response.md",
+    ),
+    "/console/orders/new": Help(
+        mark("The work that a team or a contractor is sent to do."),
+        "reports.md",
+    ),
+    "/console/orders/*": Help(
+        mark("One work order: its reports, its way, and what the crew did."),
+        "reports.md",
+    ),
+    "/console/people/*": Help(
+        mark(
+            "One household: who answers it, what it needs, and what was done. Who looks is in "
+            "the trail."
+        ),
+        "people.md",
+    ),
+    "/console/rehearsal/*": Help(
+        mark("A past day, replayed: what the desk did, and who was told when."),
+        "rehearsal.md",
+    ),
+    "/console/release/*": Help(
+        mark(
+            "Decide whether a photo may be shown to everybody; cover faces and number plates first."
+        ),
+        "reports.md",
+    ),
+    "/console/reports/exports/*": Help(
+        mark("The file is made in the background; it can be fetched here when it is ready."),
+        "reports.md",
+    ),
+    "/console/reports/*/dossier": Help(
+        mark("All that is stored of one case, to hand over. Who takes it is in the trail."),
+        "reports.md",
+    ),
+    "/console/reports/*/forward": Help(
+        mark("Hand the case to the office that owns the place, and see what it answers."),
+        "reports.md",
+    ),
+    "/console/reports/*": Help(
+        mark("One case: what was reported, where, who works on it, and what the reporter hears."),
+        "reports.md",
+    ),
+    "/console/rules/*": Help(
+        mark(
+            "Other rules that somebody proposes: what they would have sent. A second person "
+            "decides."
+        ),
+        "sources.md",
+    ),
+    "/console/shelters/site": Help(
+        mark("One evacuation site: open or full, who is there, and the link for its staff."),
+        "response.md",
+    ),
+    "/console/staff/*": Help(
+        mark("What one person may do, and how they sign in."),
+        "accounts.md",
+    ),
+    "/console/tasks/*": Help(
+        mark("One task between departments: who has it, and what was said."),
+        "response.md",
+    ),
+    "/console/teams/*": Help(
+        mark("Who is in the team, and what it works on."),
+        "reports.md",
+    ),
+    "/console/templates/*": Help(
+        mark("Words in every language with blanks. Each change is a new version."),
+        "writing.md",
+    ),
+    "/console/webhooks/*": Help(
+        mark("One program that hears of changes, and what it was told."),
+        "webhooks.md",
+    ),
+    "/console/words/*": Help(
+        mark(
+            "The city's own words and tables. A change holds at once, or from a day, and can "
+            "be undone."
+        ),
+        "own-words.md",
+    ),
 }
-"""By address; ``*`` stands for a number or a code."""
+"""By address; ``*`` stands for anything. The first that fits counts."""
 
 
 def help_of(path: str) -> Help | None:

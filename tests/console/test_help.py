@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
+from fastapi.routing import APIRoute
 from sqlmodel import col, select
 
-from console.help import HELP, PAPERS
+from console.help import HELP, PAPERS, help_of
 from console.models import Role, Staff
 from console.navigation import SECTIONS
+from console.pages import ROUTERS
 from tests.support.office import Office
+
+NO_PAGE = re.compile(
+    r"/live$|/print$|/ready$|/photos/|/papers/|/public$|\.(json|csv|toml|png|pdf|wav|gpkg)$"
+    r"|^/console(/session|/sign-in.*|/\{_rest:path\})?$"
+)
 
 pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 
@@ -21,6 +30,18 @@ async def test_each_page_of_the_menu_says_what_it_is_for(office: Office) -> None
         (paper,) = lead.xpath("a")
         assert (await desk.get(paper.get("href"))).status == 200, entry.address
         assert len(page.tree.xpath("//main//h1")) == 1, entry.address
+
+
+def test_each_page_has_its_help(database: object) -> None:
+    """But parts of pages, files, paper, and what is shown before somebody has signed in."""
+    without = {
+        path
+        for router in ROUTERS
+        for route in router.routes
+        if isinstance(route, APIRoute) and "GET" in (route.methods or ())
+        if help_of(re.sub(r"\{[^}]+\}", "1", path := route.path)) is None
+    }
+    assert {path for path in without if not NO_PAGE.search(path)} == set()
 
 
 async def test_a_paper_leads_to_the_next_and_holds_nothing_that_runs(office: Office) -> None:
