@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 MODELS = (
     "core.audit",
     *(f"{name}.models" for name in ("subscriptions", "feeds", "channels")),
-    *("channels.line.models", "channels.email.models", "alerts.news.models"),
+    *("channels.line.models", "channels.email.models", "alerts.news.models", "alerts.chat.models"),
     *(f"{name}.models" for name in ("alerts", "response", "reports", "public", "console", "bot")),
 )
 """Where our tables are."""

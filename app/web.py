@@ -21,6 +21,7 @@ from app.rehearsals import RehearsalResults
 from app.relay_watch import relay_fault
 from app.rule_trials import RuleTrials
 from bot import data_pages, kind_preview, webhook, word_preview
+from bot.question_check import QuestionChecker
 from channels.line.client import LineClient
 from channels.line.medium import LINE
 from city.context import Context
@@ -154,6 +155,7 @@ def create_app(context: Context, line: LineClient, *, folder: CityFolder) -> Fas
     app.state.kind_cards = kind_preview.cards
     app.state.word_cards = word_preview.cards
     app.state.relay_fault = partial(relay_fault, context)
+    app.state.question_checker = QuestionChecker()
     if context.settings.cap_key is not None:
         app.state.cap_signing = read_key(context.settings.cap_key)
     app.state.database_probe = health.DatabaseProbe(context)

@@ -425,4 +425,5 @@ class _Drawn:
                 "text": f"{district}の{self.dice.choice(whats)}{self.dice.choice(asks)}",
                 "language": "ja",
                 "asked_on": (self.now - timedelta(days=number % 90)).date(),
+                "asker": number % 4_000,
             }

@@ -39,7 +39,7 @@ from bot.relay import forget_sender
 from channels.forget import forget_personal
 from city.city import City
 from core.clock import in_japan
-from public.questions import note
+from public.questions import asker_token, note
 from reports import dangers
 from reports.register import create_report
 from response.check_ins import check_in as come_to
@@ -69,8 +69,16 @@ async def apply(
     dialogue: Dialogue,
     outcome: DialogueOutcome,
     now: datetime,
+    *,
+    asker_key: str = "",
 ) -> DialogueOutcome:
-    """Do the effects; return the outcome with the results of the effects."""
+    """Do the effects; return the outcome with the results of the effects.
+
+    Parameters
+    ----------
+    asker_key
+        The key of the tokens for who asked what was not understood.
+    """
     for effect in outcome.effects:
         if isinstance(effect, FileReport) and effect.drill:
             assert resident.id is not None
@@ -120,7 +128,9 @@ async def apply(
             await go_from(session, resident.id, now, drill=effect.drill)
         elif isinstance(effect, Unanswered):
             if kept := masked(effect.text):
-                note(session, kept, effect.language, in_japan(now).date())
+                day = in_japan(now).date()
+                asker = asker_token(asker_key, resident.line_user_id or "", day)
+                note(session, kept, effect.language, day, asker=asker)
         elif isinstance(effect, Erase):
             await _erase(city, session, event, resident, dialogue, now)
         else:

@@ -63,7 +63,6 @@ from feeds.models import Notice
 from feeds.told import Told, ToldNow
 from public.links import Links
 from public.pictures import Pictures
-from public.questions import AnswersNow
 from reports import register
 from reports.following import count_followed
 from reports.kinds import city_now
@@ -134,8 +133,6 @@ class EventHandler:
         The public notices of the dangers in force.
     situation
         What staff say of the evacuation sites.
-    written
-        The answers that staff wrote.
     pictures
         Addresses of the pictures in answers.
     links
@@ -146,6 +143,8 @@ class EventHandler:
         Answers who says whether a completed report is right.
     relay
         Knows what another vendor's service on the same channel answers.
+    asker_key
+        The key of the tokens for who asked what was not understood.
     """
 
     def __init__(
@@ -154,13 +153,14 @@ class EventHandler:
         folder: CityFolder,
         told: ToldNow,
         situation: SituationNow,
-        written: AnswersNow,
         pictures: Pictures = NO_PICTURES,
         links: Links | None = None,
         staff: StaffChat | None = None,
         verdicts: VerdictChat | None = None,
         relay: RelayDesk | None = None,
+        asker_key: str = "",
     ) -> None:
+        self.asker_key = asker_key
         self.staff = staff
         self.relay = relay
         self.verdicts = verdicts
@@ -170,7 +170,6 @@ class EventHandler:
         self.folder = folder
         self.told = told
         self.situation = situation
-        self.written = written
         self.understanding = city_understanding(folder.words)
         self.understanding.load()
 
@@ -322,7 +321,16 @@ class EventHandler:
             dialogue.last_event_ms = max(dialogue.last_event_ms, event.timestamp_ms)
             return False
         outcome = respond(state, incoming, known, late=late)
-        outcome = await apply(self.city, session, event, resident, dialogue, outcome, now)
+        outcome = await apply(
+            self.city,
+            session,
+            event,
+            resident,
+            dialogue,
+            outcome,
+            now,
+            asker_key=self.asker_key,
+        )
         erased = any(isinstance(effect, Erase) for effect in outcome.effects)
         if not erased:
             dialogue.name, dialogue.step = outcome.state.name, outcome.state.step
@@ -426,7 +434,7 @@ class EventHandler:
             event_id=event.event_id,
             shelters=self.folder.shelters,
             calendar=self.folder.calendar,
-            answers=(*await self.written.now(now), *self.folder.answers),
+            answers=self.folder.answers,
             places=self.folder.places,
             hazard_zones=self.folder.hazard_zones,
             pictures=self.pictures,

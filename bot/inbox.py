@@ -48,7 +48,6 @@ from feeds.told import ToldNow
 from public.asked import note_asked
 from public.links import Links
 from public.pictures import pictures
-from public.questions import AnswersNow
 from response.joining import Codes
 from response.situation import SituationNow
 from subscriptions import residents
@@ -108,19 +107,18 @@ class Inbox:
         situation = SituationNow(context.database)
         shown = pictures(context.settings)
         links = Links(context.settings.secret_key, context.settings.public_url)
-        written = AnswersNow(context.database)
         staff = StaffChat(context.city, Codes(context.settings.secret_key))
         self.actor = EventHandler(
             context.city,
             folder,
             told,
             situation,
-            written,
             shown,
             links,
             staff,
             VerdictChat(context),
             RelayDesk(context),
+            context.settings.secret_key,
         )
         self.fetching = asyncio.Semaphore(MOST_FETCHED)
 

@@ -8,6 +8,7 @@ from datetime import date, datetime, timedelta
 from bot.dialogues import children, questions, rubbish, safety, settings
 from bot.dialogues.kinds import DialogueState, Known, Located
 from bot.messages import Message
+from bot.understanding import Understanding
 from city.children import ChildTable
 from city.city import City
 from city.folder import CityFolder
@@ -98,6 +99,14 @@ def _day(text: str) -> date | None:
         return date.fromisoformat(text) if text else None
     except ValueError:
         return None
+
+
+def known_with(
+    folder: CityFolder, city: City, language: str, now: datetime, understanding: Understanding
+) -> Known:
+    """Return what the conversation knows of somebody who chose nothing but a language."""
+    known = _known(folder, city, language, now)
+    return replace(known, places=folder.places, understanding=understanding)
 
 
 def _known(

@@ -150,6 +150,7 @@ reason = Reasons(
             "faq.long-question": "the question is longer than {most} characters.",
             "faq.no-answer": "has a question but no answer.",
             "faq.long-answer": "the answer is longer than {most} characters.",
+            "faq.asked": "has over {most} sentences, or one of over {longest} characters.",
         },
         "It is none of the languages.": {
             "language.unknown": "'{language}' is not one of our languages{hint}.",

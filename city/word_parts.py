@@ -15,6 +15,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from city.city import WordGroup
+from city.faq import ASKED
 from city.faq import MAX_BYTES as FAQ_BYTES
 from city.faults import read_csv, read_text
 from core.languages import LANGUAGES
@@ -26,6 +27,8 @@ Records = dict[str, Cells]
 
 LONGEST_LINE, LONGEST_TEXT, LONGEST_KEY = 300, 4_500, 200
 _BETWEEN = " / "
+ASKED_COLUMN = "聞き方"
+"""Other sentences that ask a question, one a line."""
 
 
 class Kind(StrEnum):
@@ -203,14 +206,24 @@ class QuestionPart(Part):
             ):
                 if words:
                     cells[column_in(heading, language)] = words
+        for key, cells in found.items():
+            path = folder / self.folder / f"{key}{ASKED}"
+            if path.exists() and (said := (read_text(path, [], limit=FAQ_BYTES) or "").strip()):
+                cells[ASKED_COLUMN] = said
         return found
 
     def write(self, folder: Path, records: Records) -> Mapping[tuple[str, int | None], str]:
         for path, _, _ in self._files(folder):
             path.unlink()
+        for path in (folder / self.folder).glob(f"*{ASKED}"):
+            path.unlink()
         lines: dict[tuple[str, int | None], str] = {}
         (folder / self.folder).mkdir(exist_ok=True)
         for key, cells in records.items():
+            if others := cells.get(ASKED_COLUMN):
+                name = f"{self.folder}/{_file_name(cells.get('名前', key))}{ASKED}"
+                (folder / name).write_text(f"{others}\n", "utf-8")
+                lines |= dict.fromkeys([(name, None), *((name, n) for n in range(1, 500))], key)
             for language in LANGUAGES:
                 asked, said = (cells.get(column_in(one, language)) for one in ("質問", "回答"))
                 if not (asked or said):

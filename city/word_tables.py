@@ -10,7 +10,7 @@ from city.collection_files import CHANGES
 from city.collection_files import MAX_BYTES as COLLECTION_BYTES
 from city.shelters import MAX_BYTES as SHELTER_BYTES
 from city.shelters import Hazard
-from city.word_parts import Column, CsvPart, Kind, Part, QuestionPart, column_in
+from city.word_parts import ASKED_COLUMN, Column, CsvPart, Kind, Part, QuestionPart, column_in
 from city.word_toml import TomlPart
 from core.languages import LANGUAGES
 
@@ -122,6 +122,7 @@ QUESTIONS = QuestionPart(
         Column("名前", needed=True, also=("ID", "コード", "No", "No.", "番号")),
         *_texts("質問", Kind.LINE, ("Q", "問", "質問文", "question")),
         *_texts("回答", Kind.TEXT, ("A", "答", "回答文", "answer")),
+        Column(ASKED_COLUMN, Kind.TEXT, also=("言い換え", "asked")),
     ),
     keys=("名前",),
     title=("質問",),

@@ -59,6 +59,8 @@ ACTION_NAMES = {
     "words.undone": mark("took a change of the city's words back"),
     "question.answered": mark("answered what residents asked"),
     "question.dropped": mark("removed sentences that need no answer"),
+    "question.dismissed": mark("said that what residents asked needs no answer"),
+    "question.reopened": mark("took back that what residents asked needs no answer"),
     "answer.withdrawn": mark("took an answer back"),
     "staff_member.added": mark("put somebody on the list of staff to call"),
     "staff_member.changed": mark("changed an entry of the list of staff to call"),

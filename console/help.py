@@ -237,6 +237,13 @@ HELP = {
         mark("What residents asked and the conversation did not understand. Answer it once."),
         "understanding.md",
     ),
+    "/console/questions/answer": Help(
+        mark(
+            "Write the answer, choose the sentences that ask it, and see what it changes. It is "
+            "given at once, without a restart."
+        ),
+        "understanding.md",
+    ),
     "/console/words": Help(
         mark(
             "What residents read of the city: changed here, it is laid over the city's folder and "

@@ -63,6 +63,7 @@ COLUMN_NAMES = {
     "名前": mark("Name in addresses (a-z, 0-9, hyphen)"),
     "質問": mark("Question"),
     "回答": mark("Answer"),
+    "聞き方": mark("Other sentences that ask it, in any language, one a line"),
     "name": mark("Name or sentence"),
     "ID": mark("Code"),
     "名称": mark("Name of the site"),

@@ -1,11 +1,10 @@
-"""Tables of questions: what residents asked and nobody understood, and what staff answered."""
+"""Tables of questions: what residents asked, and what nobody understood."""
 
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Any
 
-from sqlalchemy import JSON, Column
+from sqlalchemy import Column, SmallInteger
 from sqlmodel import Field, SQLModel
 
 from core.database import UtcDateTime
@@ -27,6 +26,14 @@ class AskedQuestion(SQLModel, table=True):
     language: str = Field(max_length=16)
     asked_on: date = Field(index=True)
     """In Japan."""
+    asker: int | None = Field(default=None, sa_column=Column(SmallInteger, nullable=True))
+    """A token that many residents share (``public.questions.asker_token``)."""
+    answer_key: str | None = Field(default=None, max_length=60)
+    """The question of the city's own words that answers it."""
+    dismissed: str | None = Field(default=None, max_length=200)
+    """Why it needs no answer."""
+    decided_by: str | None = None
+    decided_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
 
 class AskedCount(SQLModel, table=True):
@@ -39,22 +46,3 @@ class AskedCount(SQLModel, table=True):
     intent: str = Field(max_length=32, primary_key=True)
     bucket: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
     count: int = 0
-
-
-class StaffAnswer(SQLModel, table=True):
-    """A question with the answer that staff wrote; the conversation gives it like ``faq/*.md``."""
-
-    __tablename__ = "staff_answers"
-
-    id: int | None = Field(
-        default=None, sa_column=Column(RowId, primary_key=True, autoincrement=True)
-    )
-    texts: dict[str, dict[str, str]] = Field(sa_column=Column(JSON, nullable=False))
-    """By language: ``question`` and ``text``; Japanese is always there."""
-    asked: list[Any] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
-    """The sentences with which residents asked it, in any language."""
-    link: str = ""
-    """The page with more about it."""
-    written_by: str
-    written_at: datetime = Field(sa_type=UtcDateTime)
-    withdrawn_at: datetime | None = Field(default=None, sa_type=UtcDateTime)

@@ -19,6 +19,7 @@ for module in (
     "channels.email.models",
     "alerts.models",
     "alerts.news.models",
+    "alerts.chat.models",
     "response.models",
     "reports.models",
     "public.models",

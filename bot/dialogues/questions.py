@@ -15,7 +15,7 @@ from bot.messages import Message
 from bot.understanding.topics import name_of, topics_in
 from city.faq import FaqEntry
 from core.languages import EASY_JAPANESE
-from public.questions import letter_pairs, likeness
+from public.question_groups import letter_pairs, likeness
 
 MOST = 10
 LEAST_LETTERS = 4

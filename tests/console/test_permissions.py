@@ -294,8 +294,10 @@ ADDRESSES = {
     """,
     "questions that were not understood": """
         GET /console/questions
-        POST /console/questions
-        POST /console/questions/{answer_id}/withdraw
+        GET /console/questions/answer
+        POST /console/questions/answer
+        POST /console/questions/dismiss
+        POST /console/questions/reopen
     """,
     "news": """
         POST /console/news

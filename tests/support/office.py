@@ -33,6 +33,7 @@ from app.rehearsals import RehearsalResults
 from app.rule_trials import RuleTrials
 from app.staff_sender import StaffSender
 from bot import data_pages, kind_preview, word_preview
+from bot.question_check import QuestionChecker
 from channels.engine import Engine
 from channels.line.client import LineClient
 from channels.line.medium import LINE, LineMedium
@@ -395,6 +396,7 @@ async def _open_office(
     app.state.residents = Residents(context, LINE)
     app.state.kind_cards = kind_preview.cards
     app.state.word_cards = word_preview.cards
+    app.state.question_checker = QuestionChecker()
     # What a test has just stored is counted at once.
     app.state.household_numbers = SharedAnswers[Any](clock, 0)
     stack.push_async_callback(app.state.rule_trials.stop)

@@ -50,7 +50,6 @@ SMALL = frozenset(
         "restore_holds",
         "shelter_statuses",
         "sources",
-        "staff_answers",
         "staff_codes",
         "staff_line_links",
         "staff_members",
