@@ -2,7 +2,7 @@
 residents with the desk.
 
 Revision: 0049
-Follows: 0051
+Follows: 0055
 """
 
 from datetime import datetime
@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0049"
-down_revision = "0051"
+down_revision = "0055"
 branch_labels = None
 depends_on = None
 
