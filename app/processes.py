@@ -16,7 +16,7 @@ import uvicorn
 import uvloop
 from fastapi import FastAPI
 
-from app import schema, sent_mark
+from app import sandbox, schema, sent_mark
 from app.jobs import scheduled_jobs
 from app.languages import require_files
 from app.media import senders
@@ -35,6 +35,7 @@ from bot.richmenu.moves import MenuMoves
 from channels.engine import Engine
 from channels.line.client import LineClient, open_session
 from channels.line.limits import line_limiter
+from channels.line.sandbox import SandboxClient
 from channels.posts.accounts import keep_accounts
 from city.context import Context
 from city.folder import CityFolder, load_folder
@@ -100,6 +101,7 @@ async def assembled(
     for fault in folder.left_out:
         log.error("folder_entry.skipped", place=fault.place, reason=str(fault))
     clock = clock or SteadyClock(SystemClock())
+    settings = sandbox.of_sandbox(settings)
     database = Database(settings.database_url)
     async with contextlib.AsyncExitStack() as stack:
         stack.push_async_callback(database.close)
@@ -130,8 +132,10 @@ async def assembled(
         )
         line_http = await stack.enter_async_context(open_session())
         limiter = line_limiter(database, clock, settings)
-        line = LineClient(line_http, settings, clock, limiter)
+        client = SandboxClient if settings.sandbox else LineClient
+        line = client(line_http, settings, clock, limiter)
         stack.push_async_callback(line.limiter.close)
+        await sandbox.guard(database, line, folder.city, clock)
         own = WordsNow(context, folder, settings.city)
         folder = await own.refresh()
         yield Service(context=context, folder=folder, line=line, words=own)

@@ -1,66 +1,15 @@
-"""A band on every page of a rehearsal, put into each answer that is a page.
-
-It is not in the templates, so no page can lack it, and no page of the live service can have it.
-"""
+"""The band on every page of a rehearsal."""
 
 from __future__ import annotations
 
-import re
+from app.page_band import Band
 
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
-
-_BODY = re.compile(rb"<body[^>]*>")
-_HEAD = re.compile(rb"</head>")
-_TITLE = re.compile(rb"<title>")
-STYLE = b'<link rel="stylesheet" href="/static/rehearsal/rehearsal.css">'
-BAND = (
-    '<p class="rehearsal-band" role="note" data-testid="rehearsal-band"><strong>予行演習 REHEARSAL'
-    "</strong> <span>本物でも訓練配信でもありません。誰にも届きません。"
-    '<span lang="en">Neither real nor a drill. It reaches nobody.</span></span></p>'
-).encode()
-
-
-def with_band(page: bytes) -> bytes:
-    """Return a page with the band at the top of its body; another document unchanged."""
-    if _BODY.search(page) is None:
-        return page
-    page = _HEAD.sub(STYLE + b"</head>", page, count=1)
-    page = _TITLE.sub("<title>【予行演習】".encode(), page, count=1)
-    return _BODY.sub(lambda found: found[0] + BAND, page, count=1)
-
-
-class RehearsalBand:
-    """Puts the band into every HTML page that the application answers."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        start: Message | None = None
-        body = bytearray()
-
-        async def sending(message: Message) -> None:
-            nonlocal start
-            if message["type"] == "http.response.start":
-                headers = dict(message["headers"])
-                if not headers.get(b"content-type", b"").startswith(b"text/html"):
-                    await send(message)
-                    return
-                start = message
-                return
-            if start is None or message["type"] != "http.response.body":
-                await send(message)
-                return
-            body.extend(message.get("body", b""))
-            if message.get("more_body"):
-                return
-            page = with_band(bytes(body))
-            headers_left = [h for h in start["headers"] if h[0] != b"content-length"]
-            headers_left.append((b"content-length", str(len(page)).encode()))
-            await send({**start, "headers": headers_left})
-            await send({"type": "http.response.body", "body": page})
-
-        await self._app(scope, receive, sending)
+REHEARSAL = Band(
+    style="/static/rehearsal/rehearsal.css",
+    title="【予行演習】",
+    html=(
+        '<p class="rehearsal-band" role="note" data-testid="rehearsal-band"><strong>'
+        "予行演習 REHEARSAL</strong> <span>本物でも訓練配信でもありません。誰にも届きません。"
+        '<span lang="en">Neither real nor a drill. It reaches nobody.</span></span></p>'
+    ),
+)

@@ -24,10 +24,11 @@ from fastapi.staticfiles import StaticFiles
 
 from app import schema
 from app.kept_days import moved_to
+from app.page_band import PageBand
 from app.processes import Parts, assembled, run, stop_on_signals
 from app.recorded_days import RECORDED_FOR
 from app.rehearsal import DAY, PLAN, REPORT, is_recorded, scrubbed
-from app.rehearsal_band import RehearsalBand
+from app.rehearsal_band import REHEARSAL
 from app.rehearsal_crowd import Crowd
 from app.rehearsal_report import made_report
 from app.stage import HOST, add_people, befriend, simulator_beside
@@ -208,7 +209,7 @@ async def rehearse(settings: Settings, state: Path) -> None:
             app.state.demo, app.state.demo_accounts = True, tuple(accounts)
             static = Path(__file__).parent / "static"
             app.mount("/static/rehearsal", StaticFiles(directory=static))
-            app.add_middleware(RehearsalBand)
+            app.add_middleware(PageBand, band=REHEARSAL)
             crowd = Crowd(
                 database,
                 city,

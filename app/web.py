@@ -20,6 +20,7 @@ from app.places import Places
 from app.rehearsals import RehearsalResults
 from app.relay_watch import relay_fault
 from app.rule_trials import RuleTrials
+from app.sandbox import show_band
 from bot import data_pages, kind_preview, webhook, word_preview
 from bot.question_check import QuestionChecker
 from channels.line.client import LineClient
@@ -166,6 +167,8 @@ def create_app(context: Context, line: LineClient, *, folder: CityFolder) -> Fas
     console_pages.mount_static(app)
     secure = context.settings.public_url.startswith("https:")
     app.add_middleware(Places, sessions=Sessions(context.settings.secret_key, secure=secure))
+    if context.settings.sandbox:
+        show_band(app)
     app.add_middleware(HeadAsGet)
     app.state.forwarding = forwarding.Forwarding()
     app.add_middleware(

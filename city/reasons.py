@@ -11,6 +11,16 @@ reason = Reasons(
             "hint.such-as": " (such as {name})",
             "hint.longitude-first": "; longitude comes first",
             "file.shift-jis": "is read as Shift_JIS; please save it as UTF-8.",
+            "foreign.hazards": (
+                "災害種別: the digits 2, 3, 4, 5 and 7 are read by the state's order of hazards. "
+                "Only 1 (flood), 6 (fire) and 8 (volcano) are confirmed. {n} rows have others: "
+                "look at sites that you know."
+            ),
+            "foreign.not-public": "{n} rows are not for the public and are left out.",
+            "foreign.states": (
+                "The file says that {open} sites are open and {full} full. That is not taken in "
+                "here; staff say it on the page of evacuation sites in a disaster."
+            ),
             "part.both-days": "the days of both",
             "part.closure": "the closure",
             "part.column": "{column}",

@@ -95,13 +95,14 @@ COLUMNS = (
     "画像",
     "画像_ライセンス",
     "備考",
-    # the predecessor's
+    # the predecessor's, and the second reference of LINE SMART CITY's export
     "都道府県コード又は市区町村コード",
     "NO",
     "都道府県名",
     "市区町村名",
     "住所",
     "方書",
+    "ID2",
 )
 """Every column we know; others are left alone, unless they look like a slip of one of these."""
 

@@ -89,12 +89,24 @@ ITEMS = CsvPart(
     file="collection/items.csv",
     limit=COLLECTION_BYTES,
     columns=(
-        Column("品目", needed=True, also=("品名", "品目名", "ごみの品目", "name")),
+        Column(
+            "品目",
+            needed=True,
+            also=("品名", "品目名", "ごみの品目", "ごみの名称", "ごみ名", "name"),
+        ),
         Column("よみ", also=("読み", "ふりがな", "フリガナ", "furigana")),
         Column(
-            "分別区分", Kind.CHOICE, True, "waste-kinds", also=(*WASTE_KIND.also, "分別", "type")
+            "分別区分",
+            Kind.CHOICE,
+            True,
+            "waste-kinds",
+            also=(*WASTE_KIND.also, "分別", "分別方法", "ごみ種別", "type"),
         ),
-        Column("出し方", Kind.TEXT, also=("注意事項", "備考", "排出方法", "notice")),
+        Column(
+            "出し方",
+            Kind.TEXT,
+            also=("注意事項", "備考", "排出方法", "捨て方", "出し方・備考", "notice"),
+        ),
     ),
     keys=("品目",),
     title=("品目",),
@@ -146,6 +158,7 @@ SITES = CsvPart(
         Column("想定収容人数", also=("収容人数", "収容可能人数")),
         Column("対象となる町会・自治会", also=("対象地区",)),
         Column("URL"),
+        Column("ID2"),
         Column("備考", Kind.TEXT),
     ),
     keys=("ID",),

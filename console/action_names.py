@@ -53,6 +53,7 @@ ACTION_NAMES = {
     "alert.media_chosen": mark("chose the ways of an alert"),
     "residents.fetched": mark("took in LINE's friends"),
     "residents.imported": mark("imported residents from a file"),
+    "sandbox.begun": mark("began to use this database for a sandbox"),
     "residents.undone": mark("undid an import of residents"),
     "words.changed": mark("changed words of the city"),
     "words.imported": mark("took in words of the city from a file"),

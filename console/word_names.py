@@ -66,6 +66,7 @@ COLUMN_NAMES = {
     "聞き方": mark("Other sentences that ask it, in any language, one a line"),
     "name": mark("Name or sentence"),
     "ID": mark("Code"),
+    "ID2": mark("Second reference"),
     "名称": mark("Name of the site"),
     "名称_カナ": mark("Name in kana"),
     "名称_英字": mark("Name in English"),

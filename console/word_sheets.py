@@ -17,6 +17,7 @@ from city.collection import WasteKind
 from city.collection_5374 import FILES, read_5374
 from city.collection_plain import day_row
 from city.faults import FolderFault
+from city.foreign_sheets import HEADING_ROWS, adapted
 from city.word_parts import Cells, Column, Kind, Part, Records
 from city.word_tables import PARTS
 from console.word_desk import FIXED, Desk, read_value, with_kind_codes
@@ -29,7 +30,6 @@ from core.text import spreadsheet_cell
 from core.uploads import Upload
 
 MOST_ROWS = 10_000
-HEADING_ROWS = 30
 AREA_DAYS = "area_days.csv"
 SAME_AS_ABOVE = frozenset({"〃", "同上", '"', "々"})
 NO_HEADINGS = mark("No row with headings was found. These must stand in one row: {columns}.")
@@ -65,7 +65,7 @@ class Difference:
     left_out: tuple[str, ...] = ()
     """Headings of columns that are not taken in."""
     hints: tuple[Reason, ...] = ()
-    """What could not be read of files of 5374.jp."""
+    """What staff should know of how the files of another product were read."""
 
     @property
     def good(self) -> list[Line]:
@@ -94,10 +94,12 @@ async def difference(
         return _of_5374(files, part, desk)
     rows: list[tuple[int, Cells]] = []
     left_out: tuple[str, ...] = ()
+    hints: list[Reason] = []
     for upload in files:
-        found, left_out = await _rows(workshop, upload, part, desk)
+        found, left_out, said = await _rows(workshop, upload, part, desk)
         rows += found
-    return _compared(part, desk, rows, left_out=left_out)
+        hints += said
+    return _compared(part, desk, rows, left_out=left_out, hints=tuple(hints))
 
 
 def as_csv(part: Part, records: Records) -> str:
@@ -115,9 +117,12 @@ def as_csv(part: Part, records: Records) -> str:
 
 async def _rows(
     workshop: Workshop, upload: Upload, part: Part, desk: Desk
-) -> tuple[list[tuple[int, Cells]], tuple[str, ...]]:
+) -> tuple[list[tuple[int, Cells]], tuple[str, ...], tuple[Reason, ...]]:
     sheets = await read_sheets(workshop, upload.content, most_rows=MOST_ROWS, computed=True)
-    for _, sheet in sheets:
+    held = desk.held(part)
+    for _, as_it_came in sheets:
+        foreign = adapted(part.code, as_it_came, held)
+        sheet = foreign.sheet
         found = _headings(part, sheet)
         if found is not None:
             at, columns = found
@@ -127,7 +132,7 @@ async def _rows(
                 if cell.strip() and n not in columns.values()
             ]
             rows = _read(part, desk, sheet, at, columns)
-            return list(rows), tuple(dict.fromkeys(others))
+            return list(rows), tuple(dict.fromkeys(others)), foreign.hints
     needed = "、".join(one.name for one in part.columns if one.needed)
     raise Refusal(NO_HEADINGS, columns=needed)
 

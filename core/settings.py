@@ -145,6 +145,8 @@ class Settings:
     other private addresses are refused.
     """
 
+    sandbox: bool = False
+    """Whether this is a second LINE account for staff to try things with (``app.sandbox``)."""
     relay: RelaySettings | None = None
     """Another vendor's service on the same channel; None: no webhook is relayed."""
     provider: ProviderSettings | None = None
@@ -218,6 +220,7 @@ class Settings:
             cap_key=read(cap_key),
             trusted_proxies=read(trusted_proxies),
             internal_hosts=read(internal_hosts),
+            sandbox=read(_yes, "SANDBOX"),
             relay=read(relay),
             provider=read(provider),
             trail_head=read(trail_head),
@@ -536,6 +539,13 @@ def _text(env: Mapping[str, str], name: str, default: str | None = None) -> str:
     if value is None:
         raise BadInput(f"TODOKE_{name} is not set.")
     return value
+
+
+def _yes(env: Mapping[str, str], name: str) -> bool:
+    value = env.get(f"TODOKE_{name}", "").strip().lower()
+    if value not in ("", "yes", "no"):
+        raise BadInput(f"TODOKE_{name} is yes or no, not {value!r}.")
+    return value == "yes"
 
 
 def _rate(env: Mapping[str, str], name: str, default: int) -> int:

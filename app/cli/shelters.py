@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from city.folder import CityFolder
+    from city.foreign_sheets import Facility
     from city.shelters import Shelter
     from core.database import Database
     from response.models import ShelterStatus
@@ -106,6 +107,102 @@ def set_(
         print_json(row)
     else:
         print(f"{row['name']}: {row['state']}{' (drill)' if drill else ''}")
+
+
+@app.command("states")
+def states(
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="LINE SMART CITY's facilities, xlsx or CSV.")
+    ],
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Say it to residents; without it only show it.")
+    ] = False,
+    drill: Drill = False,
+    json_: Json = False,
+) -> None:
+    """Take the states (ステータス) of sites from another product, while a disaster runs.
+
+    A site is found by its ID1, else by its name if only one has it. What staff said here stays: a
+    site that has a state already is named and left alone. 未開設 says nothing.
+    """
+    from core.errors import BadInput
+    from response.models import ShelterState
+    from response.shelters import set_state, statuses
+
+    if not file.is_file():
+        raise BadInput(f"There is no file {file}.")
+
+    content = file.read_bytes()
+
+    async def work() -> list[dict[str, object]]:
+        said = await _said_states(content)
+        async with opened_database() as database:
+            now = (await service_clock(database)).now()
+            sites = await _sites(database, now)
+            async with database.writing() as session:
+                held = await statuses(session, drill=drill)
+                rows = [_planned(one, sites, held) for one in said]
+                for row in rows if yes else ():
+                    if row["becomes"]:
+                        await set_state(
+                            session,
+                            sites,
+                            str(row["id"]),
+                            ShelterState(str(row["becomes"])),
+                            now,
+                            actor=f"shell:{getpass.getuser()}",
+                            drill=drill,
+                        )
+            return rows
+
+    rows = run(work())
+    print_rows(("row", "id", "name", "said", "becomes", "why"), rows, as_json=json_)
+    if not json_:
+        changes = sum(bool(row["becomes"]) for row in rows)
+        print(f"{changes} states set." if yes else f"With --yes {changes} states are set.")
+
+
+async def _said_states(content: bytes) -> list[Facility]:
+    from city.foreign_sheets import facilities
+    from core.errors import BadInput
+    from core.sheets import read_sheets, spreadsheet_workshop
+
+    sheets = await read_sheets(spreadsheet_workshop(), content, most_rows=10_000)
+    found = [one for _, sheet in sheets for one in facilities(sheet)]
+    if not found:
+        raise BadInput("The file has no columns 避難先名称, 災害種別 and ステータス.")
+    return found
+
+
+def _planned(
+    said: Facility, sites: tuple[Shelter, ...], held: dict[str, ShelterStatus]
+) -> dict[str, object]:
+    """Return what becomes of a state of the file, and why nothing does."""
+    from city.foreign_sheets import FacilityState
+
+    named = [site for site in sites if site.code == said.id] or [
+        site for site in sites if site.name == said.name
+    ]
+    site = named[0] if len(named) == 1 else None
+    becomes, why = "", ""
+    if said.state is None:
+        why = "nobody knows this word"
+    elif said.state is FacilityState.NOT_OPEN:
+        why = "not open: nothing is said"
+    elif site is None:
+        why = "no such site here" if not named else "several sites have this name"
+    elif site.code in held:
+        why = f"staff said {held[site.code].state.value} here"
+    else:
+        becomes = said.state.value
+    return {
+        "row": said.row,
+        "id": site.code if site else said.id,
+        "name": said.name,
+        "said": said.said,
+        "becomes": becomes,
+        "why": why,
+    }
 
 
 @app.command("posters")

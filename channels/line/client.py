@@ -316,14 +316,15 @@ class LineClient:
         TokenRefused
             It is not.
         """
-        return str((await self._info()).get("displayName", ""))
+        return str((await self.info()).get("displayName", ""))
 
     async def own_user_id(self) -> str | None:
         """Return the account's own user id, which webhooks have as their destination."""
-        found = (await self._info()).get("userId")
+        found = (await self.info()).get("userId")
         return found if isinstance(found, str) and USER_ID.fullmatch(found) else None
 
-    async def _info(self) -> dict[str, Any]:
+    async def info(self) -> dict[str, Any]:
+        """Return what LINE says of the account."""
         return await self.told(lambda sdk: sdk.messaging("info").get_bot_info_with_http_info(**RAW))
 
     # Rich menus

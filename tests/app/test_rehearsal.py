@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from app.kept_days import kept_day, kept_days, moved_to
+from app.page_band import with_band
 from app.rehearsal import RESULTS, RehearsalPlan, _copied, own_day, result, results, scrubbed
-from app.rehearsal_band import with_band
+from app.rehearsal_band import REHEARSAL
 from app.rehearsal_desk import dumped_day, loaded_day, require_shadow, shadow_city
 from app.rehearsal_report import as_csv
 from app.stage import Ports, environment_of, stage_settings
@@ -90,10 +91,10 @@ def test_the_citys_folder_is_copied_but_not_gigabytes_of_tiles(tmp_path: Path) -
 
 def test_the_band_is_on_every_page_and_on_nothing_else() -> None:
     page = b"<html><head><title>x</title></head><body class='a'><p>hello</p></body></html>"
-    shown = with_band(page).decode()
+    shown = with_band(page, REHEARSAL).decode()
     assert shown.index("REHEARSAL") < shown.index("hello")
     assert "<title>【予行演習】x" in shown and "/static/rehearsal/rehearsal.css" in shown
-    assert with_band(b"<p>a part</p>") == b"<p>a part</p>"
+    assert with_band(b"<p>a part</p>", REHEARSAL) == b"<p>a part</p>"
 
 
 def test_a_plan_has_limits_and_a_day_that_is_none_is_said_to_be_none() -> None:

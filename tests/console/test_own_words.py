@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
-import aiohttp
 import pytest
 from sqlmodel import col, select
 
@@ -17,6 +16,7 @@ from tests.support.office import Browser, Office, Page
 from tests.support.project import SAMPLE_CITY
 from tests.support.sheets import workbook
 from tests.support.translator import translator
+from tests.support.word_files import take, upload
 
 ITEMS, EXCEPTIONS = "/console/words/items", "/console/words/exceptions"
 ITEM = f"{ITEMS}/row?key=%E7%94%9F%E3%81%94%E3%81%BF"  # 生ごみ
@@ -157,25 +157,6 @@ async def test_languages_that_are_missing_or_older_are_shown(office: Office) -> 
         "粗大ごみは？",
         "Large rubbish?",
     }
-
-
-async def upload(desk: Browser, part: str, *files: tuple[str, bytes]) -> Page:
-    address = f"/console/words/{part}/spreadsheet"
-    page = await desk.get(address)
-    form = aiohttp.FormData()
-    form.add_field("csrf", str(page.form(address)["csrf"]))
-    form.add_field("do", "look")
-    for name, content in files:
-        form.add_field("file", content, filename=name)
-    async with desk.http.post(desk.url + address, data=form) as answer:
-        return Page(answer.status, str(answer.url), answer.headers, await answer.text())
-
-
-async def take(desk: Browser, page: Page, part: str, **more: str) -> Page:
-    """Press the button below the difference."""
-    [form] = [one for one in page.tree.forms if "sent" in one.fields]
-    fields = {name: value for name, value in form.form_values() if name != "file"}
-    return await desk.post(f"/console/words/{part}/spreadsheet", {**fields, **more, "do": "take"})
 
 
 async def test_a_spreadsheet_as_it_comes_shows_its_difference_first(office: Office) -> None:
