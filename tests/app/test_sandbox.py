@@ -142,7 +142,7 @@ async def test_it_does_not_begin_with_the_citys_own_account(sandbox: Settings) -
 )
 def test_every_kind_of_message_is_marked(message: dict[str, Any]) -> None:
     made = marked(message)
-    assert made.get("text", made.get("altText")).startswith(MARK)
+    assert str(made.get("text", made.get("altText"))).startswith(MARK)
     if message["type"] == "flex":
         assert MARK in json.dumps(made["contents"], ensure_ascii=False)
     assert len(made.get("text", "")) <= 5_000
