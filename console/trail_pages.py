@@ -12,6 +12,7 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Depends, Query, Response
 from fastapi.responses import StreamingResponse
 
+from city.city import City
 from console import accounts, trail_words, words
 from console.access import Permission
 from console.web import MOST, StaffRoute, Visit, reason_of, visit
@@ -77,7 +78,8 @@ async def export(visitor: Auditor) -> Response:
             subject="export:audit",
             filters={name: value for name, value in chosen.items() if value},
         )
-    rows = _csv(visitor.context.database, wanted, last, visitor.language)
+    context = visitor.context
+    rows = _csv(context.database, wanted, last, context.city, visitor.language)
     return StreamingResponse(
         rows,
         media_type="text/csv; charset=utf-8",
@@ -117,7 +119,7 @@ async def _page(
         status=400 if refusal else 200,
         refusal=reason_of(refusal, visitor.language) if refusal else "",
         entries=entries,
-        details=trail_words.details,
+        details=trail_words.Details(context.city, visitor.language),
         known=known,
         last=last,
         older=entries[-1].id if len(entries) == PAGE else None,
@@ -151,9 +153,10 @@ def _day(text: str) -> date | None:
 
 
 async def _csv(
-    database: Database, wanted: TrailFilter, through: int, language: str
+    database: Database, wanted: TrailFilter, through: int, city: City, language: str
 ) -> AsyncIterator[str]:
     """Yield the entries as CSV with a byte-order mark, for Excel in Japan."""
+    said = trail_words.Details(city, language)
     output = io.StringIO()
     output.write("\ufeff")
     writer = csv.writer(output, lineterminator="\r\n")
@@ -162,17 +165,17 @@ async def _csv(
     async for rows in audit_search.all_of(database, wanted, through):
         output.seek(0)
         output.truncate()
-        writer.writerows(_cells(row, language) for row in rows)
+        writer.writerows(_cells(row, said, language) for row in rows)
         yield output.getvalue()
 
 
-def _cells(entry: audit.AuditEntry, language: str) -> list[str]:
+def _cells(entry: audit.AuditEntry, details: trail_words.Details, language: str) -> list[str]:
     said = (
         entry.actor,
         words.act(entry.action, language),
         entry.action,
         entry.subject,
-        trail_words.as_sentence(entry.detail, language),
+        details.as_sentence(entry),
     )
     at = f"{in_japan(entry.at):%Y-%m-%d %H:%M:%S}"
     return [str(entry.id), at, *map(spreadsheet_cell, said), entry.hash]

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from datetime import UTC
 
 import pytest
 
 from console import trail_words
 from console.action_names import ACTION_NAMES, EARLIER_ACTIONS
+from console.detail_names import DETAIL_NAMES
 from console.models import Role
-from core.audit import ACTION, GENESIS, AuditEntry
+from core.audit import ACTION, GENESIS, AuditEntry, record
 from tests.support.office import Office
 from tests.support.project import PROJECT
 from todoke import PACKAGES
+
+WRITERS = ("audit.record", "writing.trail", "trail", "_trail", "_note", "_record")
 
 
 def actions() -> Iterator[str]:
@@ -49,6 +53,53 @@ def test_every_action_has_a_name_that_staff_read() -> None:
     assert set(ACTION_NAMES) == used
     assert set(EARLIER_ACTIONS.values()) <= used
     assert not set(EARLIER_ACTIONS) & used
+
+
+def details() -> Iterator[str]:
+    """What entries say, by the names that the source gives to those who write to the trail."""
+    for package in PACKAGES:
+        for path in (PROJECT / package).rglob("*.py"):
+            for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+                if isinstance(node, ast.Call) and ast.unparse(node.func) in WRITERS:
+                    for keyword in node.keywords:
+                        if keyword.arg is not None:
+                            yield keyword.arg
+                        elif isinstance(keyword.value, ast.Dict):
+                            keys = keyword.value.keys
+                            yield from (str(k.value) for k in keys if isinstance(k, ast.Constant))
+
+
+def test_everything_that_an_entry_says_has_a_name() -> None:
+    said = set(details()) - {"actor", "action", "subject", "now"}
+    assert len(said) > 60
+    assert said - set(DETAIL_NAMES) == set()
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+async def test_codes_are_called_as_staff_call_them(office: Office) -> None:
+    boss = await office.at_desk(Role.ADMIN, "boss")
+    async with office.database.writing() as session:
+        await record(
+            session,
+            office.clock.now().astimezone(UTC),
+            actor="boss@city.example",
+            action="report.moved",
+            subject="report:2026-000001",
+            state="in-progress",
+            answered=False,
+            department="roads",
+            changes={"team": [None, "道路維持班A"], "department": ["parks", "roads"]},
+            areas=["chuo"],
+            expires_at="2026-12-03T00:00:00+09:00",
+        )
+    page = await boss.get("/console/audit?kind=reports")
+    said = page.tree.xpath("//td[@data-label='詳細']")[0].text_content()
+    assert "状態 対応中" in said and "担当課 道路課" in said and "通報者に伝えた いいえ" in said
+    assert (
+        "変更点 班 – → 道路維持班A、担当課 公園・施設課 → 道路課" in said
+        and "中央" in said
+        and "有効期限 12月3日" in said
+    )
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
