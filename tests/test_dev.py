@@ -38,7 +38,7 @@ def test_second():
 def test_broken(): assert 0
 
 @pytest.mark.many
-@pytest.mark.parametrize("number", range(4))
+@pytest.mark.parametrize("number", range(11))
 def test_many(number): assert SEEN.exists()
 """
 
