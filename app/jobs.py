@@ -21,6 +21,7 @@ from app.report_notice_sender import ReportNoticeSender
 from app.reports_outside import outside_jobs
 from app.retention import forget
 from app.schedule import ScheduledJob
+from app.silence_mails import SilenceMails, responsible_accounts
 from app.staff_sender import StaffSender
 from bot.reminders import remind
 from bot.repairs import tell_of_repairs
@@ -321,10 +322,12 @@ def _staff(context: Context, line: LineClient, media: Media) -> list[ScheduledJo
             [*([found.silence] if found.silence else []), *of_others],
             now,
             partial(silence_words, context.settings.public_url),
+            responsible=await responsible_accounts(context.database),
         )
 
     return [
         ScheduledJob(name="silent media", seconds=5.0, work=silence, at_once=True),
+        ScheduledJob(name="silence by mail", seconds=10.0, work=SilenceMails(context).look),
         ScheduledJob(name="staff messages", seconds=5.0, work=sender.look, at_once=True),
         ScheduledJob(name="call-up of staff", seconds=2.0, work=call_up, at_once=True),
         ScheduledJob(name="held warnings", seconds=5.0, work=held, at_once=True),

@@ -55,6 +55,12 @@ async def open_silence(session: AsyncSession, channel: str) -> ChannelSilence | 
     return found
 
 
+async def open_silences(session: AsyncSession) -> list[ChannelSilence]:
+    """Return the silences of all media that have not ended."""
+    query = select(ChannelSilence).where(col(ChannelSilence.ended_at).is_(None))
+    return list(await session.scalars(query.order_by(col(ChannelSilence.id))))
+
+
 async def note_silences(
     session: AsyncSession, media: Iterable[Format], now: datetime
 ) -> list[ChannelSilence]:

@@ -24,8 +24,6 @@ from jinja2 import Environment
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
-from channels.failing import FailingEmergency, failing_emergencies
-from channels.guard import channel_stops
 from channels.media import Media
 from channels.models import ChannelStop
 from channels.restored import Held
@@ -46,7 +44,9 @@ from console.request_parts import provider_of as provider_of
 from console.request_parts import sessions_of as sessions_of
 from console.sent_forms import Sent, came_from, safe_next
 from console.sessions import Device, SignedIn
+from console.silence_words import silence_said
 from console.tour import tour_of
+from console.trouble import Trouble, trouble_now
 from core import clock_marks
 from core.clock_marks import ClockMark
 from core.errors import BadInput, Refusal
@@ -128,10 +128,8 @@ class Visit:
     form: Form
     files: Uploads = field(default_factory=dict)
     """What came with the form, on a page that takes files."""
-    stops: tuple[ChannelStop, ...] = ()
-    """Channels that send nothing now; shown on every page."""
-    failing: tuple[FailingEmergency, ...] = ()
-    """Emergencies that do not get through; shown on every page."""
+    trouble: Trouble = field(default_factory=Trouble)
+    """What hinders sending; shown on every page."""
     clocks: tuple[ClockMark, ...] = ()
     """Machines whose clock is in doubt; shown on every page."""
     modes: tuple[DisasterMode, ...] = ()
@@ -155,6 +153,10 @@ class Visit:
         return ended_by_danger(self.modes, self.context.clock.now() - TOLD_FOR)
 
     @property
+    def stops(self) -> tuple[ChannelStop, ...]:
+        return self.trouble.stops
+
+    @property
     def stopped_channels(self) -> set[str]:
         """The names of the media that send nothing now."""
         return {stop.channel for stop in self.stops}
@@ -162,13 +164,11 @@ class Visit:
     @property
     def stopped_since(self) -> str:
         """The trouble that a page shows, as it reports when it polls; "" for none."""
-        stops = [f"{stop.channel}{int(stop.stopped_at.timestamp())}" for stop in self.stops]
-        failing = [f"{each.delivery_id}-{each.state}" for each in self.failing]
         clocks = [f"clock{each.doubt_s:.0f}-{each.accepted_s is None}" for each in self.clocks]
         waits = self.restored
         restored = [] if waits is None else [f"r{len(waits.deliveries)}-{len(waits.notices)}"]
         undecided = [self.undecided.mark] if self.undecided.mark else []
-        return ",".join(stops + failing + clocks + restored + undecided)
+        return ",".join(self.trouble.marks + clocks + restored + undecided)
 
     @property
     def actor(self) -> str:
@@ -256,22 +256,13 @@ def visit(
         async with context.database.reading() as db:
             staff = await db.get(Staff, session.staff_id)
             ended = await accounts.is_signed_out(db, session.nonce)
-            stops = tuple(await channel_stops(db))
             clocks = tuple(await clock_marks.doubts(db, context.clock.now()))
             waits = await held_back(db)
             undecided = await held_alarm(db, context.clock.now())
             modes = tuple(await last_modes(db, 2))
             city = await city_now(db, context.city)
             names = await accounts.names(db)
-            # Whether residents have got what a restore paused is not known; see its own line.
-            told = {each.id for each in waits.deliveries} if waits is not None else set()
-            # A stopped channel explains why nothing gets through by it.
-            stopped = {stop.channel for stop in stops}
-            failing = tuple(
-                each
-                for each in await failing_emergencies(db, context.clock.now())
-                if each.delivery_id not in told and each.channel not in stopped
-            )
+            trouble = await trouble_now(db, waits, context.clock.now())
         held = staff is not None and staff.active and staff.session_version == session.version
         if staff is None or not held or ended:
             raise SignInNeeded
@@ -284,8 +275,7 @@ def visit(
             language_of(request),
             form,
             files,
-            stops,
-            failing,
+            trouble,
             clocks,
             modes,
             waits if waits is not None and waits.is_open else None,
@@ -354,6 +344,7 @@ def render(
             now=context.clock.now(),
             words=words,
             machine_time=clock_marks.machine_time,
+            silence_said=silence_said,
             map_files=MAPS,
             map_words=staff_map_words,
             **values,

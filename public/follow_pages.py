@@ -28,6 +28,8 @@ from core.web import Form, PublicRoute, read_form
 from public.links import PATH as SETTINGS
 from public.links import Links
 from public.pages import language_of, rendered
+from public.portal_pages import account_address
+from public.qr import code_picture
 from public.settings_pages import HEADERS, is_ours
 from public.words import CATALOGUE
 from subscriptions import other_media, residents
@@ -227,14 +229,14 @@ def _follow(
 ) -> Response:
     context: Context = request.app.state.context
     city, door = context.city, _door(request)
-    line = f"https://line.me/R/ti/p/{quote(city.line_id, safe='')}" if city.line_id else ""
     return _page(
         request,
         language_of(request, city),
         "follow.html",
         status=status,
         path=PATH,
-        line=line,
+        line=account_address(city),
+        code_picture=code_picture,
         door=door,
         typed=typed,
         wrong=wrong,

@@ -13,30 +13,23 @@ from jinja2 import Environment
 
 from city.city import City, name_in
 from city.context import Context
-from city.folder import CityFolder
-from city.shelters import Shelter
 from core.clock import in_japan
 from core.languages import LANGUAGES, mark, match_language, reads_japanese
+from core.text import whole_number
 from core.web import MAP_POLICY, PUBLIC_POLICY, PublicRoute, secure, templates
-from feeds.evacuation import hazards_at, safe_sites
-from feeds.in_force import public_notices
 from feeds.news_form import form_of
 from feeds.texts import day_name, level_name, moment, status_name, topic_name
 from public.map_words import map_words
 from public.notices import Board, public_board, reader_words
+from public.page_size import fitting
 from public.words import (
     CATALOGUE,
-    HAZARDS,
-    hazard_names,
     lifeline_kind,
     lifeline_lines,
     lifeline_state,
-    offers_line,
-    state_name,
 )
 from response.lifelines import hours_of, listed_now
 from response.models import Lifeline, LifelineKind
-from response.shelters import statuses
 
 STATIC = "/static/public"
 MAPS = f"{STATIC}/maps"
@@ -48,49 +41,37 @@ _ADDRESS = re.compile(r"https?://[^\s<>\"'）】」、。]+")
 router = APIRouter(route_class=PublicRoute)
 
 
-@router.get("/shelters")
-async def shelters_page(request: Request) -> Response:
-    """Show the city's emergency evacuation sites, those safe in the dangers of now first."""
-    context: Context = request.app.state.context
-    folder: CityFolder = request.app.state.folder
-    async with context.database.reading() as session:
-        notices = await public_notices(session, context.city.jma.municipality, context.clock.now())
-        states = await statuses(session, drill=False)
-    language = language_of(request, context.city)
-    hazards = hazards_at(notices, None)
-    safe, missing = safe_sites(folder.shelters, hazards)
-    others = [shelter for shelter in folder.shelters if shelter not in safe]
-    return page(
-        request,
-        "shelters.html",
-        groups=_by_district(context.city, safe),
-        others=_by_district(context.city, others),
-        hazards=HAZARDS,
-        states=states,
-        state_name=state_name,
-        offers_line=offers_line,
-        dangers=hazard_names(hazards, language),
-        missing=hazard_names(missing, language),
-    )
-
-
 @router.get("/lifelines")
 async def lifelines_page(request: Request) -> Response:
     """Show what staff list of water, power, shops and roads."""
     context: Context = request.app.state.context
     async with context.database.reading() as session:
         found = await listed_now(session, context.clock.now(), drill=False)
-    kinds: dict[LifelineKind, list[Lifeline]] = {}
-    for one in found:
-        kinds.setdefault(one.kind, []).append(one)
-    return page(
-        request,
-        "lifelines.html",
-        kinds=kinds,
-        lifeline_kind=lifeline_kind,
-        lifeline_state=lifeline_state,
-        lifeline_lines=lifeline_lines,
-    )
+    # Those of a kind stand together, also across pages.
+    places = {kind: place for place, kind in enumerate(dict.fromkeys(one.kind for one in found))}
+    found.sort(key=lambda one: places[one.kind])
+    start = min(whole_number(request.query_params.get("from", "")) or 0, max(0, len(found) - 1))
+    language = language_of(request, context.city)
+
+    def make(most: int) -> bytes:
+        end = start + max(1, most)
+        kinds: dict[LifelineKind, list[Lifeline]] = {}
+        for one in found[start:end]:
+            kinds.setdefault(one.kind, []).append(one)
+        return rendered(
+            request,
+            "lifelines.html",
+            language,
+            path=request.url.path,
+            kinds=kinds,
+            next_from=end if end < len(found) else 0,
+            left=len(found) - end,
+            lifeline_kind=lifeline_kind,
+            lifeline_state=lifeline_state,
+            lifeline_lines=lifeline_lines,
+        )
+
+    return answered(request, "lifelines.html", fitting(make, len(found) - start))
 
 
 @router.get("/feeds/lifelines.geojson")
@@ -133,16 +114,6 @@ def _lifeline_feature(one: Lifeline) -> dict[str, object]:
             "until": one.until.isoformat(),
         },
     }
-
-
-def _by_district(city: City, shelters: list[Shelter]) -> list[tuple[str, list[Shelter]]]:
-    """Return the sites by the code of their district; those in none come last."""
-    found: dict[str, list[Shelter]] = {}
-    for shelter in shelters:
-        district = city.district_at(shelter.longitude, shelter.latitude)
-        found.setdefault(district.code if district else "", []).append(shelter)
-    order = [*(district.code for district in city.districts), ""]
-    return [(code, found[code]) for code in order if code in found]
 
 
 NO_PAGE = mark("This page does not exist.")
@@ -188,6 +159,11 @@ def page(request: Request, template: str, **values: object) -> Response:
     """Return a page of the public site, in the reader's language."""
     language = language_of(request, request.app.state.context.city)
     body = rendered(request, template, language, path=request.url.path, **values)
+    return answered(request, template, body)
+
+
+def answered(request: Request, template: str, body: bytes) -> Response:
+    """Return the answer with a page that was rendered from a template."""
     response = cached(request, body, "text/html; charset=utf-8")
     if template in WITH_MAP:
         response.headers["Content-Security-Policy"] = MAP_POLICY

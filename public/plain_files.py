@@ -45,6 +45,7 @@ from public.checked import VERDICTS, Checked, Verdict, find_checked
 from public.district_picture import district_picture
 from public.look_pages import colours_of
 from public.notices import KEPT, reader_words
+from public.page_size import fitting
 from public.portal import Portal, places_by_level, places_of, read_portal
 from public.words import (
     CATALOGUE,
@@ -58,8 +59,6 @@ from public.words import (
 from response.lifelines import listed_now
 from response.shelters import statuses
 
-MOST_BYTES = 30_000
-"""Bytes below which every page stays."""
 OLD_AFTER = timedelta(hours=1)
 """How long after its time a page says that it is old."""
 RENEWED = timedelta(minutes=10)
@@ -154,30 +153,6 @@ def files_of(content: PlainContent, city: City, public_url: str) -> Iterator[Fil
     yield from writer.in_all_languages("lifelines", writer.lifelines)
     yield "in-force.json", writer.in_force()
     yield from writer.in_all_languages("index", writer.index)
-
-
-def fitting(make: Callable[[int], bytes], most: int) -> bytes:
-    """Return the fullest page that is small enough.
-
-    Parameters
-    ----------
-    make
-        Makes a page with that many things on it.
-    most
-        How many there are.
-    """
-    page = make(most)
-    if len(page) < MOST_BYTES:
-        return page
-    low, high, page = 0, most, make(0)
-    while high - low > 1:
-        middle = (low + high) // 2
-        made = make(middle)
-        if len(made) < MOST_BYTES:
-            low, page = middle, made
-        else:
-            high = middle
-    return page
 
 
 class _Writer:

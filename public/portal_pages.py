@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from urllib.parse import quote
 
 from fastapi import APIRouter, Request, Response
@@ -13,11 +14,15 @@ from core.clock import in_japan
 from core.web import PublicRoute
 from public.district_picture import district_picture
 from public.notice_search import MOST_LETTERS, Wanted, search
-from public.pages import language_of, page
+from public.notices import reader_words
+from public.page_size import MOST_BYTES
+from public.pages import answered, language_of, rendered
 from public.portal import places_by_level, places_of, read_portal
 from public.qr import code_picture
 
 router = APIRouter(route_class=PublicRoute)
+Shortened = frozenset[int | None]
+"""The notices that have only their titles on a page."""
 
 
 @router.get("/")
@@ -32,21 +37,69 @@ async def front_page(request: Request) -> Response:
         portal = await read_portal(session, city, now)
         found = await search(session, wanted, language, now) if wanted else None
     levels = portal.levels(city)
-    return page(
-        request,
-        "portal.html",
-        portal=portal,
-        board=portal.board,
-        wanted=wanted,
-        found=found,
-        picture=district_picture(city, levels),
-        by_level=places_by_level(levels, city, language),
-        places_of=places_of,
-        month=f"{in_japan(now):%Y-%m}",
-        has_calendar=bool(folder.calendar.days),
-        account=account_address(city),
-        code_picture=code_picture,
-    )
+    picture = district_picture(city, levels)
+
+    def shown(short: Shortened) -> bytes:
+        return rendered(
+            request,
+            "portal.html",
+            language,
+            path=request.url.path,
+            portal=portal,
+            board=portal.board,
+            short=short,
+            wanted=wanted,
+            found=found,
+            picture=picture,
+            by_level=places_by_level(levels, city, language),
+            places_of=places_of,
+            month=f"{in_japan(now):%Y-%m}",
+            has_calendar=bool(folder.calendar.days),
+            account=account_address(city),
+            code_picture=code_picture,
+        )
+
+    listed = (*portal.board.current, *portal.board.drills)
+    listed += tuple(found.notices if found else portal.board.recent)
+    lengths = [(one.id, len(reader_words(one, language)[1].encode())) for one in listed if one.code]
+    return answered(request, "portal.html", _fitted(shown, lengths))
+
+
+def _fitted(
+    shown: Callable[[Shortened], bytes], lengths: Sequence[tuple[int | None, int]]
+) -> bytes:
+    """Return the page; if it is too large, the last notices have only titles that lead to them.
+
+    It is rendered three times at most, as everybody looks at it at once in an emergency. What a
+    notice takes besides its text is known after the second time.
+
+    Parameters
+    ----------
+    lengths
+        Each notice with the bytes of its text, what is in force first.
+    """
+    whole = shown(frozenset())
+    if len(whole) < MOST_BYTES:
+        return whole
+    short = _to_shorten(lengths, len(whole), 0)
+    small = shown(frozenset(short))
+    besides = (len(whole) - len(small) - sum(short.values())) // max(1, len(short))
+    fewer = _to_shorten(lengths, len(whole), besides * 9 // 10)
+    if len(fewer) < len(short) and len(fuller := shown(frozenset(fewer))) < MOST_BYTES:
+        return fuller
+    return small
+
+
+def _to_shorten(
+    lengths: Sequence[tuple[int | None, int]], size: int, besides: int
+) -> dict[int | None, int]:
+    short: dict[int | None, int] = {}
+    for number, length in reversed(lengths):
+        if size < MOST_BYTES:
+            break
+        short[number] = length
+        size -= length + besides
+    return short
 
 
 def account_address(city: City) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection
 from datetime import datetime
 from functools import partial
 
+from sqlalchemy import or_
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
@@ -16,6 +17,7 @@ from response import staff_messages
 from response.held_alarms import listeners
 from response.models import StaffMember, StaffMessage
 from response.reasons import reason
+from response.staff_links import line_ids
 
 OCCASION = "silence:"
 Wording = Callable[[StaffMember, ChannelSilence], staff_messages.Words]
@@ -27,10 +29,13 @@ async def tell_of_silence(
     silences: Collection[ChannelSilence],
     now: datetime,
     words: Wording,
+    *,
+    responsible: Collection[str] = (),
 ) -> int:
     """Tell once of each silence those who wish to hear of held warnings; return how many messages.
 
     They are told by LINE and by mail, so that one of the two gets through if the other is silent.
+    If nobody wishes it who can be reached, those of the list of staff are told who are responsible.
     Can run at any time and in any process. Messages about a silence that ended, and that still
     wait, are stopped.
 
@@ -38,11 +43,13 @@ async def tell_of_silence(
     ----------
     silences
         All that have not ended.
+    responsible
+        The e-mail addresses of the accounts of those who send alerts.
     """
     async with database.reading() as session:
         over = await _waiting(session) - {_about(each) for each in silences}
         untold = [each for each in silences if not await _was_told(session, each)]
-        members = await listeners(session) if untold else []
+        members = await _hearing(session, responsible) if untold else []
     if not over and not members:
         return 0
     told = 0
@@ -64,6 +71,35 @@ async def tell_of_silence(
             )
             told += len(members)
     return told
+
+
+async def unheard(
+    session: AsyncSession, silences: Collection[ChannelSilence]
+) -> list[ChannelSilence]:
+    """Return the silences of which nobody on the list of staff was told."""
+    return [each for each in silences if not await _was_told(session, each)]
+
+
+async def _hearing(session: AsyncSession, responsible: Collection[str]) -> list[StaffMember]:
+    wished = await _reached(session, await listeners(session))
+    if wished or not responsible:
+        return wished
+    addresses = {address.lower() for address in responsible}
+    found = await session.scalars(
+        select(StaffMember)
+        .where(
+            col(StaffMember.active),
+            or_(col(StaffMember.account).in_(addresses), col(StaffMember.mail).in_(addresses)),
+        )
+        .order_by(col(StaffMember.id))
+    )
+    return await _reached(session, list(found))
+
+
+async def _reached(session: AsyncSession, members: list[StaffMember]) -> list[StaffMember]:
+    """Return those who have a way by which they can be told."""
+    joined = await line_ids(session, members)
+    return [member for member in members if member.mail or member.id in joined]
 
 
 def _worded(words: Wording, silence: ChannelSilence, member: StaffMember) -> staff_messages.Words:

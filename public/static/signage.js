@@ -255,10 +255,14 @@
       add(row, "far", site.metres < 1000 ? Math.round(site.metres / 10) * 10 + " m" : (site.metres / 1000).toFixed(1) + " km");
       box.appendChild(row);
     });
-    // What does not fit is left out whole: the nearest are first.
-    while (box.children.length > 1 && (near.scrollHeight > near.clientHeight + 1 || at("frame").scrollHeight > at("frame").clientHeight + 1)) {
-      box.removeChild(box.lastChild);
-    }
+    // Smaller letters first. What still does not fit is left out whole: the nearest are first.
+    near.dataset.tight = "no";
+    if (tooFull(near)) near.dataset.tight = "yes";
+    while (box.children.length > 1 && tooFull(near)) box.removeChild(box.lastChild);
+  }
+  function tooFull(near) {
+    var frame = at("frame");
+    return near.scrollHeight > near.clientHeight + 1 || frame.scrollHeight > frame.clientHeight + 1;
   }
   function add(row, name, text) {
     var span = document.createElement("span");

@@ -277,6 +277,21 @@ def test_pages_of_everybody_are_compressed_and_pages_with_a_secret_are_not(
         assert proxy.size(path) == len(PAGE), path
 
 
+def test_files_that_are_too_large_are_refused_as_such(before: tuple[Proxy, Behind]) -> None:
+    proxy, service = before
+    too_much = b"x" * (81 * 1024**2 + 1)
+    assert proxy.ask("POST", UPLOADS[0], too_much) == 413
+    assert service.whole == [("/healthz", HOST, 0)]
+
+
+def test_a_slow_phone_has_the_time_for_its_photos() -> None:
+    """At 1 Mbit/s; nginx counts the time between two pieces, Caddy that of the whole request."""
+    (whole,) = re.findall(r"read_body (\d+)m\b", CADDY)
+    assert int(whole) * 60 > PHOTOS.bytes * 8 / 1_000_000
+    between = [int(seconds) for seconds in re.findall(r"client_body_timeout (\d+)s", NGINX)]
+    assert between == [10, 60]
+
+
 def sizes(text: str, name: str) -> list[int]:
     found = re.findall(rf"\b{name} (\d+)(\w+)", text)
     return [int(number) * UNITS[unit] for number, unit in found]

@@ -16,14 +16,13 @@ from lxml import html
 from core.languages import LANGUAGES
 from feeds.models import Notice, Status
 from feeds.notice_codes import new_code
+from public.page_size import MOST_BYTES, fitting
 from public.plain_directory import TEMPORARY, PlainDirectory
 from public.plain_files import (
-    MOST_BYTES,
     OLD_AFTER,
     RENEWED,
     PlainContent,
     files_of,
-    fitting,
     read_content,
     state_key,
 )
