@@ -101,6 +101,11 @@ def departments_called(codes: Iterable[str], city: City | None) -> tuple[str, ..
     return tuple(code for code in known if code in wanted)
 
 
+def _refuse_role_of_nothing(roles: Iterable[Role], departments: Iterable[str]) -> None:
+    if Role.DEPARTMENT in roles and not any(departments):
+        raise Refusal("Choose the department whose topics and words this account may write.")
+
+
 def known_of(email: str, name: str = "", city: City | None = None) -> tuple[str, ...]:
     """Return public facts about an account, which must not be its password."""
     return (email, name, *(city.name.values() if city else ()))
@@ -155,10 +160,11 @@ async def add_staff(
     Raises
     ------
     Refusal
-        The address or role is not one, or the account exists.
+        The address or role is not one, the role of a department has none, or the account exists.
     """
     address = normal_email(email)
     wanted = roles_called([role] if isinstance(role, str) else role)
+    _refuse_role_of_nothing(wanted, departments)
     taken = Refusal("{email} already has an account.", email=address)
     if await session.scalar(select(Staff.id).where(Staff.email == address)):
         raise taken
@@ -218,8 +224,10 @@ async def change_staff(
     Raises
     ------
     Refusal
-        There is no such account, or no administrator would be left.
+        There is no such account, no administrator would be left, or the role of a department
+        has none.
     """
+    _refuse_role_of_nothing(roles, departments)
     # All administrators, locked in a fixed order, so that two who demote each other take turns.
     await session.execute(
         select(Staff.id).where(has_role(Role.ADMIN)).order_by(col(Staff.id)).with_for_update()

@@ -277,7 +277,7 @@ async def test_repeated_news_stands_on_each_of_its_days(office: Office) -> None:
 
 
 async def test_a_department_writes_news_of_its_own_topics_alone(office: Office) -> None:
-    desk = await office.at_desk(Role.DEPARTMENT, "office")
+    desk = await office.at_desk(Role.DEPARTMENT, "office", "parks")
     page = await begun(desk)
     refused = await saved(desk, page)  # events are nobody's own
     assert "ほかの部署" in refused.words

@@ -166,3 +166,20 @@ async def test_who_writes_alerts_does_not_confirm_them_and_the_other_way_round(
     typed = {"typed": "訓練"}
     sent = await confirmer.submit(shown, f"{address}/send", **typed)
     assert "/console/deliveries/" in sent.url, sent.words
+
+
+async def test_a_role_of_a_department_has_a_department(office: Office) -> None:
+    boss = await office.at_desk(Role.ADMIN, "boss")
+    page = await boss.get("/console/staff")
+    refused = await boss.submit(
+        page, "/console/staff", email="waste@city.example", role=["department"]
+    )
+    assert refused.status == 400 and "担当する部署を選んでください" in refused.words
+    made = await boss.submit(
+        page, "/console/staff", email="waste@city.example", role=["department"], department="waste"
+    )
+    assert made.status == 200, made.words
+    [waste] = [one for one in await office.rows(Staff) if one.email == "waste@city.example"]
+    changed = f"/console/staff/{waste.id}"
+    refused = await boss.submit(await boss.get(changed), changed, department=None)
+    assert refused.status == 400 and "担当する部署を選んでください" in refused.words
