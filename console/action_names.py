@@ -151,6 +151,7 @@ ACTION_NAMES = {
     "session.opened": mark("signed in"),
     "session.refused": mark("failed to sign in"),
     "session.closed": mark("signed out"),
+    "session.closed_by_provider": mark("was signed out by the city's sign-in"),
     "session.closed_elsewhere": mark("signed out everywhere else"),
     "staff.added": mark("made an account"),
     "staff.changed": mark("changed an account"),

@@ -70,7 +70,7 @@ async def from_provider(request: Request) -> Response:
     sealed = request.cookies.get(COOKIE, "")[:2048]
     pending = Pending.unseal(sealed, context.settings.secret_key, now)
     try:
-        if pending is None or not await _first_time(request, pending):
+        if pending is None or not await _first_time(request, pending.state):
             raise Refusal(TOO_OLD)
         answer = dict(request.query_params)
         person = await provider.person(pending, answer, _back_here(request), now)
@@ -87,6 +87,30 @@ async def from_provider(request: Request) -> Response:
     response = RedirectResponse(pending.back or "/console/", status_code=303)
     response.delete_cookie(COOKIE, path=WAY)
     return response
+
+
+@router.post("/provider/sign-out")
+async def signed_out_there(request: Request) -> Response:
+    """Hear from the provider that it has signed somebody out, and end their sessions here.
+
+    It is no page: the provider itself posts ``logout_token``. Source: OpenID Connect Back-Channel
+    Logout 1.0, section 2.8.
+    """
+    provider, context = provider_of(request), context_of(request)
+    now, status = context.clock.now(), 400
+    if provider is not None:
+        try:
+            gone = await provider.signed_out((await read_form(request)).text("logout_token"), now)
+        except ProviderSilent:
+            status = 503
+        except Refusal:
+            pass
+        else:
+            status = 200
+            if await _first_time(request, gone.token_id):
+                async with context.database.writing() as session:
+                    await provider_accounts.end_sessions(session, gone.subject, now)
+    return Response(status_code=status, headers={"Cache-Control": "no-store"})
 
 
 @router.post("/passkey")
@@ -130,10 +154,10 @@ async def _opened(request: Request, proved: Proved) -> Proved:
         )
 
 
-async def _first_time(request: Request, pending: Pending) -> bool:
-    """Whether this answer was not taken before."""
+async def _first_time(request: Request, answer: str) -> bool:
+    """Whether this answer of the provider, by its state or id, was not taken before."""
     context = context_of(request)
-    used = key("provider", pending.state)
+    used = key("provider", answer)
     async with context.database.writing() as session:
         if await session.get(SignInAttempts, used) is not None:
             return False

@@ -41,6 +41,9 @@ NEW_KEYS_AFTER = timedelta(seconds=10)
 """How soon keys are fetched again for a token whose key is not known."""
 PENDING_HOLDS = timedelta(minutes=10)
 MOST_GROUPS = 1000
+SIGNED_OUT = "http://schemas.openid.net/event/backchannel-logout"
+LOGOUT_HOLDS = timedelta(minutes=2)
+"""How long a logout token is taken after it was made."""
 
 log = structlog.get_logger(__name__)
 
@@ -104,6 +107,14 @@ class ProviderPerson:
     email_verified: bool
     name: str
     groups: frozenset[str]
+
+
+@dataclass(frozen=True)
+class SignedOut:
+    """Whom the provider has signed out, and the name of the token that says so."""
+
+    subject: str
+    token_id: str
 
 
 @dataclass(frozen=True)
@@ -189,6 +200,44 @@ class Provider:
         if known.userinfo and isinstance(access, str) and self._is_short(about):
             about = {**await self._userinfo(known, access, claims["sub"]), **about}
         return self._person(about)
+
+    async def signed_out(self, token: str, now: datetime) -> SignedOut:
+        """Return whom the provider has signed out, by its logout token.
+
+        Source: OpenID Connect Back-Channel Logout 1.0, sections 2.4 and 2.6. A token that names a
+        session and no person is refused: sessions have no name of the provider's here.
+
+        Raises
+        ------
+        ProviderRefused
+            A check of the token fails.
+        ProviderSilent
+            Its keys cannot be read.
+        """
+        known = await self._known(now)
+        if len(token) > MOST_BYTES:
+            raise self._refused("logout token: too long")
+        try:
+            claims = (await self._decoded(known, token, now)).claims
+            jwt.JWTClaimsRegistry(
+                now=int(now.timestamp()),
+                leeway=LEEWAY,
+                iss={"essential": True, "value": self.settings.issuer},
+                aud={"essential": True, "value": self.settings.client_id},
+                iat={"essential": True},
+                jti={"essential": True},
+            ).validate(claims)
+            age = now.timestamp() - claims["iat"]
+            events, subject, jti = (claims.get(name) for name in ("events", "sub", "jti"))
+        except (JoseError, ValueError, TypeError, KeyError) as error:
+            raise self._refused(f"logout token: {type(error).__name__} {error}") from error
+        if not isinstance(events, dict) or not isinstance(events.get(SIGNED_OUT), dict):
+            raise self._refused("logout token: events")
+        if "nonce" in claims or age > LOGOUT_HOLDS.total_seconds() + LEEWAY:
+            raise self._refused("logout token: an ID token, or old")
+        if not isinstance(subject, str) or not subject or not isinstance(jti, str):
+            raise self._refused("logout token: sub or jti")
+        return SignedOut(f"{self.settings.issuer} {subject}", jti)
 
     def _is_short(self, about: Mapping[str, Any]) -> bool:
         return self.settings.groups_claim not in about or "email" not in about

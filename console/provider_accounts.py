@@ -6,6 +6,7 @@ import secrets
 from datetime import datetime
 
 from sqlalchemy import func
+from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
 from city.city import City
@@ -115,3 +116,20 @@ async def account_of(
                 after=state_of(staff),
             )
     return Proved(staff, SignInWay.PROVIDER)
+
+
+async def end_sessions(session: AsyncSession, subject: str, now: datetime) -> None:
+    """End the sessions of whoever the provider has signed out, in the caller's transaction."""
+    staff = await session.scalar(
+        select(Staff).where(col(Staff.provider_subject) == subject).with_for_update()
+    )
+    if staff is None:
+        return
+    staff.session_version += 1
+    await audit.record(
+        session,
+        now,
+        actor=staff.email,
+        action="session.closed_by_provider",
+        subject=f"staff:{staff.email}",
+    )

@@ -30,6 +30,7 @@ ADDRESSES = {
         POST /console/language
         GET /console/sign-in/provider
         GET /console/sign-in/provider/back
+        POST /console/sign-in/provider/sign-out
         POST /console/sign-in/passkey
         GET /console
     """,

@@ -126,6 +126,76 @@ async def test_groups_may_be_in_the_token_or_in_userinfo(
     assert ("/userinfo" in provider.asked) is (claim == "in userinfo")
 
 
+async def post_logout(office: Office, token: str) -> int:
+    async with (
+        aiohttp.ClientSession() as http,
+        http.post(f"{office.url}{START}/sign-out", data={"logout_token": token}) as answer,
+    ):
+        assert answer.headers["Cache-Control"] == "no-store"
+        return answer.status
+
+
+async def test_whoever_is_signed_out_there_is_signed_out_here(
+    office: Office, provider: OidcProvider
+) -> None:
+    provider.users["u-2"] = {**HANAKO, "email": "other@city.example"}
+    browser, other = await office.browser(), await office.browser()
+    await by_provider(browser)
+    await by_provider(other, user="u-2")
+    token = provider.logout_token("u-1")
+    assert await post_logout(office, token) == 200
+    assert await is_out(browser) and not await is_out(other)
+    # The same token once more ends nothing that was begun since.
+    await by_provider(browser)
+    assert await post_logout(office, token) == 200
+    assert not await is_out(browser)
+    assert await post_logout(office, provider.logout_token("nobody")) == 200
+    acts = [one.subject for one in await office.audit() if one.action.endswith("by_provider")]
+    assert acts == [f"staff:{HANAKO['email']}"]
+
+
+LOGOUTS: list[tuple[str, dict[str, Any]]] = [
+    ("of another issuer", {"iss": "https://provider.example"}),
+    ("for somebody else", {"aud": "another client"}),
+    ("an ID token", {"nonce": "n"}),
+    ("of no event", {"events": None}),
+    ("of another event", {"events": {"http://schemas.openid.net/event/other": {}}}),
+    ("without a name", {"jti": None}),
+    ("of a session alone", {"sub": None, "sid": "s-1"}),
+    ("old", {"iat": 1_700_000_000}),
+    ("from the future", {"iat": 4_000_000_000}),
+    ("without a time", {"iat": None}),
+    ("expired", {"exp": 1_700_000_000}),
+]
+
+
+@pytest.mark.parametrize(("what", "faults"), LOGOUTS, ids=[name for name, _ in LOGOUTS])
+async def test_a_wrong_logout_token_signs_nobody_out(
+    office: Office, provider: OidcProvider, what: str, faults: dict[str, Any]
+) -> None:
+    browser = await office.browser()
+    await by_provider(browser)
+    assert await post_logout(office, provider.logout_token("u-1", **faults)) == 400, what
+    assert not await is_out(browser)
+
+
+@pytest.mark.parametrize("token", ["", "x", "a.b.c", "é" * 3000])
+async def test_what_is_no_logout_token_is_refused(
+    office: Office, provider: OidcProvider, token: str
+) -> None:
+    assert await post_logout(office, token) == 400
+
+
+async def test_a_logout_token_of_another_key_signs_nobody_out(
+    office: Office, provider: OidcProvider
+) -> None:
+    browser = await office.browser()
+    await by_provider(browser)
+    provider.signed_by = "other"
+    assert await post_logout(office, provider.logout_token("u-1")) == 400
+    assert not await is_out(browser)
+
+
 FORGED: list[tuple[str, dict[str, Any]]] = [
     ("of another issuer", {"iss": "https://provider.example"}),
     ("without an issuer", {"iss": None}),

@@ -144,6 +144,23 @@ class OidcProvider:
     async def end(self, request: web.Request) -> web.Response:
         return web.Response(text="signed out")
 
+    def logout_token(self, user: str, **faults: Any) -> str:
+        """Return what it posts to its clients when it has signed somebody out."""
+        now = int(self.clock().timestamp())
+        claims: dict[str, Any] = {
+            "iss": self.url,
+            "aud": CLIENT,
+            "iat": now,
+            "exp": now + 120,
+            "jti": secrets.token_urlsafe(16),
+            "sub": user,
+            "events": {"http://schemas.openid.net/event/backchannel-logout": {}},
+            **faults,
+        }
+        claims = {name: value for name, value in claims.items() if value is not None}
+        header = {"typ": "logout+jwt", "alg": "RS256", "kid": self.key.kid}
+        return jwt.encode(header, claims, new_key() if self.signed_by == "other" else self.key)
+
     def _about(self, user: str) -> dict[str, Any]:
         return {"sub": user, **self.users[user]}
 
