@@ -12,6 +12,7 @@ import sys
 import unicodedata
 from array import array
 from collections.abc import Iterable, Sequence
+from copy import copy
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 from math import cos, degrees, radians
@@ -103,6 +104,8 @@ class Gazetteer:
         The towns of the addresses by key.
     aliases
         Other keys of towns, such as their kana.
+    shelters
+        Evacuation sites, which are found like landmarks.
     """
 
     def __init__(
@@ -111,19 +114,33 @@ class Gazetteer:
         towns: dict[str, _Town] | None = None,
         aliases: dict[str, str] | None = None,
         city: City | None = None,
+        shelters: Iterable[Shelter] = (),
     ) -> None:
-        self.landmarks = tuple(landmarks)
+        self._own = tuple(landmarks)
         self._towns = towns or {}
         self._aliases = {**dict.fromkeys(self._towns, ""), **(aliases or {})}
         self._by_length = sorted(self._aliases, key=len, reverse=True)
+        self._take(shelters)
+        self._city = name_in(city.name, "ja") if city else ""
+        self._fronts = _fronts(city)
+
+    def with_shelters(self, shelters: Iterable[Shelter]) -> Gazetteer:
+        """Return the same places with other evacuation sites."""
+        made = copy(self)
+        made._take(shelters)
+        return made
+
+    def _take(self, shelters: Iterable[Shelter]) -> None:
+        sites = (
+            Place(one.name, one.longitude, one.latitude, one.kana, one.english) for one in shelters
+        )
+        self.landmarks = (*self._own, *sites)
         self._keys: list[tuple[str, Place]] = [
             (key, place)
             for place in self.landmarks
             for key in dict.fromkeys(map(place_key, (place.name, place.kana, place.english)))
             if key
         ]
-        self._city = name_in(city.name, "ja") if city else ""
-        self._fronts = _fronts(city)
 
     def __bool__(self) -> bool:
         return bool(self._keys or self._towns)
@@ -299,14 +316,11 @@ def read_gazetteer(
 ) -> Gazetteer:
     """Return the places of a city's folder, and add a fault for each mistake."""
     landmarks = read_landmarks(folder / "landmarks.csv", faults)
-    sites = [
-        Place(one.name, one.longitude, one.latitude, one.kana, one.english) for one in shelters
-    ]
     towns: dict[str, _Town] = {}
     addresses = folder / "addresses"
     for path in sorted(addresses.glob("*.csv")) if addresses.is_dir() else ():
         _read_addresses(path, towns, faults)
-    return Gazetteer([*landmarks, *sites], towns, _readings(towns, districts), city)
+    return Gazetteer(landmarks, towns, _readings(towns, districts), city, shelters)
 
 
 def read_landmarks(path: Path, faults: list[FolderFault]) -> list[Place]:

@@ -273,7 +273,8 @@ def _read_questions(folder: Path, now: CityFolder, faults: list[FolderFault]) ->
 
 
 def _read_sites(folder: Path, now: CityFolder, faults: list[FolderFault]) -> CityFolder:
-    return replace(now, shelters=read_shelters(folder / "shelters.csv", faults))
+    shelters = read_shelters(folder / "shelters.csv", faults)
+    return replace(now, shelters=shelters, places=now.places.with_shelters(shelters))
 
 
 def _read_children(folder: Path, now: CityFolder, faults: list[FolderFault]) -> CityFolder:

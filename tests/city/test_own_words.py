@@ -201,3 +201,20 @@ def test_what_is_written_in_another_way_is_left_to_a_person(tmp_path: Path) -> N
 
 def test_every_group_is_read_and_named(words: FolderWords) -> None:
     assert {part.group for part in PARTS.values()} == set(WordGroup)
+
+
+def test_an_evacuation_site_is_found_by_its_name_and_no_longer_by_the_old_one(
+    words: FolderWords, base: CityFolder
+) -> None:
+    key, cells = next(iter(words.own(PARTS["shelters"]).items()))
+    old, new = cells["名称"], "月見の新しい体育館"
+    assert [one.name for one in base.places.find(old).places] == [old]
+    overlay = {"shelters": {key: [Version({**cells, "名称": new})]}}
+    places = words.laid_over(overlay, TODAY).places
+    [found] = places.find(new).places
+    assert (found.longitude, found.latitude) == (float(cells["経度"]), float(cells["緯度"]))
+    assert old not in [one.name for one in places.find(old).places]
+    # Addresses and the city's landmarks are found as before.
+    landmark = base.places.landmarks[0]
+    assert landmark in places.find(landmark.name).places
+    assert [one.name for one in base.places.find(old).places] == [old], "the folder's own stay"
