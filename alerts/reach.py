@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -16,6 +15,7 @@ from channels.media import Media, media_of, media_of_notice
 from channels.medium import Format
 from channels.reach import Reach, joined_reach, reach_of, reach_of_parts
 from city.city import City
+from core.counting import added
 from feeds.models import Notice
 from subscriptions.audience import count_by_area
 from subscriptions.audience_query import AudienceQuery
@@ -87,18 +87,9 @@ async def reach(
     found = [await reach_by(session, draft, city, each.name, by_area=by_area) for each in wanted]
     return DraftReach(
         sum(one.total for one in found),
-        _added(one.by_language for one in found),
-        _added(one.by_area for one in found),
+        added(one.by_language for one in found),
+        added(one.by_area for one in found),
     )
-
-
-def _added(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:
-    """Return the sums of several counts, in the order of the first."""
-    total: dict[str, int] = {}
-    for each in counts:
-        for key, number in each.items():
-            total[key] = total.get(key, 0) + number
-    return total
 
 
 async def reach_by(

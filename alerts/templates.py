@@ -335,8 +335,18 @@ def filled(texts: Mapping[str, str], values: Mapping[str, Blank], city: City) ->
                 blank: _said(blank, values.get(blank, Blank()), code, city)
                 for blank in blanks(text)
             }
-            made[code] = _BRACES.sub(lambda match: said[match[1]], text)  # noqa: B023
+            made[code] = _put_in(text, said)
     return made
+
+
+def _put_in(text: str, said: Mapping[str, str]) -> str:
+    """Fill a text's blanks; a value that ends with a full stop ends the sentence too."""
+
+    def one(match: re.Match[str]) -> str:
+        value = said[match[1]]
+        return value[:-1] if value.endswith(".") and text[match.end() :][:1] == "." else value
+
+    return _BRACES.sub(one, text)
 
 
 def _said(blank: str, value: Blank, language: str, city: City) -> str:
@@ -373,8 +383,10 @@ def _free(kind: str, value: Blank, language: str, city: City) -> str:
         return said
     if kind in ("place", "river"):
         said = place_name(said, language, city)
-    if reads_japanese(language) or not _JAPANESE_LETTERS.search(said):
+    if reads_japanese(language):
         return said
+    if not _JAPANESE_LETTERS.search(said):
+        return unicodedata.normalize("NFKC", said)  # "０２９" is wide only beside Japanese
     if kind in ("place", "river") and script_of(language).names_in_characters:
         return said
     if value.latin:

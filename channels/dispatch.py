@@ -13,12 +13,11 @@ from typing import Any
 
 import structlog
 from sqlalchemy import func
-from sqlalchemy import select as sql_select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
 from channels import outbox
-from channels.chain import Chain, chain_of, everybody, followed, follows
+from channels.chain import Chain, chain_of, followed, follows
 from channels.engine import put_unfinished
 from channels.gravest import announce_emergency
 from channels.individual import IndividualMessage, add_individual_messages
@@ -27,7 +26,7 @@ from channels.medium import Format, Messages, compact_json
 from channels.models import Delivery, DeliveryKind, DeliveryState, Priority, Variant, Wording
 from channels.planner import PLAN
 from channels.progress import HeldUp, Progress, follow, held_up, progress, recent
-from channels.quiet import quiet_until
+from channels.quiet_count import count_in_quiet_hours
 from channels.reach import joined_reach, reach_of, reach_of_parts
 from channels.reasons import reason
 from channels.variants import render_all
@@ -40,9 +39,7 @@ from feeds.jma.levels import INTENSITY_LEVELS, is_weaker
 from feeds.models import Notice, Status
 from feeds.news_form import form_of
 from feeds.texts import Texts
-from subscriptions.audience import audience_select
 from subscriptions.audience_query import AudienceQuery, Standby
-from subscriptions.bitmaps import bits_of, joined
 from subscriptions.models import LINE_MEDIUM, Resident, ResidentState
 
 HIGHEST = 5
@@ -412,7 +409,9 @@ async def preview(
     return Preview(
         recipients=reach.total,
         by_language=reach.by_language,
-        held_until_morning=0 if notice.emergency else await _held(session, query, among, city, now),
+        held_until_morning=0
+        if notice.emergency
+        else await count_in_quiet_hours(session, query, among, city, now),
         messages={code: medium.render(told[Wording.MAIN, 0], code, city) for code in rendered},
         parts=tuple(
             WordingPart(
@@ -426,23 +425,6 @@ async def preview(
             for (wording, place), other in told.items()
             if counted.get((wording, place)) or (wording is Wording.MAIN and (lower or not counted))
         ),
-    )
-
-
-async def _held(
-    session: AsyncSession, query: AudienceQuery, among: int | None, city: City, now: datetime
-) -> int:
-    """Count the residents of the audience, or of ``among``, who are in their quiet hours."""
-    if among is not None:
-        query = everybody(query.medium)
-    rows = audience_select(query).order_by(None).subquery()
-    key, _, start, end = list(rows.c)
-    what = func.count() if among is None else joined(session, key)
-    counted = await session.execute(sql_select(start, end, what).group_by(start, end))
-    return sum(
-        found if among is None else (bits_of(found) & among).bit_count()
-        for first, last, found in counted
-        if quiet_until(now, city.quiet_hours, first, last) is not None
     )
 
 

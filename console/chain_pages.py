@@ -8,12 +8,12 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from channels import dispatch
 from channels.chain import Chain, by_level, chain_of
 from channels.models import Delivery, DeliveryState, Wording
 from console.access import Permission
 from console.ways import Ways, ways_of
 from console.web import Missing, RowNumber, StaffRoute, Visit, visit
+from core.counting import added
 from feeds.models import Notice
 
 router = APIRouter(prefix="/console", route_class=StaffRoute)
@@ -41,7 +41,8 @@ class Said:
     """By all media, as ``sent``."""
     sent: int
     by_wording: dict[Wording, int]
-    by_level: dict[int, dict[str, int]]
+    """By all media, as ``by_level``."""
+    by_level: dict[int, int]
     ways: Ways
     in_force: dict[int, tuple[str, ...]]
 
@@ -73,10 +74,9 @@ async def _said(visitor: Visit, session: AsyncSession, chain: Chain) -> list[Sai
     for first, numbers in acts.items():
         notices = tuple([await session.get_one(Notice, number) for number in numbers])
         delivery_id = deliveries[first]
-        delivery, progress = None, None
+        delivery = None
         if delivery_id is not None:
             delivery = await session.get_one(Delivery, delivery_id)
-            progress = await dispatch.progress(session, delivery_id)
         ways = await ways_of(session, first, visitor.language, now)
         standing = chain.standing_after(numbers[-1], city)
         found.append(
@@ -86,8 +86,11 @@ async def _said(visitor: Visit, session: AsyncSession, chain: Chain) -> list[Sai
                 None if delivery is None else delivery.state,
                 sum(way.progress.recipients for way in ways.all),
                 ways.sent,
-                {} if progress is None else progress.by_wording,
-                {} if progress is None else progress.by_level,
+                added(way.progress.by_wording for way in ways.all),
+                added(
+                    {level: sum(states.values()) for level, states in way.progress.by_level.items()}
+                    for way in ways.all
+                ),
                 ways,
                 by_level(standing, city) if standing else {},
             )

@@ -34,7 +34,7 @@ from console.alert_pages import (
 )
 from console.draft_pages import state_of
 from console.looks import Look
-from console.media_shown import chosen_media, key_of, media_shown
+from console.media_shown import chosen_media, key_of, media_shown, parts_of_all
 from console.web import Missing, RowNumber, StaffRoute, Visit, visit
 from core.errors import Refusal
 from core.snapshot import keep_answers
@@ -305,6 +305,7 @@ async def _check_page(visitor: Visit, draft_id: int, *, refusal: Refusal | None 
         seen=seen,
         key_of=key_of,
         by_media=by_media,
+        parts=parts_of_all(by_media),
         held_until_morning=sum(one.seen.held_until_morning for one in by_media if one.seen),
         stale=now - draft.updated_at > drafts.STALE_AFTER,
         look=look.seal(context.settings.secret_key),

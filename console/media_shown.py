@@ -56,6 +56,17 @@ def key_of(part: WordingPart) -> str:
     return part.wording.value + ("" if part.level is None else f"-{part.level}")
 
 
+def parts_of_all(shown: Iterable[MediumShown]) -> list[tuple[WordingPart, int]]:
+    """Return the parts of an alert with their recipients by all media that are on."""
+    parts: dict[str, WordingPart] = {}
+    numbers: dict[str, int] = {}
+    for one in shown:
+        for part in one.seen.parts if one.seen else ():
+            parts.setdefault(key_of(part), part)
+            numbers[key_of(part)] = numbers.get(key_of(part), 0) + part.recipients
+    return [(part, numbers[key]) for key, part in parts.items()]
+
+
 async def media_shown(
     session: AsyncSession,
     draft: AlertDraft,

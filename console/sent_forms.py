@@ -73,6 +73,11 @@ class Sent:
         return ended is not None and self.sessions.token_fits(ended.nonce, form.text("csrf"))
 
 
+def only_looks(form: Form) -> bool:
+    """Whether a form asks to see what would become of it: its words are not stored by that."""
+    return form.text("then") == "look"
+
+
 def came_from(request: Request) -> str:
     """Return the page of the form that was sent, or "" if there is none."""
     if request.method == "GET":

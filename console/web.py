@@ -42,7 +42,7 @@ from console.request_parts import origin_of as origin_of
 from console.request_parts import passkeys_of as passkeys_of
 from console.request_parts import provider_of as provider_of
 from console.request_parts import sessions_of as sessions_of
-from console.sent_forms import Sent, came_from, safe_next
+from console.sent_forms import Sent, came_from, only_looks, safe_next
 from console.sessions import Device, SignedIn
 from console.silence_words import silence_said
 from console.tour import tour_of
@@ -413,7 +413,7 @@ class StaffRoute(APIRoute):
 def _name_accepted(request: Request, response: Response) -> None:
     """Tell the page's script which forms were accepted, so that it keeps their words no longer."""
     form: Form | None = getattr(request.state, "form", None)
-    name = "" if form is None else form.text("sending")
+    name = "" if form is None or only_looks(form) else form.text("sending")
     if SENDING.fullmatch(name) is None:
         return
     known = [

@@ -23,6 +23,7 @@ from sqlmodel import col
 
 from core.database import Database
 from core.snapshot import kept_answers, once
+from subscriptions import quiet_bits
 from subscriptions.audience_query import AudienceQuery, Standby
 from subscriptions.media import of_medium, stands_by
 from subscriptions.models import (
@@ -36,6 +37,7 @@ from subscriptions.models import (
     ResidentState,
     Subscription,
 )
+from subscriptions.quiet_bits import QuietBits
 
 REBUILD_AFTER = 5_000
 """Changed residents from which a new picture is worth its while."""
@@ -131,6 +133,15 @@ async def counted_by_area(
     }
 
 
+async def quiet_at(session: AsyncSession, minute: int) -> QuietBits | None:
+    """Return who of the settled residents is in their own quiet hours at a minute of the day.
+
+    None if the picture, perhaps an older one, does not say.
+    """
+    bits = await _stored(session, quiet_bits.all_keys())
+    return quiet_bits.quiet_at(bits, minute) if quiet_bits.OWN in bits else None
+
+
 @dataclass
 class _Kept:
     """The bitmaps that counts of one snapshot have read.
@@ -222,9 +233,12 @@ async def maintain(database: Database) -> bool:
     """
     async with database.reading() as session:
         pictured = await _version(session)
+        of_earlier_release = pictured and not await session.scalar(
+            select(col(AudienceBitmap.version)).where(col(AudienceBitmap.key) == quiet_bits.OWN)
+        )
         uncounted = ResidentChange if pictured else Resident
         many = select(col(uncounted.id)).order_by(col(uncounted.id)).offset(REBUILD_AFTER - 1)
-        if await session.scalar(many.limit(1)) is None:
+        if not of_earlier_release and await session.scalar(many.limit(1)) is None:
             return False
     return await rebuild(database)
 
@@ -296,7 +310,8 @@ class _Picture:
 
     def __init__(self, last: int) -> None:
         self.size = last // 8 + 1
-        self.bits: dict[str, bytearray] = {FOLLOWING: bytearray(self.size)}
+        # These two show that there is a picture, and that it knows quiet hours.
+        self.bits = {key: bytearray(self.size) for key in (FOLLOWING, quiet_bits.OWN)}
 
     def add(self, groups: Iterable[tuple[str, str]]) -> None:
         """Set the bits of ids, each group's joined by commas, in the bitmap of its key."""
@@ -347,6 +362,15 @@ async def _read_groups(session: AsyncSession, after: int, through: int) -> list[
         .where(within(col(Subscription.resident_id)))
         .group_by(col(Subscription.topic), col(Subscription.min_level))
     )
+    quiet = (
+        select(col(Resident.quiet_start), col(Resident.quiet_end), joined(session, number))
+        .where(
+            within(number),
+            col(Resident.quiet_start).is_not(None),
+            col(Resident.quiet_end).is_not(None),
+        )
+        .group_by(col(Resident.quiet_start), col(Resident.quiet_end))
+    )
     groups: list[tuple[str, str | None]] = []
     groups += [(FOLLOWING, ids) for (ids,) in await session.execute(following)]
     groups += [(following_key(name), ids) for name, ids in await session.execute(elsewhere)]
@@ -358,6 +382,8 @@ async def _read_groups(session: AsyncSession, after: int, through: int) -> list[
     groups += [
         (f"{TOPIC}{code}:{level}", ids) for code, level, ids in await session.execute(topics)
     ]
+    for start, end, ids in await session.execute(quiet):
+        groups += [(key, ids) for key in quiet_bits.keys_of(start, end)]
     return [(key, ids) for key, ids in groups if ids]
 
 

@@ -13,7 +13,9 @@
   const TYPES = new Set(["hidden", "password", "submit", "button", "reset", "image", "file"]);
   const email = document.getElementById("session").dataset.email;
   const first = new WeakMap(); // form -> its values as the server made them
+  const offered = new WeakMap(); // form -> what is offered above it and was neither taken nor thrown away
   const waiting = new Map();
+  const wrote = new WeakSet(); // forms whose words this page has put into the store
 
   const store = (act) => {
     try {
@@ -61,16 +63,27 @@
     waiting.delete(form);
     // Only what was changed here: the rest may be changed by a colleague meanwhile.
     const changed = Object.entries(values(form)).filter(([name, now]) => !same(now, first.get(form)?.[name]));
-    if (!changed.length) return;
+    const before = offered.get(form);
+    if (!changed.length) {
+      if (wrote.has(form)) rest(form);
+      return;
+    }
+    wrote.add(form);
     const known = read(key(form));
-    store((kept) => kept.setItem(key(form), JSON.stringify({ at: Date.now(), values: Object.fromEntries(changed), sending: known?.sending })));
+    const all = { ...before?.values, ...Object.fromEntries(changed) };
+    store((kept) => kept.setItem(key(form), JSON.stringify({ at: before?.at ?? Date.now(), values: all, sending: known?.sending })));
+  }
+  // Nothing here is unsaved: what was written is saved or was taken back. An offer stays.
+  function rest(form) {
+    const before = offered.get(form);
+    if (before) store((kept) => kept.setItem(key(form), JSON.stringify(before)));
+    else remove(key(form));
   }
   function forget(form) {
     clearTimeout(waiting.get(form));
     waiting.delete(form);
     first.set(form, values(form));
-    remove(key(form));
-    document.querySelector(`[data-offer-of="${CSS.escape(key(form))}"]`)?.remove();
+    rest(form);
   }
 
   function written(event) {
@@ -128,13 +141,17 @@
     const at = new Date(entry.at);
     const time = new Intl.DateTimeFormat("en-GB", { timeZone: "Asia/Tokyo", hour: "2-digit", minute: "2-digit" }).format(at);
     words.textContent = words.textContent.replace("{time}", time);
+    offered.set(form, entry);
     box.querySelector("[data-back]").addEventListener("click", () => {
+      offered.delete(form);
       putBack(form, entry.values);
       box.remove();
       form.querySelector("textarea, input:not([type=hidden]), select")?.focus();
     });
     box.querySelector("[data-away]").addEventListener("click", () => {
-      remove(key(form));
+      offered.delete(form);
+      rest(form);
+      if (first.has(form)) keep(form); // what was written meanwhile
       box.remove();
     });
     form.before(box);

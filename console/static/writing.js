@@ -23,6 +23,7 @@
   const who = () => document.querySelector("[data-who]").textContent;
   let writer = who(); // whose words are not saved yet; somebody else may sign in over the page
   let letGo = false;
+  let lastSaved = said.textContent; // what the page says while nothing is unsaved
 
   const tidy = (values) => values.map((one) => one.replace(/\r\n?/g, "\n").trim()).filter(Boolean).sort();
   const same = (some, others) => JSON.stringify(tidy(some)) === JSON.stringify(tidy(others));
@@ -40,6 +41,17 @@
     if (said.textContent !== text) said.textContent = text;
     said.classList.toggle("not-saved", what !== "saved" && what !== "writing");
     said.dataset.state = what;
+    if (what === "saved") lastSaved = text;
+  }
+  // What was written was taken back, or theirs was taken: the server has what stands here.
+  function rest() {
+    if (saving || both.size || !["writing", "offline", "both"].includes(said.dataset.state)) return;
+    clearTimeout(timer);
+    timer = 0;
+    firstAt = 0;
+    said.textContent = lastSaved;
+    said.classList.remove("not-saved");
+    said.dataset.state = "saved";
   }
 
   // Put stored values into a field; whoever types in it keeps the place.
@@ -238,7 +250,11 @@
   form.addEventListener("change", written);
   function written(event) {
     if (event?.isTrusted) writer = who();
-    if (over || !changed().length) return;
+    if (over) return;
+    if (!changed().length) {
+      rest();
+      return;
+    }
     if (said.dataset.state !== "both" && said.dataset.state !== "offline") say("writing");
     again(QUIET_MS);
   }

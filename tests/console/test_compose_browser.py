@@ -188,3 +188,96 @@ async def test_a_form_that_was_not_sent_is_offered_again_to_the_same_person(offi
         await page.locator('form[action="/console/sign-out"] button').click()
         await page.wait_for_url("**/sign-in**")
         assert await page.evaluate("Object.keys(localStorage).length") == 0
+
+
+async def rows_of_the_bar(page: Page) -> int:
+    """How many rows the buttons of the bar take that stays in sight."""
+    boxes = await page.locator(".go-bar button").evaluate_all(
+        "all => all.filter(one => one.checkVisibility()).map(one => one.getBoundingClientRect())"
+        ".map(box => [box.top, box.bottom])"
+    )
+    highest = min(bottom for _, bottom in boxes)
+    return 1 + sum(int(top >= highest) for top, _ in boxes)
+
+
+async def test_what_is_taken_back_is_neither_unsaved_nor_offered_and_an_offer_stays(
+    office: Office,
+) -> None:
+    author = await office.at_desk(Role.DISASTER, "author")
+    colleague = await office.at_desk(Role.DISASTER, "colleague")
+    async with (
+        tab(office, author, harmless=REFUSED) as page,
+        tab(office, colleague, harmless=REFUSED) as other,
+    ):
+        await page.goto(f"{office.url}/console/alerts")
+        await page.get_by_test_id("begin-real").click()
+        japanese = page.locator('textarea[name="text-ja"]')
+        saved = page.get_by_test_id("save-state")
+        await japanese.fill(WORDS)
+        await expect(saved).to_have_attribute("data-state", "saved")
+        said = await saved.inner_text()
+
+        # A key that is taken back leaves nothing to save, and nothing to offer later.
+        await page.context.set_offline(True)
+        await japanese.press("End")
+        await japanese.press_sequentially("x")
+        await expect(saved).to_have_attribute("data-state", "writing")
+        kept = "() => Object.keys(localStorage).length"
+        await page.wait_for_function(f"{kept} === 1")
+        await japanese.press("Backspace")
+        await expect(saved).to_have_text(said)
+        await page.wait_for_function(f"{kept} === 0")
+
+        # Words that could not be saved are offered; other words that are saved meanwhile leave
+        # the offer alone, also when the page is opened once more.
+        await japanese.fill("電波のないところで書いた本文です。")
+        await page.wait_for_function(f"{kept} === 1")
+        address, context = page.url, page.context
+        await page.close()
+        await context.set_offline(False)
+        page = await context.new_page()
+        await page.goto(address)
+        offer = page.get_by_test_id("typed-offer")
+        await expect(offer).to_be_visible()
+        await page.locator('input[name="valid_hours"]').fill("12")
+        await expect(page.get_by_test_id("save-state")).to_have_attribute("data-state", "saved")
+        assert (await office.drafts())[0].valid_hours == 12
+        await expect(offer).to_be_visible()
+        await page.goto(address)
+        await offer.locator("[data-back]").click()
+        japanese = page.locator('textarea[name="text-ja"]')
+        await expect(japanese).to_have_value("電波のないところで書いた本文です。")
+        saved = page.get_by_test_id("save-state")
+        await expect(saved).to_have_attribute("data-state", "saved")
+        await page.wait_for_function(f"{kept} === 0")
+
+        # Whoever takes the colleague's words has nothing more to choose.
+        await other.goto(address)
+        await page.context.set_offline(True)
+        await japanese.fill("こちらの本文です。")
+        await expect(saved).to_have_attribute("data-state", "offline")
+        await other.locator('textarea[name="text-ja"]').fill("あちらの本文です。")
+        await expect(other.get_by_test_id("save-state")).to_have_attribute("data-state", "saved")
+        await page.context.set_offline(False)
+        await page.get_by_test_id("both").locator("[data-other]").click()
+        await expect(saved).to_have_attribute("data-state", "saved")
+        await expect(japanese).to_have_value("あちらの本文です。")
+
+
+@pytest.mark.parametrize("language", ["ja", "en"])
+async def test_the_bar_of_buttons_has_one_row_on_a_phone(office: Office, language: str) -> None:
+    author = await office.at_desk(Role.DISASTER, "author")
+    await author.submit(await author.get("/console/templates"), "/console/templates/starters")
+    async with tab(office, author) as page:
+        await page.goto(f"{office.url}/console/alerts")
+        if language == "en":
+            await page.locator('form[action="/console/language"] button').click()
+            await expect(page.locator("html")).to_have_attribute("lang", language)
+        await page.set_viewport_size({"width": 390, "height": 844})
+        await page.get_by_test_id("begin-drill").click()
+        await expect(page.get_by_test_id("go-check")).to_be_visible()
+        await page.wait_for_load_state()  # its style sheets, too
+        assert await rows_of_the_bar(page) == 1
+        await page.goto(f"{page.url}/templates/1")
+        await expect(page.get_by_test_id("insert")).to_be_visible()
+        assert await rows_of_the_bar(page) == 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 from sqlmodel import col, select
 
@@ -172,3 +173,30 @@ async def test_a_held_notice_and_a_draft_are_shown_by_every_medium(office: Offic
     page = await writer.get(f"/console/held/{held.id}")
     [mail] = page.tree.xpath('//*[@data-testid="text-email"]')
     assert "題" in mail.text_content() and TEXT in mail.text_content()
+
+
+async def test_the_numbers_by_level_are_those_of_all_media(office: Office) -> None:
+    writer = await office.at_desk(Role.ADMIN, "boss")
+    first, second, *_ = office.context.city.districts
+    await office.resident("ja", areas=(first.code,))
+    await office.resident("ja", areas=(second.code,))
+    await reader_by_mail(office)  # of no district: the gravest
+    levels: dict[str, Any] = {
+        "whole_city": None,
+        "areas": [first.code, second.code],
+        f"level-{first.code}": "5",
+    }
+    number, page = await written(writer, "real", **levels)
+    shown = page.tree.xpath('//*[@data-testid="parts"]/*[@class="number"]/text()')
+    assert shown == ["2", "1"]
+    done = await sent(writer, number, page, alone_reason="Nobody else is on duty tonight.")
+    for each in await office.deliveries():
+        await office.done(each.id or 0)
+    notice = (await office.notices())[0]
+    chain = await writer.get(f"/console/chains/{notice.id}")
+    told = {
+        name: chain.tree.xpath(f'string(//*[@data-testid="said-1-{name}"])')
+        for name in ("recipients", "level-5", "level-4")
+    }
+    assert told == {"recipients": "3", "level-5": "2", "level-4": "1"}
+    assert "/console/deliveries/" in done.url

@@ -13,6 +13,7 @@ from aiohttp import web
 from alerts.models import AlertTemplate, TemplateVersion
 from alerts.origins import machine_languages, origins
 from console.models import Role
+from console.web import SENT_COOKIE
 from core.settings import TranslatorSettings
 from feeds import limits
 from feeds.texts import machine_translated
@@ -161,6 +162,36 @@ async def test_names_that_nobody_can_read_are_asked_for_in_letters(office: Offic
     page = await desk.get(fill)
     await desk.submit(page, fill, said__river="利根川", said__words="1", where="instead")
     assert (await office.drafts())[0].texts["ko"]["text"] == "도네강 1"
+
+
+async def test_a_filled_in_sentence_has_one_full_stop_and_numbers_have_their_readers_form(
+    office: Office,
+) -> None:
+    desk, _ = await written(
+        office, text__ja="{words}まで、{time}。", text__en="Call {words}. Open at {time}."
+    )
+    begun = await desk.submit(await desk.get("/console/alerts"), "/console/alerts", kind="real")
+    asked = await desk.submit(begun, ADDRESS, template="1", then="template")
+    typed = {"said__words": "０２９－０００－００００", "time__time": "2026-06-15T02:40"}
+    await desk.submit(asked, f"{ADDRESS}/templates/1", **typed, then="insert")
+    [draft] = await office.drafts()
+    assert draft.texts["ja"]["text"].startswith("０２９－０００－００００まで")
+    english = draft.texts["en"]["text"]
+    assert english.startswith("Call 029-000-0000. Open at ")
+    assert english.endswith("a.m.") and not english.endswith("..")
+
+
+async def test_words_that_were_only_looked_at_are_not_taken_as_accepted(office: Office) -> None:
+    """The browser keeps what goes into the blanks until it is in the alert."""
+    desk, _ = await written(office, text__ja="{words}")
+    begun = await desk.submit(await desk.get("/console/alerts"), "/console/alerts", kind="real")
+    asked = await desk.submit(begun, ADDRESS, template="1", then="template")
+    fill = f"{ADDRESS}/templates/1"
+    fields = {**asked.form(fill), "said-words": "1", "sending": "0123456789abcdef"}
+    await desk.post(fill, {**fields, "then": "look"})
+    assert desk.cookie(SENT_COOKIE) == ""
+    await desk.post(fill, {**fields, "then": "insert"})
+    assert desk.cookie(SENT_COOKIE) == "0123456789abcdef"
 
 
 async def test_the_templates_to_begin_with_speak_every_language(office: Office) -> None:
