@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from alerts.news.release import Door
 from alerts.news.sending import send_due
+from app.figures import ask_line, count_days, watch_quota
 from app.mail_parts import mail_parts
 from app.media import media_of
 from app.own_words import WordsNow
@@ -143,6 +144,7 @@ async def scheduled_jobs(
             *_plain_files(context, own),
             *_hub(context),
             *relay_jobs(context),
+            *_figures(context, line),
         ]
 
 
@@ -368,4 +370,15 @@ def _friends(context: Context, line: LineClient) -> list[ScheduledJob]:
     return [
         ScheduledJob(name="count friends", seconds=300.0, jitter=10.0, work=counting, at_once=True),
         ScheduledJob(name="audience of the known", seconds=60.0, work=keeper.keep, at_once=True),
+    ]
+
+
+def _figures(context: Context, line: LineClient) -> list[ScheduledJob]:
+    """Jobs that count each day once it has ended, and what LINE says of it and of the quota."""
+    count = partial(count_days, context)
+    ask, watch = partial(ask_line, context, line), partial(watch_quota, context, line)
+    return [
+        ScheduledJob(name="figures", seconds=300.0, jitter=10.0, work=count),
+        ScheduledJob(name="figures of LINE", seconds=1800.0, jitter=10.0, work=ask),
+        ScheduledJob(name="quota", seconds=600.0, jitter=10.0, work=watch, at_once=True),
     ]

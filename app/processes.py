@@ -224,6 +224,7 @@ async def run(
             store = app.state.webhook_store
             await store.start()
             stack.push_async_callback(store.stop)
+            stack.push_async_callback(app.state.tallies.stop)
             server = _Server(web_config(app, service.context.settings), ready)
             tasks.append(asyncio.create_task(server.serve([listening]), name="web"))
             stack.callback(server.end)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from alembic.config import Config
 
 MODELS = (
-    "core.audit",
+    *("core.audit", "core.tallies", "console.figures.models"),
     *(f"{name}.models" for name in ("subscriptions", "feeds", "channels")),
     *("channels.line.models", "channels.email.models", "alerts.news.models", "alerts.chat.models"),
     *(f"{name}.models" for name in ("alerts", "response", "reports", "public", "console", "bot")),

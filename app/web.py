@@ -30,6 +30,7 @@ from city.folder import CityFolder
 from console import crew_pages, site_pages
 from console import pages as console_pages
 from console.sessions import Sessions
+from core.tallies import Tallies
 from feeds import api as feeds_api
 from public import (
     calendar_pages,
@@ -138,6 +139,7 @@ def create_app(context: Context, line: LineClient, *, folder: CityFolder) -> Fas
     app.state.media = media_of(context.settings, context.city)
     app.state.push = PushDoor.of(context)
     app.state.events = EventWatch(context)
+    app.state.tallies = Tallies(context.database, context.clock)
     app.state.links = Links(context.settings.secret_key, context.settings.public_url)
     app.state.mail_door = follow_pages.MailDoor.of(context.settings)
     app.add_exception_handler(ClientDisconnect, _gone)

@@ -137,7 +137,9 @@ class Medium(Format, Protocol):
     limiter: Limiter
     """The pace: how many requests a second each endpoint takes."""
 
-    def request(self, endpoint: str, addresses: str, messages: bytes, *, silent: bool) -> bytes:
+    def request(
+        self, endpoint: str, addresses: str, messages: bytes, *, silent: bool, unit: str = ""
+    ) -> bytes:
         """Return the request of a batch; all attempts use the same one.
 
         Parameters
@@ -148,6 +150,8 @@ class Medium(Format, Protocol):
             A variant's messages as JSON.
         silent
             Whether it should make no sound.
+        unit
+            ``Delivery.unit``: the name under which the medium itself counts what becomes of it.
         """
 
     async def attempt(self, endpoint: str, request: bytes, key: str) -> Accepted:

@@ -139,6 +139,8 @@ class Delivery(SQLModel, table=True):
     planning_done: bool = False
     quota_waived: bool = False
     """A person decided to send it although the month's quota may not be enough."""
+    unit: str = Field(default="", max_length=30, sa_column_kwargs={"server_default": ""})
+    """The name under which the medium itself counts what becomes of it; "" for none."""
     recipients: int = 0
     skipped: int = 0
     reason: Reason | None = Field(

@@ -230,7 +230,11 @@ class Sender:
             absent = await contents.absent_members(self._database, batch.members)
         messages = sending.messages[batch.variant_id]
         request = self._medium.request(
-            batch.endpoint, addresses, messages, silent=sending.delivery.silent
+            batch.endpoint,
+            addresses,
+            messages,
+            silent=sending.delivery.silent,
+            unit=sending.delivery.unit,
         )
         attempt = Attempt(batch, absent)
         try:

@@ -74,6 +74,16 @@ async def most_asked(
     return [(intent, int(count)) for intent, count in await session.execute(query)]
 
 
+async def asked_between(session: AsyncSession, start: datetime, end: datetime) -> dict[str, int]:
+    """Return how often each thing was asked for from ``start`` until ``end``."""
+    rows = await session.execute(
+        select(col(AskedCount.intent), func.sum(col(AskedCount.count)))
+        .where(col(AskedCount.slot) >= start, col(AskedCount.slot) < end)
+        .group_by(col(AskedCount.intent))
+    )
+    return {intent: int(count) for intent, count in rows}
+
+
 async def forget_counts(database: Database, before: datetime) -> int:
     """Erase numbers of before a moment; return how many rows."""
     async with database.writing() as session:

@@ -12,6 +12,7 @@ from city.city import City
 from city.context import Context
 from core.languages import LANGUAGES
 from core.restored import RestoreHold
+from core.tallies import note
 from core.web import PUBLIC_POLICY, PublicRoute, secure
 from feeds.models import Notice
 from feeds.notice_codes import LENGTH, read_code
@@ -96,6 +97,7 @@ async def notice_page(request: Request, code: str) -> Response:
     language = language_of(request, context.city)
     if checked is None:
         return _unknown(request, code, language, hold)
+    note(request.app.state, "visit", str(checked.notice.id))
     public_url = context.settings.public_url
     words = words_of(checked, language, context.city)
     address = short_address(public_url, checked.notice)

@@ -32,9 +32,9 @@ from tests.support.unpacking import unpack_here
 
 WITH_TABLES = (
     *("subscriptions", "feeds", "channels", "channels.line", "channels.email"),
-    *("alerts", "alerts.news", "response", "reports", "console", "bot"),
+    *("alerts", "alerts.news", "response", "reports", "console", "console.figures", "bot"),
 )
-for module in ("core.audit", *(f"{name}.models" for name in WITH_TABLES)):
+for module in ("core.audit", "core.tallies", *(f"{name}.models" for name in WITH_TABLES)):
     importlib.import_module(module)
 
 

@@ -157,7 +157,9 @@ class EmailMedium(EmailFormat):
         self._unanswered: OrderedDict[str, None] = OrderedDict()
         self._put_off: OrderedDict[str, float] = OrderedDict()
 
-    def request(self, endpoint: str, addresses: str, messages: bytes, *, silent: bool) -> bytes:
+    def request(
+        self, endpoint: str, addresses: str, messages: bytes, *, silent: bool, unit: str = ""
+    ) -> bytes:
         """Return the address and the messages; the mail is written when its turn has come."""
         return addresses.encode() + b"\n" + messages
 

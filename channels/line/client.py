@@ -88,7 +88,9 @@ class Quota:
         return None if self.limit is None else max(0, self.limit - self.used)
 
 
-def multicast_body(joined_ids: str, messages: bytes, *, silent: bool = False) -> bytes:
+def multicast_body(
+    joined_ids: str, messages: bytes, *, silent: bool = False, unit: str = ""
+) -> bytes:
     """Return a multicast's body.
 
     Parameters
@@ -99,16 +101,21 @@ def multicast_body(joined_ids: str, messages: bytes, *, silent: bool = False) ->
         The messages as JSON.
     silent
         Whether phones make no sound.
+    unit
+        The name under which LINE counts what residents do with it (``channels.line.units``).
     """
-    return b"".join((b'{"to":["', joined_ids.encode(), b'"],"messages":', messages, _END[silent]))
+    ids, end = joined_ids.encode(), _end(silent, unit)
+    return b"".join((b'{"to":["', ids, b'"],"messages":', messages, end))
 
 
-def push_body(user_id: str, messages: bytes, *, silent: bool = False) -> bytes:
+def push_body(user_id: str, messages: bytes, *, silent: bool = False, unit: str = "") -> bytes:
     """Return a push's body; the rest as for :func:`multicast_body`."""
-    return b"".join((b'{"to":"', user_id.encode(), b'","messages":', messages, _END[silent]))
+    return b"".join((b'{"to":"', user_id.encode(), b'","messages":', messages, _end(silent, unit)))
 
 
-_END = {False: b',"notificationDisabled":false}', True: b',"notificationDisabled":true}'}
+def _end(silent: bool, unit: str) -> bytes:
+    counted = f',"customAggregationUnits":["{unit}"]' if unit else ""
+    return f',"notificationDisabled":{"true" if silent else "false"}{counted}}}'.encode()
 
 
 class LineClient:

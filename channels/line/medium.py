@@ -13,9 +13,11 @@ from channels.audiences import Chunk, Group
 from channels.guard import ChannelGuard
 from channels.line import unknown
 from channels.line.client import LineClient, multicast_body, push_body
+from channels.line.errors import LineBusy, LineRefused
 from channels.line.known_audience import AudienceKeeper
 from channels.line.language_question import LanguageQuestion, Question
 from channels.line.render import digest_messages, render
+from channels.line.units import name_unit, refuses_unit, without_unit
 from channels.line.unknown_sender import KEY_LIFE, UnknownSender
 from channels.medium import Messages, Note, Readable, RunSize
 from channels.models import Delivery
@@ -78,6 +80,7 @@ class LineFormat:
         *,
         actor: str,
     ) -> None:
+        await name_unit(session, delivery, now)
         await unknown.follow_up(session, queue, delivery, notice, city, now, actor=actor)
 
 
@@ -114,13 +117,29 @@ class LineMedium(LineFormat):
         self.limiter = client.limiter
         self.asking = LanguageQuestion(database, question)
         self.unknown: UnknownSender | None = None
+        self._nameless = False
+        """Whether LINE has refused a name of statistics; then no request has one any more."""
 
-    def request(self, endpoint: str, addresses: str, messages: bytes, *, silent: bool) -> bytes:
+    def request(
+        self, endpoint: str, addresses: str, messages: bytes, *, silent: bool, unit: str = ""
+    ) -> bytes:
         make_body = multicast_body if endpoint == "multicast" else push_body
-        return make_body(addresses, messages, silent=silent)
+        return make_body(addresses, messages, silent=silent, unit=unit)
 
     async def attempt(self, endpoint: str, request: bytes, key: str) -> Accepted:
-        return await self.client.post(endpoint, request, key)
+        """Send; if LINE takes no more names of statistics, again without, on the next turn.
+
+        A refused request counts as never made, so the repeat may have another body.
+        """
+        if self._nameless:
+            request = without_unit(request)
+        try:
+            return await self.client.post(endpoint, request, key)
+        except LineRefused as error:
+            if self._nameless or not refuses_unit(error):
+                raise
+            self._nameless = True
+            raise LineBusy(error.reason) from error
 
     async def validate(self, endpoint: str, messages: bytes) -> None:
         await self.client.validate(endpoint, messages)

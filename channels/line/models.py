@@ -1,11 +1,11 @@
-"""Tables for LINE: friends, the audience of known residents, requests with an hourly limit."""
+"""Tables for LINE: friends, the audience of known residents, hourly limits, what LINE counts."""
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 
-from sqlalchemy import BigInteger, Column, Index, LargeBinary
+from sqlalchemy import BigInteger, Column, ForeignKey, Index, LargeBinary
 from sqlmodel import Field, SQLModel
 
 from core.database import ReasonText, UtcDateTime, text_enum
@@ -87,3 +87,43 @@ class LineCall(SQLModel, table=True):
     )
     endpoint: str = Field(max_length=32)
     at: datetime = Field(sa_type=UtcDateTime)
+
+
+class LineUnit(SQLModel, table=True):
+    """The name under which LINE counts what residents did with a notice, and what it says.
+
+    ``month`` (``YYYY-MM``) is when the name was first used: LINE takes 1,000 names a month. What
+    LINE says is of all residents together, and ``None`` below 20.
+    """
+
+    __tablename__ = "line_units"
+
+    name: str = Field(primary_key=True, max_length=30)
+    notice_id: int = Field(
+        sa_column=Column(
+            RowId, ForeignKey("notices.id", ondelete="CASCADE"), index=True, nullable=False
+        )
+    )
+    month: str = Field(max_length=7, index=True)
+    since: date
+    """The first day in Japan on which it may have been used."""
+    opened: int | None = None
+    """Residents who saw the message."""
+    tapped: int | None = None
+    """Residents who opened one of its links."""
+    asked_on: date | None = None
+    """The day of LINE's newest answer."""
+    next_ask: date | None = Field(default=None, index=True)
+    """When LINE is asked (again); None when the numbers no longer change."""
+
+
+class QuotaReading(SQLModel, table=True):
+    """LINE's last word of a day about the month's messages. ``day`` is in Japan."""
+
+    __tablename__ = "quota_readings"
+
+    day: date = Field(primary_key=True)
+    most: int | None = None
+    """None for a plan without a limit."""
+    used: int = 0
+    read_at: datetime = Field(sa_type=UtcDateTime)

@@ -156,7 +156,9 @@ class PostsMedium(PostsFormat):
         self._post = post
         self._unanswered: OrderedDict[str, None] = OrderedDict()
 
-    def request(self, endpoint: str, addresses: str, messages: bytes, *, silent: bool) -> bytes:
+    def request(
+        self, endpoint: str, addresses: str, messages: bytes, *, silent: bool, unit: str = ""
+    ) -> bytes:
         return addresses.encode() + b"\n" + messages
 
     async def attempt(self, endpoint: str, request: bytes, key: str) -> Accepted:

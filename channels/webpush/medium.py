@@ -170,7 +170,9 @@ class WebPushMedium(WebPushFormat):
         self.client = client
         self._clock = clock
 
-    def request(self, endpoint: str, addresses: str, messages: bytes, *, silent: bool) -> bytes:
+    def request(
+        self, endpoint: str, addresses: str, messages: bytes, *, silent: bool, unit: str = ""
+    ) -> bytes:
         return b"\n".join((addresses.encode(), b"silent" if silent else b"", messages))
 
     async def attempt(self, endpoint: str, request: bytes, key: str) -> Accepted:

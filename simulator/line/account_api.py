@@ -13,7 +13,8 @@ from PIL import Image, UnidentifiedImageError
 from simulator.line import messages as shapes
 from simulator.line.answers import Answer, LineError, Request, answer_json, read_json
 from simulator.line.faults import Faults
-from simulator.line.ledger import Ledger, day_in_japan
+from simulator.line.insight_api import InsightApi
+from simulator.line.ledger import Ledger
 from simulator.line.moments import PlatformTime
 from simulator.line.phones import Content, Phones
 from simulator.line.routes import Names, Route, Router
@@ -21,7 +22,6 @@ from simulator.line.users import Users
 from simulator.line.webhooks import Webhooks
 
 _PREVIEW_PIXELS = 240
-_STATISTICS_BEGIN = datetime(2018, 3, 31, tzinfo=UTC)
 
 
 class AccountApi:
@@ -34,6 +34,7 @@ class AccountApi:
         phones: Phones,
         webhooks: Webhooks,
         ledger: Ledger,
+        insight: InsightApi,
         faults: Faults,
         time: PlatformTime,
         quota: int | None,
@@ -46,6 +47,7 @@ class AccountApi:
         self._phones = phones
         self._webhooks = webhooks
         self._ledger = ledger
+        self._insight = insight
         self._faults = faults
         self._time = time
         self._bot_user_id = bot_user_id
@@ -58,7 +60,6 @@ class AccountApi:
         for method, path, name, handler, with_body in (
             ("GET", "/v2/bot/profile/{user_id}", "profile", self._profile, False),
             ("GET", "/v2/bot/followers/ids", "followers", self._followers, False),
-            ("GET", "/v2/bot/insight/followers", "insight-followers", self._friends, False),
             ("GET", "/v2/bot/info", "info", self._info, False),
             ("GET", "/v2/bot/message/quota", "quota", self._get_quota, False),
             ("GET", "/v2/bot/message/quota/consumption", "consumption", self._used, False),
@@ -120,45 +121,17 @@ class AccountApi:
 
     def _sent(self, kind: str, request: Request, _names: Names) -> Answer:
         """How many messages of a kind were sent on a day; known from the day after."""
-        day = self._day(request)
+        day = self._insight.asked_day(request)
         if isinstance(day, str):
             return answer_json({"status": day})
         return answer_json({"status": "ready", "success": self._ledger.sent_on[day, kind]})
 
-    def _friends(self, request: Request, _names: Names) -> Answer:
-        """The number of friends; for every past day the current number."""
-        day = self._day(request)
-        if isinstance(day, str):
-            return answer_json({"status": day})
-        friends, blocks = len(self._users.followers()), len(self._users.blocked)
-        return answer_json(
-            {
-                "status": "ready",
-                "followers": friends + blocks,
-                "targetedReaches": friends * 9 // 10,
-                "blocks": blocks,
-            }
-        )
-
-    def _day(self, request: Request) -> int | str:
-        """Return the day asked for, or the status of one that has no numbers."""
-        wanted = request.query.get("date", "")
-        try:
-            if len(wanted) != len("yyyymmdd") or not wanted.isdecimal():
-                raise ValueError
-            day = datetime.strptime(wanted, "%Y%m%d").replace(tzinfo=UTC)
-        except ValueError as error:
-            raise LineError(400, "The value for the 'date' parameter is invalid") from error
-        if day < _STATISTICS_BEGIN:
-            return "out_of_service"
-        number = (day - datetime.fromtimestamp(0, UTC)).days
-        return "unready" if number >= day_in_japan(self._time.seconds()) else number
-
     def _units(self, _request: Request, _names: Names) -> Answer:
-        return answer_json({"numOfCustomAggregationUnits": len(self._ledger.aggregation_units)})
+        used = self._ledger.units_of(self._time.seconds())
+        return answer_json({"numOfCustomAggregationUnits": len(used)})
 
     def _unit_names(self, request: Request, _names: Names) -> Answer:
-        names = list(self._ledger.aggregation_units)
+        names = list(self._ledger.units_of(self._time.seconds()))
         return _page(request, "customAggregationUnits", names, usual=100, most=100)
 
     def _kept(self, names: Names) -> Content:

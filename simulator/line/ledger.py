@@ -10,6 +10,7 @@ import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, Literal
 
 LedgerMode = Literal["full", "compact", "counts"]
@@ -31,6 +32,11 @@ def unpack_ids(packed: bytes) -> list[str]:
 def day_in_japan(at: float) -> int:
     """The day in Japan, counted from 1970-01-01, of a time in seconds since 1970."""
     return int(at + _JAPAN_AHEAD) // _DAY_SECONDS
+
+
+def month_in_japan(at: float) -> str:
+    """The month in Japan of a time in seconds since 1970."""
+    return f"{datetime.fromtimestamp(at + _JAPAN_AHEAD, UTC):%Y-%m}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +99,8 @@ class Ledger:
         self.quota_used = 0
         self.sent_on: Counter[tuple[int, str]] = Counter()
         """Messages that arrived, by day in Japan (see :func:`day_in_japan`) and endpoint."""
-        self.aggregation_units: dict[str, None] = {}
+        self._units: dict[str, dict[str, None]] = {}
+        """Names of statistics by month in Japan, in the order of their first use."""
         self.first_at: float | None = None
         self.last_at: float | None = None
 
@@ -107,9 +114,13 @@ class Ledger:
         self.deliveries_total += recipients
         self.sent_on[day_in_japan(entry.at), entry.endpoint] += recipients
         if entry.aggregation_unit is not None:
-            self.aggregation_units[entry.aggregation_unit] = None
+            self._units.setdefault(month_in_japan(entry.at), {})[entry.aggregation_unit] = None
         if self.mode != "counts":
             self.entries.append(entry)
+
+    def units_of(self, at: float) -> Sequence[str]:
+        """The names of statistics that were used in the month of a time."""
+        return list(self._units.get(month_in_japan(at), ()))
 
     def deliveries(self, user_id: str) -> list[LedgerEntry]:
         """What ``user_id`` received, in order."""
@@ -144,7 +155,7 @@ class Ledger:
         """Forget everything."""
         self.entries.clear()
         self.sent_on.clear()
-        self.aggregation_units.clear()
+        self._units.clear()
         self.requests = self.deliveries_total = self.quota_used = 0
         self.first_at = self.last_at = None
 

@@ -20,6 +20,7 @@ from simulator.line import messages as shapes
 from simulator.line.account_api import AccountApi
 from simulator.line.answers import Answer, LineError, Request, answer_json, read_json
 from simulator.line.faults import NO_FATE, Fate, Faults
+from simulator.line.insight_api import InsightApi
 from simulator.line.ledger import Ledger, LedgerEntry, pack_ids, unpack_ids
 from simulator.line.limits import RateLimiter
 from simulator.line.menu_api import MenuApi
@@ -39,6 +40,7 @@ _MAX_CHECKED = 2_048
 _MAX_CHECKED_BYTES = 64 * 1024
 _BAD_RECIPIENT = "The property, 'to', in the request body is invalid (line: -, column: -)"
 _RATE_EXCEEDED = "The API rate limit has been exceeded. Try again later."
+_UNITS_A_MONTH = 1_000
 _QUOTA_REACHED = "You have reached your monthly limit."
 
 
@@ -75,11 +77,13 @@ class Platform:
         time: PlatformTime,
     ) -> None:
         self.menus = MenuApi(rich_menus, users)
+        self.insight = InsightApi(users=users, ledger=ledger, time=time)
         self.account = AccountApi(
             users=users,
             phones=phones,
             webhooks=webhooks,
             ledger=ledger,
+            insight=self.insight,
             faults=faults,
             time=time,
             quota=options.quota,
@@ -132,6 +136,7 @@ class Platform:
             )
         self.targeting.add_to(self._router)
         self.account.add_to(self._router)
+        self.insight.add_to(self._router)
         self.menus.add_to(self._router)
         self.tokens.add_to(self._router)
 
@@ -265,8 +270,10 @@ class Platform:
         ):
             raise LineError(400, "Failed to send messages")
         reached = [user_id] if self._users.follows(user_id) else []
+        parcel = _Parcel(content)
+        self._check_unit(parcel.unit)
         self._take_from_quota(len(reached))
-        return self._send("push", reached, _Parcel(content), names)
+        return self._send("push", reached, parcel, names)
 
     def _multicast(self, request: Request, names: Names) -> Answer:
         split = split_multicast(request.body)
@@ -288,6 +295,7 @@ class Platform:
             raise LineError(400, _BAD_RECIPIENT)
         if not users.any_user or users.blocked or users.people:
             packed = pack_ids([each for each in unpack_ids(packed) if users.follows(each)])
+        self._check_unit(parcel.unit)
         self._take_from_quota(len(packed) // 16)
         self._enter("multicast", packed, parcel, names)
         if users.people and self._keep_bodies:
@@ -334,6 +342,15 @@ class Platform:
     def _validate(self, request: Request, _names: Names) -> Answer:
         read_json(request.body, shapes.VALIDATE_REQUEST)
         return Answer()
+
+    def _check_unit(self, unit: str | None) -> None:
+        """Refuse a name of statistics beyond those of the month."""
+        used = self._ledger.units_of(self._time.seconds())
+        if unit is not None and unit not in used and len(used) >= _UNITS_A_MONTH:
+            message = "Too many aggregation units this month"
+            raise LineError(
+                400, "The request body has 1 error(s)", [(message, "customAggregationUnits[0]")]
+            )
 
     def _take_from_quota(self, recipients: int) -> None:
         """Count messages that are not free; users who get nothing are not counted."""

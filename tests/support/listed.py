@@ -40,7 +40,9 @@ class ListMedium(PlainMedium):
     def digest(self, notices: Sequence[Notice], language: str, city: City) -> Messages:
         return [message for notice in notices for message in self.render(notice, language, city)]
 
-    def request(self, endpoint: str, addresses: str, messages: bytes, *, silent: bool) -> bytes:
+    def request(
+        self, endpoint: str, addresses: str, messages: bytes, *, silent: bool, unit: str = ""
+    ) -> bytes:
         return compact_json({"to": addresses.split("\n"), "messages": json.loads(messages)})
 
     async def attempt(self, endpoint: str, request: bytes, key: str) -> Accepted:
