@@ -221,6 +221,7 @@ async def values_of(
     return {
         "draft_id": await newest(AlertDraft.id, *is_open),
         "medium": "webpush",
+        "month": f"{now:%Y-%m}",
         "news_id": await newest(News.id, col(News.state) == NewsState.DRAFT),
         "delivery_id": await newest(Delivery.id, col(Delivery.notice_id).is_not(None)),
         "item_id": await newest(Item.id),

@@ -167,6 +167,7 @@ ACTION_NAMES = {
     "staff.passkey_copied": mark("used a passkey of which there is a copy: refused"),
     "staff.recovery_used": mark("used a recovery code"),
     "staff.recovery_renewed": mark("made new recovery codes"),
+    "figures.exported": mark("exported figures of the service"),
     "audit.exported": mark("exported the audit trail"),
     "audit.head_sent": mark("sent the head of the audit trail"),
     "staff.reset": mark("gave a new password"),

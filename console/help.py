@@ -229,6 +229,17 @@ HELP = {
         ),
         "reports.md",
     ),
+    "/console/figures": Help(
+        mark(
+            "Who follows, what reached them, what they asked: numbers of each day, without who. "
+            "They are of days that have ended."
+        ),
+        "figures.md",
+    ),
+    "/console/figures/month/*": Help(
+        mark("The figures of a month, to print or to take along. Every table is open."),
+        "figures.md",
+    ),
     "/console/report-statistics": Help(
         mark("How many reports came, how long they took, and where the same thing breaks again."),
         "reports.md",

@@ -92,6 +92,7 @@ SECTIONS = (
     Section(
         mark("Office"),
         (
+            Entry("/console/figures", mark("Figures of the service"), Permission.FIGURES),
             Entry("/console/words", mark("The city's own words")),
             Entry("/console/feeds", mark("Sources")),
             Entry("/console/audit", mark("Audit"), Permission.AUDIT),

@@ -52,7 +52,7 @@ KINDS: dict[str, tuple[str, tuple[str, ...]]] = {
     ),
     "questions": (mark("Questions and answers"), ("question.", "answer.", "chat.", "survey.")),
     "news": (mark("News and the city's own words"), ("news.", "words.")),
-    "trail": (mark("The trail itself"), ("audit.",)),
+    "trail": (mark("The trail itself, and figures"), ("audit.", "figures.")),
 }
 """The kinds by which staff filter, and their actions; a full stop stands for all of a noun."""
 

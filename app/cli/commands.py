@@ -14,6 +14,7 @@ from app.cli import (
     deliveries,
     disaster,
     feeds,
+    figures,
     lalert,
     moving_in,
     news,
@@ -94,4 +95,5 @@ app.add_typer(disaster.app, name="disaster", help="Disaster mode; how households
 app.add_typer(rehearsal.app, name="rehearsal", help="A past day replayed to a shadow desk.")
 app.add_typer(staff.app, name="staff", help="Staff accounts.")
 app.add_typer(api_keys.app, name="api-keys", help="Keys of other programs, as for Open311.")
+app.add_typer(figures.app, name="figures", help="The service in numbers, by month.")
 app.add_typer(audit.app, name="audit", help="The audit trail.")

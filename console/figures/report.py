@@ -196,7 +196,7 @@ def _messages(desk: Desk) -> Part:
         taken=f"{desk.figures.total('taken').total():,}",
         failed=f"{desk.figures.total('failed').total():,}",
     )
-    heads = (say("Taken by the medium"), say("Not taken"))
+    heads = (say("Taken by the medium"), say("Could not be delivered"))
     return timeline(desk, "messages", title, sentence, heads, found, part=False)
 
 
@@ -207,9 +207,8 @@ def _media(desk: Desk) -> Part:
     rows: list[tuple[Cell, ...]] = [(desk.medium(key), taken[key], failed[key]) for key in keys]
     sentence = say("What LINE takes it shows to everybody who has not blocked the account.")
     chart = listed(title, [bar(desk.medium(key), taken[key]) for key in keys])
-    return Part(
-        "by-medium", title, sentence, chart, (say("Taken by the medium"), say("Not taken")), rows
-    )
+    heads = (say("Taken by the medium"), say("Could not be delivered"))
+    return Part("by-medium", title, sentence, chart, heads, rows)
 
 
 def _notices(desk: Desk, found: Read) -> Part:

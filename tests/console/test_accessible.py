@@ -31,6 +31,7 @@ MORE = (
     "/console/call-up/staff",
     "/console/call-up/staff/codes",
     "/console/entry/spreadsheet",
+    "/console/figures/month/2026-06",
     "/console/kinds/street-light",
     "/console/kinds/street-light/questions/1",
     "/console/kinds/street-light/words/my",

@@ -317,6 +317,12 @@ ADDRESSES = {
         POST /console/news/{news_id}/approve
         POST /console/news/{news_id}/send-back
     """,
+    "figures": """
+        GET /console/figures
+        GET /console/figures/month/{month}
+        POST /console/figures/figures.csv
+        POST /console/figures/month/{month}/figures.csv
+    """,
     "the audit trail": """
         GET /console/audit
         POST /console/audit
@@ -404,7 +410,7 @@ def filled(path: str, number: str) -> str:
     """An address of a report that is there, and of rows that are not."""
     path = path.replace("{sha256}", "0" * 64).replace("{number}", number).replace("{act}", "stop")
     path = path.replace("{code}", "thanks").replace("{department}", "roads")
-    path = path.replace("{part}", "items")
+    path = path.replace("{part}", "items").replace("{month}", "2026-05")
     return re.sub(r"{\w+_id}", "99", path)
 
 

@@ -243,6 +243,7 @@ async def large(
                     col(AlertDraft.discarded_at).is_(None), col(AlertDraft.notice_id).is_(None)
                 )
             ),
+            "month": "2026-06",
             "news_id": await session.scalar(
                 select(News.id).where(col(News.state) == NewsState.DRAFT)
             ),
