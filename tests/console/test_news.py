@@ -163,6 +163,24 @@ async def test_each_mistake_has_its_sentence_and_the_words_stay(
     assert page.form(action)["text-ja"] == WORDS["text-ja"]
 
 
+async def test_a_picture_of_40_000_pixels_is_refused_and_the_words_stay(office: Office) -> None:
+    """1.6 thousand million pixels in 200 KB."""
+    desk = await office.at_desk(Role.EDITOR, "one")
+    size = 40_000
+    found = io.BytesIO()
+    Image.new("1", (size, size)).save(found, "PNG")
+    page = await upload(desk, await begun(desk), found.getvalue())
+    assert page.status == 400
+    assert "画像が大きすぎます" in page.words
+    assert page.form(page.url.removeprefix(desk.url))["text-ja"] == WORDS["text-ja"]
+    # As wide, but so low that it is small: it is taken and made small.
+    found = io.BytesIO()
+    Image.new("1", (size, 10)).save(found, "PNG")
+    page = await upload(desk, page, found.getvalue())
+    [shown] = page.tree.xpath("//img[@data-testid='picture-now']")
+    assert (page.status, shown.get("width")) == (200, "1024")
+
+
 async def test_a_picture_is_kept_small_and_what_is_none_has_its_sentence(office: Office) -> None:
     desk = await office.at_desk(Role.EDITOR, "one")
     page = await upload(desk, await begun(desk), b"<svg onload=alert(1)>")
