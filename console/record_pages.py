@@ -15,7 +15,7 @@ from fastapi.responses import StreamingResponse
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from console.access import Permission
-from console.record_words import KINDS, RecordWords
+from console.record_words import KINDS, RecordWords, subject_said
 from console.web import MOST, StaffRoute, Visit, reason_of, visit
 from console.world import World, world_of, world_to_change
 from core import audit
@@ -117,9 +117,8 @@ async def export(visitor: Desk) -> Response:
             filters={name: value for name, value in chosen.items() if value},
         )
     folder = visitor.request.app.state.folder
-    rows = _csv(
-        visitor.context.database, wanted, RecordWords(visitor.context.city, folder.shelters, "ja")
-    )
+    said = RecordWords(visitor.context.city, folder.shelters, "ja", visitor.names)
+    rows = _csv(visitor.context.database, wanted, said)
     return StreamingResponse(
         rows,
         media_type="text/csv; charset=utf-8",
@@ -148,6 +147,7 @@ async def _page(visitor: Visit, *, refusal: BadInput | None = None) -> Response:
         key=visitor.form.text("key") or uuid.uuid4().hex,
         corrected=corrected if corrected is not None and corrected.drill == world.drill else None,
         about=about if SUBJECT.fullmatch(about[:80]) else "",
+        about_said=subject_said(about[:80], visitor.language),
         who=who,
         kinds=KINDS,
         departments=_words(visitor).departments,
@@ -183,7 +183,7 @@ def _query(world: World, chosen: Mapping[str, str]) -> str:
 
 def _words(visitor: Visit) -> RecordWords:
     folder = visitor.request.app.state.folder
-    return RecordWords(visitor.context.city, folder.shelters, visitor.language)
+    return RecordWords(visitor.context.city, folder.shelters, visitor.language, visitor.names)
 
 
 def _filter(visitor: Visit, world: World) -> tuple[RecordFilter, dict[str, str]]:

@@ -92,6 +92,14 @@ ADDRESSES = {
     "news": "/console/news/{}/check",
 }
 """The page of a subject, by its kind."""
+SUBJECTS = {
+    "household": mark("Household {n}"),
+    "danger": mark("Danger {n}"),
+    "task": mark("Task {n}"),
+    "report": mark("Report {value}"),
+    "delivery": mark("Delivery {value}"),
+}
+"""What a subject is called, by its kind."""
 _COUNTED = {
     "recipients": mark("{n} residents"),
     "sent": mark("{n} sent"),
@@ -111,6 +119,13 @@ _NAMED = {
 }
 
 
+def subject_said(subject: str, language: str) -> str:
+    """Return what a subject such as ``danger:7`` is called; one without a name stays as it is."""
+    kind, _, number = subject.partition(":")
+    name = SUBJECTS.get(kind)
+    return words.CATALOGUE.text(language, name, n=number, value=number) if name else subject
+
+
 class Printed(NamedTuple):
     """A line of the record on paper; ``fixed_by`` are the lines that put it right."""
 
@@ -128,9 +143,16 @@ class Printed(NamedTuple):
 class RecordWords:
     """Puts lines of the record into words for one reader."""
 
-    def __init__(self, city: City, shelters: tuple[Shelter, ...], language: str) -> None:
+    def __init__(
+        self,
+        city: City,
+        shelters: tuple[Shelter, ...],
+        language: str,
+        names: Mapping[str, str],
+    ) -> None:
         self.city = city
         self.language = language
+        self.names = names
         self.shelters = {shelter.code: shelter.name for shelter in shelters}
         self.departments = {d.code: name_in(d.names, language) for d in city.departments}
 
@@ -170,10 +192,10 @@ class RecordWords:
         return self.departments.get(code, code)
 
     def actor(self, actor: str) -> str:
-        """Return who wrote a line: a person's address, or the name of a rule."""
+        """Return who wrote a line: a person's name (``names`` are by address), or a rule's."""
         if actor.startswith("rule:"):
             return self._say(mark("by itself"))
-        return words.decider(actor, self.language)
+        return words.person(actor, self.names, self.language)
 
     def printed(
         self, entries: Iterable[RecordEntry], fixed: Mapping[int, Sequence[RecordEntry]]
@@ -269,6 +291,7 @@ _VALUES: Mapping[str, Callable[[RecordWords, Any], str]] = {
     "decision": _decision,
     "triage": lambda of, value: of._say(TRIAGE[Triage(value)]) if value in set(Triage) else value,
     "departments": _departments,
+    "second_person": lambda of, value: words.person(str(value), of.names, of.language),
     "to": _department,
     "from": _department,
     "medium": lambda of, value: words.medium_name(str(value), of.language),

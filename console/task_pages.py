@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from city.city import name_in
 from console.access import Permission
 from console.record_pages import moment_of
-from console.record_words import ADDRESSES
+from console.record_words import ADDRESSES, subject_said
 from console.web import Missing, NotPermitted, RowNumber, StaffRoute, Visit, reason_of, visit
 from console.world import World, world_of, world_to_change
 from core.audit import SUBJECT
@@ -149,6 +149,7 @@ async def _page(visitor: Visit, *, refusal: BadInput | None = None) -> Response:
         refusal=reason_of(refusal, visitor.language) if refusal else "",
         typed=visitor.form,
         about=about,
+        about_said=subject_said(about, visitor.language),
         key=visitor.form.text("key") or uuid.uuid4().hex,
         most=tasks.MOST_TITLE,
         most_words=tasks.MOST_NOTE,
@@ -211,6 +212,7 @@ async def _task(visitor: Visit, task_id: int, *, refusal: BadInput | None = None
         task=task,
         notes=notes,
         address=address,
+        about_said=subject_said(task.subject, visitor.language),
         states=STATES,
         may_be=[(state, DO[state]) for state in tasks.NEXT[task.state]],
         departments=_departments(visitor),

@@ -95,7 +95,7 @@ class KeptActs {
     if (this.over) {
       line.className = "line bad";
       line.textContent = this.over === "real-now" ? page.real : page.ended;
-      if (waiting) line.textContent += ` (${waiting})`;
+      if (waiting) line.textContent += ` ${page.lost.replace("{n}", waiting)}`;
     } else if (!waiting && this.refused) {
       // It stays until something else is pressed.
       line.className = "line bad";
@@ -225,7 +225,8 @@ class KeptActs {
     }
   }
 
-  // The service worker keeps the page, and more addresses if it is told of them.
+  // The service worker keeps the page, and more addresses if it is told of them. On a bad line it is
+  // asked again for those that it lacks; when it has all, the page says so in data-opens.
   static keepPage(scope, more = []) {
     if (!("serviceWorker" in navigator)) return;
     navigator.serviceWorker.register(`${scope}worker.js`, { scope }).catch(() => {});
@@ -233,8 +234,18 @@ class KeptActs {
     navigator.serviceWorker.ready
       .then((found) => {
         const files = [...document.querySelectorAll("link[href], script[src]")].map((one) => one.href || one.src);
-        found.active.postMessage([location.href, ...files, ...more]);
+        KeptActs.askToKeep(found, [location.href, ...files, ...more]);
       })
       .catch(() => {});
+  }
+
+  static askToKeep(registered, files, tries = 10) {
+    const { port1, port2 } = new MessageChannel();
+    port1.onmessage = ({ data: missing }) => {
+      port1.close();
+      if (!missing.length) document.body.dataset.opens = "always";
+      else if (tries > 1) setTimeout(() => KeptActs.askToKeep(registered, missing, tries - 1), 20000);
+    };
+    registered.active.postMessage(files, [port2]);
   }
 }

@@ -10,21 +10,28 @@ const ENDED = [404, 409, 410];
 self.addEventListener("install", () => self.skipWaiting());
 self.addEventListener("activate", (event) => event.waitUntil(self.clients.claim()));
 
+// Who asks is told what could not be kept.
 self.addEventListener("message", (event) => {
   if (!Array.isArray(event.data)) return;
   event.waitUntil(
-    caches.open(STORE).then((store) =>
-      Promise.all(
-        event.data.map(async (one) => {
-          // A picture stays as it is; the page itself is asked for anew.
-          if (/\/photos\/\d+(\?small=true)?$/.test(one) && (await store.match(one))) return;
-          // The header says that nobody opened it once more.
-          await store.add(new Request(one, { headers: { "x-kept-copy": "yes" } })).catch(() => {});
-        }),
-      ),
-    ),
+    caches.open(STORE).then(async (store) => {
+      const kept = await Promise.all(event.data.map((one) => keep(store, one)));
+      event.ports[0]?.postMessage(event.data.filter((_one, at) => !kept[at]));
+    }),
   );
 });
+
+async function keep(store, one) {
+  // A picture stays as it is; the page itself is asked for anew.
+  if (/\/photos\/\d+(\?small=true)?$/.test(one) && (await store.match(one))) return true;
+  try {
+    // The header says that nobody opened it once more.
+    await store.add(new Request(one, { headers: { "x-kept-copy": "yes" } }));
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 self.addEventListener("fetch", (event) => {
   const request = event.request;

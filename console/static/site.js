@@ -50,10 +50,18 @@ function show() {
   document.getElementById("first").hidden = now.state !== "";
 }
 
+// A thumb that presses twice means once, but where it counts people.
+let pressed = { button: null, at: 0 };
+function isSecondPress(button) {
+  const before = pressed;
+  pressed = { button, at: performance.now() };
+  return before.button === button && pressed.at - before.at < 700 && !button.value.startsWith("count:");
+}
+
 form.addEventListener("submit", (event) => {
   event.preventDefault();
   const button = event.submitter;
-  if (!button || !button.value) return;
+  if (!button || !button.value || isSecondPress(button)) return;
   const [kind, given] = [button.value.split(":")[0], button.value.split(":").slice(1).join(":")];
   let value = given;
   if (kind === "heads" || kind === "note") {

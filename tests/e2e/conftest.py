@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from city.city import City
 from city.folder import load_city
@@ -89,6 +89,7 @@ def browser() -> Iterator[Browser]:
     and no asynchronous test could start one.
     """
     address = chromium_address()
+    expect.set_options(timeout=20_000)  # as for all else: a machine that runs other things too
     with sync_playwright() as playwright:
         connected = playwright.chromium.connect(address)
         yield connected
