@@ -393,6 +393,7 @@ async def _people(visitor: Visit) -> dict[str, Any]:
         "more": len(found) > PAGE,
         "page": page,
         "chosen": chosen,
+        "filtered": len(shown) > 1 or chosen["state"] != WAITING,
         "query": urlencode({"world": world.name, **shown}),
         "helpers": helpers,
         "names": _Names(visitor),

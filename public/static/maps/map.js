@@ -75,6 +75,7 @@
       if (this.box.dataset.mapPick) this.pick();
       const seconds = Number(this.box.dataset.mapRefresh);
       if (seconds) setInterval(() => document.hidden || this.ask(), seconds * 1000);
+      this.thinNames();
       this.box.dataset.ready = "yes";
       this.box.dispatchEvent(new CustomEvent("map:ready", { bubbles: true, detail: { map: this.map, form: this.formOf(), picture, nearest: this.bare ? 13 : 17 } }));
     }
@@ -148,6 +149,7 @@
 
     outline() {
       const outlines = this.data.districts || this.about.districts || { type: "FeatureCollection", features: [] };
+      this.map.on("zoomend", () => this.thinNames());
       this.districts = L.geoJSON(outlines, {
         pane: "areas",
         interactive: Boolean(this.box.dataset.mapPick),
@@ -155,6 +157,17 @@
         onEachFeature: (feature, layer) =>
           layer.bindTooltip(made("span", {}, feature.properties.name), { permanent: true, direction: "center", className: "map-name", pane: "names", interactive: false }),
       }).addTo(this.map);
+    }
+
+    // A name that would lie on another one waits until somebody looks closer.
+    thinNames() {
+      const shown = [];
+      for (const name of this.map.getPane("names").querySelectorAll(".map-name")) {
+        const box = name.getBoundingClientRect();
+        const lies = shown.some((one) => box.left < one.right && one.left < box.right && box.top < one.bottom && one.top < box.bottom);
+        name.classList.toggle("map-crowded", lies);
+        if (!lies) shown.push(box);
+      }
     }
 
     // What can be switched on and off, which is the legend too.
