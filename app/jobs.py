@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from alerts.news.release import Door
 from alerts.news.sending import send_due
+from alerts.surveys.closing import close_due
 from app.figures import ask_line, count_days, watch_quota
 from app.mail_parts import mail_parts
 from app.media import media_of
@@ -183,6 +184,7 @@ def _housekeeping(context: Context, own: WordsNow, media: Media) -> list[Schedul
     async def news() -> None:
         if knows_the_time(clock):
             await send_due(context.database, door, clock)
+            await close_due(context.database, clock)
 
     async def reminders() -> None:
         if knows_the_time(clock):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import structlog
@@ -13,6 +14,8 @@ from sqlalchemy.orm import aliased
 from sqlmodel import col, select
 
 from alerts.news.retention import forget as forget_news
+from alerts.surveys import answering
+from alerts.surveys.closing import forget_words as forget_answers
 from bot.models import Dialogue, EventState, WebhookEvent
 from bot.relay_sender import forget_relayed
 from channels.email.signups import forget_signups
@@ -90,6 +93,9 @@ async def forget(context: Context, children: ChildTable = NO_TABLE) -> None:
         "photos": await forget_photos(database, context.city, now),
         "report_words": await forget_words(database, context.city, now),
         "news": await forget_news(database, now - timedelta(days=keep.deliveries), now),
+        "survey_words": await forget_answers(
+            database, now - timedelta(days=keep.survey_words), now
+        ),
         "items": await forget_items(database, now, keep.telegrams),
         **await _forget_call_ups(database, now - timedelta(days=keep.call_ups), now),
         **await _forget_disaster(
@@ -102,7 +108,12 @@ async def forget(context: Context, children: ChildTable = NO_TABLE) -> None:
         ),
         "mail_signups": await forget_signups(database, now),
         "asked_counts": await forget_counts(database, now - timedelta(days=keep.questions)),
-        "residents": await forget_left(database, keep.left_residents, now, also=forget_personal),
+        "residents": await forget_left(
+            database,
+            keep.left_residents,
+            now,
+            also=partial(_forget_person, context.settings.all_secret_keys),
+        ),
         "children": await forget_grown(database, children.first_needed(in_japan(now).date())),
     }
     async with database.reading() as session:
@@ -116,6 +127,14 @@ async def forget(context: Context, children: ChildTable = NO_TABLE) -> None:
         }
     counts["files"] = await sweep_files(database, media, now, in_use=in_use)
     log.info("retention.finished", counts=counts)
+
+
+async def _forget_person(
+    all_secrets: Sequence[str], session: AsyncSession, resident_ids: Sequence[int]
+) -> None:
+    """Erase what is stored of residents who are being erased, beside what refers to them."""
+    await forget_personal(session, resident_ids)
+    await answering.forget(session, resident_ids, all_secrets)
 
 
 async def _forget_disaster(

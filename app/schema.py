@@ -27,6 +27,7 @@ MODELS = (
     *("core.audit", "core.tallies", "console.figures.models"),
     *(f"{name}.models" for name in ("subscriptions", "feeds", "channels")),
     *("channels.line.models", "channels.email.models", "alerts.news.models", "alerts.chat.models"),
+    "alerts.surveys.models",
     *(f"{name}.models" for name in ("alerts", "response", "reports", "public", "console", "bot")),
 )
 """Where our tables are."""

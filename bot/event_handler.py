@@ -21,6 +21,7 @@ from bot.dialogues.kinds import (
     NO_PICTURES,
     SAFETY,
     SHELTERS,
+    DialogueOutcome,
     DialogueState,
     Effect,
     Erase,
@@ -50,6 +51,7 @@ from bot.own_reports import (
 from bot.relay import RelayDesk, Way, way_of
 from bot.report_verdict import VerdictChat, is_verdict
 from bot.staff_chat import StaffChat, is_of_staff
+from bot.surveys import SurveyChat
 from bot.understanding import CRIES, UNKNOWN
 from bot.unsending import take_back
 from city.city import City
@@ -145,6 +147,8 @@ class EventHandler:
         Knows what another vendor's service on the same channel answers.
     asker_key
         The key of the tokens for who asked what was not understood.
+    surveys
+        Asks the questions of surveys; without it there are none.
     """
 
     def __init__(
@@ -159,8 +163,10 @@ class EventHandler:
         verdicts: VerdictChat | None = None,
         relay: RelayDesk | None = None,
         asker_key: str = "",
+        surveys: SurveyChat | None = None,
     ) -> None:
         self.asker_key = asker_key
+        self.surveys = surveys
         self.staff = staff
         self.relay = relay
         self.verdicts = verdicts
@@ -320,7 +326,10 @@ class EventHandler:
             event.state = EventState.ANSWERING
             dialogue.last_event_ms = max(dialogue.last_event_ms, event.timestamp_ms)
             return False
-        outcome = respond(state, incoming, known, late=late)
+        outcome = await self._outcome(session, event, resident, state, incoming, known, late=late)
+        erased = any(isinstance(effect, Erase) for effect in outcome.effects)
+        if erased and self.surveys is not None:
+            await self.surveys.forget(session, resident.id)
         outcome = await apply(
             self.city,
             session,
@@ -331,7 +340,6 @@ class EventHandler:
             now,
             asker_key=self.asker_key,
         )
-        erased = any(isinstance(effect, Erase) for effect in outcome.effects)
         if not erased:
             dialogue.name, dialogue.step = outcome.state.name, outcome.state.step
             dialogue.data = dict(outcome.state.data)
@@ -368,6 +376,27 @@ class EventHandler:
         )
         goes = await self.relay.decide(session, event.event_id, theirs=way is not Way.OURS)
         return goes and way is Way.THEIRS
+
+    async def _outcome(
+        self,
+        session: AsyncSession,
+        event: WebhookEvent,
+        resident: Resident,
+        state: DialogueState,
+        incoming: Incoming,
+        known: Known,
+        *,
+        late: bool,
+    ) -> DialogueOutcome:
+        """Answer an event of a resident; what it answers in a survey does not stay with it."""
+        if self.surveys is None:
+            return respond(state, incoming, known, late=late)
+        said = await self.surveys.answer(session, incoming, resident, state, known, late=late)
+        if said is not None:
+            event.forget = True
+            return said
+        outcome = respond(state, incoming, known, late=late)
+        return await self.surveys.gone_on(session, incoming, resident, outcome, known)
 
     async def _menu_may_change(self, effects: Sequence[Effect], now: datetime) -> bool:
         """Whether other districts may mean another menu: while a disaster is in some of them."""

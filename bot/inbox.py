@@ -38,6 +38,7 @@ from bot.models import BUCKETS, IS_OPEN, EventState, WebhookEvent, bucket_of
 from bot.relay import RelayDesk
 from bot.report_verdict import VerdictChat
 from bot.staff_chat import StaffChat
+from bot.surveys import SurveyChat
 from bot.webhook import INBOX_TASK
 from channels.line.client import LineClient
 from channels.line.errors import LineBusy, LineRefused, QuotaReached, TokenRefused
@@ -119,6 +120,7 @@ class Inbox:
             VerdictChat(context),
             RelayDesk(context),
             context.settings.secret_key,
+            SurveyChat(context.settings.all_secret_keys),
         )
         self.fetching = asyncio.Semaphore(MOST_FETCHED)
 

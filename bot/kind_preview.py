@@ -22,7 +22,8 @@ _EXAMPLES = {AnswerType.TEXT: "A-123", AnswerType.NUMBER: "12"}
 
 def cards(city: City, kind: ReportCategory, language: str, now: datetime) -> list[Message]:
     """Return the messages in their order: the questions and the check, or what is told instead."""
-    known = _known(city, kind, language, now)
+    only = city.model_copy(update={"report_categories": (kind,)})
+    known = previewed(only, language, now)
     if kind.message is not None:
         always = kind.message.model_copy(update={"hours": ()})
         shown = [card(kind, always, known)]
@@ -47,7 +48,8 @@ def _example(question: Question) -> list[str]:
     return [choices_of(question, "ja")[0][0]]
 
 
-def _known(city: City, kind: ReportCategory, language: str, now: datetime) -> Known:
+def previewed(city: City, language: str, now: datetime) -> Known:
+    """Return what is known of a reader of a language who is nobody."""
     preferences = Preferences(
         resident_id=0,
         following=True,
@@ -60,5 +62,4 @@ def _known(city: City, kind: ReportCategory, language: str, now: datetime) -> Kn
         quiet_end=0,
         digest_hour=None,
     )
-    only = city.model_copy(update={"report_categories": (kind,)})
-    return replace(Known(city=only, preferences=preferences, now=now), event_id="preview")
+    return replace(Known(city=city, preferences=preferences, now=now), event_id="preview")

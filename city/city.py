@@ -174,6 +174,8 @@ class Retention(_Part):
     call_ups: int = 90
     """Call-ups of staff, with who answered what, and the messages to staff; links of crews."""
     questions: int = 90
+    survey_words: int = 365
+    """What residents wrote in free words to surveys, from the day on which one closed."""
     telegrams: int = 90
     """The agency's telegrams and other public warnings as they came: changed rules are tried on
     them.

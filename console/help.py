@@ -66,6 +66,28 @@ HELP = {
         mark("Write news, with a picture, links, whom it is for and when. Saving sends nothing."),
         "news.md",
     ),
+    "/console/surveys": Help(
+        mark(
+            "Questions to residents: one to ten, answered in LINE with a tap or in words. The city "
+            "sees counts, and not who answered."
+        ),
+        "surveys.md",
+    ),
+    "/console/surveys/*/results": Help(
+        mark("What residents answered so far. Only surveys that were finished count."),
+        "surveys.md",
+    ),
+    "/console/surveys/*/words/*": Help(
+        mark("What residents wrote, without who wrote it, in an order by chance."),
+        "surveys.md",
+    ),
+    "/console/surveys/*": Help(
+        mark(
+            "Write the message, the questions, whom they are for and until when. Saving sends "
+            "nothing."
+        ),
+        "surveys.md",
+    ),
     "/console/held": Help(
         mark(
             "Policy held these back. They reach nobody until somebody decides. The gravest are "

@@ -82,6 +82,7 @@ SECTIONS = (
         mark("News"),
         (
             Entry("/console/news", mark("News")),
+            Entry("/console/surveys", mark("Surveys")),
             Entry("/console/news-calendar", mark("Calendar")),
         ),
     ),

@@ -13,6 +13,7 @@ from alerts.news import calendar, release
 from alerts.news.models import News, NewsState, sendings_of
 from alerts.news.release import Door
 from alerts.news.times import first_time
+from alerts.surveys.models import of_news
 from channels.lists import deliveries_of
 from city.city import Decision
 from console import words
@@ -22,6 +23,7 @@ from console.asking import STATES, WAYS
 from console.news_calendar_pages import plan_of
 from console.news_form import shown_as
 from console.news_pages import composer, is_own, looked, news_of, refuse_not_own
+from console.survey_form import said_faults, survey_cards
 from console.web import RowNumber, StaffRoute, Visit, visit
 from core.clock import in_japan
 from core.errors import Refusal
@@ -128,6 +130,11 @@ async def _check_page(visitor: Visit, news_id: int, *, refusal: Refusal | None =
     async with context.database.reading() as session:
         news = await news_of(session, news_id)
         seen = await looked(visitor, session, news)
+        survey = await of_news(session, news_id)
+        if survey is not None:
+            seen["faults"] += said_faults(visitor, survey, news)
+            if news.state is NewsState.DRAFT and seen["faults"] and is_own(visitor, news):
+                return visitor.go(f"/console/surveys/{survey.id}")
         if news.state is NewsState.DRAFT and seen["faults"] and is_own(visitor, news):
             return await composer(visitor, session, news, refusal=refusal)
         by = [
@@ -162,6 +169,8 @@ async def _check_page(visitor: Visit, news_id: int, *, refusal: Refusal | None =
         status=400 if refusal else 200,
         refusal=words.said(refusal, visitor.language),
         shown=shown,
+        survey=survey,
+        asked={} if survey is None else survey_cards(visitor, survey, news, city.languages),
         by_media=[words.medium_name(name, visitor.language) for name in by],
         at=at,
         day=days[0],

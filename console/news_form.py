@@ -62,10 +62,10 @@ def written_of(visitor: Visit) -> Written:
         as_text=form.text("form") == "text",
         picture_id=None if form.text("no_picture") == "yes" else form.number("picture_id"),
         alts={code: form.get(f"alt-{code}", "")[:1000] for code in LANGUAGES},
-        when=_member(When, form.text("when"), When.AT),
+        when=member_of(When, form.text("when"), When.AT),
         send_at=_moment(form.text("send_at")),
-        repeat=_member(Repeat, form.text("repeat"), Repeat.ONCE),
-        until=_day(form.text("until")),
+        repeat=member_of(Repeat, form.text("repeat"), Repeat.ONCE),
+        until=day_of(form.text("until")),
         media=None if set(known) == set(by_rule) else known,
         version=form.number("version") or 0,
     )
@@ -147,7 +147,8 @@ def _moment(said: str) -> datetime | None:
     return moment.replace(tzinfo=JAPAN) if moment.tzinfo is None else moment
 
 
-def _day(said: str) -> date | None:
+def day_of(said: str) -> date | None:
+    """Return the day that a field has; None for none."""
     try:
         return date.fromisoformat(said)
     except ValueError:
@@ -155,9 +156,10 @@ def _day(said: str) -> date | None:
 
 
 def _month(said: str) -> str:
-    day = _day(f"{said}-01")
+    day = day_of(f"{said}-01")
     return "" if day is None or day.year not in YEARS else f"{day:%Y-%m}"
 
 
-def _member(members: Any, said: str, otherwise: Any) -> Any:
+def member_of(members: Any, said: str, otherwise: Any) -> Any:
+    """Return the member of an enumeration that a field has."""
     return members(said) if said in set(members) else otherwise

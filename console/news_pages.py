@@ -102,6 +102,8 @@ async def edit(visitor: Writer, news_id: RowNumber) -> Response:
     """Show the composer; of news that is planned, sent or not one's own, its page."""
     async with visitor.context.database.reading() as session:
         news = await news_of(session, news_id)
+        if news.survey is not None and news.is_open:
+            return visitor.go(f"/console/surveys/{news.survey['id']}")
         if not news.is_open or not is_own(visitor, news):
             return visitor.go(f"/console/news/{news_id}/check")
         return await composer(visitor, session, news)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from alerts.news.models import NewsState, Repeat
 from alerts.origins import NOTICE, Origin
+from alerts.surveys.questions import QuestionKind
 from channels.models import DeliveryKind, DeliveryState, UnknownState, Wording
 from city.city import City, Decision, name_in
 from console.action_names import ACTION_NAMES, EARLIER_ACTIONS
@@ -129,6 +130,13 @@ NEWS_STATES = {
     NewsState.PLANNED: mark("Planned for a time"),
     NewsState.MISSED: mark("Was not sent: decide again"),
     NewsState.SENT: mark("Sent"),
+}
+QUESTION_KINDS = {
+    QuestionKind.ONE: mark("One answer"),
+    QuestionKind.SEVERAL: mark("Several answers"),
+    QuestionKind.YES_NO: mark("Yes or no"),
+    QuestionKind.NUMBER: mark("A number"),
+    QuestionKind.WORDS: mark("Free words"),
 }
 NEWS_REPEATS = {
     Repeat.ONCE: mark("Once"),

@@ -114,6 +114,7 @@ class Settings:
     line_rate_push: int = 2000
     secret_key: str = field(repr=False)
     secret_keys_old: tuple[str, ...] = field(default=(), repr=False)
+
     """Earlier keys; one-time codes may still be encrypted with them."""
     translator: TranslatorSettings | None = None
     """None: articles go out in Japanese under a heading in the resident's language."""
@@ -164,6 +165,11 @@ class Settings:
         except ValueError:
             return False
         return any(parsed in ip_network(proxy) for proxy in self.trusted_proxies)
+
+    @property
+    def all_secret_keys(self) -> tuple[str, ...]:
+        """The secret of now and those before it, this one first."""
+        return (self.secret_key, *self.secret_keys_old)
 
     @property
     def is_postgresql(self) -> bool:

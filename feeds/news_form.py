@@ -13,6 +13,8 @@ from core.languages import EASY_JAPANESE
 from feeds.models import Notice
 from subscriptions.segments import EVERYBODY, Segment
 
+SURVEY_PRESS = "survey"
+"""What pressing the button of a survey does in the conversation."""
 PICTURES = "/pictures"
 """Under this path the service shows pictures of news to everybody."""
 
@@ -51,11 +53,14 @@ class NewsForm:
         Whether LINE shows plain messages instead of a card.
     segment
         Who is meant among the residents of its topic and districts.
+    survey
+        The number of the survey that it asks; 0 for none.
     """
 
     as_text: bool = False
     picture: NewsPicture | None = None
     segment: Segment = EVERYBODY
+    survey: int = 0
 
     def to_json(self) -> dict[str, Any]:
         """Return it in the form of ``Notice.news``."""
@@ -69,6 +74,8 @@ class NewsForm:
             }
         if self.segment:
             found["segment"] = self.segment.to_json()
+        if self.survey:
+            found["survey"] = self.survey
         return found
 
 
@@ -85,4 +92,5 @@ def form_of(notice: Notice) -> NewsForm:
         stored.get("as_text") is True,
         None if picture is None else NewsPicture(**picture),
         Segment.from_json(stored.get("segment", {})),
+        stored.get("survey", 0),
     )

@@ -68,7 +68,7 @@ def answers_of(attributes: Sequence[Mapping[str, Any]] | None) -> tuple[Answered
 def choices_of(question: Question, language: str) -> list[tuple[str, str]]:
     """Return the code and the name of each answer that can be chosen."""
     if question.type is AnswerType.YES_NO:
-        return [(code, _yes_no(code, language)) for code in YES_NO]
+        return [(code, yes_no(code, language)) for code in YES_NO]
     return [(one.code, sentence_in(one.names, language)) for one in question.choices]
 
 
@@ -232,7 +232,7 @@ def _wanted(question: Question) -> str:
 def _choice_called(question: Question, said: str) -> str | None:
     wanted = _folded(said)
     if question.type is AnswerType.YES_NO:
-        names = {code: [_yes_no(code, one) for one in LANGUAGES] for code in YES_NO}
+        names = {code: [yes_no(code, one) for one in LANGUAGES] for code in YES_NO}
     else:
         names = {one.code: list(one.names.values()) for one in question.choices}
     for code, called in names.items():
@@ -245,5 +245,6 @@ def _folded(text: str) -> str:
     return unicodedata.normalize("NFKC", text).strip(" .。!！").casefold()
 
 
-def _yes_no(code: str, language: str) -> str:
+def yes_no(code: str, language: str) -> str:
+    """Return "yes" or "no" in a language."""
     return CATALOGUE.context_text(ANSWER, language, YES_NO[code])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 
 from alerts.news.models import News, When
 from alerts.news.segments import Wanted
@@ -10,7 +10,7 @@ from channels import dispatch
 from city.city import City, Decision
 from feeds.models import Notice, Status
 from feeds.news_form import NewsForm, NewsPicture
-from feeds.texts import NewsWords, news_texts
+from feeds.texts import NewsWords, SurveyNote, news_texts
 from subscriptions.audience_query import AudienceQuery
 
 
@@ -23,9 +23,10 @@ def notice_of(
         or {"ja": ("", "")},
         [(link["url"], link.get("labels", {})) for link in news.links],
         tuple(news.engines),
+        _survey(news),
     )
     corrects = news.replaces_id is not None
-    form = NewsForm(news.as_text, picture, Wanted.from_json(news.segment).at(now))
+    form = NewsForm(news.as_text, picture, Wanted.from_json(news.segment).at(now), _number(news))
     texts = news_texts(words, news.topic, city, corrects=corrects)
     return Notice(
         identity=f"staff:news:{news.id}:{planned_at.isoformat()}",
@@ -49,3 +50,14 @@ def notice_of(
 def audience_of(notice: Notice, city: City, medium: str) -> AudienceQuery:
     """Return whom a notice of news concerns among a medium's residents."""
     return dispatch.audience_of(notice, city, medium)
+
+
+def _survey(news: News) -> SurveyNote | None:
+    if news.survey is None:
+        return None
+    closes = news.survey["closes"]
+    return SurveyNote(news.survey["named"], date.fromisoformat(closes) if closes else None)
+
+
+def _number(news: News) -> int:
+    return 0 if news.survey is None else int(news.survey["id"] or 0)

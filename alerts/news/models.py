@@ -75,6 +75,8 @@ class News(SQLModel, table=True):
         The next time, of news that is planned.
     until
         The last day of repeated news.
+    survey
+        The survey that it asks: ``{"id": …, "named": …, "closes": day}``; None for none.
     engines
         By language: the machine that wrote its words, which nobody changed since.
     authors
@@ -144,6 +146,7 @@ class News(SQLModel, table=True):
         default=None, sa_column=Column(RowId, ForeignKey("notices.id"), index=True)
     )
     """The held article that it was written from."""
+    survey: dict[str, Any] | None = Field(default=None, sa_column=Column(JSON(none_as_null=True)))
     engines: dict[str, str] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
     written_by: str
     edited_by: str

@@ -22,6 +22,7 @@ from alerts.news.pictures import picture_of
 from alerts.news.segments import Size, Wanted, size_of
 from alerts.news.times import TOO_LATE, first_time, time_after
 from alerts.release import NO_MEDIUM
+from alerts.surveys.checks import faults_of_news, is_over
 from channels import dispatch
 from channels.lists import deliveries_of
 from channels.media import Media, deliver_by, media_of
@@ -204,6 +205,8 @@ async def send_due(session: AsyncSession, door: Door, news_id: int, *, now: date
     why = "late" if now - planned > TOO_LATE else ""
     if until is not None and planned <= until:
         why = "restored"
+    if not why and await is_over(session, news, now):
+        why = "closed"
     if not why and await outlook_refusal(session, door, news, now):
         why = "few"
     if why:
@@ -253,7 +256,10 @@ async def _asked(session: AsyncSession, news_id: int, version: int) -> News:
 
 
 async def _refuse(session: AsyncSession, door: Door, news: News, now: datetime) -> None:
-    for fault in faults(news, door.city, now):
+    for fault in (
+        *faults(news, door.city, now),
+        *await faults_of_news(session, news, door.city, now),
+    ):
         raise fault.refusal()
     found = await outlook(session, news, door.city, door.media, now)
     if found.size.refusal is not None:

@@ -20,12 +20,15 @@ UNUSED = timedelta(days=2)
 async def forget(database: Database, before: datetime, now: datetime) -> int:
     """Erase news that was sent or last changed before a moment, and what was thrown away.
 
-    Notices that were sent stay; their pictures go with the news. Returns how much news went.
+    Notices that were sent stay, and so do surveys, whose counts are kept; pictures go with the
+    news. Returns how much news went.
     """
     number = col(News.id)
     over = or_(
         col(News.discarded_at) <= now - KEPT_FOR,
-        (col(News.state) != NewsState.PLANNED) & (col(News.updated_at) < before),
+        (col(News.state) != NewsState.PLANNED)
+        & (col(News.updated_at) < before)
+        & col(News.survey).is_(None),
     )
 
     async def change(session: AsyncSession, ids: Sequence[int]) -> int:

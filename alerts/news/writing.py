@@ -159,7 +159,7 @@ def _is_untouched(news: News) -> bool:
     return (
         news.version == 1
         and news.state is NewsState.DRAFT
-        and not (news.topic or news.texts or news.replaces_id or news.from_notice_id)
+        and not (news.topic or news.texts or news.replaces_id or news.from_notice_id or news.survey)
     )
 
 
@@ -244,7 +244,7 @@ async def change(
         news.state = NewsState.DRAFT
     news.edited_by, news.authors = actor, [actor]
     has_changed(news, now)
-    old, new = _differences(said, _told(news))
+    old, new = differences(said, _told(news))
     await trail(
         session, news, actor, now, "news.saved", version=news.version, before=old, after=new
     )
@@ -358,7 +358,7 @@ def _told(news: News) -> dict[str, Any]:
     }
 
 
-def _differences(
+def differences(
     before: Mapping[str, Any], after: Mapping[str, Any]
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return of two tellings what is not the same in both."""

@@ -26,6 +26,7 @@ from app.cli import (
     shelters,
     staff,
     state,
+    surveys,
     understanding,
 )
 from core.reason import know_all
@@ -83,6 +84,7 @@ app.add_typer(city.app, name="city", help="The city's folder.")
 app.add_typer(feeds.app, name="feeds", help="Sources: fetch, list, explain.")
 app.add_typer(alerts.app, name="alert", help="Alerts from the shell.")
 app.add_typer(news.app, name="news", help="Routine news: send, list, recall.")
+app.add_typer(surveys.app, name="survey", help="Surveys: list, show, close, export.")
 app.add_typer(deliveries.app, name="deliveries", help="What is on its way, and what arrived.")
 app.add_typer(understanding.app, name="messages", help="What residents' messages ask for.")
 app.add_typer(reports.app, name="reports", help="What residents reported.")

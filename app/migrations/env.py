@@ -20,6 +20,7 @@ for module in (
     "alerts.models",
     "alerts.news.models",
     "alerts.chat.models",
+    "alerts.surveys.models",
     "response.models",
     "reports.models",
     "public.models",

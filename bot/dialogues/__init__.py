@@ -72,13 +72,13 @@ def respond(
             return _trimmed(_cry(state, event, meaning, known))
         if site is not None:
             event = Pressed("check-in", {"at": site})
-        elif found := answer or pressed_by_typing(event.text, _where_we_are(state, known)):
+        elif found := answer or pressed_by_typing(event.text, where_we_are(state, known)):
             event = Pressed(found[0], {**found[1], "said_in": event.message_id})
         elif do := typed_button(event.text):
             event = Pressed(do)
     outcome = _respond(state, event, known)
     if late and isinstance(event, Pressed) and outcome.filed is None:
-        outcome = replace(outcome, state=state, messages=_where_we_are(state, known))
+        outcome = replace(outcome, state=state, messages=where_we_are(state, known))
     return _trimmed(outcome)
 
 
@@ -104,7 +104,7 @@ def _cry(state: DialogueState, event: Said, meaning: Meaning, known: Known) -> D
     if state.name == REPORT and noted:
         taken = report.step(state, event, known)
         state = taken.state if taken is not None else state
-    again = _where_we_are(state, known)
+    again = where_we_are(state, known)
     if meaning.language in known.city.languages:
         known = known.speaking(meaning.language)
     tells = household.words_in_danger(state, event, known)
@@ -137,7 +137,7 @@ def _respond(state: DialogueState, event: Incoming, known: Known) -> DialogueOut
         inside = report.step(state, event, known)
     elif state.name == SHELTERS and isinstance(event, Located):
         found = safety.nearest(state, event, known)
-        inside = replace(found, messages=(*found.messages, *_where_we_are(found.state, known)))
+        inside = replace(found, messages=(*found.messages, *where_we_are(found.state, known)))
     inside = inside or check_in.step(state, event, known) or household.step(state, event, known)
     return inside or _anywhere(state, event, known)
 
@@ -147,7 +147,7 @@ def _anywhere(state: DialogueState, event: Incoming, known: Known) -> DialogueOu
     match event:
         case Pressed("safe", {"how": Condition.CANNOT_MOVE | Condition.IN_NEED}):
             # The disaster ended between the card and this tap: nobody waits for answers any more.
-            return answers.cry(state, known, _where_we_are(state, known))
+            return answers.cry(state, known, where_we_are(state, known))
         case Pressed("report", {"danger": "1"}):
             return report.begin(state, known, danger=True)
         case Pressed(do):
@@ -238,7 +238,7 @@ def _said(state: DialogueState, event: Said, known: Known) -> DialogueOutcome:
         NOT_UNDERSTOOD.labels(language=known.language).inc()
     if meaning.intent in ("cancel", "stop-messages") and state.name == SHELTERS and meaning.whole:
         return _cancel(state, known)
-    again = _where_we_are(state, known)
+    again = where_we_are(state, known)
     if again and meaning.intent == UNKNOWN and not known.endangered:
         if state.name == ONBOARDING and state.step == onboarding.AREA_STEP and event.text:
             return DialogueOutcome(state, (onboarding.not_a_district(known, event.text), *again))
@@ -256,13 +256,13 @@ def _unreadable(state: DialogueState, event: Incoming, known: Known) -> Dialogue
         words = known.say("Thank you! Here is what I can do.")
     else:
         words = known.say("I cannot read this kind of message. Please write, or send a photo.")
-    again = _where_we_are(state, known)
+    again = where_we_are(state, known)
     return DialogueOutcome(
         state, (messages.text(words), *(again or (onboarding.menu_card(known),)))
     )
 
 
-def _where_we_are(state: DialogueState, known: Known) -> tuple[Message, ...]:
+def where_we_are(state: DialogueState, known: Known) -> tuple[Message, ...]:
     """The open question again, or nothing if none is open."""
     if state.name == ONBOARDING:
         return onboarding.prompt(state, known)
@@ -271,4 +271,4 @@ def _where_we_are(state: DialogueState, known: Known) -> tuple[Message, ...]:
     return ()
 
 
-__all__ = ["respond"]
+__all__ = ["respond", "where_we_are"]

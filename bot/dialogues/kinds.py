@@ -43,6 +43,8 @@ ADDING = "adding"
 """A photo is awaited for a report that was sent."""
 SAFETY = "safety"
 DISTRICTS = "districts"
+SURVEY = "survey"
+"""A question of a survey is open; ``step`` is its place, ``data`` has the survey's number."""
 
 
 @dataclass(frozen=True)

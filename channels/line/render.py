@@ -26,9 +26,9 @@ from channels.medium import compact_json
 from channels.notice_words import notice_words
 from city.city import City
 from feeds.models import OVER, Notice
-from feeds.news_form import form_of
+from feeds.news_form import SURVEY_PRESS, form_of
 from feeds.short_address import check_line, short_address
-from feeds.texts import drill_mark, fact_labels, topic_name, without_topic
+from feeds.texts import drill_mark, fact_labels, survey_button, topic_name, without_topic
 
 MOST_ALT_UNITS = 400
 MOST_TEXT_UNITS = 5000
@@ -68,6 +68,7 @@ def render(notice: Notice, language: str, city: City) -> list[dict[str, Any]]:
         fact_labels(spoken),
         check=_check(notice, spoken, city),
         hero=_hero(notice, spoken, city),
+        presses=_survey(notice, spoken),
     )
     form = form_of(notice)
     shown = form.picture.alt(spoken) if form.picture else ""
@@ -152,6 +153,7 @@ def _bubble(
     *,
     check: Sequence[dict[str, Any]] = (),
     hero: dict[str, Any] | None = None,
+    presses: Sequence[dict[str, Any]] = (),
 ) -> dict[str, Any]:
     ground, ink, frame = colours(notice)
     header = {
@@ -181,14 +183,14 @@ def _bubble(
     bubble: dict[str, Any] = {"type": "bubble", "size": "giga", "header": header, "body": body}
     if hero is not None:
         bubble["hero"] = hero
-    if links:
+    if links or presses:
         bubble["footer"] = {
             "type": "box",
             "layout": "vertical",
             "backgroundColor": WHITE,
             "spacing": "sm",
             "paddingAll": "12px",
-            "contents": [_link(label, address) for label, address in links],
+            "contents": [*presses, *(_link(label, address) for label, address in links)],
         }
         bubble["styles"] = {"footer": {"separator": True, "separatorColor": RULE}}
     return _framed(bubble, frame) if frame else bubble
@@ -217,6 +219,16 @@ def _hero(notice: Notice, language: str, city: City) -> dict[str, Any] | None:
             "uri": address,
         },
     }
+
+
+def _survey(notice: Notice, language: str) -> list[dict[str, Any]]:
+    """Return the button that begins the survey of a notice; nothing for a notice without one."""
+    survey = form_of(notice).survey
+    if not survey:
+        return []
+    label = survey_button(language)
+    data = f"do={SURVEY_PRESS}&s={survey}"
+    return [_button(label, {"type": "postback", "data": data, "displayText": label})]
 
 
 def _picture(notice: Notice, city: City) -> list[dict[str, Any]]:
@@ -300,6 +312,11 @@ def _text(words: str, **look: str) -> dict[str, Any]:
 
 
 def _link(label: str, address: str) -> dict[str, Any]:
+    """A button that opens a page."""
+    return _button(label, {"type": "uri", "label": label[:MOST_LABEL], "uri": address})
+
+
+def _button(label: str, action: dict[str, Any]) -> dict[str, Any]:
     """A button that wraps its words, which LINE's own buttons do not."""
     return {
         "type": "box",
@@ -307,7 +324,7 @@ def _link(label: str, address: str) -> dict[str, Any]:
         "backgroundColor": LINK_GROUND,
         "cornerRadius": "8px",
         "paddingAll": "12px",
-        "action": {"type": "uri", "label": label[:MOST_LABEL], "uri": address},
+        "action": action,
         "contents": [
             _text(label, size="md", color=LINK_INK, weight="bold", align="center"),
         ],

@@ -17,12 +17,17 @@ from feeds.texts.compose import (
 )
 from feeds.texts.free import (
     NewsWords,
+    SurveyNote,
     alert_heading,
     alert_texts,
     article_texts,
     machine_translated,
     news_texts,
     status_name,
+    survey_button,
+    survey_lines,
+    survey_word,
+    text_language,
     topic_name,
     without_topic,
 )
@@ -33,6 +38,7 @@ from feeds.texts.times import day_name, moment
 __all__ = [
     "CATALOGUE",
     "NewsWords",
+    "SurveyNote",
     "Term",
     "Texts",
     "alert_heading",
@@ -50,8 +56,12 @@ __all__ = [
     "place_name",
     "prepare",
     "status_name",
+    "survey_button",
+    "survey_lines",
+    "survey_word",
     "term",
     "terms",
+    "text_language",
     "topic_name",
     "without_topic",
 ]

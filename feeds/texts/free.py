@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from city.city import City, Names, name_in
 from core.languages import EASY_JAPANESE, LANGUAGES
@@ -18,7 +18,7 @@ from feeds.texts.advice import EVACUATION_LEVELS, evacuation
 from feeds.texts.compose import CATALOGUE, Texts, drill_mark, mark_drill, say
 from feeds.texts.places import area_names, joined, name_for
 from feeds.texts.terms import explained, level_name, term
-from feeds.texts.times import moment
+from feeds.texts.times import day_name, moment
 
 _TITLES = {
     Status.LIFTED: m.TITLE_LIFTED,
@@ -98,7 +98,7 @@ def article_texts(
             notes.append(
                 say(language, m.ARTICLE_IN_JAPANESE)
                 if spoken == "ja"
-                else say(language, m.TEXT_LANGUAGE, name=_language_name(spoken, language))
+                else text_language(spoken, language)
             )
         last = [say(language, m.MORE, url=url)] if url else []
         last.append(say(language, m.SOURCE, source=name_in(source_name, language)))
@@ -112,6 +112,16 @@ def article_texts(
         written = {"title": heading, "text": "\n\n".join(block for block in blocks if block)}
         texts[language] = mark_drill(written, language) if drill else written
     return texts
+
+
+@dataclass(frozen=True)
+class SurveyNote:
+    """What a message says of the survey that it asks: whether answers are kept with the resident's
+    number, and the last day.
+    """
+
+    named: bool
+    closes: date | None
 
 
 @dataclass(frozen=True)
@@ -131,6 +141,7 @@ class NewsWords:
     texts: Mapping[str, tuple[str, str]]
     links: Sequence[tuple[str, Mapping[str, str]]] = ()
     machine: Collection[str] = ()
+    survey: SurveyNote | None = None
 
 
 def news_texts(words: NewsWords, topic: str, city: City, *, corrects: bool = False) -> Texts:
@@ -150,19 +161,49 @@ def _news(
     name = topic_name(topic, language, city)
     notes = [say(language, m.LINE_CORRECTED, name=title)] if corrects else []
     if spoken != language:
-        notes.append(say(language, m.TEXT_LANGUAGE, name=_language_name(spoken, language)))
+        notes.append(text_language(spoken, language))
     elif language in words.machine:
         notes.append(machine_translated(language))
     links = [
         f"{labels[language]}: {url}" if labels.get(language) else say(language, m.MORE, url=url)
         for url, labels in words.links
     ]
+    asked = survey_lines(words.survey, language) if words.survey else []
     source = say(language, m.SOURCE, source=name_in(city.name, language))
-    blocks = ["\n".join(notes), text, "\n".join(links), source]
+    blocks = ["\n".join(notes), text, "\n".join(asked), "\n".join(links), source]
     return {
         "title": say(language, m.TITLE_ARTICLE, topic=name, title=title),
         "text": "\n\n".join(block for block in blocks if block),
     }
+
+
+def survey_lines(survey: SurveyNote, language: str) -> list[str]:
+    """Return what everybody is told of a survey before they answer."""
+    until = (
+        [say(language, m.SURVEY_UNTIL, day=day_name(survey.closes, language))]
+        if survey.closes
+        else []
+    )
+    return [
+        say(language, m.SURVEY_NAMED if survey.named else m.SURVEY_ANONYMOUS),
+        *until,
+        say(language, m.SURVEY_HOW, word=survey_word(language)),
+    ]
+
+
+def survey_word(language: str) -> str:
+    """Return the word that lists the open surveys in the conversation."""
+    return say(language, m.SURVEYS)
+
+
+def survey_button(language: str) -> str:
+    """Return the name of the button that begins a survey."""
+    return say(language, m.SURVEY_ANSWER)
+
+
+def text_language(spoken: str, language: str) -> str:
+    """Return the sentence that says in which language the words below are."""
+    return say(language, m.TEXT_LANGUAGE, name=_language_name(spoken, language))
 
 
 def without_topic(title: str, topic: str, language: str) -> str:
@@ -252,7 +293,7 @@ def _alert(
     if language in machine and language in texts:
         notes.append(machine_translated(language))
     elif spoken != language:
-        notes.append(say(language, m.TEXT_LANGUAGE, name=_language_name(spoken, language)))
+        notes.append(text_language(spoken, language))
     last = []
     if advised and level >= 3 and city.shelter_url:
         last.append(say(language, m.SHELTERS, url=city.shelter_url))

@@ -339,6 +339,15 @@ TEXT_LANGUAGE = "Language of the text below: {name}"
 ARTICLE_IN_JAPANESE = "This article is in Japanese."
 MACHINE_TRANSLATED = "A machine translated this text. It may contain mistakes."
 
+SURVEYS = "Survey"
+SURVEY_ANSWER = "Answer the survey"
+SURVEY_ANONYMOUS = "Anonymous: the city does not learn who answered what."
+SURVEY_NAMED = (
+    "Not anonymous: the city sees your answers together with your number in this account."
+)
+SURVEY_UNTIL = "You can answer until {day}."
+SURVEY_HOW = "Answer in the city's LINE account: press the button, or write “{word}”."
+
 TOPIC_CONTEXT = "topic"
 TOPICS: dict[str, str] = {
     "evacuation": "Evacuation",

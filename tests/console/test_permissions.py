@@ -103,6 +103,13 @@ ADDRESSES = {
         GET /console/news
         GET /console/news-calendar
         GET /console/news/{news_id}/check
+        GET /console/surveys
+        GET /console/surveys/{survey_id}/results
+        GET /console/surveys/{survey_id}/results/live
+        GET /console/surveys/{survey_id}/words/{place}
+        GET /console/surveys/{survey_id}/counts.csv
+        GET /console/surveys/{survey_id}/words.csv
+        GET /console/surveys/{survey_id}/answers.csv
         GET /console/tasks
         GET /console/tasks/live
         GET /console/tasks/{task_id}
@@ -312,6 +319,12 @@ ADDRESSES = {
         POST /console/news/{news_id}/test
         POST /console/news/from/{notice_id}
         POST /console/news/{news_id}/correct/{notice_id}
+        POST /console/surveys
+        GET /console/surveys/{survey_id}
+        POST /console/surveys/{survey_id}
+        POST /console/surveys/{survey_id}/look
+        POST /console/surveys/{survey_id}/discard
+        POST /console/surveys/{survey_id}/close
     """,
     "news, the last word": """
         POST /console/news/{news_id}/approve

@@ -32,7 +32,7 @@ from app.own_words import WordsNow, attach_words
 from app.rehearsals import RehearsalResults
 from app.rule_trials import RuleTrials
 from app.staff_sender import StaffSender
-from bot import data_pages, kind_preview, word_preview
+from bot import data_pages, kind_preview, survey_preview, word_preview
 from bot.question_check import QuestionChecker
 from channels.engine import Engine
 from channels.line.client import LineClient
@@ -399,6 +399,7 @@ async def _open_office(
     app.state.kind_cards = kind_preview.cards
     app.state.word_cards = word_preview.cards
     app.state.question_checker = QuestionChecker()
+    app.state.survey_cards = survey_preview.cards
     # What a test has just stored is counted at once.
     app.state.household_numbers = SharedAnswers[Any](clock, 0)
     stack.push_async_callback(app.state.rule_trials.stop)
