@@ -40,7 +40,7 @@ DETAIL_NAMES = {
     "closes_on": mark("Last day to answer"),
     "named": mark("With the resident's number"),
     "seen_by": mark("Who sees the answers"),
-    "offers": mark("Topic to offer at the end"),
+    "offered_topic": mark("Topic to offer at the end"),
     "answers": mark("Answers"),
     "about": mark("About"),
     "accounts": mark("Accounts"),

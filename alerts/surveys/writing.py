@@ -151,7 +151,7 @@ def _told(survey: Survey) -> dict[str, Any]:
         "closes_on": survey.closes_on and survey.closes_on.isoformat(),
         "named": survey.named,
         "seen_by": str(survey.seen_by),
-        "offers": survey.offers,
+        "offered_topic": survey.offers,
     }
 
 
