@@ -11,12 +11,8 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-WIDTH = 640
-ROW = 26
-LABEL = 180
-PLOT = 150
-NARROW = 360
-"""The width of charts that a phone shows without making their words smaller."""
+WIDTH = 360
+"""A phone shows so much without making the words smaller."""
 ENTRY, TREND, TALL = 36, 30, 110
 
 
@@ -31,73 +27,25 @@ class Bar:
 
 
 def bars(title: str, found: Sequence[Bar]) -> Markup:
-    """Return horizontal bars, one below the other, each with its label and number."""
+    """Return horizontal bars below their labels; ``said`` stands at the right end."""
     most = max((bar.value for bar in found), default=0) or 1
-    room = WIDTH - LABEL - 70
-    height = ROW * len(found) + 4
     drawn = []
     for n, bar in enumerate(found):
-        top = n * ROW + 2
-        wide, dark = bar.value / most * room, bar.part / most * room
+        top = n * ENTRY
         drawn.append(
-            Markup(
-                '<text x="{x}" y="{y}" text-anchor="end">{label}</text>'
-                '<rect class="chart-bar" x="{left}" y="{top}" width="{wide:.1f}" height="{high}"/>'
-                '<rect class="chart-part" x="{left}" y="{top}" width="{dark:.1f}" height="{high}"/>'
-                '<text class="chart-number" x="{end:.1f}" y="{y}">{said}</text>'
+            _entry(top, bar.label, bar.said or f"{bar.value:,.0f}")
+            + Markup(
+                '<rect class="chart-ground" x="0" y="{bar}" width="{width}" height="8"/>'
+                '<rect class="chart-bar" x="0" y="{bar}" width="{wide:.1f}" height="8"/>'
+                '<rect class="chart-part" x="0" y="{bar}" width="{dark:.1f}" height="8"/>'
             ).format(
-                x=LABEL - 8,
-                y=top + ROW - 9,
-                label=_short(bar.label, 14),
-                left=LABEL,
-                top=top + 2,
-                wide=wide,
-                dark=dark,
-                high=ROW - 8,
-                end=LABEL + wide + 6,
-                said=bar.said or f"{bar.value:g}",
+                bar=top + 21,
+                width=WIDTH,
+                wide=bar.value / most * WIDTH,
+                dark=bar.part / most * WIDTH,
             )
         )
-    return _svg(title, height, Markup("").join(drawn))
-
-
-def columns(title: str, found: Sequence[Bar]) -> Markup:
-    """Return upright bars side by side, such as months; ``part`` stands in front."""
-    most = max((bar.value for bar in found), default=0) or 1
-    wide = WIDTH / max(len(found), 1)
-    every = max(1, -(-len(found) * 44 // WIDTH))
-    drawn = []
-    for n, bar in enumerate(found):
-        high, dark = bar.value / most * PLOT, bar.part / most * PLOT
-        left = n * wide + wide * 0.15
-        drawn.append(
-            Markup(
-                '<rect class="chart-bar" x="{left:.1f}" y="{top:.1f}" width="{wide:.1f}" '
-                'height="{high:.1f}"/><rect class="chart-part" x="{left:.1f}" y="{under:.1f}" '
-                'width="{wide:.1f}" height="{dark:.1f}"/>'
-            ).format(
-                left=left,
-                top=PLOT - high + 18,
-                wide=wide * 0.7,
-                high=high,
-                under=PLOT - dark + 18,
-                dark=dark,
-            )
-        )
-        if n % every == 0:
-            drawn.append(
-                Markup(
-                    '<text class="chart-number" x="{x:.1f}" y="{y:.1f}" text-anchor="middle">'
-                    '{said}</text><text x="{x:.1f}" y="{foot}" text-anchor="middle">{label}</text>'
-                ).format(
-                    x=n * wide + wide / 2,
-                    y=PLOT - high + 13,
-                    said=bar.said or f"{bar.value:g}",
-                    foot=PLOT + 36,
-                    label=bar.label,
-                )
-            )
-    return _svg(title, PLOT + 44, Markup("").join(drawn))
+    return _svg(title, ENTRY * len(found), Markup("").join(drawn))
 
 
 def spread(title: str, found: Sequence[tuple[str, int, int, int, str]]) -> Markup:
@@ -107,63 +55,28 @@ def spread(title: str, found: Sequence[tuple[str, int, int, int, str]]) -> Marku
     off at twice the largest 80 %, so that one old case does not hide the others.
     """
     most = max((eighty for _, _, eighty, _, _ in found), default=0) * 2 or 1
-    room = WIDTH - LABEL - 90
     drawn = []
     for n, (label, half, eighty, slowest, said) in enumerate(found):
-        y = n * ROW + ROW / 2 + 2
-        end = min(slowest, most) / most * room
-        drawn.append(
-            Markup(
-                '<text x="{x}" y="{text}" text-anchor="end">{label}</text>'
-                '<line class="chart-line" x1="{left}" x2="{end:.1f}" y1="{y}" y2="{y}"/>'
-                '<rect class="chart-bar" x="{left}" y="{top}" width="{eighty:.1f}" height="12"/>'
-                '<rect class="chart-part" x="{left}" y="{top}" width="{half:.1f}" height="12"/>'
-                '<text class="chart-number" x="{after:.1f}" y="{text}">{said}</text>'
-            ).format(
-                x=LABEL - 8,
-                text=y + 5,
-                label=_short(label, 14),
-                left=LABEL,
-                end=LABEL + end,
-                y=y,
-                top=y - 6,
-                eighty=eighty / most * room,
-                half=half / most * room,
-                after=LABEL + end + 6,
-                said=said,
-            )
-        )
-    return _svg(title, ROW * len(found) + 6, Markup("").join(drawn))
-
-
-def listed(title: str, found: Sequence[Bar]) -> Markup:
-    """Return bars below their labels, for a phone's width; ``said`` stands at the right end."""
-    most = max((bar.value for bar in found), default=0) or 1
-    drawn = []
-    for n, bar in enumerate(found):
         top = n * ENTRY
         drawn.append(
-            Markup(
-                '<text x="0" y="{y}">{label}</text>'
-                '<text class="chart-number" x="{width}" y="{y}" text-anchor="end">{said}</text>'
-                '<rect class="chart-ground" x="0" y="{bar}" width="{width}" height="8"/>'
-                '<rect class="chart-bar" x="0" y="{bar}" width="{wide:.1f}" height="8"/>'
-                '<rect class="chart-part" x="0" y="{bar}" width="{dark:.1f}" height="8"/>'
+            _entry(top, label, said)
+            + Markup(
+                '<line class="chart-line" x1="0" x2="{end:.1f}" y1="{y}" y2="{y}"/>'
+                '<rect class="chart-bar" x="0" y="{bar}" width="{eighty:.1f}" height="8"/>'
+                '<rect class="chart-part" x="0" y="{bar}" width="{half:.1f}" height="8"/>'
             ).format(
-                y=top + 15,
+                y=top + 25,
                 bar=top + 21,
-                label=_short(bar.label, 18),
-                said=bar.said or f"{bar.value:,.0f}",
-                width=NARROW,
-                wide=bar.value / most * NARROW,
-                dark=bar.part / most * NARROW,
+                end=min(slowest, most) / most * WIDTH,
+                eighty=eighty / most * WIDTH,
+                half=half / most * WIDTH,
             )
         )
-    return _svg(title, ENTRY * len(found), Markup("").join(drawn), width=NARROW)
+    return _svg(title, ENTRY * len(found), Markup("").join(drawn))
 
 
 def steps(title: str, found: Sequence[Bar], *, below: bool = False) -> Markup:
-    """Return upright bars for days or months, for a phone's width.
+    """Return upright bars for days or months.
 
     ``part`` stands in front; with ``below`` it hangs below the line instead. A bar whose label is
     empty has none below it. The highest has its number; ``said`` replaces it.
@@ -171,7 +84,7 @@ def steps(title: str, found: Sequence[Bar], *, below: bool = False) -> Markup:
     high = max((bar.value for bar in found), default=0)
     low = max((bar.part for bar in found), default=0) if below else 0
     scale = TALL / (max(high, 0 if below else high) + low or 1)
-    wide = NARROW / max(len(found), 1)
+    wide = WIDTH / max(len(found), 1)
     line = 16 + high * scale
     drawn, marked = [], False
     for n, bar in enumerate(found):
@@ -199,10 +112,10 @@ def steps(title: str, found: Sequence[Bar], *, below: bool = False) -> Markup:
             )
     drawn.append(
         Markup('<line class="chart-line" x1="0" x2="{w}" y1="{y:.1f}" y2="{y:.1f}"/>').format(
-            w=NARROW, y=line
+            w=WIDTH, y=line
         )
     )
-    return _svg(title, line + low * scale + 20, Markup("").join(drawn), width=NARROW)
+    return _svg(title, line + low * scale + 20, Markup("").join(drawn))
 
 
 def trends(title: str, found: Sequence[tuple[str, Sequence[float | None], str]]) -> Markup:
@@ -222,11 +135,19 @@ def trends(title: str, found: Sequence[tuple[str, Sequence[float | None], str]])
                 y=top + 20,
                 label=_short(label, 9),
                 said=said,
-                width=NARROW,
+                width=WIDTH,
                 path=_path(numbers, 150, 270, top + 6, top + TREND - 6),
             )
         )
-    return _svg(title, TREND * len(found), Markup("").join(drawn), width=NARROW)
+    return _svg(title, TREND * len(found), Markup("").join(drawn))
+
+
+def _entry(top: float, label: str, said: str) -> Markup:
+    """Return a label at the left and what is said at the right, above their bar."""
+    return Markup(
+        '<text x="0" y="{y}">{label}</text>'
+        '<text class="chart-number" x="{width}" y="{y}" text-anchor="end">{said}</text>'
+    ).format(y=top + 15, label=_short(label, 18), said=said, width=WIDTH)
 
 
 def _path(
@@ -249,7 +170,7 @@ def _path(
 def _at(words: str, n: int, number: int, x: float, y: float) -> Markup:
     """Return words above or below the n-th of so many bars, which stay within the drawing."""
     anchor = "start" if n * 8 < number else "end" if n * 8 >= number * 7 else "middle"
-    x = {"start": 0.0, "end": float(NARROW)}.get(anchor, x) if number > 8 else x
+    x = {"start": 0.0, "end": float(WIDTH)}.get(anchor, x) if number > 8 else x
     anchor = anchor if number > 8 else "middle"
     return Markup(
         '<text class="chart-number" x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{words}</text>'
@@ -258,15 +179,15 @@ def _at(words: str, n: int, number: int, x: float, y: float) -> Markup:
 
 def _below(words: str, n: int, number: int, x: float, line: float) -> Markup:
     return Markup('<text x="{x:.1f}" y="{y:.1f}" text-anchor="middle">{words}</text>').format(
-        x=min(max(x, 10), NARROW - 10), y=line + 16, words=words
+        x=min(max(x, 20), WIDTH - 20), y=line + 16, words=words
     )
 
 
-def _svg(title: str, height: float, drawn: Markup, *, width: int = WIDTH) -> Markup:
+def _svg(title: str, height: float, drawn: Markup) -> Markup:
     return Markup(
         '<svg class="chart" viewBox="0 0 {width} {height:.0f}" role="img" aria-label="{title}">'
         "{drawn}</svg>"
-    ).format(width=width, height=height, title=title, drawn=drawn)
+    ).format(width=WIDTH, height=height, title=title, drawn=drawn)
 
 
 def _short(text: str, most: int) -> str:

@@ -14,7 +14,7 @@ from fastapi.responses import JSONResponse
 
 from city.city import City
 from console.access import Permission
-from console.charts import Bar, bars, columns, spread
+from console.charts import Bar, bars, spread, steps
 from console.report_names import Names
 from console.report_pages import view_of
 from console.web import StaffRoute, Visit, visit
@@ -31,6 +31,7 @@ router = APIRouter(prefix="/console/report-statistics", route_class=StaffRoute)
 Looker = Annotated[Visit, Depends(visit(Permission.LOOK))]
 HEAT = ("grey", "blue", "green", "amber", "red")
 """From the fewest reports in a square to the most."""
+MOST_LABELS = 8
 MOST_BARS = 25
 NO_TEAM = mark("Nobody")
 HEADINGS = (mark("What"), mark("Of"), mark("Part"), mark("Figure"))
@@ -180,6 +181,12 @@ def _parts(
     """Yield each chart with its sentence and its table: ``rows`` have a label, then the columns."""
     say = visitor.say
     reports, cases = sum(found.reports.values()), sum(found.cases.values())
+    months = found.asked.months
+    every = -(-len(months) // MOST_LABELS)
+    drawn = [
+        Bar("" if n % every else _month(month), found.reports[month], found.cases[month])
+        for n, month in enumerate(months)
+    ]
     yield _part(
         say("Reports by month"),
         say(
@@ -187,15 +194,9 @@ def _parts(
             reports=reports,
             cases=cases,
         ),
-        columns(
-            say("Reports by month"),
-            [
-                Bar(_month(month), found.reports[month], found.cases[month])
-                for month in found.asked.months
-            ],
-        ),
+        steps(say("Reports by month"), drawn),
         (say("Reports"), say("Cases")),
-        [(_month(month), found.reports[month], found.cases[month]) for month in found.asked.months],
+        [(_month(month), found.reports[month], found.cases[month]) for month in months],
     )
     yield _counted(
         say("Cases by kind"),
@@ -355,4 +356,4 @@ def _seasons(visitor: Visit, found: Learnt) -> dict[str, Any]:
         counts = [found.seasons[key] for key in found.seasons if key[1] == month]
         means.append(Bar(f"{month}", round(sum(counts) / max(1, len(counts)))))
     sentence = say("Reports of each month, the mean of {n} years.", n=len(years))
-    return _part(title, sentence, columns(title, means), tuple(map(str, years)), rows)
+    return _part(title, sentence, steps(title, means), tuple(map(str, years)), rows)

@@ -12,7 +12,7 @@ from markupsafe import Markup
 
 from city.city import City, name_in
 from console import words
-from console.charts import Bar, listed, steps, trends
+from console.charts import Bar, bars, steps, trends
 from console.figures.hiding import Shown, together
 from console.figures.kept import Figures
 from core.languages import mark
@@ -119,7 +119,7 @@ def ranking(
         sentence = say(
             "Most of all: “{what}” with {n}.", what=name(first), n=desk.cell(shown[first])
         )
-    chart = listed(
+    chart = bars(
         title, [bar(name(key), shown[key], said=desk.cell(shown[key])) for key in keys[:MOST_BARS]]
     )
     rows = [(name(key), shown[key]) for key in keys]

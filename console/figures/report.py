@@ -14,7 +14,7 @@ from channels.line.units import Opened, opened_of
 from city.city import City
 from console import words
 from console.board import INTENTS
-from console.charts import listed
+from console.charts import bars
 from console.figures.hiding import LEAST, apart, single
 from console.figures.kept import Figures, Period, notices_of, read
 from console.figures.parts import (
@@ -206,7 +206,7 @@ def _media(desk: Desk) -> Part:
     keys = sorted({*taken, *failed}, key=lambda key: (-taken[key], key))
     rows: list[tuple[Cell, ...]] = [(desk.medium(key), taken[key], failed[key]) for key in keys]
     sentence = say("What LINE takes it shows to everybody who has not blocked the account.")
-    chart = listed(title, [bar(desk.medium(key), taken[key]) for key in keys])
+    chart = bars(title, [bar(desk.medium(key), taken[key]) for key in keys])
     heads = (say("Taken by the medium"), say("Could not be delivered"))
     return Part("by-medium", title, sentence, chart, heads, rows)
 
@@ -236,7 +236,7 @@ def _notices(desk: Desk, found: Read) -> Part:
         say("Visits of the page"),
     )
     more = f"{say(LINE_SAYS)} {say('Visits are of the short address, counted without who.')}"
-    return Part("notices", title, sentence, listed(title, drawn[:15]), heads, rows, more=more)
+    return Part("notices", title, sentence, bars(title, drawn[:15]), heads, rows, more=more)
 
 
 def _said(number: int | None) -> Cell:
