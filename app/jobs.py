@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from alerts.news.release import Door
 from alerts.news.sending import send_due
 from alerts.surveys.closing import close_due
+from app.chat_jobs import chat_jobs
 from app.figures import ask_line, count_days, watch_quota
 from app.mail_parts import mail_parts
 from app.media import media_of
@@ -136,6 +137,7 @@ async def scheduled_jobs(
             *_polling(context, poller),
             *_housekeeping(context, own, media),
             *_translations(context),
+            *chat_jobs(context),
             *_friends(context, line),
             *_menus(context, line),
             *_staff(context, line, media),

@@ -13,6 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 from sqlmodel import col, select
 
+from alerts.chat.desk import forget_old as forget_chats
+from alerts.chat.models import ChatMessage
 from alerts.news.retention import forget as forget_news
 from alerts.surveys import answering
 from alerts.surveys.closing import forget_words as forget_answers
@@ -106,6 +108,7 @@ async def forget(context: Context, children: ChildTable = NO_TABLE) -> None:
         "questions": await forget_asked(
             database, in_japan(now).date() - timedelta(days=keep.questions)
         ),
+        "chats": await forget_chats(database, now - timedelta(days=keep.chats)),
         "mail_signups": await forget_signups(database, now),
         "asked_counts": await forget_counts(database, now - timedelta(days=keep.questions)),
         "residents": await forget_left(
@@ -120,6 +123,8 @@ async def forget(context: Context, children: ChildTable = NO_TABLE) -> None:
         drafts = await session.scalars(select(Dialogue.data))
         in_use = {found for data in drafts for found in _hashes(data)}
         in_use |= set(await session.scalars(select(HouseholdPhoto.sha256)))
+        photos = select(ChatMessage.sha256).where(col(ChatMessage.sha256) > "")
+        in_use |= set(await session.scalars(photos))
         in_use |= {
             found
             for shown in await session.scalars(select(Danger.photos))

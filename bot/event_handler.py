@@ -15,6 +15,7 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
+from alerts.chat.models import ChatThread
 from bot.dialogues import answers, check_in, respond
 from bot.dialogues.buttons import city_understanding, typed_button
 from bot.dialogues.kinds import (
@@ -38,6 +39,7 @@ from bot.dialogues.kinds import (
     WarningShown,
 )
 from bot.effects import apply
+from bot.event_outcomes import answer_now
 from bot.incoming import message_of, unsent_message
 from bot.models import IS_A_TURN, Dialogue, EventState, WebhookEvent
 from bot.own_reports import (
@@ -48,6 +50,7 @@ from bot.own_reports import (
     reports_near,
     watches_repairs,
 )
+from bot.person_chat import PersonChat
 from bot.relay import RelayDesk, Way, way_of
 from bot.report_verdict import VerdictChat, is_verdict
 from bot.staff_chat import StaffChat, is_of_staff
@@ -120,6 +123,8 @@ class Loaded:
     """What they ask for, by intent."""
     city: City | None = None
     """The city with the kinds of reports that hold now."""
+    threads: dict[int, ChatThread] = field(default_factory=dict)
+    """Open talks with a person."""
 
 
 class EventHandler:
@@ -167,6 +172,7 @@ class EventHandler:
     ) -> None:
         self.asker_key = asker_key
         self.surveys = surveys
+        self.chat = PersonChat(city.chat) if city.chat is not None else None
         self.staff = staff
         self.relay = relay
         self.verdicts = verdicts
@@ -207,7 +213,9 @@ class EventHandler:
             turns.setdefault(row.line_user_id, []).append(Turn(row.kind, row.timestamp_ms, unsent))
         preferences = await registry.preferences_of(session, self.city, list(residents.values()))
         city = await city_now(session, self.city)
-        return Loaded(residents, dialogues, preferences, turns, city=city)
+        ids = [one.id for one in residents.values() if one.id is not None]
+        threads = await self.chat.threads(session, ids) if self.chat is not None and ids else {}
+        return Loaded(residents, dialogues, preferences, turns, city=city, threads=threads)
 
     async def act(
         self,
@@ -290,6 +298,8 @@ class EventHandler:
             session, resident, choices, incoming, event, now, state, loaded.asked if asks else None
         )
         known = replace(known, city=loaded.city or known.city)
+        if self.chat is not None:
+            known = replace(known, person_offer=self.chat.offer(known))
         known = replace(known, near=await reports_near(session, state, incoming))
         named = await case_asked(session, known.city, incoming, resident.id)
         known = replace(known, case_asked=named)
@@ -308,12 +318,23 @@ class EventHandler:
                 said_at=datetime.fromtimestamp(event.timestamp_ms / 1000, UTC),
             )
             if said is not None:
-                event.answer, event.answer_matters = said, True
-                event.state = EventState.ANSWERING
-                dialogue.last_event_ms = max(dialogue.last_event_ms, event.timestamp_ms)
+                answer_now(event, dialogue, said)
+                return False
+        if self.chat is not None:
+            told = await self.chat.answer(
+                session,
+                incoming,
+                loaded.threads.get(resident.id),
+                resident.id,
+                known,
+                now,
+                key=event.event_id,
+            )
+            if told is not None and not told.goes_on:
+                answer_now(event, dialogue, told.messages)
                 return False
         if isinstance(incoming, Pressed) and is_verdict(incoming) and self.verdicts is not None:
-            event.answer = await self.verdicts.answer(
+            verdict = await self.verdicts.answer(
                 session,
                 incoming,
                 resident,
@@ -322,9 +343,7 @@ class EventHandler:
                 said_at=datetime.fromtimestamp(event.timestamp_ms / 1000, UTC),
                 late=late,
             )
-            event.answer_matters = True
-            event.state = EventState.ANSWERING
-            dialogue.last_event_ms = max(dialogue.last_event_ms, event.timestamp_ms)
+            answer_now(event, dialogue, verdict)
             return False
         outcome = await self._outcome(session, event, resident, state, incoming, known, late=late)
         erased = any(isinstance(effect, Erase) for effect in outcome.effects)

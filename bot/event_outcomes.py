@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from bot.models import EventState, WebhookEvent
+from bot.messages import Message
+from bot.models import Dialogue, EventState, WebhookEvent
 
 
 def finished(event: WebhookEvent) -> dict[str, Any]:
@@ -22,6 +23,14 @@ def finished(event: WebhookEvent) -> dict[str, Any]:
     if event.forget:
         changes |= {"payload": "{}", "line_user_id": None}
     return changes
+
+
+def answer_now(event: WebhookEvent, dialogue: Dialogue, messages: Sequence[Message]) -> None:
+    """Answer beside the conversation, which stays as it is; with no messages say nothing."""
+    dialogue.last_event_ms = max(dialogue.last_event_ms, event.timestamp_ms)
+    if messages:
+        event.answer, event.answer_matters = list(messages), True
+        event.state = EventState.ANSWERING
 
 
 async def note(session: AsyncSession, ended: Mapping[int, dict[str, Any]]) -> None:

@@ -34,6 +34,8 @@ OF_STAFF = {
     "household_notes": ("by", "words"),
     "tasks": ("title", "created_by", "taken_by"),
     "dangers": ("decided_by",),
+    "chat_threads": ("taken_by", "closed_by"),
+    "chat_messages": ("by",),
 }
 """Columns by table that name staff, are what staff write to each other, or open something: not in
 the file. What was sent to the resident is among the messages.

@@ -139,7 +139,10 @@ def _heard(text: str, known: Known, key: str) -> Heard:
 def _changed(text: str, language: str, old: Known, new: Known) -> ChangedAnswer | None:
     state = DialogueState()
     # What the questions say is the same: then the whole answer is, too. This is quick to find out.
-    if _shown(questions.near(state, old, text)) == _shown(questions.near(state, new, text)):
+    if all(
+        _shown(find(state, old, text)) == _shown(find(state, new, text))
+        for find in (questions.exactly, questions.near)
+    ):
         return None
     was, becomes = (_shown(_said(text, known)) for known in (old, new))
     return None if was == becomes else ChangedAnswer(text, language, was, becomes)

@@ -13,6 +13,7 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
+from alerts.chat import desk
 from bot.dialogues import report
 from bot.dialogues.kinds import REPORT, DialogueState
 from bot.incoming import message_of, unsent_message
@@ -42,6 +43,7 @@ async def take_back(session: AsyncSession, event: WebhookEvent, now: datetime) -
         dialogue.step, dialogue.data = state.step, dict(state.data)
         session.add(dialogue)
     await take_words_back(session, resident.id, message_id)
+    await desk.take_words_back(session, resident.id, message_id)
     await verdicts.take_back(session, resident.id, message_id)
     await dangers.take_back(session, resident.id, message_id)
     gone = await withdraw(session, resident.id, message_id, now)

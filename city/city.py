@@ -14,6 +14,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from city.chat import ChatRules
 from city.danger_words import DangerWords
 from city.kinds import ReportCategory as ReportCategory
 from city.parts import Names as Names
@@ -176,6 +177,8 @@ class Retention(_Part):
     questions: int = 90
     survey_words: int = 365
     """What residents wrote in free words to surveys, from the day on which one closed."""
+    chats: int = 90
+    """Talks of residents with a person, from their end."""
     telegrams: int = 90
     """The agency's telegrams and other public warnings as they came: changed rules are tried on
     them.
@@ -446,6 +449,8 @@ class City(_Part):
     retention: Retention = Retention()
     relay: Relay = Relay()
     """Which webhooks go to another vendor's service."""
+    chat: ChatRules | None = None
+    """Without it residents cannot write to a person."""
     unknown_friends: UnknownFriends | None = None
     """Without it nothing is ever sent to friends whom Todoke does not know."""
     disaster_rules: tuple[DisasterRule, ...] = ()

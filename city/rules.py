@@ -67,6 +67,7 @@ def broken_rules(
     yield from _departments_of_topics(document)
     yield from _groups_of_staff(document)
     yield from _call_up(document, topics)
+    yield from _chat(document)
     for place, source in _tables(document, "sources"):
         yield from _source(place, source, topics, districts)
     for place, rule in _tables(document, "disaster_rules"):
@@ -200,6 +201,25 @@ def _groups_of_staff(document: dict[str, Any]) -> Iterator[Finding]:
                     ("sign_in", *place, "departments", position),
                     reason("there.no-department", department=code, hint=hint),
                 )
+
+
+def _chat(document: dict[str, Any]) -> Iterator[Finding]:
+    """Yield departments of the desk, or of its ready answers, that the city does not have."""
+    chat, departments = document.get("chat"), _known(document, "departments")
+    if not isinstance(chat, dict):
+        return
+    named: list[tuple[tuple[str | int, ...], str]] = [
+        (("departments", n), code) for n, code in _texts(chat.get("departments"))
+    ]
+    for n, one in enumerate(chat.get("ready") or ()):
+        code = one.get("department") if isinstance(one, dict) else None
+        if isinstance(code, str) and code:
+            named.append((("ready", n, "department"), code))
+    for place, code in named:
+        if code not in departments:
+            hint = suggestion(code, departments)
+            why = reason("there.no-department", department=code, hint=hint)
+            yield ("chat", *place), why
 
 
 def _call_up(document: dict[str, Any], topics: Set[str]) -> Iterator[Finding]:

@@ -34,6 +34,7 @@ _KEYS = (
     "media",
     "posts",
     "news",
+    "chat",
     *("digest_hour", "shelter_url", "privacy_url", "liff_id", "credit", *_TABLES),
 )
 _TEXTS = ("names", "texts", "closed_texts")

@@ -270,6 +270,20 @@ HELP = {
         mark("What residents asked and the conversation did not understand. Answer it once."),
         "understanding.md",
     ),
+    "/console/chat": Help(
+        mark(
+            "Residents who want to talk to a person. One colleague takes a chat and answers; the "
+            "conversation keeps quiet meanwhile."
+        ),
+        "chat-desk.md",
+    ),
+    "/console/chat/*": Help(
+        mark(
+            "What you write goes to the resident's phone at once. Nobody here sees their name or "
+            "their account. Who read it is in the trail."
+        ),
+        "chat-desk.md",
+    ),
     "/console/questions/answer": Help(
         mark(
             "Write the answer, choose the sentences that ask it, and see what it changes. It is "

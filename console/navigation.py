@@ -88,7 +88,10 @@ SECTIONS = (
     ),
     Section(
         mark("Questions"),
-        (Entry("/console/questions", mark("Questions"), Permission.QUESTIONS),),
+        (
+            Entry("/console/questions", mark("Questions"), Permission.QUESTIONS),
+            Entry("/console/chat", mark("Chat with residents"), Permission.CHAT),
+        ),
     ),
     Section(
         mark("Office"),

@@ -22,7 +22,7 @@ MOST_SENTENCES = 300
 PER_PAGE = 25
 STATES = {
     "": mark("To be answered"),
-    "answered": mark("Answered"),
+    "answered": mark("Answered already"),
     "dismissed": mark("Needs no answer"),
 }
 GONE = mark("These sentences are no longer there.")

@@ -82,6 +82,8 @@ def answered(state: DialogueState, event: Said, meaning: Meaning, known: Known) 
 def _answered(state: DialogueState, event: Said, meaning: Meaning, known: Known) -> DialogueOutcome:
     if known.endangered and meaning.intent in ANXIOUS:
         return safety.in_danger(state, known)
+    if told := questions.exactly(state, known, event.text):
+        return told
     if meaning.intent == UNKNOWN:
         return _not_understood(state, event.text, known)
     # "Paper" and "take" are also words of a question about a certificate.

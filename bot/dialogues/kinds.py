@@ -205,6 +205,8 @@ class Known:
     """Where the calendars of districts are published."""
     lifelines_url: str = ""
     """The public page with all lifelines."""
+    person_offer: Message | None = None
+    """How to talk to a person, or when; None if the city has no desk."""
     in_force: tuple[WarningShown, ...] = ()
     hazards: frozenset[Hazard] = frozenset()
     """The dangers in force where the resident is, for which an evacuation site has to be safe."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 
 from bot import messages
 from bot.dialogues.kinds import DialogueOutcome, DialogueState, Known
@@ -60,6 +61,21 @@ def near(state: DialogueState, known: Known, text: str) -> DialogueOutcome | Non
     return DialogueOutcome(
         state, (_card(known, known.say("Is this your question?"), found, about),)
     )
+
+
+def exactly(state: DialogueState, known: Known, text: str) -> DialogueOutcome | None:
+    """The answer of the question that the city gave this very sentence; None if there is none."""
+    said = _letters(text)
+    for answer in known.answers if said else ():
+        if any(_letters(one) == said for one in answer.asked):
+            return answered(state, known, answer.name)
+    return None
+
+
+@lru_cache(maxsize=10_000)
+def _letters(text: str) -> str:
+    plain = unicodedata.normalize("NFKC", kept_text(text)).casefold()
+    return "".join(c for c in plain if unicodedata.category(c)[0] in "LMN")
 
 
 def about(state: DialogueState, known: Known, text: str) -> DialogueOutcome | None:

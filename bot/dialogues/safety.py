@@ -92,7 +92,10 @@ def in_danger(state: DialogueState, known: Known) -> DialogueOutcome:
 def person(state: DialogueState, known: Known) -> DialogueOutcome:
     """Contacts: the city's own number, else those of its departments."""
     words = known.say("A machine answers here. To talk to a person, call or visit the city hall.")
-    return call_the_city(state, known, words)
+    told = call_the_city(state, known, words)
+    if known.person_offer is None:
+        return told
+    return replace(told, messages=(*told.messages, known.person_offer))
 
 
 def call_the_city(state: DialogueState, known: Known, words: str) -> DialogueOutcome:

@@ -300,6 +300,14 @@ ADDRESSES = {
         GET /console/words/{part}/spreadsheet
         POST /console/words/{part}/spreadsheet
     """,
+    "chats with residents": """
+        GET /console/chat
+        GET /console/chat/live
+        GET /console/chat/{thread_id}
+        GET /console/chat/{thread_id}/live
+        GET /console/chat/{thread_id}/photos/{message_id}
+        POST /console/chat/{thread_id}
+    """,
     "questions that were not understood": """
         GET /console/questions
         GET /console/questions/answer

@@ -21,6 +21,7 @@ from fastapi.routing import APIRoute
 from sqlalchemy import func, update
 from sqlmodel import col, select
 
+from alerts.chat.models import ChatMessage, ChatThread, Side
 from alerts.models import AlertDraft, AlertTemplate
 from alerts.news.models import News, NewsState
 from alerts.templates import add_starters
@@ -35,6 +36,7 @@ from core.clock import in_japan
 from core.database import Database
 from core.settings import PushSettings, Settings
 from feeds.models import Item, Notice, RuleVersion
+from public.models import AskedQuestion
 from public.pictures import MapAddresses
 from reports import listing
 from reports.generate import generate as generate_reports
@@ -95,6 +97,8 @@ QUERIES = {
     "/console/shelters/site": ("?code={site}&world=real",),
     "/console/lifelines": ("", "?world=drill&kind=water"),
     "/console/tasks": ("", "?state=done&page=2", "?department=roads"),
+    "/console/questions": ("", "?state=answered", "?language=ja&page=2"),
+    "/console/questions/answer": ("?asked=動物園はどこ",),
     "/open311/v2/requests.{form}": ("", "?page=2", "?status=closed", "?service_code={category}"),
 }
 """What an address is asked besides; for all others, nothing."""
@@ -103,6 +107,7 @@ SEEN = (
     "/console/people/live",
     "/console/people/{case_id}",
     "/console/people/{case_id}/photos/{shot_id}",
+    "/console/chat/{thread_id}",
 )
 """The first look of a sitting at households is written into the audit trail; the second is not."""
 INSTEAD = {
@@ -333,6 +338,19 @@ async def large(
         session.add_all([shot, export])
         (await session.get_one(Photo, photo)).released_at = now
     names |= {"shot_id": shot.id, "export_id": export.id}
+    async with office.database.writing() as session:
+        thread = ChatThread(resident_id=follower.id or 0, language="my", opened_at=now, last_at=now)
+        session.add(thread)
+        await session.flush()
+        sent = ChatMessage(
+            thread_id=thread.id or 0, side=Side.RESIDENT, sha256=names["sha256"], key="1", at=now
+        )
+        session.add(sent)
+        session.add_all(
+            AskedQuestion(text="動物園はどこ", language="ja", asked_on=now.date(), asker=asker)
+            for asker in range(5)
+        )
+    names |= {"thread_id": thread.id, "message_id": sent.id}
     names |= await follow_by_mail(office)
     async with office.database.writing() as session:
         shown = await session.get_one(Photo, photo)

@@ -87,6 +87,7 @@ OF_FEW = frozenset(
         "ix_staff_messages_open",
         "ix_webhook_events_open",
         "ix_word_versions_undone",
+        "uq_chat_threads_open",
     }
 )
 """Indexes of the few rows that still wait; all of them may be read."""
