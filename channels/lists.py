@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import func
@@ -19,6 +20,24 @@ LOOKED_THROUGH = 50
 """The number of newest deliveries that are searched for ended ones."""
 
 Listed = list[tuple[Delivery, Notice]]
+
+
+@dataclass(frozen=True)
+class Sending:
+    """A notice with its deliveries, one for each medium, LINE's first."""
+
+    notice: Notice
+    deliveries: tuple[Delivery, ...]
+
+    @property
+    def recipients(self) -> int:
+        return sum(each.recipients for each in self.deliveries)
+
+    @property
+    def state(self) -> DeliveryState:
+        """The state of the first that has not ended, or of the first."""
+        running = [each for each in self.deliveries if each.state not in ENDED]
+        return (running or self.deliveries)[0].state
 
 
 async def delivery_of(session: AsyncSession, notice_id: int | None) -> int | None:
@@ -46,17 +65,13 @@ async def deliveries_of(session: AsyncSession, notice_id: int | None) -> list[De
         .where(col(Delivery.notice_id) == first.scalar_subquery())
         .order_by(col(Delivery.id))
     )
-    return sorted(found, key=lambda each: each.channel != LINE_MEDIUM)
+    return _line_first(found)
 
 
-async def newest(session: AsyncSession, most: int) -> Listed:
-    """Return the newest deliveries."""
-    query = (
-        newest_of_notices(select(Delivery, Notice), most)
-        .join(Notice, col(Notice.id) == col(Delivery.notice_id))
-        .order_by(col(Delivery.id).desc())
-    )
-    return _pairs(await session.execute(query))
+async def newest(session: AsyncSession, most: int) -> list[Sending]:
+    """Return the newest notices that were sent, of the ``most`` newest deliveries."""
+    found = newest_of_notices(select(Delivery), most).order_by(col(Delivery.id).desc())
+    return await _sendings(session, list(await session.scalars(found)))
 
 
 async def moving(session: AsyncSession, most: int) -> Listed:
@@ -72,16 +87,35 @@ async def paused(session: AsyncSession, most: int) -> Listed:
     return await _not_over(session, (DeliveryState.PAUSED,), most)
 
 
-async def ended_lately(session: AsyncSession, most: int) -> Listed:
-    """Return the newest deliveries that are over."""
-    query = (
-        newest_of_notices(select(Delivery, Notice), LOOKED_THROUGH)
-        .join(Notice, col(Notice.id) == col(Delivery.notice_id))
+async def ended_lately(session: AsyncSession, most: int) -> list[Sending]:
+    """Return the newest notices with a delivery that is over."""
+    found = (
+        newest_of_notices(select(Delivery), LOOKED_THROUGH)
         .where(col(Delivery.state).in_(ENDED))
         .order_by(col(Delivery.id).desc())
-        .limit(most)
     )
-    return _pairs(await session.execute(query))
+    return await _sendings(session, list(await session.scalars(found)), most)
+
+
+async def _sendings(
+    session: AsyncSession, found: Sequence[Delivery], most: int | None = None
+) -> list[Sending]:
+    """Return deliveries by their notice, in their order, with the first ``most`` notices."""
+    by_notice: dict[int | None, list[Delivery]] = {}
+    for delivery in found:
+        by_notice.setdefault(delivery.notice_id, []).append(delivery)
+    wanted = list(by_notice)[:most]
+    rows = await session.scalars(select(Notice).where(col(Notice.id).in_(wanted)))
+    notices = {notice.id: notice for notice in rows}
+    return [
+        Sending(notices[number], tuple(_line_first(by_notice[number])))
+        for number in wanted
+        if number in notices
+    ]
+
+
+def _line_first(found: Iterable[Delivery]) -> list[Delivery]:
+    return sorted(found, key=lambda each: (each.channel != LINE_MEDIUM, each.id))
 
 
 async def that_replace(session: AsyncSession, notice_id: int | None) -> list[tuple[Notice, int]]:

@@ -193,13 +193,14 @@ def _question(visitor: Visit, draft: AlertDraft, recipients: int, language: str)
     text = say(
         spoken,
         "{name} asks you to read and confirm it. Nothing has been sent yet.",
-        name=visitor.actor,
+        name=visitor.staff.name or visitor.actor,
     )
+    colon = "：" if spoken == "ja" else ": "
     lines = [
         text,
         "",
-        f"{kind}: {words.title_of(notice, spoken)}",
-        f"{say(spoken, 'Where')}: {where}",
+        f"{kind}{colon}{words.title_of(notice, spoken)}",
+        f"{say(spoken, 'Where')}{colon}{where}",
         say(spoken, "{n} residents", n=recipients),
     ]
     title = say(spoken, "An alert waits for your confirmation")

@@ -155,16 +155,16 @@ async def test_a_form_that_was_not_sent_is_offered_again_to_the_same_person(offi
     boss = await office.at_desk(Role.ADMIN, "boss")
     other = await office.at_desk(Role.ADMIN, "second")
     async with tab(office, boss, harmless=REFUSED) as page:
-        address = f"{office.url}/console/questions"
+        address = f"{office.url}/console/templates/new"
         await page.goto(address)
-        field = page.locator('input[name="question-ja"], textarea[name="question-ja"]').last
-        await field.fill("図書館は開いていますか")
+        field = page.locator('textarea[name="text-ja"]')
+        await field.fill("停電しています。")
         await page.wait_for_timeout(600)
         await page.goto(f"{office.url}/console/")  # left without sending
         await page.goto(address)
         offer = page.get_by_test_id("typed-offer")
         await offer.locator("[data-back]").click()
-        await expect(field).to_have_value("図書館は開いていますか")
+        await expect(field).to_have_value("停電しています。")
         assert await page.evaluate("Object.keys(localStorage).length") == 1
 
         # Another account in this browser is offered nothing; passwords are never kept.
@@ -278,6 +278,13 @@ async def test_the_bar_of_buttons_has_one_row_on_a_phone(office: Office, languag
         await expect(page.get_by_test_id("go-check")).to_be_visible()
         await page.wait_for_load_state()  # its style sheets, too
         assert await rows_of_the_bar(page) == 1
-        await page.goto(f"{page.url}/templates/1")
+        address = page.url
+        await page.goto(f"{address}#where")  # where the buttons that choose districts lead
+        await expect(page.locator("#where")).to_be_in_viewport()
+        assert await page.evaluate(
+            "document.querySelector('.band').getBoundingClientRect().bottom"
+            " <= document.getElementById('where').getBoundingClientRect().top"
+        )
+        await page.goto(f"{address}/templates/1")
         await expect(page.get_by_test_id("insert")).to_be_visible()
         assert await rows_of_the_bar(page) == 1

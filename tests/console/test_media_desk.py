@@ -199,4 +199,12 @@ async def test_the_numbers_by_level_are_those_of_all_media(office: Office) -> No
         for name in ("recipients", "level-5", "level-4")
     }
     assert told == {"recipients": "3", "level-5": "2", "level-4": "1"}
-    assert "/console/deliveries/" in done.url
+    # It is one line in the lists, with all its recipients, and leads to LINE's delivery.
+    line = delivery_of(done)
+    for address, number_at in (("/console/alerts", "3"), ("/console/", "3人")):
+        page = await writer.get(address)
+        [row] = page.tree.xpath(
+            '//tr[.//a[contains(@href, "/console/deliveries/")]][td[@class="number"]]'
+        )
+        assert row.xpath(".//a/@href") == [f"/console/deliveries/{line}"]
+        assert row.xpath('string(td[@class="number"])').strip() == number_at

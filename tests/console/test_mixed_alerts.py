@@ -10,11 +10,12 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlmodel import col, select
 
 from alerts.places import MOST_POINTS
 from app.staff_sender import StaffSender
 from channels.failing import failing_emergencies
-from console.models import Role
+from console.models import Role, Staff
 from response import staff
 from response.models import StaffLineLink, StaffMessage
 from response.staff import Entry
@@ -220,6 +221,9 @@ async def test_a_colleague_is_asked_on_their_phone_with_the_full_address(office:
     await member(office, "writer", mail="writer@city.example")
     await member(office, "roads", user=others)
     StaffSender(office.context, office.app.state.line).register()
+    async with office.database.writing() as session:
+        asking = select(Staff).where(col(Staff.email) == "writer@city.example")
+        (await session.scalars(asking)).one().name = "佐藤 花子"
     draft, page = await written(writer, "real")
     link = f"http://127.0.0.1:8000/console/alerts/{draft}/check"
     assert page.tree.xpath('//*[@data-testid="check-link"]/@href') == [link]
@@ -235,6 +239,7 @@ async def test_a_colleague_is_asked_on_their_phone_with_the_full_address(office:
     assert "colleague" in page.tree.xpath('string(//*[@data-testid="asked"])')
     [message] = await office.rows(StaffMessage)
     assert link in json.dumps(message.content)
+    assert message.content["text"].startswith("佐藤 花子さん")
     assert await office.deliveries() == []
     asked = [each for each in await office.audit() if each.action == "alert.asked"]
     assert asked[0].detail["asked"] == ["colleague@city.example"]
