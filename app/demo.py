@@ -23,6 +23,7 @@ from fastapi.staticfiles import StaticFiles
 
 from alerts.templates import add_starters
 from app import demo_pages, schema
+from app.demo_figures import add_figures
 from app.demo_reports import add_reports
 from app.demo_staff import add_staff_to_call
 from app.processes import Parts, assembled, run, stop_on_signals
@@ -150,6 +151,7 @@ async def _demo(ports: Ports, *, reports: bool) -> None:
             await _add_browsers(made.context, pushes)
             await _add_templates(made.context)
             await add_staff_to_call(made.context, "demo.example")
+            await add_figures(made.context)
             if reports:
                 roads = next(one.email for one in accounts if one.role == Role.ROADS)
                 await add_reports(made.context, made.folder, roads)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Annotated
 from urllib.parse import urlencode
 
@@ -23,7 +24,9 @@ Looker = Annotated[Visit, Depends(visit(Permission.FIGURES))]
 async def figures_page(visitor: Looker) -> Response:
     given = visitor.request.query_params
     today = in_japan(visitor.context.clock.now()).date()
-    month = month_of(given.get("month", "")[:7], today)
+    # On the first of a month, the month that has just ended.
+    counted = f"{today - timedelta(days=1):%Y-%m}"
+    month = month_of(given.get("month", counted)[:7], today)
     year = given.get("period") == "year"
     desk, parts = await _parts(visitor, period_of(month, year=year))
     chosen = {"month": f"{month:%Y-%m}", "period": "year" if year else "month"}
