@@ -283,7 +283,8 @@ def _translations(context: Context) -> list[ScheduledJob]:
 
 def _menus(context: Context, line: LineClient) -> list[ScheduledJob]:
     """Jobs for disaster mode: its rules, and menus when another process switched it."""
-    moves = MenuMoves(context, line, RichMenus(context, line))
+    menus = RichMenus(context, line)
+    moves = MenuMoves(context, line, menus)
 
     async def by_rule() -> None:
         if await keep_rules(context):
@@ -292,6 +293,7 @@ def _menus(context: Context, line: LineClient) -> list[ScheduledJob]:
     return [
         ScheduledJob(name="disaster rules", seconds=2.0, work=by_rule, at_once=True),
         ScheduledJob(name="menus", seconds=5.0, work=moves.ask, at_once=True),
+        ScheduledJob(name="own menus", seconds=10.0, work=menus.keep),
     ]
 
 

@@ -315,6 +315,10 @@ HELP = {
         ),
         "accounts.md",
     ),
+    "/console/moving-in": Help(
+        mark("Take in residents with their choices from another product, and undo it."),
+        "moving-in.md",
+    ),
     "/console/webhooks": Help(
         mark("Programs that hear of every change of a report, with a signature."),
         "webhooks.md",

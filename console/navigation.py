@@ -101,6 +101,7 @@ SECTIONS = (
             Entry("/console/feeds", mark("Sources")),
             Entry("/console/audit", mark("Audit"), Permission.AUDIT),
             Entry("/console/staff", mark("Staff"), Permission.STAFF),
+            Entry("/console/moving-in", mark("Moving in"), Permission.STAFF),
             Entry("/console/webhooks", mark("Webhooks"), Permission.STAFF),
         ),
     ),

@@ -13,7 +13,7 @@ import io
 import sqlite3
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,7 +22,8 @@ from typing import IO
 from city.city import City
 from core.clock import Clock
 from core.database import Database
-from core.errors import BadInput
+from core.errors import Refusal
+from core.languages import mark
 from subscriptions import arrivals, bitmaps
 from subscriptions.arrivals import CHUNK, Newcomer, TakenIn
 from subscriptions.import_mapping import (
@@ -41,12 +42,19 @@ MOST_WORDS = 500
 """Distinct words a field that are counted by themselves."""
 BATCH = 5_000
 _PIECE = 1 << 20
+NO_USER_ID = mark("a user id is U and 32 hexadecimal digits, not “{user}”.")
+TWICE = mark("{user} stands on line {line} already; this row is left out.")
 _ID_LENGTH = 33
 _HEX = frozenset("0123456789abcdef")
 
-Complain = Callable[[int, str], None]
+Complain = Callable[[int, Refusal], None]
 """Called for a bad row, with its line and a sentence."""
 Progress = Callable[[str, int, int], None]
+
+
+def shown_word(word: str) -> str:
+    """Return a word of a stranger's file as a terminal and a page can show it."""
+    return "".join(each if each.isprintable() else "�" for each in word.strip())[:60]
 
 
 @dataclass
@@ -58,7 +66,7 @@ class FieldWords:
 
     def count(self, word: str, *, known: bool) -> None:
         words = self.meant if known else self.unknown
-        shown = "".join(each if each.isprintable() else "�" for each in word)[:60]
+        shown = shown_word(word)
         words[shown if shown in words or len(words) < MOST_WORDS else "…"] += 1
 
     def to_json(self) -> dict[str, dict[str, int]]:
@@ -80,7 +88,21 @@ class Imported:
     words: dict[str, FieldWords] = field(
         default_factory=lambda: {name: FieldWords() for name in FIELDS}
     )
+    chosen: dict[str, Counter[str]] = field(
+        default_factory=lambda: {name: Counter() for name in FIELDS}
+    )
+    """How many people have each of our codes; ``""`` under districts is the whole city, and under
+    the others nothing."""
+    unused: Counter[str] = field(default_factory=Counter)
+    """Columns, or items of a file with one answer a row, that no mapping names, with how many
+    answers each has."""
     arrival_id: int | None = None
+
+    def count(self, person: Newcomer, topics: Collection[str]) -> None:
+        """Count what somebody has after the import; ``topics`` are those the file names."""
+        self.chosen["language"][person.language or ""] += 1
+        self.chosen["topics"].update(list(topics) or [""])
+        self.chosen["districts"].update(person.areas or [""])
 
     def to_json(self) -> dict[str, object]:
         return {
@@ -91,6 +113,8 @@ class Imported:
             "people": self.people,
             **self.taken.to_json(),
             "words": {name: words.to_json() for name, words in self.words.items()},
+            "chosen": {name: dict(codes.most_common()) for name, codes in self.chosen.items()},
+            "unused": dict(self.unused.most_common()),
         }
 
 
@@ -106,6 +130,7 @@ async def import_file(
     complain: Complain,
     progress: Progress | None = None,
     began: Callable[[int], None] | None = None,
+    source: str = "",
 ) -> Imported:
     """Take in the people of a file; with ``dry_run`` only count.
 
@@ -113,10 +138,12 @@ async def import_file(
     ----------
     began
         Called with the import's id as soon as there is one; it can be undone with that id.
+    source
+        What the file was called, if that is not its name here.
 
     Raises
     ------
-    BadInput
+    Refusal
         The file cannot be read, or has no column of user ids.
     """
     tell = progress or _nobody
@@ -129,13 +156,17 @@ async def import_file(
             async with database.writing() as session:
                 await know_areas(session, city, list(city.district_by_code))
                 arrival = await arrivals.begin(
-                    session, ArrivalKind.FILE, actor=actor, now=clock.now(), source=file.name
+                    session,
+                    ArrivalKind.FILE,
+                    actor=actor,
+                    now=clock.now(),
+                    source=source or file.name,
                 )
                 done.arrival_id = arrival.id
             if began and done.arrival_id is not None:
                 began(done.arrival_id)
         stored = 0
-        for people in _chunks(kept, city):
+        for people in _chunks(kept, city, done):
             if done.arrival_id is None:
                 async with database.reading() as session:
                     taken = await arrivals.look_up(session, people)
@@ -175,14 +206,16 @@ class _Reading:
         self._done = done
         self._complain = complain
         self._known: dict[tuple[str, str], tuple[str, ...] | None] = {}
+        self._others: dict[int, str] = {}
 
     def read(self, file: Path, tell: Progress) -> None:
         with _opened(file) as (text, position):
             rows = csv.reader(text, delimiter=_delimiter(text))
             header = next(_numbered(rows, self._bad), None)
             if header is None:
-                raise BadInput(f"{file.name} is empty.")
+                raise Refusal(mark("{file} is empty."), file=file.name)
             layout = layout_of(header[1], self._mapping)
+            self._others = self._unmapped(header[1], layout)
             size = file.stat().st_size
             for line, row in _numbered(rows, self._bad):
                 if any(cell.strip() for cell in row):
@@ -194,16 +227,18 @@ class _Reading:
 
     def _row(self, line: int, row: Sequence[str], layout: Layout) -> None:
         if len(row) <= layout.user_id:
-            self._bad(line, "the row ends before the user id.")
+            self._bad(line, Refusal(mark("the row ends before the user id.")))
             return
         user = _cell(row[layout.user_id])
         if not _is_user_id(user):
-            shown = "nothing" if not user else repr(user[:40])
-            self._bad(line, f"a user id is U and 32 hexadecimal digits, not {shown}.")
+            self._bad(line, Refusal(NO_USER_ID, user=shown_word(user)[:40]))
             return
         if self._mapping.answer_a_row:
             self._answer(line, user, row, layout)
             return
+        for place, heading in self._others.items():
+            if place < len(row) and row[place].strip():
+                self._done.unused[heading] += 1
         cells = {
             name: [_cell(row[place]) for place in places if place < len(row)]
             for name, places in layout.fields.items()
@@ -215,14 +250,17 @@ class _Reading:
         if made.rowcount == 0:
             first = self._kept.execute("SELECT line FROM people WHERE user = ?", (user,)).fetchone()
             self._done.duplicates += 1
-            self._complain(line, f"{user} stands on line {first[0]} already; this row is left out.")
+            self._complain(line, Refusal(TWICE, user=user, line=first[0]))
 
     def _answer(self, line: int, user: str, row: Sequence[str], layout: Layout) -> None:
         """Add one answer to the choices of somebody."""
         if len(row) <= max(layout.item, layout.value):
-            self._bad(line, "the row ends before its answer.")
+            self._bad(line, Refusal(mark("the row ends before its answer.")))
             return
         name = self._mapping.items.get(comparable_word(row[layout.item]))
+        if name is None:
+            item = shown_word(row[layout.item])
+            self._done.unused[item if item in self._done.unused or self._few_unused else "…"] += 1
         cells = {name: [_cell(row[layout.value])]} if name is not None else {}
         language, topics, districts, everywhere = self._meant(cells)
         self._kept.execute(
@@ -266,12 +304,27 @@ class _Reading:
             self._known[key] = found
         return self._known[key]
 
-    def _bad(self, line: int, sentence: str) -> None:
+    @property
+    def _few_unused(self) -> bool:
+        return len(self._done.unused) < MOST_WORDS
+
+    def _unmapped(self, header: Sequence[str], layout: Layout) -> dict[int, str]:
+        """Return the columns that no mapping names; none for a file with one answer a row."""
+        if self._mapping.answer_a_row:
+            return {}
+        used = {layout.user_id, *(place for places in layout.fields.values() for place in places)}
+        return {
+            place: shown_word(heading)
+            for place, heading in enumerate(header[:MOST_WORDS])
+            if place not in used and heading.strip()
+        }
+
+    def _bad(self, line: int, sentence: Refusal) -> None:
         self._done.bad += 1
         self._complain(line, sentence)
 
 
-def _chunks(kept: sqlite3.Connection, city: City) -> Iterator[list[Newcomer]]:
+def _chunks(kept: sqlite3.Connection, city: City, done: Imported) -> Iterator[list[Newcomer]]:
     standing = {t.code: 0 for t in city.topics if t.default and not t.mandatory}
     rows = kept.execute(
         "SELECT user, language, topics, districts, everywhere FROM people ORDER BY line"
@@ -281,9 +334,9 @@ def _chunks(kept: sqlite3.Connection, city: City) -> Iterator[list[Newcomer]]:
         for user, language, topics, districts, everywhere in found:
             wanted = {code: 0 for code in topics.split(",") if code}
             areas = () if everywhere else tuple(sorted({d for d in districts.split(",") if d}))
-            people.append(
-                Newcomer(user, language, {**standing, **wanted} if wanted else None, areas)
-            )
+            choices = {**standing, **wanted} if wanted else None
+            people.append(Newcomer(user, language, choices, areas))
+            done.count(people[-1], wanted)
         yield people
 
 
@@ -296,7 +349,7 @@ def _numbered(rows: Iterator[list[str]], bad: Complain) -> Iterator[tuple[int, l
         except StopIteration:
             return
         except csv.Error as error:
-            bad(line, f"the row cannot be read: {error}.")
+            bad(line, Refusal(mark("the row cannot be read: {error}."), error=error))
             continue
         yield line, row
 
@@ -325,7 +378,9 @@ def _opened(file: Path) -> Iterator[tuple[IO[str], Callable[[], int]]]:
         ):
             yield text, raw.tell
     except OSError as error:
-        raise BadInput(f"{file} cannot be read: {error.strerror or error}.") from error
+        raise Refusal(
+            mark("{file} cannot be read: {error}."), file=file.name, error=error.strerror or error
+        ) from error
 
 
 def _encoding(file: Path) -> str:
@@ -344,7 +399,7 @@ def _encoding(file: Path) -> str:
         except UnicodeDecodeError:
             continue
         return encoding
-    raise BadInput(f"{file.name} is neither UTF-8 nor Shift_JIS (cp932).")
+    raise Refusal(mark("{file} is neither UTF-8 nor Shift_JIS (cp932)."), file=file.name)
 
 
 def _delimiter(text: IO[str]) -> str:

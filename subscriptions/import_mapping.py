@@ -37,8 +37,8 @@ from pathlib import Path
 from typing import Any
 
 from city.city import City
-from core.errors import BadInput
-from core.languages import match_language
+from core.errors import Refusal
+from core.languages import mark, match_language
 
 FIELDS = ("language", "topics", "districts")
 SEPARATORS = re.compile(r"[、，,;；|｜/／\n]+")
@@ -85,17 +85,17 @@ def read_mapping(file: Path, city: City) -> WordMapping:
 
     Raises
     ------
-    BadInput
+    Refusal
         It cannot be read, or names something that the city does not have.
     """
     try:
         document = tomllib.loads(file.read_text(encoding="utf-8-sig"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise BadInput(f"{file}: {error}") from error
+        raise Refusal(mark("{file}: {error}"), file=file, error=error) from error
     _only(document, ("columns", "rows", "topics", "districts", "languages"), str(file))
     columns, rows = _table(document, "columns", file), _table(document, "rows", file)
     if columns and rows:
-        raise BadInput(f"{file}: either [columns] or [rows], not both.")
+        raise Refusal(mark("{file}: either [columns] or [rows], not both."), file=file)
     _only(columns, ("user_id", *FIELDS), f"{file}: columns")
     _only(rows, ("user_id", "item", "value", "items"), f"{file}: rows")
     words = {name: dict(codes) for name, codes in _own_words(city).items()}
@@ -105,12 +105,19 @@ def read_mapping(file: Path, city: City) -> WordMapping:
             codes = tuple(_texts(meant, f"{file}: {part}.{word}"))
             for code in codes:
                 if code not in known:
-                    raise BadInput(
-                        f"{file}: {part}.{word}: the city has no {code!r}; "
-                        f"it has {', '.join(known)}."
+                    raise Refusal(
+                        mark("{file}: {place}: the city has no “{code}”; it has {known}."),
+                        file=file,
+                        place=f"{part}.{word}",
+                        code=code,
+                        known=", ".join(known),
                     )
             if name == "language" and len(codes) != 1:
-                raise BadInput(f"{file}: {part}.{word}: a word means one language.")
+                raise Refusal(
+                    mark("{file}: {place}: a word means one language."),
+                    file=file,
+                    place=f"{part}.{word}",
+                )
             words[name][comparable_word(word)] = codes
     if not rows:
         return WordMapping(
@@ -125,8 +132,12 @@ def read_mapping(file: Path, city: City) -> WordMapping:
     items = _table(rows, "items", file)
     for item, name in items.items():
         if name not in FIELDS:
-            raise BadInput(
-                f"{file}: rows.items.{item} is one of {', '.join(FIELDS)}, not {name!r}."
+            raise Refusal(
+                mark("{file}: {place} is one of {known}, not “{code}”."),
+                file=file,
+                place=f"rows.items.{item}",
+                known=", ".join(FIELDS),
+                code=name,
             )
     made = WordMapping(
         user_id=_text(rows, "user_id", file),
@@ -136,7 +147,7 @@ def read_mapping(file: Path, city: City) -> WordMapping:
         words=words,
     )
     if not (made.user_id and made.item and made.value and made.items):
-        raise BadInput(f"{file}: rows needs user_id, item, value and items.")
+        raise Refusal(mark("{file}: rows needs user_id, item, value and items."), file=file)
     return made
 
 
@@ -155,7 +166,7 @@ def layout_of(header: Sequence[str], mapping: WordMapping) -> Layout:
 
     Raises
     ------
-    BadInput
+    Refusal
         A column that is needed, or that the mapping names, is not there.
     """
     places: dict[str, int] = {}
@@ -165,9 +176,10 @@ def layout_of(header: Sequence[str], mapping: WordMapping) -> Layout:
     def place_of(heading: str) -> int:
         found = places.get(comparable_word(heading))
         if found is None:
-            raise BadInput(
-                f"The file has no column {heading!r}; it has "
-                f"{', '.join(repr(each[:40]) for each in header[:20])}."
+            raise Refusal(
+                mark("The file has no column “{heading}”; it has {known}."),
+                heading=heading,
+                known=", ".join(each[:40] for each in header[:20]),
             )
         return found
 
@@ -227,25 +239,30 @@ def _codes(city: City) -> dict[str, tuple[str, ...]]:
 def _table(document: Mapping[str, Any], name: str, file: Path) -> dict[str, Any]:
     found = document.get(name, {})
     if not isinstance(found, dict):
-        raise BadInput(f"{file}: {name} is a table.")
+        raise Refusal(mark("{place} is a table."), place=f"{file}: {name}")
     return found
 
 
 def _text(table: Mapping[str, Any], name: str, file: Path) -> str:
     found = table.get(name, "")
     if not isinstance(found, str):
-        raise BadInput(f"{file}: {name} is a text.")
+        raise Refusal(mark("{place} is a text."), place=f"{file}: {name}")
     return found
 
 
 def _texts(value: Any, place: str) -> list[str]:
     found = [value] if isinstance(value, str) else value
     if not isinstance(found, list) or not all(isinstance(each, str) for each in found):
-        raise BadInput(f"{place} is a text or a list of texts.")
+        raise Refusal(mark("{place} is a text or a list of texts."), place=place)
     return found
 
 
 def _only(table: Mapping[str, Any], known: Sequence[str], place: str) -> None:
     for name in table:
         if name not in known:
-            raise BadInput(f"{place}: there is no {name!r}; there are {', '.join(known)}.")
+            raise Refusal(
+                mark("{place}: there is no “{name}”; there are {known}."),
+                place=place,
+                name=name,
+                known=", ".join(known),
+            )

@@ -16,6 +16,7 @@ from app.cli import (
     feeds,
     figures,
     lalert,
+    menu,
     moving_in,
     news,
     plain_files,
@@ -81,6 +82,7 @@ app.add_typer(
     help="Take friends in; synthetic residents; audience sizes.",
 )
 app.add_typer(city.app, name="city", help="The city's folder.")
+app.add_typer(menu.app, name="menu", help="The city's own rich menu: take, list, give back.")
 app.add_typer(feeds.app, name="feeds", help="Sources: fetch, list, explain.")
 app.add_typer(alerts.app, name="alert", help="Alerts from the shell.")
 app.add_typer(news.app, name="news", help="Routine news: send, list, recall.")

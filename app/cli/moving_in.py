@@ -27,6 +27,13 @@ if TYPE_CHECKING:
 MOST_SHOWN = 15
 """Words without a meaning here that a person is shown by themselves."""
 
+NOTHING = {
+    "language": "asked once",
+    "topics": "those of a new resident",
+    "districts": "the whole city",
+}
+"""What a person gets of whom the file says nothing that means something here."""
+
 
 def add_to(app: typer.Typer) -> None:
     """Add the commands to those of residents."""
@@ -201,6 +208,15 @@ def _say(done: Imported) -> None:
         if words.unknown:
             said = ", ".join(f"{word} {n}" for word, n in words.unknown.most_common(MOST_SHOWN))
             print(f"{name} that mean nothing here: {said}")
+    for name, codes in done.chosen.items():
+        if any(codes):
+            said = ", ".join(
+                f"{code or NOTHING[name]} {n}" for code, n in codes.most_common(MOST_SHOWN)
+            )
+            print(f"people by {name}: {said}")
+    if done.unused:
+        said = ", ".join(f"{word} {n}" for word, n in done.unused.most_common(MOST_SHOWN))
+        print(f"Answers that no mapping names: {said}")
     if done.arrival_id is None:
         print("Nothing was changed (--dry-run).")
     else:

@@ -11,6 +11,7 @@ import asyncio
 import hashlib
 import json
 import re
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from sqlmodel import col, select
 
 from bot import messages
 from bot.catalogue import WORDS
+from bot.richmenu.own import Shown, own_menus
 from bot.richmenu.places import (
     AT_ONCE,
     HEIGHT,
@@ -49,6 +51,8 @@ READING = re.compile("（[^）]*）")
 """How easy Japanese says a word is read; a label has no room for it."""
 MAX_BAR = 14
 """LINE's limit for the text of the chat bar."""
+LOOK_SECONDS = 5.0
+"""How often it is looked whether the city's own pictures changed."""
 LEAVING = f"{PREFIX}old-"
 """Prefix of the alias of a menu that residents are leaving; it ends with the first day of the move.
 """
@@ -56,6 +60,15 @@ MOVING = timedelta(days=1)
 """How long LINE gets to move everybody from one menu to another."""
 
 log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A menu in LINE's form, with its picture."""
+
+    menu: dict[str, Any]
+    image: bytes
+    content_type: str
 
 
 class RichMenus:
@@ -71,7 +84,28 @@ class RichMenus:
         self.context = context
         self.line = line
         self._ids: dict[str, str] = {}
+        self._own: dict[str, Shown] = {}
+        self._looked = float("-inf")
         self._lock = asyncio.Lock()
+
+    async def keep(self) -> None:
+        """Make the menus anew if the city took a picture of its own, or gave it back."""
+        if await self._own_now() != self._own:
+            self.forget()
+            await self.ensure()
+
+    async def _look(self) -> None:
+        """Forget the menus if another process changed the city's own pictures."""
+        clock = self.context.clock
+        if self._ids and clock.monotonic() >= self._looked + LOOK_SECONDS:
+            self._looked = clock.monotonic()
+            if await self._own_now() != self._own:
+                self.forget()
+
+    async def _own_now(self) -> dict[str, Shown]:
+        settings, clock = self.context.settings, self.context.clock
+        async with self.context.database.reading() as session:
+            return await own_menus(session, settings.media_dir, clock.now())
 
     def register(self) -> None:
         """Take on the task on the queue."""
@@ -90,6 +124,7 @@ class RichMenus:
             Also the menus of a drill, which nobody needs before one begins.
         """
         async with self._lock:
+            await self._look()
             needed = slot(self.context.city.languages[0], Kind.DRILL if drill else Kind.NEWS)
             if needed not in self._ids:
                 self._ids = await self._ensure((*AT_ONCE, Kind.DRILL) if drill else AT_ONCE)
@@ -162,12 +197,12 @@ class RichMenus:
         made: dict[str, str] = {}
         wanted: set[str] = set()
         languages = self.context.city.languages
+        self._own = await self._own_now()
         for kind, language in ((kind, language) for kind in Kind for language in languages):
-            image = await asyncio.to_thread(image_file(kind, language).read_bytes)
-            menu = describe(language, kind, image)
-            wanted.add(menu["name"])
+            picture = await asyncio.to_thread(self._picture, language, kind)
+            wanted.add(picture.menu["name"])
             if kind in kinds:
-                menu_id = await self._made(menu, image, existing, aliases, language, kind)
+                menu_id = await self._made(picture, existing, aliases, language, kind)
                 made[slot(language, kind)] = menu_id
         await self.line.set_default_rich_menu(made[slot(languages[0], Kind.NEWS)])
         older = {
@@ -178,22 +213,35 @@ class RichMenus:
         await self._retire(older, made, aliases)
         return made
 
+    def _picture(self, language: str, kind: Kind) -> Picture:
+        """Return a menu with its picture: the city's own in place of the first tab, or ours."""
+        own = self._own.get(language) if kind is Kind.NEWS else None
+        if own is not None:
+            try:
+                image = own.picture.read_bytes()
+            except OSError as error:
+                log.error("menu.own_missing", language=language, reason=str(error))
+            else:
+                return Picture(named(own.menu, language, kind, image), image, own.kind)
+        image = image_file(kind, language).read_bytes()
+        return Picture(describe(language, kind, image), image, "image/png")
+
     async def _made(
         self,
-        menu: dict[str, Any],
-        image: bytes,
+        picture: Picture,
         existing: dict[str, str],
         aliases: dict[str, str],
         language: str,
         kind: Kind,
     ) -> str:
+        menu = picture.menu
         menu_id, alias = existing.get(menu["name"]), alias_of(language, kind)
         if menu_id is None:
             menu_id = await self.line.create_rich_menu(menu)
-            await self.line.upload_rich_menu_image(menu_id, image, "image/png")
+            await self.line.upload_rich_menu_image(menu_id, picture.image, picture.content_type)
             log.info("menu.created", language=language, menu_id=menu_id, name=menu["name"])
         elif aliases.get(alias) != menu_id:
-            await self._complete(menu_id, image)
+            await self._complete(menu_id, picture)
         await self._point(aliases, alias, menu_id)
         return menu_id
 
@@ -233,10 +281,10 @@ class RichMenus:
                     log.info("menu.already_removed", menu_id=menu_id, reason=error.answer)
         log.info("menu.replaced", menus=len(successors))
 
-    async def _complete(self, menu_id: str, image: bytes) -> None:
+    async def _complete(self, menu_id: str, picture: Picture) -> None:
         """Give a menu its picture if a crash kept it from getting one."""
         try:
-            await self.line.upload_rich_menu_image(menu_id, image, "image/png")
+            await self.line.upload_rich_menu_image(menu_id, picture.image, picture.content_type)
         except LineRefused as error:
             log.info("menu.image_kept", menu_id=menu_id, reason=error.answer)
 
@@ -296,6 +344,11 @@ def describe(language: str, kind: Kind, image: bytes) -> dict[str, Any]:
         "chatBarText": bar,
         "areas": areas,
     }
+    return named(menu, language, kind, image)
+
+
+def named(menu: dict[str, Any], language: str, kind: Kind, image: bytes) -> dict[str, Any]:
+    """Return a menu with its name, which changes with its content and its picture."""
     content = json.dumps(menu, sort_keys=True).encode() + image
     digest = hashlib.sha256(content).hexdigest()[:12]
     return {**menu, "name": f"{PREFIX}{slot(language, kind)}-{digest}"}

@@ -360,6 +360,9 @@ ADDRESSES = {
         POST /console/staff/{staff_id}/reset
         POST /console/staff/{staff_id}/promotion
         POST /console/staff/{staff_id}/close
+        GET /console/moving-in
+        POST /console/moving-in
+        POST /console/moving-in/undo
         GET /console/webhooks
         POST /console/webhooks
         GET /console/webhooks/{webhook_id}

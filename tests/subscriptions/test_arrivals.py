@@ -186,7 +186,7 @@ async def run_import(
         mapping or plain_mapping(city),
         actor="shell:it",
         dry_run=dry_run,
-        complain=lambda line, sentence: said.append((line, sentence)),
+        complain=lambda line, sentence: said.append((line, str(sentence))),
     )
     return done, said
 
@@ -230,6 +230,9 @@ async def test_a_file_as_excel_writes_it(
     assert dict(done.words["districts"].unknown) == {"みなみ・東": 1}
     assert dict(done.words["language"].unknown) == {"宇宙語": 1}
     assert dict(done.words["topics"].meant) == {"催し物": 1, "その他": 1}
+    assert dict(done.chosen["topics"]) == {"events": 1, "": 3}
+    assert dict(done.chosen["districts"]) == {"north": 2, "south": 1, "": 2}
+    assert dict(done.chosen["language"]) == {"vi": 1, "": 3}
     async with database.reading() as session:
         found = {}
         for number in range(1, 5):
@@ -280,10 +283,49 @@ async def test_a_file_with_one_answer_a_row(
     )
     done, said = await run_import(database, city, clock, file, read_mapping(words, city))
     assert (done.people, done.duplicates, said) == (2, 0, [])
+    assert dict(done.unused) == {"age": 1}, "what no mapping names is told"
     async with database.reading() as session:
         one = await residents.find(session, user(1))
         assert one is not None and one.id is not None
         assert (await residents.preferences(session, city, one.id)).areas == ("north", "south")
+
+
+ANSWERS = (
+    # 受信設定 of LINE SMART CITY: radio, checkbox and pulldown items.
+    "受付日時,ユーザーID,情報区分,地区,年代,性別\r\n"
+    f"2023/03/01 10:00,{user(1)},防災・消防、ごみ,北地区,３０代,女性\r\n"
+    f"2023/03/02 11:00,{user(2)},ごみ,ﾐﾅﾐ,,\r\n"
+    f"2023/03/02 12:00,{user(3)},,,60代,\r\n"
+)
+
+
+async def test_answers_of_another_product_are_repeated_without_harm(
+    database: Database, city: City, clock: ManualClock, tmp_path: Path
+) -> None:
+    """What residents chose here since stays, however often the file comes."""
+    words = tmp_path / "mapping.toml"
+    words.write_text(
+        '[columns]\nuser_id = "ユーザーID"\ntopics = "情報区分"\ndistricts = "地区"\n'
+        '[topics]\n"防災・消防" = ["weather", "lifeline"]\n"ごみ" = []\n'
+        '[districts]\n"北地区" = "north"\n"ミナミ" = "south"\n'
+    )
+    file = tmp_path / "answers.csv"
+    file.write_bytes(ANSWERS.encode("cp932"))
+    words_of = read_mapping(words, city)
+    looked, _ = await run_import(database, city, clock, file, words_of, dry_run=True)
+    assert dict(looked.chosen["districts"]) == {"north": 1, "south": 1, "": 1}
+    assert dict(looked.unused) == {"受付日時": 3, "年代": 2, "性別": 1}
+    assert await resident(database, user(1)) is None
+    await run_import(database, city, clock, file, words_of)
+    async with database.writing() as session:
+        chose = await residents.find(session, user(1))
+        assert chose is not None and chose.id is not None
+        await residents.choose_areas(session, city, chose.id, ["south"], clock.now())
+        before = await residents.preferences(session, city, chose.id)
+    again, _ = await run_import(database, city, clock, file, words_of)
+    assert (again.taken.new, again.taken.known) == (0, 3)
+    async with database.reading() as session:
+        assert await residents.preferences(session, city, chose.id) == before
 
 
 async def test_undo_removes_what_the_import_made_and_nobody_changed(
