@@ -81,9 +81,9 @@ def import_sheet(
     ] = False,
     json_: Json = False,
 ) -> None:
-    """Take a spreadsheet into the city's own words, after a look at the difference.
+    """Take a spreadsheet into the city's own words.
 
-    It is the same door as in the console: rows with a mistake are left out, and what was taken in
+    Without --yes only the difference is shown. It is the same door as in the console: rows with a mistake are left out, and what was taken in
     is taken back there as a whole. It reads 5374.jp's files, LINE SMART CITY's facilities, and
     spreadsheets of questions.
     """

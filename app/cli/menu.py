@@ -37,9 +37,9 @@ def take(
     yes: Annotated[bool, typer.Option("--yes", help="Show it to residents.")] = False,
     json_: Json = False,
 ) -> None:
-    """Show a picture of the city's in place of the first tab, in one language.
+    """Show a picture of the city's as first tab.
 
-    Without --yes it is only checked. A text that is the label of a button of Todoke's becomes that
+    It is for residents of one language. Without --yes it is only checked. A text that is the label of a button of Todoke's becomes that
     button. In a disaster the menu of the disaster is shown as always.
     """
     from bot.dialogues.buttons import typed_button

@@ -120,9 +120,9 @@ def states(
     drill: Drill = False,
     json_: Json = False,
 ) -> None:
-    """Take the states (ステータス) of sites from another product, while a disaster runs.
+    """Take states of sites from another product.
 
-    A site is found by its ID1, else by its name if only one has it. What staff said here stays: a
+    They are those of ステータス, and are said while a disaster runs. A site is found by its ID1, else by its name if only one has it. What staff said here stays: a
     site that has a state already is named and left alone. 未開設 says nothing.
     """
     from core.errors import BadInput
