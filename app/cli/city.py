@@ -83,9 +83,9 @@ def import_sheet(
 ) -> None:
     """Take a spreadsheet into the city's own words.
 
-    Without --yes only the difference is shown. It is the same door as in the console: rows with a mistake are left out, and what was taken in
-    is taken back there as a whole. It reads 5374.jp's files, LINE SMART CITY's facilities, and
-    spreadsheets of questions.
+    Without --yes only the difference is shown. It is the same door as in the console: rows with a
+    mistake are left out, and what was taken in is taken back there as a whole. It reads 5374.jp's
+    files, LINE SMART CITY's facilities, and spreadsheets of questions.
     """
     from city.word_tables import PARTS
     from core.errors import BadInput

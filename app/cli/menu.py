@@ -39,8 +39,9 @@ def take(
 ) -> None:
     """Show a picture of the city's as first tab.
 
-    It is for residents of one language. Without --yes it is only checked. A text that is the label of a button of Todoke's becomes that
-    button. In a disaster the menu of the disaster is shown as always.
+    It is for residents of one language. Without --yes it is only checked. A text that is the label
+    of a button of Todoke's becomes that button. In a disaster the menu of the disaster is shown as
+    always.
     """
     from bot.dialogues.buttons import typed_button
     from bot.richmenu import own

@@ -122,8 +122,9 @@ def states(
 ) -> None:
     """Take states of sites from another product.
 
-    They are those of ステータス, and are said while a disaster runs. A site is found by its ID1, else by its name if only one has it. What staff said here stays: a
-    site that has a state already is named and left alone. 未開設 says nothing.
+    They are those of ステータス, and are said while a disaster runs. A site is found by its ID1,
+    else by its name if only one has it. What staff said here stays: a site that has a state already
+    is named and left alone. 未開設 says nothing.
     """
     from core.errors import BadInput
     from response.models import ShelterState
