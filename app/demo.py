@@ -70,6 +70,21 @@ UNKNOWN_FRIENDS = """
 [unknown_friends]
 level = 5
 """
+CHAT = """
+[chat]
+days = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+opens = 00:00:00
+closes = 23:59:59
+holidays_closed = false
+closed = []
+
+[[chat.ready]]
+code = "wait"
+texts.ja = "確認します。少しお待ちください。"
+texts.en = "I am looking into it. Please wait a moment."
+texts.my = "စစ်ဆေးနေပါသည်။ ခဏစောင့်ပါ။"
+"""
+"""Whoever tries the demo finds the desk open, at any hour."""
 POLL_SECONDS = 3
 GAPS = (POLL_SECONDS + 1.0, 20.0)
 """Seconds between alarms of a recorded day: each can be seen separately, and nobody waits long."""
@@ -232,7 +247,7 @@ def _prepare(settings: Settings, days: RecordedDays) -> None:
     text = written.read_text(encoding="utf-8")
     for source in sample.sources:
         text = text.replace(f'"{source.url}"', f'"{recorded.get(source.code, source.url)}"')
-    written.write_text(text + UNKNOWN_FRIENDS, encoding="utf-8")
+    written.write_text(text + UNKNOWN_FRIENDS + CHAT, encoding="utf-8")
     values = environment_of(settings)
     lines = (f"export {name}={shlex.quote(value)}\n" for name, value in values.items())
     environment = STATE / "environment"

@@ -22,6 +22,7 @@ from app.relay_watch import relay_fault
 from app.rule_trials import RuleTrials
 from app.sandbox import show_band
 from bot import data_pages, kind_preview, survey_preview, webhook, word_preview
+from bot.chat_replies import ChatReplies
 from bot.question_check import QuestionChecker
 from channels.line.client import LineClient
 from channels.line.medium import LINE
@@ -161,6 +162,7 @@ def create_app(context: Context, line: LineClient, *, folder: CityFolder) -> Fas
     app.state.word_cards = word_preview.cards
     app.state.relay_fault = partial(relay_fault, context)
     app.state.question_checker = QuestionChecker()
+    app.state.chat_replies = ChatReplies(context.queue)
     app.state.survey_cards = survey_preview.cards
     if context.settings.cap_key is not None:
         app.state.cap_signing = read_key(context.settings.cap_key)

@@ -114,21 +114,22 @@ class PersonChat:
             case _:
                 return None
         before = thread.last_at
+        is_late = not is_open(self.rules, now) and (
+            is_open(self.rules, before) or now - before > QUIET_FOR
+        )
         await desk.resident_says(
             session,
             thread,
             text,
             now,
-            key=f"line:{key}",
+            key=f"said:{key}" if urgent or is_late else f"{desk.UNANSWERED}{key}",
             message_id=message_id,
             sha256=sha256,
             urgent=urgent,
         )
         if urgent:
             return Told(goes_on=True)
-        if not is_open(self.rules, now) and (
-            is_open(self.rules, before) or now - before > QUIET_FOR
-        ):
+        if is_late:
             again = next_opening(self.rules, now)
             return Told((messages.text(words.closed(known.language, again)),))
         return Told()

@@ -106,7 +106,7 @@ async def act(visitor: Desk, thread_id: RowNumber) -> Response:
         form.text("made")[:16],
         form.text("key")[:40],
     )
-    do, means = form.text("do"), desk.Means(visitor.context.queue, LINE)
+    do, means = form.text("do"), desk.Means(visitor.context.queue, LINE, _replies(visitor))
     if do == "draft":
         return await _draft(visitor, thread_id, typed)
     if do == "ready":
@@ -129,6 +129,10 @@ async def act(visitor: Desk, thread_id: RowNumber) -> Response:
     except Refusal as refusal:
         return await _thread(visitor, thread_id, "chat.html", refusal=refusal, typed=typed)
     return visitor.go("/console/chat" if do == "close" else f"/console/chat/{thread_id}")
+
+
+def _replies(visitor: Visit) -> desk.Replies | None:
+    return getattr(visitor.request.app.state, "chat_replies", None)
 
 
 def _rules(visitor: Visit) -> ChatRules:
@@ -232,7 +236,7 @@ async def _thread(
         if thread is None:
             raise Missing
         said = await desk.messages_of(session, thread_id)
-        sent = await desk.became(session, said)
+        sent = await desk.became(session, said, _replies(visitor))
         resident = await session.get(Resident, thread.resident_id)
         colleagues = await _colleagues(visitor, session)
     if refusal is not None and refusal.message == desk.TAKEN:

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from statistics import median
-from typing import Any
+from typing import Any, Protocol
 
 from sqlalchemy import delete
 from sqlalchemy import select as select_rows
@@ -30,9 +30,12 @@ from core.errors import Refusal
 from core.languages import mark
 from core.text import clean
 from core.work import Queue
+from subscriptions.models import Resident, ResidentState
 from subscriptions.residents import insert_new
 
 MOST_MESSAGES = 500
+UNANSWERED = "line:"
+"""Begins the key of what a resident wrote and the conversation did not answer; then its event."""
 LATELY = timedelta(days=2)
 MOST_CLOSED = 50
 OVER = mark("This chat has ended.")
@@ -64,12 +67,27 @@ class Answer:
     key: str = ""
 
 
+class Replies(Protocol):
+    """Answers what a resident just wrote without a message of the quota (``bot.chat_replies``)."""
+
+    async def reply(
+        self,
+        session: AsyncSession,
+        event_id: str,
+        messages: Sequence[Mapping[str, Any]],
+        now: datetime,
+    ) -> bool: ...
+
+    async def became(self, session: AsyncSession, event_ids: Sequence[str]) -> dict[str, str]: ...
+
+
 @dataclass(frozen=True)
 class Means:
-    """How a message leaves."""
+    """How a message leaves: as a reply where that is still possible, else as a delivery."""
 
     queue: Queue
     medium: Format
+    replies: Replies | None = None
 
 
 async def open_threads(session: AsyncSession, residents: Sequence[int]) -> dict[int, ChatThread]:
@@ -194,8 +212,9 @@ async def say(
         return
     if thread.taken_by != actor:
         raise Refusal(TAKEN, name=thread.taken_by) if thread.taken_by else Refusal(NOT_YOURS)
-    delivery = await _push(session, means, thread, words, actor, now)
-    if delivery is None:
+    event = await _replied(session, means, thread, words, now)
+    delivery = None if event else await _push(session, means, thread, words, actor, now)
+    if delivery is None and not event:
         raise Refusal(LEFT)
     session.add(
         ChatMessage(
@@ -206,6 +225,7 @@ async def say(
             japanese=clean(answer.japanese)[:LONGEST_TEXT],
             origin=answer.origin,
             key=key,
+            message_id=event,
             delivery_id=delivery,
             at=now,
         )
@@ -292,18 +312,25 @@ async def messages_of(session: AsyncSession, thread_id: int) -> list[ChatMessage
     return list(await session.scalars(query))[::-1]
 
 
-async def became(session: AsyncSession, said: Sequence[ChatMessage]) -> dict[int, str]:
+async def became(
+    session: AsyncSession, said: Sequence[ChatMessage], replies: Replies | None
+) -> dict[int, str]:
     """Return by message what became of it: ``sent``, ``failed``, ``paused`` or ``sending``."""
     numbers = [one.delivery_id for one in said if one.delivery_id is not None]
-    if not numbers:
-        return {}
+    by_reply = {one.id or 0: one.message_id for one in said if one.side is Side.STAFF}
+    by_reply = {number: event for number, event in by_reply.items() if event}
+    events = await replies.became(session, list(by_reply.values())) if replies and by_reply else {}
     found = await session.execute(
         select_rows(col(Delivery.id), col(Delivery.state), col(Batch.state), col(Batch.absent))
         .join(Batch, col(Batch.delivery_id) == col(Delivery.id))
         .where(col(Delivery.id).in_(numbers))
     )
     of = {number: _became(state, batch, absent) for number, state, batch, absent in found}
-    return {one.id or 0: of[one.delivery_id] for one in said if one.delivery_id in of}
+    return {
+        # The event of an older reply is gone already.
+        **{number: events.get(event, "sent") for number, event in by_reply.items()},
+        **{one.id or 0: of[one.delivery_id] for one in said if one.delivery_id in of},
+    }
 
 
 def _became(delivery: DeliveryState, batch: BatchState, absent: bytes | None) -> str:
@@ -359,6 +386,30 @@ async def _locked(session: AsyncSession, thread_id: int) -> ChatThread:
     if thread is None or thread.state is State.CLOSED:
         raise Refusal(OVER)
     return thread
+
+
+async def _replied(
+    session: AsyncSession, means: Means, thread: ChatThread, words: str, now: datetime
+) -> str:
+    """Answer the resident's last message by its reply token; return its event, "" if not."""
+    last = await session.scalar(
+        select(ChatMessage)
+        .where(col(ChatMessage.thread_id) == thread.id)
+        .order_by(col(ChatMessage.id).desc())
+        .limit(1)
+    )
+    resident = await session.get(Resident, thread.resident_id)
+    if (
+        means.replies is None
+        or last is None
+        or not last.key.startswith(UNANSWERED)
+        or resident is None
+        or resident.state is not ResidentState.FOLLOWING
+    ):
+        return ""
+    event = last.key.removeprefix(UNANSWERED)
+    sent = {"type": "text", "text": words}
+    return event if await means.replies.reply(session, event, [sent], now) else ""
 
 
 async def _rule_says(

@@ -294,6 +294,29 @@ async def test_who_has_blocked_the_account_gets_nothing_and_staff_are_told(hall:
     assert page.status == 400 and "ブロック" in page.words and "こんにちは" in page.body
 
 
+async def test_a_quick_answer_is_a_reply_and_costs_no_message(hall: ChatDesk) -> None:
+    user = await hall.resident()
+    await hall.begins(user)
+    desk = await hall.office.at_desk(Role.EDITOR, "editor")
+    page = await taken(desk)
+    await hall.says(user, "犬の登録は？")
+    before = len(await hall.office.deliveries())
+    for _ in range(2):
+        await say(desk, page, "市民課です。", key="k1")
+    await hall.settle()
+    assert words_in(hall.heard(user)).count("市民課です。") == 1
+    assert len(await hall.office.deliveries()) == before
+    assert "届きました" in (await desk.get(f"{LIST}/1")).words
+    # The token is used; and a late answer is pushed.
+    await say(desk, page, "2階です。", key="k2")
+    await hall.says(user, "何時まで？")
+    hall.office.clock.ahead += timedelta(seconds=41)
+    await say(desk, page, "5時です。", key="k3")
+    await sent(hall)
+    assert [one["text"] for one in hall.heard(user)[-2:]] == ["2階です。", "5時です。"]
+    assert len(await hall.office.deliveries()) == before + 2
+
+
 async def test_each_answer_arrives_once_though_line_refuses_fails_and_forgets(
     hall: ChatDesk,
 ) -> None:

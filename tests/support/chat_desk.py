@@ -12,6 +12,7 @@ import pytest
 
 from app.own_words import WordsNow
 from bot import webhook
+from bot.chat_replies import ChatReplies
 from bot.inbox import Inbox
 from channels.line.client import LineClient
 from city.chat import ChatRules, ReadyAnswer
@@ -96,6 +97,7 @@ async def chat_desk(
         context.queue.register(MENU_TASK, _no_menu)
         words: WordsNow = office.app.state.own_words
         words.follow(inbox.take_folder)
+        office.app.state.chat_replies = ChatReplies(context.queue)
         store = webhook.attach(office.app, context)
         office.app.include_router(webhook.router)
         office.stack.push_async_callback(store.stop)
