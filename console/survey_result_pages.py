@@ -109,10 +109,10 @@ async def counts_file(visitor: Looker, survey_id: RowNumber) -> Response:
         for one in found["counted"]
         for label, count, share in one.rows
     ]
-    return await _file(visitor, survey, "counts", map(visitor.say, COUNTED), rows)
+    return _file(survey, "counts", map(visitor.say, COUNTED), rows)
 
 
-@router.get("/{survey_id}/words.csv")
+@router.post("/{survey_id}/words.csv")
 async def words_file(visitor: Looker, survey_id: RowNumber) -> Response:
     """Return all free words as CSV, without who wrote them and not joined to other answers."""
     rows: list[tuple[object, ...]] = []
@@ -132,10 +132,11 @@ async def words_file(visitor: Looker, survey_id: RowNumber) -> Response:
                 if len(said) < 1000:
                     break
                 after = said[-1].token
-    return await _file(visitor, survey, "words", map(visitor.say, WORDED), rows)
+    await _taken(visitor, survey, "words")
+    return _file(survey, "words", map(visitor.say, WORDED), rows)
 
 
-@router.get("/{survey_id}/answers.csv")
+@router.post("/{survey_id}/answers.csv")
 async def answers_file(visitor: Looker, survey_id: RowNumber) -> Response:
     """Return each resident's answers as CSV, of a survey that is not anonymous."""
     async with visitor.context.database.reading() as session:
@@ -160,7 +161,8 @@ async def answers_file(visitor: Looker, survey_id: RowNumber) -> Response:
         )
         for number, language, answers in found
     ]
-    return await _file(visitor, survey, "answers", heads, rows)
+    await _taken(visitor, survey, "answers")
+    return _file(survey, "answers", heads, rows)
 
 
 async def _seen(visitor: Visit, session: AsyncSession, survey_id: int) -> tuple[Survey, News]:
@@ -314,23 +316,23 @@ def _share(count: int, of: int) -> str:
     return f"{100 * count / of:.1f}%" if of else ""
 
 
-async def _file(
-    visitor: Visit,
-    survey: Survey,
-    name: str,
-    heads: Iterable[str],
-    rows: Iterable[tuple[object, ...]],
+async def _taken(visitor: Visit, survey: Survey, what: str) -> None:
+    """Add to the trail that somebody took what residents wrote."""
+    async with visitor.context.database.writing() as session:
+        now = visitor.context.clock.now()
+        await trail(session, survey, visitor.actor, now, "survey.exported", kind=what)
+
+
+def _file(
+    survey: Survey, name: str, heads: Iterable[str], rows: Iterable[tuple[object, ...]]
 ) -> Response:
-    """Return rows as CSV; the trail says who took them."""
+    """Return rows as CSV for Excel in Japan."""
     output = io.StringIO()
     output.write("\ufeff")
     writer = csv.writer(output, lineterminator="\r\n")
     writer.writerow([spreadsheet_cell(head) for head in heads])
     for row in rows:
         writer.writerow([spreadsheet_cell(str(one)) for one in row])
-    async with visitor.context.database.writing() as session:
-        now = visitor.context.clock.now()
-        await trail(session, survey, visitor.actor, now, "survey.exported", kind=name)
     headers = {
         "Content-Disposition": f'attachment; filename="survey-{survey.id}-{name}.csv"',
         "Cache-Control": "no-store",

@@ -108,8 +108,8 @@ ADDRESSES = {
         GET /console/surveys/{survey_id}/results/live
         GET /console/surveys/{survey_id}/words/{place}
         GET /console/surveys/{survey_id}/counts.csv
-        GET /console/surveys/{survey_id}/words.csv
-        GET /console/surveys/{survey_id}/answers.csv
+        POST /console/surveys/{survey_id}/words.csv
+        POST /console/surveys/{survey_id}/answers.csv
         GET /console/tasks
         GET /console/tasks/live
         GET /console/tasks/{task_id}

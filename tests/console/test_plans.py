@@ -60,6 +60,7 @@ from subscriptions.generate import generate as generate_residents
 from subscriptions.models import Resident, ResidentState
 from tests.support.office import Browser, Office
 from tests.support.plans import listening, whole_tables_read
+from tests.support.surveys import sent_survey
 from tests.support.years import fill_years
 
 QUERIES = {
@@ -216,6 +217,7 @@ async def large(
     await fill_years(office.database, city, now)
     email = await office.hire(Role.ADMIN, "admin")
     await office.store(RuleVersion(proposed_by=email, proposed_at=now))
+    survey_id = await sent_survey(office.database, now)
     async with office.database.writing() as session:
         await add_starters(session, city, str, actor=email, now=now)
         report = await session.scalar(
@@ -249,6 +251,8 @@ async def large(
                 )
             ),
             "month": "2026-06",
+            "survey_id": survey_id,
+            "place": 4,
             "news_id": await session.scalar(
                 select(News.id).where(col(News.state) == NewsState.DRAFT)
             ),

@@ -132,7 +132,7 @@ async def test_a_survey_leaves_after_approval_and_is_counted(strict: Office) -> 
         ["1. 何をしますか。", "'=球技", "0", "0.0%"],
         ["2. ひとことどうぞ。", "自由な言葉", "3", ""],
     ]
-    said = table(await writer.get(f"/console/surveys/{survey.id}/words.csv"))
+    said = table(await writer.submit(results, f"/console/surveys/{survey.id}/words.csv"))
     assert [row[1] for row in said[1:]] == ["'=1+1 いい🌸"] * 3
     # Few are not shown apart.
     parts = await writer.get(f"/console/surveys/{survey.id}/results?of=0&by=language")
@@ -234,11 +234,13 @@ async def test_answers_are_for_their_own_department_or_all(office: Office) -> No
     mine = await sent_survey(office.database, office.clock.now())
     for role, status in ((Role.VIEWER, 403), (Role.EDITOR, 200)):
         desk = await office.at_desk(role, f"{role}")
-        for path in ("results", "results/live", "counts.csv", "words.csv", "words/4"):
+        for path in ("results", "results/live", "counts.csv", "words/4"):
             page = await desk.get(f"/console/surveys/{mine}/{path}")
             assert page.status == status, (role, path)
         # Nobody gets answers by resident of an anonymous survey.
-        assert (await desk.get(f"/console/surveys/{mine}/answers.csv")).status == 403
+        form = (await desk.get("/console/surveys")).form("/console/sign-out")
+        taken = await desk.post(f"/console/surveys/{mine}/answers.csv", form)
+        assert taken.status == 403
     async with office.database.writing() as session:
         (await session.get_one(Survey, mine)).seen_by = "all"  # type: ignore[assignment]
     viewer = await office.at_desk(Role.VIEWER, "another")
