@@ -24,7 +24,7 @@ from channels.models import Delivery
 from channels.responses import Accepted
 from channels.unknown_sends import SEND_UNKNOWN
 from city.city import City
-from core.clock import Clock
+from core.clock import Clock, in_japan
 from core.database import Database
 from core.work import Queue
 from feeds.models import Notice
@@ -117,8 +117,8 @@ class LineMedium(LineFormat):
         self.limiter = client.limiter
         self.asking = LanguageQuestion(database, question)
         self.unknown: UnknownSender | None = None
-        self._nameless = False
-        """Whether LINE has refused a name of statistics; then no request has one any more."""
+        self._nameless_in = ""
+        """The month in which LINE refused a name of statistics; then no request has one."""
 
     def request(
         self, endpoint: str, addresses: str, messages: bytes, *, silent: bool, unit: str = ""
@@ -131,14 +131,16 @@ class LineMedium(LineFormat):
 
         A refused request counts as never made, so the repeat may have another body.
         """
-        if self._nameless:
-            request = without_unit(request)
+        month = f"{in_japan(self._clock.now()):%Y-%m}"
+        named = self._nameless_in != month
         try:
-            return await self.client.post(endpoint, request, key)
+            return await self.client.post(
+                endpoint, request if named else without_unit(request), key
+            )
         except LineRefused as error:
-            if self._nameless or not refuses_unit(error):
+            if not named or not refuses_unit(error):
                 raise
-            self._nameless = True
+            self._nameless_in = month
             raise LineBusy(error.reason) from error
 
     async def validate(self, endpoint: str, messages: bytes) -> None:

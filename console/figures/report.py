@@ -45,6 +45,7 @@ MENU = {
     "quiet-hours": mark("Quiet hours"),
     "data": mark("Their own data"),
 }
+OTHERS = "others"
 NO_NOTICE = mark("No notice in the day before")
 LINE_SAYS = mark("LINE's own estimate. It says nothing below 20, and is ready the next day.")
 
@@ -162,6 +163,8 @@ def _left_after(desk: Desk, found: Read) -> Part:
     say = desk.say
 
     def name(key: str) -> str:
+        if key == OTHERS:
+            return say("Other notices")
         return _title(found, desk.language, key) if key else say(NO_NOTICE)
 
     counts = desk.figures.total("left-after")
@@ -170,11 +173,13 @@ def _left_after(desk: Desk, found: Read) -> Part:
         words_of_few = say("Fewer than 10 left; they are not shown by notice.")
         title = say("After which notice they left")
         return Part("left-after", title, words_of_few, Markup(""), (), [])
+    parts = dict(counts.most_common(MOST_NOTICES))
+    parts[OTHERS] = counts.total() - sum(parts.values())
     return ranking(
         desk,
         "left-after",
         say("After which notice they left"),
-        counts,
+        parts,
         name,
         say("Left"),
         hides=True,

@@ -21,6 +21,8 @@ from console.figures.models import DayFigures
 from core.clock import JAPAN, SystemClock, in_japan
 from core.database import Database
 from core.errors import Permanent
+from response.held_alarms import wish
+from response.models import StaffMember, StaffMessage
 from simulator.line import FaultPlan, SimulatorOptions
 from tests.support.engine import EngineWorld, add_residents, engine_world, make_notice
 
@@ -139,9 +141,13 @@ async def test_beyond_our_names_of_the_month_a_notice_goes_without(
 
 
 async def test_a_name_that_line_refuses_holds_nothing_back(database: Database) -> None:
-    """Other programs of the account used up the month's thousand names."""
+    """Other programs of the account used up the month's thousand names. Many requests are under
+    way when the first is refused.
+    """
+    many = 4_000
     async with account(database) as world:
-        await add_residents(database, 1, PEOPLE)
+        await add_residents(database, 1, many)
+        world.simulator.faults = FaultPlan.parse("latency=50ms,only=multicast")
         api = f"{world.simulator.url}/v2/bot/message/push"
         headers = {"Authorization": f"Bearer {world.settings.line_channel_access_token}"}
         text = [{"type": "text", "text": "x"}]
@@ -153,7 +159,7 @@ async def test_a_name_that_line_refuses_holds_nothing_back(database: Database) -
         world.simulator.ledger.entries.clear()
         await sent(world)
         assert set(world.simulator.ledger.recipients().values()) == {1}
-        assert len(world.simulator.ledger.recipients()) == PEOPLE
+        assert len(world.simulator.ledger.recipients()) == many
         assert {entry.aggregation_unit for entry in world.simulator.ledger.entries} == {None}
 
 
@@ -245,3 +251,43 @@ async def test_the_quota_is_kept_by_day(database: Database) -> None:
             rows = list(await session.scalars(select(QuotaReading).order_by(col(QuotaReading.day))))
             assert await session.scalar(select(Delivery.unit).limit(1)) == "todoke_n1"
         assert [(row.most, row.used) for row in rows] == [(1_000, 0), (1_000, PEOPLE)]
+
+
+async def test_staff_are_told_once_that_the_month_will_not_suffice(database: Database) -> None:
+    async with account(database, quota=1_000) as world:
+        context = Context(
+            settings=world.settings,
+            city=world.city,
+            database=database,
+            clock=world.clock,
+            queue=world.queue,
+            http=None,  # type: ignore[arg-type]
+        )
+        now = world.clock.now()
+        async with database.writing() as session:
+            member = StaffMember(
+                name="佐藤",
+                mail="sato@city.example",
+                language="ja",
+                department="crisis",
+                added_at=now,
+                changed_at=now,
+            )
+            session.add(member)
+            await session.flush()
+            assert member.id is not None
+            await wish(session, member.id, now, told=True)
+            # All but one message were used this month before today.
+            session.add(QuotaReading(day=today(world) - DAY, most=1_000, used=999, read_at=now))
+            session.add(QuotaReading(day=today(world) - 2 * DAY, most=1_000, used=9, read_at=now))
+        world.simulator.ledger.quota_used = 999
+        for _ in range(3):
+            await watch_quota(context, world.line)
+            assert isinstance(world.clock, AheadClock)
+            world.clock.ahead += timedelta(hours=1)
+        async with database.reading() as session:
+            told = list(await session.scalars(select(StaffMessage)))
+        assert [(one.about, one.way.value) for one in told] == [
+            (f"quota:{today(world):%Y-%m}", "mail")
+        ]
+        assert "1,000通のうち999通" in str(told[0].content)
