@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from unicodedata import east_asian_width
 
 from markupsafe import Markup
 
@@ -133,7 +134,7 @@ def trends(title: str, found: Sequence[tuple[str, Sequence[float | None], str]])
                 '<path class="chart-trend" d="{path}"/>'
             ).format(
                 y=top + 20,
-                label=_short(label, 9),
+                label=_short(label, 20),
                 said=said,
                 width=WIDTH,
                 path=_path(numbers, 150, 270, top + 6, top + TREND - 6),
@@ -147,7 +148,7 @@ def _entry(top: float, label: str, said: str) -> Markup:
     return Markup(
         '<text x="0" y="{y}">{label}</text>'
         '<text class="chart-number" x="{width}" y="{y}" text-anchor="end">{said}</text>'
-    ).format(y=top + 15, label=_short(label, 18), said=said, width=WIDTH)
+    ).format(y=top + 15, label=_short(label, 36), said=said, width=WIDTH)
 
 
 def _path(
@@ -191,5 +192,13 @@ def _svg(title: str, height: float, drawn: Markup) -> Markup:
 
 
 def _short(text: str, most: int) -> str:
-    """Return a label that fits; the table beside the chart has all of it."""
-    return text if len(text) <= most else f"{text[: most - 1]}…"
+    """Return a label at most so many narrow letters wide; the table has all of it.
+
+    A wide letter counts as two.
+    """
+    width = 0
+    for n, letter in enumerate(text):
+        width += 2 if east_asian_width(letter) in "WF" else 1
+        if width > most:
+            return f"{text[: max(0, n - 1)]}…"
+    return text

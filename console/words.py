@@ -518,6 +518,13 @@ def day_of(day: date, language: str) -> str:
     return f"{_WEEKDAYS[day.weekday()]} {day.day} {_MONTHS[day.month - 1]}"
 
 
+def month_of(day: date, language: str) -> str:
+    """Return a day's month with its year."""
+    if language == "ja":
+        return f"{day.year}年{day.month}月"
+    return f"{_MONTHS[day.month - 1]} {day.year}"
+
+
 def span(length: timedelta, language: str) -> str:
     """Return a length of time in hours and minutes, or in days."""
     minutes = max(0, int(length.total_seconds() // 60))

@@ -60,7 +60,7 @@ class Desk:
     def step(self, day: date) -> str:
         """Return the name of a day or month of the table."""
         if self.figures.period.by_month:
-            return f"{day:%Y-%m}"
+            return words.month_of(day, self.language)
         return words.day_of(day, self.language)
 
     def tick(self, n: int, day: date) -> str:

@@ -223,7 +223,7 @@ async def test_english_says_the_same(office: Office) -> None:
     await viewer.submit(page, "/console/language")
     page = await viewer.get("/console/figures?period=year")
     assert "84 came, 14 of them back; 28 left" in page.words
-    assert table(page, "residents") == {"2026-06": ["1,000"]}
+    assert table(page, "residents") == {"Jun 2026": ["1,000"]}
 
 
 def test_periods_are_whole_months() -> None:

@@ -39,7 +39,7 @@ async def a_month(office: Office) -> None:
         "medium-now": {"line": 950, "email": 50},
         "language-now": {"ja": 880, "en": 80, "my": 40},
         "topic-now": {"weather": 400, "events": 7},
-        "area-now": {"": 600, "oho": 250, "yatabe": 150},
+        "area-now": {"": 600, "yamanobe": 250, "kitaoka": 150},
     }
     await office.store(
         *(
