@@ -14,6 +14,7 @@ from functools import partial
 
 import structlog
 
+from alerts.chat.day_counts import chats_between
 from bot.day_counts import done_between
 from channels.day_counts import last_notice_before, sent_between
 from channels.line.client import LineClient
@@ -105,6 +106,7 @@ async def count_day(
             "tap": done.taps,
             "asked": await asked_between(session, start, end),
             "report": await reports_between(session, start, end),
+            "chat": await chats_between(session, start, end),
             **await tallies_of(session, day),
         }
         if with_census:

@@ -111,6 +111,7 @@ def report(found: Read, city: City, language: str, say: Say) -> tuple[Desk, list
         _menu(desk),
         _asked(desk),
         _intents(desk),
+        _chats(desk),
         _reports(desk),
         _response(desk),
     ]
@@ -349,6 +350,20 @@ def _intents(desk: Desk) -> Part:
         desk.say("Asked"),
         hides=False,
     )
+
+
+def _chats(desk: Desk) -> Part:
+    say, title = desk.say, desk.say("Talks with a person")
+    by_step, whole = desk.figures.by_step("chat"), desk.figures.total("chat")
+    found: dict[date, tuple[Cell, ...]] = {
+        day: (of["opened"], of["answered"], of["closed"]) for day, of in by_step.items()
+    }
+    sentence = say(
+        "{opened} talks began, {answered} were answered, {closed} ended.",
+        **{key: f"{whole[key]:,}" for key in ("opened", "answered", "closed")},
+    )
+    heads = (say("Begun"), say("Answered by somebody"), say("Ended"))
+    return timeline(desk, "chats", title, sentence, heads, found, part=False)
 
 
 def _reports(desk: Desk) -> Part:

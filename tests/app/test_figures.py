@@ -11,6 +11,7 @@ from typing import Any, cast
 import pytest
 from sqlmodel import select
 
+from alerts.chat.models import ChatThread, ThreadState
 from app.figures import count_day, count_days
 from bot.models import EventState, WebhookEvent
 from channels.members import pack
@@ -297,6 +298,18 @@ async def test_questions_reports_and_visits_come_from_their_own_counts(desk: Des
     assert counts["asked"] == {"shelter": 3, "unknown": 2}
     assert counts["report"] == {"came": 1, "answered": 1, "ended": 2, "due": 2, "in_time": 1}
     assert counts["visit"] == {"7": 4}
+
+
+async def test_talks_with_the_desk_are_counted_without_who(desk: Desk) -> None:
+    day, next_day = at(SILVESTER, 23, 59), at(date(2027, 1, 1), 0)
+    base: dict[str, Any] = {"language": "ja", "state": ThreadState.CLOSED, "last_at": day}
+    await desk.store(resident(1), resident(2))
+    await desk.store(
+        ChatThread(resident_id=1, opened_at=day, answered_at=day, closed_at=next_day, **base),
+        ChatThread(resident_id=2, opened_at=day - timedelta(days=1), closed_at=day, **base),
+    )
+    await count_days(desk.context)
+    assert (await desk.counts(SILVESTER))["chat"] == {"opened": 1, "answered": 1, "closed": 1}
 
 
 async def test_missed_days_are_counted_later_without_who_followed_then(desk: Desk) -> None:

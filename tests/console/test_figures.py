@@ -49,6 +49,7 @@ async def test_the_page_says_what_the_days_say(office: Office) -> None:
     # Of 100 calls, 90 took at most 5 ms and all at most 20.
     assert "95回は20ミリ秒以内" in sentence(page, "response")
     assert table(page, "friends")["6月14日(日)"] == ["900", "200", "1,200"]
+    assert "42件のチャットが始まり、28件に回答し、14件が終了" in page.words
     assert "受付56件、対応開始42件、終了28件です。期限のある28件のうち14件" in page.words
 
 
@@ -58,7 +59,7 @@ async def test_each_chart_has_its_sentence_and_its_table(office: Office) -> None
     for address in ("/console/figures", "/console/figures?period=year"):
         page = await viewer.get(address)
         sections = page.tree.xpath('//section[contains(@class,"chart-card")]')
-        assert len(sections) == 17
+        assert len(sections) == 18
         for section in sections:
             assert section.xpath("./p")[0].text_content().strip()
             assert section.xpath('.//*[local-name()="svg"]/@aria-label')

@@ -56,6 +56,7 @@ async def a_month(office: Office) -> None:
                     "tap": {"shelters": 3},
                     "asked": {"shelter": 6, "unknown": 2},
                     "report": {"came": 4, "answered": 3, "ended": 2, "due": 2, "in_time": 1},
+                    "chat": {"opened": 3, "answered": 2, "closed": 1},
                     "webhook": {"5": 90, "20": 10},
                     "first": {"100": 1},
                     "visit": {"1": 5},
