@@ -43,7 +43,7 @@ from sqlmodel import SQLModel
 from app.archive import BLOCK, STORED, Archive, files_below, packing
 from app.dump import TableForm, copy_sqlite, reading, sqlite_path, writing
 from app.restored import hold_back
-from app.revision import is_newest, newest_revision
+from app.revision import is_newest, known_revisions, newest_revision
 from app.schema import revision_of, upgrade_now
 from app.sent_mark import NAME as MARK
 from app.sent_mark import read_mark
@@ -341,7 +341,7 @@ def _restore_database(
     path = sqlite_path(settings.database_url)
     made = work / "restored.sqlite3"
     url = settings.database_url if path is None else f"sqlite:///{made}"
-    if manifest.revision > newest_revision():
+    if manifest.revision not in known_revisions():
         raise BadBackup("The backup was made by a newer version; please update.")
     if (work / FILE).exists():
         _check_file(work / FILE, manifest)

@@ -22,10 +22,17 @@ _POSTGRESQL = re.compile(r"postgresql(?:\+\w+)?://")
 
 def newest_revision() -> str:
     """The revision this version of Todoke needs: the migration that no other one follows."""
-    files = [path.read_text() for path in (MIGRATIONS / "versions").glob("*_*.py")]
-    there = {found[1] for text in files if (found := _REVISION.search(text))}
-    followed = {found[1] for text in files if (found := _FOLLOWS.search(text))}
-    return max(there - followed)
+    followed = {found[1] for text in _files() if (found := _FOLLOWS.search(text))}
+    return max(known_revisions() - followed)
+
+
+def known_revisions() -> set[str]:
+    """The revisions that this version of Todoke knows. Their names do not say their order."""
+    return {found[1] for text in _files() if (found := _REVISION.search(text))}
+
+
+def _files() -> list[str]:
+    return [path.read_text() for path in (MIGRATIONS / "versions").glob("*_*.py")]
 
 
 def is_newest(url: str) -> bool:

@@ -16,7 +16,7 @@ from sqlalchemy.engine import Connection, make_url
 from sqlalchemy.pool import NullPool
 from sqlmodel import SQLModel
 
-from app.revision import MIGRATIONS, newest_revision
+from app.revision import MIGRATIONS, known_revisions, newest_revision
 from core.database import BUSY_TIMEOUT_MS, WRITES, Database, prepare_sqlite
 from core.errors import BadInput, Permanent
 
@@ -107,7 +107,7 @@ async def current_revision(database: Database) -> str | None:
 
 def _refuse_newer(revision: str | None) -> None:
     """Refuse a database of a newer version of Todoke, because its content is unknown."""
-    if revision is not None and revision > newest_revision():
+    if revision is not None and revision not in known_revisions():
         raise BadInput(
             f"The database is of a newer Todoke (revision {revision}, here {newest_revision()}); "
             "please update Todoke."
