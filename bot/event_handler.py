@@ -273,7 +273,8 @@ class EventHandler:
                 resident_id=resident.id, name=DialogueState().name, step="", updated_at=now
             )
             session.add(dialogue)
-        if await self._is_theirs(session, event, resident, dialogue, incoming):
+        talking = loaded.threads.get(resident.id) is not None
+        if await self._is_theirs(session, event, resident, dialogue, incoming, talking):
             # Who came with another service's button is greeted with their first words to us.
             resident.ask_language = resident.ask_language or found is None
             return found is None
@@ -383,6 +384,7 @@ class EventHandler:
         resident: Resident,
         dialogue: Dialogue,
         incoming: Incoming,
+        talking: bool,
     ) -> bool:
         """Whether another vendor's service answers this event, and not we."""
         if self.relay is None or not self.relay.names(event.kind, event.payload):
@@ -392,6 +394,7 @@ class EventHandler:
             DialogueState(dialogue.name, dialogue.step, dialogue.data),
             incoming,
             lambda text: self.understanding.meaning(text, resident.language, today),
+            talking=talking,
         )
         goes = await self.relay.decide(session, event.event_id, theirs=way is not Way.OURS)
         return goes and way is Way.THEIRS

@@ -157,9 +157,15 @@ async def keep(
         await queue.put(session, RELAY_TASK, EVERYTHING)
 
 
-def way_of(state: DialogueState, incoming: Incoming, meaning: Callable[[str], Meaning]) -> Way:
-    """Decide who answers an event that a rule names."""
-    busy = state.name not in NOT_BUSY
+def way_of(
+    state: DialogueState,
+    incoming: Incoming,
+    meaning: Callable[[str], Meaning],
+    *,
+    talking: bool = False,
+) -> Way:
+    """Decide who answers an event that a rule names; ``talking``: with a person of the city's."""
+    busy = talking or state.name not in NOT_BUSY
     match incoming:
         case Pressed():
             return Way.BOTH if busy else Way.THEIRS

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import aiohttp
@@ -13,7 +13,10 @@ import pytest
 from sqlmodel import col, select, update
 
 from app.restored import hold_back
+from bot.dialogues.buttons import standard_understanding
+from bot.dialogues.kinds import DialogueState, Incoming, Pressed, Said
 from bot.models import RelayBody, RelayEvent, RelayState
+from bot.relay import Way, way_of
 from bot.relay_sender import (
     CLOSES_AFTER,
     MOST_TRIES,
@@ -367,6 +370,22 @@ async def test_a_newcomer_who_begins_with_their_button_is_not_greeted_then(
     await post(town, pressed(1, user))
     assert len(vendor.taken) == 1 and await town.news(user) == []
     assert await town.says(user, "xin chào"), "greeted with their first words"
+
+
+def test_who_talks_with_a_person_of_the_city_s_is_not_sent_away() -> None:
+    meaning = standard_understanding()
+
+    def decided(incoming: Incoming, *, talking: bool) -> Way:
+        return way_of(
+            DialogueState(),
+            incoming,
+            lambda text: meaning.meaning(text, "ja", date(2026, 6, 15)),
+            talking=talking,
+        )
+
+    assert decided(Said("予約はどこですか"), talking=False) is Way.THEIRS
+    assert decided(Said("予約はどこですか"), talking=True) is Way.OURS
+    assert decided(Pressed("", {"booking:open": ""}), talking=True) is Way.BOTH
 
 
 def test_of_one_sender_none_goes_before_an_earlier_one() -> None:

@@ -41,7 +41,13 @@ ELSEWHERE = max(FORM_LIMIT_BYTES, MAX_INBOUND_BODY)
 
 
 PAGE = "<p>中央小学校に避難してください。</p>".encode() * 100
-UPLOADS = ("/crew/token", "/console/entry", "/console/news/1", "/console/words/answers/spreadsheet")
+UPLOADS = (
+    "/crew/token",
+    "/console/entry",
+    "/console/news/1",
+    "/console/words/answers/spreadsheet",
+    "/console/moving-in",
+)
 """Where staff and crews send files."""
 
 
