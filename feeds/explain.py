@@ -18,13 +18,14 @@ from feeds.articles import article_words, leads_elsewhere
 from feeds.classify import Classification, classify
 from feeds.errors import Unreadable
 from feeds.facts import Fact
+from feeds.feed_files import read_file
 from feeds.jma.codes import city_name
 from feeds.jma_index import is_telegram_link
 from feeds.mail import for_child_watch
 from feeds.mail_source import sift
 from feeds.models import Status
 from feeds.policy import is_marked_drill, rule_on_article, rule_on_fact
-from feeds.rss import Article, read_feed
+from feeds.rss import Article
 from feeds.telegrams import TAKES_BACK
 from feeds.texts import compose
 
@@ -152,7 +153,7 @@ class _Reader:
         return [_of_fact(fact, self.city, source) for fact in facts]
 
     def _feed(self, data: bytes, path: Path) -> list[ExplainedNotice]:
-        feed = read_feed(data)
+        feed = read_file(data, self.now)
         if feed.articles and all(is_telegram_link(each.link) for each in feed.articles):
             raise Unreadable(
                 f"{path} is the agency's list of telegrams. Explain the telegrams themselves."

@@ -60,7 +60,7 @@ class Tally:
 def reading_workshop() -> Workshop:
     """Return the child processes in which feeds are read."""
     return Workshop(
-        "feeds.rss:read_apart",
+        "feeds.feed_files:read_apart",
         processor_seconds=limits.FEED_SECONDS,
         memory_bytes=limits.FEED_MEMORY,
     )

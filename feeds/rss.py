@@ -19,7 +19,6 @@ from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit, urlunsplit
 
 import feedparser
 
-from core.reason import loaded
 from feeds import limits
 from feeds.encodings import decode_document
 from feeds.errors import Unreadable
@@ -130,72 +129,6 @@ def read_feed(data: bytes, *, url: str = "", charset: str | None = None) -> Feed
     )
 
 
-def read_apart(
-    data: bytes, *, url: str = "", charset: str | None = None
-) -> tuple[dict[str, Any], bytes]:
-    """Read a feed in a child of ``core.child``; :func:`from_child` rebuilds the feed."""
-    try:
-        feed = read_feed(data, url=url, charset=charset)
-    except Unreadable as error:
-        return {"unreadable": error.reason.dumped()}, b""
-    return {
-        "title": feed.title,
-        "form": feed.form,
-        "articles": [
-            {
-                "identity": article.identity,
-                "title": article.title,
-                "summary": article.summary,
-                "link": article.link,
-                "published_at": _written(article.published_at),
-                "categories": article.categories,
-                "begins": article.begins,
-                "ends": article.ends,
-            }
-            for article in feed.articles
-        ],
-        "stated": [_written(moment) for moment in feed.stated],
-    }, b""
-
-
-def from_child(said: dict[str, Any]) -> Feed:
-    """Return the feed that a child read.
-
-    Raises
-    ------
-    Unreadable
-        The child could not read it.
-    """
-    if "unreadable" in said:
-        raise Unreadable(loaded(said["unreadable"]))
-    return Feed(
-        title=said["title"],
-        form=said["form"],
-        articles=tuple(
-            Article(
-                identity=article["identity"],
-                title=article["title"],
-                summary=article["summary"],
-                link=article["link"],
-                published_at=_moment(article["published_at"]),
-                categories=tuple(article["categories"]),
-                begins=article["begins"],
-                ends=article["ends"],
-            )
-            for article in said["articles"]
-        ),
-        stated=tuple(map(_moment, said["stated"])),
-    )
-
-
-def _written(moment: datetime | None) -> str | None:
-    return moment.isoformat() if moment else None
-
-
-def _moment(written: str | None) -> datetime | None:
-    return datetime.fromisoformat(written) if written else None
-
-
 def _safe(text: str) -> str:
     """Return ``text`` without its declaration and DOCTYPE; refuse an incomplete feed."""
     text = _PROLOGUE.sub("", text.lstrip("\ufeff"), count=1)
@@ -295,7 +228,7 @@ def _article(
     )
     begins, ends = stated_in(entry)
     return Article(
-        identity=_bounded(identity),
+        identity=bounded(identity),
         title=title,
         summary="" if summary == title else summary,
         link=link,
@@ -313,7 +246,7 @@ def _summary(entry: Any) -> str:
     return str(contents[0].get("value") or "") if contents else ""
 
 
-def _bounded(identity: str) -> str:
+def bounded(identity: str) -> str:
     if len(identity) <= limits.MAX_IDENTITY_CHARACTERS:
         return identity
     return "hash:" + hashlib.sha256(identity.encode()).hexdigest()

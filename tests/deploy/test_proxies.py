@@ -262,7 +262,8 @@ def test_a_proxy_says_for_whom_it_asks_and_lets_through_what_the_service_takes(
     service.begun.clear()
     with proxy.half_sent("/line/webhook?half"), proxy.half_sent("/console/sign-in?half"):
         assert proxy.ask("GET", "/probe") == 200
-        assert service.begun == ["/probe"]
+        # The heads of those that were too large may still come.
+        assert not [path for path in service.begun if path.endswith("?half")]
 
 
 def test_files_of_staff_and_crews_pass(before: tuple[Proxy, Behind]) -> None:

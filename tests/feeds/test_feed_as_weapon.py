@@ -69,7 +69,7 @@ async def test_what_counting_does_not_find_ends_the_child_and_not_us(desk: PollS
     """Escaped HTML hides its attributes from whoever counts elements."""
     hidden = f"<p {ATTRIBUTES}>x</p>".replace("<", "&lt;").replace(">", "&gt;")
     body = feed(f"<item><description>{hidden}</description></item>", 40)
-    impatient = Workshop("feeds.rss:read_apart", processor_seconds=1)
+    impatient = Workshop("feeds.feed_files:read_apart", processor_seconds=1)
     object.__setattr__(desk, "reading", impatient)
     with pytest.raises(Unreadable, match="too much"):
         await read_in_child(desk, SourceAnswer(url="https://a.example/feed", body=body))
