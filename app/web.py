@@ -50,6 +50,7 @@ from public import (
     notice_pages,
     portal_pages,
     push_pages,
+    safety_pages,
     sent_photo_pages,
     settings_pages,
     shelter_pages,
@@ -98,6 +99,7 @@ PAGES = (
     ),
     *(
         follow_pages,
+        safety_pages,
         settings_pages,
         link_pages,
         data_pages,

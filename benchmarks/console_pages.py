@@ -81,6 +81,7 @@ NOT_PAGES = {
     "/console/deliveries/{delivery_id}/spoken.wav": "the filled city has no speech program",
     "/feeds/telephone.wav": "the filled city has no speech program",
     "/follow/confirm/{token}": "the filled city sends no mail",
+    "/follow/safe/{token}": "the filled city sends no mail",
     "/follow/sent": "the filled city sends no mail",
     "/follow/settings/{token}": "the filled city sends no mail",
     "/follow/stop/{token}": "the filled city sends no mail",

@@ -7,6 +7,7 @@ import hashlib
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
@@ -16,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from channels.dispatch import push
 from channels.line.medium import LINE
+from channels.medium import Format, Messages, Note
 from city.city import City, name_in
 from city.shapes import district_geojson
 from city.shelters import Shelter
@@ -28,6 +30,7 @@ from core.errors import BadInput, Refusal
 from core.languages import mark, reads_japanese
 from core.shared_answers import SharedAnswers
 from core.text import clean, whole_number
+from feeds.texts import drill_mark
 from response import cases, check_ins, households, shelters, tasks
 from response.cases import CaseFilter
 from response.models import CaseState, Condition, HouseholdCase, Need
@@ -204,19 +207,40 @@ async def _send(session: AsyncSession, visitor: Visit, case: HouseholdCase) -> N
         raise BadInput(reason("household.no-words"))
     words = "\n\n".join(part for part in (ready, own) if part)
     message = presets.household_message(words, language, drill=case.drill, japanese=bool(own))
+    medium = visitor.media.get(resident.medium)
+    if medium is None:
+        raise BadInput(reason("household.left"))
     delivery = await push(
         session,
         visitor.context.queue,
         case.resident_id,
-        [{"type": "text", "text": message}],
+        _in_the_form_of(medium, visitor.context.city, message, resident, case, now),
         visitor.actor,
         now,
-        medium=LINE,
+        medium=medium,
         urgent=not case.drill,
     )
     if delivery is None or delivery.id is None:
         raise BadInput(reason("household.left"))
     await cases.note_sent(session, case, message, delivery.id, now, actor=visitor.actor, key=key)
+
+
+def _in_the_form_of(
+    medium: Format,
+    city: City,
+    message: str,
+    resident: Resident,
+    case: HouseholdCase,
+    now: datetime,
+) -> Messages:
+    """Return a message to a household as its medium takes it."""
+    if medium.name == LINE.name:
+        return [{"type": "text", "text": message}]
+    title = name_in(city.name, resident.language)
+    if case.drill:
+        title = f"{drill_mark(resident.language)} {title}"
+    note = Note("household", title, message, now, now + timedelta(days=1))
+    return medium.note(note, resident.language, city)
 
 
 def _site_name(site: Shelter, language: str) -> str:

@@ -88,7 +88,7 @@ async def ask_by_mail(request: Request) -> Response:
     door = _door(request)
     form = await _form(request)
     if door is None or form is None or not is_ours(request):
-        return _refused(request)
+        return no_link(request)
     language = _chosen(form, request, context.city)
     address = normalised(form.get("address", ""))
     if address is None:
@@ -99,7 +99,7 @@ async def ask_by_mail(request: Request) -> Response:
             asked = signups.Asked(address, language, network)
             await signups.ask(session, context.queue, door.tokens, asked, context.clock.now())
     except signups.TooMany:
-        return _said(request, language, TOO_MANY, status=429)
+        return too_many(request, language)
     return RedirectResponse(f"{PATH}/sent?lang={quote(language)}", 303, headers=HEADERS)
 
 
@@ -109,8 +109,8 @@ async def sent_page(request: Request) -> Response:
     door = _door(request)
     language = language_of(request, request.app.state.context.city)
     if door is None:
-        return _refused(request)
-    return _page(request, language, "follow_sent.html", said=ON_ITS_WAY, sender=door.sender)
+        return no_link(request)
+    return mail_page(request, language, "follow_sent.html", said=ON_ITS_WAY, sender=door.sender)
 
 
 @router.get(f"{PATH}/confirm/{{token}}")
@@ -120,9 +120,9 @@ async def confirm_page(request: Request, token: str) -> Response:
     door = _door(request)
     opened = door and door.tokens.read_link(Purpose.CONFIRM, token, context.clock.now())
     if not opened:
-        return _refused(request)
+        return no_link(request)
     address, language = opened
-    return _page(
+    return mail_page(
         request,
         _spoken(context.city, language),
         "follow_confirm.html",
@@ -137,9 +137,9 @@ async def confirm(request: Request, token: str) -> Response:
     context: Context = request.app.state.context
     door, now = _door(request), context.clock.now()
     if door is None or not is_ours(request):
-        return _refused(request)
+        return no_link(request)
     if door.tokens.read_link(Purpose.CONFIRM, token, now) is None:
-        return _refused(request)
+        return no_link(request)
     async with context.database.writing() as session:
         resident = await signups.confirm(session, context.city, door.tokens, token, now)
         return _to_settings(request, resident, now)
@@ -151,7 +151,7 @@ async def settings_of_mail(request: Request, token: str) -> Response:
     context: Context = request.app.state.context
     door, now = _door(request), context.clock.now()
     if door is None:
-        return _refused(request)
+        return no_link(request)
     async with context.database.reading() as session:
         resident = await signups.follower(session, door.tokens, Purpose.SETTINGS, token, now)
         return _to_settings(request, resident, now)
@@ -164,8 +164,8 @@ async def stop_page(request: Request, token: str) -> Response:
     door = _door(request)
     opened = door and door.tokens.read_link(Purpose.UNSUBSCRIBE, token, context.clock.now())
     if not opened:
-        return _refused(request)
-    return _page(
+        return no_link(request)
+    return mail_page(
         request,
         await _language_of(request, opened[0]),
         "follow_stop.html",
@@ -185,7 +185,7 @@ async def stop(request: Request, token: str) -> Response:
     door, now = _door(request), context.clock.now()
     opened = door and door.tokens.read_link(Purpose.UNSUBSCRIBE, token, now)
     if not opened:
-        return _refused(request)
+        return no_link(request)
     form = await _form(request) or Form([])
     erase = form.text("erase") == "1" and form.get(ONE_CLICK) is None and is_ours(request)
     language = await _language_of(request, opened[0])
@@ -201,7 +201,7 @@ async def stop(request: Request, token: str) -> Response:
 def _to_settings(request: Request, resident: Resident | None, now: datetime) -> Response:
     """Lead a resident to the settings, by a link that works for minutes."""
     if resident is None:
-        return _refused(request)
+        return no_link(request)
     links: Links = request.app.state.links
     page = f"{SETTINGS}/{links.token(resident, now)}"
     return RedirectResponse(page, 303, headers=HEADERS)
@@ -229,7 +229,7 @@ def _follow(
 ) -> Response:
     context: Context = request.app.state.context
     city, door = context.city, _door(request)
-    return _page(
+    return mail_page(
         request,
         language_of(request, city),
         "follow.html",
@@ -245,15 +245,21 @@ def _follow(
 
 def _said(request: Request, language: str, message: str, *, status: int = 200) -> Response:
     said = CATALOGUE.text(language, message)
-    return _page(request, language, "follow_said.html", status=status, said=said)
+    return mail_page(request, language, "follow_said.html", status=status, said=said)
 
 
-def _refused(request: Request) -> Response:
+def too_many(request: Request, language: str) -> Response:
+    """Say that it cannot be taken now."""
+    return _said(request, language, TOO_MANY, status=429)
+
+
+def no_link(request: Request) -> Response:
+    """Say that a link is no good, whatever is wrong with it."""
     language = language_of(request, request.app.state.context.city)
     return _said(request, language, NO_LINK, status=404)
 
 
-def _page(
+def mail_page(
     request: Request,
     language: str,
     template: str,
@@ -262,6 +268,7 @@ def _page(
     path: str = "/",
     **values: object,
 ) -> Response:
+    """Return a page for somebody who follows, or may follow, by mail."""
     body = rendered(request, template, language, path=path, **values)
     headers: Mapping[str, str] = {"Cache-Control": "no-store"} if path == PATH else HEADERS
     return Response(body, status, dict(headers), media_type="text/html; charset=utf-8")

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol
@@ -26,6 +26,7 @@ from channels.email.compose import Letter, mail_bytes
 from channels.email.dkim import Signer
 from channels.email.reasons import reason
 from channels.email.render import (
+    SAFETY_LINK,
     SETTINGS_LINK,
     STOP_LINK,
     render,
@@ -49,7 +50,7 @@ KEPT_VARIANTS = 256
 KEPT_KEYS = 100_000
 LATER_HOURS = 4
 """For how long a server may say 'not now' to one mail."""
-SETTINGS_PATH, STOP_PATH = "/follow/settings", "/follow/stop"
+SETTINGS_PATH, STOP_PATH, SAFETY_PATH = "/follow/settings", "/follow/stop", "/follow/safe"
 
 MAILS = Counter("todoke_mails_total", "Attempts of mails to residents, by the answer", ["answer"])
 log = structlog.get_logger(__name__)
@@ -90,6 +91,9 @@ class Sending:
         token = self.tokens.link(Purpose.UNSUBSCRIBE, to, now)
         return f"{self.public_url}{STOP_PATH}/{token}"
 
+    def safety_link(self, to: str, now: datetime) -> str:
+        return f"{self.public_url}{SAFETY_PATH}/{self.tokens.link(Purpose.SAFETY, to, now)}"
+
     def message_id(self, name: str) -> str:
         return f"<{name}@{self.smtp.domain}>"
 
@@ -116,7 +120,7 @@ class EmailFormat(PlainMedium):
     def as_read(self, messages: Messages) -> Readable:
         """Return the subject and the plain text; each reader's own links are left out."""
         text = "\n\n".join(str(one["plain"]) for one in messages)
-        own = str.maketrans({SETTINGS_LINK: "…", STOP_LINK: "…"})
+        own = str.maketrans({SETTINGS_LINK: "…", STOP_LINK: "…", SAFETY_LINK: "…"})
         title = " · ".join(str(one["title"]) for one in messages)
         return Readable(title, text.translate(own).removeprefix(f"{title}\n").strip())
 
@@ -217,7 +221,11 @@ class EmailMedium(EmailFormat):
 
     def _written(self, to: str, messages: bytes, key: str, now: datetime) -> bytes:
         said = self._said(messages)
-        settings, stop = self._sending.settings_link(to, now), self._sending.stop_link(to, now)
+        sending = self._sending
+        settings, stop = sending.settings_link(to, now), sending.stop_link(to, now)
+        links = {SETTINGS_LINK: settings, STOP_LINK: stop}
+        if SAFETY_LINK in str(said["plain"]):
+            links[SAFETY_LINK] = sending.safety_link(to, now)
         earlier = said["replaces"]
         box = self._sending.box
         return mail_bytes(
@@ -225,8 +233,8 @@ class EmailMedium(EmailFormat):
                 mail_from=self._sending.smtp.mail_from,
                 to=to,
                 subject=str(said["title"]),
-                plain=_filled(str(said["plain"]), settings, stop),
-                html=_filled(str(said["html"]), settings, stop),
+                plain=_filled(str(said["plain"]), links),
+                html=_filled(str(said["html"]), links),
                 language=str(said["language"]),
                 message_id=self._message_id(said["notice"], to, key),
                 at=now,
@@ -288,8 +296,10 @@ def _too_late(why: Reason) -> Reason:
     )
 
 
-def _filled(text: str, settings: str, stop: str) -> str:
-    return text.replace(SETTINGS_LINK, settings).replace(STOP_LINK, stop)
+def _filled(text: str, links: Mapping[str, str]) -> str:
+    for mark, link in links.items():
+        text = text.replace(mark, link)
+    return text
 
 
 def _keep(kept: OrderedDict[str, Any], key: str, value: object) -> None:

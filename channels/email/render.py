@@ -32,7 +32,7 @@ from feeds.news_form import form_of
 from feeds.short_address import short_address
 from feeds.texts import drill_mark, topic_name, without_topic
 
-SETTINGS_LINK, STOP_LINK = "\uf8f0", "\uf8f1"
+SETTINGS_LINK, STOP_LINK, SAFETY_LINK = "\uf8f0", "\uf8f1", "\uf8f2"
 """Stand where a reader's own links go. They are private characters, which no notice has."""
 MOST_SUBJECT = 200
 MOST_TEXT = 20_000
@@ -61,6 +61,11 @@ def render(notice: Notice, language: str, city: City) -> list[dict[str, Any]]:
     card = _card(notice, spoken, title, text, city)
     if page:
         card += _button(page, _say(spoken, words.TRUE))
+    if notice.emergency and notice.status not in OVER:
+        tell = _say(spoken, words.TELL)
+        tell = f"{drill_mark(spoken)} {tell}" if notice.drill else tell
+        plain += ["", f"{tell}:", SAFETY_LINK]
+        card += _button(SAFETY_LINK, tell)
     return [
         {
             "title": title[:MOST_SUBJECT],

@@ -34,9 +34,15 @@ class Purpose(StrEnum):
     """To show that a new address is one's own."""
     SETTINGS = "settings"
     UNSUBSCRIBE = "unsubscribe"
+    SAFETY = "safety"
+    """To tell the city how one is."""
 
 
-VALID = {Purpose.CONFIRM: timedelta(days=1), Purpose.SETTINGS: timedelta(days=180)}
+VALID = {
+    Purpose.CONFIRM: timedelta(days=1),
+    Purpose.SETTINGS: timedelta(days=180),
+    Purpose.SAFETY: timedelta(days=7),
+}
 """How long a link works. One that ends the mails works for as long as the key."""
 
 

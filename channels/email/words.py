@@ -12,6 +12,7 @@ WHY = mark("You get this mail because you follow the news of {city}.")
 CHANGE = mark("Change what you get")
 STOP = mark("Stop these mails")
 TRUE = mark("Check that this mail is true")
+TELL = mark("Tell the city")
 SUMMARY = mark("Summary: {n} notices")
 CONFIRM_SUBJECT = mark("Please confirm your mail address")
 ASKED = mark(

@@ -120,6 +120,7 @@ INSTEAD = {
     "/n/{code}": "/n/{notice_code}",
     "/follow/confirm/{token}": "/follow/confirm/{confirm_token}",
     "/follow/settings/{token}": "/follow/settings/{mail_token}",
+    "/follow/safe/{token}": "/follow/safe/{safety_token}",
     "/follow/stop/{token}": "/follow/stop/{stop_token}",
 }
 """Where a name in an address means something else than elsewhere."""
@@ -200,6 +201,7 @@ async def follow_by_mail(office: Office) -> dict[str, object]:
     return {
         "confirm_token": tokens.link(Purpose.CONFIRM, "new@home.example", now, "ja"),
         "mail_token": tokens.link(Purpose.SETTINGS, "r1@home.example", now),
+        "safety_token": tokens.link(Purpose.SAFETY, "r1@home.example", now),
         "stop_token": tokens.link(Purpose.UNSUBSCRIBE, "r1@home.example", now),
     }
 
