@@ -58,7 +58,8 @@ async def open_silence(session: AsyncSession, channel: str) -> ChannelSilence | 
 async def open_silences(session: AsyncSession) -> list[ChannelSilence]:
     """Return the silences of all media that have not ended."""
     query = select(ChannelSilence).where(col(ChannelSilence.ended_at).is_(None))
-    return list(await session.scalars(query.order_by(col(ChannelSilence.id))))
+    # In the order of the partial index, which has no others.
+    return list(await session.scalars(query.order_by(col(ChannelSilence.channel))))
 
 
 async def note_silences(

@@ -87,6 +87,7 @@ OF_FEW = frozenset(
         "ix_staff_messages_open",
         "ix_webhook_events_open",
         "ix_word_versions_undone",
+        "uq_channel_silences_open",
         "uq_chat_threads_open",
     }
 )
