@@ -74,6 +74,7 @@ class Result:
     a_second: float
     a_core: float
     cpu_seconds: float
+    before_mb: float
     peak_mb: float
 
 
@@ -132,8 +133,20 @@ def run_relay(port: Any, taken: Any) -> None:
     uvloop.run(main())
 
 
-async def bare(port: int, mails: int, connections: int) -> float:
-    """Send with aiosmtplib alone; return the seconds."""
+@dataclass(frozen=True)
+class Sent:
+    """How long it took, and the process's peak of memory before it began."""
+
+    seconds: float
+    before_mb: float
+
+
+def peak_mb() -> float:
+    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1)
+
+
+async def bare(port: int, mails: int, connections: int) -> Sent:
+    """Send with aiosmtplib alone."""
     notice = alert(SystemClock().now())
     notice.id = 1
     (said,) = render(notice, "ja", sending_city())
@@ -156,13 +169,13 @@ async def bare(port: int, mails: int, connections: int) -> float:
             for number in numbers:
                 await client.sendmail(FROM, [f"r{number}@home.example"], content)
 
-    begun = time.perf_counter()
+    before, begun = peak_mb(), time.perf_counter()
     await asyncio.gather(*(one() for _ in range(connections)))
-    return time.perf_counter() - begun
+    return Sent(time.perf_counter() - begun, before)
 
 
-async def through_the_engine(port: int, mails: int, connections: int) -> float:
-    """Send a notice to so many residents; return the seconds from "send" to the last outcome."""
+async def through_the_engine(port: int, mails: int, connections: int) -> Sent:
+    """Send a notice to so many residents, from "send" to the last outcome."""
     with tempfile.TemporaryDirectory() as folder:
         url = f"sqlite:///{folder}/todoke.sqlite3"
         await asyncio.to_thread(upgrade_now, url)
@@ -177,7 +190,7 @@ async def through_the_engine(port: int, mails: int, connections: int) -> float:
         queue, stop = LocalQueue(clock), asyncio.Event()
         engine = Engine(database, city, clock, queue, [medium])
         tasks = [asyncio.create_task(queue.run(stop)), asyncio.create_task(engine.run(stop))]
-        begun = time.perf_counter()
+        before, begun = peak_mb(), time.perf_counter()
         async with database.writing() as session:
             notice = alert(clock.now())
             session.add(notice)
@@ -202,10 +215,10 @@ async def through_the_engine(port: int, mails: int, connections: int) -> float:
         await asyncio.gather(*tasks)
         await medium.close()
         await database.close()
-        return seconds
+        return Sent(seconds, before)
 
 
-WAYS: dict[str, Callable[[int, int, int], Coroutine[Any, Any, float]]] = {
+WAYS: dict[str, Callable[[int, int, int], Coroutine[Any, Any, Sent]]] = {
     "aiosmtplib": bare,
     "todoke": through_the_engine,
 }
@@ -214,7 +227,8 @@ WAYS: dict[str, Callable[[int, int, int], Coroutine[Any, Any, float]]] = {
 def measured(name: str, port: int, mails: int, connections: int, found: Any) -> None:
     """Measure one way in this process."""
     before = resource.getrusage(resource.RUSAGE_SELF)
-    seconds = uvloop.run(WAYS[name](port, mails, connections))
+    sent = uvloop.run(WAYS[name](port, mails, connections))
+    seconds = sent.seconds
     used = resource.getrusage(resource.RUSAGE_SELF)
     cpu = used.ru_utime + used.ru_stime - before.ru_utime - before.ru_stime
     found.put(
@@ -225,7 +239,8 @@ def measured(name: str, port: int, mails: int, connections: int, found: Any) -> 
             a_second=round(mails / seconds, 1),
             a_core=round(mails / cpu, 1),
             cpu_seconds=round(cpu, 2),
-            peak_mb=round(used.ru_maxrss / 1024, 1),
+            before_mb=sent.before_mb,
+            peak_mb=peak_mb(),
         )
     )
 
