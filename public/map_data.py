@@ -26,12 +26,22 @@ from feeds.in_force import public_notices
 from public.pages import cached, language_of
 from public.report_pages import Names, wanted_of
 from public.tiles import Tiles
-from public.words import CATALOGUE, HAZARDS, safe_in_case_of, state_name
+from public.words import (
+    CATALOGUE,
+    HAZARDS,
+    LIFELINE_COLOURS,
+    lifeline_kind,
+    lifeline_lines,
+    lifeline_state,
+    safe_in_case_of,
+    state_name,
+)
 from reports import published
 from reports.kinds import city_now
 from reports.published import PublicCase
 from reports.states import PUBLISHED, ReportState
-from response.models import ShelterState, ShelterStatus
+from response.lifelines import listed_now
+from response.models import Lifeline, ShelterState, ShelterStatus
 from response.shelters import statuses
 
 router = APIRouter(route_class=PublicRoute)
@@ -120,6 +130,21 @@ async def shelter_map(request: Request) -> Response:
     return _answered(request, {"features": {"type": "FeatureCollection", "features": features}})
 
 
+@router.get("/maps/lifelines.json")
+async def lifeline_map(request: Request) -> Response:
+    """Return what staff list of water, power, shops and roads, where it has a position."""
+    context: Context = request.app.state.context
+    language = language_of(request, context.city)
+    async with context.database.reading() as session:
+        found = await listed_now(session, context.clock.now(), drill=False)
+    features = [
+        _point(one.longitude, one.latitude, _lifeline(one, language))
+        for one in found
+        if one.longitude is not None and one.latitude is not None
+    ]
+    return _answered(request, {"features": {"type": "FeatureCollection", "features": features}})
+
+
 @router.get("/maps/reports.json")
 async def repairs_map(request: Request) -> Response:
     """Return the public cases of the page's filter, the newest :data:`MOST_CASES`."""
@@ -197,6 +222,15 @@ def _site(
             CATALOGUE.text(language, "Not for the danger now: do not go to these sites")
         )
     return about
+
+
+def _lifeline(one: Lifeline, language: str) -> dict[str, Any]:
+    state = lifeline_state(one.kind, one.state, language)
+    return {
+        "title": f"{lifeline_kind(one.kind, language)}: {one.name}",
+        "colour": LIFELINE_COLOURS[one.state],
+        "lines": [state, *lifeline_lines(one, language)],
+    }
 
 
 def _point(longitude: float, latitude: float, about: dict[str, Any]) -> dict[str, Any]:

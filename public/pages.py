@@ -35,7 +35,7 @@ STATIC = "/static/public"
 MAPS = f"{STATIC}/maps"
 """The files of the map, for the console too."""
 FRESH_SECONDS = 15
-WITH_MAP = ("shelters.html", "repairs.html", "repair.html")
+WITH_MAP = ("shelters.html", "lifelines.html", "repairs.html", "repair.html")
 _ADDRESS = re.compile(r"https?://[^\s<>\"'）】」、。]+")
 
 router = APIRouter(route_class=PublicRoute)
@@ -69,6 +69,7 @@ async def lifelines_page(request: Request) -> Response:
             lifeline_kind=lifeline_kind,
             lifeline_state=lifeline_state,
             lifeline_lines=lifeline_lines,
+            on_map=any(one.latitude is not None for one in found),
         )
 
     return answered(request, "lifelines.html", fitting(make, len(found) - start))

@@ -10,11 +10,13 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlmodel import col, select
 
 from channels.models import Delivery, DeliveryState, Priority
 from city.city import Decision
-from console.models import Role
+from console.models import Role, Staff
 from console.record_words import SENTENCES
+from console.staff_changes import rename
 from core.clock import in_japan
 from feeds.models import Notice, Source, Status
 from response import modes, record, shelters
@@ -211,6 +213,14 @@ async def test_the_record_is_read_by_kind_person_and_time(office: Office) -> Non
     assert lines(await browser.get(f"{RECORD}?who=ito@city.example")) == ["伊藤の話"]
     assert lines(await browser.get(f"{RECORD}?kind=alert")) == []
     assert len(lines(await browser.get(f"{RECORD}?kind=line"))) == 2
+    # People are read by name, on the page, on paper and in the filter.
+    async with office.database.writing() as session:
+        staff = await session.scalar(select(Staff).where(col(Staff.email) == "ito@city.example"))
+        assert staff is not None
+        await rename(session, staff, "伊藤 健", office.clock.now())
+    for path in (f"{RECORD}?world=real", f"{RECORD}/print?world=real"):
+        page = await browser.get(path)
+        assert "伊藤 健" in page.words and "ito@city.example" not in page.words
     later = in_japan(office.clock.now() + timedelta(hours=1))
     assert lines(await browser.get(f"{RECORD}?since={later:%Y-%m-%dT%H:%M}")) == []
     live = await browser.get(f"{RECORD}/live?who=ito@city.example")

@@ -13,6 +13,7 @@ from city.city import City
 from feeds.texts import drill_mark
 from tests.support.demo import Demo
 from tests.support.phone import Phone, inside
+from tests.support.phone_line import PhoneLine, line_to
 from tests.support.staff_pages import signed_in
 
 pytestmark = pytest.mark.browser
@@ -55,35 +56,8 @@ def test_a_drill_from_the_switch_to_the_phone_at_the_site_and_the_residents_answ
     desk.get_by_test_id("list").click()
     expect(desk.locator("main")).to_contain_text(WATER)
 
-    # The line drops: what is pressed is kept, also when the page is opened again.
-    there = new_context()
-    site = there.new_page()
-    site.on("pageerror", lambda error: pytest.fail(f"{site.url}: {error}"))
-    site.goto(link)
-    expect(site.locator(".world")).to_contain_text("訓練")
-    expect(site.locator("#line")).to_have_text("すべて送りました。")
-    site.locator("body[data-opens]").wait_for()  # the page opens without a line from now on
-    there.set_offline(True)
-    site.locator('button[value="state:open"]').click()
-    for _ in range(3):
-        site.locator('button[value="count:+10"]').click()
-    expect(site.locator("#heads")).to_have_text("30")
-    expect(site.locator("#line")).to_contain_text("4件が未送信")
-    site.reload()
-    expect(site.locator("#heads")).to_have_text("30")
-    expect(site.locator("#line")).to_contain_text("4件が未送信")
-    desk.goto(f"{demo.console}/shelters/site?code={SITE}&world=drill")
-    expect(desk.get_by_test_id("state")).to_have_count(0)
-    there.set_offline(False)
-    expect(site.locator("#line")).to_have_text("すべて送りました。", timeout=20_000)
-    site.locator('input[name="heads"]').fill("４１")
-    site.locator('button[value="heads:"]').click()
-    expect(site.locator("#heads")).to_have_text("41")
-    site.locator("#note").fill("毛布が足りません")
-    site.locator('button[value="note:"]').click()
-    expect(site.locator("#last")).to_contain_text("毛布が足りません")
-    desk.reload()
-    expect(desk.get_by_test_id("state")).to_have_text("開設")
+    with line_to(demo.public) as line:
+        press_without_a_line(demo, new_context(), line, link, desk)
     expect(desk.locator("main")).to_contain_text("41 /")
     expect(desk.locator("main")).to_contain_text("毛布が足りません")
 
@@ -102,3 +76,39 @@ def test_a_drill_from_the_switch_to_the_phone_at_the_site_and_the_residents_answ
     expect(desk.locator("#now")).to_contain_text("災害モードはオフです")
     resident.write("給水車はどこですか")
     resident.hears("各会社にもお問い合わせください")
+
+
+def press_without_a_line(
+    demo: Demo, there: BrowserContext, line: PhoneLine, link: str, desk: Page
+) -> None:
+    """Work from the phone at the site: what is pressed without a line is kept, also when the page
+    is opened again."""
+    site = there.new_page()
+    site.on("pageerror", lambda error: pytest.fail(f"{site.url}: {error}"))
+    site.goto(link.replace(demo.public, line.url))
+    expect(site.locator(".world")).to_contain_text("訓練")
+    expect(site.locator("#line")).to_have_text("すべて送りました。")
+    site.locator("body[data-opens]").wait_for()  # the page opens without a line from now on
+    there.set_offline(True)
+    line.cut()
+    site.locator('button[value="state:open"]').click()
+    for _ in range(3):
+        site.locator('button[value="count:+10"]').click()
+    expect(site.locator("#heads")).to_have_text("30")
+    expect(site.locator("#line")).to_contain_text("4件が未送信")
+    site.reload()
+    expect(site.locator("#heads")).to_have_text("30")
+    expect(site.locator("#line")).to_contain_text("4件が未送信")
+    desk.goto(f"{demo.console}/shelters/site?code={SITE}&world=drill")
+    expect(desk.get_by_test_id("state")).to_have_count(0)
+    line.mend()
+    there.set_offline(False)
+    expect(site.locator("#line")).to_have_text("すべて送りました。")
+    site.locator('input[name="heads"]').fill("４１")
+    site.locator('button[value="heads:"]').click()
+    expect(site.locator("#heads")).to_have_text("41")
+    site.locator("#note").fill("毛布が足りません")
+    site.locator('button[value="note:"]').click()
+    expect(site.locator("#last")).to_contain_text("毛布が足りません")
+    desk.reload()
+    expect(desk.get_by_test_id("state")).to_have_text("開設")

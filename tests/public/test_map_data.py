@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from datetime import timedelta
 
 from console.models import Role
 from core.web import MAP_POLICY, PUBLIC_POLICY
 from reports.models import Report
 from reports.open311 import DECIMALS
 from reports.states import ReportState
-from response.models import ShelterState, ShelterStatus
+from response.lifelines import Listed, add
+from response.models import LifelineKind, LifelineState, ShelterState, ShelterStatus
 from tests.support.filed_reports import reported
 from tests.support.office import Office
 
@@ -61,6 +64,38 @@ async def test_the_map_of_sites_says_what_the_list_says(office: Office) -> None:
     (full,) = [one for one in found["features"] if one["properties"]["colour"] == "amber"]
     assert full["properties"]["lines"][0] == "Full"
     assert (await browser.get("/?lang=en")).headers["Content-Security-Policy"] == PUBLIC_POLICY
+
+
+async def test_the_map_of_lifelines_says_what_the_list_says(office: Office) -> None:
+    browser = await office.browser()
+    nothing = await browser.get("/lifelines?lang=en")
+    assert not nothing.tree.xpath("//*[@data-map]")
+    now = office.clock.now()
+    truck = Listed(
+        LifelineKind.WATER,
+        "山辺公園の給水車",
+        LifelineState.OPEN,
+        now + timedelta(hours=3),
+        position=(140.05, 36.19),
+        remarks=("bring-bottles",),
+    )
+    dark = Listed(
+        LifelineKind.POWER, "中央地区", LifelineState.STOPPED, now + timedelta(hours=3), "chuo"
+    )
+    drilled = replace(truck, name="訓練の給水車")
+    async with office.database.writing() as session:
+        await add(session, office.context.city, truck, now, actor="sato", drill=False)
+        await add(session, office.context.city, dark, now, actor="sato", drill=False)
+        await add(session, office.context.city, drilled, now, actor="sato", drill=True)
+    page = await browser.get("/lifelines?lang=en")
+    assert page.headers["Content-Security-Policy"] == MAP_POLICY
+    assert truck.name in page.body and dark.name in page.body  # the list is there without the map
+    [address] = page.tree.xpath("//*[@data-map]/@data-map")
+    [one] = json.loads((await browser.get(address)).body)["features"]["features"]
+    assert one["geometry"]["coordinates"] == [140.05, 36.19]
+    about = one["properties"]
+    assert about["title"] == f"Water point: {truck.name}" and about["colour"] == "green"
+    assert about["lines"][:2] == ["Available", "Bring bottles or canisters"]
 
 
 async def test_only_published_reports_are_on_the_public_map(office: Office) -> None:
