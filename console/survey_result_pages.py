@@ -237,7 +237,7 @@ def _counted(visitor: Visit, number: int, one: QuestionResult, finished: int) ->
             answer=most,
             count=f"{count:,}",
         )
-    if question.optional and one.answered:
+    if question.optional and 0 < one.answered < finished:
         skipped = visitor.say("{n} skipped it.", n=f"{finished - one.answered:,}")
         sentence = f"{sentence} {skipped}"
     rows = tuple((label, count, _share(count, one.answered)) for label, count in pairs)

@@ -14,6 +14,7 @@ from tests.support.console_alerts import delivery_of, sent, written
 from tests.support.filed_reports import reported
 from tests.support.notices import a_notice
 from tests.support.office import Office
+from tests.support.surveys import sent_survey
 
 pytestmark = [
     pytest.mark.browser,
@@ -99,6 +100,17 @@ async def test_every_page_of_the_menu_is_reached_on_a_phone_without_script(offic
                 assert {to for to, _, _ in seen} == set(pages)
             else:
                 assert {section.entries[0].address for section in SECTIONS} <= {s[0] for s in seen}
+
+
+async def test_the_pages_of_a_survey_are_accessible(office: Office) -> None:
+    await office.resident("ja")
+    number = await sent_survey(office.database, office.clock.now())
+    desk = await office.at_desk(Role.ADMIN, "admin")
+    begun = await desk.submit(await desk.get("/console/surveys"), "/console/surveys")
+    pages = ("results", "words/4")
+    async with tab(office, desk) as page:
+        addresses = [f"{office.url}/console/surveys/{number}/{one}" for one in pages]
+        assert await faults_of(page, [begun.url, *addresses]) == {}
 
 
 async def test_every_page_of_an_alert_by_several_media_is_accessible(office: Office) -> None:
