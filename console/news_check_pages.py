@@ -23,7 +23,7 @@ from console.asking import STATES, WAYS
 from console.news_calendar_pages import plan_of
 from console.news_form import shown_as
 from console.news_pages import composer, is_own, looked, news_of, refuse_not_own
-from console.survey_form import said_faults, survey_cards
+from console.survey_form import said_faults, survey_cards, with_questions
 from console.web import RowNumber, StaffRoute, Visit, visit
 from core.clock import in_japan
 from core.errors import Refusal
@@ -92,11 +92,14 @@ async def try_out(visitor: Writer, news_id: RowNumber) -> Response:
         async with context.database.writing() as session:
             news = await news_of(session, news_id)
             shown = await shown_as(session, news, city, visitor.media, (), now)
+            said = shown.as_words(language)
+            if (survey := await of_news(session, news_id)) is not None:
+                said = with_questions(said, survey, language)
             await news_messages.send_test(
                 session,
                 context.queue,
                 news,
-                shown.as_words(language),
+                said,
                 actor=visitor.actor,
                 now=now,
             )

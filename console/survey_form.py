@@ -19,6 +19,8 @@ from console.news_pages import looked
 from console.web import Visit
 from core.languages import LANGUAGES
 from feeds.translate import article_translations
+from response.staff_messages import MOST_TEXT
+from response.staff_messages import Words as StaffWords
 
 MOST_LINES = 20
 
@@ -98,6 +100,16 @@ def survey_cards(
         return {code: [] for code in languages}
     context = visitor.context
     return {code: make(context.city, survey, news, code, context.clock.now()) for code in languages}
+
+
+def with_questions(words: StaffWords, survey: Survey, language: str) -> StaffWords:
+    """Return the words of a test with the questions below them, as far as there is room."""
+    asked = []
+    for number, question in enumerate(survey.asked(), 1):
+        said = question.said(language)
+        asked.append("\n".join([f"{number}. {said.text}", *(f"・{one}" for one in said.options)]))
+    text = "\n\n".join([words.text, *asked])
+    return replace(words, text=text[: MOST_TEXT - 100])
 
 
 def as_lines(words: Words | None) -> str:

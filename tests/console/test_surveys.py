@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import io
 from collections.abc import AsyncIterator
@@ -16,12 +17,13 @@ from alerts.news.release import Door
 from alerts.news.sending import send_due
 from alerts.surveys import answering
 from alerts.surveys.answering import Answer
-from alerts.surveys.models import Survey
+from alerts.surveys.models import Survey, SurveyAnswer, SurveyResponse
 from city.city import NewsRules
 from city.folder import load_folder
 from console.models import Role
 from core.audit import AuditEntry
 from core.database import Database
+from response.models import StaffMember
 from subscriptions.models import Resident
 from tests.support.office import Browser, Office, Page, running_office
 from tests.support.project import SAMPLE_CITY
@@ -245,3 +247,60 @@ async def test_answers_are_for_their_own_department_or_all(office: Office) -> No
         (await session.get_one(Survey, mine)).seen_by = "all"  # type: ignore[assignment]
     viewer = await office.at_desk(Role.VIEWER, "another")
     assert (await viewer.get(f"/console/surveys/{mine}/results")).status == 200
+
+
+async def test_a_test_goes_to_oneself_with_all_questions(office: Office) -> None:
+    resident = await office.resident("ja", topics={"events": 0})
+    writer = await office.at_desk(Role.EDITOR, "one")
+    now = office.clock.now()
+    await office.store(
+        StaffMember(
+            name="広報 花子",
+            department="general",
+            mail="hanako@home.example",
+            account="one@city.example",
+            language="ja",
+            added_at=now,
+            changed_at=now,
+        )
+    )
+    page = await saved(writer, await begun(writer), then="check")
+    action = page.url.removeprefix(writer.url).removesuffix("/check")
+    await writer.submit(page, f"{action}/test", language="en")
+    async with asyncio.timeout(20):
+        while not office.mails.to("hanako@home.example"):
+            await asyncio.sleep(0.02)
+    [mail] = office.mails.to("hanako@home.example")
+    said = "\n".join(
+        part.get_content() for part in mail.walk() if part.get_content_type() == "text/plain"
+    )
+    assert "1. What do you do?" in said
+    assert "・Ball games" in said
+    assert office.received(resident) == []
+
+
+async def test_ten_thousand_answers_are_read_page_by_page(office: Office) -> None:
+    survey = await sent_survey(office.database, office.clock.now())
+    tokens = [f"{number:040}" for number in range(10_000)]
+    async with office.database.writing() as session:
+        session.add_all(
+            SurveyResponse(token=token, survey_id=survey, language="ja", reached=5, finished=True)
+            for token in tokens
+        )
+        await session.flush()
+        session.add_all(
+            SurveyAnswer(token=token, question=4, survey_id=survey, words=f"回答{token}")
+            for token in tokens
+        )
+    desk = await office.at_desk(Role.EDITOR, "one")
+    page = await desk.get(f"/console/surveys/{survey}/words/4")
+    assert len(page.tree.xpath("//ul[@data-testid='words']/li")) == 50
+    [following] = page.tree.xpath("//a[@data-testid='next']/@href")
+    second = await desk.get(following)
+    assert tokens[50] in second.words
+    last = await desk.get(f"/console/surveys/{survey}/words/4?after={tokens[-51]}")
+    assert tokens[-1] in last.words
+    assert not last.tree.xpath("//a[@data-testid='next']")
+    results = await desk.get(f"/console/surveys/{survey}/results")
+    whole = await desk.submit(results, f"/console/surveys/{survey}/words.csv")
+    assert len(table(whole)) == 10_001
