@@ -25,6 +25,8 @@ MOST_AREAS = 20
 MOST_BAR, MOST_TEXT, MOST_DATA, MOST_LABEL = 14, 300, 300, 20
 KINDS = {"PNG": "image/png", "JPEG": "image/jpeg"}
 OWN_DATA = "do="
+HOME = {"メニュー": "menu", "Menu": "menu"}
+"""Texts that open Todoke's own menu."""
 SWITCHES = "todoke-"
 """How the aliases of our own menus begin."""
 
@@ -162,7 +164,7 @@ def _action(
     match action.get("type"):
         case "message":
             text = _said(action, "text", MOST_TEXT, n)
-            if (do := button(text)) is not None:
+            if (do := HOME.get(text, button(text))) is not None:
                 made = {"type": "postback", **named, "data": f"{OWN_DATA}{do}", "displayText": text}
                 return made, f"{n}: {text} → {do}"
             return {"type": "message", **named, "text": text}, ""
