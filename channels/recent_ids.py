@@ -15,8 +15,10 @@ from sqlmodel import col, select
 from core.clock import Clock
 from subscriptions.models import ResidentChange
 
-MOST_CHARACTERS = 16_000_000
+MOST_BYTES = 16_000_000
 """Some 450,000 residents: more than are sent to while this is fresh, at LINE's limit."""
+ENTRY_BYTES = 600
+"""What a batch takes besides its ids. A medium with one recipient a batch has little else."""
 FRESH_SECONDS = 3.0
 
 
@@ -39,25 +41,31 @@ class RecentIdsCache:
 
     def keep(self, retry_key: str, users: str, mark: int) -> None:
         """Store a batch's user ids if there is space."""
-        if self._size + len(users) > MOST_CHARACTERS:
+        size = len(users) + ENTRY_BYTES
+        if self._size + size > MOST_BYTES:
             self._forget_stale()
-        if self._size + len(users) <= MOST_CHARACTERS:
+        if self._size + size <= MOST_BYTES:
             self._kept[retry_key] = RecentIds(users, mark, self._clock.monotonic())
-            self._size += len(users)
+            self._size += size
 
     def take(self, retry_key: str) -> RecentIds | None:
         """Take out a batch's user ids, if they are still fresh."""
         found = self._kept.pop(retry_key, None)
         if found is None:
             return None
-        self._size -= len(found.users)
+        self._size -= len(found.users) + ENTRY_BYTES
         stale = self._clock.monotonic() - found.read_at > FRESH_SECONDS
         return None if stale else found
 
     def _forget_stale(self) -> None:
         oldest = self._clock.monotonic() - FRESH_SECONDS
-        for key in [key for key, each in self._kept.items() if each.read_at < oldest]:
-            self._size -= len(self._kept.pop(key).users)
+        # They stand in the order in which they were read.
+        while self._kept:
+            key, first = next(iter(self._kept.items()))
+            if first.read_at >= oldest:
+                return
+            del self._kept[key]
+            self._size -= len(first.users) + ENTRY_BYTES
 
 
 async def mark_of(session: AsyncSession) -> int:
