@@ -99,7 +99,7 @@ class InsightApi:
             {
                 "available": True,
                 "genders": _shares("gender", unknown=40.0, male=27.5, female=32.5),
-                "ages": _shares("age", unknown=40.0, from20=10.0, from50=50.0),
+                "ages": _shares("age", unknown=40.0, from20to24=10.0, from50=50.0),
                 "areas": _shares("area", unknown=20.0, 茨城=80.0),
                 "appTypes": _shares("appType", ios=55.5, android=44.0, others=0.5),
                 "subscriptionPeriods": _shares("subscriptionPeriod", over365days=100.0),

@@ -265,8 +265,12 @@ def test_bodies_are_what_line_bot_sdk_would_serialise(city: City) -> None:
         ours = json.loads(multicast_body('","'.join(users), compact_json(messages)))
         theirs = MulticastRequest(to=users, messages=[_model(each) for each in messages])
         assert ours == theirs.to_dict()
-        ours = json.loads(push_body(users[0], compact_json(messages)))
-        push = PushMessageRequest(to=users[0], messages=[_model(each) for each in messages])
+        ours = json.loads(push_body(users[0], compact_json(messages), unit="todoke_n1"))
+        push = PushMessageRequest(
+            to=users[0],
+            messages=[_model(each) for each in messages],
+            customAggregationUnits=["todoke_n1"],
+        )
         assert ours == push.to_dict()
 
 
