@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
-from functools import partial
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Response
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from alerts.news import calendar, release
 from alerts.news.models import News, NewsState, sendings_of
@@ -61,9 +61,12 @@ async def approve(visitor: Approver, news_id: RowNumber) -> Response:
 @router.post("/news/{news_id}/send-back")
 async def send_back(visitor: Approver, news_id: RowNumber) -> Response:
     """Give a colleague's news back with what should be changed."""
-    return await _decided(
-        visitor, news_id, partial(release.send_back, why=visitor.form.text("why"))
-    )
+    why = visitor.form.text("why")
+
+    async def back(session: AsyncSession, _door: Door, *version: int, **by: Any) -> News:
+        return await release.send_back(session, *version, why=why, **by)
+
+    return await _decided(visitor, news_id, back)
 
 
 @router.post("/news/{news_id}/recall")
