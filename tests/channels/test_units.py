@@ -61,6 +61,18 @@ def today(world: EngineWorld) -> date:
     return in_japan(world.clock.now()).date()
 
 
+def parts_of(world: EngineWorld) -> Context:
+    """Return the parts of the service that the jobs take."""
+    return Context(
+        settings=world.settings,
+        city=world.city,
+        database=world.database,
+        clock=world.clock,
+        queue=world.queue,
+        http=None,  # type: ignore[arg-type]
+    )
+
+
 async def sent(world: EngineWorld) -> int:
     """Send a notice; return its id."""
     delivery = await world.send(make_notice(now=world.clock.now()))
@@ -205,14 +217,7 @@ async def test_line_takes_no_more_than_thirty_days(database: Database) -> None:
 
 async def test_line_s_day_is_added_when_it_is_ready(database: Database) -> None:
     async with account(database, friends=30) as world:
-        context = Context(
-            settings=world.settings,
-            city=world.city,
-            database=database,
-            clock=world.clock,
-            queue=world.queue,
-            http=None,  # type: ignore[arg-type]
-        )
+        context = parts_of(world)
         yesterday = today(world) - DAY
         async with database.writing() as session:
             session.add(DayFigures(day=yesterday, counted_at=world.clock.now()))
@@ -233,14 +238,7 @@ async def test_line_s_day_is_added_when_it_is_ready(database: Database) -> None:
 
 async def test_the_quota_is_kept_by_day(database: Database) -> None:
     async with account(database, quota=1_000) as world:
-        context = Context(
-            settings=world.settings,
-            city=world.city,
-            database=database,
-            clock=world.clock,
-            queue=world.queue,
-            http=None,  # type: ignore[arg-type]
-        )
+        context = parts_of(world)
         await add_residents(database, 1, PEOPLE)
         await watch_quota(context, world.line)
         await sent(world)
@@ -255,14 +253,7 @@ async def test_the_quota_is_kept_by_day(database: Database) -> None:
 
 async def test_staff_are_told_once_that_the_month_will_not_suffice(database: Database) -> None:
     async with account(database, quota=1_000) as world:
-        context = Context(
-            settings=world.settings,
-            city=world.city,
-            database=database,
-            clock=world.clock,
-            queue=world.queue,
-            http=None,  # type: ignore[arg-type]
-        )
+        context = parts_of(world)
         now = world.clock.now()
         async with database.writing() as session:
             member = StaffMember(
