@@ -15,11 +15,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
 from alerts.news.models import News, NewsState
-from alerts.surveys.models import Survey, SurveyAnswer, SurveyResponse
+from alerts.surveys.models import Survey, SurveyAnswer, SurveyResponse, not_closed, with_news
 from alerts.surveys.results import finished_of
 from alerts.surveys.writing import locked, trail
 from core.chunks import in_chunks, rows_of
-from core.clock import Clock, in_japan
+from core.clock import Clock
 from core.database import Database
 from core.errors import Refusal
 
@@ -57,17 +57,11 @@ async def close_due(database: Database, clock: Clock) -> int:
     """Close the surveys whose last day is over; return how many."""
     now = clock.now()
     async with database.reading() as session:
-        found = await session.scalars(
-            select(Survey.id)
-            .join(News, col(News.id) == col(Survey.news_id))
-            .where(
-                col(Survey.closed_at).is_(None),
-                col(Survey.closes_on) < in_japan(now).date(),
-                col(News.state) == NewsState.SENT,
-            )
-            .limit(100)
-        )
-        due = [number for number in found if number is not None]
+        due = [
+            survey.id
+            for survey, news in await with_news(session, await not_closed(session))
+            if survey.id is not None and survey.is_over(now) and news.state is NewsState.SENT
+        ]
     closed = 0
     for survey_id in due:
         try:

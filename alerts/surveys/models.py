@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
@@ -17,6 +18,9 @@ from core.database import UtcDateTime, text_enum
 from subscriptions.models import RowId
 
 MOST_LISTED = 100
+MOST_THROWN_AWAY = 50
+"""Surveys among the newest that may have been thrown away."""
+MOST_OPEN = 1000
 
 
 class SeenBy(StrEnum):
@@ -157,31 +161,45 @@ async def listed(
     session: AsyncSession, most: int = MOST_LISTED, before: int | None = None
 ) -> list[tuple[Survey, News]]:
     """Return surveys that were not thrown away, the newest first."""
-    query = (
-        select(Survey, News)
-        .join(News, col(News.id) == col(Survey.news_id))
-        .where(col(News.discarded_at).is_(None))
-        .order_by(col(Survey.id).desc())
-        .limit(most)
-    )
+    query = select(Survey).order_by(col(Survey.id).desc()).limit(most + MOST_THROWN_AWAY)
     if before is not None:
         query = query.where(col(Survey.id) < before)
-    return [(survey, news) for survey, news in await session.execute(query)]
+    found = await with_news(session, list(await session.scalars(query)))
+    return found[:most]
 
 
 async def asked_now(session: AsyncSession, now: datetime) -> list[tuple[Survey, News]]:
     """Return the surveys that residents can answer, the one that closes first first."""
-    found = await session.execute(
-        select(Survey, News)
-        .join(News, col(News.id) == col(Survey.news_id))
-        .where(
-            col(Survey.closed_at).is_(None),
-            col(News.state) == NewsState.SENT,
-            col(News.discarded_at).is_(None),
-        )
+    found = await with_news(session, await not_closed(session))
+    return [
+        (survey, news)
+        for survey, news in found
+        if news.state is NewsState.SENT and not survey.is_over(now)
+    ]
+
+
+async def not_closed(session: AsyncSession) -> list[Survey]:
+    """Return the surveys that are not closed, sent or not, the one that closes first first."""
+    found = await session.scalars(
+        select(Survey)
+        .where(col(Survey.closed_at).is_(None))
         .order_by(col(Survey.closes_on), col(Survey.id))
+        .limit(MOST_OPEN)
     )
-    return [(survey, news) for survey, news in found if not survey.is_over(now)]
+    return list(found)
+
+
+async def with_news(session: AsyncSession, surveys: Sequence[Survey]) -> list[tuple[Survey, News]]:
+    """Return surveys with their messages, without those that were thrown away.
+
+    Two queries, because a database may read all news to join a few surveys.
+    """
+    if not surveys:
+        return []
+    numbers = [survey.news_id for survey in surveys]
+    found = await session.scalars(select(News).where(col(News.id).in_(numbers)))
+    by_number = {news.id: news for news in found if news.discarded_at is None}
+    return [(one, by_number[one.news_id]) for one in surveys if one.news_id in by_number]
 
 
 async def news_of(session: AsyncSession, survey: Survey) -> News:
