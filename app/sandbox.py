@@ -26,7 +26,6 @@ from core.errors import BadInput, Permanent, Retryable
 from core.settings import Settings
 from subscriptions.models import Resident
 
-BEGUN = "sandbox.begun"
 BAND = Band(
     style="/static/sandbox/sandbox.css",
     title="【試し】",
@@ -69,11 +68,13 @@ async def guard(database: Database, line: LineClient, city: City, clock: Clock) 
                 "TODOKE_SANDBOX=yes, but this database has residents already; "
                 "a sandbox needs a database of its own."
             )
-        await record(session, clock.now(), actor="service", action=BEGUN, subject="service:sandbox")
+        await record(
+            session, clock.now(), actor="service", action="sandbox.begun", subject="service:sandbox"
+        )
 
 
 async def _is_begun(session: AsyncSession) -> bool:
-    found = select(col(AuditEntry.id)).where(col(AuditEntry.action) == BEGUN).limit(1)
+    found = select(col(AuditEntry.id)).where(col(AuditEntry.action) == "sandbox.begun").limit(1)
     return await session.scalar(found) is not None
 
 

@@ -74,6 +74,8 @@ DETAIL_NAMES = {
     "facts": mark("Facts"),
     "filter": mark("Filter"),
     "has_children": mark("With children"),
+    "first": mark("First day"),
+    "last": mark("Last day"),
     "hash": mark("Checksum"),
     "hazard_reason": mark("Why in spite of a warning"),
     "heads": mark("People there"),

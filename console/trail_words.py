@@ -35,7 +35,10 @@ KINDS: dict[str, tuple[str, tuple[str, ...]]] = {
         mark("Alerts and deliveries"),
         ("alert.", "template.", "notice.", "delivery.", "restore.", "channel.", "clock."),
     ),
-    "rules": (mark("Rules and settings"), ("rules.", "kind.", "report_alarm.", "answer_template.")),
+    "rules": (
+        mark("Rules and settings"),
+        ("rules.", "kind.", "report_alarm.", "answer_template.", "sandbox."),
+    ),
     "disaster": (
         mark("A disaster as it runs"),
         (

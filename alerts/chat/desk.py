@@ -169,7 +169,7 @@ async def take(session: AsyncSession, thread_id: int, *, actor: str, now: dateti
     if thread.taken_by:
         raise Refusal(TAKEN, name=thread.taken_by)
     _give(thread, actor)
-    await _noted(session, thread, "chat.taken", actor, now)
+    await _note(session, thread, "chat.taken", actor, now)
     return thread
 
 
@@ -181,7 +181,7 @@ async def hand_over(
     if thread.taken_by not in (actor, ""):
         raise Refusal(TAKEN, name=thread.taken_by)
     _give(thread, to)
-    await _noted(session, thread, "chat.handed_over", actor, now, to=to)
+    await _note(session, thread, "chat.handed_over", actor, now, to=to)
 
 
 async def say(
@@ -234,7 +234,7 @@ async def say(
     thread.waiting_since, thread.alarmed_at, thread.last_at = None, None, now
     thread.version += 1
     session.add(thread)
-    await _noted(session, thread, "chat.answered", actor, now, origin=answer.origin)
+    await _note(session, thread, "chat.answered", actor, now, origin=answer.origin)
 
 
 async def close(
@@ -246,7 +246,7 @@ async def close(
         raise Refusal(TAKEN, name=thread.taken_by)
     _close(thread, actor, now)
     await _rule_says(session, means, thread, ENDED, now)
-    await _noted(session, thread, "chat.closed", actor, now)
+    await _note(session, thread, "chat.closed", actor, now)
 
 
 async def close_idle(database: Database, means: Means, minutes: int, now: datetime) -> int:
@@ -356,7 +356,7 @@ async def note_read(
     session: AsyncSession, thread: ChatThread, *, actor: str, now: datetime
 ) -> None:
     """Have it in the trail that somebody read a thread."""
-    await _noted(session, thread, "chat.read", actor, now)
+    await _note(session, thread, "chat.read", actor, now)
 
 
 async def forget_old(database: Database, before: datetime) -> int:
@@ -447,7 +447,7 @@ async def _push(
     return None if delivery is None else delivery.id
 
 
-async def _noted(
+async def _note(
     session: AsyncSession,
     thread: ChatThread,
     action: str,

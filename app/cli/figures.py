@@ -26,7 +26,7 @@ def month(
     language: Language = "ja",
     json_: Json = False,
 ) -> None:
-    """Print all figures of a month; small numbers are hidden, as in the console."""
+    """Print all figures of a month; small numbers are hidden."""
     from console.figures.parts import sheet
 
     desk, parts = run(_month(month, language, taken=as_csv))

@@ -20,8 +20,9 @@ MEDIA = {
     "TODOKE_SMTP_URL": "smtp://mail.example",
     "TODOKE_MAIL_FROM": "city@city.example",
     "TODOKE_VAPID_PRIVATE_KEY": new_key(),
+    "TODOKE_RELAY_URL": "https://vendor.example/webhook",
 }
-"""Settings that have others looked up: how mail goes, and web push."""
+"""Settings that have others looked up: how mail goes, web push, and the relay of webhooks."""
 
 
 class Asked(Mapping[str, str]):
