@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from city.folder import CityFolder
 from core.clock import Clock
 from core.database import Database
 from public.plain_directory import PlainDirectory
-from public.plain_files import RENEWED, PlainContent, files_of, read_content, state_key
+from public.plain_files import RENEWED, File, PlainContent, files_of, read_content, state_key
 
 FAILING = Gauge(
     "todoke_plain_files_failing", "1 while the files for a second web server cannot be written"
@@ -53,8 +54,16 @@ async def _read(
 
 
 def _write(content: PlainContent, city: City, directory: PlainDirectory) -> int:
-    written = directory.write(files_of(content, city, city.public_url))
+    names: list[str] = []
+
+    def noted() -> Iterator[File]:
+        for file in files_of(content, city, city.public_url):
+            names.append(file[0])
+            yield file
+
+    written = directory.write(noted())
     directory.remove(content.gone)
+    directory.drop_further(names)
     return written
 
 

@@ -18,9 +18,14 @@ def fitting(make: Callable[[int], bytes], most: int) -> bytes:
     most
         How many there are.
     """
+    return fullest(make, most)[0]
+
+
+def fullest(make: Callable[[int], bytes], most: int) -> tuple[bytes, int]:
+    """Return the same page, and how many things are on it."""
     page = make(most)
     if len(page) < MOST_BYTES:
-        return page
+        return page, most
     low, high, page = 0, most, make(0)
     while high - low > 1:
         middle = (low + high) // 2
@@ -29,4 +34,4 @@ def fitting(make: Callable[[int], bytes], most: int) -> bytes:
             low, page = middle, made
         else:
             high = middle
-    return page
+    return page, low

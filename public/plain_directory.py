@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
@@ -13,6 +14,7 @@ from feeds.notice_codes import read_code
 TEMPORARY = ".todoke-"
 """How names of files begin that are being written. A web server does not show them."""
 NOTICES = "n"
+FURTHER = re.compile(r"(?:shelters|lifelines)-\d+\.[A-Za-z-]+\.html")
 _MODE = 0o644
 
 
@@ -78,6 +80,13 @@ class PlainDirectory:
             return
         for entry in list(os.scandir(self.root / NOTICES)):
             if entry.name.endswith(".html") and entry.name.partition(".")[0] in gone:
+                Path(entry.path).unlink(missing_ok=True)
+
+    def drop_further(self, written: Iterable[str]) -> None:
+        """Remove further pages of lists (``shelters-2.ja.html``) that were not written again."""
+        known = set(written)
+        for entry in list(os.scandir(self.root)):
+            if FURTHER.fullmatch(entry.name) and entry.name not in known:
                 Path(entry.path).unlink(missing_ok=True)
 
     def _replace(self, path: Path, content: bytes) -> None:

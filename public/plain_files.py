@@ -8,7 +8,7 @@ what became of its notice.
 ========================  =======================================================
 ``index.LANG.html``       what is in force; ``index.html`` is in Japanese
 ``n/CODE.LANG.html``      one notice; ``n/CODE.html`` is in Japanese
-``shelters.LANG.html``    evacuation sites and their state
+``shelters.LANG.html``    evacuation sites and their state; more on ``shelters-2.LANG.html`` …
 ``lifelines.LANG.html``   water, power, shops, roads
 ``n/unknown.LANG.html``   for other codes: they cannot be checked now
 ``in-force.json``         what is in force, for programs
@@ -45,7 +45,7 @@ from public.checked import VERDICTS, Checked, Verdict, find_checked
 from public.district_picture import district_picture
 from public.look_pages import colours_of
 from public.notices import KEPT, reader_words
-from public.page_size import fitting
+from public.page_size import fitting, fullest
 from public.portal import Portal, places_by_level, places_of, read_portal
 from public.words import (
     CATALOGUE,
@@ -149,8 +149,9 @@ def files_of(content: PlainContent, city: City, public_url: str) -> Iterator[Fil
             f"{PATH.strip('/')}/{checked.notice.code}", partial(writer.notice, checked)
         )
     yield from writer.in_all_languages(f"{PATH.strip('/')}/unknown", writer.unknown)
-    yield from writer.in_all_languages("shelters", writer.shelters)
-    yield from writer.in_all_languages("lifelines", writer.lifelines)
+    for language in city.languages:
+        yield from writer.shelters(language)
+        yield from writer.lifelines(language)
     yield "in-force.json", writer.in_force()
     yield from writer.in_all_languages("index", writer.index)
 
@@ -214,7 +215,7 @@ class _Writer:
     def unknown(self, language: str) -> bytes:
         return self._page("plain_unknown.html", language, "n/unknown")
 
-    def shelters(self, language: str) -> bytes:
+    def shelters(self, language: str) -> Iterator[File]:
         content = self._content
         states = content.portal.states
         told = [site for site in (*content.safe, *content.others) if site.code in states]
@@ -232,7 +233,7 @@ class _Writer:
             not_safe={site.code for site in content.others},
         )
 
-    def lifelines(self, language: str) -> bytes:
+    def lifelines(self, language: str) -> Iterator[File]:
         return self._list(
             "lifelines",
             language,
@@ -242,15 +243,34 @@ class _Writer:
             lifeline_lines=lifeline_lines,
         )
 
-    def _list(self, name: str, language: str, things: Sequence[object], **values: object) -> bytes:
-        """Return a page with as many of the things as fit; it says how many are left out."""
+    def _list(
+        self, name: str, language: str, things: Sequence[object], **values: object
+    ) -> Iterator[File]:
+        """Yield the pages of a list, the last first; each has as many of the things as fit."""
+        pages: list[bytes] = []
+        start = 0
 
         def make(most: int) -> bytes:
-            shown, left_out = things[:most], len(things) - most
-            page = f"plain_{name}.html"
-            return self._page(page, language, name, listed=shown, left_out=left_out, **values)
+            end = start + max(1, most)
+            return self._page(
+                f"plain_{name}.html",
+                language,
+                name,
+                listed=things[start:end],
+                left=max(0, len(things) - end),
+                further=f"{name}-{len(pages) + 2}.{language}.html",
+                **values,
+            )
 
-        return fitting(make, len(things))
+        while not pages or start < len(things):
+            page, shown = fullest(make, len(things) - start)
+            pages.append(page)
+            start += max(1, shown)
+        for number in range(len(pages), 1, -1):
+            yield f"{name}-{number}.{language}.html", pages[number - 1]
+        yield f"{name}.{language}.html", pages[0]
+        if language == "ja":
+            yield f"{name}.html", pages[0]
 
     def in_force(self) -> bytes:
         """Return what is in force as JSON; words in Japanese, easy Japanese and English."""

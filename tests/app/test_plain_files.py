@@ -5,11 +5,13 @@ from __future__ import annotations
 import errno
 import json
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from lxml import html
 from structlog.testing import capture_logs
 
 from app.plain_files import FAILING, PlainKeeper, plain_fault
@@ -18,8 +20,10 @@ from core.database import Database
 from core.errors import BadInput
 from core.settings import plain_dir
 from feeds.models import Status
+from public.page_size import MOST_BYTES
 from public.plain_directory import PlainDirectory
 from tests.support.engine import make_notice
+from tests.support.many_sites import many_sites
 from tests.support.project import SAMPLE_CITY
 
 NEW_YEAR = datetime(2026, 12, 31, 14, 59, 30, tzinfo=UTC)
@@ -133,3 +137,28 @@ def test_the_directory_is_an_absolute_path() -> None:
     assert plain_dir({"TODOKE_PLAIN_DIR": "/srv/plain"}) == Path("/srv/plain")
     with pytest.raises(BadInput, match="absolute"):
         plain_dir({"TODOKE_PLAIN_DIR": "plain"})
+
+
+async def test_every_site_of_a_large_city_is_on_some_page_and_old_pages_go(
+    parts: Parts, folder: CityFolder, tmp_path: Path
+) -> None:
+    """248 sites in Burmese take several pages; the links alone lead through them."""
+    many = many_sites(folder, 8)
+    keeping = keeper(parts, replace(folder, shelters=many), tmp_path)
+    await keeping.keep()
+    seen: list[str] = []
+    name: str = "shelters.my.html"
+    while name:
+        page = (tmp_path / name).read_bytes()
+        assert len(page) < MOST_BYTES, name
+        tree: Any = html.fromstring(page)
+        seen += [one.text_content() for one in tree.xpath("//li[@class='s']/h2")]
+        [*further] = tree.xpath("//a[@rel='next']/@href")
+        name = further[0] if further else ""
+    assert sorted(seen) == sorted(one.english or one.name for one in many)
+    assert (tmp_path / "shelters-2.my.html").exists()
+
+    keeping.take_folder(folder)
+    await keeping.keep()
+    assert not (tmp_path / "shelters-2.my.html").exists()
+    assert (tmp_path / "shelters.my.html").exists()

@@ -9,8 +9,6 @@ from typing import Any
 import pytest
 
 from alerts.compose import composed_of
-from city.folder import CityFolder
-from city.shelters import Shelter
 from core.languages import LANGUAGES
 from feeds.models import Notice
 from public.page_size import MOST_BYTES
@@ -18,6 +16,7 @@ from response.lifelines import Listed, add
 from response.models import LifelineKind, LifelineState, Offer, ShelterState
 from response.shelters import set_state
 from tests.support.alerts import draft_of
+from tests.support.many_sites import many_sites
 from tests.support.office import Browser, Office, Page
 from tests.support.public_notices import shown
 
@@ -71,15 +70,6 @@ async def listed(office: Office, many: int) -> list[str]:
             now = office.clock.now()
             await add(session, office.context.city, one, now, drill=False, actor="desk@city")
     return names
-
-
-def many_sites(folder: CityFolder, times: int) -> tuple[Shelter, ...]:
-    """The sample's sites several times over, as many as a larger city has."""
-    return tuple(
-        replace(site, code=f"{site.code}-{number}", name=f"{site.name}{number}")
-        for site in folder.shelters
-        for number in range(times)
-    )
 
 
 def small(page: Page) -> None:
