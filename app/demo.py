@@ -77,12 +77,6 @@ opens = 00:00:00
 closes = 23:59:59
 holidays_closed = false
 closed = []
-
-[[chat.ready]]
-code = "wait"
-texts.ja = "確認します。少しお待ちください。"
-texts.en = "I am looking into it. Please wait a moment."
-texts.my = "စစ်ဆေးနေပါသည်။ ခဏစောင့်ပါ။"
 """
 """Whoever tries the demo finds the desk open, at any hour."""
 POLL_SECONDS = 3

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 
+from bot import messages
 from bot.dialogues import children, questions, rubbish, safety, settings
 from bot.dialogues.kinds import DialogueState, Known, Located
 from bot.messages import Message
@@ -48,6 +49,9 @@ def cards(
             return _site(folder, city, cells, language, now)
         case "children":
             return _child(folder, city, cells.get("コード", ""), language, now)
+        case "ready-answers":
+            words = cells.get(language, "")
+            return [messages.text(words)] if words else []
         case "emergency-phone":
             known = _known(folder, folder.city, language, now)
             return list(safety.numbers(DialogueState(), known).messages)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from datetime import time
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from city.parts import Names, Part
 
 
 class ReadyAnswer(Part):
-    """Words that staff send often (``[[chat.ready]]``), of a department or ("") of all."""
+    """Words that staff send often (``ready-answers.csv``), of a department or ("") of all."""
 
     code: str
     department: str = ""
@@ -35,6 +35,8 @@ class ChatRules(Part):
         A resident who waits longer makes an alarm.
     idle_minutes
         A thread in which the resident does not answer for so long is closed.
+    ready
+        Answers that are sent often. They stand in a file of their own, which offices change.
     """
 
     days: tuple[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"], ...] = (
@@ -50,6 +52,13 @@ class ChatRules(Part):
     alarm_minutes: int = Field(default=10, ge=1, le=24 * 60)
     idle_minutes: int = Field(default=60, ge=5, le=7 * 24 * 60)
     ready: tuple[ReadyAnswer, ...] = ()
+
+    @field_validator("ready", mode="before")
+    @classmethod
+    def _not_in_toml(cls, ready: object) -> object:
+        if isinstance(ready, list):
+            raise ValueError("ready answers stand in ready-answers.csv")
+        return ready
 
     @model_validator(mode="after")
     def _has_hours(self) -> ChatRules:

@@ -130,6 +130,7 @@ class WordGroup(StrEnum):
     QUESTIONS = "questions"
     SHELTERS = "shelters"
     CHILDREN = "children"
+    CHAT = "chat"
     CITY = "city"
 
 

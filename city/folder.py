@@ -30,6 +30,8 @@ from city.faults import FolderFault, leaving_out, read_text, suggestion
 from city.gazetteer import Gazetteer, read_gazetteer
 from city.hazards import HazardZone, read_hazard_zones
 from city.owners import owner_codes, read_owners
+from city.ready_answers import FILE as READY_ANSWERS
+from city.ready_answers import read_ready, with_ready
 from city.reasons import reason
 from city.rivers import River, read_rivers
 from city.rules import broken_rules, named_certificates
@@ -159,13 +161,19 @@ def _read(folder: Path, now: datetime | None = None) -> tuple[CityFolder | None,
     tiles = read_tiles(folder, spare)
     places = read_gazetteer(folder, districts, shelters, city, spare)
     pictures = read_emblem(folder, city.emblem, spare) if city and city.emblem != Emblem() else {}
+    ready = read_ready(folder / READY_ANSWERS, departments, spare)
     faults += leaving_out(spare, reason("part.file"))
     faults.sort(key=lambda fault: (str(fault.path), fault.line or 0))
     if city is None:
         return None, faults
     # Through model_copy, as the outlines are checked already and there are many points.
     city = city.model_copy(
-        update={"districts": districts, "owners": owners, "emblem_files": pictures}
+        update={
+            "districts": districts,
+            "owners": owners,
+            "emblem_files": pictures,
+            "chat": with_ready(city.chat, ready),
+        }
     )
     left_out = tuple(fault for fault in faults if fault.left_out)
     return CityFolder(

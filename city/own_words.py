@@ -26,6 +26,8 @@ from city.collection_plain import has_5374, write_plain
 from city.faq import read_faq
 from city.faults import FolderFault, leaving_out
 from city.folder import CityFolder, read_toml
+from city.ready_answers import FILE as READY_ANSWERS
+from city.ready_answers import read_ready, with_ready
 from city.reasons import reason
 from city.shelters import read_shelters
 from city.word_parts import Cells, Part, Records
@@ -281,6 +283,13 @@ def _read_children(folder: Path, now: CityFolder, faults: list[FolderFault]) -> 
     return replace(now, children=read_children(folder / "children.csv", faults))
 
 
+def _read_ready(folder: Path, now: CityFolder, faults: list[FolderFault]) -> CityFolder:
+    departments = {one.code for one in now.city.departments}
+    ready = read_ready(folder / READY_ANSWERS, departments, faults)
+    chat = with_ready(now.city.chat, ready)
+    return replace(now, city=now.city.model_copy(update={"chat": chat}))
+
+
 def _read_city(folder: Path, now: CityFolder, faults: list[FolderFault]) -> CityFolder:
     """Take the words; all else of the city stays as the service was given it."""
     known = now.city
@@ -297,5 +306,6 @@ READERS: Mapping[WordGroup, _Readers] = {
     WordGroup.QUESTIONS: _Readers(("faq",), _read_questions),
     WordGroup.SHELTERS: _Readers(("shelters.csv",), _read_sites),
     WordGroup.CHILDREN: _Readers(("children.csv",), _read_children),
+    WordGroup.CHAT: _Readers((READY_ANSWERS,), _read_ready),
     WordGroup.CITY: _Readers((FILE,), _read_city),
 }

@@ -8,6 +8,8 @@ from city.children import MAX_BYTES as CHILDREN_BYTES
 from city.city import WordGroup
 from city.collection_files import CHANGES
 from city.collection_files import MAX_BYTES as COLLECTION_BYTES
+from city.ready_answers import FILE as READY_ANSWERS
+from city.ready_answers import MAX_BYTES as READY_BYTES
 from city.shelters import MAX_BYTES as SHELTER_BYTES
 from city.shelters import Hazard
 from city.word_parts import ASKED_COLUMN, Column, CsvPart, Kind, Part, QuestionPart, column_in
@@ -179,6 +181,29 @@ CHILD_TABLE = CsvPart(
     keys=("コード",),
     title=("ja",),
 )
+READY = CsvPart(
+    code="ready-answers",
+    group=WordGroup.CHAT,
+    file=READY_ANSWERS,
+    limit=READY_BYTES,
+    columns=(
+        Column("コード", needed=True),
+        Column("担当", Kind.CHOICE, choices="offices"),
+        *(
+            Column(
+                code,
+                Kind.TEXT,
+                needed=code == "ja",
+                text="answer",
+                language=code,
+                also=(one.japanese, one.name, one.english),
+            )
+            for code, one in LANGUAGES.items()
+        ),
+    ),
+    keys=("コード",),
+    title=("ja",),
+)
 
 _NAME_PLACES = {code: ("names", code) for code in LANGUAGES}
 TOPICS = TomlPart(
@@ -212,7 +237,7 @@ PARTS: Mapping[str, Part] = {
     one.code: one
     for one in (
         *(EXCEPTIONS, DAYS, ITEMS, WASTE_KINDS, QUESTIONS, SITES, CHILD_TABLE),
-        *(EMERGENCY, OFFICES, TOPICS),
+        *(READY, EMERGENCY, OFFICES, TOPICS),
     )
 }
 """In the order in which pages list them."""

@@ -193,6 +193,8 @@ def read_value(column: Column, text: str, city: City, today: date) -> str:
             return found[0].isoformat()
     if column.choices == "districts":
         return _code(value, ((one.code, one.names.values()) for one in city.districts))
+    if column.choices == "offices":
+        return _code(value, ((one.code, one.names.values()) for one in city.departments))
     return value
 
 

@@ -10,6 +10,7 @@ GROUP_NAMES = {
     WordGroup.QUESTIONS: mark("Questions and answers"),
     WordGroup.SHELTERS: mark("Evacuation sites"),
     WordGroup.CHILDREN: mark("Vaccinations and check-ups"),
+    WordGroup.CHAT: mark("Chat with residents"),
     WordGroup.CITY: mark("Names and telephone numbers"),
 }
 PART_NAMES = {
@@ -20,6 +21,7 @@ PART_NAMES = {
     "questions": mark("Questions and answers"),
     "shelters": mark("Evacuation sites"),
     "children": mark("Vaccinations and check-ups"),
+    "ready-answers": mark("Ready answers of the chat"),
     "emergency-phone": mark("Emergency telephone numbers"),
     "offices": mark("Departments of the city"),
     "topics": mark("Topics"),
@@ -37,6 +39,9 @@ PART_HINTS = {
     "waste-kinds": mark("What residents call the kinds, in each language."),
     "questions": mark("What residents ask, and the answer of the city, in each language."),
     "shelters": mark("Where people go, from which danger it is safe, and what it offers."),
+    "ready-answers": mark(
+        "What colleagues of the chat send often. Who gets it reads it in their own language."
+    ),
     "emergency-phone": mark("The numbers that residents are told to call in danger."),
     "offices": mark("What the departments are called, and how residents and mails reach them."),
     "topics": mark("What residents choose from, in each language."),
@@ -65,6 +70,8 @@ COLUMN_NAMES = {
     "回答": mark("Answer"),
     "聞き方": mark("Other sentences that ask it, in any language, one a line"),
     "name": mark("Name or sentence"),
+    "answer": mark("Answer"),
+    "担当": mark("Department (empty: all)"),
     "ID": mark("Code"),
     "ID2": mark("Second reference"),
     "名称": mark("Name of the site"),

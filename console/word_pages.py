@@ -285,6 +285,8 @@ def choices_of(column: Column, desk: Desk) -> dict[str, tuple[str, ...]]:
     """Return the values of a column that is chosen, with what each is called."""
     if column.choices == "districts":
         return {one.code: tuple(one.names.values()) for one in desk.city.districts}
+    if column.choices == "offices":
+        return {one.code: tuple(one.names.values()) for one in desk.city.departments}
     if column.choices == "waste-kinds":
         kinds = desk.held(PARTS["waste-kinds"])
         return {
@@ -332,6 +334,9 @@ class Shown:
             return self._visitor.say(CHOICE_NAMES[value])
         if column.choices == "districts":
             return name_in(self._desk.city.district_by_code[value].names, language)
+        if column.choices == "offices":
+            named = {one.code: one.names for one in self._desk.city.departments}
+            return name_in(named[value], language)
         row = self._desk.held(PARTS["waste-kinds"]).get(value, {})
         return row.get(language) or row.get("ja") or value
 

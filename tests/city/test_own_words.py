@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from city.chat import ChatRules
 from city.city import WordGroup
 from city.folder import CityFolder, check_city, load_folder
 from city.own_words import FolderWords, Overlay
@@ -218,3 +219,26 @@ def test_an_evacuation_site_is_found_by_its_name_and_no_longer_by_the_old_one(
     landmark = base.places.landmarks[0]
     assert landmark in places.find(landmark.name).places
     assert [one.name for one in base.places.find(old).places] == [old], "the folder's own stay"
+
+
+def test_ready_answers_of_the_chat_are_those_of_now(words: FolderWords, base: CityFolder) -> None:
+    with_desk = replace(base, city=base.city.model_copy(update={"chat": ChatRules()}))
+    desk = FolderWords(SAMPLE_CITY, with_desk)
+    key, cells = next(iter(words.own(PARTS["ready-answers"]).items()))
+    told = {**cells, "担当": "roads", "en": "One moment, please."}
+    overlay = {"ready-answers": {key: [Version(told)], "bye": [Version({**told, "コード": "bye"})]}}
+    chat = desk.laid_over(overlay, TODAY).city.chat
+    assert chat is not None
+    answers = {one.code: one for one in chat.ready}
+    assert (answers[key].department, answers[key].texts["en"]) == ("roads", "One moment, please.")
+    assert answers["bye"].texts["ja"] == cells["ja"]
+    # Of a department that the city does not have: it is left out, and said.
+    wrong = {"ready-answers": {key: [Version({**cells, "担当": "nobody"})]}}
+    made = desk.laid_over(wrong, TODAY)
+    assert made.city.chat is not None and key not in {one.code for one in made.city.chat.ready}
+    assert [fault.message.code for fault in made.left_out][-1:] == ["there.no-department"]
+
+
+def test_ready_answers_do_not_stand_in_the_citys_toml() -> None:
+    with pytest.raises(ValueError, match=r"ready-answers\.csv"):
+        ChatRules.model_validate({"ready": [{"code": "a", "texts": {"ja": "はい。"}}]})

@@ -249,6 +249,7 @@ async def test_a_form_of_another_site_does_nothing(office: Office) -> None:
     open_to_all = {
         *("/console/sign-in", "/console/sign-in/over", "/console/sign-in/passkey"),
         "/console/language",
+        "/console/sign-in/provider/sign-out",  # of the provider, by its signature (test_provider)
     }
     assert open_to_all | {"/console/alerts/{draft_id}/restore"} <= set(forms)
     assert len(forms) > 20
