@@ -91,8 +91,17 @@ class Means:
 
 
 async def open_threads(session: AsyncSession, residents: Sequence[int]) -> dict[int, ChatThread]:
-    """Return the open threads of residents."""
-    query = select(ChatThread).where(IS_OPEN, col(ChatThread.resident_id).in_(residents))
+    """Return the open threads of residents, locked until the transaction ends.
+
+    So a colleague does not close a thread while a resident's words are put into it.
+    """
+    query = (
+        select(ChatThread)
+        .where(IS_OPEN, col(ChatThread.resident_id).in_(residents))
+        .order_by(col(ChatThread.id))
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
     return {one.resident_id: one for one in await session.scalars(query)}
 
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import fmean
+from typing import Any
 
-from sqlalchemy import func
+from sqlalchemy import ColumnElement, and_, func
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 from sqlmodel import col, select
@@ -81,29 +82,22 @@ async def results_of(session: AsyncSession, survey: Survey) -> Results:
     responses = await _responses(session, survey.id)
     chosen = await session.execute(
         select(SurveyAnswer.question, SurveyAnswer.option, func.count())
-        .join(SurveyResponse, col(SurveyResponse.token) == col(SurveyAnswer.token))
-        .where(col(SurveyAnswer.survey_id) == survey.id, col(SurveyResponse.finished))
+        .join(SurveyResponse, _finished(survey, col(SurveyAnswer.token)))
+        .where(col(SurveyAnswer.survey_id) == survey.id)
         .group_by(col(SurveyAnswer.question), col(SurveyAnswer.option))
     )
     options: dict[int, dict[str, int]] = {}
     for number, option, count in chosen:
         options.setdefault(number, {})[option] = count
-    answered = await session.execute(
-        select(SurveyAnswer.question, func.count(col(SurveyAnswer.token).distinct()))
-        .join(SurveyResponse, col(SurveyResponse.token) == col(SurveyAnswer.token))
-        .where(col(SurveyAnswer.survey_id) == survey.id, col(SurveyResponse.finished))
-        .group_by(col(SurveyAnswer.question))
-    )
-    by_question: dict[int, int] = {}
-    for number, count in answered:
-        by_question[number] = count
     found = []
     for number, question in enumerate(survey.asked()):
         counted = options.get(number, {})
         found.append(
             QuestionResult(
                 question,
-                by_question.get(number, 0),
+                await _several(session, survey, number)
+                if question.kind is QuestionKind.SEVERAL
+                else sum(counted.values()),
                 {code: counted.get(code, 0) for code in question.codes()},
                 await _numbers(session, survey, number)
                 if question.kind is QuestionKind.NUMBER
@@ -129,12 +123,8 @@ async def crossed(
     query = (
         select(part, col(answer.option), func.count())
         .select_from(answer)
-        .join(SurveyResponse, col(SurveyResponse.token) == col(answer.token))
-        .where(
-            col(answer.survey_id) == survey.id,
-            col(answer.question) == number,
-            col(SurveyResponse.finished),
-        )
+        .join(SurveyResponse, _finished(survey, col(answer.token)))
+        .where(col(answer.survey_id) == survey.id, col(answer.question) == number)
         .group_by(part, col(answer.option))
     )
     if by != LANGUAGE:
@@ -158,14 +148,13 @@ async def words_of(
     """Return free words of one question, in the order of their tokens, which is by chance."""
     found = await session.execute(
         select(SurveyAnswer.token, SurveyAnswer.words, SurveyResponse.language)
-        .join(SurveyResponse, col(SurveyResponse.token) == col(SurveyAnswer.token))
+        .join(SurveyResponse, _finished(survey, col(SurveyAnswer.token)))
         .where(
             col(SurveyAnswer.survey_id) == survey.id,
             col(SurveyAnswer.question) == number,
             col(SurveyAnswer.option) == "",
             col(SurveyAnswer.words).is_not(None),
             col(SurveyAnswer.token) > after,
-            col(SurveyResponse.finished),
         )
         .order_by(col(SurveyAnswer.token))
         .limit(most)
@@ -197,6 +186,33 @@ async def named_rows(
     return [(number, language, answers.get(token, {})) for token, number, language in rows]
 
 
+def _finished(survey: Survey, token: Any) -> ColumnElement[bool]:
+    """Return that a response of this survey belongs to a token, and is finished."""
+    return and_(
+        col(SurveyResponse.token) == token,
+        col(SurveyResponse.survey_id) == survey.id,
+        col(SurveyResponse.finished),
+    )
+
+
+async def _several(session: AsyncSession, survey: Survey, number: int) -> int:
+    """Return how many gave one answer or more to a question that takes several."""
+    gave = (
+        select(SurveyAnswer.token)
+        .where(
+            col(SurveyAnswer.token) == col(SurveyResponse.token),
+            col(SurveyAnswer.question) == number,
+        )
+        .exists()
+    )
+    count = await session.scalar(
+        select(func.count())
+        .select_from(SurveyResponse)
+        .where(col(SurveyResponse.survey_id) == survey.id, col(SurveyResponse.finished), gave)
+    )
+    return count or 0
+
+
 async def _responses(session: AsyncSession, survey_id: int | None) -> dict[bool, int]:
     found = await session.execute(
         select(SurveyResponse.finished, func.count())
@@ -209,12 +225,11 @@ async def _responses(session: AsyncSession, survey_id: int | None) -> dict[bool,
 async def _numbers(session: AsyncSession, survey: Survey, number: int) -> Numbers | None:
     rows = await session.execute(
         select(SurveyAnswer.number, func.count())
-        .join(SurveyResponse, col(SurveyResponse.token) == col(SurveyAnswer.token))
+        .join(SurveyResponse, _finished(survey, col(SurveyAnswer.token)))
         .where(
             col(SurveyAnswer.survey_id) == survey.id,
             col(SurveyAnswer.question) == number,
             col(SurveyAnswer.number).is_not(None),
-            col(SurveyResponse.finished),
         )
         .group_by(col(SurveyAnswer.number))
         .order_by(col(SurveyAnswer.number))

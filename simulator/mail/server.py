@@ -273,7 +273,9 @@ class _Connection:
             return "503 RCPT first"
         await self._say("354 End with a line that has only a dot")
         content = bytearray()
-        while (line := await self._reader.readline()) not in (b".\r\n", b""):
+        while (line := await self._reader.readline()) != b".\r\n":
+            if not line.endswith(b"\n"):
+                raise ConnectionError("the client went in the middle of a mail, which is not taken")
             content += line[1:] if line.startswith(b"..") else line
             if len(content) > MOST_MAIL_BYTES:
                 self._done = True

@@ -4,6 +4,7 @@ address is lost only if it does not exist.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
@@ -87,3 +88,21 @@ async def test_a_relay_that_takes_and_fails_brings_a_mail_twice_at_most(city: Ci
     async with city.world.database.reading() as session:
         states = list(await session.scalars(select(Batch.state)))
     assert set(states) <= {BatchState.SENT, BatchState.FAILED}
+
+
+@pytest.mark.parametrize("cut", [b"To: a@home.example\r\n\r\nhello\r\n", b"To: a@home.exa"])
+async def test_a_mail_that_was_cut_off_was_not_taken(cut: bytes) -> None:
+    """Whoever is killed in the middle of a mail has not sent it."""
+    async with Mailbox() as box:
+        reader, writer = await asyncio.open_connection("127.0.0.1", box.port)
+        lines = (b"EHLO a", b"MAIL FROM:<c@city.example>", b"RCPT TO:<a@home.example>", b"DATA")
+        await reader.readuntil(b"220 mailbox ESMTP\r\n")
+        for line in lines:
+            writer.write(line + b"\r\n")
+        await reader.readuntil(b"354 End with a line that has only a dot\r\n")
+        writer.write(cut)
+        writer.write_eof()
+        async with asyncio.timeout(10):
+            assert await reader.read() == b""
+        writer.close()
+        assert not box.mails

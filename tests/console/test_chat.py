@@ -353,6 +353,7 @@ async def test_it_is_in_the_residents_file_and_goes_with_them_and_in_time(hall: 
             select(ChatThread)
             .join(Resident, col(Resident.id) == col(ChatThread.resident_id))
             .where(col(Resident.line_user_id) == other)
+            .with_for_update(of=ChatThread)
         )
         assert thread is not None
         await acts.resident_ends(session, thread, office.clock.now())

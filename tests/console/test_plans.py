@@ -60,7 +60,7 @@ from subscriptions.generate import generate as generate_residents
 from subscriptions.models import Resident, ResidentState
 from tests.support.office import Browser, Office
 from tests.support.plans import listening, whole_tables_read
-from tests.support.surveys import sent_survey
+from tests.support.surveys import answered_by_many, sent_survey
 from tests.support.years import fill_years
 
 QUERIES = {
@@ -220,6 +220,7 @@ async def large(
     email = await office.hire(Role.ADMIN, "admin")
     await office.store(RuleVersion(proposed_by=email, proposed_at=now))
     survey_id = await sent_survey(office.database, now)
+    await answered_by_many(office.database, await sent_survey(office.database, now), 2_000)
     async with office.database.writing() as session:
         await add_starters(session, city, str, actor=email, now=now)
         report = await session.scalar(

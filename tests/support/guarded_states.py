@@ -28,6 +28,7 @@ from sqlmodel import SQLModel
 STATES: dict[str, frozenset[str]] = {
     "alert_drafts": frozenset({"version", "confirmed_by", "notice_id", "discarded_at"}),
     "batches": frozenset({"state"}),
+    "chat_threads": frozenset({"state"}),
     "dangers": frozenset({"state", "version"}),
     "deliveries": frozenset({"state"}),
     "forwards": frozenset({"state", "settled_at"}),
@@ -65,8 +66,10 @@ NOT_STATES = {
     ("alert_drafts", "status"): "what the draft says; guarded by its version",
     ("news", "repeat"): "what the news says; guarded by its version",
     ("news", "when_"): "what the news says; guarded by its version",
+    ("surveys", "seen_by"): "what the survey says; guarded by its message's version",
     ("photo_addresses", "role"): "set when the row is made",
     ("arrivals", "kind"): "never changes",
+    ("chat_messages", "side"): "never changes",
     ("deliveries", "kind"): "never changes",
     ("forwards", "way"): "never changes",
     ("household_answers", "condition"): "what a household said; its row is locked meanwhile",

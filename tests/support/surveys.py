@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 
 from alerts.news.models import NewsState
 from alerts.news.writing import Written
-from alerts.surveys.models import news_of
+from alerts.surveys.models import SurveyAnswer, SurveyResponse, news_of
 from alerts.surveys.questions import Question, QuestionKind, Words
 from alerts.surveys.writing import SurveyWritten, begin, change
 from core.clock import in_japan
@@ -65,3 +65,18 @@ async def sent_survey(
         news = await change(session, survey.id, written, actor=WRITER, now=now)
         news.state = NewsState.SENT
         return survey.id
+
+
+async def answered_by_many(database: Database, survey_id: int, many: int) -> None:
+    """Fill a survey with answers to its first question, as those of a large city are."""
+    async with database.writing() as session:
+        for number in range(many):
+            token = f"{number:032x}"
+            session.add(
+                SurveyResponse(token=token, survey_id=survey_id, language="ja", finished=True)
+            )
+        await session.flush()
+        for number in range(many):
+            session.add(
+                SurveyAnswer(token=f"{number:032x}", question=0, option="a", survey_id=survey_id)
+            )
