@@ -107,7 +107,7 @@ async def test_parents_in_four_districts_get_a_picture_after_approval(office: Of
         await expect(page.get_by_test_id("phone-ja")).to_contain_text(TITLE)
         shown = page.get_by_test_id("phone-ja").locator("img.fx-image")
         await expect(shown).to_have_attribute("alt", SHOWS)
-        assert await shown.evaluate("one => one.complete && one.naturalWidth") == 1024
+        assert await shown.evaluate("one => one.decode().then(() => one.naturalWidth)") == 1024
         await page.get_by_test_id("plan").click()
         await expect(page.get_by_test_id("waits")).to_be_visible()
 
