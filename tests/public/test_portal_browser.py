@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -10,7 +11,7 @@ from threading import Thread
 from typing import Any
 
 import pytest
-from playwright.async_api import async_playwright
+from playwright.async_api import async_playwright, expect
 
 from alerts.compose import composed_of
 from app.plain_files import write_now
@@ -112,15 +113,15 @@ async def test_a_notice_is_found_without_a_script_on_the_narrowest_phone(office:
         assert box is not None and box["width"] <= 320
         await page.select_option("[name=topic]", "events")
         await page.click(".find button")
-        assert "topic=events" in page.url
-        assert await page.locator("section[aria-labelledby=recent] article").count() == 1
+        await expect(page).to_have_url(re.compile("topic=events"))
+        await expect(page.locator("section[aria-labelledby=recent] article")).to_have_count(1)
         await page.click("section[aria-labelledby=recent] .check a")
-        assert page.url.endswith(f"/n/{found['news'].code}?lang=km")
+        await expect(page).to_have_url(f"{office.url}/n/{found['news'].code}?lang=km")
         await page.goto(f"{office.url}/n?lang=km")
         await page.fill("[name=code]", str(found["wrong"].code).lower())
         await page.click(".find button")
-        assert page.url.endswith(f"/n/{found['wrong'].code}?lang=km")
-        assert await page.locator(".is-taken-back").count() == 1
+        await expect(page).to_have_url(f"{office.url}/n/{found['wrong'].code}?lang=km")
+        await expect(page.locator(".is-taken-back")).to_have_count(1)
         box = await page.locator("body").bounding_box()
         assert box is not None and box["width"] <= 320
         await browser.close()
@@ -152,13 +153,13 @@ async def test_a_second_web_server_shows_what_is_in_force_when_the_service_is_go
             page = await bare.new_page()
             await page.goto(f"{url}/index.html")
             await page.click("article a >> nth=0")
-            assert page.url.endswith(f"/n/{found['grave'].code}.ja.html")
+            await expect(page).to_have_url(f"{url}/n/{found['grave'].code}.ja.html")
             await page.click("a[hreflang=km]")
-            assert page.url.endswith(f"/n/{found['grave'].code}.km.html")
+            await expect(page).to_have_url(f"{url}/n/{found['grave'].code}.km.html")
             box = await page.locator("body").bounding_box()
             assert box is not None and box["width"] <= 320
             await page.click("header a")
-            assert page.url == f"{url}/index.km.html"
+            await expect(page).to_have_url(f"{url}/index.km.html")
             await browser.close()
     finally:
         server.shutdown()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from playwright.async_api import async_playwright
+from playwright.async_api import async_playwright, expect
 
 from console.models import Role
 from reports.models import Photo, PhotoRole
@@ -44,8 +44,8 @@ async def test_everybody_can_read_them(office: Office) -> None:
         await page.goto(f"{office.url}/reports?lang=km")
         await page.fill("[name=number]", case.number)
         await page.click(".find button >> nth=0")
-        assert page.url.endswith(f"/reports/{case.number}?lang=km")
-        assert await page.locator(".photos img").count() == 2
+        await expect(page).to_have_url(f"{office.url}/reports/{case.number}?lang=km")
+        await expect(page.locator(".photos img")).to_have_count(2)
         for where in addresses:
             await page.goto(where)
             box = await page.locator("body").bounding_box()
