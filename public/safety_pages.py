@@ -22,7 +22,6 @@ from channels.email.medium import SAFETY_PATH
 from channels.email.tokens import Purpose
 from city.context import Context
 from core.errors import BadInput
-from core.languages import mark
 from core.text import clean
 from core.web import Form, PublicRoute, read_form
 from feeds.in_force import public_notices
@@ -31,30 +30,13 @@ from public.follow_pages import MailDoor, mail_page, no_link, too_many
 from public.portal import GRAVE
 from public.settings_pages import HEADERS, is_ours
 from response import households
+from response.household_names import CONDITIONS, NEEDS, WHEREABOUTS
 from response.households import MOST_PEOPLE, MOST_WORDS, Household, Told
 from response.models import Condition, Need, Whereabouts
 from response.modes import open_modes
 from subscriptions import residents
 from subscriptions.models import Resident
 
-CONDITIONS = {
-    Condition.SAFE: mark("I am safe"),
-    Condition.EVACUATED: mark("I have evacuated"),
-    Condition.CANNOT_MOVE: mark("I cannot move"),
-    Condition.IN_NEED: mark("I need something"),
-}
-WHEREABOUTS = {
-    Whereabouts.HOME: mark("At home"),
-    Whereabouts.CAR: mark("In a car"),
-    Whereabouts.SHELTER: mark("At an evacuation site"),
-    Whereabouts.RELATIVES: mark("With family or friends"),
-}
-NEEDS = {
-    Need.MEDICINE: mark("Medicine"),
-    Need.WHEELCHAIR: mark("Wheelchair, help to walk"),
-    Need.BABY: mark("Things for a baby"),
-    Need.WATER: mark("Drinking water"),
-}
 APART = timedelta(seconds=5)
 """Two answers of one household that come closer are those of a program."""
 _KEY = re.compile(r"[0-9a-f]{32}")

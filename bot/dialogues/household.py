@@ -28,32 +28,14 @@ from bot.dialogues.words import listed
 from bot.messages import Message
 from bot.understanding import UNKNOWN
 from city.city import name_in
-from core.languages import mark
 from feeds.evacuation import safe_sites
 from feeds.texts import drill_mark, moment
+from response.household_names import CONDITIONS, NEEDS, WHEREABOUTS
 from response.households import MOST_PHOTOS, MOST_WORDS, AnswerPhoto, Household, Told
 from response.models import Condition, Need, Whereabouts
 from response.shelters import choose
 
 NEEDS_STEP = "needs"
-CONDITIONS = {
-    Condition.SAFE: mark("I am safe"),
-    Condition.EVACUATED: mark("I have evacuated"),
-    Condition.CANNOT_MOVE: mark("I cannot move"),
-    Condition.IN_NEED: mark("I need something"),
-}
-WHEREABOUTS = {
-    Whereabouts.HOME: mark("At home"),
-    Whereabouts.CAR: mark("In a car"),
-    Whereabouts.SHELTER: mark("At an evacuation site"),
-    Whereabouts.RELATIVES: mark("With family or friends"),
-}
-NEEDS = {
-    Need.MEDICINE: mark("Medicine"),
-    Need.WHEELCHAIR: mark("Wheelchair, help to walk"),
-    Need.BABY: mark("Things for a baby"),
-    Need.WATER: mark("Drinking water"),
-}
 MOST_COUNTED = 6
 """The last button of the numbers means so many or more."""
 MOST_SITES = 6

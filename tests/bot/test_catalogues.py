@@ -14,6 +14,7 @@ from bot.catalogue import WORDS
 from bot.dialogues.buttons import BUTTONS
 from bot.dialogues.onboarding import MENU
 from core.languages import LANGUAGES
+from response import household_names
 
 PACKAGE = Path(bot.__file__).parent
 TRANSLATED = [language for language in LANGUAGES if language != "en"]
@@ -25,6 +26,7 @@ def said() -> set[tuple[str | None, str]]:
     files = [*(PACKAGE / "dialogues").glob("*.py"), *(PACKAGE / "richmenu").glob("*.py")]
     for path in [
         *files,
+        Path(household_names.__file__),
         *(
             PACKAGE / f"{name}.py"
             for name in ("inbox", "reminders", "repairs", "report_verdict", "unfinished")

@@ -11,13 +11,18 @@ from babel.messages.pofile import read_po
 
 import public
 from core.languages import LANGUAGES
+from response import household_names
 
 PACKAGE = Path(public.__file__).parent
 SAID = re.compile(r"""(?:\b_|\bmark|\bCATALOGUE\.text)\((?:language, )?\s*(["'])(.+?)\1\s*[,)]""")
 
 
 def said() -> set[str]:
-    files = [*(PACKAGE / "templates").glob("*.html"), *PACKAGE.glob("*.py")]
+    files = [
+        *(PACKAGE / "templates").glob("*.html"),
+        *PACKAGE.glob("*.py"),
+        Path(household_names.__file__),
+    ]
     return {found[1] for path in files for found in SAID.findall(path.read_text("utf-8"))}
 
 

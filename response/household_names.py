@@ -1,0 +1,28 @@
+"""What residents read of a household's answer, in the conversation and on the page behind a mail.
+
+Both have their own translations of these words.
+"""
+
+from __future__ import annotations
+
+from core.languages import mark
+from response.models import Condition, Need, Whereabouts
+
+CONDITIONS = {
+    Condition.SAFE: mark("I am safe"),
+    Condition.EVACUATED: mark("I have evacuated"),
+    Condition.CANNOT_MOVE: mark("I cannot move"),
+    Condition.IN_NEED: mark("I need something"),
+}
+WHEREABOUTS = {
+    Whereabouts.HOME: mark("At home"),
+    Whereabouts.CAR: mark("In a car"),
+    Whereabouts.SHELTER: mark("At an evacuation site"),
+    Whereabouts.RELATIVES: mark("With family or friends"),
+}
+NEEDS = {
+    Need.MEDICINE: mark("Medicine"),
+    Need.WHEELCHAIR: mark("Wheelchair, help to walk"),
+    Need.BABY: mark("Things for a baby"),
+    Need.WATER: mark("Drinking water"),
+}
