@@ -92,7 +92,7 @@ def make_bodies(database_url: str, path: str) -> None:
     async def work() -> None:
         from sqlmodel import col, select
 
-        from channels.line.client import multicast_body
+        from channels.line.bodies import multicast_body
         from channels.line.medium import LINE
         from channels.variants import render_all
         from core.database import Database

@@ -12,7 +12,8 @@ from channels.addresses import Addresses
 from channels.audiences import Chunk, Group
 from channels.guard import ChannelGuard
 from channels.line import unknown
-from channels.line.client import LineClient, multicast_body, push_body
+from channels.line.bodies import multicast_body, push_body
+from channels.line.client import LineClient
 from channels.line.errors import LineBusy, LineRefused
 from channels.line.known_audience import AudienceKeeper
 from channels.line.language_question import LanguageQuestion, Question

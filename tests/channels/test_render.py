@@ -19,7 +19,7 @@ from channels.colours import (
     QUIET_INK,
     WHITE,
 )
-from channels.line.client import multicast_body, push_body
+from channels.line.bodies import multicast_body, push_body
 from channels.line.medium import LINE
 from channels.line.render import render, render_card
 from channels.medium import compact_json
