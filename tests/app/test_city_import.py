@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from app.cli import main
 from app.schema import upgrade_now
+from tests.support.commands import run_command as run
 from tests.support.project import SAMPLE_CITY
 
 HEADINGS = "避難先名称,緯度,経度,災害種別,ID1,ID2,ステータス"
@@ -21,17 +21,6 @@ def environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, database_url: s
     monkeypatch.setenv("TODOKE_CITY", str(SAMPLE_CITY))
     monkeypatch.setenv("TODOKE_DATABASE_URL", database_url)
     monkeypatch.setenv("TODOKE_MEDIA_DIR", str(tmp_path / "media"))
-
-
-def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
-    code = 0
-    try:
-        main(list(arguments))
-    except SystemExit as left:
-        assert isinstance(left.code, int)
-        code = left.code
-    written = capsys.readouterr()
-    return code, written.out, written.err
 
 
 def exported(tmp_path: Path, *rows: str) -> str:

@@ -31,6 +31,7 @@ from core.clock_marks import ClockMark, this_boot
 from core.database import Database
 from response.models import RecordEntry
 from subscriptions.models import Arrival, Resident
+from tests.support.commands import run_command as run
 
 SAMPLE = Path(__file__).resolve().parents[2] / "deploy" / "city"
 
@@ -56,18 +57,6 @@ def upgraded(monkeypatch: pytest.MonkeyPatch, environment: None, database_url: s
     """A database of its own, once on each kind."""
     upgrade_now(database_url)
     monkeypatch.setenv("TODOKE_DATABASE_URL", database_url)
-
-
-def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
-    """Run a command; return its exit code and both outputs."""
-    code = 0
-    try:
-        main(arguments)
-    except SystemExit as left:
-        assert isinstance(left.code, int)
-        code = left.code
-    written = capsys.readouterr()
-    return code, written.out, written.err
 
 
 @pytest.mark.parametrize(

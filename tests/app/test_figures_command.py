@@ -11,10 +11,10 @@ import pytest
 from sqlalchemy import create_engine, insert, select
 from sqlmodel import col
 
-from app.cli import main
 from app.schema import upgrade_now
 from console.figures.models import DayFigures
 from core.clock import in_japan
+from tests.support.commands import run_command
 from tests.support.databases import sync_url
 from tests.support.project import SAMPLE_CITY
 
@@ -28,15 +28,7 @@ def environment(monkeypatch: pytest.MonkeyPatch, database_url: str) -> None:
 
 
 def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
-    """Run a command; return its exit code and both outputs."""
-    code = 0
-    try:
-        main(["figures", *arguments])
-    except SystemExit as left:
-        assert isinstance(left.code, int)
-        code = left.code
-    written = capsys.readouterr()
-    return code, written.out, written.err
+    return run_command(capsys, "figures", *arguments)
 
 
 def test_a_month_is_a_table_json_and_a_file(

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from app.cli import main
 from app.schema import upgrade_now
+from tests.support.commands import run_command
 from tests.support.project import SAMPLE_CITY
 
 MENU = {
@@ -38,14 +38,7 @@ def environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, database_url: s
 
 
 def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
-    code = 0
-    try:
-        main(["menu", *arguments])
-    except SystemExit as left:
-        assert isinstance(left.code, int)
-        code = left.code
-    written = capsys.readouterr()
-    return code, written.out, written.err
+    return run_command(capsys, "menu", *arguments)
 
 
 def test_a_menu_is_looked_at_shown_and_given_back(

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from app.cli import main
 from app.schema import upgrade_now
 from core.clock import in_japan
+from tests.support.commands import run_command
 from tests.support.project import SAMPLE_CITY
 
 
@@ -25,15 +25,7 @@ def environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, database_url: s
 
 
 def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
-    """Run a command; return its exit code and both outputs."""
-    code = 0
-    try:
-        main(["news", *arguments])
-    except SystemExit as left:
-        assert isinstance(left.code, int)
-        code = left.code
-    written = capsys.readouterr()
-    return code, written.out, written.err
+    return run_command(capsys, "news", *arguments)
 
 
 def said(topic: str = "events") -> list[str]:

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from app.cli import main
 from app.schema import upgrade_now
 from core.database import Database
+from tests.support.commands import run_command
 from tests.support.project import SAMPLE_CITY
 from tests.support.surveys import sent_survey
 
@@ -35,15 +35,7 @@ def survey(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, database_url: str) -
 
 
 def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
-    """Run a command; return its exit code and both outputs."""
-    code = 0
-    try:
-        main(["survey", *arguments])
-    except SystemExit as left:
-        assert isinstance(left.code, int)
-        code = left.code
-    written = capsys.readouterr()
-    return code, written.out, written.err
+    return run_command(capsys, "survey", *arguments)
 
 
 def test_a_survey_is_listed_shown_exported_and_closed_once(

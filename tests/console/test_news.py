@@ -17,8 +17,7 @@ from console.models import Role
 from core.audit import AuditEntry
 from core.clock import JAPAN
 from feeds.models import Notice, Status
-from response.models import StaffMember
-from tests.support.news_desk import WORDS, begun, planned, saved
+from tests.support.news_desk import WORDS, begun, on_the_list, planned, saved
 from tests.support.office import Browser, Office, Page
 
 TOMORROW = datetime(2026, 6, 16, 9, tzinfo=JAPAN)
@@ -245,18 +244,7 @@ async def test_a_test_goes_to_oneself_alone(office: Office) -> None:
     action = page.url.removeprefix(desk.url).removesuffix("/check")
     refused = await desk.submit(page, f"{action}/test")
     assert "職員名簿にない" in refused.words
-    now = office.clock.now()
-    await office.store(
-        StaffMember(
-            name="広報 花子",
-            department="general",
-            mail="hanako@home.example",
-            account="one@city.example",
-            language="ja",
-            added_at=now,
-            changed_at=now,
-        )
-    )
+    await on_the_list(office)
     await desk.submit(page, f"{action}/test")
     async with asyncio.timeout(20):
         while not office.mails.to("hanako@home.example"):

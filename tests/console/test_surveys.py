@@ -23,8 +23,8 @@ from city.folder import load_folder
 from console.models import Role
 from core.audit import AuditEntry
 from core.database import Database
-from response.models import StaffMember
 from subscriptions.models import Resident
+from tests.support.news_desk import on_the_list
 from tests.support.office import Browser, Office, Page, running_office
 from tests.support.project import SAMPLE_CITY
 from tests.support.surveys import sent_survey
@@ -252,18 +252,7 @@ async def test_answers_are_for_their_own_department_or_all(office: Office) -> No
 async def test_a_test_goes_to_oneself_with_all_questions(office: Office) -> None:
     resident = await office.resident("ja", topics={"events": 0})
     writer = await office.at_desk(Role.EDITOR, "one")
-    now = office.clock.now()
-    await office.store(
-        StaffMember(
-            name="広報 花子",
-            department="general",
-            mail="hanako@home.example",
-            account="one@city.example",
-            language="ja",
-            added_at=now,
-            changed_at=now,
-        )
-    )
+    await on_the_list(office)
     page = await saved(writer, await begun(writer), then="check")
     action = page.url.removeprefix(writer.url).removesuffix("/check")
     await writer.submit(page, f"{action}/test", language="en")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.support.office import Browser, Page
+from response.models import StaffMember
+from tests.support.office import Browser, Office, Page
 
 WORDS = {
     "topic": "events",
@@ -34,3 +35,19 @@ async def planned(browser: Browser, **changes: Any) -> Page:
     assert page.url.endswith("/check"), page.words
     action = page.url.removeprefix(browser.url).removesuffix("/check") + "/plan"
     return await browser.submit(page, action)
+
+
+async def on_the_list(office: Office) -> None:
+    """Have the list of staff know where a test to ``one@city.example`` goes."""
+    now = office.clock.now()
+    await office.store(
+        StaffMember(
+            name="広報 花子",
+            department="general",
+            mail="hanako@home.example",
+            account="one@city.example",
+            language="ja",
+            added_at=now,
+            changed_at=now,
+        )
+    )
