@@ -7,7 +7,9 @@ from datetime import datetime
 from console import words
 from core.languages import mark
 from response import cases
-from response.models import CaseState, CaseStep, Condition, Need, Whereabouts
+from response.household_names import NEEDS as NEEDS
+from response.household_names import WHEREABOUTS as WHEREABOUTS
+from response.models import CaseState, CaseStep, Condition
 
 
 def waited(since: datetime, now: datetime, language: str) -> str:
@@ -38,18 +40,6 @@ CONDITIONS = {
     Condition.IN_NEED: mark("Needs something"),
     Condition.EVACUATED: mark("Evacuated"),
     Condition.SAFE: mark("Safe"),
-}
-WHEREABOUTS = {
-    Whereabouts.HOME: mark("At home"),
-    Whereabouts.CAR: mark("In a car"),
-    Whereabouts.SHELTER: mark("At an evacuation site"),
-    Whereabouts.RELATIVES: mark("With family or friends"),
-}
-NEEDS = {
-    Need.MEDICINE: mark("Medicine"),
-    Need.WHEELCHAIR: mark("Wheelchair, help to walk"),
-    Need.BABY: mark("Things for a baby"),
-    Need.WATER: mark("Drinking water"),
 }
 STEPS = {
     CaseStep.NOTED: mark("Note"),

@@ -1,6 +1,6 @@
-"""What residents read of a household's answer, in the conversation and on the page behind a mail.
+"""Where a household is and what it needs, as the conversation, the page behind a mail and staff say it.
 
-Both have their own translations of these words.
+Each has its own translations of these words.
 """
 
 from __future__ import annotations
