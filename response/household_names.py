@@ -1,6 +1,6 @@
-"""Where a household is and what it needs, as the conversation, the page behind a mail and staff say it.
+"""How a household is, where it is, and what it needs, in words.
 
-Each has its own translations of these words.
+The conversation, the page behind a mail, and staff each have their own translations of these words.
 """
 
 from __future__ import annotations
