@@ -147,6 +147,7 @@ def create_app(context: Context, line: LineClient, *, folder: CityFolder) -> Fas
     app.state.mail_door = follow_pages.MailDoor.of(context.settings)
     app.add_exception_handler(ClientDisconnect, _gone)
     app.add_exception_handler(404, _no_such_page)
+    app.add_exception_handler(405, _no_such_method)
     app.add_exception_handler(Exception, _broken)
     app.state.tiles = Tiles(
         context.city,
@@ -205,6 +206,11 @@ def _is_for_programs(request: Request) -> bool:
     return request.url.path.startswith(FOR_PROGRAMS)
 
 
+def _is_open311(request: Request) -> bool:
+    """Whether an address is one of Open311, whose errors have a form of their own."""
+    return request.url.path.startswith(open311.PREFIX)
+
+
 async def _no_such_page(request: Request, _error: Exception) -> Response:
     """Answer an unknown address: people get a page, programs get JSON.
 
@@ -212,9 +218,21 @@ async def _no_such_page(request: Request, _error: Exception) -> Response:
     """
     if (right := _with_other_slash(request)) is not None:
         return RedirectResponse(right, 307)
+    if _is_open311(request):
+        return open311.unanswered(request, 404)
     if _is_for_programs(request):
         return JSONResponse({"detail": "Not Found"}, 404)
     return public_pages.no_such_page(request)
+
+
+async def _no_such_method(request: Request, error: Exception) -> Response:
+    """Answer a method that an address does not take; ``Allow`` names those that it does."""
+    allowed = getattr(error, "headers", None) or {}
+    if _is_open311(request):
+        answer = open311.unanswered(request, 405)
+        answer.headers.update(allowed)
+        return answer
+    return JSONResponse({"detail": "Method Not Allowed"}, 405, headers=allowed)
 
 
 def _with_other_slash(request: Request) -> str | None:
@@ -235,6 +253,8 @@ def _with_other_slash(request: Request) -> str | None:
 
 async def _broken(request: Request, _error: Exception) -> Response:
     """Answer a failed request; the server logs the error."""
+    if _is_open311(request):
+        return open311.unanswered(request, 500)
     if _is_for_programs(request):
         return JSONResponse({"detail": "Internal Server Error"}, 500)
     return public_pages.broken(request)

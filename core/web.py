@@ -154,7 +154,8 @@ async def read_form(request: Request) -> Form:
         raise BadInput(reason("form.wrong-form"))
     try:
         pairs = parse_qsl(
-            body.decode("ascii"),
+            # Some programs leave other letters as they are.
+            body.decode("utf-8"),
             keep_blank_values=True,
             encoding="utf-8",
             errors="strict",

@@ -19,6 +19,7 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 from sqlalchemy.ext.asyncio import AsyncSession
+from starlette.datastructures import QueryParams
 
 from city.city import City, name_in
 from city.context import Context
@@ -41,24 +42,35 @@ from reports.public_place import DECIMALS as DECIMALS
 from reports.register import get_report
 from reports.residents_told import Residents
 
-router = APIRouter(prefix="/open311/v2", route_class=PublicRoute)
+PREFIX = "/open311/v2"
+
+router = APIRouter(prefix=PREFIX, route_class=PublicRoute)
 
 LONGEST_SPAN = timedelta(days=90)
 MOST = 1000
-"""Ids of requests that can be asked for at once."""
-PAGE_SIZE, LARGEST_PAGE = 50, 100
+"""Requests in one answer, and ids of requests that can be asked for at once."""
 LAST_PAGE = 1000
 LONGEST_VALUE = 20_000
 """Characters of one parameter; so much has a list of ids."""
+WITH_SEVERAL = frozenset({"service_request_id", "service_code", "status"})
+"""Parameters with several values: with commas between them, or given several times."""
+UNANSWERED = {
+    404: "There is no such address; openapi.json names all of them.",
+    405: "This address does not take this method; see openapi.json.",
+    500: "The request could not be answered; try again later.",
+}
 Handler = Callable[..., Awaitable[Response]]
 
 
 @dataclass(frozen=True)
 class ListPage:
-    """A part of a list. The specification has none; the names are those of common servers."""
+    """A part of a list: the whole answer of the specification, or less of it.
+
+    The specification has no pages; the names are those of common servers.
+    """
 
     number: int = 1
-    size: int = PAGE_SIZE
+    size: int = MOST
 
     @property
     def offset(self) -> int:
@@ -80,12 +92,18 @@ def _in_form(handler: Handler) -> Handler:
     return answer
 
 
+def unanswered(request: Request, status: int) -> Response:
+    """Answer in the form of the specification what no handler took, or what broke in one."""
+    form = request.url.path.rpartition(".")[2]
+    return refusal(form, Refused(status, UNANSWERED[status]))
+
+
 @router.get("/openapi.json")
 async def openapi(request: Request) -> Response:
     """Describe this interface to programs that read OpenAPI."""
     context: Context = request.app.state.context
     return JSONResponse(
-        description(f"{context.settings.public_url}/open311/v2"),
+        description(f"{context.settings.public_url}{PREFIX}"),
         headers={"Access-Control-Allow-Origin": "*", "Cache-Control": "public, max-age=3600"},
     )
 
@@ -98,7 +116,7 @@ async def discovery(request: Request, form: str) -> Response:
     context: Context = request.app.state.context
     endpoint = {
         "specification": "http://wiki.open311.org/GeoReport_v2",
-        "url": f"{context.settings.public_url}/open311/v2",
+        "url": f"{context.settings.public_url}{PREFIX}",
         "changeset": "2026-11-30T00:00:00Z",
         "type": "production",
         "formats": ["text/xml", "application/json"],
@@ -167,7 +185,7 @@ async def post_request(request: Request, form: str) -> Response:
             report = await posts.take(session, city, key, post, now)
     taken = {
         "service_request_id": report.number,
-        "service_notice": requests_of.notice(city, report, _language(request, city)),
+        "service_notice": requests_of.Words(city, _language(request, city)).notice(report),
         "account_id": None,
     }
     return _private(listed(form, "service_requests", [taken]))
@@ -207,7 +225,7 @@ async def requests(request: Request, form: str) -> Response:
 async def list_requests(request: Request, form: str) -> Response:
     """List public reports, the newest first: of the last 90 days, or of the days asked for.
 
-    ``page`` and ``page_size`` (1 to 100, usually 50) cut the list; the last page is not full.
+    ``page`` and ``page_size`` (1 to 1000, usually 1000) cut the list; the last page is not full.
     """
     check_format(form, "requests")
     city, key = await _city(request)
@@ -316,8 +334,9 @@ async def _found(
         )
     if wanted.numbers and not found and page.number == 1:
         raise Refused(404, "There is no such request.")
-    language, url = _language(request, city), context.settings.public_url
-    entries = [requests_of.entry(city, one, language, url) for one in found]
+    url = context.settings.public_url
+    words = requests_of.Words(city, _language(request, city))
+    entries = [requests_of.entry(words, one, url) for one in found]
     if with_extensions:
         for said, one in zip(entries, found, strict=True):
             said["extended_attributes"] = requests_of.extended(one, url)
@@ -367,10 +386,15 @@ async def _posted_form(request: Request) -> tuple[Context, Form, datetime]:
     Raises
     ------
     Refused
-        It is about another city.
+        It is about another city, or cannot be read.
     """
     context: Context = request.app.state.context
-    now, sent = context.clock.now(), await read_form(request)
+    now = context.clock.now()
+    try:
+        sent = await read_form(request)
+    except BadInput as error:
+        reason = f"{error} A post is application/x-www-form-urlencoded, in UTF-8."
+        raise Refused(400, reason) from error
     asked = sent.text("jurisdiction_id") or request.query_params.get("jurisdiction_id", "")
     _check_jurisdiction(asked, context.city)
     return context, sent, now
@@ -389,7 +413,7 @@ def _check_jurisdiction(asked: str, city: City) -> None:
         raise Refused(404, reason)
 
 
-def _wanted(given: Mapping[str, str], now: datetime) -> Wanted:
+def _wanted(given: QueryParams, now: datetime) -> Wanted:
     """Return what the query asks for; ids override everything else.
 
     Raises
@@ -407,10 +431,10 @@ def _wanted(given: Mapping[str, str], now: datetime) -> Wanted:
     if since is not None and until - since > LONGEST_SPAN:
         raise Refused(400, "start_date and end_date may lie 90 days apart and no more.")
     states = Wanted().states
-    if asked := query.get("status", ""):
-        if set(asked.split(",")) - set(STATUS):
+    if asked := _listed_values(query, "status"):
+        if set(asked) - set(STATUS):
             raise Refused(400, "status is open, closed or both with a comma between them.")
-        states = tuple(one for name in asked.split(",") for one in STATUS[name])
+        states = tuple(one for name in asked for one in STATUS[name])
     return Wanted(
         states=states,
         categories=_listed_values(query, "service_code"),
@@ -421,8 +445,11 @@ def _wanted(given: Mapping[str, str], now: datetime) -> Wanted:
     )
 
 
-def _query(given: Mapping[str, str]) -> dict[str, str]:
-    return {name: value[:LONGEST_VALUE] for name, value in given.items()}
+def _query(given: QueryParams) -> dict[str, str]:
+    return {
+        name: (",".join(given.getlist(name)) if name in WITH_SEVERAL else value)[:LONGEST_VALUE]
+        for name, value in given.items()
+    }
 
 
 def _listed_values(query: Mapping[str, str], name: str) -> tuple[str, ...]:
@@ -440,7 +467,7 @@ def _page(request: Request) -> ListPage:
         It is no number, or one that is too small or too great.
     """
     asked = []
-    for name, usual, most in (("page", 1, LAST_PAGE), ("page_size", PAGE_SIZE, LARGEST_PAGE)):
+    for name, usual, most in (("page", 1, LAST_PAGE), ("page_size", MOST, MOST)):
         text = request.query_params.get(name, "") or str(usual)
         if not (text.isascii() and text.isdecimal() and len(text) < 8 and 1 <= int(text) <= most):
             raise Refused(400, f"{name} is a number from 1 to {most}.")

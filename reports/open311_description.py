@@ -90,7 +90,7 @@ def _requests(form: str) -> Schema:
         _query("end_date", ASKED_MOMENT, "Reported until."),
         _query("updated_after", ASKED_MOMENT, "Changed after; then start_date need not be given."),
         _query("updated_before", ASKED_MOMENT, "Changed before."),
-        _query("status", {"enum": ["open", "closed", "open,closed"]}, "Only these."),
+        _query("status", {"enum": ["open", "closed", "open,closed", "closed,open"]}, "Only these."),
         *_PAGES,
         _EXTENSIONS,
         *(_JURISDICTION, _LANGUAGE, _KEY),
@@ -264,9 +264,10 @@ _KEY = _query("api_key", WORDS, "With a key a program also reads the reports tha
 _EXTENSIONS = _query(
     "extensions", {"enum": ["true", "false"]}, "Whether extended_attributes are wanted."
 )
+_UP_TO_1000: Schema = {"type": "integer", "minimum": 1, "maximum": 1000}
 _PAGES = (
-    _query("page", {"type": "integer", "minimum": 1, "maximum": 1000}, "Which page; from 1."),
-    _query("page_size", {"type": "integer", "minimum": 1, "maximum": 100}, "How many; usually 50."),
+    _query("page", _UP_TO_1000, "Which page; from 1."),
+    _query("page_size", _UP_TO_1000, "How many; usually 1000."),
 )
 
 

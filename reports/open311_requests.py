@@ -78,7 +78,9 @@ class Found:
 
     @property
     def updated_at(self) -> datetime:
-        return max(self.report.updated_at, self.leader.updated_at)
+        """When it changed last; of what is closed, when it was closed."""
+        closed_at = None if self.state.is_open else self.leader.ended_at
+        return closed_at or max(self.report.updated_at, self.leader.updated_at)
 
 
 @dataclass(frozen=True)
@@ -177,28 +179,46 @@ def is_own(report: Report, key: ApiKey | None) -> bool:
     return key is not None and report.api_key_id == key.id
 
 
-def entry(city: City, found: Found, language: str, public_url: str) -> dict[str, Any]:
+class Words:
+    """What a city calls things in one language; made once for all entries of an answer."""
+
+    def __init__(self, city: City, language: str) -> None:
+        self.city = city
+        self.kinds = {one.code: name_in(one.names, language) for one in city.report_categories}
+        self.departments = {one.code: name_in(one.names, language) for one in city.departments}
+        self.owners = {one.code: name_in(one.names, language) for one in city.owners}
+        self.districts = {one.code: name_in(one.names, language) for one in city.districts}
+        self._phones = {one.code: one.phone for one in city.owners}
+
+    def agency(self, report: Report) -> str:
+        """Return who looks after a report: another office, or the city's department."""
+        department = self.departments.get(report.department, report.department)
+        return self.owners.get(report.owner) or department
+
+    def notice(self, report: Report) -> str | None:
+        """Return who looks after a report if that is not the city."""
+        if report.owner not in self.owners:
+            return None
+        return f"{self.owners[report.owner]} {self._phones[report.owner]}".strip()
+
+
+def entry(words: Words, found: Found, public_url: str) -> dict[str, Any]:
     """Return what a request says, with the fields of the specification."""
     report, state = found.report, found.state
-    kinds = {kind.code: name_in(kind.names, language) for kind in city.report_categories}
-    departments = {one.code: name_in(one.names, language) for one in city.departments}
-    owners = {one.code: name_in(one.names, language) for one in city.owners}
-    district = city.district_by_code.get(report.area or "")
-    place = public_place.of(report, city)
+    place = public_place.of(report, words.city)
     return {
         "service_request_id": report.number,
         "status": "open" if state.is_open else "closed",
         "status_notes": _notes(found),
-        "service_name": kinds.get(report.category, report.category),
+        "service_name": words.kinds.get(report.category, report.category),
         "service_code": report.category,
         "description": report.description if found.is_own else None,
-        "agency_responsible": owners.get(report.owner)
-        or departments.get(report.department, report.department),
-        "service_notice": notice(city, report, language),
+        "agency_responsible": words.agency(report),
+        "service_notice": words.notice(report),
         "requested_datetime": moment(report.created_at),
         "updated_datetime": moment(found.updated_at),
         "expected_datetime": _expected(found),
-        "address": name_in(district.names, language) if district else None,
+        "address": words.districts.get(report.area or ""),
         "address_id": None,
         "zipcode": None,
         "lat": place[1] if place else None,
@@ -229,15 +249,6 @@ def extended(found: Found, public_url: str) -> dict[str, Any]:
         ],
         "media_urls": [_photo(found, number, public_url) for number in found.photos],
     }
-
-
-def notice(city: City, report: Report, language: str) -> str | None:
-    """Return who looks after it if that is not the city."""
-    owner = next((one for one in city.owners if one.code == report.owner), None)
-    if owner is None:
-        return None
-    name = name_in(owner.names, language)
-    return f"{name} {owner.phone}".strip()
 
 
 def moment(at: datetime) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import aiohttp
 import pytest
 from fastapi import FastAPI, Request
-from lxml import html
+from lxml import etree, html
 from structlog.testing import capture_logs
 from yarl import URL
 
@@ -81,6 +82,40 @@ async def test_people_are_told_in_their_language_and_in_japanese_and_english(
 async def test_programs_are_told_in_json(app: FastAPI, path: str, status: int) -> None:
     answered, media_type, _, _ = await _asked(app, path)
     assert (answered, media_type) == (status, "application/json")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/open311/v2/services", 404),
+        ("GET", "/open311/v2/nothing.json", 404),
+        ("GET", "/open311/v2/nothing/at/all.xml", 404),
+        ("PUT", "/open311/v2/requests.json", 405),
+        ("DELETE", "/open311/v2/requests/2026-000001.xml", 405),
+        ("GET", "/open311/v2/requests.json", 500),
+        ("GET", "/open311/v2/requests.xml", 500),
+    ],
+)
+async def test_programs_of_open311_are_told_in_the_form_of_its_specification(
+    app: FastAPI, method: str, path: str, status: int
+) -> None:
+    async with (
+        served(app) as url,
+        aiohttp.ClientSession() as http,
+        http.request(method, url + path) as answer,
+    ):
+        body = await answer.text()
+    assert answer.status == status
+    assert answer.headers["Access-Control-Allow-Origin"] == "*"
+    assert ("GET" in answer.headers.get("Allow", "")) is (status == 405)
+    if path.endswith(".xml"):
+        root = etree.fromstring(body.encode())
+        assert answer.content_type == "text/xml" and root.tag == "errors"
+        said = [(one.findtext("code"), one.findtext("description")) for one in root]
+    else:
+        assert answer.content_type == "application/json"
+        said = [(str(one["code"]), one["description"]) for one in json.loads(body)]
+    assert [code for code, _ in said] == [str(status)] and said[0][1]
 
 
 @pytest.mark.parametrize(("path", "status"), [("/healthz", 200), ("/no-such-page", 404)])
