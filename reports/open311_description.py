@@ -1,12 +1,14 @@
 """The Open311 interface as OpenAPI 3.1, for programs that make clients or tests from it.
 
-``tests/reports/test_open311_conformance.py`` checks the service against it.
+``tests/reports/test_open311_schema.py`` checks the service against it, in both formats.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from typing import Any
+
+from reports.open311_formats import MEDIA_TYPES, ONE_OF
 
 Schema = dict[str, Any]
 MOMENT: Schema = {"type": "string", "format": "date-time"}
@@ -22,7 +24,6 @@ _KEYED: dict[str, Schema] = {"api_key": TYPED, "jurisdiction_id": TYPED}
 _MEDIA_URL: Schema = {"type": "string", "pattern": "^https?://[!-~]+$", "maxLength": 500}
 DEGREES: Schema = {"type": "string", "pattern": r"^-?\d{1,3}(\.\d{1,20})?$"}
 NUMBER: Schema = {"type": "string", "pattern": r"^\d{4}-\d{6,}$"}
-FORMATS = {"json": "application/json", "xml": "text/xml"}
 FIELDS: Mapping[str, Schema] = {
     "service_request_id": NUMBER,
     "status": {"enum": ["open", "closed"]},
@@ -60,7 +61,7 @@ def description(url: str) -> dict[str, Any]:
         "paths": {
             f"{path}.{form}": made
             for path, made_for in _PATHS.items()
-            for form in FORMATS
+            for form in MEDIA_TYPES
             for made in [made_for(form)]
         },
         "components": {"schemas": _schemas()},
@@ -208,12 +209,15 @@ def _posting(name: str, said: str, form: str, sent: Schema, answer: str, words: 
         "responses": {
             "200": _answer(form, answer, words),
             **_errors(form, {400, 403, 404}),
-            "429": {
-                **_answer(form, "errors", "Too many posts with this key in an hour."),
-                "headers": {"Retry-After": {"schema": {"type": "integer", "minimum": 1}}},
-            },
+            "429": _too_many(form),
         },
     }
+
+
+def _too_many(form: str) -> Schema:
+    answer = _answer(form, "errors", "Too many posts with this key in an hour.")
+    answer["headers"]["Retry-After"] = {"schema": {"type": "integer", "minimum": 1}}
+    return answer
 
 
 def _get(
@@ -235,10 +239,15 @@ def _get(
 
 
 def _answer(form: str, schema: str, words: str) -> Schema:
-    media: Schema = {}
-    if form == "json":
-        media = {"schema": {"$ref": f"#/components/schemas/{schema}"}}
-    return {"description": words, "content": {FORMATS[form]: media}}
+    """Return an answer: the same in both formats; ``xml`` in the schemas names the elements."""
+    return {
+        "description": words,
+        "headers": {
+            "Access-Control-Allow-Origin": {"required": True, "schema": {"const": "*"}},
+            "Cache-Control": {"required": True, "schema": WORDS},
+        },
+        "content": {MEDIA_TYPES[form]: {"schema": {"$ref": f"#/components/schemas/{schema}"}}},
+    }
 
 
 def _errors(form: str, statuses: Iterable[int]) -> dict[str, Schema]:
@@ -273,24 +282,27 @@ _PAGES = (
 
 def _schemas() -> dict[str, Schema]:
     return {
-        "errors": _list({"code": {"type": "integer"}, "description": WORDS}),
+        "errors": _list("errors", {"code": {"type": "integer"}, "description": WORDS}),
         "discovery": _object(
+            "discovery",
             {
                 "changeset": MOMENT,
                 "contact": WORDS,
                 "key_service": {"type": ["string", "null"]},
                 "endpoints": _list(
+                    "endpoints",
                     {
                         "specification": WORDS,
                         "url": WORDS,
                         "changeset": MOMENT,
                         "type": {"const": "production"},
-                        "formats": {"type": "array", "items": WORDS},
-                    }
+                        "formats": _words("formats"),
+                    },
                 ),
-            }
+            },
         ),
         "services": _list(
+            "services",
             {
                 "service_code": WORDS,
                 "service_name": WORDS,
@@ -299,45 +311,28 @@ def _schemas() -> dict[str, Schema]:
                 "type": {"const": "realtime"},
                 "keywords": {"type": ["string", "null"]},
                 "group": WORDS,
-            }
+            },
         ),
         "service_definition": _object(
-            {
-                "service_code": WORDS,
-                "attributes": _list(
-                    {
-                        "variable": {"type": "boolean"},
-                        "code": WORDS,
-                        "datatype": {
-                            "enum": [
-                                *("string", "number", "datetime", "text"),
-                                *("singlevaluelist", "multivaluelist"),
-                            ]
-                        },
-                        "required": {"type": "boolean"},
-                        "datatype_description": {"type": ["string", "null"]},
-                        "order": {"type": "integer", "minimum": 1},
-                        "description": WORDS,
-                        "values": _list({"key": WORDS, "name": WORDS}),
-                    }
-                ),
-            }
+            "service_definition",
+            {"service_code": WORDS, "attributes": _list("attributes", _ATTRIBUTE)},
         ),
         "requests": _list(
+            "service_requests",
             FIELDS,
             extended_attributes=_object(
+                "extended_attributes",
                 {
                     "state": WORDS,
                     "part_of": {"type": ["string", "null"]},
                     "reporters": {"type": "integer", "minimum": 1},
-                    "attributes": _list(
-                        {"code": WORDS, "values": {"type": "array", "items": WORDS}}
-                    ),
-                    "media_urls": {"type": "array", "items": WORDS},
-                }
+                    "attributes": _list("attributes", {"code": WORDS, "values": _words("values")}),
+                    "media_urls": _words("media_urls"),
+                },
             ),
         ),
         "updates": _list(
+            "service_request_updates",
             {
                 "update_id": WORDS,
                 "service_request_id": NUMBER,
@@ -345,28 +340,54 @@ def _schemas() -> dict[str, Schema]:
                 "updated_datetime": MOMENT,
                 "description": WORDS,
                 "media_url": {"type": "null"},
-            }
+            },
         ),
         "taken": _list(
+            "service_requests",
             {
                 "service_request_id": NUMBER,
                 "service_notice": {"type": ["string", "null"]},
                 "account_id": {"type": "null"},
-            }
+            },
         ),
-        "taken_update": _list({"update_id": WORDS, "service_request_id": NUMBER}),
-        "token": _list({"service_request_id": NUMBER, "token": WORDS}),
+        "taken_update": _list(
+            "service_request_updates", {"update_id": WORDS, "service_request_id": NUMBER}
+        ),
+        "token": _list("service_requests", {"service_request_id": NUMBER, "token": WORDS}),
     }
 
 
-def _object(fields: Mapping[str, Schema], **optional: Schema) -> Schema:
+def _object(name: str, fields: Mapping[str, Schema], **optional: Schema) -> Schema:
     return {
         "type": "object",
         "properties": {**fields, **optional},
         "required": list(fields),
         "additionalProperties": False,
+        "xml": {"name": name},
     }
 
 
-def _list(fields: Mapping[str, Schema], **optional: Schema) -> Schema:
-    return {"type": "array", "items": _object(fields, **optional)}
+def _list(name: str, fields: Mapping[str, Schema], **optional: Schema) -> Schema:
+    return _array(name, _object(ONE_OF[name], fields, **optional))
+
+
+def _words(name: str) -> Schema:
+    return _array(name, {**WORDS, "xml": {"name": ONE_OF[name]}})
+
+
+def _array(name: str, items: Schema) -> Schema:
+    return {"type": "array", "items": items, "xml": {"name": name, "wrapped": True}}
+
+
+_ATTRIBUTE: Mapping[str, Schema] = {
+    "variable": {"type": "boolean"},
+    "code": WORDS,
+    "datatype": {
+        "enum": ["string", "number", "datetime", "text", "singlevaluelist", "multivaluelist"]
+    },
+    "required": {"type": "boolean"},
+    "datatype_description": {"type": ["string", "null"]},
+    "order": {"type": "integer", "minimum": 1},
+    "description": WORDS,
+    "values": _list("values", {"key": WORDS, "name": WORDS}),
+}
