@@ -245,7 +245,7 @@ class EventHandler:
         assert event.line_user_id is not None
         event.state = EventState.DONE
         if event.kind == "unsend":
-            await take_back(session, event, now)
+            await take_back(session, event, self.surveys, now)
             return False
         turns = loaded.turns.get(event.line_user_id, [])
         if event.kind == "message" and _was_taken_back(event, turns):

@@ -8,7 +8,7 @@ answered what.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -20,6 +20,7 @@ from alerts.surveys import answering
 from alerts.surveys.answering import Answer, Given
 from alerts.surveys.models import Survey, asked_now
 from alerts.surveys.questions import QuestionKind
+from alerts.surveys.tokens import message_token
 from bot.dialogues import surveys as words
 from bot.dialogues import where_we_are
 from bot.dialogues.buttons import pressed_by_typing
@@ -49,12 +50,16 @@ MOST_LISTED = 10
 
 @dataclass(frozen=True)
 class _Open:
-    """A survey that a resident is answering, with what they answered so far."""
+    """A survey that a resident is answering, with what they answered so far.
+
+    ``said_by`` is the message that answers now, if it was written and not tapped.
+    """
 
     row: Survey
     asked: AskedSurvey
     given: Given
     offers: str
+    said_by: str = ""
 
 
 @dataclass(frozen=True)
@@ -130,6 +135,10 @@ class SurveyChat:
         said = (*outcome.messages[: MOST_MESSAGES - 1], again)
         return DialogueOutcome(state, said, outcome.effects, outcome.matters)
 
+    async def take_back(self, session: AsyncSession, resident_id: int, message_id: str) -> None:
+        """Erase the answer that a message said which the resident took back."""
+        await answering.take_back(session, resident_id, message_id, self.all_secrets)
+
     async def forget(self, session: AsyncSession, resident_id: int) -> None:
         """Erase the answers of a resident who is being erased, as far as they can be found."""
         await answering.forget(session, [resident_id], self.all_secrets)
@@ -143,8 +152,10 @@ class SurveyChat:
         known: Known,
         *,
         late: bool,
+        said_by: str = "",
     ) -> DialogueOutcome:
-        found = await self._open(session, pressed.values.get("s", ""), resident, known)
+        number = pressed.values.get("s", "")
+        found = await self._open(session, number, resident, known, said_by=said_by)
         if not isinstance(found, _Open):
             ended = state.ended() if state.name == SURVEY else state
             return DialogueOutcome(ended, (found, *where_we_are(ended, known)))
@@ -229,7 +240,8 @@ class SurveyChat:
 
         A cry is never an answer.
         """
-        found = await self._open(session, state.data.get("survey", 0), resident, known)
+        number = state.data.get("survey", 0)
+        found = await self._open(session, number, resident, known, said_by=said.message_id)
         if not isinstance(found, _Open):
             ended = state.ended()
             return DialogueOutcome(ended, (found, *where_we_are(ended, known)))
@@ -238,8 +250,15 @@ class SurveyChat:
         shown = words.question(found.asked, place, found.given, known)
         meaning = known.meaning(kept_text(said.text))
         if pressed := pressed_by_typing(said.text, [shown]):
-            button = Pressed(*pressed)
-            return await self._pressed(session, button, resident, state, known, late=late)
+            return await self._pressed(
+                session,
+                Pressed(*pressed),
+                resident,
+                state,
+                known,
+                late=late,
+                said_by=said.message_id,
+            )
         if meaning.is_cry:
             return None
         if meaning.whole and meaning.intent in ("cancel", "stop-messages"):
@@ -277,9 +296,16 @@ class SurveyChat:
             language=known.language,
             resident_id=resident.id,
             reached=reached,
+            message=self._message_token(found),
         )
         given = await answering.given_by(session, found.row, resident.id, self.all_secrets)
-        return _Open(found.row, found.asked, given, found.offers)
+        return replace(found, given=given)
+
+    def _message_token(self, found: _Open) -> str | None:
+        if not found.said_by:
+            return None
+        assert found.row.key is not None
+        return message_token(self.all_secrets[0], found.row.key, found.said_by)
 
     def _begin(self, state: DialogueState, found: _Open, known: Known) -> DialogueOutcome:
         """Ask the first question that is open, or say that all are answered."""
@@ -341,7 +367,13 @@ class SurveyChat:
         return DialogueOutcome(state, (words.which(listed, known),))
 
     async def _open(
-        self, session: AsyncSession, number: object, resident: Resident, known: Known
+        self,
+        session: AsyncSession,
+        number: object,
+        resident: Resident,
+        known: Known,
+        *,
+        said_by: str = "",
     ) -> _Open | Message:
         """Return a survey that can be answered, or the message that says why not."""
         survey_id = _number(str(number), 2**31)
@@ -362,7 +394,7 @@ class SurveyChat:
             survey.closes_on,
             survey.named,
         )
-        return _Open(survey, asked, given, survey.offers)
+        return _Open(survey, asked, given, survey.offers, said_by)
 
 
 async def _is_meant(session: AsyncSession, news: News, resident: Resident, known: Known) -> bool:

@@ -18,6 +18,7 @@ from bot.dialogues import report
 from bot.dialogues.kinds import REPORT, DialogueState
 from bot.incoming import message_of, unsent_message
 from bot.models import Dialogue, EventState, WebhookEvent
+from bot.surveys import SurveyChat
 from reports import dangers, verdicts
 from reports.withdrawn import withdraw
 from response.households import take_words_back
@@ -26,7 +27,9 @@ from subscriptions import residents
 log = structlog.get_logger(__name__)
 
 
-async def take_back(session: AsyncSession, event: WebhookEvent, now: datetime) -> None:
+async def take_back(
+    session: AsyncSession, event: WebhookEvent, surveys: SurveyChat | None, now: datetime
+) -> None:
     """Process an unsend event; there is no answer."""
     message_id = unsent_message(event.payload)
     if not message_id or event.line_user_id is None:
@@ -46,6 +49,8 @@ async def take_back(session: AsyncSession, event: WebhookEvent, now: datetime) -
     await desk.take_words_back(session, resident.id, message_id)
     await verdicts.take_back(session, resident.id, message_id)
     await dangers.take_back(session, resident.id, message_id)
+    if surveys is not None:
+        await surveys.take_back(session, resident.id, message_id)
     gone = await withdraw(session, resident.id, message_id, now)
     log.info("message.unsent", event_id=event.event_id, parts=[what.value for what in gone])
 

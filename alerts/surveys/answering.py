@@ -10,14 +10,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import delete
+from sqlalchemy import delete, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
 from alerts.news.models import News, NewsState
 from alerts.surveys.models import Survey, SurveyAnswer, SurveyResponse
 from alerts.surveys.questions import MOST_WORDS, Question, QuestionKind
-from alerts.surveys.tokens import tokens_of
+from alerts.surveys.tokens import message_token, tokens_of
+from core.chunks import rows_of
 from core.text import clean, whole_number
 from subscriptions.residents import insert_new
 
@@ -110,11 +111,14 @@ async def give(
     language: str,
     resident_id: int,
     reached: int | None = None,
+    message: str | None = None,
 ) -> None:
     """Replace the answers to one question.
 
     Parameters
     ----------
+    message
+        :func:`message_token` of what said it, if it was written.
     reached
         How far the resident is with this; by default after this question.
     """
@@ -147,6 +151,7 @@ async def give(
                 option=answer.option,
                 number=answer.number,
                 words=answer.words,
+                message=message,
             )
         )
     response.language = language
@@ -172,6 +177,29 @@ def written(question: Question, text: str) -> Answer | None:
         words = clean(text)[:MOST_WORDS]
         return Answer(words=words) if words else None
     return None
+
+
+async def take_back(
+    session: AsyncSession, resident_id: int, message_id: str, all_secrets: Sequence[str]
+) -> bool:
+    """Erase the answer that a resident's message said; return whether there was one.
+
+    The survey counts what else was answered. The message of an answer to a closed survey cannot be
+    found any more.
+    """
+    keys = await session.scalars(select(Survey.key).where(col(Survey.key).is_not(None)))
+    by_resident = {
+        token: message_token(secret, key, message_id)
+        for key in keys
+        if key is not None
+        for secret in all_secrets
+        for token in tokens_of([secret], key, resident_id)
+    }
+    if not by_resident:
+        return False
+    pairs = tuple_(col(SurveyAnswer.token), col(SurveyAnswer.message))
+    gone = delete(SurveyAnswer).where(pairs.in_(list(by_resident.items())))
+    return bool(rows_of(await session.execute(gone.execution_options(synchronize_session=False))))
 
 
 async def forget(

@@ -106,7 +106,7 @@ async def _erase(database: Database, survey_id: int) -> int:
         gone = (
             update(SurveyAnswer)
             .where(col(SurveyAnswer.token).in_(tokens), *worded)
-            .values(words=None)
+            .values(words=None, message=None)
         )
         return rows_of(await session.execute(gone.execution_options(synchronize_session=False)))
 

@@ -127,6 +127,9 @@ class SurveyAnswer(SQLModel, table=True):
         Its place among the questions, from 0.
     option
         :meth:`Question.codes`; "" for a number and for words.
+    message
+        :func:`alerts.surveys.tokens.message_token` of the message that said it, so that it can be
+        taken back while the survey has its key; none if it was tapped.
     """
 
     __tablename__ = "survey_answers"
@@ -149,6 +152,7 @@ class SurveyAnswer(SQLModel, table=True):
     )
     number: float | None = Field(default=None, sa_column=Column(Float))
     words: str | None = Field(default=None, sa_column=Column(Text))
+    message: str | None = Field(default=None, max_length=40)
 
 
 async def of_news(session: AsyncSession, news_id: int | None) -> Survey | None:

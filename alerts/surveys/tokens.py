@@ -27,6 +27,12 @@ def token_of(secret: str, key: bytes, resident_id: int) -> str:
     return hmac.new(own, str(resident_id).encode(), hashlib.sha256).hexdigest()[:TOKEN_LETTERS]
 
 
+def message_token(secret: str, key: bytes, message_id: str) -> str:
+    """Return the token of the message that said an answer, by which it can be taken back."""
+    own = hmac.new(secret.encode(), b"message\0" + key, hashlib.sha256).digest()
+    return hmac.new(own, message_id.encode(), hashlib.sha256).hexdigest()[:TOKEN_LETTERS]
+
+
 def tokens_of(all_secrets: Sequence[str], key: bytes, resident_id: int) -> list[str]:
     """Return the tokens by the secret of now and by those before it, this one first."""
     return [token_of(secret, key, resident_id) for secret in all_secrets]

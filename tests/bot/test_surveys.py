@@ -17,7 +17,7 @@ from core.languages import LANGUAGES
 from feeds.texts import survey_word
 from reports.questions import yes_no
 from subscriptions.residents import find
-from tests.support.chats import aboard
+from tests.support.chats import aboard, last_message
 from tests.support.surveys import QUESTIONS, WRITER, sent_survey
 from tests.support.town import Town, words_in
 
@@ -191,6 +191,46 @@ async def test_erase_me_takes_the_answers_of_open_surveys(town: Town) -> None:
     await town.taps(user, news, "erase-yes")
     assert (await counted(town, survey)).finished == 1
     assert (await counted(town, named)).finished == 0
+
+
+async def test_an_answer_whose_message_is_taken_back_goes_and_the_others_count(
+    town: Town,
+) -> None:
+    survey = await begun(town, questions=QUESTIONS[2:])
+    user, other = await aboard(town, "ja"), await aboard(town, "ja")
+    said = {}
+    for who in (user, other):
+        await presses(town, who, f"do=survey&s={survey}")
+        for word in (yes_no("yes", "ja"), "4", "花がきれい"):
+            await town.says(who, word)
+            said[who, word] = last_message(town, who)
+
+    async def left() -> list[tuple[int, str | None]]:
+        async with town.database.reading() as session:
+            found = await session.scalars(select(SurveyAnswer))
+            return sorted((one.question, one.words) for one in found)
+
+    every = [(0, None), (1, None), (2, "花がきれい")]
+    assert await left() == sorted(every * 2)
+    # Somebody else cannot take it back, and a message that was no answer takes nothing.
+    for who, message_id in ((other, said[user, "花がきれい"]), (user, "999999999")):
+        source = {"type": "user", "userId": who}
+        town.simulator.phones.raw_event(
+            {"type": "unsend", "source": source, "unsend": {"messageId": message_id}}
+        )
+        await town.news(who)
+    assert await left() == sorted(every * 2)
+    for word, rest in (("花がきれい", every[:2]), ("4", every[:1]), (yes_no("yes", "ja"), [])):
+        town.simulator.phones.unsend(user, said[user, word])
+        await town.news(user)
+        assert await left() == sorted(every + rest)
+    # What was changed since stays.
+    await presses(town, other, f"do=survey-back&s={survey}&q=2")
+    await town.says(other, "5")
+    town.simulator.phones.unsend(other, said[other, "4"])
+    await town.news(other)
+    assert await left() == every
+    assert (await counted(town, survey)).finished == 2
 
 
 async def test_agreeing_to_a_topic_is_a_tap_of_its_own(town: Town) -> None:
