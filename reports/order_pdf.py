@@ -20,7 +20,7 @@ from PIL import Image
 
 from core.child import Exhausted, Workshop
 from core.errors import BadInput
-from core.fonts import FONTS, writable
+from core.fonts import FAMILIES, FONTS, LANGUAGES, family_for, writable
 from reports.reasons import reason
 
 TEMPLATE = Path(__file__).parent / "data" / "order.typ"
@@ -134,12 +134,15 @@ def typeset(data: bytes) -> tuple[dict[str, Any], bytes]:
     fonts = typst.Fonts(
         include_system_fonts=False, include_embedded_fonts=False, font_paths=[str(FONTS)]
     )
+    other: dict[str, str] = {}
+    sheet = _printable(head["sheet"], other)
     pdf = typst.compile(
         TEMPLATE.read_bytes(),
         font_paths=fonts,
         sys_inputs={
-            "sheet": json.dumps(_printable(head["sheet"])),
+            "sheet": json.dumps(sheet),
             "pictures": json.dumps(pictures),
+            "fonts": json.dumps({"families": FAMILIES, "languages": LANGUAGES, "other": other}),
         },
     )
     assert isinstance(pdf, bytes)
@@ -168,14 +171,25 @@ def _as_svg(content: bytes) -> str:
     )
 
 
-def _printable(value: Any) -> Any:
-    """Return the sheet with words that the font can write and that fit into their lines."""
+def _printable(value: Any, other: dict[str, str]) -> Any:
+    """Return the sheet with words that a font can write and that fit into their lines.
+
+    Parameters
+    ----------
+    other
+        Gets the lines that look best in another family than the first one, and that family.
+    """
     if isinstance(value, str):
-        return value if value.startswith("<svg") else breakable(writable(value))
+        if value.startswith("<svg"):
+            return value
+        words = breakable(writable(value))
+        families = {line: family_for(line) for line in words.split("\n")}
+        other |= {line: one for line, one in families.items() if one != FAMILIES[0]}
+        return words
     if isinstance(value, dict):
-        return {name: _printable(one) for name, one in value.items()}
+        return {name: _printable(one, other) for name, one in value.items()}
     if isinstance(value, list):
-        return [_printable(one) for one in value]
+        return [_printable(one, other) for one in value]
     return value
 
 
