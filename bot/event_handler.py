@@ -301,7 +301,7 @@ class EventHandler:
         known = replace(known, city=loaded.city or known.city)
         if self.chat is not None:
             known = replace(known, person_offer=self.chat.offer(known))
-        known = replace(known, near=await reports_near(session, state, incoming))
+        known = replace(known, near=await reports_near(session, known.city, state, incoming))
         named = await case_asked(session, known.city, incoming, resident.id)
         known = replace(known, case_asked=named)
         if is_about_a_report(state, incoming):

@@ -160,7 +160,7 @@ async def watches_repairs(session: AsyncSession, resident_id: int) -> bool:
 
 
 async def reports_near(
-    session: AsyncSession, state: DialogueState, incoming: Incoming
+    session: AsyncSession, city: City, state: DialogueState, incoming: Incoming
 ) -> tuple[NearReport, ...]:
     """Return what others reported near the place of the report being made."""
     if state.name != REPORT:
@@ -174,7 +174,7 @@ async def reports_near(
         longitude, latitude = state.data["exif"]
     if longitude is None or latitude is None:
         return ()
-    found = await open_near(session, longitude, latitude)
+    found = await open_near(session, city, longitude, latitude)
     return tuple(
         NearReport(one.report.number, one.report.category, one.report.state, one.metres)
         for one in found

@@ -124,7 +124,9 @@ async def fields(
             (one, template_name(one, visitor.language), answer_templates.blanks(one.texts["ja"]))
             for one in templates
         ],
-        "photos": [photo for photo in photos if photo.role is PhotoRole.AFTER],
+        "photos": [
+            photo for photo in photos if photo.role is PhotoRole.AFTER and not photo.kept_private
+        ],
         "by_itself": answers.BY_ITSELF,
         "machine": visitor.context.settings.translator is not None,
         "languages": words.names_of(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import uuid
 import zlib
 from dataclasses import replace
@@ -181,7 +182,7 @@ def _draft(visitor: Visit, city: City, pictures: tuple[Picture, ...]) -> tuple[D
     answered = _answers(visitor, kind)
     draft = Draft(
         category=kind.code,
-        origin=f"entry:{clean(form.text('key'), line=True)[:40] or uuid.uuid4().hex}",
+        origin="",
         longitude=position[0] if position else None,
         latitude=position[1] if position else None,
         address=address,
@@ -191,7 +192,17 @@ def _draft(visitor: Visit, city: City, pictures: tuple[Picture, ...]) -> tuple[D
         contact=clean(form.text("contact"), line=True)[:LONGEST_CONTACT],
         attributes=tuple(one.to_json() for one in answered),
     )
-    return draft, _came_at(form.text("came_at"), now)
+    key = clean(form.text("key"), line=True)[:32] or uuid.uuid4().hex
+    return replace(draft, origin=f"entry:{key}:{_digest(draft)}"), _came_at(
+        form.text("came_at"), now
+    )
+
+
+def _digest(draft: Draft) -> str:
+    """Return what tells two reports apart that were written on one page: who goes back in the
+    browser, and writes the next one there, has it stored as well.
+    """
+    return hashlib.sha256(repr(draft).encode()).hexdigest()[:20]
 
 
 def _place_of(draft: Draft) -> Position | None:

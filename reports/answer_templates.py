@@ -24,6 +24,7 @@ from core.errors import Refusal
 from core.languages import LANGUAGES, mark, reads_japanese
 from core.text import clean
 from feeds.texts.times import day_name
+from reports import public_place
 from reports.answer_words import ANY, BLANKS, BUILT_IN, REOPENED, BuiltIn, built_in
 from reports.models import AnswerTemplate, AnswerVersion, Report
 from reports.states import ReportState
@@ -316,7 +317,7 @@ def place(report: Report, language: str, city: City) -> str:
     """
     district = city.district_by_code.get(report.area or "")
     near = name_in(district.names, language) if district else name_in(city.name, language)
-    if report.address and reads_japanese(language) and not report.is_home:
+    if report.address and reads_japanese(language) and not public_place.is_home(report, city):
         return report.address
     return near
 

@@ -481,7 +481,7 @@ def _numbers(some: Sequence[Hearer], way: Way) -> tuple[str, ...]:
 async def _photos(session: AsyncSession, case: Report, wanted: Sequence[int]) -> list[int]:
     """Return those photos that are of the case and were taken by the office after the work.
 
-    Photos of residents never go to other residents.
+    Photos of residents never go to other residents, nor those that staff keep private.
     """
     if not wanted:
         return []
@@ -490,6 +490,7 @@ async def _photos(session: AsyncSession, case: Report, wanted: Sequence[int]) ->
             col(Photo.id).in_(list(wanted)[:MOST_PHOTOS]),
             col(Photo.report_id) == case.id,
             col(Photo.role) == PhotoRole.AFTER,
+            col(Photo.kept_private).is_(False),
         )
     )
     there = set(found)
@@ -499,10 +500,10 @@ async def _photos(session: AsyncSession, case: Report, wanted: Sequence[int]) ->
 async def sent_photo(session: AsyncSession, photo_id: int) -> str | None:
     """Return the file of a photo that goes to residents; the copy without faces, if there is one.
 
-    Returns None if it is no photo of the office's own after the work.
+    Returns None if it is no photo of the office's own after the work, or was kept private since.
     """
     found = await session.get(Photo, photo_id)
-    if found is None or found.role is not PhotoRole.AFTER:
+    if found is None or found.role is not PhotoRole.AFTER or found.kept_private:
         return None
     return found.public_sha256 or found.sha256
 
@@ -532,7 +533,7 @@ async def _note(
                 created_at=now,
             )
         )
-        hearer.report.updated_at = now
+        hearer.report.updated_at, hearer.report.forgotten = now, False
         session.add(hearer.report)
     await session.flush()
     template = words.template

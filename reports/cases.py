@@ -10,26 +10,32 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import text, update
+from sqlalchemy import delete, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
 from city.city import City
 from core import audit
+from core.clock import in_japan
 from core.errors import BadInput
-from reports import priority, register
+from reports import priority, public_place, register
+from reports.kinds import city_now
 from reports.likeness import ALIKE, differing_bits, is_plain
-from reports.models import Photo, Report, ReportUpdate
+from reports.models import CameBy, Follower, Photo, Report, ReportUpdate
 from reports.nearby import Nearby, nearby
 from reports.reasons import reason
 from reports.states import ReportState, Stage
+from subscriptions.models import Resident, ResidentState
 
 SAME = "same"
 """The reason of a joined report (``states``)."""
 LIKELY = 5
 """Points from which a report near by is suggested as the same thing."""
 MOST_MEMBERS = 200
+_KEPT_OFF = ("is_home", "hidden")
+"""What staff said of a case to keep it from everybody; it holds for each of its reports."""
 
 
 @dataclass(frozen=True)
@@ -160,6 +166,7 @@ async def join(
     BadInput
         One is missing, was changed meanwhile or has ended, or they are one case already.
     """
+    city = await city_now(session, city)
     one, two = await _both(session, number, other)
     for report, as_seen in ((one, seen), (two, seen_other)):
         if as_seen is not None and as_seen != report.updated_at.isoformat():
@@ -180,6 +187,8 @@ async def join(
         member.case_id = leader.id
         session.add(member)
     joining.case_id = leader.id
+    was_home = leader.is_home
+    _share_home(city, [leader, joining, *members])
     await register.note_step(
         session,
         joining,
@@ -198,7 +207,10 @@ async def join(
         leader,
         by=by,
         now=now,
-        changes={"joined": [None, ", ".join(numbers[:20])]},
+        changes={
+            "joined": [None, ", ".join(numbers[:20])],
+            **({"is_home": [was_home, True]} if leader.is_home != was_home else {}),
+        },
         action="report.widened",
         joined=joining.number,
     )
@@ -233,13 +245,18 @@ async def part(
     assert report.id is not None
     leader.reporters = max(1, leader.reporters - report.reporters)
     report.case_id = None
+    changes: dict[str, list[Any]] = {"parted-from": [None, leader.number]}
+    for name in _KEPT_OFF:
+        if getattr(leader, name) and not getattr(report, name):
+            setattr(report, name, True)
+            changes[name] = [False, True]
     await register.note_step(
         session,
         report,
         by=by,
         now=now,
         state=await _state_before(session, report.id),
-        changes={"parted-from": [None, leader.number]},
+        changes=changes,
         action="report.parted",
         out_of=leader.number,
     )
@@ -268,7 +285,9 @@ async def leave(session: AsyncSession, report: Report, now: datetime) -> None:
     """Let a report go that its resident takes back: its case goes on without it.
 
     The oldest of the joined reports takes a leader's place, with its state and all that was
-    decided. Call it before the report changes, and take the :func:`turn` before the report.
+    decided. If there is none, somebody who said that they saw the same thing is the reporter now,
+    under a new number. Call it before the report changes, and take the :func:`turn` before the
+    report.
     """
     await turn(session)
     await session.refresh(report, with_for_update=True)
@@ -279,17 +298,22 @@ async def leave(session: AsyncSession, report: Report, now: datetime) -> None:
         session.add(leader)
         return
     members = await members_of(session, report)
-    if not members:
-        return
-    heir, rest = await _locked(session, members[0].id or 0), members[1:]
+    if members:
+        heir, rest = await _locked(session, members[0].id or 0), members[1:]
+        brought = sum(member.reporters for member in members)
+    else:
+        seen = await _report_of_who_saw(session, report, now)
+        if seen is None:
+            return
+        heir, rest, brought = seen, [], 1
     for name in (
         *("state", "department", "team_id", "owner", "priority", "priority_why", "priority_by"),
         *("due_on", "accepted_at", "began_at", "ended_at", "opened_at", "opened_by", "hidden"),
     ):
         setattr(heir, name, getattr(report, name))
-    own = report.reporters - sum(member.reporters for member in members)
-    heir.reporters = max(1, report.reporters - own)
-    report.reporters = max(1, own)
+    heir.is_home = heir.is_home or report.is_home
+    heir.reporters = brought + await _hand_followers(session, report, heir)
+    report.reporters = 1
     heir.case_id = None
     heir.updated_at = now
     session.add(heir)
@@ -317,6 +341,81 @@ async def leave(session: AsyncSession, report: Report, now: datetime) -> None:
         subject=f"report:{heir.number}",
         after=report.number,
     )
+
+
+async def _report_of_who_saw(session: AsyncSession, report: Report, now: datetime) -> Report | None:
+    """Make a report of the first who said that they saw the same thing, at the same place.
+
+    It has nothing that the reporter wrote or sent. None if nobody saw it, or it has no place.
+    """
+    first = await session.scalar(
+        select(Resident)
+        .join(Follower, col(Follower.resident_id) == col(Resident.id))
+        .where(
+            col(Follower.report_id) == report.id,
+            col(Follower.saw).is_(True),
+            col(Resident.state) == ResidentState.FOLLOWING,
+        )
+        .order_by(col(Follower.created_at), col(Resident.id))
+        .limit(1)
+    )
+    if first is None or report.longitude is None:
+        return None
+    year = in_japan(now).year
+    number = await register.next_number(session, year, step=1)
+    made = Report(
+        number=f"{year}-{number:06}",
+        resident_id=first.id,
+        origin=f"left:{report.number}",
+        category=report.category,
+        department=report.department,
+        language=first.language,
+        longitude=report.longitude,
+        latitude=report.latitude,
+        area=report.area,
+        road=report.road,
+        road_class=report.road_class,
+        came_by=CameBy.LINE,
+        created_at=report.created_at,
+        updated_at=now,
+    )
+    session.add(made)
+    await session.flush()
+    return made
+
+
+async def _hand_followers(session: AsyncSession, report: Report, heir: Report) -> int:
+    """Let those who follow a report hear of its heir; return how many of them saw it."""
+    theirs = set(
+        await session.scalars(
+            select(col(Follower.resident_id)).where(col(Follower.report_id) == heir.id)
+        )
+    )
+    if heir.resident_id is not None:
+        theirs.add(heir.resident_id)
+    handed = update(Follower).where(
+        col(Follower.report_id) == report.id, col(Follower.resident_id).not_in(theirs)
+    )
+    saw = await session.scalars(
+        handed.values(report_id=heir.id)
+        .returning(col(Follower.saw))
+        .execution_options(synchronize_session=False)
+    )
+    more = sum(saw)
+    left = delete(Follower).where(col(Follower.report_id) == report.id)
+    await session.execute(left.execution_options(synchronize_session=False))
+    return more
+
+
+def _share_home(city: City, reports: Sequence[Report]) -> None:
+    """If one report of a case is at somebody's home, by its tick or its kind, all are.
+
+    They are at one place: shown exactly, one would give away the others'.
+    """
+    homes = [public_place.is_home(report, city) for report in reports]
+    if any(homes):
+        for report, home in zip(reports, homes, strict=True):
+            report.is_home = report.is_home or not home
 
 
 def _who_leads(one: Report, two: Report) -> tuple[Report, Report]:

@@ -502,9 +502,11 @@ class _Crew:
 
 
 async def after_photos(session: AsyncSession, report: Report) -> list[Photo]:
-    """Return the photos of a case after the work, the newest first."""
+    """Return the photos of a case after the work that are not kept private, the newest first."""
     query = select(Photo).where(
-        col(Photo.report_id) == report.id, col(Photo.role) == PhotoRole.AFTER
+        col(Photo.report_id) == report.id,
+        col(Photo.role) == PhotoRole.AFTER,
+        col(Photo.kept_private).is_(False),
     )
     return list(await session.scalars(query.order_by(col(Photo.id).desc())))
 

@@ -176,7 +176,7 @@ async def add_photo(session: AsyncSession, report: Report, picture: Picture, now
 async def tell(session: AsyncSession, report: Report, addition: Addition, now: datetime) -> None:
     """Note what a resident adds to a report."""
     assert report.id is not None
-    report.updated_at = now
+    report.updated_at, report.forgotten = now, False
     session.add(report)
     session.add(ReportUpdate(report_id=report.id, by=BY, added=addition, created_at=now))
     await session.flush()

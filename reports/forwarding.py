@@ -271,6 +271,14 @@ async def forget_words(database: Database, before: datetime) -> int:
     return await in_chunks(database, select(col(Forward.id)).where(*old), change)
 
 
+async def still_there(session: AsyncSession, pictures: Sequence[str]) -> list[str]:
+    """Return the pictures that a photo still has: not what was taken back or erased meanwhile."""
+    named: set[str] = set()
+    for name in (col(Photo.sha256), col(Photo.public_sha256)):
+        named |= set(await session.scalars(select(name).where(name.in_(pictures))))
+    return [one for one in pictures if one in named]
+
+
 async def note(
     session: AsyncSession,
     report_id: int,
@@ -311,7 +319,8 @@ class PhotoLinks:
             return None
         if forward.state is Sending.STOPPED or not 0 <= place < len(forward.photos):
             return None
-        return str(forward.photos[place])
+        wanted = str(forward.photos[place])
+        return wanted if await still_there(session, [wanted]) else None
 
 
 async def _locked(session: AsyncSession, forward_id: int) -> Forward:

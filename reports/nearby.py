@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import cos, degrees, radians
 
-from sqlalchemy import ColumnElement
+from sqlalchemy import ColumnElement, and_
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
+from city.city import City
 from core.geo import EARTH_RADIUS_M, distance_m
 from reports.models import Report
 from reports.states import OPEN
@@ -49,9 +50,23 @@ async def nearby(session: AsyncSession, report: Report, now: datetime) -> list[N
     return found[:MOST]
 
 
-async def open_near(session: AsyncSession, longitude: float, latitude: float) -> list[Nearby]:
-    """Return the reports within :data:`NEAR_METRES` that are not finished, the nearest first."""
-    found = await _around(session, longitude, latitude, col(Report.state).in_(OPEN))
+async def open_near(
+    session: AsyncSession, city: City, longitude: float, latitude: float
+) -> list[Nearby]:
+    """Return the reports within :data:`NEAR_METRES` that are not finished, the nearest first.
+
+    They are shown to somebody who reports the same. Not among them are those that staff keep off
+    the public pages or whose kind is not published, nor those at homes: from three distances
+    anybody could work out where the home is.
+    """
+    shown = [one.code for one in city.report_categories if one.published and not one.at_homes]
+    wanted = (
+        col(Report.state).in_(OPEN),
+        col(Report.hidden).is_(False),
+        col(Report.is_home).is_(False),
+        col(Report.category).in_(shown),
+    )
+    found = await _around(session, longitude, latitude, and_(*wanted))
     found.sort(key=lambda one: one.metres)
     return found[:MOST]
 

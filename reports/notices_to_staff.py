@@ -45,6 +45,7 @@ from reports.models import (
     StaffNotice,
     Verdict,
 )
+from reports.register import IMPORTED
 from reports.states import OPEN, WAITING
 from response import staff, staff_messages
 from response.models import StaffMember
@@ -175,6 +176,7 @@ async def _fresh(session: AsyncSession, desk: Desk, now: datetime) -> list[Item]
             col(Report.state).in_(WAITING),
             col(Report.opened_at).is_(None),
             col(Report.came_by).not_in(MADE_BY_OFFICE),
+            ~col(Report.origin).startswith(IMPORTED),
             or_(dangerous, col(Report.department).not_in(later)),
             ~told,
         )
@@ -250,7 +252,8 @@ async def _hour_is_due(session: AsyncSession, alarm: ReportAlarm, now: datetime)
         select(StaffNotice.id)
         .where(
             col(StaffNotice.department) == alarm.department,
-            col(StaffNotice.created_at) >= hour,
+            # Not what a clock that was ahead has stored.
+            col(StaffNotice.created_at).between(hour, now),
             col(StaffNotice.occasion).startswith("some:"),
         )
         .limit(1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from datetime import datetime
 from email.message import EmailMessage
 from pathlib import Path
@@ -66,10 +67,22 @@ def text_of(
 
 
 async def made(
-    smtp: SmtpSettings, media_dir: Path, city: City, owner: Owner, report: Report, forward: Forward
+    smtp: SmtpSettings,
+    media_dir: Path,
+    city: City,
+    owner: Owner,
+    report: Report,
+    forward: Forward,
+    photos: Sequence[str],
 ) -> EmailMessage:
-    """Return the whole mail: the same in every attempt, with the same Message-ID."""
-    pictures = await asyncio.to_thread(_pictures, media_dir, forward.photos)
+    """Return the whole mail: the same in every attempt, with the same Message-ID.
+
+    Parameters
+    ----------
+    photos
+        Those of the forward's pictures that are still there.
+    """
+    pictures = await asyncio.to_thread(_pictures, media_dir, photos)
     reply_to = forward.reply_to if MAIL_ADDRESS.fullmatch(forward.reply_to) else ""
     text = text_of(
         city, owner, report, words=forward.words, pictures=len(pictures), reply_to=reply_to
@@ -92,7 +105,7 @@ async def made(
     return mailed
 
 
-def _pictures(media_dir: Path, wanted: list[str]) -> list[bytes]:
+def _pictures(media_dir: Path, wanted: Sequence[str]) -> list[bytes]:
     """Return the pictures that are still there, as many as a mail takes."""
     found: list[bytes] = []
     for sha256 in wanted:

@@ -149,8 +149,11 @@ class OfficeSender:
         settings = self._context.settings
         if settings.smtp is None:
             raise Permanent(reason("forward.no-mail"))
+        async with self._database.reading() as session:
+            photos = await forwarding.still_there(session, forward.photos)
+        city = self._context.city
         made = await office_mail.made(
-            settings.smtp, settings.media_dir, self._context.city, owner, report, forward
+            settings.smtp, settings.media_dir, city, owner, report, forward, photos
         )
         await mail.send(settings.smtp, made)
         return Named()

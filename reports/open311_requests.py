@@ -21,7 +21,7 @@ from city.city import City, name_in
 from core.clock import JAPAN, in_japan
 from reports import public_place
 from reports.models import ApiKey, Photo, Report, ReportUpdate
-from reports.published import conditions, members_of
+from reports.published import conditions, kinds, members_of
 from reports.states import PUBLISHED, ReportState
 
 STATUS = {
@@ -276,6 +276,7 @@ def _numbered(
     joined = and_(
         col(Report.state) == ReportState.DUPLICATE,
         col(Report.hidden).is_(False),
+        col(Report.category).in_(kinds(city)),
         col(Report.case_id).in_(select(col(leader.id)).where(*conditions(city, leader))),
     )
     may = [and_(*conditions(city)), joined]

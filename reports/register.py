@@ -36,6 +36,8 @@ LONGEST_DESCRIPTION = 4000
 """Characters of a description that another program posts."""
 MAX_ANSWER = 2000
 LONGEST_CONTACT = 120
+IMPORTED = "import:"
+"""How the origin of a report from a spreadsheet begins."""
 PLACES = ("place", "address")
 """Names in :attr:`ReportUpdate.changes` of what goes with the words of a case."""
 
@@ -326,6 +328,7 @@ async def note_step(
         _note_stage(report, state, now)
         report.state = state
     report.updated_at = now
+    report.forgotten = False  # what is said now is to be erased, too
     session.add(report)
     update = ReportUpdate(
         report_id=report.id,

@@ -23,7 +23,7 @@ from city.city import City
 from core.chunks import in_chunks
 from core.database import Database
 from reports.kinds import city_now
-from reports.models import Forward, Photo, PhotoAddress, Report, ReportUpdate, Verdict
+from reports.models import Forward, OrderItem, Photo, PhotoAddress, Report, ReportUpdate, Verdict
 from reports.register import forget_places
 from reports.states import ENDED
 
@@ -129,6 +129,9 @@ async def _erase_words(session: AsyncSession, ids: Sequence[int]) -> None:
     for statement in (
         update(ReportUpdate).where(col(ReportUpdate.report_id).in_(ids)).values(answer="", note=""),
         update(Verdict).where(col(Verdict.report_id).in_(ids)).values(words="", words_message=""),
+        update(OrderItem)
+        .where(col(OrderItem.report_id).in_(ids))
+        .values(words="", outcome_words=""),
         delete(PhotoAddress).where(col(PhotoAddress.report_id).in_(ids)),
     ):
         await session.execute(statement.execution_options(synchronize_session=False))

@@ -28,9 +28,11 @@ from core.sheets import heading_key, read_sheets
 from core.text import clean
 from reports.models import CameBy, Report, ReportUpdate
 from reports.reasons import reason
-from reports.register import LONGEST_DESCRIPTION, MAX_TEXT, Draft, create_report
+from reports.register import IMPORTED, LONGEST_DESCRIPTION, MAX_TEXT, Draft, create_report
 
 MOST_TAKEN = 2_000
+OLDEST_YEARS = 60
+"""A day before that is a slip of the hand, such as 0206 for 2026."""
 HEADING_ROWS = 30
 """Rows from the top among which the headings are looked for."""
 HEADINGS: Mapping[str, tuple[str, ...]] = {
@@ -102,7 +104,7 @@ class Row:
         when = self.at.isoformat() if self.dated else ""
         said = [when, self.called, self.place, self.words, self.reference]
         digest = hashlib.sha256(json.dumps(said, ensure_ascii=False).encode()).hexdigest()
-        return f"import:{digest[:40]}"
+        return f"{IMPORTED}{digest[:40]}"
 
 
 @dataclass(frozen=True)
@@ -255,11 +257,12 @@ def _moment(said: Mapping[str, str], now: datetime, wrong: list[Reason]) -> date
     if not words:
         return now
     moment = read_moment(words, today)
-    if moment is None:
-        begun = read_date(words, today)
+    begun = read_date(words, today)
+    if begun is None or today.year - begun[0].year > OLDEST_YEARS:
         wrong.append(reason("sheet.date", text=words[:40]))
-        if begun is None:
-            return now
+        return now
+    if moment is None:
+        wrong.append(reason("sheet.date", text=words[:40]))
         moment = datetime.combine(begun[0], time())
     if said.get("time"):
         at = read_time(said["time"])

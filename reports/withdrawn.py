@@ -100,7 +100,8 @@ async def _withdraw_answers(
 async def withdraw_report(session: AsyncSession, report: Report, now: datetime) -> bool:
     """Take back a whole report on which nobody has decided yet; return whether that was so.
 
-    Its photos, place and words are erased. Who follows it does not hear of it any more.
+    Its photos, place and words are erased. Who saw the same thing, or follows it, hears of what
+    goes on without it (:func:`reports.cases.leave`).
     """
     if report.state not in WAITING:
         return False

@@ -163,6 +163,10 @@ async def change(
     _assign(city, report, wanted, changes)
     await _give(session, report, wanted, changes)
     _plan(city, report, members, after, wanted, changes, by=by, now=now)
+    if "is_home" in changes:
+        for member in members:
+            member.is_home = report.is_home
+            session.add(member)
     update = None
     if after is not before or changes or wanted.note or wanted.added:
         if report.opened_at is None and wanted.added is None:

@@ -225,7 +225,7 @@ async def test_the_way_in_reads_no_growing_table_whole(town: Town) -> None:
         await town.settle()
         await town.inbox.recover()
         async with town.database.reading() as session:
-            await open_near(session, 140.1115, 36.0825)
+            await open_near(session, town.city, 140.1115, 36.0825)
     everything = {**asked.reads, **asked.writes}
     assert len(everything) > 20
     assert await whole_tables_read(town.database, everything) == []

@@ -74,3 +74,13 @@ async def test_a_photo_that_cannot_be_taken_has_its_sentence(
         refused = Page(answer.status, str(answer.url), answer.headers, await answer.text())
     assert refused.status == 400 and said in refused.words and WORDS in refused.body
     assert await office.rows(Report) == []
+
+
+async def test_the_next_report_on_a_page_gone_back_to_is_another_one(office: Office) -> None:
+    """The same form sent twice makes one report; other words on it are another report."""
+    browser = await office.at_desk(Role.ROADS, "road")
+    page = await browser.get(f"{ENTRY}?kind=sign")
+    first = {"address": "中央公園", "words": WORDS, "came_at": ""}
+    for said in (first, first, {**first, "address": "市役所の前"}, first):
+        assert (await browser.submit(page, ENTRY, **said)).status == 200
+    assert [one.address for one in await office.rows(Report)] == ["中央公園", "市役所の前"]

@@ -298,6 +298,8 @@ async def test_what_the_office_made_itself_or_took_over_tells_nobody(office: Off
     await choose(office)
     for way in (CameBy.PATROL, CameBy.IMPORT):
         await changed(office, await reported(office), came_by=way)
+    # A spreadsheet can say that a row came by telephone.
+    await changed(office, await reported(office, origin="import:1"), came_by=CameBy.TELEPHONE)
     seen = await reported(office)
     await changed(office, seen, opened_at=office.clock.now())
     assert await look(office) == 0

@@ -11,10 +11,20 @@ from sqlmodel import SQLModel, col, select
 from city.city import City
 from city.folder import load_city
 from core.database import Database
-from reports import retention, search
-from reports.models import Photo, Report, ReportUpdate
+from reports import retention, search, work
+from reports.models import (
+    OrderItem,
+    OrderKind,
+    Photo,
+    Report,
+    ReportUpdate,
+    Team,
+    TeamKind,
+    WorkOrder,
+)
 from reports.retention import forget_photos, forget_words
 from reports.states import ReportState
+from reports.work import Change
 from tests.support.project import SAMPLE_CITY
 
 ENDED = datetime(2026, 12, 31, 14, 59, 59, tzinfo=UTC)
@@ -159,6 +169,55 @@ async def test_a_joined_report_goes_with_its_case_and_not_before(
 async def test_a_case_that_began_again_keeps_its_words(database: Database, city: City) -> None:
     await store(database, {"state": ReportState.IN_PROGRESS, "ended_at": None})
     assert await forget_words(database, city, ENDED + timedelta(days=9000)) == 0
+
+
+async def test_what_is_said_after_a_late_reopening_goes_in_its_time_too(
+    database: Database, city: City
+) -> None:
+    """A case whose words are gone already is opened again, worked on and closed."""
+    await store(database, {})
+    days, now = timedelta(days=city.retention.reports), ENDED + timedelta(days=2000)
+    assert await forget_words(database, city, now) == 1
+    async with database.writing() as session:
+        for state, note in ((ReportState.ACCEPTED, "山田さんに電話"), (ReportState.DONE, "")):
+            change = Change(state=state, note=note)
+            await work.change(session, city, "2026-000001", change, by="a@city.example", now=now)
+    assert await forget_words(database, city, now + days) == 0
+    assert await forget_words(database, city, now + days + timedelta(seconds=1)) == 1
+    async with database.reading() as session:
+        assert not any(step.note for step in await session.scalars(select(ReportUpdate)))
+
+
+async def test_the_words_of_its_work_orders_go_with_a_case(database: Database, city: City) -> None:
+    await store(database, {})
+    async with database.writing() as session:
+        team = Team(name="直営班", kind=TeamKind.TEAM, created_at=ENDED)
+        session.add(team)
+        await session.flush()
+        assert team.id is not None
+        order = WorkOrder(
+            kind=OrderKind.WORK,
+            team_id=team.id,
+            on_day=ENDED.date(),
+            made_at=ENDED,
+            made_by="a@city.example",
+        )
+        session.add(order)
+        await session.flush()
+        [report] = await session.scalars(select(Report))
+        assert order.id is not None
+        item = OrderItem(
+            order_id=order.id,
+            report_id=report.id,
+            position=0,
+            words="山田さん宅の前",
+            outcome_words="山田さんが立ち会い",
+        )
+        session.add(item)
+    await forget_words(database, city, ENDED + timedelta(days=2000))
+    async with database.reading() as session:
+        [kept] = await session.scalars(select(OrderItem))
+    assert (kept.words, kept.outcome_words) == ("", "")
 
 
 async def test_what_stops_in_the_middle_goes_on_the_next_time(

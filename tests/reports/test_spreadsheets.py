@@ -175,3 +175,14 @@ async def test_a_workbook_that_unpacks_to_hundreds_of_megabytes_is_refused(city:
     with pytest.raises(BadInput) as refused:
         await read(bomb(), city)
     assert refused.value.reason is not None and refused.value.reason.code == "sheet.too-large"
+
+
+@pytest.mark.parametrize("day", ["0001/1/1", "0206/11/3", "1/1/1", "昭和1.1.1", "9999-12-31"])
+async def test_a_day_that_cannot_be_is_said_and_its_row_left_out(
+    database: Database, city: City, day: str
+) -> None:
+    data = f"受付日,種別,場所,内容\n{day},pothole,中央公園,穴\n2026/11/3,pothole,中央公園,穴\n"
+    found = await read(data.encode(), city)
+    async with database.writing() as session:
+        done = await take_in(session, city, found, by="a@city.example", now=NOW)
+    assert (len(done.numbers), done.wrong) == (1, 1)
