@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
 from city.danger_words import DangerWords
 from city.folder import CityFolder
-from reports.danger_words import DANGER, HURT, danger_in
+from core.languages import LANGUAGES
+from reports.danger_patterns import PATTERNS
+from reports.danger_words import danger_in
 from reports.models import Report
 from reports.priority import Priority, worked_out
 from reports.states import ReportState
@@ -77,6 +81,58 @@ def test_what_may_happen_calls_nobody_at_night(text: str, grave: str) -> None:
     assert danger_in(text)[0] == grave
 
 
+SENTENCES = Path(__file__).with_name("danger_sentences.tsv")
+"""Language, gravity (``-`` for none), sentence: written as people write, beside the patterns."""
+GRAVITIES = {"-": 0, "danger": 1, "hurt": 2}
+
+
+def sentences() -> list[tuple[str, str, str]]:
+    lines = [line.split("\t") for line in SENTENCES.read_text("utf-8").splitlines()]
+    return [(language, grave, text) for language, grave, text in lines]
+
+
+def test_no_cry_is_missed_and_no_fear_is_a_cry_in_any_language() -> None:
+    wrong = [
+        (language, grave, danger_in(text), text)
+        for language, grave, text in sentences()
+        if danger_in(text)[0] != grave.replace("-", "")
+    ]
+    assert wrong == []
+
+
+def test_each_language_has_sentences_of_each_gravity() -> None:
+    number = Counter((language, grave) for language, grave, _ in sentences())
+    for language in LANGUAGES:
+        of_each = [number[language, grave] for grave in GRAVITIES]
+        assert min(of_each) >= 4, language
+        assert sum(of_each) >= 18, language
+
+
+def test_a_cry_beside_a_denial_is_heard_in_every_language() -> None:
+    """Two sentences in one report: who says both that nobody and that somebody is hurt is hurt."""
+    denied = {language: text for language, grave, text in sentences() if grave == "-"}
+    for language, grave, text in sentences():
+        if grave == "hurt":
+            assert danger_in(f"{denied[language]}\n{text}")[0] == "hurt", text
+
+
+def test_no_phrase_takes_away_a_word_of_harm() -> None:
+    own = DangerWords(
+        harmless={"ja": ("転倒", "が", "けが人ゼロ運動"), "en": ("hurt", "injured list")}
+    )
+    assert danger_in("祖母が転倒しました", own)[0] == "hurt"
+    assert danger_in("けがをしました", own)[0] == "hurt"
+    assert danger_in("My son is hurt", own)[0] == "hurt"
+    assert danger_in("けが人ゼロ運動の看板が古い", own)[0] == ""
+    assert danger_in("けが人ゼロ運動の看板でけがをした", own)[0] == "hurt"
+
+
+def test_a_word_of_harm_of_the_citys_own_is_feared_and_denied_as_others() -> None:
+    own = DangerWords(hurt={"ja": ("搬送",)})
+    assert danger_in("近所の人が搬送されました", own)[0] == "hurt"
+    assert danger_in("搬送された人はいません", own)[0] == ""
+
+
 def test_what_a_city_writes_is_no_pattern() -> None:
     own = DangerWords(danger={"ja": (".*", "(", "穴|"), "en": ("a.c", "[x]")})
     assert danger_in("なにもありません abc x", own) == ("", "")
@@ -84,11 +140,9 @@ def test_what_a_city_writes_is_no_pattern() -> None:
 
 
 def test_without_words_of_its_own_nothing_changes() -> None:
-    for table, grave in ((HURT, "hurt"), (DANGER, "danger")):
-        for patterns in table.values():
-            plain = next(one for one in patterns.split("|") if not set(one) & set("(?[\\"))
-            assert danger_in(plain, DangerWords())[0] == danger_in(plain)[0], plain
-            assert danger_in(plain)[0] in ("hurt", grave), plain
+    for _, _, text in sentences():
+        assert danger_in(text, DangerWords()) == danger_in(text), text
+    assert set(PATTERNS) == {language.split("-")[0] for language in LANGUAGES}
 
 
 def test_a_kind_has_words_of_its_own(sample: CityFolder) -> None:
