@@ -19,7 +19,7 @@ from alerts.levels import by_level
 from alerts.models import AlertDraft
 from channels.chain import ENDS, ChainLink, Standing, chain_of, places
 from city.city import City
-from core.errors import Refusal
+from core.faults import FormFault
 from core.languages import LANGUAGES, mark
 from feeds.in_force import InForce, in_force
 from feeds.models import Status
@@ -32,29 +32,6 @@ advice.
 MOST_HOURS = 168
 TWO_PEOPLE_LEVEL = 3
 REASON_LENGTH = 10
-
-
-@dataclass(frozen=True)
-class AlertFault:
-    """A mistake that prevents sending an alert.
-
-    Parameters
-    ----------
-    field
-        The form's field: ``topic``, ``areas``, ``text-ja`` …
-    message
-        In English, with placeholders for ``values``.
-    """
-
-    field: str
-    message: str
-    values: tuple[tuple[str, object], ...] = ()
-
-    def refusal(self) -> Refusal:
-        return Refusal(self.message, **dict(self.values))
-
-    def __str__(self) -> str:
-        return str(self.refusal())
 
 
 NO_LEVEL = mark("What everybody gets needs a level from 1 to 5.")
@@ -102,7 +79,7 @@ async def said_before(session: AsyncSession, announced: Announcement, city: City
     return None if chain.tip is None else Before(chain.tip, chain.standing(city))
 
 
-def faults(alert: AlertDraft, city: City) -> list[AlertFault]:
+def faults(alert: AlertDraft, city: City) -> list[FormFault]:
     """Return all faults that the draft alone shows."""
     return [*_place_faults(alert, city), *_event_faults(alert), *_text_faults(alert, city)]
 
@@ -157,7 +134,7 @@ async def unexplained(
     second_person: str | None,
     alone_reason: str,
     hazard_reason: str,
-) -> list[AlertFault]:
+) -> list[FormFault]:
     """Return the faults of an alert that needs a written reason and has none.
 
     Sending a serious alert alone; sending a drill while a real danger is in force.
@@ -165,12 +142,12 @@ async def unexplained(
     found = []
     if await needs_reason(session, draft, city, second_person=second_person, reason=alone_reason):
         message = mark("A colleague has to confirm this alert, or you write why you send it alone.")
-        found.append(AlertFault("alone_reason", message))
+        found.append(FormFault("alone_reason", message))
     if draft.drill and len(hazard_reason) < REASON_LENGTH:
         hazards = await serious_dangers(session, city, now)
         if hazards:
             message = mark("{kind} is in force now. Write why a drill is sent in spite of it.")
-            found.append(AlertFault("hazard_reason", message, (("kind", hazards[0].kind),)))
+            found.append(FormFault("hazard_reason", message, (("kind", hazards[0].kind),)))
     return found
 
 
@@ -179,67 +156,67 @@ async def serious_dangers(session: AsyncSession, city: City, now: datetime) -> l
     return await in_force(session, city.jma.municipality, now, least=TWO_PEOPLE_LEVEL)
 
 
-def _place_faults(alert: AlertDraft, city: City) -> list[AlertFault]:
+def _place_faults(alert: AlertDraft, city: City) -> list[FormFault]:
     found = []
     if alert.drill is None:
-        found.append(AlertFault("drill", mark("Say whether this is a drill or real.")))
+        found.append(FormFault("drill", mark("Say whether this is a drill or real.")))
     if alert.topic not in city.topic_by_code:
-        found.append(AlertFault("topic", mark("Choose a topic.")))
+        found.append(FormFault("topic", mark("Choose a topic.")))
     found += _level_faults(alert, city)
     if not 1 <= alert.valid_hours <= MOST_HOURS:
-        found.append(AlertFault("valid_hours", mark("An alert is valid for 1 to 168 hours.")))
+        found.append(FormFault("valid_hours", mark("An alert is valid for 1 to 168 hours.")))
     if not alert.whole_city and not alert.areas:
         found.append(
-            AlertFault("areas", mark("Choose districts, or say that the whole city is meant."))
+            FormFault("areas", mark("Choose districts, or say that the whole city is meant."))
         )
     if any(area not in city.district_by_code for area in alert.areas):
-        found.append(AlertFault("areas", mark("One of the districts does not exist any more.")))
+        found.append(FormFault("areas", mark("One of the districts does not exist any more.")))
     return found
 
 
-def _event_faults(alert: AlertDraft) -> list[AlertFault]:
+def _event_faults(alert: AlertDraft) -> list[FormFault]:
     try:
         event_of(alert.event)
     except WrongDay as wrong:
-        return [AlertFault("event", str(wrong))]
+        return [FormFault("event", str(wrong))]
     return []
 
 
-def _level_faults(alert: AlertDraft, city: City) -> list[AlertFault]:
+def _level_faults(alert: AlertDraft, city: City) -> list[FormFault]:
     levels = list(by_level(alert, city))
     if any(not 0 <= level <= 5 for level in levels):
-        return [AlertFault("level", mark("Choose a level."))]
+        return [FormFault("level", mark("Choose a level."))]
     if 0 in levels and alert.status not in ENDS and needs_level(alert.topic, city):
-        return [AlertFault("level", NO_LEVEL)]
+        return [FormFault("level", NO_LEVEL)]
     if len(levels) == 1 or alert.topic not in city.topic_by_code:
         return []
     if 0 in levels:
-        return [AlertFault("level", mark("Where districts have several levels, each has one."))]
+        return [FormFault("level", mark("Where districts have several levels, each has one."))]
     if len({city.is_emergency(alert.topic, level) for level in levels}) > 1:
         message = mark(
             "One of the levels waits for the morning and another does not: send them one by one."
         )
-        return [AlertFault("level", message)]
+        return [FormFault("level", message)]
     return []
 
 
-def _text_faults(alert: AlertDraft, city: City) -> list[AlertFault]:
+def _text_faults(alert: AlertDraft, city: City) -> list[FormFault]:
     found = []
     if not alert.texts.get("ja", {}).get("text"):
-        found.append(AlertFault("text-ja", mark("The text in Japanese is needed.")))
+        found.append(FormFault("text-ja", mark("The text in Japanese is needed.")))
     for language, texts in alert.texts.items():
         name = ("language", LANGUAGES[language].name)
         field = f"text-{language}"
         title, text = texts.get("title", ""), texts.get("text", "")
         if language not in city.languages:
-            found.append(AlertFault(field, mark("The city does not speak {language}."), (name,)))
+            found.append(FormFault(field, mark("The city does not speak {language}."), (name,)))
         if title and not text:
             found.append(
-                AlertFault(field, mark("{language}: there is a title but no text."), (name,))
+                FormFault(field, mark("{language}: there is a title but no text."), (name,))
             )
         if len(title) > TITLE_LIMIT:
             found.append(
-                AlertFault(
+                FormFault(
                     field,
                     mark("{language}: a title has at most {n} characters."),
                     (name, ("n", TITLE_LIMIT)),
@@ -247,7 +224,7 @@ def _text_faults(alert: AlertDraft, city: City) -> list[AlertFault]:
             )
         if len(text) > TEXT_LIMIT:
             found.append(
-                AlertFault(
+                FormFault(
                     field,
                     mark("{language}: a text has at most {n} characters."),
                     (name, ("n", TEXT_LIMIT)),
@@ -255,13 +232,13 @@ def _text_faults(alert: AlertDraft, city: City) -> list[AlertFault]:
             )
         if alert.drill is False and says_drill(f"{title}\n{text}", language):
             found.append(
-                AlertFault(
+                FormFault(
                     field, mark("{language}: a real alert must not speak of a drill."), (name,)
                 )
             )
         if alert.drill is True and says_not_drill(f"{title}\n{text}"):
             found.append(
-                AlertFault(
+                FormFault(
                     field, mark("{language}: a drill must not say that it is not one."), (name,)
                 )
             )

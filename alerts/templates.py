@@ -18,21 +18,21 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
 from alerts import ready_words
-from alerts.checks import TEXT_LIMIT, AlertFault
+from alerts.checks import TEXT_LIMIT
 from alerts.drill_words import says_drill, says_not_drill
 from alerts.models import AlertTemplate, TemplateVersion
 from city.city import City
 from city.shelters import Shelter
-from core import audit
+from core import word_templates
 from core.errors import Refusal
+from core.faults import FormFault
 from core.languages import EASY_JAPANESE, LANGUAGES, mark, reads_japanese, script_of
-from core.text import clean
+from core.word_templates import GONE, Shelf, blanks, check_seen, put_in
 from feeds.furigana import with_reading
 from feeds.texts import moment, place_name
 from feeds.texts.places import area_names, joined
 from feeds.texts.romaji import hiragana
 
-NAME_LIMIT = 80
 KINDS = ("place", "river", "shelter", "time", "words")
 JAPANESE_KINDS = {
     "場所": "place",
@@ -46,7 +46,6 @@ JAPANESE_KINDS = {
     "自由": "words",
 }
 """Other names that staff may write; they are stored as the kind."""
-_BRACES = re.compile(r"\{([^{}]*)\}")
 _NAME = re.compile(r"([^\d]+)(\d?)")
 _KANA = re.compile("[\u3041-\u30ff]")
 _JAPANESE_LETTERS = re.compile("[\u3041-\u30ff\u3400-\u9fff]")
@@ -100,70 +99,31 @@ def kind_of(blank: str) -> str:
 
 def normal(text: str) -> str:
     """Return a template's words in the form in which they are stored."""
-
-    def one(match: re.Match[str]) -> str:
-        name = unicodedata.normalize("NFKC", match[1]).strip().casefold()
-        parts = _NAME.fullmatch(name)
-        if parts is None:
-            return f"{{{name}}}"
-        kind = JAPANESE_KINDS.get(parts[1], parts[1])
-        return f"{{{kind}{parts[2]}}}"
-
-    return _BRACES.sub(one, clean(text).replace("｛", "{").replace("｝", "}"))
+    return word_templates.normal(text, _stored)
 
 
-def blanks(text: str) -> tuple[str, ...]:
-    """Return the blanks of a template's words, each once, in their order."""
-    return tuple(dict.fromkeys(_BRACES.findall(text)))
+def _stored(blank: str) -> str:
+    parts = _NAME.fullmatch(blank)
+    return f"{JAPANESE_KINDS.get(parts[1], parts[1])}{parts[2]}" if parts else blank
 
 
-def with_names(text: str, named: Callable[[str], str]) -> str:
-    """Return a template's words with the names of its blanks for staff, in brackets."""
-    return _BRACES.sub(lambda match: f"［{named(match[1])}］", text)
-
-
-def faults(name: str, texts: Mapping[str, str], city: City) -> list[AlertFault]:
+def faults(name: str, texts: Mapping[str, str], city: City) -> list[FormFault]:
     """Return what is wrong with a template's words, in the form :func:`normal` gives them."""
-    found = []
-    if not name:
-        found.append(AlertFault("name", mark("The template needs a name.")))
-    if len(name) > NAME_LIMIT:
-        found.append(
-            AlertFault("name", mark("A name has at most {n} characters."), (("n", NAME_LIMIT),))
-        )
-    if not texts.get("ja"):
-        found.append(AlertFault("text-ja", mark("The text in Japanese is needed.")))
-    wanted = set(blanks(texts.get("ja", "")))
+    found = word_templates.faults(name, texts, city.languages, limit=TEXT_LIMIT, is_blank=_is_blank)
     for code, text in texts.items():
-        found += _text_faults(code, text, wanted, city)
+        if says_drill(text, code) or says_not_drill(text):
+            message = mark(
+                "{language}: a template does not speak of drills. A drill is marked anyway."
+            )
+            found.append(FormFault(f"text-{code}", message, (("language", LANGUAGES[code].name),)))
     return found
 
 
-def _text_faults(code: str, text: str, wanted: Collection[str], city: City) -> list[AlertFault]:
-    field, name = f"text-{code}", ("language", LANGUAGES[code].name)
-    there = blanks(text)
-    unknown = [one for one in there if kind_of(one) not in KINDS or not _NAME.fullmatch(one)]
-    found = []
-    if code not in city.languages:
-        found.append(AlertFault(field, mark("The city does not speak {language}."), (name,)))
-    if len(text) > TEXT_LIMIT:
-        message = mark("{language}: a text has at most {n} characters.")
-        found.append(AlertFault(field, message, (name, ("n", TEXT_LIMIT))))
-    if unknown or "{" in _BRACES.sub("", text) or "}" in _BRACES.sub("", text):
-        message = mark("{language}: there is no such blank: {blanks}")
-        shown = " ".join(f"{{{one}}}" for one in unknown) or "{ }"
-        found.append(AlertFault(field, message, (name, ("blanks", shown))))
-    elif code != "ja":
-        for missing in sorted(set(wanted) - set(there)):
-            message = mark("{language}: the blank {blank} of the Japanese is missing.")
-            found.append(AlertFault(field, message, (name, ("blank", f"{{{missing}}}"))))
-        for more in sorted(set(there) - set(wanted)):
-            message = mark("{language}: the Japanese has no blank {blank}.")
-            found.append(AlertFault(field, message, (name, ("blank", f"{{{more}}}"))))
-    if says_drill(text, code) or says_not_drill(text):
-        message = mark("{language}: a template does not speak of drills. A drill is marked anyway.")
-        found.append(AlertFault(field, message, (name,)))
-    return found
+def _is_blank(blank: str) -> bool:
+    return kind_of(blank) in KINDS and _NAME.fullmatch(blank) is not None
+
+
+SHELF = Shelf(AlertTemplate, TemplateVersion, "template", lambda one: f"template:{one.id}")
 
 
 async def in_use(session: AsyncSession) -> list[TemplateVersion]:
@@ -176,14 +136,13 @@ async def withdrawn(session: AsyncSession) -> list[TemplateVersion]:
     return await _newest(session, withdrawn=True)
 
 
-async def history(session: AsyncSession, template_id: int) -> list[TemplateVersion]:
-    """Return all versions of a template, the newest first."""
-    found = await session.scalars(
-        select(TemplateVersion)
-        .where(col(TemplateVersion.template_id) == template_id)
-        .order_by(col(TemplateVersion.version).desc())
-    )
-    return list(found)
+async def _newest(session: AsyncSession, *, withdrawn: bool) -> list[TemplateVersion]:
+    found = [
+        version
+        for template, version in await SHELF.newest(session)
+        if version is not None and (template.withdrawn_at is not None) is withdrawn
+    ]
+    return sorted(found, key=lambda one: (one.name, one.template_id))
 
 
 async def usable(session: AsyncSession, template_id: int) -> TemplateVersion:
@@ -196,7 +155,7 @@ async def usable(session: AsyncSession, template_id: int) -> TemplateVersion:
     """
     template = await session.get(AlertTemplate, template_id)
     if template is None or template.withdrawn_at is not None:
-        raise Refusal("This template is no longer there.")
+        raise Refusal(GONE)
     return await session.get_one(TemplateVersion, (template_id, template.version))
 
 
@@ -228,11 +187,10 @@ async def add(
         Something is wrong with its words.
     """
     _refuse_faults(name, texts, city)
-    template = AlertTemplate(version=1)
+    template = AlertTemplate(version=0)
     session.add(template)
     await session.flush()
-    assert template.id is not None
-    return await _store(session, template.id, 1, name, texts, actor, now)
+    return await _keep(session, template, name, texts, actor, now)
 
 
 async def change(
@@ -259,29 +217,35 @@ async def change(
         Something is wrong with its words, or somebody changed or withdrew it meanwhile.
     """
     _refuse_faults(name, texts, city)
-    template = await _locked(session, template_id)
+    template = await SHELF.locked(session, template_id)
     if template.withdrawn_at is not None:
-        raise Refusal("This template is no longer there.")
-    if template.version != version:
-        raise Refusal("Somebody changed this template meanwhile. Look at it again.")
-    template.version += 1
-    return await _store(session, template_id, template.version, name, texts, actor, now)
+        raise Refusal(GONE)
+    check_seen(template, version)
+    return await _keep(session, template, name, texts, actor, now)
+
+
+async def _keep(
+    session: AsyncSession,
+    template: AlertTemplate,
+    name: str,
+    texts: Mapping[str, str],
+    actor: str,
+    now: datetime,
+) -> TemplateVersion:
+    words = {"name": name, "texts": {code: text for code, text in texts.items() if text}}
+    return await SHELF.keep(
+        session, template, words, actor=actor, now=now, action="saved", name=name
+    )
 
 
 async def withdraw(session: AsyncSession, template_id: int, *, actor: str, now: datetime) -> None:
     """Take a template out of the list. Alerts that used it stay as they are."""
-    template = await _locked(session, template_id)
-    if template.withdrawn_at is None:
-        template.withdrawn_at = now
-        await _note(session, template_id, actor, now, action="template.withdrawn")
+    await SHELF.withdraw(session, await SHELF.locked(session, template_id), actor=actor, now=now)
 
 
 async def restore(session: AsyncSession, template_id: int, *, actor: str, now: datetime) -> None:
     """Put a template that was withdrawn back into the list."""
-    template = await _locked(session, template_id)
-    if template.withdrawn_at is not None:
-        template.withdrawn_at = None
-        await _note(session, template_id, actor, now, action="template.restored")
+    await SHELF.restore(session, await SHELF.locked(session, template_id), actor=actor, now=now)
 
 
 def starters(city: City) -> dict[str, dict[str, str]]:
@@ -335,18 +299,8 @@ def filled(texts: Mapping[str, str], values: Mapping[str, Blank], city: City) ->
                 blank: _said(blank, values.get(blank, Blank()), code, city)
                 for blank in blanks(text)
             }
-            made[code] = _put_in(text, said)
+            made[code] = put_in(text, said)
     return made
-
-
-def _put_in(text: str, said: Mapping[str, str]) -> str:
-    """Fill a text's blanks; a value that ends with a full stop ends the sentence too."""
-
-    def one(match: re.Match[str]) -> str:
-        value = said[match[1]]
-        return value[:-1] if value.endswith(".") and text[match.end() :][:1] == "." else value
-
-    return _BRACES.sub(one, text)
 
 
 def _said(blank: str, value: Blank, language: str, city: City) -> str:
@@ -397,68 +351,9 @@ def _free(kind: str, value: Blank, language: str, city: City) -> str:
     )
 
 
-async def _newest(session: AsyncSession, *, withdrawn: bool) -> list[TemplateVersion]:
-    at = col(AlertTemplate.withdrawn_at)
-    found = await session.scalars(
-        select(TemplateVersion)
-        .join(
-            AlertTemplate,
-            (col(AlertTemplate.id) == col(TemplateVersion.template_id))
-            & (col(AlertTemplate.version) == col(TemplateVersion.version)),
-        )
-        .where(at.is_not(None) if withdrawn else at.is_(None))
-        .order_by(col(TemplateVersion.name), col(TemplateVersion.template_id))
-    )
-    return list(found)
-
-
-async def _locked(session: AsyncSession, template_id: int) -> AlertTemplate:
-    template = await session.get(AlertTemplate, template_id, with_for_update=True)
-    if template is None:
-        raise Refusal("This template is no longer there.")
-    return template
-
-
-async def _store(
-    session: AsyncSession,
-    template_id: int,
-    version: int,
-    name: str,
-    texts: Mapping[str, str],
-    actor: str,
-    now: datetime,
-) -> TemplateVersion:
-    made = TemplateVersion(
-        template_id=template_id,
-        version=version,
-        name=name,
-        texts={code: text for code, text in texts.items() if text},
-        written_by=actor,
-        written_at=now,
-    )
-    session.add(made)
-    await _note(
-        session, template_id, actor, now, action="template.saved", version=version, name=name
-    )
-    return made
-
-
 def _refuse_faults(name: str, texts: Mapping[str, str], city: City) -> None:
     for fault in faults(name, texts, city):
         raise fault.refusal()
-
-
-async def _note(
-    session: AsyncSession,
-    template_id: int,
-    actor: str,
-    now: datetime,
-    *,
-    action: str,
-    **detail: object,
-) -> None:
-    subject = f"template:{template_id}"
-    await audit.record(session, now, actor=actor, action=action, subject=subject, **detail)
 
 
 def examples(city: City, sites: Sequence[Shelter], now: datetime) -> dict[str, Blank]:

@@ -20,6 +20,7 @@ from console.web import Visit
 from core.errors import Refusal
 from core.text import clean
 from core.web import Form
+from core.word_templates import blanks
 from feeds.translate import article_translations
 from reports import answer_templates, answers
 from reports.answers import Answer, Means, Preview
@@ -121,7 +122,7 @@ async def fields(
     listening = reachable(await hearers(session, case))
     return {
         "templates": [
-            (one, template_name(one, visitor.language), answer_templates.blanks(one.texts["ja"]))
+            (one, template_name(one, visitor.language), blanks(one.texts["ja"]))
             for one in templates
         ],
         "photos": [

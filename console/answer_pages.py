@@ -1,4 +1,4 @@
-"""Answers to reports: who hears what before it is said, and the office's templates."""
+"""The office's templates for answers to reports."""
 
 from __future__ import annotations
 
@@ -9,72 +9,37 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Response
 
-from alerts.templates import with_names
 from city.city import City, name_in
-from console import words
 from console.access import Permission
-from console.answer_form import answer_of, translated, who_hears
 from console.answer_names import BLANK_NAMES, template_name, when_name
-from console.template_form import older_version, typed_name, typed_texts
-from console.web import Missing, StaffRoute, Visit, visit
+from console.template_form import (
+    Subject,
+    older_version,
+    said_faults,
+    switched,
+    template_page,
+    typed_name,
+    typed_texts,
+)
+from console.web import StaffRoute, Visit, visit
 from core.clock import in_japan
 from core.errors import Refusal
-from core.languages import LANGUAGES
-from core.web import Form
-from reports import answer_templates, register
+from core.languages import mark
+from core.word_templates import with_names
+from reports import answer_templates
 from reports.answer_messages import Said, messages
-from reports.answer_templates import NAME_LIMIT, TEXT_LIMIT, WHEN, Template
-from reports.hearers import leader_of
-from reports.kinds import city_now
+from reports.answer_templates import TEXT_LIMIT, WHEN, Template
 from reports.models import Report
-from reports.register import UnknownReport
 from reports.states import ReportState
 
 router = APIRouter(prefix="/console", route_class=StaffRoute)
 Worker = Annotated[Visit, Depends(visit(Permission.REPORTS))]
 Code = Annotated[str, Path(max_length=32, pattern=r"^[a-z0-9-]+$")]
 EXAMPLE = "2026-000123"
-
-
-@router.post("/reports/{number}/answer-look")
-async def look(visitor: Worker, number: str) -> Response:
-    """Show who will hear what, if the form of a case were saved as it is."""
-    context = visitor.context
-    async with context.database.reading() as session:
-        case = await _case(session, number)
-    try:
-        answer = await translated(context, case, answer_of(visitor.form))
-        after = _state(visitor.form, case)
-    except Refusal as refusal:
-        said = words.said(refusal, visitor.language)
-        return visitor.page("_who_hears.html", preview=None, problem=said, name=template_name)
-    async with context.database.reading() as session:
-        case = await _case(session, number)
-        preview = await who_hears(session, visitor, case, after, answer)
-    return visitor.page(
-        "_who_hears.html",
-        preview=preview,
-        problem=words.said(preview.problem, visitor.language),
-        name=template_name,
-    )
-
-
-async def _case(session: Any, number: str) -> Report:
-    """Return the leading report of a number's case."""
-    try:
-        report = await register.get_report(session, number)
-    except UnknownReport as error:
-        raise Missing from error
-    return await leader_of(session, report)
-
-
-def _state(form: Form, case: Report) -> ReportState | None:
-    value = form.text("state")
-    if not value or value == case.state.value:
-        return None
-    if value not in [state.value for state in ReportState]:
-        raise Refusal("Choose a state.")
-    return ReportState(value)
+LIST = "/console/answers"
+SUBJECT = Subject(
+    LIST, mark("Answers to reports"), "answer_edit.html", "_answer_look.html", TEXT_LIMIT
+)
 
 
 @dataclass(frozen=True)
@@ -87,8 +52,8 @@ class Sketch:
 
 @router.get("/answers")
 async def templates_page(visitor: Worker) -> Response:
+    city = visitor.context.city
     async with visitor.context.database.reading() as session:
-        city = await city_now(session, visitor.context.city)
         found = await answer_templates.every(session, city)
     groups = [
         (when_name(when, visitor.language), [one for one in found if one.said_when == when])
@@ -101,7 +66,10 @@ async def templates_page(visitor: Worker) -> Response:
             for name, some in groups
             if any(not one.withdrawn for one in some)
         ],
-        withdrawn=[one for one in found if one.withdrawn],
+        list=LIST,
+        withdrawn=[
+            (one.code, template_name(one, visitor.language)) for one in found if one.withdrawn
+        ],
         silent=[
             when_name(state.value, visitor.language)
             for state in ReportState
@@ -131,9 +99,7 @@ async def add(visitor: Worker) -> Response:
 @router.post("/answers/look")
 async def look_at_template(visitor: Worker) -> Response:
     """Show faults and a preview of what is being written; nothing is saved."""
-    async with visitor.context.database.reading() as session:
-        city = await city_now(session, visitor.context.city)
-    looked = _looked(visitor, city, _sketch(visitor, "").template)
+    looked = _looked(visitor, visitor.context.city, _sketch(visitor, "").template)
     return visitor.page("_answer_look.html", **looked)
 
 
@@ -151,20 +117,12 @@ async def change(visitor: Worker, code: Code) -> Response:
 
 @router.post("/answers/{code}/withdraw")
 async def withdraw(visitor: Worker, code: Code) -> Response:
-    async with visitor.context.database.writing() as session:
-        await answer_templates.withdraw(
-            session, code, actor=visitor.actor, now=visitor.context.clock.now()
-        )
-    return visitor.go("/console/answers")
+    return await switched(visitor, SUBJECT, answer_templates.withdraw, code)
 
 
 @router.post("/answers/{code}/restore")
 async def restore(visitor: Worker, code: Code) -> Response:
-    async with visitor.context.database.writing() as session:
-        await answer_templates.restore(
-            session, code, actor=visitor.actor, now=visitor.context.clock.now()
-        )
-    return visitor.go("/console/answers")
+    return await switched(visitor, SUBJECT, answer_templates.restore, code)
 
 
 async def _store(visitor: Visit, code: str) -> Response:
@@ -173,7 +131,7 @@ async def _store(visitor: Visit, code: str) -> Response:
         async with visitor.context.database.writing() as session:
             stored = await answer_templates.store(
                 session,
-                await city_now(session, visitor.context.city),
+                visitor.context.city,
                 sketch.template,
                 seen=sketch.seen,
                 actor=visitor.actor,
@@ -181,7 +139,7 @@ async def _store(visitor: Visit, code: str) -> Response:
             )
     except Refusal as refusal:
         return await _edit_page(visitor, sketch, refusal=refusal)
-    return visitor.go(f"/console/answers/{stored.code}?saved=yes")
+    return visitor.go(f"{LIST}/{stored.code}?saved=yes")
 
 
 async def _found(visitor: Visit, code: str) -> Sketch:
@@ -207,30 +165,29 @@ def _sketch(visitor: Visit, code: str) -> Sketch:
 
 async def _edit_page(visitor: Visit, sketch: Sketch, *, refusal: Refusal | None = None) -> Response:
     code = sketch.template.code
+    city = visitor.context.city
     async with visitor.context.database.reading() as session:
-        city = await city_now(session, visitor.context.city)
         versions = await answer_templates.history(session, code) if code else []
         now_is = await answer_templates.find(session, city, code) if code else Template(code="")
     older = older_version(visitor, versions)
     shown = older or sketch.template
-    return visitor.page(
-        "answer_edit.html",
-        status=400 if refusal else 200,
-        refusal=words.said(refusal, visitor.language) if refusal else "",
+    missing = now_is.missing(city.languages) if code else []
+    return template_page(
+        visitor,
+        SUBJECT,
+        code,
+        refusal=refusal,
+        to_write=missing,
+        behind=now_is.older(city.languages),
         template=shown,
         seen=sketch.seen,
-        stored=now_is,
         versions=versions,
         older=older,
-        just_saved=visitor.request.query_params.get("saved") == "yes",
+        withdrawn=now_is.withdrawn,
+        missing=missing,
         whens=[(when, when_name(when, visitor.language)) for when in WHEN],
         kinds=_kinds(city, visitor.language),
         blank_names={name: visitor.say(words_) for name, words_ in BLANK_NAMES.items()},
-        languages=[LANGUAGES[one] for one in city.languages],
-        missing=now_is.missing(city.languages) if code else [],
-        behind=now_is.older(city.languages),
-        name_limit=NAME_LIMIT,
-        text_limit=TEXT_LIMIT,
         **_looked(visitor, city, shown),
     )
 
@@ -259,7 +216,7 @@ def _looked(visitor: Visit, city: City, template: Template) -> dict[str, Any]:
         said = answer_templates.filled(text, code, example, city, number=EXAMPLE, on=on)
         phones.append((code, messages(EXAMPLE, Said(said), code, follows=False)))
     return {
-        "faults": [visitor.say(fault.message, **dict(fault.values)) for fault in faults],
+        "faults": said_faults(visitor, faults),
         "phones": phones,
         "line_name": city.line_name,
     }

@@ -22,12 +22,22 @@ from city.shelters import Shelter
 from console import words
 from console.access import Permission
 from console.alert_pages import closed, draft_of
-from console.template_form import older_version, typed_name, typed_texts
+from console.template_form import (
+    Subject,
+    older_version,
+    said_faults,
+    switched,
+    template_page,
+    typed_name,
+    typed_texts,
+)
 from console.web import RowNumber, StaffRoute, Visit, visit
 from core.clock import JAPAN
 from core.errors import Refusal
-from core.languages import LANGUAGES, mark
+from core.languages import mark
 from core.text import clean
+from core.word_templates import GONE, with_names
+from core.word_templates import blanks as blanks_of
 
 router = APIRouter(prefix="/console", route_class=StaffRoute)
 Sender = Annotated[Visit, Depends(visit(Permission.ALERTS))]
@@ -41,6 +51,12 @@ KIND_NAMES = {
 MOST_SHELTERS = 20
 
 
+LIST = "/console/templates"
+SUBJECT = Subject(
+    LIST, mark("Templates"), "template_edit.html", "_template_look.html", alert_checks.TEXT_LIMIT
+)
+
+
 @dataclass(frozen=True)
 class Sketch:
     """A template as a form has it. ``template_id`` is 0 for a new one."""
@@ -49,11 +65,10 @@ class Sketch:
     version: int
     name: str
     texts: dict[str, str]
-    written: TemplateVersion | None = None
 
     @classmethod
     def of(cls, version: TemplateVersion) -> Sketch:
-        return cls(version.template_id, version.version, version.name, version.texts, version)
+        return cls(version.template_id, version.version, version.name, version.texts)
 
 
 @router.get("/templates")
@@ -62,7 +77,8 @@ async def templates_page(visitor: Sender) -> Response:
         return visitor.page(
             "templates.html",
             templates=await templates.in_use(session),
-            withdrawn=await templates.withdrawn(session),
+            list=LIST,
+            withdrawn=[(one.template_id, one.name) for one in await templates.withdrawn(session)],
             named=_named(visitor),
             starters=[visitor.say(name) for name in templates.STARTERS],
         )
@@ -89,7 +105,7 @@ async def add(visitor: Sender) -> Response:
             )
     except Refusal as refusal:
         return _sketch_page(visitor, sketch, refusal=refusal)
-    return visitor.go(f"/console/templates/{stored.template_id}?saved=yes")
+    return visitor.go(f"{LIST}/{stored.template_id}?saved=yes")
 
 
 @router.post("/templates/starters")
@@ -103,7 +119,7 @@ async def add_starters(visitor: Sender) -> Response:
             actor=visitor.actor,
             now=visitor.context.clock.now(),
         )
-    return visitor.go("/console/templates")
+    return visitor.go(LIST)
 
 
 @router.post("/templates/look")
@@ -136,27 +152,17 @@ async def change(visitor: Sender, template_id: RowNumber) -> Response:
             )
     except Refusal as refusal:
         return await _template_page(visitor, template_id, sketch=sketch, refusal=refusal)
-    return visitor.go(f"/console/templates/{template_id}?saved=yes")
+    return visitor.go(f"{LIST}/{template_id}?saved=yes")
 
 
 @router.post("/templates/{template_id}/withdraw")
 async def withdraw(visitor: Sender, template_id: RowNumber) -> Response:
-    """Take a template out of the list."""
-    async with visitor.context.database.writing() as session:
-        await templates.withdraw(
-            session, template_id, actor=visitor.actor, now=visitor.context.clock.now()
-        )
-    return visitor.go("/console/templates")
+    return await switched(visitor, SUBJECT, templates.withdraw, template_id)
 
 
 @router.post("/templates/{template_id}/restore")
 async def restore(visitor: Sender, template_id: RowNumber) -> Response:
-    """Put a template back into the list."""
-    async with visitor.context.database.writing() as session:
-        await templates.restore(
-            session, template_id, actor=visitor.actor, now=visitor.context.clock.now()
-        )
-    return visitor.go("/console/templates")
+    return await switched(visitor, SUBJECT, templates.restore, template_id)
 
 
 @router.get("/alerts/{draft_id}/templates/{template_id}")
@@ -210,24 +216,19 @@ async def _template_page(
     refusal: Refusal | None = None,
 ) -> Response:
     async with visitor.context.database.reading() as session:
-        versions = await templates.history(session, template_id)
+        versions = await templates.SHELF.history(session, template_id)
         if not versions:
-            return _gone()
+            raise Refusal(GONE)
         usable = {one.template_id for one in await templates.in_use(session)}
     older = older_version(visitor, versions)
-    shown = sketch or Sketch.of(older or versions[0])
     return _sketch_page(
         visitor,
-        shown,
+        sketch or Sketch.of(older or versions[0]),
         versions=versions,
         older=older,
         refusal=refusal,
         withdrawn=template_id not in usable,
     )
-
-
-def _gone() -> Response:
-    raise Refusal("This template is no longer there.")
 
 
 def _sketch_page(
@@ -239,18 +240,17 @@ def _sketch_page(
     refusal: Refusal | None = None,
     withdrawn: bool = False,
 ) -> Response:
-    return visitor.page(
-        "template_edit.html",
-        status=400 if refusal else 200,
+    return template_page(
+        visitor,
+        SUBJECT,
+        sketch.template_id,
+        refusal=refusal,
+        template=sketch,
+        seen=sketch.version,
         versions=versions,
         older=older,
         withdrawn=withdrawn,
-        refusal=words.said(refusal, visitor.language),
-        just_saved=visitor.request.query_params.get("saved") == "yes",
-        kinds={kind: visitor.say(name) for kind, name in KIND_NAMES.items()},
-        languages=[LANGUAGES[code] for code in visitor.context.city.languages],
-        name_limit=templates.NAME_LIMIT,
-        text_limit=alert_checks.TEXT_LIMIT,
+        blank_names={kind: visitor.say(name) for kind, name in KIND_NAMES.items()},
         **_looked(visitor, sketch),
     )
 
@@ -264,13 +264,12 @@ def _looked(visitor: Visit, sketch: Sketch) -> dict[str, Any]:
     values = {
         blank: examples[templates.kind_of(blank)]
         for text in sketch.texts.values()
-        for blank in templates.blanks(text)
+        for blank in blanks_of(text)
         if templates.kind_of(blank) in examples
     }
     good = {code: text for code, text in sketch.texts.items() if f"text-{code}" not in wrong}
     return {
-        "sketch": sketch,
-        "faults": [visitor.say(fault.message, **dict(fault.values)) for fault in faults],
+        "faults": said_faults(visitor, faults),
         "shown": _shown(templates.filled(good, values, city)),
         "missing": [code for code in city.languages if not sketch.texts.get(code)],
     }
@@ -306,7 +305,7 @@ async def _blanks_of(
             made = templates.filled(template.texts, _values(visitor, template), city)
         except Refusal as found:
             refusal = found
-    names = templates.blanks(template.texts["ja"])
+    names = blanks_of(template.texts["ja"])
     chosen = set(() if draft.whole_city else draft.areas)
     return visitor.page(
         "alert_blanks.html",
@@ -342,7 +341,7 @@ def _blank_name(visitor: Visit, blank: str) -> str:
 
 def _named(visitor: Visit) -> Callable[[str], str]:
     """Return how a page shows a template's words: with names of its blanks."""
-    return partial(templates.with_names, named=partial(_blank_name, visitor))
+    return partial(with_names, named=partial(_blank_name, visitor))
 
 
 def _typed_time(visitor: Visit, blank: str) -> str:
@@ -353,7 +352,7 @@ def _typed_time(visitor: Visit, blank: str) -> str:
 
 def _values(visitor: Visit, template: TemplateVersion) -> dict[str, Blank]:
     sites = _sites(visitor)
-    return {name: _value(visitor, name, sites) for name in templates.blanks(template.texts["ja"])}
+    return {name: _value(visitor, name, sites) for name in blanks_of(template.texts["ja"])}
 
 
 def _value(visitor: Visit, blank: str, sites: Sequence[Shelter]) -> Blank:

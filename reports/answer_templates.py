@@ -6,10 +6,8 @@ adds its own, and takes out what it does not want. Each change makes a new versi
 
 from __future__ import annotations
 
-import re
 import secrets
-import unicodedata
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import cache
@@ -18,18 +16,18 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
 from city.city import City, name_in
-from core import audit
+from core import word_templates
 from core.database import add_new
 from core.errors import Refusal
-from core.languages import LANGUAGES, mark, reads_japanese
-from core.text import clean
+from core.faults import FormFault
+from core.languages import mark, reads_japanese
+from core.word_templates import CHANGED, GONE, Shelf, blanks, check_seen, put_in
 from feeds.texts.times import day_name
 from reports import public_place
 from reports.answer_words import ANY, BLANKS, BUILT_IN, REOPENED, BuiltIn, built_in
 from reports.models import AnswerTemplate, AnswerVersion, Report
 from reports.states import ReportState
 
-NAME_LIMIT = 80
 TEXT_LIMIT = 2000
 JAPANESE_BLANKS = {
     "番号": "number",
@@ -49,17 +47,7 @@ WHEN = (
     REOPENED,
 )
 """When a template can be said."""
-_BRACES = re.compile(r"\{([^{}]*)\}")
 OWN = "own-"
-
-
-@dataclass(frozen=True)
-class Fault:
-    """Something wrong with a template: the field, and a msgid with its values."""
-
-    field: str
-    message: str
-    values: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,62 +86,34 @@ class Template:
         return self.said_when in (ANY, when) and (not self.kinds or kind in self.kinds)
 
 
-def blanks(text: str) -> tuple[str, ...]:
-    """Return the blanks of a text, each once, in their order."""
-    return tuple(dict.fromkeys(_BRACES.findall(text)))
-
-
 def normal(text: str) -> str:
     """Return a template's words in the form in which they are stored."""
-
-    def one(match: re.Match[str]) -> str:
-        name = unicodedata.normalize("NFKC", match[1]).strip().casefold()
-        return f"{{{JAPANESE_BLANKS.get(name, name)}}}"
-
-    return _BRACES.sub(one, clean(text).replace("｛", "{").replace("｝", "}"))
+    return word_templates.normal(text, lambda blank: JAPANESE_BLANKS.get(blank, blank))
 
 
-def faults(template: Template, city: City) -> list[Fault]:
+def faults(template: Template, city: City) -> list[FormFault]:
     """Return what is wrong with a template, its words in the form :func:`normal` gives them."""
-    found = []
-    if not template.name or len(template.name) > NAME_LIMIT:
-        message = mark("A name has between 1 and {n} characters.")
-        found.append(Fault("name", message, (("n", str(NAME_LIMIT)),)))
+    found = word_templates.faults(
+        template.name,
+        template.texts,
+        city.languages,
+        limit=TEXT_LIMIT,
+        is_blank=BLANKS.__contains__,
+    )
     if template.said_when not in WHEN:
-        found.append(Fault("said_when", mark("Say when it is said.")))
+        found.append(FormFault("said_when", mark("Say when it is said.")))
     if template.by_itself and template.said_when == ANY:
         found.append(
-            Fault("by_itself", mark("Only what belongs to a state can be said by itself."))
+            FormFault("by_itself", mark("Only what belongs to a state can be said by itself."))
         )
     if {*template.kinds} - {kind.code for kind in city.report_categories}:
-        found.append(Fault("kinds", mark("The city has no such kind.")))
-    if not template.texts.get("ja"):
-        found.append(Fault("text-ja", mark("The text in Japanese is needed.")))
-    wanted = set(blanks(template.texts.get("ja", "")))
-    for code, text in template.texts.items():
-        found += _text_faults(code, text, wanted, city)
+        found.append(FormFault("kinds", mark("The city has no such kind.")))
     return found
 
 
-def _text_faults(code: str, text: str, wanted: Collection[str], city: City) -> list[Fault]:
-    name = ("language", LANGUAGES[code].name)
-    there = set(blanks(text))
-    found = []
-    if code not in city.languages:
-        found.append(Fault(f"text-{code}", mark("The city does not speak {language}."), (name,)))
-    if len(text) > TEXT_LIMIT:
-        message = mark("{language}: a text has at most {n} characters.")
-        found.append(Fault(f"text-{code}", message, (name, ("n", str(TEXT_LIMIT)))))
-    unknown = sorted(there - set(BLANKS))
-    if unknown or "{" in _BRACES.sub("", text) or "}" in _BRACES.sub("", text):
-        message = mark("{language}: there is no such blank: {blanks}")
-        shown = " ".join(f"{{{one}}}" for one in unknown) or "{ }"
-        found.append(Fault(f"text-{code}", message, (name, ("blanks", shown))))
-    elif there != set(wanted):
-        message = mark("{language}: the blanks are not those of the Japanese: {blanks}")
-        shown = " ".join(f"{{{one}}}" for one in sorted(wanted)) or "–"
-        found.append(Fault(f"text-{code}", message, (name, ("blanks", shown))))
-    return found
+SHELF = Shelf(
+    AnswerTemplate, AnswerVersion, "answer_template", lambda one: f"answer_template:{one.code}"
+)
 
 
 def of_built_in(one: BuiltIn, city: City, *, withdrawn: bool = False) -> Template:
@@ -193,28 +153,18 @@ def _of_version(row: AnswerTemplate, version: AnswerVersion) -> Template:
 
 async def every(session: AsyncSession, city: City) -> list[Template]:
     """Return all templates as they are now, also those that were taken out of the list."""
-    rows = {row.code: row for row in await session.scalars(select(AnswerTemplate))}
-    newest = await session.scalars(
-        select(AnswerVersion).join(
-            AnswerTemplate,
-            (col(AnswerTemplate.id) == col(AnswerVersion.template_id))
-            & (col(AnswerTemplate.version) == col(AnswerVersion.version)),
-        )
-    )
-    versions = {version.template_id: version for version in newest}
+    written = {row.code: (row, version) for row, version in await SHELF.newest(session)}
     found = []
     for one in BUILT_IN:
-        row = rows.pop(one.code, None)
-        version = versions.get(row.id or 0) if row else None
+        row, version = written.pop(one.code, (None, None))
         if row is None or version is None:
             withdrawn = row is not None and row.withdrawn_at is not None
             found.append(of_built_in(one, city, withdrawn=withdrawn))
         else:
             found.append(_of_version(row, version))
-    for row in sorted(rows.values(), key=lambda each: each.id or 0):
-        if (row.id or 0) in versions:
-            found.append(_of_version(row, versions[row.id or 0]))
-    return found
+    return found + [
+        _of_version(row, version) for row, version in written.values() if version is not None
+    ]
 
 
 async def in_use(session: AsyncSession, city: City) -> list[Template]:
@@ -232,30 +182,25 @@ async def find(session: AsyncSession, city: City, code: str) -> Template:
     """
     found = next((one for one in await every(session, city) if one.code == code), None)
     if found is None:
-        raise Refusal("This template is no longer there.")
+        raise Refusal(GONE)
     return found
 
 
 async def history(session: AsyncSession, code: str) -> list[Template]:
     """Return all versions of a template that the office wrote, the newest first."""
     row = await session.scalar(select(AnswerTemplate).where(col(AnswerTemplate.code) == code))
-    if row is None:
+    if row is None or row.id is None:
         return []
-    found = await session.scalars(
-        select(AnswerVersion)
-        .where(col(AnswerVersion.template_id) == row.id)
-        .order_by(col(AnswerVersion.version).desc())
-    )
-    return [_of_version(row, version) for version in found]
+    return [_of_version(row, version) for version in await SHELF.history(session, row.id)]
 
 
-def said_by_itself(templates: Sequence[Template], when: str, kind: str) -> Template | None:
+def said_by_itself(some: Sequence[Template], when: str, kind: str) -> Template | None:
     """Return what is said when a report of ``kind`` gets a state and staff chose nothing else.
 
     One for this kind goes before one for all kinds, the office's own before a built-in one.
     """
     fitting = [
-        one for one in templates if one.by_itself and one.said_when == when and one.fits(when, kind)
+        one for one in some if one.by_itself and one.said_when == when and one.fits(when, kind)
     ]
     return min(
         fitting, key=lambda one: (not one.kinds, one.version == 0, one.is_built_in), default=None
@@ -291,22 +236,15 @@ def filled(
     needed = set(blanks(text))
     if "date" in needed and on is None:
         raise Refusal("Say the day of the work: the words name it.")
+    department = city.department(report.department)
     values = {
         "number": number,
-        "kind": _kind(report, language, city),
+        "kind": city.kind_name(report.category, language),
         "place": place(report, language, city),
         "date": day_name(on, language) if on else "",
-        "office": next(
-            (name_in(d.names, language) for d in city.departments if d.code == report.department),
-            "",
-        ),
+        "office": name_in(department.names, language) if department else "",
     }
-    return _BRACES.sub(lambda match: values.get(match[1], match[0]), text)
-
-
-def _kind(report: Report, language: str, city: City) -> str:
-    names = {kind.code: kind.names for kind in city.report_categories}
-    return name_in(names[report.category], language) if report.category in names else ""
+    return put_in(text, values)
 
 
 def place(report: Report, language: str, city: City) -> str:
@@ -345,9 +283,8 @@ async def store(
     Refusal
         Something is wrong with it, or somebody changed it meanwhile.
     """
-    wrong = faults(template, city)
-    if wrong:
-        raise Refusal(wrong[0].message, **dict(wrong[0].values))
+    for fault in faults(template, city):
+        raise fault.refusal()
     if template.code:
         row = await _locked(session, template.code)
         before = await find(session, city, template.code)
@@ -358,49 +295,31 @@ async def store(
         session.add(row)
         await session.flush()
         row.code = f"{OWN}{row.id}"
-    if before.version != seen:
-        raise Refusal("Somebody changed this template meanwhile. Look at it again.")
-    row.version += 1
-    session.add(row)
-    assert row.id is not None
-    version = AnswerVersion(
-        template_id=row.id,
-        version=row.version,
-        name=template.name,
-        said_when=template.said_when,
-        kinds=list(template.kinds),
-        by_itself=template.by_itself,
-        texts={code: text for code, text in template.texts.items() if text},
-        since={
-            code: before.since.get(code, 0) if text == before.texts.get(code) else row.version
-            for code, text in template.texts.items()
-            if text
+    check_seen(row, seen)
+    texts = {code: text for code, text in template.texts.items() if text}
+    words = {
+        "name": template.name,
+        "said_when": template.said_when,
+        "kinds": list(template.kinds),
+        "by_itself": template.by_itself,
+        "texts": texts,
+        "since": {
+            code: before.since.get(code, 0) if text == before.texts.get(code) else row.version + 1
+            for code, text in texts.items()
         },
-        written_by=actor,
-        written_at=now,
-    )
-    session.add(version)
-    await session.flush()
-    await _note(session, row.code, actor, now, "answer_template.changed", version=row.version)
-    return _of_version(row, version)
+    }
+    made = await SHELF.keep(session, row, words, actor=actor, now=now, action="changed")
+    return _of_version(row, made)
 
 
 async def withdraw(session: AsyncSession, code: str, *, actor: str, now: datetime) -> None:
     """Take a template out of the list."""
-    row = await _locked(session, code)
-    if row.withdrawn_at is None:
-        row.withdrawn_at = now
-        session.add(row)
-        await _note(session, code, actor, now, "answer_template.withdrawn", version=row.version)
+    await SHELF.withdraw(session, await _locked(session, code), actor=actor, now=now)
 
 
 async def restore(session: AsyncSession, code: str, *, actor: str, now: datetime) -> None:
     """Put a template that was taken out back into the list."""
-    row = await _locked(session, code)
-    if row.withdrawn_at is not None:
-        row.withdrawn_at = None
-        session.add(row)
-        await _note(session, code, actor, now, "answer_template.restored", version=row.version)
+    await SHELF.restore(session, await _locked(session, code), actor=actor, now=now)
 
 
 async def _locked(session: AsyncSession, code: str) -> AnswerTemplate:
@@ -409,16 +328,7 @@ async def _locked(session: AsyncSession, code: str) -> AnswerTemplate:
     row = await session.scalar(query.with_for_update())
     if row is None and built_in(code) is not None:
         row = AnswerTemplate(code=code, version=0)
-        changed = "Somebody changed this template meanwhile. Look at it again."
-        await add_new(session, row, Refusal(changed))
+        await add_new(session, row, Refusal(CHANGED))
     if row is None:
-        raise Refusal("This template is no longer there.")
+        raise Refusal(GONE)
     return row
-
-
-async def _note(
-    session: AsyncSession, code: str, actor: str, now: datetime, action: str, *, version: int
-) -> None:
-    await audit.record(
-        session, now, actor=actor, action=action, subject=f"answer_template:{code}", version=version
-    )

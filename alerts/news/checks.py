@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from datetime import datetime
 from urllib.parse import urlsplit
 
-from alerts.checks import AlertFault
 from alerts.news.models import News, Repeat, When
 from alerts.news.segments import OLDEST, Wanted
 from alerts.news.times import FARTHEST
 from city.city import City
 from core.clock import in_japan
+from core.faults import FormFault
 from core.languages import LANGUAGES, mark
 from feeds.texts import drill_mark
 
@@ -22,7 +22,7 @@ _DRILL_MARKS = tuple(drill_mark(code) for code in LANGUAGES)
 PAST = mark("The planned time has passed. Choose a time that is still to come.")
 
 
-def faults(news: News, city: City, now: datetime) -> list[AlertFault]:
+def faults(news: News, city: City, now: datetime) -> list[FormFault]:
     """Return all faults that the news alone shows."""
     return [
         *_place_faults(news, city),
@@ -34,55 +34,53 @@ def faults(news: News, city: City, now: datetime) -> list[AlertFault]:
     ]
 
 
-def _place_faults(news: News, city: City) -> Iterator[AlertFault]:
+def _place_faults(news: News, city: City) -> Iterator[FormFault]:
     topic = city.topic_by_code.get(news.topic)
     if topic is None:
-        yield AlertFault("topic", mark("Choose a topic."))
+        yield FormFault("topic", mark("Choose a topic."))
     elif topic.mandatory:
-        yield AlertFault(
+        yield FormFault(
             "topic", mark("Everybody gets this topic, for emergencies. News needs another one.")
         )
     if not news.whole_city and not news.areas:
-        yield AlertFault("areas", mark("Choose districts, or the whole city."))
+        yield FormFault("areas", mark("Choose districts, or the whole city."))
     if not set(news.areas) <= set(city.district_by_code):
-        yield AlertFault("areas", mark("A district does not exist any more. Choose again."))
+        yield FormFault("areas", mark("A district does not exist any more. Choose again."))
 
 
-def _word_faults(news: News) -> Iterator[AlertFault]:
+def _word_faults(news: News) -> Iterator[FormFault]:
     for code, words in news.texts.items():
         title, text = words.get("title", ""), words.get("text", "")
         values = (("language", LANGUAGES[code].name),)
         if not title or not text:
-            yield AlertFault(
-                f"text-{code}", mark("Write both title and text ({language})."), values
-            )
+            yield FormFault(f"text-{code}", mark("Write both title and text ({language})."), values)
         if len(title) > TITLE_LIMIT or len(text) > TEXT_LIMIT:
             limits = (("title", TITLE_LIMIT), ("text", TEXT_LIMIT))
-            yield AlertFault(
+            yield FormFault(
                 f"text-{code}",
                 mark("{language}: a title has at most {title} characters, a text {text}."),
                 (*values, *limits),
             )
         if title.startswith(_DRILL_MARKS) or text.startswith(_DRILL_MARKS):
-            yield AlertFault(
+            yield FormFault(
                 f"text-{code}", mark("News must not begin like a drill ({language})."), values
             )
     if not news.texts.get("ja", {}).get("text"):
-        yield AlertFault("text-ja", mark("Write title and text in Japanese."))
+        yield FormFault("text-ja", mark("Write title and text in Japanese."))
 
 
-def link_faults(news: News) -> Iterator[AlertFault]:
+def link_faults(news: News) -> Iterator[FormFault]:
     """Return what is wrong with the links. Only secure addresses of the web are taken."""
     if len(news.links) > MOST_LINKS:
-        yield AlertFault("links", mark("At most {n} links."), (("n", MOST_LINKS),))
+        yield FormFault("links", mark("At most {n} links."), (("n", MOST_LINKS),))
     for link in news.links:
         address = str(link.get("url", ""))
         why = refused_address(address)
         if why:
-            yield AlertFault("links", why, (("address", address[:80]), ("n", MOST_ADDRESS)))
+            yield FormFault("links", why, (("address", address[:80]), ("n", MOST_ADDRESS)))
         for label in link.get("labels", {}).values():
             if len(label) > MOST_LABEL:
-                yield AlertFault(
+                yield FormFault(
                     "links", mark("A link's name has at most {n} characters."), (("n", MOST_LABEL),)
                 )
 
@@ -107,12 +105,12 @@ def refused_address(address: str) -> str:
     return ""
 
 
-def _picture_faults(news: News) -> Iterator[AlertFault]:
+def _picture_faults(news: News) -> Iterator[FormFault]:
     if news.picture_id is None:
         return
     for code in news.texts:
         if not news.alts.get(code):
-            yield AlertFault(
+            yield FormFault(
                 f"alt-{code}",
                 mark(
                     "Say in a sentence what the picture shows, for who does not see it "
@@ -121,44 +119,44 @@ def _picture_faults(news: News) -> Iterator[AlertFault]:
                 (("language", LANGUAGES[code].name),),
             )
     if any(len(alt) > ALT_LIMIT for alt in news.alts.values()):
-        yield AlertFault(
+        yield FormFault(
             "alt", mark("What the picture shows has at most {n} characters."), (("n", ALT_LIMIT),)
         )
 
 
-def _segment_faults(news: News, city: City) -> Iterator[AlertFault]:
+def _segment_faults(news: News, city: City) -> Iterator[FormFault]:
     wanted = Wanted.from_json(news.segment)
     if not set(wanted.languages) <= set(city.languages):
-        yield AlertFault("segment", mark("The city does not have this language."))
+        yield FormFault("segment", mark("The city does not have this language."))
     ages = [age for age in (wanted.child_from, wanted.child_through) if age is not None]
     if any(not 0 <= age <= OLDEST for age in ages) or ages != sorted(ages):
-        yield AlertFault(
+        yield FormFault(
             "segment",
             mark("A child's age is from 0 to {n} years, the lower one first."),
             (("n", OLDEST),),
         )
     months = [month for month in (wanted.followed_from, wanted.followed_before) if month]
     if months != sorted(months):
-        yield AlertFault("segment", mark("The first month comes before the second."))
+        yield FormFault("segment", mark("The first month comes before the second."))
 
 
-def _time_faults(news: News, now: datetime) -> Iterator[AlertFault]:
+def _time_faults(news: News, now: datetime) -> Iterator[FormFault]:
     if news.when is When.AT:
         if news.send_at is None:
-            yield AlertFault("send_at", mark("Choose day and time."))
+            yield FormFault("send_at", mark("Choose day and time."))
         elif news.send_at <= now:
-            yield AlertFault("send_at", PAST)
+            yield FormFault("send_at", PAST)
         elif news.send_at > now + FARTHEST:
-            yield AlertFault("send_at", mark("That is more than a year ahead."))
+            yield FormFault("send_at", mark("That is more than a year ahead."))
     if news.repeat is Repeat.ONCE:
         return
     if news.when is not When.AT:
-        yield AlertFault("repeat", mark("Repeated news needs a day and a time."))
+        yield FormFault("repeat", mark("Repeated news needs a day and a time."))
     elif news.until is None:
-        yield AlertFault("until", mark("Say until when it is repeated."))
+        yield FormFault("until", mark("Say until when it is repeated."))
     elif news.send_at is not None and news.until < in_japan(news.send_at).date():
-        yield AlertFault("until", mark("The repetition ends before it begins."))
+        yield FormFault("until", mark("The repetition ends before it begins."))
     elif news.until > in_japan(now + FARTHEST).date():
-        yield AlertFault("until", mark("That is more than a year ahead."))
+        yield FormFault("until", mark("That is more than a year ahead."))
     if news.replaces_id is not None:
-        yield AlertFault("repeat", mark("A correction is sent once."))
+        yield FormFault("repeat", mark("A correction is sent once."))
