@@ -300,8 +300,8 @@ async def _table(request: Request, year: int) -> Year:
     context: Context = request.app.state.context
     kept: Months | None = getattr(request.app.state, "months", None)
     if kept is None:
-        kept = request.app.state.months = Months()
-    return await kept.year(context, year)
+        kept = request.app.state.months = Months(context)
+    return await kept.year(year)
 
 
 def feed_title(city: City, language: str) -> str:

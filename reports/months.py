@@ -7,10 +7,9 @@ no row; a hole with six reports is one case.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import case, func, literal_column
@@ -21,6 +20,7 @@ from sqlmodel import col
 from city.city import City
 from city.context import Context
 from core.clock import JAPAN, in_japan
+from core.shared_answers import SharedAnswers
 from reports.kinds import city_now
 from reports.models import Report
 from reports.published import kinds, leads
@@ -28,8 +28,11 @@ from reports.states import ReportState, Stage
 
 COUNTED = tuple(state for state in ReportState if state.facts.set_by == "staff")
 """What residents took back, and what is the same as another, is no case of its own."""
-FRESH_FOR = timedelta(seconds=60)
-KEPT_FOR = timedelta(minutes=10)
+FRESH_SECONDS = 60.0
+KEPT_SECONDS = 600.0
+"""What is older than fresh is counted again beside its reader; what is older than this is shown to
+nobody.
+"""
 MOST_KEPT = 40
 
 
@@ -87,38 +90,22 @@ def total(counts: Iterable[Count]) -> Count:
 
 
 class Months:
-    """The tables, kept for a while: counting a year reads all of its reports.
+    """The tables, kept for a while: counting a year reads all of its reports."""
 
-    What is older than :data:`FRESH_FOR` is counted again beside the reader who gets it; what is
-    older than :data:`KEPT_FOR` is shown to nobody.
-    """
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._kept: SharedAnswers[Year] = SharedAnswers(
+            context.clock, FRESH_SECONDS, stale_seconds=KEPT_SECONDS, most=MOST_KEPT
+        )
 
-    def __init__(self) -> None:
-        self._kept: dict[int, tuple[datetime, Year]] = {}
-        self._counting: dict[int, asyncio.Task[Year]] = {}
+    async def year(self, year: int) -> Year:
+        """Return a year's table, up to :data:`KEPT_SECONDS` old."""
+        return await self._kept.of(year, lambda: self._count(year))
 
-    async def year(self, context: Context, year: int) -> Year:
-        """Return a year's table."""
-        now = context.clock.now()
-        at, found = self._kept.get(year, (now, None))
-        age = now - at
-        if found is not None and timedelta() <= age < FRESH_FOR:
-            return found
-        task = self._counting.get(year)
-        if task is None:
-            task = self._counting[year] = asyncio.create_task(self._count(context, year))
-            task.add_done_callback(lambda _: self._counting.pop(year, None))
-        if found is not None and timedelta() <= age < KEPT_FOR:
-            return found
-        return await asyncio.shield(task)
-
-    async def _count(self, context: Context, year: int) -> Year:
+    async def _count(self, year: int) -> Year:
+        context = self._context
         async with context.database.reading() as session:
-            found = await count_year(session, await city_now(session, context.city), year)
-        if len(self._kept) >= MOST_KEPT:
-            self._kept.clear()
-        self._kept[year] = context.clock.now(), found
-        return found
+            return await count_year(session, await city_now(session, context.city), year)
 
 
 async def count_year(session: AsyncSession, city: City, year: int) -> Year:

@@ -33,6 +33,24 @@ async def test_many_who_ask_at_once_share_one_count_and_it_is_old_soon() -> None
     assert [await unkept.of("a", count) for _ in range(2)] == [4, 5]
 
 
+async def test_who_asks_for_something_old_gets_it_while_it_is_counted_again() -> None:
+    clock, counts = ManualClock(NOW), iter(range(1, 9))
+    shared = SharedAnswers[int](clock, 60, stale_seconds=600, most=2)
+
+    async def count() -> int:
+        return next(counts)
+
+    assert await shared.of("a", count) == 1
+    await clock.advance(60)
+    assert await shared.of("a", count) == 1, "counted again beside it"
+    await asyncio.sleep(0)
+    assert await shared.of("a", count) == 2
+    await clock.advance(600)
+    assert await shared.of("a", count) == 3, "nobody is shown what is as old as that"
+    assert [await shared.of(name, count) for name in "bc"] == [4, 5]
+    assert await shared.of("a", count) == 6, "no more are kept than were wanted"
+
+
 async def test_a_count_that_fails_is_tried_again_and_one_who_leaves_stops_nobody() -> None:
     shared, goes_on = SharedAnswers[int](ManualClock(NOW), 2.0), asyncio.Event()
 
