@@ -28,6 +28,12 @@ MOST_ROWS = 10_000
 NAMES = ("resident_id", "line_user_id")
 """How tables call the column that refers to a resident."""
 OF_STAFF = {
+    "reports": ("opened_by", "priority_by"),
+    "photos": ("released_by",),
+    "forwards": ("key", "words", "reply_to", "by", "remote_token", "settled_by"),
+    "photo_addresses": ("by",),
+    "work_order_items": ("words", "outcome_words", "settled_by"),
+    "mail_failures": ("ended_by",),
     "report_updates": ("by", "note"),
     "report_verdicts": ("key",),
     "household_cases": ("person",),
@@ -56,7 +62,7 @@ async def kept_of(
         "city": city.name["ja"],
         "made_at": now.isoformat(),
         "settings": record.to_json(),
-        "kept": {name: await _rows(session, query) for name, query in _queries(resident)},
+        "kept": {name: await _rows(session, query) for name, query in queries_of(resident)},
         "messages": await _messages(session, resident.id),
     }
 
@@ -69,7 +75,7 @@ def tables_of_residents() -> Iterator[tuple[Table, Column[Any]]]:
                 yield table, table.columns[name]
 
 
-def _queries(resident: Resident) -> Iterator[tuple[str, Select[Any]]]:
+def queries_of(resident: Resident) -> Iterator[tuple[str, Select[Any]]]:
     """Yield the query of a resident's rows for every table, with the table's name."""
     direct = {
         table: column
