@@ -235,13 +235,14 @@ class _Maker:
 
     async def _step(self, report: Report, state: ReportState, at: datetime, n: int) -> None:
         if state is DONE:
-            await register.answer(
+            await register.note_step(
                 self.session,
-                report,
-                EARLIER_WORDS[n % len(EARLIER_WORDS)],
+                await work.leading(self.session, report.number),
+                answer=EARLIER_WORDS[n % len(EARLIER_WORDS)],
                 by=self.account,
                 now=at,
                 state=DONE,
+                action="report.answered",
             )
             await self._finish(report, at, n)
             return

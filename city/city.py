@@ -7,16 +7,19 @@ Nothing here knows about files.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from datetime import date, time
 from enum import StrEnum
 from functools import cached_property
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, PrivateAttr
 
 from city.chat import ChatRules
 from city.danger_words import DangerWords
 from city.kinds import ReportCategory as ReportCategory
+from city.offices import Endpoint as Endpoint
+from city.offices import Owner as Owner
 from city.parts import Names as Names
 from city.parts import Part as _Part
 from city.parts import name_in as name_in
@@ -311,36 +314,6 @@ class DisasterRule(_Part):
     areas: tuple[str, ...] = ()
 
 
-class Endpoint(_Part):
-    """Another office's Open311 endpoint, to which the city forwards reports.
-
-    Parameters
-    ----------
-    url
-        Such as ``https://open311.pref.example/v2``, without a slash at its end.
-    key_setting
-        Name of the environment variable with the key that the other office gave the city.
-    services
-        Its codes by the city's codes of kinds. A kind that is not named has the same code there,
-        or the one under ``*``.
-    closes
-        Whether a report that the other office closes is done here without staff looking.
-    format
-        What it speaks: every server speaks XML, and most JSON.
-    """
-
-    url: str = Field(pattern=r"^https?://[^\s?#]+[^\s?#/]$", max_length=300)
-    format: Literal["json", "xml"] = "json"
-    jurisdiction: str = ""
-    key_setting: str | None = Field(default=None, pattern=r"^TODOKE_[A-Z0-9_]+$")
-    services: dict[str, str] = Field(default_factory=dict)
-    closes: bool = False
-
-    def service_of(self, kind: str) -> str:
-        """Return the other office's code for one of the city's kinds."""
-        return self.services.get(kind) or self.services.get("*") or kind
-
-
 class WorkOrders(_Part):
     """How the city's crews are sent out (``[work_orders]``)."""
 
@@ -350,49 +323,6 @@ class WorkOrders(_Part):
     """Whether somebody in the office looks at what a crew did before residents hear of it."""
     asks_used: bool = False
     """Whether crews are asked what they used and how long it took."""
-
-
-class Owner(_Part):
-    """Who looks after something in the streets (``owners.geojson``), usually not the city.
-
-    It owns what lies in ``polygons`` or within ``metres`` of ``lines``, of the ``kinds`` of damage
-    if there are any. Without a geometry it owns all of its kinds. With ``forwards`` the city passes
-    reports on, to ``open311`` or by mail to ``mail`` where it has one; otherwise the resident is
-    asked to tell the owner. ``body`` says what kind of owner it is; a ``city`` one only names the
-    city's own roads. ``road`` and ``road_class`` are of its lines. With a ``department``
-    it is no other office but that department of the city, which mends what lies there.
-    """
-
-    code: str
-    names: Names
-    phone: str = ""
-    mail: str = ""
-    open311: Endpoint | None = None
-    forwards: bool = False
-    department: str = ""
-    kinds: tuple[str, ...] = ()
-    metres: float = 15.0
-    body: Literal["", "city", "prefecture", "nation", "private"] = ""
-    road: str = ""
-    road_class: Literal["", "national", "prefectural", "main", "local", "path"] = ""
-    polygons: tuple[tuple[tuple[Position, ...], ...], ...] = Field(default=(), repr=False)
-    lines: tuple[tuple[Position, ...], ...] = Field(default=(), repr=False)
-
-    @property
-    def is_placed(self) -> bool:
-        """Whether it owns a place, and not all things of a kind."""
-        return bool(self.polygons or self.lines)
-
-    def owns(self, kind: str, place: Position | None) -> bool:
-        """Whether a damage of this kind at this place is its own."""
-        if self.kinds and kind not in self.kinds:
-            return False
-        if not self.is_placed:
-            return True
-        return place is not None and (
-            any(inside(place, polygon) for polygon in self.polygons)
-            or any(distance_to_line(place, line) <= self.metres for line in self.lines)
-        )
 
 
 TOKENS_BLUE = "#0017c1"
@@ -473,6 +403,7 @@ class City(_Part):
     """The pictures of the emblem that can be used, as ``svg`` and ``png`` (``city.emblem``)."""
     certificates: dict[str, str] = Field(default_factory=dict, repr=False)
     """PEM text of each file that a source's ``certificates`` names."""
+    _folder: City | None = PrivateAttr(default=None)
 
     @property
     def colour(self) -> str:
@@ -509,6 +440,30 @@ class City(_Part):
     def kind(self, code: str) -> ReportCategory | None:
         """Return a kind of reports, also one that is not offered now; None if there is none."""
         return next((kind for kind in self.report_categories if kind.code == code), None)
+
+    def kind_name(self, code: str, language: str) -> str:
+        """Return the name of a kind of reports; the code if the city no longer has it."""
+        found = self.kind(code)
+        return code if found is None else name_in(found.names, language)
+
+    def owner(self, code: str) -> Owner | None:
+        """Return who owns something beside the city; None for the city itself."""
+        return next((one for one in self.owners if one.code == code), None)
+
+    def department(self, code: str) -> Department | None:
+        """Return a department; None if there is none."""
+        return next((one for one in self.departments if one.code == code), None)
+
+    def with_kinds(self, kinds: Iterable[ReportCategory]) -> City:
+        """Return the city with other kinds of reports."""
+        made = self.model_copy(update={"report_categories": tuple(kinds)})
+        made._folder = self.as_in_folder
+        return made
+
+    @property
+    def as_in_folder(self) -> City:
+        """The city with the kinds of reports of its folder."""
+        return self._folder or self
 
     def kinds_offered(self, day: date) -> tuple[ReportCategory, ...]:
         """Return the kinds of which a new report can be made on a day, in Japan."""

@@ -11,7 +11,6 @@ from console import words
 from console.report_names import Names
 from core.languages import mark
 from reports.models import Report, ReportUpdate
-from reports.names import PRIORITY_NAMES as PRIORITY_NAMES
 from reports.names import priority_name, road_class_name
 from reports.residents_told import BY as SERVICE
 from reports.states import ReportState

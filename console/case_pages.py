@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
-from datetime import date, datetime
+from datetime import date
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Response
 from fastapi.responses import JSONResponse
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from city.city import City
 from city.shapes import district_geojson
 from console import answer_form, case_view
 from console.access import Permission
@@ -25,13 +23,14 @@ from core.text import clean, whole_number
 from core.web import Form
 from reports import answers, cases, notices_to_staff, photos, register, states, work
 from reports.answers import Answer
-from reports.cases import Joined
 from reports.kinds import city_now
+from reports.members import leader_of
 from reports.models import Photo, Report
 from reports.nearby import nearby
 from reports.reasons import reason
 from reports.states import ReportState
-from reports.work import KEEP, Change, Changed
+from reports.together import tell_joined
+from reports.work import KEEP, Change
 
 router = APIRouter(prefix="/console", route_class=StaffRoute)
 Looker = Annotated[Visit, Depends(visit(Permission.LOOK))]
@@ -152,6 +151,25 @@ async def _who_hears(session: AsyncSession, visitor: Visit, report: Report) -> t
     return preview, reason_of(preview.problem, visitor.language) if preview.problem else ""
 
 
+@router.post("/reports/{number}/answer-look")
+async def look(visitor: Worker, number: str) -> Response:
+    """Show who will hear what, if the form were saved as it is."""
+    context, form = visitor.context, visitor.form
+    preview, problem = None, ""
+    async with context.database.reading() as session:
+        case = await leader_of(session, await report_of(session, number))
+    try:
+        answer = await answer_form.translated(context, case, answer_form.answer_of(form))
+        after = _state(form.text("state"))
+        async with context.database.reading() as session:
+            preview = await answer_form.who_hears(session, visitor, case, after, answer)
+    except Refusal as refusal:
+        problem = reason_of(refusal, visitor.language)
+    if preview is not None and preview.problem is not None:
+        problem = reason_of(preview.problem, visitor.language)
+    return visitor.page("_who_hears.html", preview=preview, problem=problem, name=template_name)
+
+
 @router.post("/reports/{number}/correct")
 async def correct(visitor: Worker, number: str) -> Response:
     """Correct what a report says of itself: place, kind, owner, address."""
@@ -227,26 +245,12 @@ async def join(visitor: Worker, number: str) -> Response:
                 seen=form.text("seen"),
                 seen_other=form.text("seen_other"),
             )
-            await _tell_of_joining(session, visitor, city, made, now)
+            await tell_joined(
+                session, answer_form.means(context), city, made, by=visitor.actor, now=now
+            )
     except BadInput as refusal:
         return await _page(visitor, number, refusal=refusal)
     return visitor.go(f"/console/reports/{made.leader.number}?done=joined")
-
-
-async def _tell_of_joining(
-    session: AsyncSession, visitor: Visit, city: City, made: Joined, now: datetime
-) -> None:
-    """Tell the residents of a report that joined a case that they hear of it from now on.
-
-    Nothing is told if the office has taken out its words for that.
-    """
-    joining = made.joined[0]
-    changed = Changed(
-        report=joining, before=made.before, after=joining.state, joined=(), news="", update=None
-    )
-    means = answer_form.means(visitor.context)
-    with suppress(Refusal):
-        await answers.tell(session, means, city, changed, Answer(), by=visitor.actor, now=now)
 
 
 @router.post("/reports/{number}/part")

@@ -30,7 +30,9 @@ from reports import (
 )
 from reports.cases import Suggestion
 from reports.kinds import city_now
+from reports.members import joined_to, leader_of
 from reports.models import Photo, PhotoRole, Report, Team
+from reports.names import priority_names
 from reports.states import ReportState
 
 MOST_PHOTOS = 60
@@ -133,10 +135,8 @@ async def view(session: AsyncSession, visitor: Visit, number: str) -> CaseView:
     context, language = visitor.context, visitor.language
     report = await report_of(session, number)
     city = await city_now(session, context.city)
-    leader = report
-    if report.case_id is not None:
-        leader = await session.get_one(Report, report.case_id)
-    members = await cases.members_of(session, leader)
+    leader = await leader_of(session, report)
+    members = await joined_to(session, leader)
     shown_reports = [report, *members] if report.case_id is None else [report]
     photos = await photos_of(session, shown_reports)
     updates = await register.updates_of(session, report.id or 0)
@@ -158,7 +158,7 @@ async def view(session: AsyncSession, visitor: Visit, number: str) -> CaseView:
         states=tuple(one for one in ReportState if states.may_follow(report.state, one)),
         team=await session.get(Team, report.team_id) if report.team_id else None,
         teams=tuple(await teams.to_assign(session, report.department)),
-        owner=next((one for one in city.owners if one.code == report.owner), None),
+        owner=city.owner(report.owner),
         place_name=_place_name(visitor, report),
         overdue=_overdue(report, today),
         city=city,
@@ -173,10 +173,10 @@ def _overdue(report: Report, today: date) -> int:
 
 def _place_name(visitor: Visit, report: Report) -> str:
     """Return the address or landmark nearest to a report, if it says no address itself."""
-    if report.longitude is None or report.latitude is None:
+    if report.place is None:
         return ""
     gazetteer = visitor.request.app.state.folder.places
-    return places.name_near(gazetteer, (report.longitude, report.latitude), visitor.language)
+    return places.name_near(gazetteer, report.place, visitor.language)
 
 
 async def photos_of(session: AsyncSession, reports: list[Report]) -> list[Shown]:
@@ -227,6 +227,7 @@ async def values(session: AsyncSession, visitor: Visit, shown: CaseView) -> dict
         "report": report,
         "names": names,
         "history": case_history,
+        "priorities": priority_names(language),
         "why": case_history.why_priority(report, language),
         "meanings": {
             step.update.id: answer_words.meaning(step.update.answer, language)

@@ -25,7 +25,6 @@ from console.web import StaffRoute, Visit, reason_of, visit
 from core import audit
 from core.clock import JAPAN, in_japan
 from core.errors import BadInput, Refusal
-from core.geo import Position
 from core.languages import mark
 from core.sheets import MOST_BYTES, spreadsheet_workshop
 from core.text import clean
@@ -73,11 +72,10 @@ async def enter(visitor: WithPhotos) -> Response:
         async with context.database.writing() as session:
             city = await city_now(session, context.city)
             draft, came_at = _draft(visitor, city, tuple(pictures))
-            owner = city.owner_of(draft.category, _place_of(draft))
             report = await create_report(
                 session,
                 context.city,
-                replace(draft, owner=owner.code if owner else ""),
+                draft,
                 resident_id=None,
                 language=LANGUAGE,
                 now=came_at,
@@ -203,12 +201,6 @@ def _digest(draft: Draft) -> str:
     browser, and writes the next one there, has it stored as well.
     """
     return hashlib.sha256(repr(draft).encode()).hexdigest()[:20]
-
-
-def _place_of(draft: Draft) -> Position | None:
-    if draft.longitude is None or draft.latitude is None:
-        return None
-    return draft.longitude, draft.latitude
 
 
 def _came_at(text: str, now: datetime) -> datetime:

@@ -18,6 +18,7 @@ from core.languages import mark
 from core.web import Form
 from reports import answers, forwarding, office_mail, register, work
 from reports.forwarding import MOST_WORDS, Wanted
+from reports.members import leader_of
 from reports.models import Forward, ForwardWay, Photo, Report, Sending
 from reports.photo_links import photo_links
 from reports.states import ReportState
@@ -145,7 +146,7 @@ async def _forward_page(
     words = form.get("words") if refusal else None
     if words is None:
         words = report.japanese or report.description
-    owner = next((one for one in city.owners if one.code == report.owner), None)
+    owner = city.owner(report.owner)
     reply_to = _reply_to(city, report, visitor)
     return visitor.page(
         "forward.html",
@@ -229,7 +230,7 @@ def _mail(
 
 def _reply_to(city: City, report: Report, visitor: Visit) -> str:
     """Return where the office answers to: the department's address, or who forwards."""
-    department = next((one for one in city.departments if one.code == report.department), None)
+    department = city.department(report.department)
     return (department.email if department else "") or visitor.actor
 
 
@@ -241,6 +242,4 @@ async def _leading(session: AsyncSession, number: str, *, lock: bool = True) -> 
         report = await register.get_report(session, number)
     except register.UnknownReport as error:
         raise Missing from error
-    if report.case_id is None:
-        return report
-    return await session.get_one(Report, report.case_id)
+    return await leader_of(session, report)

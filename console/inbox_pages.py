@@ -21,7 +21,7 @@ from reports.answers import Answer
 from reports.cases import Suggestion
 from reports.kinds import city_now
 from reports.listing import ReportFilter
-from reports.models import AT_ONCE, Report
+from reports.models import Priority, Report
 from reports.states import WAITING, ReportState
 from reports.together import tell_joined
 from reports.work import Change, change
@@ -172,7 +172,7 @@ async def _decide(session: AsyncSession, visitor: Visit, number: str) -> int:
     elif act == "refer":
         wanted = Change(state=ReportState.REFERRED, reason=form.text("referred"))
     elif act == "urgent":
-        wanted = Change(priority=AT_ONCE)
+        wanted = Change(priority=Priority.AT_ONCE)
     else:
         raise Refusal("Choose what to do with it.")
     changed = await change(session, city, number, wanted, by=by, now=now, seen=seen)

@@ -36,6 +36,7 @@ from reports import kinds
 from reports.kind_texts import missing, texts_of, with_texts
 from reports.kind_toml import as_toml
 from reports.models import KindVersion
+from reports.names import priority_names
 
 router = APIRouter(prefix="/console", route_class=StaffRoute)
 Looker = Annotated[Visit, Depends(visit(Permission.LOOK))]
@@ -49,13 +50,7 @@ TYPE_NAMES = {
     AnswerType.SEVERAL: mark("Any of several"),
     AnswerType.YES_NO: mark("Yes or no"),
 }
-PRIORITY_NAMES = (
-    mark("As the service finds"),
-    mark("At once"),
-    mark("Soon"),
-    mark("Normal"),
-    mark("When there is time"),
-)
+AS_FOUND = mark("As the service finds")
 DAY_NAMES = dict(
     zip(
         DAYS,
@@ -133,7 +128,6 @@ async def kinds_page(visitor: Looker) -> Response:
             kind.code: missing(kinds.dump_kind(kind), city.languages)
             for kind in city.report_categories
         },
-        priorities=PRIORITY_NAMES,
     )
 
 
@@ -313,11 +307,9 @@ async def _written(visitor: Visit, code: str) -> Written:
         held = await kinds.version_in_force(session, code)
         proposal = await kinds.proposal_of(session, code)
         versions = tuple(await kinds.history(session, code))
-    before = kinds.content_before(base, held, code)
+    before = kinds.content_of(base, held, code)
     own = base.kind(code)
-    content = before
-    if proposal is not None:
-        content = proposal.content or (kinds.dump_kind(own) if own is not None else None)
+    content = before if proposal is None else kinds.content_of(base, proposal, code)
     if content is None:
         raise Missing
     return Written(code, own, held, proposal, before, content, versions)
@@ -404,7 +396,7 @@ def _edit_page(
         pictures=sorted(DRAWN),
         danger_words=DANGER_WORDS,
         words_in=WORDS_IN,
-        priorities=PRIORITY_NAMES,
+        priorities=[visitor.say(AS_FOUND), *priority_names(visitor.language).values()],
         types=TYPE_NAMES,
         days=DAY_NAMES,
         order=content.get("order") or kinds.order_of(city, written.code),
@@ -412,7 +404,7 @@ def _edit_page(
         longest=LONGEST_TEXT,
         missing=missing(content, city.languages),
         texts=len(texts_of(content)),
-        may_write=visitor.may("reports"),
+        may_write=visitor.may(Permission.REPORTS),
     )
 
 
@@ -443,7 +435,7 @@ def _question_page(
         types=TYPE_NAMES,
         written_languages=WRITTEN_IN,
         longest=LONGEST_TEXT,
-        may_write=visitor.may("reports"),
+        may_write=visitor.may(Permission.REPORTS),
     )
 
 
@@ -469,7 +461,7 @@ def _words_page(
         languages=visitor.context.city.languages,
         missing=missing(written.content, visitor.context.city.languages),
         longest=LONGEST_TEXT,
-        may_write=visitor.may("reports"),
+        may_write=visitor.may(Permission.REPORTS),
     )
 
 
@@ -497,7 +489,7 @@ def _check_page(visitor: Visit, written: Written, *, refusal: Refusal | None = N
         of=language,
         languages=city.languages,
         missing=missing(written.content, city.languages),
-        may_write=visitor.may("reports"),
+        may_write=visitor.may(Permission.REPORTS),
     )
 
 

@@ -10,7 +10,8 @@ from city.city import City, name_in
 from console import words
 from core.languages import mark, reads_japanese
 from reports import questions
-from reports.models import AT_ONCE, SOON, OrderKind, Outcome, Photo, PhotoRole, WorkUsed
+from reports.models import OrderKind, Outcome, Photo, PhotoRole, Priority, WorkUsed
+from reports.names import priority_name
 from reports.orders import Stop
 
 OUTCOMES = {
@@ -20,7 +21,6 @@ OUTCOMES = {
     Outcome.NEEDS_MORE: mark("Needs more"),
 }
 KINDS = {OrderKind.WORK: mark("Work order"), OrderKind.PATROL: mark("Road patrol")}
-PRIORITIES = {AT_ONCE: mark("At once"), SOON: mark("Soon")}
 WEEKDAYS_JA = "月火水木金土日"
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 ROUTINE = mark("Routine place")
@@ -80,14 +80,14 @@ def shown_stop(stop: Stop, city: City, language: str, today: date) -> Shown:
     assert item.id is not None
     at = stop.position
     kind = city.kind(report.category) if report else None
-    what = name_in(kind.names, language) if kind else (report.category if report else item.name)
+    what = city.kind_name(report.category, language) if report else item.name
     district = city.district_by_code.get(report.area or "") if report else None
     place = [
         report.address if report else "",
         name_in(district.names, language) if district else "",
     ]
     due = report.due_on if report else None
-    priority = PRIORITIES.get(report.priority) if report else None
+    urgent = report is not None and report.priority <= Priority.SOON
     return Shown(
         id=item.id,
         number=report.number if report else words.CATALOGUE.text(language, ROUTINE),
@@ -97,8 +97,8 @@ def shown_stop(stop: Stop, city: City, language: str, today: date) -> Shown:
         road=report.road if report else "",
         latitude=at[1] if at else None,
         longitude=at[0] if at else None,
-        priority=words.CATALOGUE.text(language, priority) if priority else "",
-        urgent=report is not None and report.priority == AT_ONCE,
+        priority=priority_name(report.priority, language) if report and urgent else "",
+        urgent=report is not None and report.priority == Priority.AT_ONCE,
         due=day_name(due, language) if due else "",
         overdue=due is not None and due < today and item.outcome is Outcome.WAITING,
         words=item.words,

@@ -53,14 +53,13 @@ async def _photo_page(
         beside = await releasing.photos_beside(session, one.case)
         waiting = await releasing.waiting(session, city, now)
         after = await releasing.waiting(session, city, now, before=photo_id)
-    kind = next((kind for kind in city.report_categories if kind.code == one.case.category), None)
     district = city.district_by_code.get(one.case.area or "")
     return visitor.page(
         "release.html",
         status=400 if refusal else 200,
         refusal=reason_of(refusal, visitor.language) if refusal else "",
         one=one,
-        kind=name_in(kind.names, visitor.language) if kind else one.case.category,
+        kind=city.kind_name(one.case.category, visitor.language),
         where=name_in(district.names, visitor.language) if district else "",
         beside=beside,
         is_public=published.may_be_seen(one.case, city),

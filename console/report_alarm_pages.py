@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import time
 from typing import Annotated
@@ -147,13 +148,14 @@ async def _page(visitor: Visit, *, refused: str = "", refusal: Refusal | None = 
     cards = []
     mending = {kind.department for kind in context.city.report_categories}
     async with context.database.reading() as session:
+        members = Counter(one.department for one in await staff.members(session))
         found = await alarm_settings.every(session, context.city, context.clock.now())
         for code, alarm in found.items():
             cards.append(
                 Card(
                     alarm,
                     names.get(code, code),
-                    len(await staff.members(session, departments=[code])),
+                    members[code],
                     code in mending,
                     await notices_to_staff.newest(session, code),
                 )

@@ -15,8 +15,8 @@ from console.report_names import Names
 from core.clock import JAPAN, in_japan
 from reports.exports import Wording
 from reports.listing import Order, ReportFilter, SortBy
-from reports.models import CameBy, Team
-from reports.names import CAME_BY_NAMES, PRIORITY_NAMES
+from reports.models import CameBy, Priority, Team
+from reports.names import CAME_BY_NAMES, priority_names
 from reports.states import OPEN, ReportState
 
 NAMES = (
@@ -91,7 +91,7 @@ def read(given: Mapping[str, str], *, mine: Sequence[int], now: datetime) -> Cho
         chosen_teams = (int(team[:9]),)
     elif team not in (MINE, NOBODY):
         fields["team"] = ""
-    priority = int(fields["priority"]) if fields["priority"] in map(str, PRIORITY_NAMES) else 0
+    priority = int(fields["priority"]) if fields["priority"] in map(str, Priority) else 0
     photo = {"with": True, "without": False}.get(fields["photo"])
     came_by = fields["came_by"] if fields["came_by"] in set(CameBy) else ""
     fields |= {
@@ -200,7 +200,7 @@ def choices(names: ListNames, teams: Sequence[Team], roads: Sequence[str]) -> di
         | {str(team.id): team.name for team in teams},
         "category": names.categories,
         "area": names.areas,
-        "priority": {str(n): names.priority(n) for n in PRIORITY_NAMES},
+        "priority": {str(n): name for n, name in priority_names(language).items()},
         "overdue": {"yes": say("Overdue")},
         "department": names.departments,
         "road": {road: road for road in roads},

@@ -15,7 +15,7 @@ from sqlmodel import col
 
 from console.report_filters import ListNames
 from reports.models import CameBy, Photo, Report
-from reports.names import PRIORITY_NAMES
+from reports.names import priority_names
 from reports.states import ReportState
 
 MOST_WORDS, MOST_ADDRESS = 60, 50
@@ -86,7 +86,7 @@ def rows_of(
 ) -> list[ListRow]:
     """Return the rows of some reports, of which :data:`COLUMNS` were read."""
     states = {state: state.staff_name(names.language) for state in ReportState}
-    priorities = {n: names.priority(n) for n in PRIORITY_NAMES}
+    priorities = priority_names(names.language)
     how = {each: names.came_by(each) for each in CameBy} | {CameBy.LINE: ""}
     day = cache(names.day)
     rows = []

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import io
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Response
+from fastapi.responses import StreamingResponse
 
 from console.access import Permission
 from console.case_view import report_of
@@ -16,6 +21,7 @@ from core.errors import BadInput, Refusal
 from core.languages import mark
 from core.text import clean
 from reports import dossier
+from reports.reasons import reason
 from reports.reporters import reporters
 from reports.work import leading
 
@@ -23,6 +29,7 @@ router = APIRouter(prefix="/console", route_class=StaffRoute)
 Worker = Annotated[Visit, Depends(visit(Permission.REPORTS))]
 Keeper = Annotated[Visit, Depends(visit(Permission.STAFF))]
 LEAST_WHY, MOST_WHY = 5, 300
+PART_BYTES = 256 * 1024
 
 
 @router.post("/reports/{number}/reporters")
@@ -60,9 +67,15 @@ async def take(visitor: Keeper, number: str) -> Response:
         if report.case_id is not None:
             raise Missing
         facts = await dossier.facts(session, context.city, report)
-    made = await asyncio.to_thread(
-        dossier.written, facts, context.settings.media_dir, by=visitor.actor, why=why, now=now
-    )
+    media = context.settings.media_dir
+    file = await asyncio.to_thread(_file_in, media)
+    try:
+        made = await asyncio.to_thread(
+            dossier.write, facts, media, file, by=visitor.actor, why=why, now=now
+        )
+    except OSError:
+        file.close()
+        return await _page(visitor, number, refusal=BadInput(reason("export.disk")))
     async with context.database.writing() as session:
         await audit.record(
             session,
@@ -77,9 +90,22 @@ async def take(visitor: Keeper, number: str) -> Response:
         )
     headers = {
         "Content-Disposition": f'attachment; filename="{report.number}.zip"',
+        "Content-Length": str(made.size),
         "Cache-Control": "no-store",
     }
-    return Response(made.content, media_type="application/zip", headers=headers)
+    return StreamingResponse(_parts(file), media_type="application/zip", headers=headers)
+
+
+def _file_in(folder: Path) -> io.BufferedRandom:
+    """Make a file that nobody else can open, on the disk of the photos."""
+    return tempfile.TemporaryFile("w+b", dir=folder)
+
+
+def _parts(file: io.BufferedRandom) -> Iterator[bytes]:
+    """Yield a file's content; then it is gone."""
+    with file:
+        while part := file.read(PART_BYTES):
+            yield part
 
 
 async def _page(visitor: Visit, number: str, *, refusal: BadInput | None = None) -> Response:

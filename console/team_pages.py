@@ -89,7 +89,7 @@ def _entry(visitor: Visit, *, active: bool) -> Entry:
 async def _list(visitor: Visit, *, refusal: BadInput | None = None) -> Response:
     async with visitor.context.database.reading() as session:
         found = await teams.listed(session)
-        cases = {team.id: await teams.open_cases(session, team.id or 0) for team in found}
+        cases = await teams.open_cases(session, [team.id for team in found if team.id])
         staff = await accounts.everybody(session)
     return visitor.page(
         "teams.html",
@@ -114,14 +114,14 @@ async def _team(visitor: Visit, team_id: int, *, refusal: BadInput | None = None
             raise Missing
         belong = await teams.accounts_of(session, team_id)
         staff = await accounts.everybody(session)
-        cases = await teams.open_cases(session, team_id)
+        cases = await teams.open_cases(session, [team_id])
     return visitor.page(
         "team.html",
         status=400 if refusal else 200,
         refusal=reason_of(refusal, visitor.language) if refusal else "",
         typed=visitor.form,
         team=team,
-        cases=cases,
+        cases=cases.get(team_id, 0),
         staff=[one for one in staff if one.active or one.email in belong],
         ticked=set(visitor.form.all("accounts") if refusal else belong),
         kinds=KIND_NAMES,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, time
 from urllib.parse import urlsplit
 
@@ -65,15 +65,7 @@ class Wish:
             raise Refusal(
                 "Again after {first} to {last} minutes.", first=SOONEST_AGAIN, last=LATEST_AGAIN
             )
-        return Wish(
-            mails=mails,
-            chat_form=self.chat_form,
-            chat_url=url,
-            rhythm=self.rhythm,
-            quiet=self.quiet,
-            calls_members=self.calls_members,
-            again_minutes=self.again_minutes,
-        )
+        return replace(self, mails=mails, chat_url=url)
 
 
 def _can_be_called(url: str, internal: Internal) -> bool:
@@ -91,7 +83,7 @@ def _can_be_called(url: str, internal: Internal) -> bool:
 
 def from_city(city: City, department: str, now: datetime) -> ReportAlarm:
     """Return what holds where nobody chose: mail to the department, as the city's folder has it."""
-    found = next((one for one in city.departments if one.code == department), None)
+    found = city.department(department)
     mails = [found.email] if found is not None and found.email else []
     return ReportAlarm(department=department, mails=mails, version=0, changed_at=now)
 
@@ -132,7 +124,7 @@ async def change(
         There is no such department, an address cannot be, or somebody changed it meanwhile.
     """
     wish = wish.checked(internal)
-    if department not in {each.code for each in city.departments}:
+    if city.department(department) is None:
         raise Refusal("There is no such department.")
     query = select(ReportAlarm).where(col(ReportAlarm.department) == department)
     row = await session.scalar(query.with_for_update())

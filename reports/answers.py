@@ -22,6 +22,7 @@ from core import audit
 from core.errors import Refusal
 from core.languages import EASY_JAPANESE, reads_japanese
 from core.text import clean
+from core.word_templates import blanks
 from core.work import Queue
 from feeds.furigana import reader
 from feeds.translate import ArticleTranslations
@@ -216,19 +217,19 @@ async def preview(
     answer = cleaned(answer)
     some = await hearers(session, case)
     before = case.state
-    template, problem = None, None
+    problem: Refusal | None = None
     words: _Words | None = None
+    groups: tuple[Group, ...] = ()
+    asks = _asks(before, after or before)
     try:
         words = await _words(session, city, case, before, after or before, answer)
-        template = words.template if words else None
-        asks = _asks(before, after or before)
         groups = await _groups(session, city, case, some, words, photo_address, asks=asks)
     except Refusal as refusal:
-        groups, problem = (), refusal
+        problem = refusal
     listening = reachable(some) if words else []
     changes = after is not None and after is not before
     return Preview(
-        template=template,
+        template=words.template if words else None,
         groups=groups,
         until_morning=sum(
             quiet_until(now, city.quiet_hours, one.resident.quiet_start, one.resident.quiet_end)
@@ -240,7 +241,7 @@ async def preview(
         calls=_numbers(some, Way.CALL),
         programs=_numbers(some, Way.PROGRAM),
         office=_numbers(some, Way.OFFICE),
-        asks=bool(words) and _asks(before, after or before),
+        asks=bool(words) and asks,
         is_silent=changes and words is None and problem is None and not answer.nobody,
         problem=problem,
     )
@@ -305,35 +306,37 @@ async def tell(
             await _note_untold(session, case, answer.nobody, by=by, now=now)
         return Told()
     some = await hearers(session, case)
-    asks = _asks(changed.before, changed.after)
+    listening = {
+        one.resident.id: one
+        for one in reachable(some)
+        if one.resident is not None
+        and one.resident.id is not None
+        and one.resident.id not in besides
+    }
+    keys: dict[int, str] = {}
+    if _asks(changed.before, changed.after):
+        keys = await verdicts.ask(session, case, list(listening.values()), now)
     sent = await _photos(session, case, answer.photos)
     pictures = [
-        (means.photos.address(one, now), means.photos.address(one, now, small=True))
+        (large, means.photos.address(one, now, small=True))
         for one in sent
-        if means.photos.address(one, now)
+        if (large := means.photos.address(one, now))
     ]
-    told = asked = 0
-    for hearer in some:
-        resident = hearer.resident
-        if hearer.way is not Way.LINE or resident is None or resident.id is None:
-            continue
-        if resident.id in besides:
-            continue
-        key = await verdicts.ask(session, case, hearer, now) if asks else ""
+    told = 0
+    for resident_id, hearer in listening.items():
         made = messages(
             hearer.report.number,
             words.to(hearer, city),
             hearer.language,
             follows=hearer.follows,
             photos=pictures,
-            key=key,
+            key=keys.get(resident_id, ""),
         )
-        delivery = await push(session, means.queue, resident.id, made, by, now, medium=means.medium)
+        delivery = await push(session, means.queue, resident_id, made, by, now, medium=means.medium)
         told += delivery is not None
-        asked += bool(key)
     await _note(session, city, case, some, words, told, by=by, now=now)
-    log.info("report.answered", report_id=case.number, residents=told, questions=asked)
-    return Told(told, sum(one.way is Way.LEFT for one in some), asked)
+    log.info("report.answered", report_id=case.number, residents=told, questions=len(keys))
+    return Told(told, sum(one.way is Way.LEFT for one in some), len(keys))
 
 
 async def tell_by_itself(
@@ -353,7 +356,7 @@ async def tell_by_itself(
     templates = await answer_templates.in_use(session, city)
     when = answer_templates.when_of(changed.before, changed.after)
     said = when and answer_templates.said_by_itself(templates, when, changed.report.category)
-    if not said or "date" in answer_templates.blanks(said.texts["ja"]):
+    if not said or "date" in blanks(said.texts["ja"]):
         if when:
             await _note_untold(session, changed.report, "", by=by, now=now)
         return Told()
@@ -529,7 +532,7 @@ async def _note(
                 report_id=hearer.report.id,
                 by=by,
                 answer=words.to(hearer, city).words,
-                told=told if hearer.report.id == case.id else 1,
+                told=told if hearer.report.id == case.id else int(hearer.way is Way.LINE),
                 created_at=now,
             )
         )

@@ -23,6 +23,7 @@ from core.errors import BadInput
 from reports import priority, public_place, register
 from reports.kinds import city_now
 from reports.likeness import ALIKE, differing_bits, is_plain
+from reports.members import joined_to
 from reports.models import CameBy, Follower, Photo, Report, ReportUpdate
 from reports.nearby import Nearby, nearby
 from reports.reasons import reason
@@ -48,8 +49,6 @@ class Suggestion:
         Between the two reports.
     bits
         In how many of 64 bits their most alike photos differ; None without photos to compare.
-    members
-        How many reports are joined to it.
     """
 
     near: Nearby
@@ -177,9 +176,9 @@ async def join(
         raise BadInput(reason("report.join-ended"))
     leader, joining = _who_leads(one, two)
     before = joining.state
-    members = await members_of(session, joining)
+    members = await joined_to(session, joining)
     brought = sum(member.reporters for member in members)
-    if len(await members_of(session, leader)) + len(members) >= MOST_MEMBERS:
+    if len(await joined_to(session, leader)) + len(members) >= MOST_MEMBERS:
         raise BadInput(reason("report.join-most", most=MOST_MEMBERS))
     leader.reporters += joining.reporters
     joining.reporters -= brought
@@ -201,7 +200,7 @@ async def join(
         into=leader.number,
     )
     numbers = [joining.number, *(member.number for member in members)]
-    priority.settle(leader, city, now, await members_of(session, leader))
+    priority.settle(leader, city, now, await joined_to(session, leader))
     await register.note_step(
         session,
         leader,
@@ -261,7 +260,7 @@ async def part(
         out_of=leader.number,
     )
     for one, what, whom in ((report, "", ""), (leader, "parted", report.number)):
-        priority.settle(one, city, now, await members_of(session, one))
+        priority.settle(one, city, now, await joined_to(session, one))
         if what:
             await register.note_step(
                 session,
@@ -273,12 +272,6 @@ async def part(
                 parted=whom,
             )
     return report
-
-
-async def members_of(session: AsyncSession, leader: Report) -> list[Report]:
-    """Return the reports that were joined to a leading one, the oldest first."""
-    query = select(Report).where(col(Report.case_id) == leader.id).order_by(col(Report.id))
-    return list(await session.scalars(query.limit(MOST_MEMBERS)))
 
 
 async def leave(session: AsyncSession, report: Report, now: datetime) -> None:
@@ -297,7 +290,7 @@ async def leave(session: AsyncSession, report: Report, now: datetime) -> None:
         report.case_id = None
         session.add(leader)
         return
-    members = await members_of(session, report)
+    members = await joined_to(session, report)
     if members:
         heir, rest = await _locked(session, members[0].id or 0), members[1:]
         brought = sum(member.reporters for member in members)

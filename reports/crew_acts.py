@@ -38,7 +38,7 @@ from reports.models import (
     WorkOrder,
     WorkUsed,
 )
-from reports.photos import CONTENT_TYPE, Picture
+from reports.photos import Picture
 from reports.reasons import reason
 from reports.states import ReportState
 
@@ -284,18 +284,7 @@ async def take_photo(
         return False
     role = PhotoRole.NEAR if found else PhotoRole.BEFORE if before else PhotoRole.AFTER
     if all(photo.sha256 != picture.sha256 or photo.role is not role for photo in there):
-        session.add(
-            Photo(
-                report_id=report.id,
-                sha256=picture.sha256,
-                content_type=CONTENT_TYPE,
-                width=picture.width,
-                height=picture.height,
-                size=picture.size,
-                role=role,
-                created_at=now,
-            )
-        )
+        session.add(picture.row(report.id, now, role))
         report.photo_count = len(there) + 1
         report.updated_at = now
         session.add(report)
@@ -473,7 +462,6 @@ class _Crew:
         items = await orders.items_of(session, self._order.id)
         if len(items) >= 2 * orders.MOST_ITEMS:
             raise BadInput(reason("order.too-many", most=2 * orders.MOST_ITEMS))
-        owner = city.owner_of(act.category, act.position)
         x, y = act.position or (None, None)
         report = await register.create_report(
             session,
@@ -481,7 +469,6 @@ class _Crew:
             register.Draft(
                 category=act.category,
                 origin=f"order:{self._link.id}:{act.key}",
-                owner=owner.code if owner else "",
                 longitude=x,
                 latitude=y,
                 description=act.words,

@@ -13,7 +13,6 @@ import json
 import zipfile
 from dataclasses import dataclass
 from datetime import datetime
-from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -23,14 +22,17 @@ from sqlmodel import SQLModel, col, select
 from city.city import City, name_in
 from core.audit import AuditEntry
 from core.clock import in_japan
+from core.web import templates
 from reports.kinds import city_now
+from reports.members import members_of
 from reports.models import Forward, Photo, Report, ReportUpdate, Team, Verdict
 from reports.photos import photo_path
-from reports.work import joined
 
 LEFT_OUT = frozenset({"resident_id", "origin", "cell", "key", "words_message"})
 """Columns that name a resident, or say nothing to a reader."""
 MOST_BYTES = 500 * 1024 * 1024
+"""Of photos in one file."""
+_PAGES = templates(Path(__file__).parent / "templates")
 
 
 @dataclass(frozen=True)
@@ -50,18 +52,28 @@ class Facts:
 
 @dataclass(frozen=True)
 class Dossier:
-    """The file, and its SHA-256 in hexadecimal."""
+    """What was written.
 
-    content: bytes
+    Parameters
+    ----------
+    size
+        Bytes of the file.
+    sha256
+        Of the file, in hexadecimal.
+    photos, missing
+        How many photos are in it, and how many are not: their files are gone, or there are more
+        than :data:`MOST_BYTES` of photos.
+    """
+
+    size: int
     sha256: str
     photos: int
     missing: int
-    """Photos whose files are gone."""
 
 
 async def facts(session: AsyncSession, city: City, leading: Report) -> Facts:
     """Read a case, by the report that leads it."""
-    reports = (leading, *await joined(session, leading))
+    reports = tuple(await members_of(session, leading))
     updates, photos, verdicts = {}, {}, {}
     for one in reports:
         updates[one.number] = await _of(session, ReportUpdate, one)
@@ -91,11 +103,18 @@ async def _of(session: AsyncSession, table: Any, report: Report) -> list[Any]:
     return list(await session.scalars(query))
 
 
-def written(found: Facts, media: Path, *, by: str, why: str, now: datetime) -> Dossier:
-    """Return the file. It reads photos from disk, so it runs in a thread."""
+def write(
+    found: Facts, media: Path, output: io.BufferedRandom, *, by: str, why: str, now: datetime
+) -> Dossier:
+    """Write the file. It reads photos from disk, so it runs in a thread.
+
+    Raises
+    ------
+    OSError
+        It cannot be written: the disk is full.
+    """
     number = found.leading.number
     head = {"case": number, "asked_by": by, "reason": why, "at": in_japan(now).isoformat()}
-    output = io.BytesIO()
     there = gone = 0
     with zipfile.ZipFile(output, "w", zipfile.ZIP_DEFLATED) as made:
         made.writestr("case.html", _page(found, head))
@@ -111,8 +130,11 @@ def written(found: Facts, media: Path, *, by: str, why: str, now: datetime) -> D
                 size += photo.size
                 made.write(path, f"photos/{of}-{photo.id}.jpg", zipfile.ZIP_STORED)
                 there += 1
-    content = output.getvalue()
-    return Dossier(content, hashlib.sha256(content).hexdigest(), there, gone)
+    size = output.seek(0, io.SEEK_END)
+    output.seek(0)
+    digest = hashlib.file_digest(output, "sha256").hexdigest()
+    output.seek(0)
+    return Dossier(size, digest, there, gone)
 
 
 def _json(content: Any) -> str:
@@ -144,63 +166,16 @@ def _reports(found: Facts) -> list[dict[str, Any]]:
 
 
 def _page(found: Facts, head: dict[str, str]) -> str:
-    """Return a page without script; every word of it is escaped."""
-    kinds = {kind.code: name_in(kind.names, "ja") for kind in found.city.report_categories}
-    departments = {one.code: name_in(one.names, "ja") for one in found.city.departments}
-    parts = [
-        "<!doctype html><html lang='ja'><meta charset='utf-8'>",
-        f"<title>{escape(head['case'])}</title><style>body{{font-family:sans-serif;max-width:50rem;"
-        "margin:auto;line-height:1.5}table{border-collapse:collapse;width:100%}td,th{border:1px "
-        "solid #999;padding:.2rem .4rem;text-align:left;vertical-align:top;overflow-wrap:anywhere}"
-        "img{max-width:100%}section{break-inside:avoid}</style>",
-        f"<h1>{escape(head['case'])}</h1>",
-        _table([("出力者", head["asked_by"]), ("理由", head["reason"]), ("出力日時", head["at"])]),
-    ]
-    for report in found.reports:
-        parts += [
-            f"<section><h2>{escape(report.number)} "
-            f"{escape(kinds.get(report.category, report.category))}</h2>",
-            _table(
-                [
-                    ("状態", report.state.staff_name("ja")),
-                    ("担当課", departments.get(report.department, report.department)),
-                    ("場所", report.address),
-                    ("緯度・経度", f"{report.latitude}, {report.longitude}"),
-                    ("内容", report.description),
-                    ("日本語訳", report.japanese),
-                    ("受付", in_japan(report.created_at).isoformat(timespec="seconds")),
-                ]
-            ),
-            "</section><h3>経過</h3>",
-            _steps(found.updates[report.number]),
-        ]
-        parts += [
-            f"<p><img src='photos/{escape(report.number)}-{photo.id}.jpg' "
-            f"alt='{escape(photo.role.value)}'></p>"
-            for photo in found.photos[report.number]
-        ]
-    return "\n".join([*parts, "</html>"])
+    def department_name(code: str) -> str:
+        department = found.city.department(code)
+        return name_in(department.names, "ja") if department else code
 
-
-def _table(rows: list[tuple[str, str]]) -> str:
-    cells = "".join(
-        f"<tr><th>{escape(name)}</th><td>{escape(said)}</td></tr>" for name, said in rows
+    return _PAGES.get_template("dossier.html").render(
+        head=head,
+        city=found.city,
+        reports=found.reports,
+        updates=found.updates,
+        photos=found.photos,
+        department_name=department_name,
+        at=lambda moment: in_japan(moment).isoformat(timespec="seconds"),
     )
-    return f"<table>{cells}</table>"
-
-
-def _steps(updates: list[ReportUpdate]) -> str:
-    rows = []
-    for one in updates:
-        state = one.state.staff_name("ja") if one.state else ""
-        why = one.state.reason_name(one.reason, "ja") if one.state and one.reason else one.reason
-        cells = (
-            in_japan(one.created_at).isoformat(timespec="seconds"),
-            one.by,
-            f"{state} {why} {one.added}{one.withdrawn}".strip(),
-            one.answer,
-            one.note,
-        )
-        rows.append("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in cells) + "</tr>")
-    head = "".join(f"<th>{name}</th>" for name in ("日時", "誰が", "状態", "回答", "内部メモ"))
-    return f"<table><tr>{head}</tr>{''.join(rows)}</table>"

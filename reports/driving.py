@@ -7,7 +7,6 @@ except where a river or a railway lies between; so the page says it, and people 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
 from math import cos, radians
 
 from core.geo import EARTH_RADIUS_M, Position
@@ -40,12 +39,6 @@ def in_driving_order(places: Sequence[Position | None], start: Position | None =
     _improve(flat, way)
     first = 1 if start is not None else 0
     return [known[number - first] for number in way[first:]] + unknown
-
-
-def length_m(way: Sequence[Position]) -> float:
-    """Return how long a way is, in metres of straight lines."""
-    flat = _flat(list(way))
-    return sum(_apart(one, other) for one, other in pairwise(flat))
 
 
 def _flat(points: Sequence[Position]) -> list[tuple[float, float]]:

@@ -14,9 +14,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
 from core import audit
-from reports import cases
-from reports.models import Addition, Follower, Photo, PhotoRole, Report, ReportUpdate
-from reports.photos import CONTENT_TYPE, MAX_PHOTOS, Picture
+from reports import cases, photos
+from reports.models import Addition, Follower, PhotoRole, Report, ReportUpdate
+from reports.photos import MAX_PHOTOS, Added, Picture
 from subscriptions.models import Resident, ResidentState
 
 BY = "resident"
@@ -146,31 +146,12 @@ async def own_report(
 
 async def add_photo(session: AsyncSession, report: Report, picture: Picture, now: datetime) -> bool:
     """Add a photo to a report; return whether there was room, or it is there already."""
-    assert report.id is not None
-    there = list(
-        await session.scalars(select(col(Photo.sha256)).where(col(Photo.report_id) == report.id))
+    added = await photos.add_photo(
+        session, report, picture, now, role=PhotoRole.LATER, most=MAX_PHOTOS + MAX_LATER
     )
-    if picture.sha256 in there:
-        return True
-    if len(there) >= MAX_PHOTOS + MAX_LATER:
-        return False
-    session.add(
-        Photo(
-            report_id=report.id,
-            sha256=picture.sha256,
-            content_type=CONTENT_TYPE,
-            width=picture.width,
-            height=picture.height,
-            size=picture.size,
-            message_id=picture.message_id,
-            dhash=picture.dhash,
-            role=PhotoRole.LATER,
-            created_at=now,
-        )
-    )
-    report.photo_count = len(there) + 1
-    await tell(session, report, Addition.PHOTO, now)
-    return True
+    if added is Added.NEW:
+        await tell(session, report, Addition.PHOTO, now)
+    return added is not Added.NO_ROOM
 
 
 async def tell(session: AsyncSession, report: Report, addition: Addition, now: datetime) -> None:

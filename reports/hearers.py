@@ -9,6 +9,7 @@ from enum import StrEnum
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
+from reports.members import members_of
 from reports.models import CameBy, Follower, Report
 from subscriptions.models import Resident, ResidentState
 
@@ -58,22 +59,9 @@ class Hearer:
         return self.report.language if self.resident is None else self.resident.language
 
 
-async def leader_of(session: AsyncSession, report: Report) -> Report:
-    """Return the leading report of a report's case, which may be the report itself."""
-    if report.case_id is None:
-        return report
-    return await session.get_one(Report, report.case_id)
-
-
-async def members(session: AsyncSession, case: Report) -> list[Report]:
-    """Return the reports of a case, its leading one first."""
-    query = select(Report).where(col(Report.case_id) == case.id).order_by(col(Report.id))
-    return [case, *await session.scalars(query)]
-
-
 async def hearers(session: AsyncSession, case: Report) -> list[Hearer]:
     """Return all who hear of a case, each once: who reported it before who follows it."""
-    reports = await members(session, case)
+    reports = await members_of(session, case)
     residents = await _residents(session, reports)
     found: dict[int, Hearer] = {}
     others: list[Hearer] = []

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -52,9 +52,10 @@ _kept: list[tuple[City, Held, City]] = []
 async def city_now(session: AsyncSession, city: City) -> City:
     """Return the city with the kinds of reports that hold now, for every process.
 
-    The same city comes back while nothing changes, so it may be called often: it costs one small
-    query.
+    The same city comes back while nothing changes, so it may be called often, and with a city that
+    it returned before: it costs one small query.
     """
+    city = city.as_in_folder
     rows = await session.execute(
         select(col(KindVersion.id), col(KindVersion.digest))
         .where(KINDS_IN_FORCE)
@@ -86,10 +87,10 @@ def laid_over(city: City, versions: Sequence[KindVersion]) -> City:
         except ValidationError:
             # Written by another release. The folder's own still stands.
             log.exception("kind.unreadable", kind=version.code)
-    return city.model_copy(update={"report_categories": in_order(kinds.values())})
+    return city.with_kinds(_in_order(kinds.values()))
 
 
-def in_order(kinds: Any) -> tuple[ReportCategory, ...]:
+def _in_order(kinds: Iterable[ReportCategory]) -> tuple[ReportCategory, ...]:
     """Return kinds in the order in which residents see them."""
     placed = [(kind.order or n * _STEP, n, kind) for n, kind in enumerate(kinds, start=1)]
     return tuple(kind for _, _, kind in sorted(placed, key=lambda one: one[:2]))
@@ -265,7 +266,7 @@ async def confirm(
         raise Refusal("Another version of this kind holds since. Throw this one away.")
     if found.content is not None and faults(city, found.content):
         raise Refusal("Something is still wrong with this kind.")
-    before, after = _content_of(city, held, code), _content_of(city, found, code)
+    before, after = content_of(city, held, code), content_of(city, found, code)
     if before == after:
         raise Refusal("Nothing is changed.")
     if held is not None:
@@ -309,11 +310,6 @@ async def throw_away(session: AsyncSession, code: str, *, actor: str, now: datet
     await audit.record(session, now, actor=actor, action="kind.discarded", subject=f"kind:{code}")
 
 
-def content_before(city: City, held: KindVersion | None, code: str) -> dict[str, Any] | None:
-    """Return the kind that holds, as a version would have it; None if there is none."""
-    return _content_of(city, held, code)
-
-
 def differences(
     before: Mapping[str, Any] | None, after: Mapping[str, Any] | None
 ) -> list[tuple[KeyPath, Any, Any]]:
@@ -341,7 +337,8 @@ def _leaves(value: Any, place: KeyPath) -> list[tuple[KeyPath, Any]]:
     return [(place, value)]
 
 
-def _content_of(city: City, version: KindVersion | None, code: str) -> dict[str, Any] | None:
+def content_of(city: City, version: KindVersion | None, code: str) -> dict[str, Any] | None:
+    """Return a kind as a version has it, or as the city's folder does; None if there is none."""
     if version is not None and version.content is not None:
         return version.content
     kind = city.kind(code)

@@ -39,14 +39,13 @@ from sqlmodel import col, select
 from city.city import City
 from core.counting import Size, size_of
 from reports import search
-from reports.models import IS_OPEN, CameBy, Report, Team, TeamAccount
+from reports.models import IS_OPEN, CameBy, Priority, Report, Team, TeamAccount
 from reports.states import OPEN, WAITING, ReportState
 
 FEW = 4_000
 """So many reports are sorted; more are read in order."""
 MOST_FOUND = 1_000
 """The most results of a search that are counted; for more, people search with other words."""
-PRIORITIES = (1, 2, 3, 4)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -410,7 +409,7 @@ def _values(by: SortBy, city: City) -> Sequence[Any]:
             return [each.code for each in city.districts]
         case SortBy.STATE:
             return list(ReportState)
-    return PRIORITIES
+    return list(Priority)
 
 
 _ROADS = text(

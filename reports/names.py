@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from core.languages import mark
-from reports.models import CameBy
+from reports.models import CameBy, Priority
 from reports.states import CATALOGUE, TO_STAFF
 
 PRIORITY_NAMES = {
-    1: mark("At once"),
-    2: mark("Soon"),
-    3: mark("Normal"),
-    4: mark("When there is time"),
+    Priority.AT_ONCE: mark("At once"),
+    Priority.SOON: mark("Soon"),
+    Priority.NORMAL: mark("Normal"),
+    Priority.WHEN_THERE_IS_TIME: mark("When there is time"),
 }
 CAME_BY_NAMES = {
     CameBy.LINE: mark("LINE"),
@@ -30,10 +30,17 @@ ROAD_CLASS_NAMES = {
 }
 
 
+def priority_names(language: str) -> dict[int, str]:
+    """Return the names of all priorities, the most urgent first."""
+    return {
+        priority.value: CATALOGUE.context_text(TO_STAFF, language, name)
+        for priority, name in PRIORITY_NAMES.items()
+    }
+
+
 def priority_name(priority: int, language: str) -> str:
     """Return the name of a priority; the number if it has none."""
-    name = PRIORITY_NAMES.get(priority)
-    return CATALOGUE.context_text(TO_STAFF, language, name) if name else str(priority)
+    return priority_names(language).get(priority, str(priority))
 
 
 def came_by_name(how: CameBy, language: str) -> str:

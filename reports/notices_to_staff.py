@@ -21,7 +21,7 @@ from sqlalchemy import case, delete, exists, or_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
-from city.city import City, name_in
+from city.city import City
 from core.chunks import in_chunks, rows_of
 from core.database import Database
 from core.languages import Catalogue, mark
@@ -31,13 +31,14 @@ from reports import alarm_settings
 from reports.alarm_settings import is_quiet, key_of
 from reports.answer_templates import place
 from reports.kinds import city_now
+from reports.members import leaders_of
 from reports.models import (
-    AT_ONCE,
     Addition,
     CameBy,
     Heard,
     NoticeState,
     NoticeWay,
+    Priority,
     Report,
     ReportAlarm,
     ReportUpdate,
@@ -105,7 +106,7 @@ async def look(database: Database, desk: Desk, now: datetime) -> int:
     async with database.reading() as session:
         desk = replace(desk, city=await city_now(session, desk.city))
         fresh = await _fresh(session, desk, now)
-        calling = await _calling(session, now)
+        calling = await _calling(session, desk.city, now)
     if not fresh and not calling:
         return 0
     told = 0
@@ -113,21 +114,17 @@ async def look(database: Database, desk: Desk, now: datetime) -> int:
         restored = await held_until(session)
         alarms = await alarm_settings.every(session, desk.city, now)
         for department, items in _by_department(await _fresh(session, desk, now)).items():
-            before = [i for i in items if restored is not None and _at(i.report) <= restored]
+            before = [i for i in items if restored is not None and i.report.created_at <= restored]
             # A restore sends nothing by itself: what came before it may have been told.
             await _keep(session, before, now, told=False)
             rest = [item for item in items if item not in before]
             alarm = alarms.get(department) or alarm_settings.from_city(desk.city, department, now)
             told += await _tell_department(session, desk, alarm, rest, now)
-        for heard, report in await _calling(session, now, lock=True):
+        for heard, report in await _calling(session, desk.city, now, lock=True):
             theirs = alarms.get(report.department)
             if theirs is not None:
                 await _call(session, desk, theirs, heard, report, now)
     return told
-
-
-def _at(report: Report) -> datetime:
-    return report.created_at
 
 
 def _by_department(items: Iterable[Item]) -> dict[str, list[Item]]:
@@ -139,8 +136,8 @@ def _by_department(items: Iterable[Item]) -> dict[str, list[Item]]:
 
 def is_dangerous(report: Report, city: City) -> bool:
     """Whether somebody must look at a report at once."""
-    kind = next((one for one in city.report_categories if one.code == report.category), None)
-    return report.priority == AT_ONCE or (kind is not None and kind.danger)
+    kind = city.kind(report.category)
+    return report.priority == Priority.AT_ONCE or (kind is not None and kind.danger)
 
 
 async def _later(session: AsyncSession, city: City, now: datetime) -> list[str]:
@@ -166,7 +163,7 @@ async def _fresh(session: AsyncSession, desk: Desk, now: datetime) -> list[Item]
     """
     city = desk.city
     kinds = [kind.code for kind in city.report_categories if kind.danger]
-    dangerous = or_(col(Report.priority) == AT_ONCE, col(Report.category).in_(kinds))
+    dangerous = or_(col(Report.priority) == Priority.AT_ONCE, col(Report.category).in_(kinds))
     later = await _later(session, city, now)
     told = exists().where(col(Heard.report_id) == col(Report.id), col(Heard.occasion) == NEW)
     new = await session.scalars(
@@ -193,9 +190,11 @@ async def _fresh(session: AsyncSession, desk: Desk, now: datetime) -> list[Item]
         .limit(MOST)
     )
     leading: dict[tuple[int, str], Item] = {}
-    for report, number in [*said_no, *await _said_by_programs(session, now)]:
-        first = report if report.case_id is None else await session.get(Report, report.case_id)
-        if first is not None and first.id is not None and first.state in OPEN:
+    said = [*said_no, *await _said_by_programs(session, now)]
+    leaders = await leaders_of(session, [report for report, _ in said])
+    for report, number in said:
+        first = leaders[report.id or 0]
+        if first.id is not None and first.state in OPEN:
             occasion = f"{NOT_RIGHT}{number}"
             leading.setdefault((first.id, occasion), Item(first, occasion, False))
     rows = await session.execute(
@@ -374,7 +373,7 @@ def _about(report: Report) -> str:
 
 
 async def _calling(
-    session: AsyncSession, now: datetime, *, lock: bool = False
+    session: AsyncSession, city: City, now: datetime, *, lock: bool = False
 ) -> list[tuple[Heard, Report]]:
     """Return dangerous reports that nobody opened, and of which members are to hear again."""
     query = (
@@ -395,9 +394,8 @@ async def _calling(
     rows = await session.execute(query.with_for_update(of=Heard) if lock else query)
     found = []
     for heard, report in rows:
-        alarm = await session.get(ReportAlarm, report.department)
-        minutes = alarm.again_minutes if alarm is not None else 10
-        if heard.last_at <= now - timedelta(minutes=minutes):
+        alarm = await alarm_settings.of_department(session, city, report.department, now)
+        if heard.last_at <= now - timedelta(minutes=alarm.again_minutes):
             found.append((heard, report))
     return found
 
@@ -480,8 +478,7 @@ def about_some(
 
 def _line(desk: Desk, report: Report, language: str) -> list[str]:
     """Return kind and place, and nothing else that somebody said."""
-    names = {kind.code: kind.names for kind in desk.city.report_categories}
-    kind = name_in(names[report.category], language) if report.category in names else ""
+    kind = desk.city.kind_name(report.category, language)
     return [part for part in (kind, place(report, language, desk.city)) if part]
 
 

@@ -23,8 +23,8 @@ MOST_ATTACHED = 9_000_000
 
 def subject_of(city: City, report: Report) -> str:
     """Return the subject of the mail."""
-    place = _district(city, report)
-    return f"【{city.name['ja']} 通報 {report.number}】{_kind(city, report)} {place}".strip()
+    kind, place = city.kind_name(report.category, "ja"), _district(city, report)
+    return f"【{city.name['ja']} 通報 {report.number}】{kind} {place}".strip()
 
 
 def text_of(
@@ -33,7 +33,7 @@ def text_of(
     """Return what the other office reads."""
     facts = [
         ("番号", report.number),
-        ("種類", _kind(city, report)),
+        ("種類", city.kind_name(report.category, "ja")),
         ("受付", _moment(report.created_at)),
         ("場所", " ".join(filter(None, (_district(city, report), report.address, report.road)))),
     ]
@@ -42,7 +42,7 @@ def text_of(
         where = MAP.format(latitude=report.latitude, longitude=report.longitude)
         facts.append(("地図", where))
     facts.append(("写真", f"{pictures} 枚（添付）" if pictures else "なし"))
-    department = next((one for one in city.departments if one.code == report.department), None)
+    department = city.department(report.department)
     signed = [city.name["ja"]]
     if department is not None:
         signed.append(f"{department.names['ja']} {department.phone}".strip())
@@ -116,11 +116,6 @@ def _pictures(media_dir: Path, wanted: Sequence[str]) -> list[bytes]:
         if sum(map(len, found)) + len(content) <= MOST_ATTACHED:
             found.append(content)
     return found
-
-
-def _kind(city: City, report: Report) -> str:
-    names = {kind.code: kind.names["ja"] for kind in city.report_categories}
-    return names.get(report.category, report.category)
 
 
 def _district(city: City, report: Report) -> str:

@@ -297,7 +297,7 @@ class OfficeSender:
         return row if row is not None and row.state in states else None
 
     def _owner(self, forward: Forward) -> Owner | None:
-        return next((one for one in self._context.city.owners if one.code == forward.owner), None)
+        return self._context.city.owner(forward.owner)
 
     def _client(self, endpoint: Endpoint) -> Open311Client:
         internal = internal_of(self._context.settings.internal_hosts)

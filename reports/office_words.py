@@ -85,7 +85,7 @@ async def take_up(
     forward.closed_at, forward.settled_at, forward.settled_by = now, None, ""
     if forward.look_at is not None:
         forward.look_at = now + ENDED_LOOK
-    owner = next((one for one in city.owners if one.code == forward.owner), None)
+    owner = city.owner(forward.owner)
     if owner is None or owner.open311 is None or not owner.open311.closes:
         return step
     report = await session.get_one(Report, forward.report_id)

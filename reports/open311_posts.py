@@ -173,10 +173,6 @@ async def take(
         return earlier
     check_rate(key, now)
     count_post(key, now)
-    place = None
-    if post.longitude is not None and post.latitude is not None:
-        place = (post.longitude, post.latitude)
-    owner = city.owner_of(post.kind, place)
     report = await create_report(
         session,
         city,
@@ -184,7 +180,6 @@ async def take(
             category=post.kind,
             origin=_name(key, post, now),
             api_key_id=key.id,
-            owner=owner.code if owner else "",
             longitude=post.longitude,
             latitude=post.latitude,
             address=post.address,

@@ -20,6 +20,7 @@ from sqlmodel import col, select
 from city.city import City, name_in
 from core.clock import JAPAN, in_japan
 from reports import public_place
+from reports.members import leaders_of
 from reports.models import ApiKey, Photo, Report, ReportUpdate
 from reports.published import conditions, kinds, members_of
 from reports.states import PUBLISHED, ReportState
@@ -303,21 +304,16 @@ def _narrowing(wanted: Wanted) -> list[ColumnElement[bool]]:
 async def _completed(
     session: AsyncSession, reports: Sequence[Report], key: ApiKey | None
 ) -> list[Found]:
-    leads = {report.case_id for report in reports if report.case_id is not None}
-    leaders = {report.id: report for report in reports}
-    if leads - set(leaders):
-        more = await session.scalars(select(Report).where(col(Report.id).in_(leads)))
-        leaders |= {report.id: report for report in more}
-    whose = {report.id: leaders[report.case_id or report.id] for report in reports}
+    whose = await leaders_of(session, reports)
     photos = await _released(session, {leader.id for leader in whose.values() if leader.id})
     answers = await _answers(session, [one for one in reports if is_own(one, key)], whose)
     return [
         Found(
             report,
-            whose[report.id],
+            whose[report.id or 0],
             is_own(report, key),
             answers.get(report.id or 0, ""),
-            tuple(photos.get(whose[report.id].id or 0, ())),
+            tuple(photos.get(whose[report.id or 0].id or 0, ())),
         )
         for report in reports
     ]
@@ -338,12 +334,12 @@ async def _released(session: AsyncSession, leaders: Iterable[int]) -> dict[int, 
 
 
 async def _answers(
-    session: AsyncSession, reports: Sequence[Report], whose: dict[int | None, Report]
+    session: AsyncSession, reports: Sequence[Report], whose: dict[int, Report]
 ) -> dict[int, str]:
     """Return the newest answer to each of a program's own requests, or to its case."""
     if not reports:
         return {}
-    ids = {number for one in reports for number in (one.id, whose[one.id].id)}
+    ids = {number for one in reports for number in (one.id, whose[one.id or 0].id)}
     rows = await session.execute(
         select_rows(col(ReportUpdate.report_id), col(ReportUpdate.answer))
         .where(col(ReportUpdate.report_id).in_(ids), col(ReportUpdate.answer) != "")
@@ -353,6 +349,6 @@ async def _answers(
     for report_id, answer in rows:
         newest[report_id] = answer
     return {
-        one.id or 0: newest.get(one.id or 0) or newest.get(whose[one.id].id or 0, "")
+        one.id or 0: newest.get(one.id or 0) or newest.get(whose[one.id or 0].id or 0, "")
         for one in reports
     }

@@ -23,7 +23,6 @@ from core.text import clean
 from reports import work
 from reports.driving import in_driving_order
 from reports.models import (
-    OrderAct,
     OrderItem,
     OrderKind,
     Outcome,
@@ -51,8 +50,6 @@ class Stop:
     ----------
     photos
         The case's, the oldest first.
-    by_crew
-        Ids of the photos that the crew took.
     used
         None if the crew said nothing of it.
     """
@@ -371,17 +368,6 @@ async def of_report(session: AsyncSession, report_id: int) -> list[tuple[WorkOrd
     said = select(WorkUsed).where(col(WorkUsed.item_id).in_([item.id for _, item in found]))
     used = {one.item_id: one for one in await session.scalars(said)}
     return [(order, Stop(item, None, (), used.get(item.id or 0))) for order, item in found]
-
-
-async def acts_of(session: AsyncSession, order_id: int, most: int = 100) -> list[OrderAct]:
-    """Return what the crew pressed last, the newest first."""
-    query = (
-        select(OrderAct)
-        .join(OrderItem, col(OrderItem.id) == col(OrderAct.item_id))
-        .where(col(OrderItem.order_id) == order_id)
-        .order_by(col(OrderAct.at).desc(), col(OrderAct.id).desc())
-    )
-    return list(await session.scalars(query.limit(most)))
 
 
 async def patrol_places(session: AsyncSession) -> list[PatrolPlace]:

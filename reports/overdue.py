@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 import structlog
-from sqlalchemy import String, and_, cast, literal, or_
+from sqlalchemy import ColumnElement, String, and_, cast, literal, or_
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
@@ -21,9 +21,9 @@ from core.clock import in_japan
 from core.database import Database
 from core.errors import Permanent, Retryable
 from core.mail_settings import SmtpSettings
-from reports.cases import members_of
 from reports.due import is_working_day, working_days_between
 from reports.kinds import city_now
+from reports.members import joined_to
 from reports.models import MorningMail, Report, Team
 from reports.priority import SEVERAL, WAITED, settle
 from reports.states import OPEN
@@ -35,12 +35,12 @@ MOST_LISTED = 50
 log = structlog.get_logger(__name__)
 
 
-def _late(today: date) -> list[object]:
-    return [
+def _late(today: date) -> tuple[ColumnElement[bool], ...]:
+    return (
         col(Report.due_on) < today,
         col(Report.state).in_(OPEN),
         col(Report.case_id).is_(None),
-    ]
+    )
 
 
 @dataclass(frozen=True)
@@ -111,8 +111,10 @@ async def _waiting(session: AsyncSession, city: City, today: date) -> list[Morni
     return [one for one in found if one.cases]
 
 
-async def _cases(session: AsyncSession, today: date, *which: object) -> tuple[Report, ...]:
-    query = select(Report).where(*_late(today), *which)  # type: ignore[arg-type]
+async def _cases(
+    session: AsyncSession, today: date, *which: ColumnElement[bool]
+) -> tuple[Report, ...]:
+    query = select(Report).where(*_late(today), *which)
     query = query.order_by(col(Report.priority), col(Report.due_on), col(Report.id))
     return tuple(await session.scalars(query.limit(MOST_LISTED)))
 
@@ -120,8 +122,7 @@ async def _cases(session: AsyncSession, today: date, *which: object) -> tuple[Re
 def _text(one: Morning, city: City, public_url: str, today: date) -> str:
     lines = [f"{one.name} の担当で、対応の期限を過ぎた案件があります。", ""]
     for case in one.cases:
-        kind = city.kind(case.category)
-        name = name_in(kind.names, "ja") if kind is not None else case.category
+        name = city.kind_name(case.category, "ja")
         district = city.district_by_code.get(case.area or "")
         where = name_in(district.names, "ja") if district is not None else "–"
         late = working_days_between(case.due_on, today) if case.due_on else 0
@@ -163,7 +164,7 @@ async def settle_waiting(database: Database, city: City, now: datetime, *, most:
             report = await session.get(Report, report_id, with_for_update=True)
             if report is None:
                 continue
-            if settle(report, city, now, await members_of(session, report)):
+            if settle(report, city, now, await joined_to(session, report)):
                 session.add(report)
                 changed += 1
     return changed

@@ -22,11 +22,12 @@ from core.errors import Permanent, Retryable
 from core.reason import Reason, other
 from core.work import retry_delay
 from feeds.fetch import AllowedHosts, fetch
+from reports import photos
 from reports.decoding import PhotoRefused
 from reports.following import MAX_LATER
-from reports.models import Photo, PhotoAddress, PhotoRole, Report, ReportUpdate, Sending
+from reports.models import PhotoAddress, PhotoRole, Report, ReportUpdate, Sending
 from reports.outside import ANY_PHOTO
-from reports.photos import CONTENT_TYPE, MAX_PHOTOS, Picture, decoding_workshop, take_photo
+from reports.photos import MAX_PHOTOS, Added, Picture, decoding_workshop, take_photo
 from reports.reasons import reason
 from reports.states import ReportState
 
@@ -164,7 +165,11 @@ class PhotoFetcher:
                 self._say(session, row, why, now)
                 log.warning("photo_address.failed", report_id=report.number, reason=str(why))
                 return
-            if not await _add_photo(session, report, picture, row.role, now):
+            is_new = row.role is PhotoRole.NEAR
+            most = MAX_PHOTOS + (0 if is_new else MAX_LATER)
+            role = picture.role if is_new else row.role
+            added = await photos.add_photo(session, report, picture, now, role=role, most=most)
+            if added is Added.NO_ROOM:
                 row.state, row.error = Sending.FAILED, reason("photo.full")
                 self._say(session, row, row.error, now)
                 return
@@ -182,33 +187,3 @@ class PhotoFetcher:
             PhotoAddress, address.id, with_for_update=True, populate_existing=True
         )
         return row if row is not None and row.state in OPEN else None
-
-
-async def _add_photo(
-    session: AsyncSession, report: Report, picture: Picture, role: PhotoRole, now: datetime
-) -> bool:
-    """Add a photo, once; return whether there was room for it."""
-    assert report.id is not None
-    there = list(
-        await session.scalars(select(col(Photo.sha256)).where(col(Photo.report_id) == report.id))
-    )
-    if picture.sha256 in there:
-        return True
-    if len(there) >= MAX_PHOTOS + (0 if role is PhotoRole.NEAR else MAX_LATER):
-        return False
-    session.add(
-        Photo(
-            report_id=report.id,
-            sha256=picture.sha256,
-            content_type=CONTENT_TYPE,
-            width=picture.width,
-            height=picture.height,
-            size=picture.size,
-            role=picture.role if role is PhotoRole.NEAR else role,
-            dhash=picture.dhash,
-            created_at=now,
-        )
-    )
-    report.photo_count = len(there) + 1
-    session.add(report)
-    return True

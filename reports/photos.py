@@ -13,6 +13,7 @@ from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import Enum, auto
 from pathlib import Path
 from typing import Any, Self
 
@@ -28,7 +29,7 @@ from core.database import Database
 from core.errors import BadInput
 from reports.decoding import PhotoRefused, encoded, shrink
 from reports.likeness import dhash
-from reports.models import Photo, PhotoRole, ReportUpdate
+from reports.models import Photo, PhotoRole, Report, ReportUpdate
 from reports.reasons import reason
 
 MAX_PHOTOS = 4
@@ -77,6 +78,58 @@ class Picture:
             role=PhotoRole(content.get("role", PhotoRole.NEAR)),
             dhash=content.get("dhash"),
         )
+
+    def row(self, report_id: int, now: datetime, role: PhotoRole | None = None) -> Photo:
+        """Return it as a photo of a report; ``role`` is what it shows, by default its own."""
+        return Photo(
+            report_id=report_id,
+            sha256=self.sha256,
+            content_type=CONTENT_TYPE,
+            width=self.width,
+            height=self.height,
+            size=self.size,
+            message_id=self.message_id,
+            role=role or self.role,
+            dhash=self.dhash,
+            created_at=now,
+        )
+
+
+class Added(Enum):
+    """What became of a photo that was to be added to a report."""
+
+    NEW = auto()
+    IS_THERE = auto()
+    NO_ROOM = auto()
+
+
+async def add_photo(
+    session: AsyncSession,
+    report: Report,
+    picture: Picture,
+    now: datetime,
+    *,
+    role: PhotoRole,
+    most: int,
+) -> Added:
+    """Add a photo to a report, once.
+
+    Parameters
+    ----------
+    most
+        Photos that the report may have.
+    """
+    assert report.id is not None
+    query = select(col(Photo.sha256)).where(col(Photo.report_id) == report.id)
+    there = list(await session.scalars(query))
+    if picture.sha256 in there:
+        return Added.IS_THERE
+    if len(there) >= most:
+        return Added.NO_ROOM
+    session.add(picture.row(report.id, now, role))
+    report.photo_count = len(there) + 1
+    session.add(report)
+    return Added.NEW
 
 
 def photo_path(media_dir: Path, sha256: str, *, thumbnail: bool = False) -> Path:

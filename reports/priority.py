@@ -10,22 +10,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import IntEnum
 
 from city.city import City
 from city.danger_words import DangerWords
 from reports.danger_words import danger_in
-from reports.models import Report
-
-
-class Priority(IntEnum):
-    """1 comes first."""
-
-    AT_ONCE = 1
-    SOON = 2
-    NORMAL = 3
-    WHEN_THERE_IS_TIME = 4
-
+from reports.models import Priority, Report
 
 SEVERAL, MANY = 3, 8
 """Reporters of one thing from which it counts more."""

@@ -29,7 +29,6 @@ reason = Reasons(
             "team.kind": "Choose what the team is.",
             "team.mail": "This is not a mail address.",
             "team.account": "There is no such staff account.",
-            "report.answer-length": "An answer has between 1 and {most} characters.",
             "photo.area": "An area is four numbers: left, top, width, height.",
             "photo.areas": "At most {most} areas of a photo can be covered.",
             "photo.changed": "Somebody decided on this photo meanwhile. Look at it again.",

@@ -1,6 +1,6 @@
-"""Reports: store and number them, list, change and answer them.
+"""Reports: store and number them, find them, and write down each step of their lives.
 
-The caller writes the words for residents: the conversation acknowledges, the console answers.
+``reports.work`` and ``reports.cases`` decide what may become of one, ``reports.answers`` tells it.
 """
 
 from __future__ import annotations
@@ -19,14 +19,13 @@ from sqlmodel import col, select
 from city.city import City
 from core import audit
 from core.clock import in_japan
-from core.counting import Size
 from core.errors import BadInput
 from reports import due, places, priority
 from reports.kinds import city_now
 from reports.listing import ReportFilter as ReportFilter
-from reports.listing import count, narrowed
+from reports.listing import narrowed
 from reports.models import Addition, CameBy, Photo, Report, ReportCounter, ReportUpdate
-from reports.photos import CONTENT_TYPE, MAX_PHOTOS, Picture
+from reports.photos import MAX_PHOTOS, Picture
 from reports.reasons import reason
 from reports.states import WAITING, ReportState, Stage
 
@@ -34,7 +33,6 @@ MAX_TEXT = 500
 """Characters of an address, and of what a resident writes in the conversation."""
 LONGEST_DESCRIPTION = 4000
 """Characters of a description that another program posts."""
-MAX_ANSWER = 2000
 LONGEST_CONTACT = 120
 IMPORTED = "import:"
 """How the origin of a report from a spreadsheet begins."""
@@ -50,7 +48,6 @@ class Draft:
 
     category: str
     origin: str
-    owner: str = ""
     longitude: float | None = None
     latitude: float | None = None
     address: str = ""
@@ -100,20 +97,16 @@ async def create_report(
     if made is not None:
         return made
     number = await next_number(session, year, step=1)
-    place = None
-    if draft.longitude is not None and draft.latitude is not None:
-        place = (draft.longitude, draft.latitude)
     report = Report(
         number=f"{year}-{number:06}",
         resident_id=resident_id,
         origin=draft.origin,
         api_key_id=draft.api_key_id,
         category=category.code,
-        department=city.department_of(category.code, place),
+        department="",
         longitude=draft.longitude,
         latitude=draft.latitude,
         address=draft.address[:MAX_TEXT],
-        owner=draft.owner,
         description=draft.description[:LONGEST_DESCRIPTION],
         place_message=draft.place_message,
         note_message=draft.note_message,
@@ -130,20 +123,7 @@ async def create_report(
     await session.flush()
     assert report.id is not None
     for picture in draft.pictures[:MAX_PHOTOS]:
-        session.add(
-            Photo(
-                report_id=report.id,
-                sha256=picture.sha256,
-                content_type=CONTENT_TYPE,
-                width=picture.width,
-                height=picture.height,
-                size=picture.size,
-                message_id=picture.message_id,
-                role=picture.role,
-                dhash=picture.dhash,
-                created_at=now,
-            )
-        )
+        session.add(picture.row(report.id, now))
     session.add(ReportUpdate(report_id=report.id, by=by, state=report.state, created_at=now))
     await session.flush()
     log.info("report.created", report_id=report.number, category=report.category, area=report.area)
@@ -151,10 +131,14 @@ async def create_report(
 
 
 def _settle(city: City, report: Report, now: datetime) -> None:
-    """Work out what follows from a new report's place and kind: road, owner, due day, priority."""
-    if report.longitude is not None and report.latitude is not None:
-        found = places.locate(city, (report.longitude, report.latitude))
+    """Work out what follows from a new report's place and kind, from its road to its priority."""
+    place = report.place
+    if place is not None:
+        found = places.locate(city, place)
         report.area, report.road, report.road_class = found.area, found.road, found.road_class
+    owner = city.owner_of(report.category, place)
+    report.owner = owner.code if owner else ""
+    report.department = city.department_of(report.category, place)
     report.due_on = due.due_on(city, report.category, in_japan(now).date())
     priority.settle(report, city, now)
 
@@ -194,11 +178,6 @@ async def list_reports(
     query = select(Report).where(*narrow.conditions())
     newest = query.order_by(col(Report.created_at).desc(), col(Report.id).desc())
     return list(await session.scalars(newest.limit(limit).offset(offset)))
-
-
-async def count_reports(session: AsyncSession, wanted: ReportFilter | None = None) -> Size:
-    """Return how many reports match, up to the counting limit."""
-    return await count(session, await narrowed(session, wanted or ReportFilter()))
 
 
 async def waiting(session: AsyncSession, most: int) -> list[Report]:
@@ -255,51 +234,6 @@ async def updates_of(session: AsyncSession, report_id: int) -> list[ReportUpdate
         .order_by(col(ReportUpdate.id))
     )
     return list(await session.scalars(query))
-
-
-async def change_state(
-    session: AsyncSession,
-    report: Report,
-    state: ReportState,
-    *,
-    by: str,
-    now: datetime,
-    note: str = "",
-    reason: str = "",
-) -> ReportUpdate:
-    """Change the state of a report, under a person's name; ``reports.work`` checks it before."""
-    await _hold(session, report)
-    return await note_step(session, report, by=by, now=now, state=state, note=note, reason=reason)
-
-
-async def answer(
-    session: AsyncSession,
-    report: Report,
-    words: str,
-    *,
-    by: str,
-    now: datetime,
-    state: ReportState | None = None,
-) -> ReportUpdate:
-    """Keep an answer to the resident; the caller sends it in the same transaction.
-
-    Raises
-    ------
-    BadInput
-        The answer is empty or longer than :data:`MAX_ANSWER` characters.
-    """
-    words = words.strip()
-    if not words or len(words) > MAX_ANSWER:
-        raise BadInput(reason("report.answer-length", most=MAX_ANSWER))
-    await _hold(session, report)
-    return await note_step(
-        session, report, by=by, now=now, state=state, answer=words, action="report.answered"
-    )
-
-
-async def _hold(session: AsyncSession, report: Report) -> None:
-    """Lock a report until the transaction ends, and read its current state."""
-    await session.refresh(report, with_for_update=True)
 
 
 async def note_step(

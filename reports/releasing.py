@@ -26,6 +26,7 @@ from core import audit
 from core.errors import BadInput
 from reports import published
 from reports.blurring import Area, blurred
+from reports.members import leader_of
 from reports.models import UNDECIDED, Photo, Report
 from reports.photos import photo_path, write_photo
 from reports.reasons import reason
@@ -102,10 +103,7 @@ async def one(session: AsyncSession, photo_id: int, *, lock: bool = False) -> To
     if photo is None:
         return None
     report = await session.get_one(Report, photo.report_id)
-    case = report
-    if report.case_id is not None:
-        case = await session.get_one(Report, report.case_id)
-    return ToRelease(photo, report, case)
+    return ToRelease(photo, report, await leader_of(session, report))
 
 
 async def photos_beside(session: AsyncSession, case: Report) -> Sequence[Photo]:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
+from sqlalchemy import func
+from sqlalchemy import select as sql_select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
 from core import audit
+from reports.members import members_of
 from reports.models import CameBy, Follower, Report
 from subscriptions.models import Resident, ResidentState
 
@@ -56,10 +59,20 @@ async def reporters(
     """
     if leading.case_id is not None:
         raise ValueError(leading.number)
-    joined = select(Report).where(col(Report.case_id) == leading.id).order_by(col(Report.id))
-    reports = [leading, *await session.scalars(joined)]
-    found = [await _of_report(session, report) for report in reports]
-    found += await _followers(session, reports)
+    reports = await members_of(session, leading)
+    residents = await _residents(session, reports)
+    joined = await _followers(session, reports)
+    known = {one.id: one for one in (*residents.values(), *(who for _, who in joined))}
+    others = await _numbers(session, [one for one in known if one is not None])
+    found = [
+        _reporter(one.number, one.came_by, residents.get(one.resident_id or 0), others)
+        for one in reports
+    ]
+    found = [replace(who, contact=one.contact) for who, one in zip(found, reports, strict=True)]
+    found += [
+        replace(_reporter(number, CameBy.LINE, resident, others), joined=True)
+        for number, resident in joined
+    ]
     await audit.record(
         session,
         now,
@@ -71,48 +84,54 @@ async def reporters(
     return found
 
 
-async def _of_report(session: AsyncSession, report: Report) -> Reporter:
-    resident = await session.get(Resident, report.resident_id) if report.resident_id else None
+def _reporter(
+    number: str, came_by: CameBy, resident: Resident | None, others: Mapping[int, list[str]]
+) -> Reporter:
     if resident is None:
-        return Reporter(report.number, report.came_by, contact=report.contact)
+        return Reporter(number, came_by)
+    mine = [one for one in others.get(resident.id or 0, ()) if one != number]
     return Reporter(
-        report.number,
-        report.came_by,
-        contact=report.contact,
+        number,
+        came_by,
         language=resident.language,
         since=resident.followed_at,
         is_reached=resident.state is ResidentState.FOLLOWING,
-        others=await _others(session, resident, report.number),
+        others=tuple(mine[:MOST_OTHERS]),
     )
 
 
-async def _others(session: AsyncSession, resident: Resident, number: str) -> tuple[str, ...]:
-    query = (
-        select(col(Report.number))
-        .where(col(Report.resident_id) == resident.id, col(Report.number) != number)
-        .order_by(col(Report.id).desc())
-        .limit(MOST_OTHERS)
-    )
-    return tuple(await session.scalars(query))
+async def _residents(session: AsyncSession, reports: Sequence[Report]) -> dict[int, Resident]:
+    ids = {report.resident_id for report in reports if report.resident_id is not None}
+    found = await session.scalars(select(Resident).where(col(Resident.id).in_(ids)))
+    return {one.id or 0: one for one in found}
 
 
-async def _followers(session: AsyncSession, reports: Sequence[Report]) -> list[Reporter]:
-    numbers = {report.id: report for report in reports}
+async def _followers(
+    session: AsyncSession, reports: Sequence[Report]
+) -> list[tuple[str, Resident]]:
+    """Return who joined which of the reports, in their order."""
+    numbers = {report.id: report.number for report in reports}
     rows = await session.execute(
-        select(Follower, Resident)
+        select(Follower.report_id, Resident)
         .join(Resident, col(Resident.id) == col(Follower.resident_id))
         .where(col(Follower.report_id).in_(list(numbers)))
         .order_by(col(Follower.created_at), col(Resident.id))
     )
-    return [
-        Reporter(
-            numbers[follower.report_id].number,
-            CameBy.LINE,
-            joined=True,
-            language=resident.language,
-            since=resident.followed_at,
-            is_reached=resident.state is ResidentState.FOLLOWING,
-            others=await _others(session, resident, ""),
-        )
-        for follower, resident in rows
-    ]
+    return [(numbers[report_id], resident) for report_id, resident in rows]
+
+
+async def _numbers(session: AsyncSession, residents: Sequence[int]) -> dict[int, list[str]]:
+    """Return the numbers of the newest reports of each resident."""
+    newest = func.row_number().over(
+        partition_by=col(Report.resident_id), order_by=col(Report.id).desc()
+    )
+    some = (
+        sql_select(col(Report.resident_id), col(Report.number), newest.label("place"))
+        .where(col(Report.resident_id).in_(residents))
+        .subquery()
+    )
+    query = sql_select(some.c.resident_id, some.c.number).where(some.c.place <= MOST_OTHERS + 1)
+    found: dict[int, list[str]] = {}
+    for resident_id, number in await session.execute(query.order_by(some.c.place)):
+        found.setdefault(resident_id, []).append(number)
+    return found

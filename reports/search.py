@@ -11,12 +11,12 @@ Source: https://www.sqlite.org/fts5.html#the_trigram_tokenizer
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Integer, and_, column, false, func, literal_column, or_, text
+from sqlalchemy import ColumnElement, Integer, and_, column, func, literal_column, or_, text
 from sqlalchemy import select as sql_select
 from sqlalchemy import table as lightweight
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -25,66 +25,14 @@ from sqlmodel import col
 from reports.models import Report
 
 TRIGRAM = 3
-FEW = 1_000
-"""So many reports are found by their ids; words in more are soon met, newest first."""
 MOST_HITS = 5_000
 """The newest so many reports with some words are known; more are read one by one."""
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 SEARCH = lightweight("report_search", column("rowid", Integer))
+_HIT: Any = sql_select(col(Report.id), func.coalesce(col(Report.case_id), col(Report.id)))
 _TERMS = text(
     "SELECT term FROM report_search_terms WHERE term >= :first AND term < :end LIMIT 2000"
 )
-
-
-@dataclass(frozen=True)
-class Match:
-    """The conditions of a search for one database.
-
-    Parameters
-    ----------
-    by_index
-        Whether to join reports with SQLite's index, in its order of ids.
-    to_count
-        The better condition for counting all matches.
-    """
-
-    where: ColumnElement[bool]
-    by_index: bool = False
-    to_count: ColumnElement[bool] | None = None
-
-
-async def matching(session: AsyncSession, words: str) -> Match:
-    """Return the condition that a report's number, address or description contains ``words``.
-
-    Case does not matter.
-    """
-    wanted = _CONTROL.sub(" ", words)
-    if session.get_bind().dialect.name == "sqlite":
-        return await _in_trigrams(session, wanted)
-    return await _in_grams(session, wanted)
-
-
-async def _in_trigrams(session: AsyncSession, wanted: str) -> Match:
-    terms = [wanted]
-    if len(wanted) < TRIGRAM:
-        first = wanted.lower()
-        rows = await session.scalars(_TERMS, {"first": first, "end": f"{first}\U0010ffff"})
-        terms = list(rows)
-    phrases = [f'"{term.replace(chr(34), chr(34) * 2)}"' for term in terms]
-    if not phrases:
-        return Match(false())
-    matches = literal_column("report_search").op("MATCH")(" OR ".join(phrases))
-    return Match(matches, by_index=True)
-
-
-async def _in_grams(session: AsyncSession, wanted: str) -> Match:
-    by_grams, stands = _grams(wanted)
-    async with by_the_index(session):
-        found = await session.scalars(sql_select(col(Report.id)).where(by_grams).limit(FEW + 1))
-        ids = list(found)
-    if len(ids) > FEW:
-        return Match(stands, to_count=by_grams)
-    return Match(col(Report.id).in_(ids))
 
 
 def _grams(wanted: str) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
@@ -102,14 +50,11 @@ def _grams(wanted: str) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
 
 
 @asynccontextmanager
-async def by_the_index(session: AsyncSession) -> AsyncIterator[None]:
+async def _by_the_index(session: AsyncSession) -> AsyncIterator[None]:
     """Make PostgreSQL use the index, even for frequent words.
 
     Otherwise it would compute the grams of each report that it reads.
     """
-    if session.get_bind().dialect.name != "postgresql":
-        yield
-        return
     await session.execute(text("SET LOCAL enable_seqscan = off"))
     yield
     await session.execute(text("SET LOCAL enable_seqscan = on"))
@@ -151,37 +96,55 @@ class Hits:
     more: bool = False
 
 
-async def hits(
-    session: AsyncSession, words: str, most: int = MOST_HITS, *, newest_of_many: bool = True
-) -> Hits:
+async def hits(session: AsyncSession, words: str, *, newest_of_many: bool = True) -> Hits:
     """Return the newest reports whose number, address or description contains ``words``.
+
+    Case does not matter.
 
     Parameters
     ----------
     newest_of_many
         Whether the newest are wanted also if there are too many; else nothing is returned then.
     """
-    query: Any = sql_select(col(Report.id), func.coalesce(col(Report.case_id), col(Report.id)))
-    newest = query.order_by(col(Report.id).desc())
-    if session.get_bind().dialect.name == "sqlite":
-        match = await matching(session, words)
-        if match.by_index:
-            if not newest_of_many:
-                some = sql_select(SEARCH.c.rowid).where(match.where).limit(most + 1).subquery()
-                size = await session.scalar(sql_select(func.count()).select_from(some)) or 0
-                if size > most:
-                    return Hits((), more=True)
-            query = query.join(SEARCH, SEARCH.c.rowid == col(Report.id))
-            newest = query.order_by(SEARCH.c.rowid.desc())
-        rows = (await session.execute(newest.where(match.where).limit(most + 1))).all()
-    else:
-        by_grams, stands = _grams(_CONTROL.sub(" ", words))
-        async with by_the_index(session):
-            rows = (await session.execute(query.where(by_grams).limit(most + 1))).all()
-        if len(rows) > most and not newest_of_many:
-            return Hits((), more=True)
-        if len(rows) > most:
-            rows = (await session.execute(newest.where(stands).limit(most + 1))).all()
-        rows = sorted(rows, reverse=True)
+    wanted, most = _CONTROL.sub(" ", words), MOST_HITS
+    sqlite = session.get_bind().dialect.name == "sqlite"
+    find = _in_trigrams if sqlite else _in_grams
+    rows = await find(session, wanted, most + 1, newest_of_many=newest_of_many)
+    if len(rows) > most and not newest_of_many:
+        return Hits((), more=True)
     found = tuple(Hit(report, case) for report, case in rows[:most])
     return Hits(found, more=len(rows) > most)
+
+
+async def _in_trigrams(
+    session: AsyncSession, wanted: str, limit: int, *, newest_of_many: bool
+) -> Sequence[Any]:
+    """Look in SQLite's index. Too many are only counted if nobody wants the newest of them."""
+    terms = [wanted]
+    if len(wanted) < TRIGRAM:
+        first = wanted.lower()
+        rows = await session.scalars(_TERMS, {"first": first, "end": f"{first}\U0010ffff"})
+        terms = list(rows)
+    if not terms:
+        return ()
+    phrases = " OR ".join(f'"{term.replace(chr(34), chr(34) * 2)}"' for term in terms)
+    matches = literal_column("report_search").op("MATCH")(phrases)
+    if not newest_of_many:
+        ids = (await session.scalars(sql_select(SEARCH.c.rowid).where(matches).limit(limit))).all()
+        if len(ids) == limit:
+            return ids
+    by_index = _HIT.join(SEARCH, SEARCH.c.rowid == col(Report.id)).where(matches)
+    return (await session.execute(by_index.order_by(SEARCH.c.rowid.desc()).limit(limit))).all()
+
+
+async def _in_grams(
+    session: AsyncSession, wanted: str, limit: int, *, newest_of_many: bool
+) -> Sequence[Any]:
+    """Look in PostgreSQL's index; if there are too many, read the newest reports one by one."""
+    by_grams, stands = _grams(wanted)
+    async with _by_the_index(session):
+        rows = (await session.execute(_HIT.where(by_grams).limit(limit))).all()
+    if len(rows) == limit and newest_of_many:
+        newest = _HIT.where(stands).order_by(col(Report.id).desc())
+        rows = (await session.execute(newest.limit(limit))).all()
+    return sorted(rows, reverse=True)

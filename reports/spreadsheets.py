@@ -344,14 +344,12 @@ async def take_in(
             done.there += 1
             continue
         there.add(row.origin)
-        owner = city.owner_of(row.kind, row.position)
         report = await create_report(
             session,
             city,
             Draft(
                 category=row.kind,
                 origin=row.origin,
-                owner=owner.code if owner else "",
                 longitude=row.position[0] if row.position else None,
                 latitude=row.position[1] if row.position else None,
                 address=row.place,

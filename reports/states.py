@@ -251,13 +251,3 @@ def every_reason() -> tuple[str, ...]:
 def every_news() -> tuple[str, ...]:
     """Return all messages to residents about a change of state (msgids)."""
     return (*(state.facts.news for state in TOLD), REOPENED)
-
-
-def news(before: ReportState, after: ReportState) -> str:
-    """Return the message to a resident about a change of state (a msgid), or "".
-
-    The receipt promised to tell the result: the end of the report, and if work begins again.
-    """
-    if before is after:
-        return ""
-    return after.facts.news or (REOPENED if before.facts.news else "")

@@ -13,7 +13,6 @@ from sqlmodel import col, select
 
 from city.city import City
 from core import audit
-from core.counting import Size, size_of
 from core.database import add_new
 from core.errors import BadInput
 from core.text import clean
@@ -60,15 +59,15 @@ async def teams_of(session: AsyncSession, account: str) -> list[int]:
     return list(await session.scalars(query))
 
 
-async def open_cases(session: AsyncSession, team_id: int) -> Size:
-    """Return how many open cases a team has, up to the counting limit."""
+async def open_cases(session: AsyncSession, team_ids: Sequence[int]) -> dict[int, int]:
+    """Return how many open cases each of these teams has; one without any is left out."""
     is_open: ColumnElement[bool] = literal_column(str(IS_OPEN))
-    return await size_of(
-        session,
-        select(col(Report.id)).where(
-            col(Report.team_id) == team_id, is_open, col(Report.case_id).is_(None)
-        ),
+    rows = await session.execute(
+        select(col(Report.team_id), func.count())
+        .where(col(Report.team_id).in_(team_ids), is_open, col(Report.case_id).is_(None))
+        .group_by(col(Report.team_id))
     )
+    return {team_id: number for team_id, number in rows if team_id is not None}
 
 
 async def add(

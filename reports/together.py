@@ -239,9 +239,10 @@ async def tell_joined(
     by: str,
     now: datetime,
 ) -> int:
-    """Tell the residents of a report that was joined to another; return how many."""
-    report = joined.joined[0]
-    news = states.news(ReportState.NEW, ReportState.DUPLICATE)
-    changed = Changed(report, ReportState.NEW, ReportState.DUPLICATE, (), news)
-    told = await answers.tell(session, means, city, changed, Answer(), by=by, now=now)
+    """Tell the residents of a report that was joined to another; return how many.
+
+    Nobody is told where the office took its words for that out; the trail says so.
+    """
+    changed = Changed(joined.joined[0], joined.before, ReportState.DUPLICATE, ())
+    told = await answers.tell_by_itself(session, means, city, changed, by=by, now=now)
     return told.told

@@ -22,7 +22,8 @@ from core.chunks import in_chunks, rows_of
 from core.database import Database
 from core.text import clean
 from reports import following, work
-from reports.hearers import Hearer, members
+from reports.hearers import Hearer
+from reports.members import members_of
 from reports.models import SAID_NO, Addition, Report, Verdict
 from reports.states import ReportState
 
@@ -72,38 +73,39 @@ class Verdicts:
     words: tuple[tuple[str, str, datetime], ...] = ()
 
 
-async def ask(session: AsyncSession, case: Report, hearer: Hearer, now: datetime) -> str:
-    """Store the question to one resident; return the key of its buttons.
+async def ask(
+    session: AsyncSession, case: Report, some: Sequence[Hearer], now: datetime
+) -> dict[int, str]:
+    """Store the question to residents; return the key of each one's buttons, by their id.
 
-    Returns "" if they were asked before, and nobody has said no since.
+    Who was asked before is left out, unless somebody has said no since.
     """
-    resident, report = hearer.resident, hearer.report
-    assert resident is not None and resident.id is not None and report.id is not None
-    reports = [one.id for one in await members(session, case)]
+    reports = [one.id for one in await members_of(session, case)]
     said_no = await session.scalar(
         select(func.max(Verdict.round)).where(
             col(Verdict.report_id).in_(reports), col(Verdict.said).is_(False)
         )
     )
     this = (said_no or 0) + 1
-    asked = await session.scalar(
-        select(Verdict.id).where(
-            col(Verdict.report_id).in_(reports),
-            col(Verdict.resident_id) == resident.id,
-            col(Verdict.round) == this,
+    before = select(col(Verdict.resident_id)).where(
+        col(Verdict.report_id).in_(reports), col(Verdict.round) == this
+    )
+    asked = set(await session.scalars(before))
+    keys: dict[int, str] = {}
+    for hearer in some:
+        resident, report = hearer.resident, hearer.report
+        assert resident is not None and resident.id is not None and report.id is not None
+        if resident.id in asked:
+            continue
+        key = keys[resident.id] = secrets.token_urlsafe(KEY_BYTES)
+        session.add(
+            Verdict(report_id=report.id, resident_id=resident.id, key=key, round=this, asked_at=now)
         )
-    )
-    if asked is not None:
-        return ""
-    key = secrets.token_urlsafe(KEY_BYTES)
-    session.add(
-        Verdict(report_id=report.id, resident_id=resident.id, key=key, round=this, asked_at=now)
-    )
-    if not hearer.follows:
-        report.asked_at, report.judged = now, None
-        session.add(report)
+        if not hearer.follows:
+            report.asked_at, report.judged = now, None
+            session.add(report)
     await session.flush()
-    return key
+    return keys
 
 
 async def judge(
@@ -208,7 +210,7 @@ async def take_back(session: AsyncSession, resident_id: int, message_id: str) ->
 
 async def of_case(session: AsyncSession, case: Report) -> Verdicts:
     """Return what residents said of a case after its last completion."""
-    reports = {one.id: one.number for one in await members(session, case)}
+    reports = {one.id: one.number for one in await members_of(session, case)}
     query = select(Verdict).where(col(Verdict.report_id).in_(list(reports)))
     found = sorted(await session.scalars(query), key=lambda one: one.id or 0)
     last = max((one.round for one in found), default=0)

@@ -25,12 +25,12 @@ from core.errors import BadInput
 from core.geo import Position
 from reports import due, priority, register, states
 from reports.kinds import city_now
+from reports.members import joined_to
 from reports.models import (
-    NORMAL,
-    WHEN_THERE_IS_TIME,
     Addition,
     OrderItem,
     Outcome,
+    Priority,
     Report,
     ReportUpdate,
     Team,
@@ -106,8 +106,6 @@ class Changed:
         The leading report.
     joined
         The reports that were joined to it, the oldest first.
-    news
-        The message to residents about the change of state (a msgid of ``states.CATALOGUE``), or "".
     update
         The step that was written; None if nothing changed.
     """
@@ -116,7 +114,6 @@ class Changed:
     before: ReportState
     after: ReportState
     joined: tuple[Report, ...]
-    news: str
     update: ReportUpdate | None = None
 
 
@@ -157,10 +154,11 @@ async def change(
     before = report.state
     after = wanted.state or before
     _check(city, before, after, wanted)
-    members = tuple(await joined(session, report, lock=True))
+    members = tuple(await joined_to(session, report, lock=True))
     changes: dict[str, list[Any]] = {}
     _place(city, report, wanted, changes, places)
-    _assign(city, report, wanted, changes)
+    if wanted.department:
+        _set(report, "department", wanted.department, changes)
     await _give(session, report, wanted, changes)
     _plan(city, report, members, after, wanted, changes, by=by, now=now)
     if "is_home" in changes:
@@ -188,7 +186,7 @@ async def change(
             session.add(report)
     if after is not before and after.facts.stage is Stage.ENDED:
         await _settle_orders(session, report, by, now)
-    return Changed(report, before, after, members, states.news(before, after), update)
+    return Changed(report, before, after, members, update)
 
 
 async def _settle_orders(session: AsyncSession, report: Report, by: str, now: datetime) -> None:
@@ -209,9 +207,10 @@ def _check(city: City, before: ReportState, after: ReportState, wanted: Change) 
         raise BadInput(reason("report.state"))
     if after is not before and after.facts.reasons and wanted.reason not in after.facts.reasons:
         raise BadInput(reason("report.needs-reason"))
-    most = WHEN_THERE_IS_TIME
-    if wanted.priority is not None and not WORKED_OUT <= wanted.priority <= most:
-        raise BadInput(reason("report.priority", most=most, normal=NORMAL))
+    if wanted.priority is not None and wanted.priority not in {WORKED_OUT, *Priority}:
+        raise BadInput(
+            reason("report.priority", most=max(Priority).value, normal=Priority.NORMAL.value)
+        )
     if wanted.department and wanted.department not in {d.code for d in city.departments}:
         raise BadInput(reason("report.no-department", department=wanted.department[:40]))
     if wanted.category and wanted.category not in {c.code for c in city.report_categories}:
@@ -235,7 +234,7 @@ def _place(
     if wanted.category and wanted.category != report.category:
         changes["category"] = [report.category, wanted.category]
         report.category = wanted.category
-    moved = wanted.place is not None and wanted.place != (report.longitude, report.latitude)
+    moved = wanted.place is not None and wanted.place != report.place
     if moved:
         assert wanted.place is not None
         old = [report.longitude, report.latitude, report.address]
@@ -248,22 +247,15 @@ def _place(
         changes["address"] = [report.address, wanted.address]
         report.address = wanted.address[: register.MAX_TEXT]
     if moved or "category" in changes:
-        here = _position(report)
-        other = city.owner_of(report.category, here)
+        other = city.owner_of(report.category, report.place)
         _set(report, "owner", other.code if other else "", changes)
-        _set(report, "department", city.department_of(report.category, here), changes)
+        _set(report, "department", city.department_of(report.category, report.place), changes)
     if wanted.owner is not KEEP:
         _set(report, "owner", wanted.owner, changes)
     for name in ("is_home", "hidden"):
         value = getattr(wanted, name)
         if value is not None:
             _set(report, name, value, changes)
-
-
-def _position(report: Report) -> Position | None:
-    if report.longitude is None or report.latitude is None:
-        return None
-    return report.longitude, report.latitude
 
 
 def _set(report: Report, name: str, value: Any, changes: dict[str, list[Any]]) -> None:
@@ -275,11 +267,6 @@ def _set(report: Report, name: str, value: Any, changes: dict[str, list[Any]]) -
             del changes[name]
         else:
             changes[name] = [before, value]
-
-
-def _assign(city: City, report: Report, wanted: Change, changes: dict[str, list[Any]]) -> None:
-    if wanted.department:
-        _set(report, "department", wanted.department, changes)
 
 
 async def _give(
@@ -322,8 +309,8 @@ def _plan(
         priority.settle(report, city, now, members)
         changes["priority"] = [old, report.priority]
     elif wanted.priority and (wanted.priority != report.priority or not report.priority_by):
-        changes["priority"] = [report.priority, wanted.priority]
-        report.priority, report.priority_by = wanted.priority, by
+        changes["priority"] = [report.priority, int(wanted.priority)]
+        report.priority, report.priority_by = int(wanted.priority), by
 
 
 def _due(report: Report, day: date | None, changes: dict[str, list[Any]]) -> None:
@@ -372,14 +359,3 @@ async def hold(session: AsyncSession, numbers: Iterable[str]) -> dict[str, Repor
         await session.execute(query.execution_options(populate_existing=True))
     found = await session.scalars(select(Report).where(col(Report.number).in_(wanted)))
     return {report.number: report for report in found}
-
-
-async def joined(session: AsyncSession, report: Report, *, lock: bool = False) -> Sequence[Report]:
-    """Return the reports that were joined to a leading one, the oldest first.
-
-    ``lock`` keeps them until the transaction ends: what becomes of the case is noted in them too.
-    """
-    query = select(Report).where(col(Report.case_id) == report.id).order_by(col(Report.id))
-    if lock:
-        query = query.with_for_update().execution_options(populate_existing=True)
-    return list(await session.scalars(query))

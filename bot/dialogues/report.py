@@ -261,7 +261,7 @@ def _said(state: DialogueState, said: str, message_id: str, known: Known) -> Dia
         placed = spot.typed(state, said, message_id, known)
         return _outside(state, known) if placed is None else _following(placed, known)
     if state.step == ASK:
-        return _answered(state, said, message_id, known)
+        return _not_answered(state, known)
     if state.step == KIND and (code := _category_called(text, known)):
         return _with_kind(state, code, known)
     if state.step == KIND and _offered(meaning.kind, known) is not None:
@@ -281,10 +281,9 @@ def _read(state: DialogueState, said: str, message_id: str, known: Known) -> Dia
     return None if kind is None else kind_questions.said(state, kind, said, message_id)
 
 
-def _answered(state: DialogueState, said: str, message_id: str, known: Known) -> DialogueOutcome:
+def _not_answered(state: DialogueState, known: Known) -> DialogueOutcome:
     """Say that a text does not answer the question that is open, and ask it again."""
     kind = _chosen(state, known)
-    del said, message_id
     if kind is None:
         return _following(state, known)
     wrong = kind_questions.not_read(state, kind, known)
@@ -427,7 +426,6 @@ def _send(state: DialogueState, known: Known) -> DialogueOutcome:
     place = state.data["place"]
     draft = Draft(
         category=state.data["kind"],
-        owner=owner.code if (owner := _owner(state, known)) else "",
         longitude=place.get("longitude"),
         latitude=place.get("latitude"),
         address=place.get("address", ""),

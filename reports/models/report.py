@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 from typing import Any
 
 from sqlalchemy import JSON, BigInteger, Column, ForeignKey, Index, event, false, text, true
@@ -11,14 +11,13 @@ from sqlmodel import Field, SQLModel
 
 from core.cells import cell_of
 from core.database import UtcDateTime, text_enum
+from core.geo import Position
 from reports.states import FIRST, OPEN, ReportState
 from subscriptions.models import RowId
 
 ROAD_CLASSES = ("national", "prefectural", "main", "local", "path")
 IS_OPEN = text(f"state IN ({', '.join(repr(state.value) for state in OPEN)})")
 """What is not ended; a query must use this condition to use the index of it."""
-AT_ONCE, SOON, NORMAL, WHEN_THERE_IS_TIME = 1, 2, 3, 4
-"""Priorities."""
 
 
 LEADS_SQLITE = "case_id IS NULL AND hidden IS 0"
@@ -28,6 +27,15 @@ SAID_NO = text("NOT judged")
 """Somebody said that it is not right; a query must use exactly this condition to use the index."""
 
 POSTED = text("origin IS NOT NULL")
+
+
+class Priority(IntEnum):
+    """How soon a case is to be looked at; 1 comes first."""
+
+    AT_ONCE = 1
+    SOON = 2
+    NORMAL = 3
+    WHEN_THERE_IS_TIME = 4
 
 
 class CameBy(StrEnum):
@@ -156,8 +164,11 @@ class Report(SQLModel, table=True):
     photo_count: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
     team_id: int | None = Field(default=None, sa_column=Column(RowId))
     """The id of the :class:`~reports.models.team.Team` that does the work."""
-    priority: int = Field(default=NORMAL, sa_column_kwargs={"server_default": str(NORMAL)})
-    """1 at once, 2 soon, 3 normal, 4 when there is time."""
+    priority: int = Field(
+        default=Priority.NORMAL.value,
+        sa_column_kwargs={"server_default": str(Priority.NORMAL.value)},
+    )
+    """One of :class:`Priority`."""
     priority_why: list[str] = Field(
         default_factory=list, sa_column=Column(JSON, nullable=False, server_default="[]")
     )
@@ -185,10 +196,16 @@ class Report(SQLModel, table=True):
     created_at: datetime = Field(sa_type=UtcDateTime)
     updated_at: datetime = Field(sa_type=UtcDateTime)
 
+    @property
+    def place(self) -> Position | None:
+        """Longitude and latitude; None if they are not known."""
+        if self.longitude is None or self.latitude is None:
+            return None
+        return self.longitude, self.latitude
+
 
 def _place(_mapper: Any, _connection: Any, report: Report) -> None:
-    known = report.longitude is not None and report.latitude is not None
-    report.cell = cell_of(report.longitude, report.latitude) if known else None  # type: ignore[arg-type]
+    report.cell = cell_of(*report.place) if report.place is not None else None
 
 
 event.listen(Report, "before_insert", _place)

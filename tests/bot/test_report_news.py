@@ -27,8 +27,9 @@ from core.settings import Settings
 from core.work import NoWorkers
 from reports import repairs
 from reports.models import RepairWatch
-from reports.register import Draft, change_state, create_report
+from reports.register import Draft, create_report
 from reports.states import ReportState
+from reports.work import Change, change
 from subscriptions import residents
 from tests.support.chats import HERE, aboard
 from tests.support.plans import listening, whole_tables_read
@@ -125,7 +126,8 @@ async def mended(context: Context, n: int, place: tuple[float, float], when: dat
         report = await create_report(
             session, context.city, draft, resident_id=None, language="ja", now=now
         )
-        await change_state(session, report, ReportState.DONE, by="staff:1", now=now)
+        ended = Change(state=ReportState.DONE)
+        await change(session, context.city, report.number, ended, by="staff:1", now=now)
 
 
 async def test_repairs_near_are_told_in_one_message_a_day(context: Context) -> None:

@@ -376,7 +376,7 @@ async def test_who_joined_a_report_hears_of_it_in_their_own_language(office: Off
     page = await browser.get(f"/console/reports/{report.number}")
     assert "人が通報" in page.words
     await work(browser, report, state="done")
-    told = states.news(ReportState.NEW, ReportState.DONE)
+    told = ReportState.DONE.facts.news
     for user, language in ((first, "ja"), (second, "my")):
         [said] = await said_to(office, user)
         assert states.CATALOGUE.text(language, told) in said

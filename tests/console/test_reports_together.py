@@ -7,6 +7,7 @@ from datetime import date
 
 from console.models import Role
 from core.counting import Size
+from reports import answer_templates
 from reports.counts import counts
 from reports.models import Report, SavedFilter, Team, TeamAccount, TeamKind
 from reports.states import ReportState
@@ -121,6 +122,32 @@ async def test_marked_cases_become_one_line_that_their_numbers_find(office: Offi
     for words in (second.number, "ふしぎなくぼみ"):
         found = await browser.get(f"/console/reports?text={words}")
         assert found.tree.xpath("//tr/@data-number") == [first.number]
+
+
+async def test_cases_are_joined_also_where_the_office_took_its_words_for_that_out(
+    office: Office,
+) -> None:
+    browser, user = await office.at_desk(Role.ROADS, "road"), await office.resident("my")
+    first, second, third = [await reported(office, one) for one in (None, user, None)]
+    async with office.database.writing() as session:
+        now = office.clock.now()
+        await answer_templates.withdraw(session, "joined", actor="road@city.example", now=now)
+    check = await marked(browser, (first, second), act="join")
+    assert (await browser.submit(check, f"{TOGETHER}/do")).status == 200
+    address = f"/console/reports/{first.number}"
+    assert third.latitude is not None
+    page = await browser.get(address)
+    [form] = [one for one in page.tree.forms if one.get("action") == f"{address}/join"]
+    assert dict(form.form_values())["other"] == third.number
+    assert (await browser.post(f"{address}/join", dict(form.form_values()))).status == 200
+    cases = {one.number: one.case_id for one in await office.rows(Report)}
+    assert cases == {first.number: None, second.number: first.id, third.number: first.id}
+    assert await told(office, user) == []
+    untold = [one for one in await office.audit() if one.action == "report.not_told"]
+    assert {one.subject for one in untold} == {
+        f"report:{second.number}",
+        f"report:{third.number}",
+    }
 
 
 async def test_nothing_marked_or_chosen_is_said_and_does_nothing(office: Office) -> None:

@@ -476,7 +476,7 @@ async def test_a_changed_template_is_said_and_its_older_words_are_named(office: 
         texts={**before.texts, "ja": "{kind}の補修が終わりました。", "ne": ""},
     )
     async with office.database.writing() as session:
-        with pytest.raises(Refusal, match="blanks are not those"):
+        with pytest.raises(Refusal, match="of the Japanese is missing"):
             await answer_templates.store(session, city, changed, seen=0, actor=BY, now=now)
     texts = {"ja": "補修が終わりました。", "en": before.texts["en"]}
     good = Template(code="finished", name="完了", said_when="done", by_itself=True, texts=texts)

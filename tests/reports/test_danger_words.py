@@ -13,8 +13,8 @@ from city.folder import CityFolder
 from core.languages import LANGUAGES
 from reports.danger_patterns import PATTERNS
 from reports.danger_words import danger_in
-from reports.models import Report
-from reports.priority import Priority, worked_out
+from reports.models import Priority, Report
+from reports.priority import worked_out
 from reports.states import ReportState
 
 NOW = datetime(2026, 6, 15, 3, 0, tzinfo=UTC)

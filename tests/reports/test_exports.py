@@ -6,7 +6,6 @@ import csv
 import io
 import json
 from collections.abc import AsyncIterator, Callable
-from datetime import datetime
 
 import pytest
 
@@ -17,26 +16,16 @@ from core.database import Database
 from core.settings import SAMPLE_CITY
 from reports import exports, register
 from reports.exports import Export, Wording
-from reports.models import Photo, Report, Team, TeamKind
+from reports.models import Photo, Team, TeamKind
 from reports.register import Draft, ReportFilter
 from reports.states import ReportState
+from reports.work import Change, change
+from tests.support.filed_reports import draft, file
 
 
 @pytest.fixture(scope="module")
 def city() -> City:
     return load_city(SAMPLE_CITY)
-
-
-def draft(city: City, origin: str, **more: object) -> Draft:
-    return Draft(category=city.report_categories[0].code, origin=origin, **more)  # type: ignore[arg-type]
-
-
-async def file(database: Database, city: City, made: Draft, now: datetime) -> str:
-    async with database.writing() as session:
-        report = await register.create_report(
-            session, city, made, resident_id=None, language="ja", now=now
-        )
-        return report.number
 
 
 async def exported(
@@ -79,7 +68,7 @@ async def test_the_spreadsheet_has_names_photos_and_history_and_no_codes(
         session.add(team)
         await session.flush()
         report, joined = [await register.get_report(session, one) for one in (number, other)]
-        report.team_id, report.priority, report.reporters = team.id, 1, 2
+        report.team_id, report.reporters = team.id, 2
         joined.case_id, joined.state = report.id, ReportState.DUPLICATE
         session.add(
             Photo(
@@ -94,9 +83,8 @@ async def test_the_spreadsheet_has_names_photos_and_history_and_no_codes(
         )
         await session.flush()
         await clock.advance(3600)
-        await register.change_state(
-            session, report, ReportState.ACCEPTED, by="a@b.c", now=clock.now()
-        )
+        taken_up = Change(state=ReportState.ACCEPTED, priority=1)
+        await change(session, city, number, taken_up, by="a@b.c", now=clock.now())
     wording = Wording(city, address="https://city.example")
     wanted = ReportFilter(cases=True, states=(ReportState.ACCEPTED,))
     export, text = await exported(database, exports.export_csv, wanted, wording)
@@ -163,8 +151,8 @@ async def test_an_export_holds_up_nobody_and_has_each_report_once(
     # Between two parts nothing is held: others write, and what is new is not in it.
     await file(database, city, draft(city, "new"), clock.now())
     async with database.writing() as session:
-        last: Report = await register.get_report(session, first[-1].report.number)
-        await register.change_state(session, last, ReportState.DONE, by="a@b.c", now=clock.now())
+        ended, last = Change(state=ReportState.DONE), first[-1].report.number
+        await change(session, city, last, ended, by="a@b.c", now=clock.now())
     rest = [row.report.number async for some in parts for row in some]
     assert [*(row.report.number for row in first), *rest] == [
         f"2026-{number:06}" for number in range(10, 0, -1)

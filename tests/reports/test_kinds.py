@@ -81,6 +81,21 @@ async def test_a_version_holds_from_its_confirmation_on(database: Database, city
     assert held.districts is city.districts
 
 
+async def test_the_order_of_the_office_holds_for_who_has_the_city_already(
+    database: Database, city: City
+) -> None:
+    """Pages hand on the city of their visit: nothing is laid over it twice."""
+    codes = [kind.code for kind in city.report_categories]
+    for code, order in ((codes[-1], 5), (codes[-2], 6), (codes[-3], 15)):
+        await written(database, city, code, changed(city, code, order=order))
+        await confirmed(database, city, code)
+    held = await now_in(database, city)
+    wanted = [codes[-1], codes[-2], codes[0], codes[-3], *codes[1:-3]]
+    assert [kind.code for kind in held.report_categories] == wanted
+    assert await now_in(database, held) is held
+    assert held.as_in_folder is city
+
+
 async def test_a_new_kind_is_filed_and_stands_before_the_last(
     database: Database, city: City
 ) -> None:

@@ -25,11 +25,11 @@ from core.restored import RestoreHold
 from reports import alarm_settings, chat_forms, notices_to_staff, verdicts
 from reports.alarm_settings import Wish
 from reports.models import (
-    AT_ONCE,
     CameBy,
     ChatForm,
     Heard,
     NoticeState,
+    Priority,
     Report,
     Rhythm,
     StaffNotice,
@@ -191,7 +191,7 @@ async def test_at_night_it_waits_for_the_morning_and_a_danger_does_not(office: O
     at(office, 23, 30)
     calm = await reported(office)
     dangerous = await reported(office)
-    await changed(office, dangerous, priority=AT_ONCE)
+    await changed(office, dangerous, priority=Priority.AT_ONCE)
     assert await look(office) == 1
     [notice] = await notices(office)
     assert "危険" in notice.content["title"] and dangerous.number in notice.content["title"]
@@ -230,7 +230,7 @@ async def test_a_flood_that_waits_hides_no_danger_and_no_other_department(
             now=office.clock.now(),
         )
     dangerous = await reported(office)
-    await changed(office, dangerous, priority=AT_ONCE)
+    await changed(office, dangerous, priority=Priority.AT_ONCE)
     before = len(await notices(office))
     assert await look(office) == 2
     told = {one.department: one.content["title"] for one in (await notices(office))[before:]}
@@ -261,7 +261,7 @@ async def test_a_danger_calls_the_members_again_until_somebody_opens_it(office: 
             )
     await choose(office, again_minutes=10)
     report = await reported(office)
-    await changed(office, report, priority=AT_ONCE)
+    await changed(office, report, priority=Priority.AT_ONCE)
     await look(office)
     await look(office)
 
@@ -366,7 +366,7 @@ async def test_a_restore_sends_nothing_by_itself(office: Office) -> None:
     waiting = await reported(office)
     await look(office)
     dangerous = await reported(office)
-    await changed(office, dangerous, priority=AT_ONCE)
+    await changed(office, dangerous, priority=Priority.AT_ONCE)
     await look(office)
     untold = await reported(office)
     now = office.clock.now()
@@ -433,7 +433,7 @@ async def test_no_table_that_grows_is_read_as_a_whole(office: Office) -> None:
     """The job looks every five seconds."""
     await choose(office)
     dangerous = await reported(office)
-    await changed(office, dangerous, priority=AT_ONCE)
+    await changed(office, dangerous, priority=Priority.AT_ONCE)
     with listening(office.database) as asked:
         await look(office)
         office.clock.ahead += timedelta(minutes=20)

@@ -26,6 +26,7 @@ from reports.decoding import PhotoRefused
 from reports.photos import photo_path, store_photo
 from reports.retention import forget_photos
 from reports.states import ReportState
+from reports.work import Change, change
 from tests.support.project import PROJECT
 
 SAMPLE = Path(__file__).resolve().parents[2] / "deploy" / "city"
@@ -317,9 +318,8 @@ async def test_photos_go_when_the_citys_days_are_over(
             language="ja",
             now=clock.now(),
         )
-        await register.change_state(
-            session, report, ReportState.DONE, by="roads@example.jp", now=clock.now()
-        )
+        ended = Change(state=ReportState.DONE)
+        await change(session, city, report.number, ended, by="roads@example.jp", now=clock.now())
     old = datetime(2026, 6, 1, tzinfo=UTC).timestamp()
     for path in media.rglob("*.jpg"):
         os.utime(path, (old, old))

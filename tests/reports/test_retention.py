@@ -107,11 +107,7 @@ async def test_words_go_and_what_the_figures_need_stays(database: Database, city
     assert (report.category, report.state, report.ended_at) == ("pothole", ReportState.DONE, ENDED)
     async with database.reading() as session:
         [step] = await session.scalars(select(ReportUpdate))
-        match = await search.matching(session, "खाल्डो")
-        query = select(Report).where(match.where)
-        if match.by_index:
-            query = query.join(search.SEARCH, search.SEARCH.c.rowid == col(Report.id))
-        assert list(await session.scalars(query)) == []
+        assert (await search.hits(session, "खाल्डो")).found == ()
     assert (step.answer, step.note, step.by) == ("", "", "a@city.example")
     assert await forget_words(database, city, ENDED + 2 * days) == 0  # once
 

@@ -76,14 +76,6 @@ def test_a_state_is_stored_and_compared_as_its_word() -> None:
     assert [state.value for state in ReportState] == [str(state) for state in ReportState]
 
 
-def test_the_end_is_told_and_that_it_was_none() -> None:
-    done = ReportState.DONE.facts.news
-    assert states.news(ReportState.NEW, ReportState.ACCEPTED) == ""
-    assert states.news(ReportState.ACCEPTED, ReportState.DONE) == done
-    assert states.news(ReportState.DONE, ReportState.DONE) == ""
-    assert states.news(ReportState.DONE, ReportState.IN_PROGRESS) == states.REOPENED
-
-
 def test_every_colour_has_a_pin() -> None:
     script = (PROJECT / "public" / "static" / "maps" / "map.js").read_text("utf-8")
     for state in ReportState:

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import io
+from datetime import datetime
 from typing import Any
 
 from PIL import Image
+from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
+from city.city import City
+from core.counting import Size
+from core.database import Database
+from reports import listing
+from reports.listing import ReportFilter
 from reports.models import Report
 from reports.register import Draft, create_report
 from subscriptions.models import Resident
@@ -39,6 +46,23 @@ async def reported(office: Office, user: str | None = None, **changes: Any) -> R
             language=resident.language if resident else "ja",
             now=office.clock.now(),
         )
+
+
+def draft(city: City, origin: str, **more: Any) -> Draft:
+    """Return a report of the city's first kind."""
+    return Draft(category=city.report_categories[0].code, origin=origin, **more)
+
+
+async def file(database: Database, city: City, made: Draft, now: datetime) -> str:
+    """Store a report that no resident made; return its number."""
+    async with database.writing() as session:
+        report = await create_report(session, city, made, resident_id=None, language="ja", now=now)
+        return report.number
+
+
+async def how_many(session: AsyncSession, wanted: ReportFilter) -> Size:
+    """Count the reports that fit."""
+    return await listing.count(session, await listing.narrowed(session, wanted))
 
 
 def picture() -> bytes:
