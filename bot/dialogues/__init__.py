@@ -44,6 +44,7 @@ from bot.dialogues.kinds import (
 from bot.dialogues.words import kept_text
 from bot.messages import Message
 from bot.understanding import NOT_UNDERSTOOD, UNKNOWN, Meaning
+from core.languages import mark
 from response.models import Condition
 
 MAX_MESSAGES = 5
@@ -109,7 +110,8 @@ def _cry(state: DialogueState, event: Said, meaning: Meaning, known: Known) -> D
         known = known.speaking(meaning.language)
     tells = household.words_in_danger(state, event, known)
     answer = answers.cry(state, known, again)
-    return replace(answer, effects=(*answer.effects, *tells))
+    noted = answer.state.needing(known.now)
+    return replace(answer, state=noted, effects=(*answer.effects, *tells))
 
 
 def _respond(state: DialogueState, event: Incoming, known: Known) -> DialogueOutcome:
@@ -159,7 +161,7 @@ def _anywhere(state: DialogueState, event: Incoming, known: Known) -> DialogueOu
         case Located() if known.shelters:
             return safety.nearest(state, event, known)
         case Located():
-            return safety.lost(state, known, known.say("Here is what I can do."))
+            return answers.lost(state, known, mark("Here is what I can do."))
         case _:
             return _unreadable(state, event, known)
 
@@ -209,8 +211,11 @@ def _button(state: DialogueState, event: Pressed, known: Known) -> DialogueOutco
         return answer
     if event.do == "skip":
         return DialogueOutcome(state, (onboarding.menu_card(known),))
-    return safety.lost(
-        state, known, known.say("That button no longer works. Here is what I can do.")
+    return answers.lost(
+        state,
+        known,
+        mark("That button no longer works. Here is what I can do."),
+        mark("That button no longer works."),
     )
 
 
@@ -251,15 +256,17 @@ def _said(state: DialogueState, event: Said, known: Known) -> DialogueOutcome:
 
 
 def _unreadable(state: DialogueState, event: Incoming, known: Known) -> DialogueOutcome:
-    kind = getattr(event, "kind", "")
-    if kind == "sticker":
-        words = known.say("Thank you! Here is what I can do.")
-    else:
-        words = known.say("I cannot read this kind of message. Please write, or send a photo.")
+    sticker = getattr(event, "kind", "") == "sticker"
     again = where_we_are(state, known)
-    return DialogueOutcome(
-        state, (messages.text(words), *(again or (onboarding.menu_card(known),)))
-    )
+    if sticker and again:
+        return DialogueOutcome(state, again)
+    thanks = mark("Thank you! Here is what I can do.")
+    unread = mark("I cannot read this kind of message. Please write, or send a photo.")
+    if again:
+        return DialogueOutcome(state, (messages.text(known.say(unread)), *again))
+    if sticker:
+        return answers.lost(state, known, thanks)
+    return answers.lost(state, known, unread, unread)
 
 
 def where_we_are(state: DialogueState, known: Known) -> tuple[Message, ...]:

@@ -18,6 +18,7 @@ from bot.dialogues import (
 )
 from bot.dialogues.kinds import (
     REPORT,
+    SAFETY,
     DialogueOutcome,
     DialogueState,
     Known,
@@ -209,9 +210,13 @@ def _not_understood(state: DialogueState, text: str, known: Known) -> DialogueOu
     answer = rubbish.things(state, known, text) or questions.near(state, known, text)
     if answer is not None:
         return answer
-    words = known.say("I did not understand that. Here is what I can do.")
-    lost = safety.lost(state, known, words)
-    return replace(lost, effects=(*lost.effects, Unanswered(text, known.language)))
+    said = lost(
+        state,
+        known,
+        mark("I did not understand that. Here is what I can do."),
+        mark("I did not understand that."),
+    )
+    return replace(said, effects=(*said.effects, Unanswered(text, known.language)))
 
 
 def cry(state: DialogueState, known: Known, after: tuple[Message, ...]) -> DialogueOutcome:
@@ -225,3 +230,25 @@ def cry(state: DialogueState, known: Known, after: tuple[Message, ...]) -> Dialo
         rest = safety.in_danger(state, known)
         return replace(rest, messages=(call, *tells, *rest.messages), matters=True)
     return DialogueOutcome(state, (call, *tells, safety.where_help_is(known)), matters=True)
+
+
+def is_in_need(state: DialogueState, known: Known) -> bool:
+    """Whether somebody is in a disaster, or cried for help or told of danger just now."""
+    if state.name == SAFETY or state.is_in_need(known.now):
+        return True
+    return known.asks_safety and not known.in_drill
+
+
+def lost(state: DialogueState, known: Known, sentence: str, alone: str = "") -> DialogueOutcome:
+    """Say what happened and what is possible: the menu, or to somebody in need where help is.
+
+    Parameters
+    ----------
+    sentence, alone
+        What happened, with the menu that follows and without it, as the catalogues have it.
+    """
+    if not is_in_need(state, known):
+        return safety.lost(state, known, known.say(sentence))
+    said = (messages.text(known.say(alone)),) if alone else ()
+    helped = cry(state, known, ())
+    return replace(helped, messages=(*said, *helped.messages))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Self
 
 from bot.catalogue import WORDS
@@ -45,6 +45,9 @@ SAFETY = "safety"
 DISTRICTS = "districts"
 SURVEY = "survey"
 """A question of a survey is open; ``step`` is its place, ``data`` has the survey's number."""
+IN_NEED = "in_need"
+IN_NEED_FOR = timedelta(hours=1)
+"""How long somebody who cried for help, or told of danger, is not answered with the menu."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +64,15 @@ class DialogueState:
     def at(self, step: str, **changes: Any) -> Self:
         """The same dialogue at another step."""
         return replace(self, step=step, data={**self.data, **changes})
+
+    def needing(self, now: datetime) -> Self:
+        """The same state of somebody who cried for help or told of danger."""
+        return replace(self, data={**self.data, IN_NEED: now.isoformat()})
+
+    def is_in_need(self, now: datetime) -> bool:
+        """Whether they cried for help or told of danger just now."""
+        noted = self.data.get(IN_NEED)
+        return bool(noted) and now - datetime.fromisoformat(noted) < IN_NEED_FOR
 
     def over(self, name: str, step: str, **data: Any) -> DialogueState:
         """Start another dialogue; an unfinished onboarding or report is kept below it."""

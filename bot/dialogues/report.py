@@ -35,6 +35,7 @@ from bot.messages import Message
 from city.city import Owner, ReportCategory, name_in
 from core.clock import in_japan
 from feeds.texts import drill_mark
+from reports.danger_words import danger_in
 from reports.models import PhotoRole
 from reports.photos import MAX_PHOTOS, Picture
 from reports.register import Draft
@@ -452,10 +453,19 @@ def _send(state: DialogueState, known: Known) -> DialogueOutcome:
             "the result in this chat.",
             number=number,
         )
-        return state.ended(sent=number), (messages.text(words),)
+        ended = state.ended(sent=number)
+        grave = danger or _tells_of_danger(draft, known)
+        return (ended.needing(known.now) if grave else ended), (messages.text(words),)
 
     effects = (FileReport(draft, danger=danger),)
     return DialogueOutcome(state, (), effects, matters=True, filed=filed)
+
+
+def _tells_of_danger(draft: Draft, known: Known) -> bool:
+    kind = known.city.kind(draft.category)
+    own = () if kind is None else (kind.danger_words,)
+    grave, _ = danger_in(draft.description, known.city.danger_words, *own)
+    return grave == "hurt" or (kind is not None and kind.danger)
 
 
 def _is_drill(state: DialogueState, known: Known) -> bool:

@@ -66,13 +66,12 @@ def emergency(known: Known) -> Message:
 
 
 def where_help_is(known: Known) -> Message:
-    """More options for somebody who cried for help."""
+    """More options for somebody who cried for help; the menu is no help to them."""
     return messages.text(
-        known.say("Here is what I can do."),
+        known.say("If you need other help, choose below."),
         messages.press(known.say("Warnings now"), "now"),
         messages.press(known.say("Evacuation sites"), "shelters"),
         messages.press(known.say("Report damage"), "report"),
-        messages.press(known.say("How to use"), "help"),
     )
 
 

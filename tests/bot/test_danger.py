@@ -10,10 +10,20 @@ import pytest
 from bot.catalogue import WORDS
 from bot.dialogues import respond
 from bot.dialogues.buttons import BUTTONS
-from bot.dialogues.kinds import DialogueState, Known, Pressed, Said, WarningShown
+from bot.dialogues.kinds import (
+    IN_NEED_FOR,
+    DialogueState,
+    Incoming,
+    Known,
+    Pressed,
+    Said,
+    Sent,
+    WarningShown,
+)
 from city.folder import CityFolder
 from core.languages import LANGUAGES
 from tests.support.chats import HERE, known_in
+from tests.support.resident_chat import kind_of
 from tests.support.town import actions_in
 
 CRIES = (
@@ -118,7 +128,7 @@ def test_a_cry_is_heard_in_every_state_and_loses_nothing(sample: CityFolder) -> 
     for state in (report, at_place, DialogueState("report", "kind", at_place.data), onboarding):
         answer = respond(state, Said("たすけて"), known)
         assert calls_in(answer.messages[0]) == CALLS
-        assert answer.state == state
+        assert answer.state == state.needing(known.now)
         assert len(answer.messages) > 1, "the open question comes again"
         assert answer.matters
 
@@ -141,6 +151,60 @@ def test_a_note_that_sounds_like_a_cry_is_the_note(sample: CityFolder) -> None:
     assert calls_in(answer.messages[0]) == CALLS
     assert answer.state.data["note"] == "タイヤが落ちました。"
     assert answer.state.step == "confirm"
+
+
+MENU = "What can I do for you?"
+WHAT_I_CAN_DO = "Here is what I can do."
+LATER = (Said("qwertyuiop"), Sent("sticker"), Sent("audio"), Pressed("long-gone"))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("event", LATER)
+def test_who_cried_for_help_is_not_shown_what_else_the_service_can_do(
+    sample: CityFolder, language: str, event: Incoming
+) -> None:
+    known = known_in(language, sample)
+    cry = respond(DialogueState(), Said("119"), known)
+    calm = respond(DialogueState(), event, known)
+    said = {code: WORDS.text(language, code) for code in (MENU, WHAT_I_CAN_DO)}
+    assert said[MENU] in str(calm.messages)
+    after = respond(cry.state, event, known)
+    for answer in (cry, after):
+        assert [call for one in answer.messages for call in calls_in(one)] == CALLS
+        assert not any(words in str(answer.messages) for words in said.values())
+        assert "do=help" not in str(answer.messages)
+    next_day = replace(known, now=known.now + IN_NEED_FOR)
+    assert said[MENU] in str(respond(cry.state, event, next_day).messages)
+
+
+def test_nor_is_who_just_sent_a_report_of_danger(sample: CityFolder) -> None:
+    known = known_in("en", sample)
+    place = {"longitude": HERE[0], "latitude": HERE[1]}
+    done = {"no_photo": True, "far": True, "place": place, "draft": "d", "near_shown": True}
+    for kind, note, grave in (
+        ("cave-in", "", True),
+        ("sign", "A man is trapped below it.", True),
+        ("sign", "It is faded.", False),
+    ):
+        data = {**done, "kind": kind, "note": note}
+        state = DialogueState("report", "confirm", data)
+        for question in kind_of(sample.city, kind).questions:
+            skipped = Pressed("r-skip", {"q": question.code, "d": "d"})
+            state = respond(state, skipped, known).state
+        sent = respond(state, Pressed("r-send", {"d": "d"}), known)
+        assert sent.filed is not None
+        state, _ = sent.filed("2026-000001")
+        answer = respond(state, Said("qwertyuiop"), known)
+        assert bool(calls_in(answer.messages[1])) == grave
+        assert (WORDS.text("en", MENU) in str(answer.messages)) != grave
+
+
+def test_a_sticker_in_the_middle_of_a_report_only_has_its_question_again(
+    sample: CityFolder,
+) -> None:
+    known = known_in("ja", sample)
+    report = respond(DialogueState(), Pressed("report"), known)
+    assert respond(report.state, Sent("sticker"), known).messages == report.messages
 
 
 def test_a_cry_in_another_language_is_answered_in_it(sample: CityFolder) -> None:
