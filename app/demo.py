@@ -26,6 +26,7 @@ from app import demo_pages, schema
 from app.demo_figures import add_figures
 from app.demo_reports import add_reports
 from app.demo_staff import add_staff_to_call
+from app.demo_talk import add_talk
 from app.processes import Parts, assembled, run, stop_on_signals
 from app.stage import (
     HOST,
@@ -161,6 +162,7 @@ async def _demo(ports: Ports, *, reports: bool) -> None:
             await _add_templates(made.context)
             await add_staff_to_call(made.context, "demo.example")
             await add_figures(made.context)
+            await add_talk(made.context)
             if reports:
                 roads = next(one.email for one in accounts if one.role == Role.ROADS)
                 await add_reports(made.context, made.folder, roads)
