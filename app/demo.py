@@ -12,7 +12,7 @@ import contextlib
 import fcntl
 import shlex
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -162,10 +162,9 @@ async def _demo(ports: Ports, *, reports: bool) -> None:
             await _add_templates(made.context)
             await add_staff_to_call(made.context, "demo.example")
             await add_figures(made.context)
-            await add_talk(made.context)
+            await add_talk(made.context, _account(accounts, Role.EDITOR))
             if reports:
-                roads = next(one.email for one in accounts if one.role == Role.ROADS)
-                await add_reports(made.context, made.folder, roads)
+                await add_reports(made.context, made.folder, _account(accounts, Role.ROADS))
             app = create_app(made.context, made.line, folder=made.folder)
             places = demo_pages.DemoPlaces(
                 phone=settings.line_api_url,
@@ -184,6 +183,11 @@ async def _demo(ports: Ports, *, reports: bool) -> None:
                 port=ports.service,
                 ready=lambda _: _say(places, settings, accounts),
             )
+
+
+def _account(accounts: Sequence[DemoAccount], role: Role) -> str:
+    """Return the address of the first account with a role."""
+    return next(one.email for one in accounts if one.role == role)
 
 
 async def _add_templates(context: Context) -> None:

@@ -25,7 +25,6 @@ from core.clock import in_japan
 from public.questions import asker_token, note
 from subscriptions.models import Resident
 
-ACTOR = "rule:demo"
 ANSWERED = 64
 """Residents who answered the survey."""
 ASKED_SINCE, OPEN_FOR = timedelta(days=4), timedelta(days=10)
@@ -130,22 +129,32 @@ CHATS = (
 """Language, minutes that they wait, and what they wrote."""
 
 
-async def add_talk(context: Context) -> None:
-    """Add all of it. The residents and the staff have to be there."""
+async def add_talk(context: Context, writer: str) -> None:
+    """Add all of it; the residents have to be there.
+
+    Parameters
+    ----------
+    writer
+        The account that wrote the survey.
+    """
     now = context.clock.now()
     async with context.database.writing() as session:
         found = select(Resident).where(col(Resident.line_user_id).is_not(None))
         residents = list(await session.scalars(found.order_by(col(Resident.id)).limit(ANSWERED)))
-        await _add_survey(context, session, residents, now)
+        await _add_survey(context, session, residents, writer, now)
         _add_questions(context, session, now)
         await _add_chats(session, residents, now)
 
 
 async def _add_survey(
-    context: Context, session: AsyncSession, residents: Sequence[Resident], now: datetime
+    context: Context,
+    session: AsyncSession,
+    residents: Sequence[Resident],
+    writer: str,
+    now: datetime,
 ) -> None:
     asked_at = now - ASKED_SINCE
-    begun = await begin(session, actor=ACTOR, now=asked_at)
+    begun = await begin(session, actor=writer, now=asked_at)
     assert begun.id is not None
     news = Written(
         "events",
@@ -154,7 +163,7 @@ async def _add_survey(
         version=(await news_of(session, begun)).version,
     )
     written = SurveyWritten(news, QUESTIONS, in_japan(now + OPEN_FOR).date(), offers="events")
-    sent = await change(session, begun.id, written, actor=ACTOR, now=asked_at)
+    sent = await change(session, begun.id, written, actor=writer, now=asked_at)
     sent.state = NewsState.SENT
     session.add(sent)
     survey = await session.get_one(Survey, begun.id)
@@ -212,4 +221,4 @@ async def _add_chats(session: AsyncSession, residents: Sequence[Resident], now: 
         assert resident.id is not None
         at = now - timedelta(minutes=minutes)
         thread = await desk.begin(session, resident.id, language, at)
-        await desk.resident_says(session, thread, words, at, key=f"{ACTOR}:{language}")
+        await desk.resident_says(session, thread, words, at, key=f"demo:{language}")

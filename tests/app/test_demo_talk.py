@@ -22,6 +22,8 @@ from tests.support.chats import aboard
 from tests.support.project import SAMPLE_CITY
 from tests.support.town import Town
 
+WRITER = "news@demo.example"
+
 
 async def test_the_demo_begins_with_a_survey_questions_and_chats(database: Database) -> None:
     clock = ManualClock(datetime(2026, 11, 30, 15, 5, tzinfo=UTC))
@@ -29,7 +31,7 @@ async def test_the_demo_begins_with_a_survey_questions_and_chats(database: Datab
     await generate(database, city, 80, seed=1, now=clock.now())
     settings = SimpleNamespace(secret_key="secret", all_secret_keys=("secret",))
     context: Any = SimpleNamespace(settings=settings, city=city, database=database, clock=clock)
-    await add_talk(context)
+    await add_talk(context, WRITER)
     async with database.reading() as session:
         (open_now,) = await asked_now(session, clock.now())
         survey = (await session.scalars(select(Survey))).one()
@@ -38,6 +40,7 @@ async def test_the_demo_begins_with_a_survey_questions_and_chats(database: Datab
         found = await asked(session, ())
         waiting = await listed(session)
         words = [one.text for each in waiting for one in await messages_of(session, each.id or 0)]
+    assert open_now[1].authors == [WRITER]
     assert results.finished + results.unfinished == ANSWERED
     assert 0 < results.unfinished < ANSWERED / 3
     assert all(one.answered for one in results.questions)
