@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import structlog
+from apscheduler.events import EVENT_JOB_MAX_INSTANCES, JobSubmissionEvent
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 
@@ -21,6 +23,9 @@ Leading = Callable[[], Awaitable[bool]]
 """Whether this process is the one scheduler that may act now."""
 
 log = structlog.get_logger(__name__)
+
+logging.getLogger("apscheduler").setLevel(logging.ERROR)
+"""Its warnings are log events of our own (``job.still_running``)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +60,7 @@ class Scheduler:
         self._clock = clock
         self._watching: asyncio.Task[None] | None = None
         self.jobs = AsyncIOScheduler(timezone=JAPAN)
+        self.jobs.add_listener(_still_running, EVENT_JOB_MAX_INSTANCES)
         for job in scheduled_jobs:
             self.jobs.add_job(
                 _guarded(job, leading),
@@ -88,6 +94,10 @@ class Scheduler:
                 if planned is not None and planned.next_run_time - now > job.longest_wait:
                     log.warning("job.advanced", job=job.name, planned_at=str(planned.next_run_time))
                     planned.modify(next_run_time=now)
+
+
+def _still_running(event: JobSubmissionEvent) -> None:
+    log.info("job.still_running", job=event.job_id)
 
 
 def _guarded(job: ScheduledJob, leading: Leading) -> Callable[[], Awaitable[None]]:

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import aiohttp
 import pytest
+from apscheduler.events import EVENT_JOB_MAX_INSTANCES
 from sqlmodel import col, select
+from structlog.testing import capture_logs
 
 from app.retention import forget
 from app.schedule import LOOK_SECONDS, ScheduledJob, Scheduler
@@ -57,6 +59,32 @@ async def test_what_a_wrong_clock_put_off_is_done_soon(
     await scheduled_jobs.stop()
     assert next_turn <= timedelta(seconds=65)
     assert not untouched.is_set()
+
+
+async def test_a_chore_that_still_runs_is_not_begun_again_and_the_log_says_so(
+    clock: ManualClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    begun, due_again = 0, asyncio.Event()
+    first = asyncio.Event()
+
+    async def hangs() -> None:
+        nonlocal begun
+        begun += 1
+        first.set()
+        await clock.sleep(10_000)
+
+    jobs = [ScheduledJob(name="poll", seconds=60.0, work=hangs, at_once=True)]
+    scheduled_jobs = Scheduler(jobs, leading, clock)
+    scheduled_jobs.jobs.add_listener(lambda _: due_again.set(), EVENT_JOB_MAX_INSTANCES)
+    with capture_logs() as logged:
+        scheduled_jobs.start()
+        await asyncio.wait_for(first.wait(), 10)
+        scheduled_jobs.jobs.modify_job("poll", next_run_time=datetime.now(JAPAN))
+        await asyncio.wait_for(due_again.wait(), 10)
+        await scheduled_jobs.stop()
+    assert begun == 1
+    assert [one["job"] for one in logged if one["event"] == "job.still_running"] == ["poll"]
+    assert caplog.records == []
 
 
 async def test_a_chore_that_fails_comes_again_and_none_holds_up_another(
