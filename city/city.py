@@ -405,6 +405,10 @@ class City(_Part):
     """PEM text of each file that a source's ``certificates`` names."""
     _folder: City | None = PrivateAttr(default=None)
 
+    def __repr__(self) -> str:
+        """Which city it is; all that it says would be megabytes in a log."""
+        return f"City({self.jma.municipality!r})"
+
     @property
     def colour(self) -> str:
         """The city's colour; the design system's blue if it set none."""

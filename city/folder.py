@@ -55,7 +55,7 @@ _ELSEWHERE = {
 """The parts of a city that are not in ``city.toml``."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class CityFolder:
     """All that a city's folder says: the city, and what only some pages need."""
 
@@ -75,6 +75,9 @@ class CityFolder:
     rivers: tuple[River, ...] = ()
     tiles: TileFile | None = None
     """The city's own map tiles."""
+
+    def __repr__(self) -> str:
+        return f"CityFolder({self.city!r})"
 
 
 class BadCity(BadInput):

@@ -18,6 +18,7 @@ from email.utils import format_datetime, parseaddr
 import aiosmtplib
 import structlog
 
+from core.certificates import trusted_here
 from core.clock import in_japan
 from core.errors import Permanent, Retryable
 from core.mail_settings import SmtpSettings
@@ -105,7 +106,7 @@ def new_client(settings: SmtpSettings, context: ssl.SSLContext | None = None) ->
         port=settings.port,
         use_tls=settings.tls,
         start_tls=None,
-        tls_context=context or ssl.create_default_context(),
+        tls_context=context or trusted_here(),
         timeout=STEP_SECONDS,
         local_hostname=sender_domain(settings) or None,
     )

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from urllib.parse import unquote, urlsplit
 
 from city.city import SourceConfig
+from core.certificates import trusted_here
 from core.errors import BadInput, Retryable
 from core.threads import in_own_thread
 from feeds import limits
@@ -82,7 +83,7 @@ async def new_letters(
 
 
 def _look(mailbox: Mailbox, position: str | None, tls: ssl.SSLContext | None) -> Post:
-    context = tls or ssl.create_default_context()
+    context = tls or trusted_here()
     with imaplib.IMAP4_SSL(
         mailbox.host, mailbox.port, ssl_context=context, timeout=limits.MAIL_TIMEOUT
     ) as server:

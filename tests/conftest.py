@@ -3,6 +3,7 @@ the Meteorological Agency's official files where they are at hand."""
 
 from __future__ import annotations
 
+import gc
 import importlib
 import os
 import signal
@@ -62,6 +63,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if _is_fast(item)]
     items.sort(key=lambda item: not item.nodeid.startswith(LONG))
+
+
+def pytest_collection_finish() -> None:
+    """What is there before the first test stays: no collection of garbage looks at it again."""
+    gc.collect()
+    gc.freeze()
 
 
 def _is_fast(item: pytest.Item) -> bool:

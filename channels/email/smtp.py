@@ -30,6 +30,7 @@ from channels.responses import (
     Unreached,
 )
 from core import mail
+from core.certificates import trusted_here
 from core.clock import Clock
 from core.mail_settings import SmtpSettings
 
@@ -87,7 +88,7 @@ class Relay:
 
     def __post_init__(self) -> None:
         self._room = asyncio.Semaphore(self.settings.connections)
-        self.tls = self.tls or ssl.create_default_context()
+        self.tls = self.tls or trusted_here()
 
     async def send(self, sender: str, recipient: str, content: bytes) -> str:
         """Give a mail to the server; return what it says to it.

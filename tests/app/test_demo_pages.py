@@ -11,7 +11,7 @@ from fastapi import FastAPI
 
 from app import demo_pages
 from simulator.agency.days import DAYS
-from tests.support.town import served
+from tests.support.serving import served
 
 KIND = "application/x-www-form-urlencoded"
 

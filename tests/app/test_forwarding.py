@@ -12,8 +12,8 @@ from fastapi import FastAPI
 from app import forwarding, health
 from app.processes import web_config
 from core.settings import Settings
+from tests.support.serving import served
 from tests.support.slow_names import SlowNames
-from tests.support.town import served
 
 AS_THE_PUBLIC = {"Host": "todoke.city.example"}
 

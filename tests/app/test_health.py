@@ -28,7 +28,7 @@ from core.database import Database
 from core.settings import Settings
 from core.work import NoWorkers
 from feeds.models import Source
-from tests.support.town import served
+from tests.support.serving import served
 
 TOKEN = "0123456789abcdef0123"
 REMOTE = {"X-Forwarded-For": "203.0.113.9"}

@@ -15,7 +15,7 @@ from fastapi import FastAPI, Request
 from app.patience import Patience
 from app.processes import web_config
 from core.settings import Settings
-from tests.support.town import served
+from tests.support.serving import served
 
 Serve = Callable[[Patience], AbstractAsyncContextManager[str]]
 SHORT = 0.05

@@ -17,7 +17,7 @@ from starlette.routing import Route
 from app.places import Places
 from console.sessions import COOKIE, DEVICE_COOKIE, Device, Sessions
 from public.drawing import MOST_AT_ONCE, MOST_WAITING
-from tests.support.town import served
+from tests.support.serving import served
 
 SESSIONS = Sessions("k" * 40, secure=False)
 NOW = datetime(2026, 6, 15, 3, 0, tzinfo=UTC)

@@ -22,7 +22,8 @@ from core.settings import BadSettings, Settings
 from simulator.line import Simulator, SimulatorOptions
 from subscriptions import residents
 from tests.support.project import SAMPLE_CITY
-from tests.support.town import SECRET, served
+from tests.support.serving import served
+from tests.support.town import SECRET
 
 WHOLE = Parts(web=True, work=True, schedule=True)
 FRIEND = "U" + "1" * 32

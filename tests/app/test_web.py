@@ -23,7 +23,7 @@ from core.clock import SystemClock
 from core.database import Database
 from core.settings import Settings
 from core.work import LocalQueue
-from tests.support.town import served
+from tests.support.serving import served
 
 
 @pytest.fixture

@@ -17,7 +17,8 @@ from public.map_pages import router
 from public.pictures import MapAddresses, Pictures, pictures
 from reports.models import Photo, PhotoRole
 from tests.support.chats import HERE, a_photo, aboard, reports, sends
-from tests.support.town import Town, served, words_in
+from tests.support.serving import served
+from tests.support.town import Town, words_in
 
 pytestmark = pytest.mark.usefixtures("unpacked_here")
 

@@ -24,7 +24,7 @@ from console.models import Role
 from console.sessions import COOKIE
 from tests.support.filed_reports import reported
 from tests.support.office import Office
-from tests.support.town import served
+from tests.support.serving import served
 
 pytestmark = pytest.mark.slow
 

@@ -6,7 +6,6 @@ here.
 
 from __future__ import annotations
 
-import asyncio
 import json
 import sys
 from collections.abc import AsyncIterator, Iterator
@@ -16,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import uvicorn
 from fastapi.routing import APIRoute
 from sqlalchemy import func, update
 from sqlmodel import col, select
@@ -60,6 +58,7 @@ from subscriptions.generate import generate as generate_residents
 from subscriptions.models import Resident, ResidentState
 from tests.support.office import Browser, Office
 from tests.support.plans import listening, whole_tables_read
+from tests.support.serving import served
 from tests.support.surveys import answered_by_many, sent_survey
 from tests.support.years import fill_years
 
@@ -366,18 +365,11 @@ async def large(
     database = Database(office.database.url.render_as_string(hide_password=False))
     context = replace(office.context, database=database, settings=settings_of(office, tmp_path))
     app = create_app(context, office.app.state.line, folder=office.folder)
-    config = uvicorn.Config(app, port=0, log_level="warning", lifespan="off", access_log=False)
-    server = uvicorn.Server(config)
-    listener = config.bind_socket()
-    listener.listen()  # who comes before it serves waits
-    serving = asyncio.create_task(server.serve(sockets=[listener]))
-    browser = await office.browser()
-    browser.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    await browser.sign_in(email)
-    yield Large(database, browser, list(pages_of(app)), names)
-    server.should_exit = True
-    await serving
-    listener.close()
+    async with served(app) as url:
+        browser = await office.browser()
+        browser.url = url
+        await browser.sign_in(email)
+        yield Large(database, browser, list(pages_of(app)), names)
     await database.close()
 
 

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-import socket
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
 
 import aiohttp
 import pytest
-import uvicorn
 from fastapi import FastAPI
 from sqlmodel import col, select
 
@@ -24,6 +21,7 @@ from feeds.inbound import SIGNATURE, TIMESTAMP, sign
 from feeds.models import Notice, Status
 from feeds.texts import drill_mark
 from tests.support.feed_world import FeedWorld, a_city, source
+from tests.support.serving import served
 
 SECRET = "between us"
 SYSTEMS = source(
@@ -73,15 +71,8 @@ async def door(world: FeedWorld, monkeypatch: pytest.MonkeyPatch) -> AsyncIterat
     app.state.context = world
     app.state.publish = world.publish
     app.include_router(router)
-    listening = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="off"))
-    serving = asyncio.create_task(server.serve(sockets=[listening]))
-    while not server.started:
-        await asyncio.sleep(0.01)
-    async with aiohttp.ClientSession() as client:
-        yield Door(f"http://127.0.0.1:{listening.getsockname()[1]}", client)
-    server.should_exit = True
-    await serving
+    async with served(app) as url, aiohttp.ClientSession() as client:
+        yield Door(url, client)
 
 
 def message(**values: object) -> dict[str, object]:

@@ -26,7 +26,7 @@ from subscriptions import other_media, residents
 from subscriptions.models import Resident
 from subscriptions.residents import MENU_TASK, Preferences
 from tests.support.office import Browser, Office, Page
-from tests.support.town import served
+from tests.support.serving import served
 
 LIFF = "1234567890-AbcdEfgh"
 

@@ -37,9 +37,9 @@ BEGIN
     FOR each IN SELECT tablename AS name FROM pg_tables WHERE schemaname = 'public' LOOP
         EXECUTE format('DELETE FROM %I', each.name);
     END LOOP;
-    FOR each IN SELECT sequencename AS name FROM pg_sequences WHERE schemaname = 'public' LOOP
-        EXECUTE format('ALTER SEQUENCE %I RESTART', each.name);
-    END LOOP;
+    -- ALTER SEQUENCE would make a new file for each of them.
+    PERFORM setval(format('%I', sequencename)::regclass, start_value, false)
+    FROM pg_sequences WHERE schemaname = 'public' AND last_value IS NOT NULL;
 END $$
 """
 OTHERS_GONE = """

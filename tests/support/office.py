@@ -16,7 +16,6 @@ from typing import Any
 
 import aiohttp
 import pytest
-import uvicorn
 from argon2 import PasswordHasher
 from fastapi import FastAPI
 from lxml import html
@@ -89,6 +88,7 @@ from simulator.mail import Mailbox
 from subscriptions import residents as subscriptions
 from subscriptions.models import Resident
 from tests.support.project import SAMPLE_CITY
+from tests.support.serving import served
 
 PASSWORD = "correct horse battery"
 NOON = datetime(2026, 6, 15, 12, 0, tzinfo=JAPAN)
@@ -411,17 +411,6 @@ async def _open_office(
     app.state.push = None
     app.state.events = EventWatch(context, every=0.02)
     app.state.links = Links(settings.secret_key, settings.public_url)
-    config = uvicorn.Config(app, port=0, log_level="warning", lifespan="off", access_log=False)
-    server = uvicorn.Server(config)
-    listening = config.bind_socket()
-    serving = asyncio.create_task(server.serve(sockets=[listening]))
-
-    async def close() -> None:
-        app.state.events.close()
-        server.should_exit = True
-        await serving
-        listening.close()
-
-    stack.push_async_callback(close)
-    url = f"http://127.0.0.1:{listening.getsockname()[1]}"
+    url = await stack.enter_async_context(served(app))
+    stack.callback(app.state.events.close)
     return Office(url, context, simulator, sample, app, clock, stack, mails)

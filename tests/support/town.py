@@ -13,10 +13,8 @@ from typing import Any
 
 import aiohttp
 import pytest
-import uvicorn
 from fastapi import FastAPI
 from sqlmodel import col, select
-from starlette.applications import Starlette
 
 from bot import webhook
 from bot.inbox import Inbox
@@ -34,6 +32,7 @@ from simulator.line import Simulator, SimulatorOptions
 from subscriptions import residents
 from subscriptions.residents import MENU_TASK, Preferences
 from tests.support.project import SAMPLE_CITY
+from tests.support.serving import served
 
 SECRET = "a-channel-secret"
 
@@ -60,24 +59,6 @@ def settings(tmp_path: Path, media_dir: Path) -> Settings:
         line_channel_access_token="a-token",
         secret_key="a-key",
     )
-
-
-@contextlib.asynccontextmanager
-async def served(app: Starlette, config: uvicorn.Config | None = None) -> AsyncIterator[str]:
-    """Serve an application on a port of its own; yields its address."""
-    config = config or uvicorn.Config(app, log_level="warning", lifespan="off", access_log=False)
-    config.port = 0
-    server = uvicorn.Server(config)
-    config_socket = server.config.bind_socket()
-    task = asyncio.create_task(server.serve(sockets=[config_socket]))
-    while not server.started:
-        await asyncio.sleep(0.005)
-    try:
-        yield f"http://127.0.0.1:{config_socket.getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        await task
-        config_socket.close()
 
 
 @dataclass
