@@ -87,6 +87,29 @@ async def test_what_staff_did_is_in_the_audit_trail(
     assert (await check_whole(database, clock)).broken is None
 
 
+async def test_when_a_case_first_got_so_far_is_kept_and_its_end_is_the_last_one(
+    database: Database, city: City, clock: ManualClock
+) -> None:
+    """The figures count days until somebody decided, until the work began and until it was done."""
+    number = await file(database, city, draft(city, "a"), clock.now())
+    at = []
+    for state, why in (
+        *((ReportState.ACCEPTED, ""), (ReportState.IN_PROGRESS, ""), (ReportState.DONE, "")),
+        *((ReportState.ACCEPTED, ""), (ReportState.IN_PROGRESS, ""), (ReportState.DONE, "")),
+        (ReportState.DECLINED, "other"),
+    ):
+        await clock.advance(3600)
+        async with database.writing() as session:
+            wanted = work.Change(state=state, reason=why)
+            changed = await work.change(session, city, number, wanted, by="a@b.c", now=clock.now())
+            report = changed.report
+            at.append((clock.now(), report.accepted_at, report.began_at, report.ended_at))
+    accepted, began, done = (one[0] for one in at[:3])
+    assert {one[1] for one in at} == {accepted}
+    assert [one[2] for one in at] == [None, *[began] * 6]
+    assert [one[3] for one in at] == [None, None, done, None, None, at[5][0], at[6][0]]
+
+
 async def test_reports_are_found_by_what_staff_look_for(
     database: Database, city: City, clock: ManualClock
 ) -> None:
