@@ -43,7 +43,7 @@ class ChatDesk:
 
     async def settle(self) -> None:
         await self.office.simulator.webhooks.idle()
-        await self.office.context.queue.drained()  # type: ignore[attr-defined]
+        await self.office.settled()
 
     def heard(self, user: str) -> list[dict[str, Any]]:
         """Return all that the account said to a resident."""

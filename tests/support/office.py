@@ -252,6 +252,10 @@ class Office:
                     return delivery
                 await asyncio.sleep(0.02)
 
+    async def settled(self) -> None:
+        """Wait until nothing is left to do; what is put off does not count."""
+        await self.context.queue.drained()  # type: ignore[attr-defined]
+
     def received(self, user: str) -> list[list[dict[str, Any]]]:
         """Return what arrived on a resident's phone, message by message."""
         return [list(entry.messages) for entry in self.simulator.ledger.deliveries(user)]
