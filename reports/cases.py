@@ -24,7 +24,15 @@ from reports import priority, public_place, register
 from reports.kinds import city_now
 from reports.likeness import ALIKE, differing_bits, is_plain
 from reports.members import joined_to
-from reports.models import CameBy, Follower, Photo, Report, ReportUpdate
+from reports.models import (
+    CameBy,
+    Follower,
+    OrderItem,
+    Photo,
+    Report,
+    ReportUpdate,
+    WorkUsed,
+)
 from reports.nearby import Nearby, nearby
 from reports.reasons import reason
 from reports.states import ReportState, Stage
@@ -307,6 +315,7 @@ async def leave(session: AsyncSession, report: Report, now: datetime) -> None:
     heir.is_home = heir.is_home or report.is_home
     heir.reporters = brought + await _hand_followers(session, report, heir)
     report.reporters = 1
+    await _hand_orders(session, report, heir)
     heir.case_id = None
     heir.updated_at = now
     session.add(heir)
@@ -398,6 +407,21 @@ async def _hand_followers(session: AsyncSession, report: Report, heir: Report) -
     left = delete(Follower).where(col(Follower.report_id) == report.id)
     await session.execute(left.execution_options(synchronize_session=False))
     return more
+
+
+async def _hand_orders(session: AsyncSession, report: Report, heir: Report) -> None:
+    """Let work orders lead to the heir, so that a crew still goes there and is heard."""
+    both = select(col(OrderItem.order_id)).where(col(OrderItem.report_id) == heir.id)
+    mine = [
+        update(OrderItem).where(
+            col(OrderItem.report_id) == report.id, col(OrderItem.order_id).not_in(both)
+        ),
+        update(WorkUsed).where(col(WorkUsed.report_id) == report.id),
+    ]
+    for one in mine:
+        await session.execute(
+            one.values(report_id=heir.id).execution_options(synchronize_session=False)
+        )
 
 
 def _share_home(city: City, reports: Sequence[Report]) -> None:

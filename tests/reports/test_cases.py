@@ -19,9 +19,9 @@ from core.audit import AuditEntry
 from core.clock import JAPAN, ManualClock
 from core.database import Database
 from core.errors import BadInput
-from reports import cases, exports, register, work
+from reports import cases, exports, orders, register, work
 from reports.likeness import ALIKE, differing_bits
-from reports.models import Photo, Report, ReportUpdate
+from reports.models import OrderKind, Photo, Report, ReportUpdate, Team, TeamKind
 from reports.overdue import settle_waiting
 from reports.photos import mark_old_photos, store_photo
 from reports.register import Draft
@@ -166,6 +166,33 @@ async def test_a_case_goes_on_when_the_resident_takes_its_leader_back(
     assert gone.state is ReportState.WITHDRAWN and gone.reporters == 1
     assert heir.case_id is None and heir.state is ReportState.NEW and heir.reporters == 2
     assert third.case_id == heir.id
+
+
+async def test_a_crew_still_goes_to_a_case_whose_leader_was_taken_back(
+    database: Database, city: City, clock: ManualClock
+) -> None:
+    one, two = await several(database, city, clock, 2)
+    await join(database, city, one, two, clock.now())
+    async with database.writing() as session:
+        team = Team(name="直営班", kind=TeamKind.TEAM, created_at=clock.now())
+        session.add(team)
+        await session.flush()
+        order = await orders.make_order(
+            session,
+            city,
+            kind=OrderKind.WORK,
+            team_id=team.id or 0,
+            on_day=clock.now().astimezone(JAPAN).date(),
+            numbers=[one.number],
+            by=BY,
+            now=clock.now(),
+        )
+        mine = await session.get_one(Report, one.id, with_for_update=True)
+        assert await withdraw_report(session, mine, clock.now())
+    async with database.reading() as session:
+        (stop,) = await orders.stops(session, order.id or 0)
+    assert stop.report is not None
+    assert (stop.report.number, stop.report.team_id) == (two.number, team.id)
 
 
 async def test_similar_reports_are_suggested_by_place_kind_photo_and_time(
