@@ -13,6 +13,7 @@ from console import words
 from console.case_history import reason_in_words
 from console.report_names import Names
 from core.clock import JAPAN, in_japan
+from core.languages import mark
 from reports.exports import Wording
 from reports.listing import Order, ReportFilter, SortBy
 from reports.models import CameBy, Priority, Team
@@ -210,10 +211,31 @@ def choices(names: ListNames, teams: Sequence[Team], roads: Sequence[str]) -> di
     }
 
 
-def described(chosen: Chosen, offered: Mapping[str, Mapping[str, str]]) -> list[tuple[str, str]]:
-    """Return the names of the fields that narrow, and their values in words."""
+LABELS = {
+    "text": mark("Number or words"),
+    "state": mark("State"),
+    "team": mark("Assigned to"),
+    "category": mark("Kind"),
+    "area": mark("District"),
+    "priority": mark("Priority"),
+    "overdue": mark("Due day"),
+    "age": mark("Age"),
+    "photo": mark("Photo"),
+    "department": mark("Department"),
+    "road": mark("Road"),
+    "came_by": mark("How it came"),
+    "since": mark("From"),
+    "until": mark("To"),
+}
+"""The names of the fields on the page."""
+
+
+def described(
+    chosen: Chosen, offered: Mapping[str, Mapping[str, str]], language: str
+) -> list[tuple[str, str]]:
+    """Return the names of the fields that narrow, and their values, in words."""
     return [
-        (name, offered.get(name, {}).get(value, value))
-        for name, value in chosen.fields.items()
-        if value and name != "sort"
+        (words.CATALOGUE.text(language, label), offered.get(name, {}).get(value, value))
+        for name, label in LABELS.items()
+        if (value := chosen.fields[name])
     ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from typing import Annotated, Any
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Response
 from fastapi.responses import FileResponse, JSONResponse, StreamingResponse
@@ -20,6 +21,7 @@ from console.report_filters import (
     Chosen,
     ListNames,
     choices,
+    described,
     of_query,
     read,
 )
@@ -30,7 +32,6 @@ from console.together_pages import ready_answers, set_to
 from console.web import Missing, NotPermitted, RowNumber, StaffRoute, Visit, reason_of, visit
 from core import audit
 from core.clock import in_japan
-from core.counting import MOST as MOST_COUNTED
 from core.counting import Size
 from core.errors import BadInput
 from reports import exports, listing, register, saved_exports, saved_filters, states, verdicts
@@ -39,13 +40,13 @@ from reports.counts import CASE_STATES, Counts, counts
 from reports.exports import Export, Wording, begin_export
 from reports.listing import ReportFilter
 from reports.models import SavedExport, SavedFilter, Sending
+from reports.together import MOST_TOGETHER
 
 router = APIRouter(prefix="/console", route_class=StaffRoute)
 Looker = Annotated[Visit, Depends(visit(Permission.LOOK))]
 Worker = Annotated[Visit, Depends(visit(Permission.REPORTS))]
 PAGE = 50
 MOST_SAID_NO = 10
-LAST_PAGE = MOST_COUNTED // PAGE
 MOST_ZOOM, WHOLE_CITY_ZOOM = 18, 11
 JAPAN_BOX: Box = (122.9, 20.4, 154.0, 45.6)
 
@@ -56,9 +57,21 @@ async def reports(visitor: Looker, page: int = 1) -> Response:
 
 
 async def _list_page(
-    visitor: Visit, given: Mapping[str, str], *, page: int = 1, refusal: BadInput | None = None
+    visitor: Visit,
+    given: Mapping[str, str],
+    *,
+    page: int = 1,
+    refusal: BadInput | None = None,
+    refused: int = 0,
 ) -> Response:
-    context, page = visitor.context, max(1, min(page, LAST_PAGE))
+    """Show the list.
+
+    Parameters
+    ----------
+    refused
+        The saved filter that could not be changed as it was typed; 0 for a new one.
+    """
+    context = visitor.context
     today = in_japan(context.clock.now()).date()
     async with context.database.reading() as session:
         teams = await listing.teams(session)
@@ -67,6 +80,9 @@ async def _list_page(
         numbers = await counts(session, today)
         total = _known(chosen.wanted, numbers) or await listing.count(session, narrow)
         few = not total.more and total.number <= listing.FEW
+        pages = max(1, -(-total.number // PAGE))
+        # What was on the last page may be done by now.
+        page = max(1, min(page, pages))
         found = await listing.listed(
             session,
             context.city,
@@ -85,6 +101,7 @@ async def _list_page(
         said_no = await verdicts.said_no(session, MOST_SAID_NO)
         files = await saved_exports.of_account(session, visitor.actor, context.clock.now())
     names = ListNames(context.city, visitor.language, teams)
+    offered = choices(names, teams, roads)
     return visitor.page(
         "reports.html",
         status=400 if refusal else 200,
@@ -98,9 +115,15 @@ async def _list_page(
         saved=saved,
         files=files,
         page=page,
-        pages=max(1, -(-total.number // PAGE)),
+        pages=pages,
+        here=chosen.query + (f"&page={page}" if page > 1 else ""),
         chosen=chosen,
-        offered=choices(names, teams, roads),
+        offered=offered,
+        narrowed_by=described(chosen, offered, visitor.language),
+        mine=[one for one in saved if one.account or visitor.may(Permission.REPORTS)],
+        typed=visitor.form if refusal else None,
+        refused=refused,
+        most_together=MOST_TOGETHER,
         more_open=any(chosen.fields[name] for name in MORE),
         words_note=visitor.say("Only the newest reports with these words are on the map.")
         if narrow.by_words
@@ -128,9 +151,6 @@ def _known(wanted: ReportFilter, numbers: Counts) -> Size | None:
 async def save_filter(visitor: Looker) -> Response:
     """Save a filter under a name, for oneself; for everybody by those who work on reports."""
     form, now = visitor.form, visitor.context.clock.now()
-    shared = bool(form.text("shared"))
-    if shared and not visitor.may(Permission.REPORTS):
-        raise NotPermitted
     given = of_query(form.text("query"))
     try:
         async with visitor.context.database.writing() as session:
@@ -139,8 +159,9 @@ async def save_filter(visitor: Looker) -> Response:
                 session,
                 form.text("name"),
                 chosen.query if chosen.narrows else "",
-                shared=shared,
+                shared=_shared(visitor),
                 counted=bool(form.text("counted")),
+                replace=bool(form.text("replace")),
                 by=visitor.actor,
                 now=now,
             )
@@ -149,16 +170,57 @@ async def save_filter(visitor: Looker) -> Response:
     return visitor.go(f"/console/reports?{chosen.query}")
 
 
+def _shared(visitor: Visit) -> bool:
+    """Whether a filter is to be everybody's; only those who work on reports may say so."""
+    shared = bool(visitor.form.text("shared"))
+    if shared and not visitor.may(Permission.REPORTS):
+        raise NotPermitted
+    return shared
+
+
+@router.post("/reports/filters/{filter_id}")
+async def change_filter(visitor: Looker, filter_id: RowNumber) -> Response:
+    """Give a filter another name, share it or no longer, count it on the first page or not."""
+    form, shared = visitor.form, _shared(visitor)
+    try:
+        async with visitor.context.database.writing() as session:
+            await _may_change(session, visitor, filter_id)
+            await saved_filters.change(
+                session,
+                filter_id,
+                form.text("name"),
+                shared=shared,
+                counted=bool(form.text("counted")),
+                by=visitor.actor,
+                now=visitor.context.clock.now(),
+            )
+    except BadInput as refusal:
+        return await _list_page(
+            visitor, of_query(form.text("back")), refusal=refusal, refused=filter_id
+        )
+    return _back(visitor)
+
+
 @router.post("/reports/filters/{filter_id}/remove")
 async def remove_filter(visitor: Looker, filter_id: RowNumber) -> Response:
     async with visitor.context.database.writing() as session:
-        saved = await session.get(SavedFilter, filter_id)
-        if saved is not None and not saved.account and not visitor.may(Permission.REPORTS):
-            raise NotPermitted
+        await _may_change(session, visitor, filter_id)
         await saved_filters.remove(
             session, filter_id, by=visitor.actor, now=visitor.context.clock.now()
         )
-    return visitor.go("/console/reports")
+    return _back(visitor)
+
+
+async def _may_change(session: AsyncSession, visitor: Visit, filter_id: int) -> None:
+    saved = await session.get(SavedFilter, filter_id)
+    if saved is not None and not saved.account and not visitor.may(Permission.REPORTS):
+        raise NotPermitted
+
+
+def _back(visitor: Visit) -> Response:
+    """Return to the list as it was."""
+    query = urlencode(of_query(visitor.form.text("back")))
+    return visitor.go(f"/console/reports?{query}" if query else "/console/reports")
 
 
 @router.get("/reports/map.json")

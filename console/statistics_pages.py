@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from typing import Annotated, Any
 from urllib.parse import urlencode
@@ -25,7 +25,21 @@ from core.text import spreadsheet_cell
 from reports.clusters import clusters, squares_of
 from reports.kinds import city_now
 from reports.listing import ReportFilter, teams
-from reports.statistics import Asked, Days, Learnt, Statistics, asked_of, together, waiting
+from reports.models import Report
+from reports.statistics import (
+    COUNTED,
+    MOST_MONTHS,
+    Asked,
+    Days,
+    Learnt,
+    Place,
+    Spot,
+    Statistics,
+    asked_of,
+    places,
+    together,
+    waiting,
+)
 
 router = APIRouter(prefix="/console/report-statistics", route_class=StaffRoute)
 Looker = Annotated[Visit, Depends(visit(Permission.LOOK))]
@@ -46,7 +60,11 @@ async def statistics_page(visitor: Looker) -> Response:
         oldest = await waiting(session, asked)
         named = {team.id: team.name for team in await teams(session)}
     found = await _statistics(visitor).soon(asked, context.clock.now())
+    spots = found.spots if found else ()
+    async with context.database.reading() as session:
+        where = await places(session, spots)
     names = Names(city, visitor.language)
+    given = visitor.request.query_params
     fields = {
         "first": f"{asked.months[0]:%Y-%m}",
         "last": f"{asked.months[-1]:%Y-%m}",
@@ -58,11 +76,25 @@ async def statistics_page(visitor: Looker) -> Response:
         asked=asked,
         fields=fields,
         query=urlencode({name: value for name, value in fields.items() if value}),
+        other_months=any(
+            given.get(name, "") not in ("", fields[name]) for name in ("first", "last")
+        ),
+        most_months=MOST_MONTHS,
+        oldest_query=urlencode(
+            {
+                "state": "open",
+                **({"category": asked.kind} if asked.kind else {}),
+                **({"area": asked.area} if asked.area else {}),
+                "sort": "-age",
+            }
+        ),
         found=found,
         parts=list(_parts(visitor, found, names, named)) if found else [],
-        spots=found.spots if found else (),
+        spots=spots,
+        where=where,
         oldest=oldest,
         names=names,
+        teams=named,
         today=in_japan(context.clock.now()).date(),
         days_since=lambda at: (context.clock.now() - at).days,
     )
@@ -89,6 +121,7 @@ async def heat_map(visitor: Looker) -> Response:
         wanted = ReportFilter(
             since=asked.since,
             until=asked.until,
+            states=COUNTED,
             categories=(asked.kind,) if asked.kind else (),
             areas=(asked.area,) if asked.area else (),
         )
@@ -116,13 +149,18 @@ async def numbers(visitor: Looker) -> Response:
     async with context.database.reading() as session:
         city = await city_now(session, context.city)
         named = {team.id: team.name for team in await teams(session)}
-    asked = _asked(visitor, city)
+        asked = _asked(visitor, city)
+        oldest = await waiting(session, asked)
     found = await _statistics(visitor).of(asked, context.clock.now())
+    async with context.database.reading() as session:
+        where = await places(session, found.spots)
+    names = Names(city, visitor.language)
     output = io.StringIO()
     output.write("\ufeff")
     writer = csv.writer(output, lineterminator="\r\n")
     writer.writerow([visitor.say(heading) for heading in HEADINGS])
-    for part in _parts(visitor, found, Names(city, visitor.language), named):
+    listed = (_came_back(visitor, found.spots, where, names), _waited(visitor, oldest, names))
+    for part in (*_parts(visitor, found, names, named), *listed):
         for row in part["rows"]:
             for heading, cell in zip(part["columns"], row[1:], strict=True):
                 writer.writerow(
@@ -196,7 +234,8 @@ def _parts(
         ),
         steps(say("Reports by month"), drawn),
         (say("Reports"), say("Cases")),
-        [(_month(month), found.reports[month], found.cases[month]) for month in months],
+        [(f"{month:%Y-%m}", found.reports[month], found.cases[month]) for month in months],
+        says_all=False,
     )
     yield _counted(
         say("Cases by kind"),
@@ -226,12 +265,61 @@ def _parts(
 
 
 def _part(
-    title: str, sentence: str, chart: object, heads: tuple[str, ...], rows: list[tuple[Any, ...]]
+    title: str,
+    sentence: str,
+    chart: object,
+    heads: tuple[str, ...],
+    rows: list[tuple[Any, ...]],
+    *,
+    says_all: bool = True,
 ) -> dict[str, Any]:
-    """Return a part of the page; without a number above nought it has no chart and no table."""
+    """Return a part of the page; without a number above nought it has no chart and no table.
+
+    Parameters
+    ----------
+    says_all
+        Whether the chart says each number; otherwise its table is printed, too.
+    """
     if not any(isinstance(cell, int | float) and cell for row in rows for cell in row[1:]):
         rows = []
-    return {"title": title, "sentence": sentence, "chart": chart, "columns": heads, "rows": rows}
+    return {
+        "title": title,
+        "sentence": sentence,
+        "chart": chart,
+        "columns": heads,
+        "rows": rows,
+        "says_all": says_all,
+    }
+
+
+def _came_back(
+    visitor: Visit, spots: Sequence[Spot], where: Mapping[str, Place], names: Names
+) -> dict[str, Any]:
+    """Return the places that came back, for the file."""
+    say = visitor.say
+    rows = []
+    for spot in spots:
+        place = where.get(spot.numbers[-1], Place(None, "", ""))
+        words = (names.category(spot.kind), names.area(place.area), place.address, place.road)
+        rows.append((" ".join(filter(None, words)), len(spot.numbers), " ".join(spot.numbers)))
+    return _part(say("Places that came back"), "", None, (say("Times"), say("Cases")), rows)
+
+
+def _waited(visitor: Visit, oldest: Sequence[Report], names: Names) -> dict[str, Any]:
+    """Return who waits longest, for the file."""
+    say, now = visitor.say, visitor.context.clock.now()
+    rows = [
+        (
+            report.number,
+            names.category(report.category),
+            f"{names.area(report.area)} {report.address}".strip(),
+            report.state.staff_name(visitor.language),
+            (now - report.created_at).days,
+        )
+        for report in oldest
+    ]
+    heads = (say("Kind"), say("Where"), say("State"), say("Days of waiting"))
+    return _part(say("Waiting longest"), "", None, heads, rows)
 
 
 def _month(month: date) -> str:
@@ -329,7 +417,11 @@ def _by_team(visitor: Visit, found: Learnt, named: Mapping[int | None, str]) -> 
         say("Still open"),
         say("Missed"),
     )
-    return _part(title, say("Cases done by each team, and days."), bars(title, drawn), heads, rows)
+    sentence = say(
+        "Of the cases that came in these months: how many are done, and half and 80 % of them "
+        "within how many days."
+    )
+    return _part(title, sentence, bars(title, drawn), heads, rows)
 
 
 def _judged(visitor: Visit, found: Learnt) -> dict[str, Any]:
@@ -356,4 +448,5 @@ def _seasons(visitor: Visit, found: Learnt) -> dict[str, Any]:
         counts = [found.seasons[key] for key in found.seasons if key[1] == month]
         means.append(Bar(f"{month}", round(sum(counts) / max(1, len(counts)))))
     sentence = say("Reports of each month, the mean of {n} years.", n=len(years))
-    return _part(title, sentence, steps(title, means), tuple(map(str, years)), rows)
+    chart, heads = steps(title, means), tuple(map(str, years))
+    return _part(title, sentence, chart, heads, rows, says_all=False)

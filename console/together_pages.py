@@ -3,28 +3,42 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Response
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
 
 from console.access import Permission
 from console.answer_form import FIELDS, answer_of, means
 from console.answer_names import template_name
 from console.handing_over import tell_given
-from console.report_filters import ListNames, of_query
+from console.report_filters import ListNames, of_query, read
 from console.web import StaffRoute, Visit, reason_of, visit
 from core.errors import BadInput, Refusal
 from core.web import Form
 from reports import answer_templates, listing, states
 from reports.answers import Answer
 from reports.kinds import city_now
+from reports.models import Report
 from reports.states import ReportState, Stage
 from reports.together import MOST_TOGETHER, Act, Pick, Together, do, looked_at
 
 router = APIRouter(prefix="/console", route_class=StaffRoute)
 Worker = Annotated[Visit, Depends(visit(Permission.REPORTS))]
+MOST_OF_FILTER = 2_000
+"""Cases of a filter that are looked through for those with which something is to be done."""
+WANTED = tuple(
+    map(
+        col,
+        (
+            *(Report.id, Report.number, Report.state, Report.department),
+            *(Report.team_id, Report.updated_at),
+        ),
+    )
+)
 FORM = ("act", "to", "state", *FIELDS)
 """The fields that the check hands on to the act."""
 
@@ -41,9 +55,11 @@ async def _check(visitor: Visit, *, refusal: BadInput | None = None) -> Response
         city = await city_now(session, context.city)
         teams = await listing.teams(session)
         looked = []
-        together = None
+        together, rest = None, 0
         try:
             together = _together(form)
+            if form.text("whole"):
+                together, rest = await _whole(session, visitor, together)
             looked = await looked_at(session, city, together, now=context.clock.now())
         except BadInput as problem:
             refusal = refusal or problem
@@ -66,10 +82,51 @@ async def _check(visitor: Visit, *, refusal: BadInput | None = None) -> Response
         names=names,
         templates=templates,
         typed=form,
-        handed=[(name, form.text(name)) for name in FORM if form.text(name)],
-        back=urlencode(of_query(form.text("back"))),
+        handed=_handed(form),
+        back=_back(form),
         now_state=_to_state(together, visitor.language),
+        rest=rest,
     )
+
+
+def _back(form: Form) -> str:
+    """Return the list's filter and page as a part of an address."""
+    return urlencode(of_query(form.text("back")))
+
+
+async def _whole(session: AsyncSession, visitor: Visit, together: Together) -> tuple[Together, int]:
+    """Take what the filter of the list finds instead of the marked cases, in the list's order.
+
+    Those of which the act would change nothing are passed over, so that the same again goes on
+    with the next ones. Also return how many are left after these.
+
+    Raises
+    ------
+    Refusal
+        There is nothing to be done.
+    """
+    given, now = of_query(visitor.form.text("back")), visitor.context.clock.now()
+    mine = await listing.teams_of(session, visitor.actor)
+    chosen = read(given, mine=mine, now=now)
+    narrow = await listing.narrowed(session, chosen.wanted)
+    size = await listing.count(session, narrow)
+    few = not size.more and size.number <= listing.FEW
+    found = await listing.listed(
+        session,
+        visitor.context.city,
+        narrow,
+        chosen.order,
+        limit=MOST_OF_FILTER,
+        few=few,
+        only=WANTED,
+    )
+    fitting = [report for report in found if together.changes(report)]
+    if not fitting:
+        raise Refusal("Nothing is left to do with the cases of this list.")
+    picks = tuple(
+        Pick(report.number, report.updated_at.isoformat()) for report in fitting[:MOST_TOGETHER]
+    )
+    return replace(together, picks=picks), len(fitting) - len(picks)
 
 
 @router.post("/reports/together/do")
@@ -95,8 +152,15 @@ async def act(visitor: Worker) -> Response:
         outcome=outcome,
         together=together,
         left_out=[(number, reason_of(why, visitor.language)) for number, why in outcome.left_out],
-        back=urlencode(of_query(form.text("back"))),
+        back=_back(form),
+        handed=_handed(form),
+        rest=max(0, form.number("rest") or 0),
     )
+
+
+def _handed(form: Form) -> list[tuple[str, str]]:
+    """Return the act's fields, as the next form hands them on."""
+    return [(name, form.text(name)) for name in FORM if form.text(name)]
 
 
 def _together(form: Form) -> Together:
@@ -109,11 +173,14 @@ def _together(form: Form) -> Together:
     """
     ticked = [one.partition(" ") for one in form.all("pick")]
     picks = tuple(Pick(number[:16], seen[:40]) for number, _, seen in ticked)
-    if not picks:
-        raise Refusal("Mark at least one case.")
-    if len(picks) > MOST_TOGETHER:
-        raise Refusal("At most {n} cases at once.", n=MOST_TOGETHER)
     act = form.text("act")
+    if form.text("whole"):
+        if act not in (Act.ASSIGN, Act.STATE):
+            raise Refusal("All of the list can be assigned or set to a state, nothing else.")
+    elif not picks:
+        raise Refusal("Mark at least one case.")
+    elif len(picks) > MOST_TOGETHER:
+        raise Refusal("At most {n} cases at once.", n=MOST_TOGETHER)
     if act == Act.ASSIGN:
         return Together(act=Act.ASSIGN, picks=picks, **_to_whom(form.text("to")))
     if act == Act.ANSWER:

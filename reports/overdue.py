@@ -1,8 +1,8 @@
 """What should be done by now and is not: counted on the first page, told to the teams each morning.
 
-Each morning of a working day a team with a mail address gets the list of its overdue cases, and a
-department that of its cases without a team. Nothing personal is in it: number, kind, district, and
-since when.
+Each morning of a working day a team with a mail address gets the list of its overdue cases. A
+department gets that of its cases without a team, and of teams that no mail reaches. Nothing
+personal is in it: number, kind, district, and since when.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 import structlog
-from sqlalchemy import ColumnElement, String, and_, cast, literal, or_
+from sqlalchemy import ColumnElement, String, and_, cast, func, literal, or_
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
@@ -45,12 +45,24 @@ def _late(today: date) -> tuple[ColumnElement[bool], ...]:
 
 @dataclass(frozen=True)
 class Morning:
-    """One who is told: ``team:ID`` or ``department:CODE``, the address, and the overdue cases."""
+    """One who is told.
+
+    Parameters
+    ----------
+    whom
+        ``team:ID`` or ``department:CODE``.
+    number
+        How many cases are overdue; ``cases`` are the gravest of them.
+    query
+        The list's filter that finds the team's or department's overdue cases.
+    """
 
     whom: str
     address: str
     name: str
+    number: int
     cases: tuple[Report, ...]
+    query: str
 
 
 async def tell_teams(
@@ -71,7 +83,7 @@ async def tell_teams(
         made = mail.message(
             smtp,
             to=one.address,
-            subject=f"期限を過ぎた案件 {len(one.cases)}件（{one.name}）",
+            subject=f"期限を過ぎた案件 {one.number}件（{one.name}）",
             text=_text(one, city, public_url, here.date()),
             key=f"overdue-{here.date():%Y%m%d}-{one.whom.replace(':', '-')}",
             now=now,
@@ -95,28 +107,35 @@ async def _waiting(session: AsyncSession, city: City, today: date) -> list[Morni
         for row in await session.scalars(select(MorningMail).where(col(MorningMail.day) == today))
     }
     found: list[Morning] = []
-    teams = await session.scalars(select(Team).where(col(Team.active), col(Team.mail) != ""))
+    teams = list(await session.scalars(select(Team).where(col(Team.active), col(Team.mail) != "")))
     for team in teams:
-        whom = f"team:{team.id}"
-        if whom not in told:
-            cases = await _cases(session, today, col(Report.team_id) == team.id)
-            found.append(Morning(whom, team.mail, team.name, cases))
+        if (whom := f"team:{team.id}") not in told:
+            late = and_(*_late(today), col(Report.team_id) == team.id)
+            cases, number = await _cases(session, late)
+            query = f"team={team.id}"
+            found.append(Morning(whom, team.mail, team.name, number, cases, query))
+    reminded = [team.id for team in teams]
+    # A team that no mail reaches is the department's to remind.
+    by_office = or_(col(Report.team_id).is_(None), col(Report.team_id).not_in(reminded))
     for department in city.departments:
-        whom = f"department:{department.code}"
-        if department.email and whom not in told:
+        if department.email and (whom := f"department:{department.code}") not in told:
             mine = col(Report.department) == department.code
-            cases = await _cases(session, today, mine, col(Report.team_id).is_(None))
-            name = name_in(department.names, "ja")
-            found.append(Morning(whom, department.email, name, cases))
+            cases, number = await _cases(session, and_(*_late(today), mine, by_office))
+            name, query = name_in(department.names, "ja"), f"department={department.code}"
+            found.append(Morning(whom, department.email, name, number, cases, query))
     return [one for one in found if one.cases]
 
 
 async def _cases(
-    session: AsyncSession, today: date, *which: ColumnElement[bool]
-) -> tuple[Report, ...]:
-    query = select(Report).where(*_late(today), *which)
-    query = query.order_by(col(Report.priority), col(Report.due_on), col(Report.id))
-    return tuple(await session.scalars(query.limit(MOST_LISTED)))
+    session: AsyncSession, late: ColumnElement[bool]
+) -> tuple[tuple[Report, ...], int]:
+    """Return the gravest of the overdue cases, and how many there are."""
+    ordered = select(Report).where(late).order_by(col(Report.priority), col(Report.due_on))
+    cases = tuple(await session.scalars(ordered.order_by(col(Report.id)).limit(MOST_LISTED)))
+    if len(cases) < MOST_LISTED:
+        return cases, len(cases)
+    number = await session.scalar(select(func.count()).select_from(Report).where(late))
+    return cases, number or 0
 
 
 def _text(one: Morning, city: City, public_url: str, today: date) -> str:
@@ -130,8 +149,9 @@ def _text(one: Morning, city: City, public_url: str, today: date) -> str:
             f"{case.number}　{name}　{where}　期限 {case.due_on:%Y-%m-%d}（{late}営業日超過）",
             f"{public_url}/console/reports/{case.number}",
         ]
-    if len(one.cases) >= MOST_LISTED:
-        lines += ["", f"ほかにもあります。{public_url}/console/reports"]
+    others = one.number - len(one.cases)
+    lines += ["", *([f"ほかに{others}件あります。"] if others else []), "一覧："]
+    lines += [f"{public_url}/console/reports?{one.query}&overdue=yes&sort=due"]
     return "\n".join(lines)
 
 

@@ -68,6 +68,7 @@ reason = Reasons(
             "report-filter.name": "A saved filter needs a name.",
             "report-filter.empty": "Choose something to narrow the list before you save it.",
             "report-filter.too-many": "There are {most} saved filters already. Remove one first.",
+            "report-filter.taken": "There is a saved filter '{name}' already.",
             "report-filter.missing": "This saved filter is no longer there.",
             "sheet.too-long": "The file has more than {most} reports. Divide it.",
             "sheet.no-headings": (

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -265,6 +265,27 @@ async def waiting(session: AsyncSession, asked: Asked) -> list[Report]:
     return list(found)
 
 
+@dataclass(frozen=True)
+class Place:
+    """Where a case is, in the words that staff know: code of the district, address, road."""
+
+    area: str | None
+    address: str
+    road: str
+
+
+async def places(session: AsyncSession, spots: Sequence[Spot]) -> dict[str, Place]:
+    """Return where each spot is, by the number of its last case."""
+    numbers = [spot.numbers[-1] for spot in spots]
+    query: Any = sql_select(
+        col(Report.number), col(Report.area), col(Report.address), col(Report.road)
+    ).where(col(Report.number).in_(numbers))
+    return {
+        number: Place(area, address, road)
+        for number, area, address, road in await session.execute(query)
+    }
+
+
 def _of(asked: Asked) -> list[Any]:
     wanted = []
     if asked.kind:
@@ -277,9 +298,12 @@ def _of(asked: Asked) -> list[Any]:
 def _within(asked: Asked) -> list[Any]:
     """The reports that came in within the months and were not taken back."""
     created = col(Report.created_at)
-    # Without its index, so that the months are found by theirs.
-    counted = col(Report.state).concat("").in_(COUNTED)
-    return [created >= asked.since, created < asked.until, counted, *_of(asked)]
+    return [created >= asked.since, created < asked.until, _counted(), *_of(asked)]
+
+
+def _counted() -> Any:
+    """Leave out what was taken back; without its index, so that the months are found by theirs."""
+    return col(Report.state).concat("").in_(COUNTED)
 
 
 async def _seasons(session: AsyncSession, asked: Asked) -> dict[tuple[int, int], int]:
@@ -297,7 +321,7 @@ async def _seasons(session: AsyncSession, asked: Asked) -> dict[tuple[int, int],
     for one in begins:
         query = sql_select(func.count()).select_from(Report)
         until = _midnight(_next_month(one))
-        query = query.where(created >= _midnight(one), created < until, *_of(asked))
+        query = query.where(created >= _midnight(one), created < until, _counted(), *_of(asked))
         found[(one.year, one.month)] = int(await session.scalar(query) or 0)
     return found
 

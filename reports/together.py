@@ -75,6 +75,14 @@ class Together:
             team_id=self.team_id if self.to_team else KEEP,
         )
 
+    def changes(self, report: Report) -> bool:
+        """Whether assigning, or setting a state, can change something of a case."""
+        if self.state is not None:
+            return report.state is not self.state and states.may_follow(report.state, self.state)
+        if self.to_team:
+            return report.team_id != self.team_id
+        return report.department != self.department
+
 
 @dataclass(frozen=True)
 class Looked:

@@ -59,6 +59,23 @@ window.addEventListener("pageshow", (event) => {
   if (event.persisted) location.reload();
 });
 
+// A page that is worth printing has a button; what is folded away and belongs on paper opens for it.
+document.addEventListener("click", (event) => {
+  if (event.target.closest("[data-print]")) print();
+});
+addEventListener("beforeprint", () => {
+  for (const each of document.querySelectorAll("details[data-print-open]:not([open])")) {
+    each.open = true;
+    each.dataset.opened = "yes";
+  }
+});
+addEventListener("afterprint", () => {
+  for (const each of document.querySelectorAll("details[data-opened]")) {
+    each.open = false;
+    delete each.dataset.opened;
+  }
+});
+
 // A ready answer is put into the field, where it can be read before sending.
 document.addEventListener("change", (event) => {
   const select = event.target.closest("select[data-fills]");
@@ -88,6 +105,7 @@ function tellEarly() {
 document.addEventListener("DOMContentLoaded", () => {
   paint(document);
   joinDistricts(document);
+  for (const button of document.querySelectorAll("[data-print]")) button.hidden = false;
   setTimeout(tellEarly); // once every script listens
 });
 document.addEventListener("htmx:afterSwap", (event) => paint(event.target));

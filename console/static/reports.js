@@ -9,6 +9,10 @@
   if (!dialog) return;
   const list = document.querySelector("table[data-list]");
   const form = document.getElementById("together");
+  const bar = document.querySelector("details.together");
+  const whole = document.querySelector("[data-whole]");
+  const narrow = matchMedia("(max-width: 640px)").matches;
+  const all = document.querySelector("[data-all] input");
   const rows = () => (list ? [...list.querySelectorAll("tr[data-number]")] : []);
   const said = document.querySelector("[data-said]");
   const box = dialog.querySelector("[data-keys-on]");
@@ -73,11 +77,20 @@
 
   function tell() {
     const marked = boxes().filter((each) => each.checked).length;
-    const place = form?.querySelector("[data-marked]");
+    if (all) {
+      all.checked = marked > 0 && marked === boxes().length;
+      all.indeterminate = marked > 0 && !all.checked;
+    }
+    // All of the page is marked: then perhaps all of the list is meant.
+    if (whole) {
+      whole.hidden = !narrow && !(marked > 0 && marked === boxes().length);
+      if (whole.hidden) whole.querySelector("input").checked = false;
+    }
+    const place = bar?.querySelector("[data-marked]");
     if (!place) return;
     place.dataset.plain ||= place.textContent;
     place.textContent = marked ? `${place.dataset.plain} (${marked})` : place.dataset.plain;
-    form.classList.toggle("some", marked > 0);
+    bar.classList.toggle("some", marked > 0);
     if (said) said.textContent = place.textContent;
   }
 
@@ -97,6 +110,12 @@
     return true;
   }
 
+  function markAll() {
+    const on = boxes().some((each) => !each.checked);
+    for (const each of boxes()) each.checked = on;
+    tell();
+  }
+
   function act(id) {
     const field = document.getElementById(id);
     if (!field || !markOne()) return;
@@ -112,12 +131,7 @@
     ArrowUp: () => go(-1),
     o: () => current()?.querySelector("a[data-open]")?.click(),
     x: () => mark(),
-    X: () => {
-      const all = boxes();
-      const on = all.some((each) => !each.checked);
-      for (const each of all) each.checked = on;
-      tell();
-    },
+    X: markAll,
     a: () => act("act-assign"),
     r: () => act("act-answer"),
     s: () => act("act-state"),
@@ -143,7 +157,7 @@
       if (!["j", "k", "ArrowDown", "ArrowUp"].includes(event.key) || !event.repeat || event.ctrlKey || event.altKey || event.metaKey || event.isComposing) return;
     }
     if (document.querySelector("dialog[open]") || types(event.target)) {
-      if (event.key === "Escape" && types(event.target) && !document.querySelector("dialog[open]") && form?.contains(event.target)) {
+      if (event.key === "Escape" && types(event.target) && !document.querySelector("dialog[open]") && event.target.form === form) {
         const row = current();
         if (row) show(row);
       }
@@ -174,7 +188,8 @@
   }
 
   if (list) {
-    list.addEventListener("change", tell);
+    list.addEventListener("change", (event) => (event.target === all ? markAll() : tell()));
+    if (all) all.closest("[data-all]").hidden = false;
     list.addEventListener("focusin", (event) => {
       const row = rowOf(event.target);
       if (!row) return;
@@ -182,13 +197,16 @@
       for (const each of rows()) each.classList.toggle("current", each === row);
     });
     tell();
-    if (matchMedia("(max-width: 640px)").matches) document.querySelector("details.together")?.removeAttribute("open");
+    // On a phone the list comes first; what is folded away opens with one touch.
+    if (narrow) {
+      for (const each of document.querySelectorAll("details.together, details[data-narrow]")) each.open = false;
+    }
     // Back from a case: the list goes on where somebody was.
     const was = new URLSearchParams(location.hash.slice(1)).get("at");
     const row = was && rows().find((each) => each.dataset.number === was);
     if (row) show(row);
     list.addEventListener("click", (event) => {
-      const link = event.target.closest("a[data-open]");
+      const link = rowOf(event.target) && event.target.closest("a");
       if (link) history.replaceState(null, "", `#at=${rowOf(link).dataset.number}`);
     });
   }

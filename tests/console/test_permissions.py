@@ -72,6 +72,7 @@ ADDRESSES = {
         GET /console/rules/{version_id}/live
         GET /console/reports
         POST /console/reports/filters
+        POST /console/reports/filters/{filter_id}
         POST /console/reports/filters/{filter_id}/remove
         GET /console/reports/map.json
         GET /console/report-statistics

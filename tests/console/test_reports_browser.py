@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import pytest
 from playwright.async_api import Page, expect
 
@@ -119,3 +121,59 @@ async def test_list_check_and_intake_fit_a_phone_and_are_accessible(office: Offi
         box = await button.bounding_box()
         assert box is not None
         assert box["y"] + box["height"] <= 900
+
+
+async def test_cases_are_in_sight_at_once_and_a_state_is_one_word_on_a_phone(
+    office: Office,
+) -> None:
+    desk = await office.at_desk(Role.ROADS, "road")
+    for number in range(4):
+        await reported(office, description="穴 " * number)
+    async with office.database.writing() as session:
+        row = await session.get_one(Report, 1)
+        row.due_on = date(2024, 1, 30)
+        row.priority = 4
+        session.add(row)
+    async with tab(office, desk) as page:
+        await page.set_viewport_size({"width": 1440, "height": 900})
+        await page.goto(f"{office.url}/console/reports")
+        bar = await page.locator("details.together").bounding_box()
+        rows = page.locator("tr[data-number]")
+        second = await rows.nth(1).bounding_box()
+        assert bar is not None and second is not None
+        assert second["y"] + second["height"] <= bar["y"], "two cases above the bar"
+        # What marks the whole page is at its head, and then all of the list can be meant.
+        await page.locator("[data-all] input").check()
+        assert await page.locator("input[name='pick']:checked").count() == 4
+        await page.set_viewport_size({"width": 390, "height": 844})
+        await page.reload()
+        state = page.locator("tr.late td:nth-last-child(2)")
+        found = await state.bounding_box()
+        assert found is not None
+        assert found["width"] > 100 and found["height"] < 60
+        await expect(page.locator("#filters")).not_to_be_visible()
+
+
+async def test_the_list_and_the_figures_are_printed_whole(office: Office) -> None:
+    desk = await office.at_desk(Role.ROADS, "road")
+    for _ in range(3):
+        await reported(office)
+    async with tab(office, desk) as page:
+        await page.goto(f"{office.url}/console/reports?state=open")
+        await page.emulate_media(media="print")
+        for hidden in ("details.together", "#filters", ".map-box", ".sorts", "td.tick-cell"):
+            await expect(page.locator(hidden).first).not_to_be_visible()
+        await expect(page.locator(".only-print")).to_contain_text("状態: 未完了")
+        await page.emulate_media(media="screen")
+        await page.goto(f"{office.url}/console/report-statistics")
+        await expect(page.locator(".prints-table").first).to_be_visible()  # counted by now
+        await expect(page.get_by_role("button", name="印刷")).to_be_visible()
+        await page.emulate_media(media="print")
+        await page.evaluate("dispatchEvent(new Event('beforeprint'))")
+        await expect(page.locator(".prints-table table").first).to_be_visible()
+        await expect(
+            page.locator(".chart-card:not(.prints-table) summary").first
+        ).not_to_be_visible()
+        await page.evaluate("dispatchEvent(new Event('afterprint'))")
+        await page.emulate_media(media="screen")
+        await expect(page.locator(".prints-table table").first).not_to_be_visible()

@@ -64,7 +64,7 @@ async def test_a_joined_report_is_a_report_and_no_case(database: Database) -> No
     assert found.reports_of_kind == {"pothole": 2, "tree": 1}
     assert found.areas == {"A": 1, "": 1}
     assert found.states == {ReportState.NEW: 2}
-    assert found.seasons[(2025, 11)] == 1 and found.seasons[(2026, 11)] == 3
+    assert found.seasons[(2025, 11)] == 1 and found.seasons[(2026, 11)] == 2
     only = await learn(database, asked_of("", "", "tree", "", TODAY), NOW)
     assert (sum(only.reports.values()), only.kinds) == (1, {"tree": 1})
 

@@ -177,6 +177,52 @@ async def test_what_is_overdue_is_told_once_each_morning_of_a_working_day(
         assert personal not in text
 
 
+async def test_the_department_hears_of_what_is_overdue_with_a_team_that_no_mail_reaches(
+    database: Database, city: City, clock: ManualClock, mails: Mailbox
+) -> None:
+    silent = await made(database, city, clock.now(), name="第一班")
+    gone = await made(database, city, clock.now(), name="業者", mail="gone@city.example")
+    told = await made(database, city, clock.now(), name="第二班", mail="crew@city.example")
+    owner = next(one for one in city.departments if one.code == "roads")
+    cases = {
+        name: await late(database, city, n, date(2026, 6, 18), team)
+        for n, (name, team) in enumerate(
+            {"silent": silent, "gone": gone, "told": told, "none": None}.items()
+        )
+    }
+    async with database.writing() as session:
+        await teams.change(
+            session,
+            city,
+            gone.id or 0,
+            Entry(name="業者", mail="gone@city.example", active=False),
+            clock.now(),
+            known=KNOWN,
+            actor=BY,
+        )
+    assert await overdue.tell_teams(database, city, smtp(mails), URL, MONDAY) == 2
+    [office] = mails.to(owner.email)
+    text = office.get_content()
+    assert {name for name, one in cases.items() if one.number in text} == {"silent", "gone", "none"}
+    assert "期限を過ぎた案件 3件" in office["Subject"]
+    assert f"{URL}/console/reports?department=roads&overdue=yes&sort=due" in text
+    assert not mails.to("gone@city.example")
+
+
+async def test_the_subject_says_how_many_are_overdue_though_not_all_are_listed(
+    database: Database, city: City, clock: ManualClock, mails: Mailbox
+) -> None:
+    team = await made(database, city, clock.now(), name="第一班", mail="crew@city.example")
+    for n in range(overdue.MOST_LISTED + 2):
+        await late(database, city, n, date(2026, 6, 18), team)
+    assert await overdue.tell_teams(database, city, smtp(mails), URL, MONDAY) == 1
+    [mail] = mails.to("crew@city.example")
+    text = mail.get_content()
+    assert f"期限を過ぎた案件 {overdue.MOST_LISTED + 2}件" in mail["Subject"]
+    assert "ほかに2件あります。" in text
+    assert f"{URL}/console/reports?team={team.id}&overdue=yes&sort=due" in text
+
+
 async def test_a_mail_server_that_is_away_is_asked_again(
     database: Database, city: City, clock: ManualClock, tmp_path: Path
 ) -> None:
