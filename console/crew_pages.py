@@ -19,7 +19,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import FileResponse, JSONResponse, RedirectResponse
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from city.city import name_in
+from city.city import City, name_in
 from console import words
 from console.crew_telling import teller
 from console.link_pages import (
@@ -31,6 +31,7 @@ from console.link_pages import (
     LinkRoute,
     PhoneCookie,
     body_of,
+    chosen_language,
     context_of,
     device_of,
     kept_workshop,
@@ -44,7 +45,7 @@ from console.link_pages import (
     worker_answer,
 )
 from console.maps import staff_map_words
-from console.order_words import OUTCOMES, day_name, shown_stop
+from console.order_words import OUTCOMES, Shown, day_name, shown_stop, signature
 from core.clock import in_japan
 from core.errors import BadInput
 from core.links import is_valid
@@ -52,7 +53,8 @@ from core.uploads import Limits, read_with_files
 from core.web import PHOTO_POLICY, Form
 from public import MAPS
 from reports import crew_acts, orders
-from reports.crew_acts import MOST_PHOTOS_OF_LINK, Act, ActKind, checked
+from reports.crew_acts import MOST_PHOTOS_OF_LINK
+from reports.crew_said import Act, ActKind, checked
 from reports.decoding import MAX_BYTES, PhotoRefused
 from reports.kinds import city_now
 from reports.models import OrderKind, OrderLink, Outcome, Photo, Team, WorkOrder
@@ -109,20 +111,16 @@ async def crew_page(request: Request, token: str) -> Response:
 
 
 async def _page(request: Request, token: str) -> Response:
-    context, language = context_of(request), language_of(request)
-    async with context.database.reading() as session:
-        opened = await _opened(session, request, token)
-        assert opened.order.id is not None
-        city = await city_now(session, context.city)
-        found = await orders.stops(session, opened.order.id)
-    today = in_japan(context.clock.now()).date()
-    shown = [shown_stop(one, city, language, today) for one in found]
+    language = language_of(request)
+    opened, city, shown = await _shown(request, token)
+    today = in_japan(context_of(request).clock.now()).date()
     return link_page(
         request,
         "crew.html",
         token=token,
         opened=opened,
         stops=shown,
+        list=signature(opened.order, shown),
         key=new_key(),
         outcomes={outcome.value: OUTCOMES[outcome] for outcome in Outcome},
         is_patrol=opened.order.kind is OrderKind.PATROL,
@@ -135,6 +133,18 @@ async def _page(request: Request, token: str) -> Response:
         map_files=MAPS,
         map_words=staff_map_words,
     )
+
+
+async def _shown(request: Request, token: str) -> tuple[Opened, City, list[Shown]]:
+    """Return a link's order, and its places in words."""
+    context = context_of(request)
+    async with context.database.reading() as session:
+        opened = await _opened(session, request, token)
+        assert opened.order.id is not None
+        city = await city_now(session, context.city)
+        found = await orders.stops(session, opened.order.id)
+    today = in_japan(context.clock.now()).date()
+    return opened, city, [shown_stop(one, city, language_of(request), today) for one in found]
 
 
 @router.get("/crew/{token}/photos/{photo_id}")
@@ -251,27 +261,24 @@ async def _state(
     request: Request, token: str, done: Sequence[str], refused: Sequence[str]
 ) -> Response:
     """Say which acts are done, and how each place stands now."""
-    context, language = context_of(request), language_of(request)
-    async with context.database.reading() as session:
-        opened = await _opened(session, request, token)
-        assert opened.order.id is not None
-        found = await orders.stops(session, opened.order.id)
+    opened, _, shown = await _shown(request, token)
     kept = [key for key in done if key not in set(refused)]
     return JSONResponse(
         {
             "done": kept,
             "refused": list(refused),
+            "list": signature(opened.order, shown),
             "items": [
                 {
-                    "id": one.item.id,
-                    "outcome": one.item.outcome.value,
-                    "words": one.item.outcome_words,
-                    "at": words.moment(one.item.outcome_at, language)
-                    if one.item.outcome_at
+                    "id": one.id,
+                    "outcome": one.outcome.value,
+                    "words": one.outcome_words,
+                    "at": words.moment(one.outcome_at, language_of(request))
+                    if one.outcome_at
                     else "",
-                    "photos": [photo.id for photo in one.photos],
+                    "photos": [photo.id for photo in (*one.photos, *one.ours)],
                 }
-                for one in found
+                for one in shown
             ],
         }
     )
@@ -280,13 +287,15 @@ async def _state(
 async def _take(request: Request, token: str, acts: Sequence[Act]) -> list[str]:
     """Do acts one by one, so that no order waits for another; return what cannot be."""
     context = context_of(request)
-    tell, refused = teller(context), []
+    tell, places, refused = teller(context), request.app.state.folder.places, []
     for act in acts:
         async with context.database.writing() as session:
             opened = await _opened(session, request, token, acts=1)
             city = await city_now(session, context.city)
             now = context.clock.now()
-            refused += await crew_acts.take(session, city, opened.link, [act], now, tell=tell)
+            refused += await crew_acts.take(
+                session, city, opened.link, [act], now, tell=tell, places=places
+            )
     return refused
 
 
@@ -305,7 +314,7 @@ async def _take_photo(
     context = context_of(request)
     async with context.database.reading() as session:
         opened = await _opened(session, request, token, photos=1)
-        if await crew_acts.known_keys(session, opened.link.id or 0, [key]):
+        if await crew_acts.known_keys(session, opened.link.order_id, [key]):
             return True
     try:
         decoding = kept_workshop(request.app, decoding_workshop)
@@ -361,6 +370,6 @@ async def _require_open(request: Request, token: str, *, acts: int = 0, photos: 
 
 
 def _back(request: Request, token: str, done: str, item: int | None = None) -> Response:
-    query = {"done": done} | ({"lang": "en"} if language_of(request) == "en" else {})
+    query = {"done": done} | chosen_language(request)
     place = f"#i{item}" if item is not None else ""
     return RedirectResponse(f"/crew/{token}?{urlencode(query)}{place}", status_code=303)

@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
+from urllib.parse import urlencode
 
 from fastapi import Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse
@@ -26,6 +27,7 @@ from core.child import Workshop
 from core.errors import BadInput
 from core.languages import mark
 from core.web import read_form, secure
+from public.pages import language_among
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
@@ -36,6 +38,7 @@ MOST_BYTES, MOST_ACTS = 256 * 1024, 200
 """A page sends 100 acts at once; each may have some hundred letters."""
 MOST_OF_LINK = 5_000
 """Acts of one link; a person makes some hundred."""
+LANGUAGES = ("ja", "en")
 OLDEST = timedelta(days=7)
 """An act that is older than this was made at this time."""
 NOT_OURS = mark("This link is not valid. Ask the desk for another one.")
@@ -158,7 +161,13 @@ def kept_workshop(app: Any, make: Callable[[], Workshop]) -> Workshop:
 
 
 def language_of(request: Request) -> str:
-    return "en" if request.query_params.get("lang") == "en" else "ja"
+    """Return the language of the address, else of the phone, else Japanese."""
+    return language_among(request, LANGUAGES)
+
+
+def chosen_language(request: Request) -> dict[str, str]:
+    """Return what an address of the same page needs, so that the language stays as chosen."""
+    return {"lang": language_of(request)} if request.query_params.get("lang") in LANGUAGES else {}
 
 
 def device_of(request: Request) -> str:
@@ -255,6 +264,7 @@ def link_page(request: Request, template: str, *, http: int = 200, **values: Any
         .render(
             _=say_in,
             language=language,
+            kept_language=f"?{urlencode(kept)}" if (kept := chosen_language(request)) else "",
             city_name=city.name.get(language, city.name["ja"]),
             static=STATIC,
             words=words,

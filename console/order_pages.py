@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Annotated
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Response
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -102,7 +103,7 @@ async def _new_page(visitor: Visit, *, refusal: BadInput | None = None) -> Respo
         too_many=len(numbers) > orders.MOST_ITEMS,
         names={one.code: name_in(one.names, visitor.language) for one in city.report_categories},
         teams=teams,
-        team=visitor.form.text("team") or _team_of(found),
+        team=visitor.form.text("team") or given.get("team", "") or _team_of(found),
         kind=OrderKind.PATROL if kind == OrderKind.PATROL else OrderKind.WORK,
         kinds=KINDS,
         places=places,
@@ -232,7 +233,19 @@ async def _order_page(
         office_confirms=opened.city.work_orders.office_confirms,
         used={stop.id: used_words(stop.used, language) for stop in opened.stops},
         waiting=sum(stop.outcome is Outcome.WAITING for stop in opened.stops),
+        left=_left(opened),
     )
+
+
+def _left(opened: Opened) -> str:
+    """Return the address by which what is left goes on another day's order; "" for nothing."""
+    numbers = [
+        ("number", stop.report_number)
+        for stop in opened.stops
+        if stop.report_number and stop.outcome is not Outcome.DONE and not stop.ended
+    ]
+    about = [("kind", opened.order.kind.value), ("team", str(opened.order.team_id))]
+    return f"{PAGE}/new?{urlencode(about + numbers)}" if numbers else ""
 
 
 @router.post("/orders/{order_id}")

@@ -123,14 +123,24 @@ def _facts(stop: Shown, language: str) -> tuple[tuple[str, str], ...]:
     at = f"{stop.latitude:.5f}, {stop.longitude:.5f}" if stop.latitude is not None else ""
     said = say(OUTCOMES[stop.outcome]) if stop.outcome is not Outcome.WAITING else ""
     facts = (
+        (say("State"), stop.ended),
         (say("Where"), _where(stop)),
         (say("Latitude, longitude"), at),
         (say("Due"), stop.due),
         (say("What was reported"), stop.said),
         *stop.facts,
+        (say("Photos"), _photos_said(stop, language)),
         (say("The crew said"), f"{said} {stop.outcome_words}".strip()),
     )
     return tuple((name, value) for name, value in facts if value)
+
+
+def _photos_said(stop: Shown, language: str) -> str:
+    """Say that there are more photos than those on the paper; "" if these are all."""
+    if len(stop.photos) <= MOST_PHOTOS:
+        return ""
+    more = mark("{n}, {m} of them here; all are on the crew's page")
+    return words.CATALOGUE.text(language, more, n=len(stop.photos), m=MOST_PHOTOS)
 
 
 def _printed(stop: Shown) -> tuple[Photo, ...]:

@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from urllib.parse import urlencode
 
 from city.city import City, name_in
 from console import words
-from core.languages import mark, reads_japanese
+from core.languages import LANGUAGES, mark, reads_japanese
 from reports import questions
-from reports.models import OrderKind, Outcome, Photo, PhotoRole, Priority, WorkUsed
+from reports.models import (
+    OrderKind,
+    Outcome,
+    Photo,
+    PhotoRole,
+    Priority,
+    WorkOrder,
+    WorkUsed,
+)
 from reports.names import priority_name
 from reports.orders import Stop
+from reports.states import Stage
 
 OUTCOMES = {
     Outcome.WAITING: mark("To do"),
@@ -37,8 +49,10 @@ class Shown:
         The kind of damage, or the name of a routine place.
     where
         Address, district and road.
-    said
-        What the reporter wrote, in Japanese if there is a translation.
+    said, said_language
+        What the reporter wrote, in Japanese if there is a translation; the tag of its language.
+    ended
+        The state of a case that ended elsewhere, so that the crew need not go; else "".
     facts
         Questions of the kind, and their answers.
     map_link, geo_link
@@ -59,6 +73,8 @@ class Shown:
     overdue: bool
     words: str
     said: str
+    said_language: str
+    ended: str
     facts: tuple[tuple[str, str], ...]
     photos: tuple[Photo, ...]
     ours: tuple[Photo, ...]
@@ -88,6 +104,9 @@ def shown_stop(stop: Stop, city: City, language: str, today: date) -> Shown:
     ]
     due = report.due_on if report else None
     urgent = report is not None and report.priority <= Priority.SOON
+    said, said_language = _said(stop)
+    is_over = report is not None and report.state.facts.stage is Stage.ENDED
+    ended = is_over and item.outcome is Outcome.WAITING
     return Shown(
         id=item.id,
         number=report.number if report else words.CATALOGUE.text(language, ROUTINE),
@@ -102,7 +121,9 @@ def shown_stop(stop: Stop, city: City, language: str, today: date) -> Shown:
         due=day_name(due, language) if due else "",
         overdue=due is not None and due < today and item.outcome is Outcome.WAITING,
         words=item.words,
-        said=_said(stop),
+        said=said,
+        said_language=said_language,
+        ended=report.state.staff_name(language) if report and ended else "",
         facts=tuple(questions.shown(kind, report.attributes, language)) if report else (),
         photos=tuple(one for one in stop.photos if one.role not in OURS),
         ours=tuple(one for one in stop.photos if one.role in OURS),
@@ -119,14 +140,15 @@ def shown_stop(stop: Stop, city: City, language: str, today: date) -> Shown:
     )
 
 
-def _said(stop: Stop) -> str:
-    """Return the reporter's words for a crew that reads Japanese."""
+def _said(stop: Stop) -> tuple[str, str]:
+    """Return the reporter's words for a crew that reads Japanese, and the tag of their language."""
     report = stop.report
     if report is None:
-        return ""
+        return "", "ja"
     if report.japanese and not reads_japanese(report.language):
-        return report.japanese
-    return report.description
+        return report.japanese, "ja"
+    known = LANGUAGES.get(report.language)
+    return report.description, known.tag if known else report.language
 
 
 def _map_link(at: tuple[float, float] | None) -> str:
@@ -134,6 +156,19 @@ def _map_link(at: tuple[float, float] | None) -> str:
         return ""
     query = urlencode({"api": "1", "destination": f"{at[1]:.6f},{at[0]:.6f}"})
     return f"https://www.google.com/maps/dir/?{query}"
+
+
+def signature(order: WorkOrder, stops: Sequence[Shown]) -> str:
+    """Return a short name for what the office wrote on an order: another list has another name.
+
+    What the crew itself says and photographs is not in it.
+    """
+    listed = [
+        (one.id, one.what, one.where, one.road, one.words, one.said, one.map_link, one.ended)
+        for one in stops
+    ]
+    told = json.dumps([order.words, order.by_hand, listed])
+    return hashlib.blake2b(told.encode(), digest_size=8).hexdigest()
 
 
 def day_name(day: date, language: str) -> str:

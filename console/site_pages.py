@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse, RedirectResponse
@@ -27,6 +28,7 @@ from console.link_pages import (
     LinkRefused,
     LinkRoute,
     PhoneCookie,
+    chosen_language,
     context_of,
     device_of,
     form_of,
@@ -204,8 +206,8 @@ def _acts(
 
 
 def _back(request: Request, token: str, done: str) -> Response:
-    language = "&lang=en" if language_of(request) == "en" else ""
-    return RedirectResponse(f"/site/{token}?done={done}{language}", status_code=303)
+    query = urlencode({"done": done} | chosen_language(request))
+    return RedirectResponse(f"/site/{token}?{query}", status_code=303)
 
 
 def _page(request: Request, template: str, **values: Any) -> Response:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
@@ -231,14 +232,19 @@ def cached(request: Request, body: bytes, media_type: str) -> Response:
 
 def language_of(request: Request, city: City) -> str:
     """Return the language of ``?lang=``, else the best of Accept-Language, else Japanese."""
+    return language_among(request, city.languages)
+
+
+def language_among(request: Request, languages: Sequence[str]) -> str:
+    """Return which of some languages a reader wants: as :func:`language_of`."""
     chosen = match_language(request.query_params.get("lang", "")[:35])
-    if chosen in city.languages:
+    if chosen is not None and chosen in languages:
         return chosen
     wanted: list[tuple[float, int, str]] = []
     for place, part in enumerate(request.headers.get("accept-language", "")[:500].split(",")):
         tag, _, weight = part.strip().partition(";q=")
         language = match_language(tag.strip())
-        if language in city.languages:
+        if language is not None and language in languages:
             wanted.append((-_weight(weight), place, language))
     return min(wanted)[2] if wanted else "ja"
 

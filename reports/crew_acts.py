@@ -7,24 +7,23 @@ of the crew or of the office.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
-from enum import StrEnum
-from typing import Any
 
 from sqlalchemy import func
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
 from city.city import City
+from city.gazetteer import Gazetteer
 from core import audit
 from core.clock import in_japan
 from core.errors import BadInput
-from core.geo import Position
-from core.text import clean, whole_number
+from core.geo import distance_m
 from reports import orders, register, work
+from reports.crew_said import Act, ActKind
 from reports.models import (
+    FOUND_BY_CREW,
     CameBy,
     OrderAct,
     OrderItem,
@@ -45,8 +44,8 @@ from reports.states import ReportState
 MOST_PHOTOS_OF_ITEM = 8
 """Photos of a crew at one place."""
 MOST_PHOTOS_OF_LINK = 400
-MOST_MINUTES, MOST_PEOPLE = 24 * 60, 99
-MOST_WORDS = 500
+MOST_MOVED_M = 2_000.0
+"""As far as a crew moves a place: a slip of the thumb sends no case to another office."""
 NOTES = {
     Outcome.DONE: "完了",
     Outcome.COULD_NOT: "できず",
@@ -54,121 +53,10 @@ NOTES = {
     Outcome.WAITING: "取り消し",
 }
 """For the office's own history, which is in Japanese."""
+MOVED = "場所を現地で訂正"
 
 Tell = Callable[[AsyncSession, work.Changed, Sequence[int], str], Awaitable[None]]
 """Tells residents what became of a case: the change, ids of photos to show, and who did it."""
-
-
-class ActKind(StrEnum):
-    """What a crew can say."""
-
-    DONE = "done"
-    COULD_NOT = "could-not"
-    NEEDS_MORE = "needs-more"
-    OPEN = "open"
-    """Takes back what was said."""
-    SORT = "sort"
-    """The order of the places, by hand."""
-    FROM_HERE = "from-here"
-    """The driving order of what is left, from where the crew is."""
-    FOUND = "found"
-    """Something that nobody has reported."""
-    PHOTO = "photo"
-
-    @property
-    def outcome(self) -> Outcome | None:
-        return Outcome(self.value) if self.value in set(Outcome) else None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Act:
-    """One thing that was pressed.
-
-    Parameters
-    ----------
-    key
-        The phone's own, once for each act.
-    at
-        When it was pressed.
-    item_id
-        The place that it is about; None for the whole order.
-    minutes, people, materials
-        What was used; None and "" if nothing was said.
-    ids
-        Places in their order.
-    """
-
-    key: str
-    at: datetime
-    kind: ActKind
-    item_id: int | None = None
-    words: str = ""
-    minutes: int | None = None
-    people: int | None = None
-    materials: str = ""
-    ids: tuple[int, ...] = ()
-    category: str = ""
-    position: Position | None = None
-
-
-def checked(key: str, at: datetime, said: Mapping[str, Any]) -> Act:
-    """Return what a phone or a form said, if it can be.
-
-    Raises
-    ------
-    BadInput
-        There is no such act.
-    """
-    kind = said.get("kind")
-    if not isinstance(kind, str) or kind not in set(ActKind) - {ActKind.PHOTO}:
-        raise BadInput(reason("order.no-act"))
-    act = Act(
-        key=key,
-        at=at,
-        kind=ActKind(kind),
-        item_id=_whole(said.get("item"), 2**63 - 1),
-        words=_words(said.get("words")),
-        minutes=_whole(said.get("minutes"), MOST_MINUTES),
-        people=_whole(said.get("people"), MOST_PEOPLE),
-        materials=_words(said.get("materials")),
-        ids=_ids(said.get("ids")),
-        category=str(said.get("category", ""))[:32],
-        position=_position(said.get("longitude"), said.get("latitude")),
-    )
-    if act.kind.outcome is not None and act.item_id is None:
-        raise BadInput(reason("order.no-act"))
-    if act.kind in (ActKind.COULD_NOT, ActKind.NEEDS_MORE) and not act.words:
-        raise BadInput(reason("order.no-words"))
-    if act.kind is ActKind.FROM_HERE and act.position is None:
-        raise BadInput(reason("order.no-act"))
-    if act.kind is ActKind.FOUND and act.position is None and not act.words:
-        raise BadInput(reason("order.no-words"))
-    return act
-
-
-def _words(value: object) -> str:
-    return clean(value[: 4 * MOST_WORDS])[:MOST_WORDS] if isinstance(value, str) else ""
-
-
-def _whole(value: object, most: int) -> int | None:
-    if isinstance(value, bool):
-        return None
-    number = whole_number(value) if isinstance(value, str) else value
-    return number if isinstance(number, int) and 0 <= number <= most else None
-
-
-def _ids(value: object) -> tuple[int, ...]:
-    listed = value[: orders.MOST_ITEMS * 2] if isinstance(value, list) else []
-    found = (_whole(one, 2**63 - 1) for one in listed)
-    return tuple(one for one in found if one is not None)
-
-
-def _position(longitude: object, latitude: object) -> Position | None:
-    try:
-        x, y = float(longitude), float(latitude)  # type: ignore[arg-type]
-    except (TypeError, ValueError):
-        return None
-    return (x, y) if -180 <= x <= 180 and -90 <= y <= 90 else None
 
 
 async def count_of_link(session: AsyncSession, link_id: int, *, photos: bool = False) -> int:
@@ -179,10 +67,17 @@ async def count_of_link(session: AsyncSession, link_id: int, *, photos: bool = F
     return await session.scalar(query) or 0
 
 
-async def known_keys(session: AsyncSession, link_id: int, keys: Sequence[str]) -> set[str]:
-    """Return which keys of a link came before."""
-    same = (col(OrderAct.link_id) == link_id, col(OrderAct.act_key).in_(keys))
-    return set(await session.scalars(select(OrderAct.act_key).where(*same)))
+async def known_keys(session: AsyncSession, order_id: int, keys: Sequence[str]) -> set[str]:
+    """Return which keys of an order came before, by whichever of its links.
+
+    What a phone kept is sent by the next link if the first one has ended.
+    """
+    query = (
+        select(OrderAct.act_key)
+        .join(OrderLink, col(OrderLink.id) == col(OrderAct.link_id))
+        .where(col(OrderLink.order_id) == order_id, col(OrderAct.act_key).in_(keys))
+    )
+    return set(await session.scalars(query))
 
 
 async def take(
@@ -193,20 +88,22 @@ async def take(
     now: datetime,
     *,
     tell: Tell,
+    places: Gazetteer | None = None,
 ) -> list[str]:
     """Keep what a crew says, in its order; return the keys of what cannot be.
 
-    An act with the key of an earlier one of the same link changes nothing.
+    An act with the key of an earlier one of the same order changes nothing.
 
     Parameters
     ----------
+    places
+        Names a place that is moved.
     tell
         Used where the city lets residents hear at once (``[work_orders] office_confirms``).
     """
     order = await orders.get_order(session, link.order_id, lock=True)
-    assert link.id is not None
-    known = await known_keys(session, link.id, [act.key for act in acts])
-    said = [act.item_id for act in acts if act.kind.outcome is not None and act.key not in known]
+    known = await known_keys(session, link.order_id, [act.key for act in acts])
+    said = [act.item_id for act in acts if act.key not in known]
     await _hold_cases(session, order, [one for one in said if one is not None])
     if any(act.kind is ActKind.FOUND for act in acts):
         # The counter too: whoever makes a report holds it, and then waits for the audit trail.
@@ -216,7 +113,7 @@ async def take(
         if act.key in known:
             continue
         known.add(act.key)
-        crew = _Crew(session, city, order, link, now, tell)
+        crew = _Crew(session, city, order, link, now, tell, places)
         item = await crew.item(act.item_id)
         if act.item_id is not None and item is None:
             refused.append(act.key)
@@ -266,8 +163,7 @@ async def take_photo(
         Whether it shows the place before the work.
     """
     order = await orders.get_order(session, link.order_id, lock=True)
-    assert link.id is not None
-    if key in await known_keys(session, link.id, [key]):
+    if key in await known_keys(session, link.order_id, [key]):
         return True
     crew = _Crew(session, city, order, link, now)
     item = await (crew.found_item(found) if found else crew.item(item_id))
@@ -303,8 +199,9 @@ class _Crew:
         link: OrderLink,
         now: datetime,
         tell: Tell | None = None,
+        places: Gazetteer | None = None,
     ) -> None:
-        self._session, self._city, self._order = session, city, order
+        self._session, self._city, self._order, self._places = session, city, order, places
         self._link, self._now, self._tell = link, now, tell
 
     async def item(self, item_id: int | None) -> OrderItem | None:
@@ -315,7 +212,7 @@ class _Crew:
     async def found_item(self, key: str) -> OrderItem | None:
         """Return the place that the crew found by an act."""
         query = select(OrderItem).join(OrderAct, col(OrderAct.item_id) == col(OrderItem.id))
-        same = (col(OrderAct.link_id) == self._link.id, col(OrderAct.act_key) == key)
+        same = (col(OrderItem.order_id) == self._order.id, col(OrderAct.act_key) == key)
         found: OrderItem | None = await self._session.scalar(
             query.where(*same, col(OrderAct.kind) == ActKind.FOUND.value)
         )
@@ -346,7 +243,7 @@ class _Crew:
             )
         )
         await self._session.flush()
-        if kind.outcome is not None or kind is ActKind.FOUND:
+        if kind.outcome is not None or kind in (ActKind.FOUND, ActKind.PLACE):
             await audit.record(
                 self._session,
                 self._now,
@@ -366,6 +263,8 @@ class _Crew:
             await orders.sort(self._session, self._city, self._order, act.position)
         elif act.kind is ActKind.FOUND:
             return await self._found(act)
+        elif act.kind is ActKind.PLACE and item is not None:
+            await self._move(act, item)
         elif item is not None:
             await self._say(act, item)
         return item
@@ -386,6 +285,53 @@ class _Crew:
         if item.report_id is not None and (outcome is not before or act.words):
             await self._into_case(act, item, at)
         await self._session.flush()
+
+    async def _move(self, act: Act, item: OrderItem) -> None:
+        """Put a place where the crew says that it is; a newer word of anybody stays."""
+        session, at = self._session, min(act.at, self._now)
+        assert act.position is not None
+        report = await self.case(item.report_id) if item.report_id is not None else None
+        if await self._moved_since(item, report, at):
+            return
+        before = report or item
+        if before.longitude is not None and before.latitude is not None:
+            far = distance_m(before.longitude, before.latitude, *act.position)
+            if far > MOST_MOVED_M:
+                raise BadInput(reason("order.too-far", metres=int(MOST_MOVED_M)))
+        if report is None:
+            item.longitude, item.latitude = act.position
+            session.add(item)
+            return
+        wanted = work.Change(place=act.position, note=f"{self._order.number} {MOVED}")
+        await work.change(
+            session,
+            self._city,
+            report.number,
+            wanted,
+            by=await self.by(),
+            now=self._now,
+            places=self._places,
+        )
+
+    async def _moved_since(self, item: OrderItem, report: Report | None, at: datetime) -> bool:
+        """Whether a crew or the office moved a place after a moment."""
+        by_crew = select(func.count()).where(
+            col(OrderAct.item_id) == item.id,
+            col(OrderAct.kind) == ActKind.PLACE.value,
+            col(OrderAct.at) > at,
+        )
+        if await self._session.scalar(by_crew.select_from(OrderAct)):
+            return True
+        if report is None:
+            return False
+        steps = await self._session.scalars(
+            select(ReportUpdate).where(
+                col(ReportUpdate.report_id) == report.id,
+                col(ReportUpdate.created_at) > at,
+                col(ReportUpdate.by) != await self.by(),
+            )
+        )
+        return any("place" in (step.changes or {}) for step in steps)
 
     async def _used(self, act: Act, item: OrderItem, at: datetime) -> None:
         """Keep what was used, where the city asks for it."""
@@ -468,7 +414,7 @@ class _Crew:
             city,
             register.Draft(
                 category=act.category,
-                origin=f"order:{self._link.id}:{act.key}",
+                origin=f"{FOUND_BY_CREW}{self._link.id}:{act.key}",
                 longitude=x,
                 latitude=y,
                 description=act.words,

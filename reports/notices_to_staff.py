@@ -33,6 +33,7 @@ from reports.answer_templates import place
 from reports.kinds import city_now
 from reports.members import leaders_of
 from reports.models import (
+    FOUND_BY_CREW,
     Addition,
     CameBy,
     Heard,
@@ -66,7 +67,7 @@ MOST = 500
 """Reports of one look."""
 OPEN_NOTICES = (NoticeState.WAITING, NoticeState.TRYING)
 MADE_BY_OFFICE = (CameBy.PATROL, CameBy.IMPORT)
-"""Who found it, or took it over, knows it."""
+"""Who found it, or took it over, knows it: but for what a crew or a contractor found on its way."""
 
 log = structlog.get_logger(__name__)
 
@@ -172,7 +173,10 @@ async def _fresh(session: AsyncSession, desk: Desk, now: datetime) -> list[Item]
             col(Report.created_at) > now - LOOKED_BACK,
             col(Report.state).in_(WAITING),
             col(Report.opened_at).is_(None),
-            col(Report.came_by).not_in(MADE_BY_OFFICE),
+            or_(
+                col(Report.came_by).not_in(MADE_BY_OFFICE),
+                col(Report.origin).startswith(FOUND_BY_CREW),
+            ),
             ~col(Report.origin).startswith(IMPORTED),
             or_(dangerous, col(Report.department).not_in(later)),
             ~told,

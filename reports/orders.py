@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import func
@@ -40,6 +40,8 @@ MOST_ITEMS = 60
 MOST_WORDS = 500
 MOST_PLACES = 300
 MOST_NAME = 120
+LEFT_FOR = timedelta(days=7)
+"""How long an order stays in the list for what was not done."""
 
 
 @dataclass(frozen=True)
@@ -339,7 +341,9 @@ class Listed:
 
 
 async def orders_from(session: AsyncSession, day: date, most: int = 100) -> list[Listed]:
-    """Return the orders from a day on, and those of before that wait for the office."""
+    """Return the orders from a day on, those of the week before with something left to do, and
+    those of before that wait for the office.
+    """
     to_look_at: Any = func.count().filter(
         col(OrderItem.outcome) != Outcome.WAITING, col(OrderItem.settled_at).is_(None)
     )
@@ -350,7 +354,11 @@ async def orders_from(session: AsyncSession, day: date, most: int = 100) -> list
         .join(Team, col(Team.id) == col(WorkOrder.team_id))
         .join(OrderItem, col(OrderItem.order_id) == col(WorkOrder.id), isouter=True)
         .group_by(col(WorkOrder.id), col(Team.id))
-        .having((col(WorkOrder.on_day) >= day) | (to_look_at > 0))
+        .having(
+            (col(WorkOrder.on_day) >= day)
+            | ((col(WorkOrder.on_day) >= day - LEFT_FOR) & (waiting > 0))
+            | (to_look_at > 0)
+        )
         .order_by(col(WorkOrder.on_day).desc(), col(WorkOrder.id).desc())
         .limit(most)
     )

@@ -92,6 +92,7 @@ reason = Reasons(
             "order.not-printed": "The order is too large to be made as a PDF. Print the page.",
             "order.place-name": "A place needs a name that no other place has.",
             "order.settled": "Somebody looked at this already, or the crew said nothing.",
+            "order.too-far": "It is more than {metres} m from here: tell the office.",
             "order.too-many": "An order has at most {most} places.",
             "api-key.name": "The name of a key has between 1 and {most} characters.",
             "api-key.taken": "There is a key '{name}' already.",

@@ -15,7 +15,8 @@ for (const stop of list.querySelectorAll(".stop")) {
 }
 
 const acts = new KeptActs({
-  place: `todoke.crew.${page.token}`,
+  // By the order, not by the link: what one link could not send any more goes with the next.
+  place: `todoke.crew.order-${page.order}`,
   page,
   address: `/crew/${page.token}/acts?lang=${page.lang}`,
   photoAddress(act, age) {
@@ -28,26 +29,30 @@ const acts = new KeptActs({
   shows: show,
   answered(found) {
     if (!found.items) return;
-    // A colleague found something, or the office added a place: the list is longer than ours.
-    const known = new Set([...list.querySelectorAll(".stop[data-item]")].map((one) => Number(one.dataset.item)));
-    const grown = found.items.some((one) => !known.has(one.id));
     for (const one of found.items) said.set(one.id, one);
-    if (grown && !acts.all().length && !isBusy()) location.reload();
+    // A colleague found something, or the office changed the list: ours is old.
+    const asked = sessionStorage.getItem("todoke.list");
+    if (found.list === page.list || found.list === asked || acts.all().length || isBusy()) return;
+    sessionStorage.setItem("todoke.list", found.list); // once for each list
+    location.reload();
   },
 });
 
 // Whether somebody is writing: then the page must not be loaded anew.
 function isBusy() {
-  return [...document.querySelectorAll("textarea, select, #found input[type=file]")].some((one) => one.value);
+  const typed = [...document.querySelectorAll("textarea, select, .used input")].some((one) => one.value);
+  const open = document.querySelector(".is-sorting, .elsewhere[open]");
+  return typed || Boolean(open) || photosOfFound.length > 0 || Boolean(at.value);
 }
 
 // How each place stands when all is sent.
 function expected() {
-  const now = new Map([...said].map(([id, one]) => [id, { ...one, waits: [], unsent: false }]));
+  const now = new Map([...said].map(([id, one]) => [id, { ...one, waits: [], unsent: false, moved: false }]));
   for (const act of acts.all()) {
     const one = now.get(act.item);
     if (!one) continue;
     if (act.photo) one.waits.push(act.id);
+    else if (act.kind === "place") one.moved = true;
     else if (OUTCOMES.includes(act.kind)) {
       Object.assign(one, { outcome: act.kind, words: act.words || "", at: "", unsent: true });
     }
@@ -92,6 +97,7 @@ function show() {
     left += one.outcome === "open";
     stop.dataset.outcome = one.outcome;
     stop.classList.toggle("unsent", one.unsent);
+    stop.querySelector(".moved").textContent = one.moved ? page.moved : "";
     const name = page[`is${one.outcome.replace(/(^|-)(\w)/g, (_all, _dash, letter) => letter.toUpperCase())}`];
     stop.querySelector(".outcome").textContent = name;
     const result = stop.querySelector(".result");
@@ -147,6 +153,7 @@ list.addEventListener("submit", (event) => {
   event.preventDefault();
   const [form, button] = [event.target, event.submitter];
   const kind = button ? button.value : "";
+  if (kind === "place") correct(form);
   if (!OUTCOMES.includes(kind)) return;
   // Not form.elements.item, which is a method of every form.
   const act = { kind, item: Number(form.closest(".stop").dataset.item) };
@@ -166,6 +173,13 @@ list.addEventListener("submit", (event) => {
   form.querySelector("details").open = false;
   acts.add(act);
 });
+
+function correct(form) {
+  const where = placeOf(form);
+  if (!where) return;
+  form.closest("details").open = false;
+  acts.add({ kind: "place", item: Number(form.closest(".stop").dataset.item), ...where });
+}
 
 list.addEventListener("click", (event) => {
   const button = event.target.closest("button");
@@ -201,13 +215,6 @@ sorting.addEventListener("click", () => {
   list.classList.toggle("is-sorting", on);
 });
 
-function whereAmI() {
-  return new Promise((done, failed) => {
-    if (!navigator.geolocation) failed(new Error("none"));
-    else navigator.geolocation.getCurrentPosition((at) => done(at.coords), failed, { enableHighAccuracy: true, timeout: 20000 });
-  });
-}
-
 document.getElementById("from-here").addEventListener("click", async (event) => {
   const button = event.currentTarget;
   button.disabled = true;
@@ -231,59 +238,14 @@ const found = document.getElementById("found");
 const foundPhotos = document.getElementById("found-photos");
 const photosOfFound = [];
 const at = found.elements.at;
-// The mark on the map and the phone's own position are one place.
-at.addEventListener("change", () => {
-  const [latitude, longitude] = at.value ? at.value.split(",").map(Number) : ["", ""];
-  found.elements.longitude.value = longitude;
-  found.elements.latitude.value = latitude;
-});
-function placed(where) {
-  at.value = where;
-  at.dispatchEvent(new Event("change", { bubbles: true }));
-}
-
-// The map is asked for only by whoever wants it: the line on site may be poor.
-function loaded(element) {
-  return new Promise((done, failed) => {
-    Object.assign(element, { onload: done, onerror: failed });
-    document.head.append(element);
-  });
-}
-document.getElementById("on-map").addEventListener("click", async (event) => {
-  const box = document.getElementById("found-map");
-  const file = (name) => `${box.dataset.files}/${name}`;
-  event.target.disabled = true;
-  try {
-    for (const name of ["leaflet/leaflet.css", "map.css"]) {
-      await loaded(Object.assign(document.createElement("link"), { rel: "stylesheet", href: file(name) }));
-    }
-    box.hidden = false;
-    for (const name of ["leaflet/leaflet.js", "point.js", "map.js"]) {
-      await loaded(Object.assign(document.createElement("script"), { src: file(name) }));
-    }
-    event.target.hidden = true;
-  } catch {
-    box.hidden = true;
-    event.target.disabled = false;
-    document.getElementById("here-said").textContent = page.nowhere;
-  }
-});
-document.getElementById("here").addEventListener("click", async () => {
-  const note = document.getElementById("here-said");
-  try {
-    const { longitude, latitude, accuracy } = await whereAmI();
-    placed(`${latitude}, ${longitude}`);
-    note.textContent = page.here.replace("{n}", Math.max(1, Math.round(accuracy)));
-  } catch {
-    note.textContent = page.nowhere;
-  }
-});
+const MOST_PHOTOS = 4;
 found.addEventListener("change", async (event) => {
   const input = event.target;
   if (input.type !== "file" || !input.files.length) return;
   const photo = await smaller(input.files[0]);
   input.value = "";
   photosOfFound.push(photo);
+  input.disabled = photosOfFound.length >= MOST_PHOTOS;
   foundPhotos.append(Object.assign(document.createElement("span"), {}));
   foundPhotos.lastChild.append(Object.assign(new Image(), { src: URL.createObjectURL(photo), alt: page.photo }));
 });
@@ -291,18 +253,17 @@ found.addEventListener("submit", async (event) => {
   event.preventDefault();
   const category = found.elements.category;
   const words = value(found, "words");
-  const [longitude, latitude] = [value(found, "longitude"), value(found, "latitude")];
-  if (!category.value || (!words && !longitude)) {
+  const where = placeOf(found);
+  if (!category.value || (!words && !where)) {
     (category.value ? found.elements.words : category).focus();
     return;
   }
   const name = category.selectedOptions[0].textContent;
-  const act = { kind: "found", category: category.value, name, words };
-  if (longitude) Object.assign(act, { longitude: Number(longitude), latitude: Number(latitude) });
-  const photos = photosOfFound.splice(0, 4);
+  const act = { kind: "found", category: category.value, name, words, ...where };
+  const photos = photosOfFound.splice(0);
   found.reset();
-  placed("");
-  document.getElementById("here-said").textContent = "";
+  putPlace(found, "");
+  found.querySelector('[type="file"]').disabled = false;
   foundPhotos.replaceChildren();
   document.getElementById("new").open = false;
   const kept = await acts.add(act);
@@ -310,10 +271,7 @@ found.addEventListener("submit", async (event) => {
 });
 
 document.body.classList.add("scripted");
-for (const one of document.querySelectorAll(".chips, #from-here, #sorting, #here, #on-map")) one.hidden = false;
-for (const one of list.querySelectorAll(".moves")) one.hidden = false;
-KeptActs.keepPage(
-  "/crew/",
-  [...document.querySelectorAll(".photos a[href]")].flatMap((one) => [one.href, `${one.href}?small=true`]),
-);
+for (const one of document.querySelectorAll(".chips, #from-here, #sorting, .places, .elsewhere, .moves")) one.hidden = false;
+const photosOfList = [...document.querySelectorAll(".photos a[href]")].flatMap((one) => [one.href, `${one.href}?small=true`]);
+KeptActs.keepPage("/crew/", [...photosOfList, ...filesOfMap()]);
 acts.start();

@@ -19,6 +19,12 @@ class KeptActs {
     this.timer = 0;
     this.over = "";
     this.refused = false;
+    this.gone = 0;
+  }
+
+  // Whether something would be lost if the page were closed.
+  isUnsafe() {
+    return !this.keeps || this.photos.size > 0;
   }
 
   start() {
@@ -77,6 +83,7 @@ class KeptActs {
   async add(act, photo = null) {
     const kept = { id: KeptActs.key(), at: Date.now(), ...act };
     this.refused = false;
+    this.gone = 0;
     if (photo) {
       kept.photo = true;
       await this.putPhoto(kept.id, photo);
@@ -100,10 +107,13 @@ class KeptActs {
       // It stays until something else is pressed.
       line.className = "line bad";
       line.textContent = page.refused;
+    } else if (!waiting && this.gone) {
+      line.className = "line bad";
+      line.textContent = page.gone.replace("{n}", this.gone);
     } else if (!waiting) line.textContent = page.sent;
     else if (this.failures || !navigator.onLine) {
       line.className = "line wait";
-      line.textContent = page.kept.replace("{n}", waiting) + (this.keeps ? "" : ` ${page.unsafe}`);
+      line.textContent = page.kept.replace("{n}", waiting) + (this.isUnsafe() ? ` ${page.unsafe}` : "");
     } else line.textContent = page.sending;
   }
 
@@ -144,6 +154,7 @@ class KeptActs {
       const found = photo ? await this.sendPhoto(photo) : await this.sendActs(acts.slice(0, 100));
       if (found) {
         this.refused ||= found.refused.length > 0;
+        this.gone += found.lost || 0;
         this.drop([...found.done, ...found.refused]);
         if (photo) await this.forgetPhoto(photo.id);
         this.answered(found);
@@ -172,18 +183,29 @@ class KeptActs {
   // A photo of a phone whose browser lost it is gone: waiting for it would stop all others.
   async sendPhoto(act) {
     const photo = await this.getPhoto(act.id);
-    if (!photo) return { done: [act.id], refused: [], lost: true };
+    if (!photo) return { done: [act.id], refused: [], lost: 1 };
     const address = this.photoAddress(act, Math.max(0, Date.now() - act.at));
-    return this.ask(address, { headers: { "Content-Type": photo.type || "image/jpeg" }, body: photo }, 90000);
+    const options = { headers: { "Content-Type": photo.type || "image/jpeg" }, body: photo };
+    try {
+      return await this.ask(address, options, 90000);
+    } catch (error) {
+      // Too large for a server on the way: asking again and again would stop all others.
+      if (error.message !== "413") throw error;
+      return { done: [], refused: [act.id] };
+    }
   }
 
   database() {
     this.opening ||= new Promise((done, failed) => {
       const asked = indexedDB.open("todoke-kept", 1);
       asked.onupgradeneeded = () => asked.result.createObjectStore("photos");
-      asked.onsuccess = () => done(asked.result);
+      asked.onsuccess = () => {
+        asked.result.onclose = () => (this.opening = null);
+        done(asked.result);
+      };
       asked.onerror = () => failed(asked.error);
     });
+    this.opening.catch(() => (this.opening = null));
     return this.opening;
   }
 
@@ -203,7 +225,6 @@ class KeptActs {
     } catch {
       // A private window, or a full phone: the page itself keeps it while it is open.
       this.photos.set(id, photo);
-      this.unsafe = true;
     }
   }
 

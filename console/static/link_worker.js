@@ -33,10 +33,17 @@ async function keep(store, one) {
   }
 }
 
+async function forget(store, path) {
+  for (const one of await store.keys()) {
+    const kept = new URL(one.url).pathname;
+    if (kept === path || kept.startsWith(`${path}/`)) await store.delete(one);
+  }
+}
+
 self.addEventListener("fetch", (event) => {
   const request = event.request;
   const url = new URL(request.url);
-  const shared = url.pathname === "/look.css" || url.pathname.startsWith("/static/console/");
+  const shared = /^\/(look\.css|maps\/city\.json|static\/console\/.*|static\/public\/maps\/.*)$/.test(url.pathname);
   const ours = url.pathname.startsWith(SCOPE) || shared;
   if (request.method !== "GET" || url.origin !== self.location.origin || !ours) return;
   event.respondWith(
@@ -44,9 +51,10 @@ self.addEventListener("fetch", (event) => {
       const store = await caches.open(STORE);
       try {
         const answer = await fetch(request);
-        if (answer.ok) await store.put(request, answer.clone());
-        // A link that has ended must not be shown from the store afterwards.
-        else if (ENDED.includes(answer.status)) await store.delete(request, { ignoreSearch: true });
+        // A full phone keeps nothing, and shows what came all the same.
+        if (answer.ok) await store.put(request, answer.clone()).catch(() => {});
+        // A link that has ended must not be shown from the store afterwards, nor its photos.
+        else if (ENDED.includes(answer.status) && url.pathname.startsWith(SCOPE)) await forget(store, url.pathname);
         // A proxy whose service is just starting anew says nothing about the link.
         else return (await store.match(request, { ignoreSearch: true })) || answer;
         return answer;

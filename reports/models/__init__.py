@@ -35,6 +35,7 @@ from reports.models.order import (
     WorkUsed,
 )
 from reports.models.report import (
+    FOUND_BY_CREW,
     IS_OPEN,
     ROAD_CLASSES,
     SAID_NO,
@@ -56,6 +57,7 @@ from reports.models.search import SEARCH_POSTGRESQL, SEARCH_SQLITE
 from reports.models.team import MorningMail, Team, TeamAccount, TeamKind
 
 __all__ = [
+    "FOUND_BY_CREW",
     "IS_OPEN",
     "KINDS_IN_FORCE",
     "KINDS_PROPOSED",

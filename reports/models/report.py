@@ -26,6 +26,8 @@ LEADS_POSTGRESQL = "case_id IS NULL AND hidden IS false"
 SAID_NO = text("NOT judged")
 """Somebody said that it is not right; a query must use exactly this condition to use the index."""
 
+FOUND_BY_CREW = "order:"
+"""How the origin of a report begins that a crew made on its way."""
 POSTED = text("origin IS NOT NULL")
 
 

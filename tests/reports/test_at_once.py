@@ -37,7 +37,7 @@ from reports import (
     work,
 )
 from reports.alarm_settings import Wish
-from reports.crew_acts import Act, ActKind
+from reports.crew_said import Act, ActKind
 from reports.models import (
     Addition,
     Forward,

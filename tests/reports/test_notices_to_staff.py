@@ -307,6 +307,15 @@ async def test_what_the_office_made_itself_or_took_over_tells_nobody(office: Off
     assert await look(office) == 1
 
 
+async def test_what_a_crew_finds_on_its_way_is_told_to_the_department(office: Office) -> None:
+    """A crew may be a contractor, and nobody in the office knows of it."""
+    await choose(office)
+    await reported(office, came_by=CameBy.PATROL, origin="order:7:key0000001")
+    await look(office)
+    await sent(office)
+    assert [to for to, _, _ in mails(office)] == [MAIL]
+
+
 async def test_two_processes_that_look_at_once_tell_once(office: Office) -> None:
     """The rows of what was told are in the transaction of the messages."""
     await choose(office)

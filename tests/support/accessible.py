@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from axe_playwright_python.async_playwright import Axe
@@ -25,19 +25,21 @@ SIZES: tuple[tuple[Any, Any], ...] = (
 400 % and 200 % zoom on a desk."""
 
 
-async def faults_of(page: Page, addresses: Iterable[str]) -> dict[str, list[str]]:
+async def faults_of(
+    page: Page, addresses: Iterable[str], sizes: Sequence[tuple[Any, Any]] = SIZES
+) -> dict[str, list[str]]:
     """Return what is wrong with each of these pages, at all sizes; nothing if all is well.
 
     A page that is wider than its window is a fault too. Each page is loaded once.
     """
     wrong: dict[str, list[str]] = {}
     for address in addresses:
-        await page.set_viewport_size(SIZES[0][0])
+        await page.set_viewport_size(sizes[0][0])
         answer = await page.goto(address)
         assert answer is not None and answer.ok and page.url == address, address
         # Numbers that are being counted load the page again.
         await page.wait_for_selector("[data-counting]", state="detached")
-        for size, colours in SIZES:
+        for size, colours in sizes:
             await page.emulate_media(color_scheme=colours)
             await page.set_viewport_size(size)
             # What lies beneath a bar at the foot of the window can be scrolled from under it.
@@ -45,7 +47,7 @@ async def faults_of(page: Page, addresses: Iterable[str]) -> dict[str, list[str]
             await page.set_viewport_size(
                 {"width": size["width"], "height": max(height, size["height"])}
             )
-            if found := await _faults(page):
+            if found := await faults_here(page):
                 wrong[f"{address} {size['width']} {colours}"] = found
     return wrong
 
@@ -57,7 +59,8 @@ async def _is_pin(page: Page, selector: str) -> bool:
     )
 
 
-async def _faults(page: Page) -> list[str]:
+async def faults_here(page: Page) -> list[str]:
+    """Return what is wrong with a page as it is shown now."""
     found = (await Axe().run(page, options=RULES)).response["violations"]
     said = [
         f"{each['id']}: {node['html'][:160]} {node['failureSummary'][:200]}"

@@ -17,17 +17,22 @@ HARMLESS = ("ERR_FAILED", "htmx:sendAbort", "htmx:afterRequest")
 
 @contextlib.asynccontextmanager
 async def tab(
-    office: Office, signed_in: Browser, *, harmless: tuple[str, ...] = (), script: bool = True
+    office: Office,
+    signed_in: Browser,
+    *,
+    harmless: tuple[str, ...] = (),
+    script: bool = True,
+    locale: str = "ja-JP",
 ) -> AsyncIterator[Page]:
     """Open a browser tab in which somebody is signed in; complaints of the browser fail it,
-    but for ``harmless`` ones."""
+    but for ``harmless`` ones. ``locale`` is the language of the phone."""
     complaints: list[str] = []
     address = chromium_address()
     expect.set_options(timeout=20_000)  # a machine that runs other things too
     async with async_playwright() as playwright:
         chromium = await playwright.chromium.connect(address)
         context: BrowserContext = await chromium.new_context(
-            viewport={"width": 1280, "height": 900}, java_script_enabled=script
+            viewport={"width": 1280, "height": 900}, java_script_enabled=script, locale=locale
         )
         await context.add_cookies(
             [

@@ -15,6 +15,7 @@
   };
   const MOST_LOOSE = 40; // more markers than this are put together where they are near each other
   const ZOOM_MOST = 18;
+  const BARE_NEAREST = 13; // without tiles a nearer view is an empty one
 
   const found = document.querySelector('meta[name="map-words"]');
   const WORDS = found ? JSON.parse(found.content) : {};
@@ -77,7 +78,7 @@
       if (seconds) setInterval(() => document.hidden || this.ask(), seconds * 1000);
       this.thinNames();
       this.box.dataset.ready = "yes";
-      this.box.dispatchEvent(new CustomEvent("map:ready", { bubbles: true, detail: { map: this.map, form: this.formOf(), picture, nearest: this.bare ? 13 : 17 } }));
+      this.box.dispatchEvent(new CustomEvent("map:ready", { bubbles: true, detail: { map: this.map, form: this.formOf(), picture, nearest: this.bare ? BARE_NEAREST : 17 } }));
     }
 
     // The empty map with its tools, in reading order.
@@ -143,6 +144,7 @@
         this.tell(say("no_tiles"));
         this.showAreas();
         if (this.middle) this.map.setZoom(12.5, { animate: false });
+        this.box.dispatchEvent(new CustomEvent("map:bare"));
       });
       layer.addTo(this.map);
     }
@@ -642,8 +644,9 @@
     }
   }
 
-  // A page may ask for the map only when somebody wants to see it.
+  // A page may ask for the map only when somebody wants to see it; it says "map:begin" at the box.
   if (document.readyState === "complete") begin(document);
   else document.addEventListener("DOMContentLoaded", () => begin(document));
   document.addEventListener("htmx:afterSwap", (event) => begin(event.target));
+  document.addEventListener("map:begin", (event) => begin(event.target.parentElement));
 })();

@@ -54,6 +54,7 @@ document.addEventListener("map:ready", (event) => {
   field.addEventListener("change", show);
   show();
   if (mark) map.setView(mark.getLatLng(), nearest);
+  box.addEventListener("map:bare", () => map.getZoom() > 13 && map.setZoom(13, { animate: false }));
   if (button) {
     button.hidden = false;
     button.addEventListener("click", begin);
