@@ -10,8 +10,9 @@ from __future__ import annotations
 import base64
 import binascii
 import struct
+from abc import ABC, abstractmethod
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Generic, Protocol, TypeVar
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESSIV
@@ -28,6 +29,10 @@ MOST_PHONES = 200
 """Browsers of one link that are kept."""
 LENGTH = 48
 """Most characters of a token."""
+MOST_ID = 2**63 - 1
+"""The greatest number of a row."""
+
+L = TypeVar("L", bound=SQLModel)
 
 
 class Link(Protocol):
@@ -70,6 +75,41 @@ class Sealer:
         except (InvalidTag, ValueError, binascii.Error, struct.error):
             return None
         return values if self.seal(*values) == token else None
+
+
+class Tokens(ABC, Generic[L]):
+    """Makes and reads the secret part of the addresses of one kind of links.
+
+    Parameters
+    ----------
+    secret_key, purpose
+        As :class:`Sealer` has them.
+    table
+        The links'; each has its number as ``id``.
+    form
+        The form of :meth:`marks`.
+    """
+
+    def __init__(self, secret_key: str, purpose: str, table: type[L], form: str) -> None:
+        self._sealer = Sealer(secret_key, purpose, f">Q{form}")
+        self._table = table
+
+    @abstractmethod
+    def marks(self, link: L) -> tuple[int | bool, ...]:
+        """Return what tells a link from another that has its number after a restore."""
+
+    def token(self, link: L) -> str:
+        """Return the secret part of a link's address; one link has one."""
+        row: Any = link
+        return self._sealer.seal(row.id or 0, *self.marks(link))
+
+    async def find(self, session: AsyncSession, token: str) -> L | None:
+        """Return the link of a token, also one that has ended; None for what we did not make."""
+        number, *marks = self._sealer.open(token) or (MOST_ID + 1,)
+        if number > MOST_ID:
+            return None
+        link = await session.get(self._table, number)
+        return link if link is not None and self.marks(link) == tuple(marks) else None
 
 
 def milliseconds(moment: datetime) -> int:

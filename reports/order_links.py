@@ -14,7 +14,7 @@ from core.chunks import in_chunks, rows_of
 from core.clock import JAPAN
 from core.database import Database
 from core.errors import BadInput
-from core.links import Sealer, milliseconds, opened
+from core.links import Tokens, milliseconds, opened
 from reports.models import OrderLink, OrderPhone, WorkOrder
 from reports.reasons import reason
 
@@ -22,33 +22,14 @@ DAYS_AFTER = 1
 """A link ends at the end of the day after the order's: what was pressed late can still be sent."""
 
 
-class OrderTokens:
-    """Makes and reads the secret part of a link's address.
-
-    Parameters
-    ----------
-    secret_key
-        ``TODOKE_SECRET_KEY``.
-    """
+class OrderTokens(Tokens[OrderLink]):
+    """The secret part of the addresses of crews' links."""
 
     def __init__(self, secret_key: str) -> None:
-        self._sealer = Sealer(secret_key, "todoke.reports.order", ">QQ")
+        super().__init__(secret_key, "todoke.reports.order", OrderLink, "Q")
 
-    def token(self, link: OrderLink) -> str:
-        """Return the secret part of a link's address; one link has one."""
-        return self._sealer.seal(link.id or 0, milliseconds(link.made_at))
-
-    async def find(self, session: AsyncSession, token: str) -> OrderLink | None:
-        """Return the link of a token, also one that has ended; None for what we did not make.
-
-        After a restore another link may have its number; the moment it was made tells them apart.
-        """
-        values = self._sealer.open(token)
-        if values is None or max(values) >= 2**63:
-            return None
-        number, made = values
-        link = await session.get(OrderLink, number)
-        return link if link is not None and milliseconds(link.made_at) == made else None
+    def marks(self, link: OrderLink) -> tuple[int | bool, ...]:
+        return (milliseconds(link.made_at),)
 
 
 async def make(session: AsyncSession, order: WorkOrder, now: datetime, *, actor: str) -> OrderLink:

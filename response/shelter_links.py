@@ -20,7 +20,7 @@ from core.chunks import in_chunks, rows_of
 from core.database import Database
 from core.errors import BadInput
 from core.links import MOST_PHONES as MOST_PHONES
-from core.links import Sealer, milliseconds
+from core.links import Tokens, milliseconds
 from core.links import is_valid as is_valid
 from core.links import opened as opened_in
 from response.models import ShelterLink, ShelterPhone
@@ -30,35 +30,14 @@ HOURS = (6, 24, 72)
 """For how long a link can be made."""
 
 
-class ShelterTokens:
-    """Makes and reads the secret part of a link's address.
-
-    Parameters
-    ----------
-    secret_key
-        ``TODOKE_SECRET_KEY``.
-    """
+class ShelterTokens(Tokens[ShelterLink]):
+    """The secret part of the addresses of the links for sites."""
 
     def __init__(self, secret_key: str) -> None:
-        self._sealer = Sealer(secret_key, "todoke.response.shelter", ">QQ?")
+        super().__init__(secret_key, "todoke.response.shelter", ShelterLink, "Q?")
 
-    def token(self, link: ShelterLink) -> str:
-        """Return the secret part of a link's address; one link has one."""
-        return self._sealer.seal(link.id or 0, milliseconds(link.made_at), link.drill)
-
-    async def find(self, session: AsyncSession, token: str) -> ShelterLink | None:
-        """Return the link of a token, also one that has ended; None for what we did not make.
-
-        After a restore another link may have its number; the moment it was made tells them apart.
-        """
-        values = self._sealer.open(token)
-        if values is None or values[0] >= 2**63:
-            return None
-        number, made, drill = values
-        link = await session.get(ShelterLink, number)
-        if link is None or link.drill != drill or milliseconds(link.made_at) != made:
-            return None
-        return link
+    def marks(self, link: ShelterLink) -> tuple[int | bool, ...]:
+        return milliseconds(link.made_at), link.drill
 
 
 async def make(
