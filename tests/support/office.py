@@ -345,6 +345,15 @@ async def running_office(
         yield await _open_office(stack, database, sample, folder)
 
 
+@pytest.fixture
+async def office(
+    database: Database, sample: CityFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Office]:
+    """A city hall in which everything runs; it knows nobody yet."""
+    async with running_office(database, sample, tmp_path, monkeypatch) as made:
+        yield made
+
+
 async def _open_office(
     stack: contextlib.AsyncExitStack, database: Database, sample: CityFolder, folder: Path
 ) -> Office:
