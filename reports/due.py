@@ -40,7 +40,10 @@ def after_working_days(start: date, days: int) -> date:
 
 
 def working_days_between(start: date, end: date) -> int:
-    """Return how many working days lie after ``start`` up to ``end``; negative if it is before."""
+    """Return how many working days lie after ``start`` up to ``end``; negative if it is before.
+
+    Of a time of more than 1,000 days, the first 1,000 are looked at.
+    """
     if end < start:
         return -working_days_between(end, start)
     days = (end - start).days

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from reports.due import after_working_days, is_working_day, working_days_between
+from reports.due import after_working_days, is_overdue, is_working_day, working_days_between
+from reports.models import Report
+from reports.states import ReportState
+
+NOW = datetime(2026, 6, 15, 3, 0, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
@@ -53,3 +57,25 @@ def test_days_between_are_counted_both_ways() -> None:
     assert working_days_between(one, other) == 4  # 30 April, 1, 7 and 8 May
     assert working_days_between(other, one) == -4
     assert working_days_between(one, one) == 0
+
+
+def test_a_case_is_overdue_after_its_last_day_until_it_ends() -> None:
+    last = date(2026, 6, 22)
+
+    def case(state: ReportState, due_on: date | None = last) -> Report:
+        return Report(
+            number="2026-000001",
+            category="pothole",
+            department="roads",
+            language="ja",
+            state=state,
+            due_on=due_on,
+            created_at=NOW,
+            updated_at=NOW,
+        )
+
+    assert not is_overdue(case(ReportState.IN_PROGRESS), last)
+    assert is_overdue(case(ReportState.IN_PROGRESS), last + timedelta(days=1))
+    assert is_overdue(case(ReportState.NEW), last + timedelta(days=1))
+    assert not is_overdue(case(ReportState.DONE), last + timedelta(days=1))
+    assert not is_overdue(case(ReportState.NEW, None), last)

@@ -67,6 +67,14 @@ def test_a_kind_on_private_ground_needs_no_tick(city: City) -> None:
     assert public_place.of(replace(garden, category="pothole"), careful) == (140.0997, 36.1037)
 
 
+@pytest.mark.parametrize(("metres", "on_road"), [(290, True), (310, False)])
+def test_the_road_of_a_home_is_within_300_metres(city: City, metres: int, on_road: bool) -> None:
+    longitude = 140.1000 - metres * METRE / cos(radians(36.1))
+    place = public_place.of(Reported(longitude, 36.1037, is_home=True), city)
+    assert place is not None
+    assert (distance_to_line(place, ROAD) < 12) is on_road
+
+
 def test_a_home_far_from_every_road_is_somewhere_in_its_block(city: City) -> None:
     home = Reported(140.1512, 36.1532, is_home=True)
     place = public_place.of(home, city)
