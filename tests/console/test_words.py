@@ -12,6 +12,7 @@ from babel.messages.extract import extract_from_dir
 import alerts
 import console
 import public
+import reports
 from alerts import ready_words
 from channels.email import words as mail_words
 from console import presets, words
@@ -73,6 +74,12 @@ def test_the_console_speaks_japanese() -> None:
 def test_the_console_says_in_japanese_why_an_alert_may_not_leave() -> None:
     said = said_in(Path(alerts.__file__).parent, keywords={"mark": None, "Refusal": None})
     assert len(said) >= 40
+    check(words.CATALOGUE, said, ["ja"])
+
+
+def test_the_console_says_in_japanese_what_is_refused_of_a_report() -> None:
+    said = said_in(Path(reports.__file__).parent, keywords={"Refusal": None})
+    assert len(said) >= 15
     check(words.CATALOGUE, said, ["ja"])
 
 
