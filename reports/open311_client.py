@@ -9,24 +9,27 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
 import aiohttp
-from lxml import etree
 
 from city.city import Endpoint
 from core.clock import in_japan
 from core.errors import Permanent, Retryable
+from core.reason import Reason
 from core.text import clean
 from feeds.fetch import AllowedHosts
-from feeds.xml import read_xml
+from feeds.xml import local_name, read_xml
 from reports.office_words import Said
 from reports.outside import Answer, Internal, PublicHosts, ask
 from reports.reasons import reason
 
+PAGE_SIZE, MOST_PAGES = 100, 10
+"""Of a list in which a case is looked for."""
 LONGEST_ID, LONGEST_TOKEN, LONGEST_NOTES = 100, 200, 1000
 AGAIN = frozenset({401, 403, 408, 425, 429})
 """Refusals that somebody can put right: a key, too many at once. All others are for good."""
@@ -128,6 +131,8 @@ class Open311Client:
         """
         answer = await self._get(f"tokens/{quote(token, safe='')}")
         for entry in _entries(answer):
+            if _text(entry.get("token"), LONGEST_TOKEN) not in ("", token):
+                continue  # another's
             if number := _text(entry.get("service_request_id"), LONGEST_ID):
                 return number
         return ""
@@ -144,6 +149,8 @@ class Open311Client:
         """
         answer = await self._get(f"requests/{quote(number, safe='')}")
         for entry in _entries(answer):
+            if _text(entry.get("service_request_id"), LONGEST_ID) not in ("", number):
+                continue  # some servers answer with a list of all
             status = _text(entry.get("status"), 16).lower()
             if status in ("open", "closed"):
                 notes = _text(entry.get("status_notes"), LONGEST_NOTES)
@@ -155,22 +162,23 @@ class Open311Client:
 
         This is how a post whose answer was lost is found again, before it is posted twice.
         """
-        answer = await self._get(
-            "requests",
-            {
-                "service_code": service,
-                "start_date": in_japan(since).isoformat(timespec="seconds"),
-                "page_size": "100",
-            },
-        )
-        for entry in _entries(answer):
-            if mark in _text(entry.get("description"), 8000):
-                number = _text(entry.get("service_request_id"), LONGEST_ID)
-                return Named(number) if number else None
+        asked = {"service_code": service, "start_date": in_japan(since).isoformat("T", "seconds")}
+        seen: set[str] = set()
+        for page in range(1, MOST_PAGES + 1):
+            more = {"page": str(page), "page_size": str(PAGE_SIZE)}
+            entries = _entries(await self._get("requests", asked | more))
+            numbers = [_text(entry.get("service_request_id"), LONGEST_ID) for entry in entries]
+            for entry, number in zip(entries, numbers, strict=True):
+                if mark in _text(entry.get("description"), 8000):
+                    return Named(number) if number else None
+            if len(entries) < PAGE_SIZE or seen.issuperset(numbers):
+                break  # the last page, or a server without pages
+            seen.update(numbers)
         return None
 
     async def _get(self, path: str, query: Mapping[str, str] | None = None) -> Answer:
-        asked = {**self._always(), **(query or {})}
+        # Some servers, such as Todoke, tell only whose key it is what became of a case.
+        asked = {**self._always(), **({"api_key": self._key} if self._key else {}), **(query or {})}
         url = f"{self._endpoint.url}/{path}.{self._endpoint.format}"
         url += f"?{urlencode(asked)}" if asked else ""
         answer = await ask(self._http, "GET", url, self._reach)
@@ -203,42 +211,61 @@ def _entries(answer: Answer) -> list[Mapping[str, Any]]:
     Raises
     ------
     OfficeUnclear
-        It is neither.
+        It is neither, or says what is wrong: some servers do so with the status 200.
     """
     try:
-        if answer.body.lstrip()[:1] == b"<":
-            root = read_xml(answer.body, limit=len(answer.body) + 1)
-            if etree.QName(root).localname != "service_requests":
-                raise ValueError
-            return [
-                {etree.QName(part).localname: part.text for part in entry}
-                for entry in root
-                if isinstance(entry.tag, str)
-            ]
-        said = json.loads(answer.body)
+        name, entries = _listed(answer)
     except (ValueError, RecursionError, Permanent) as error:
         raise OfficeUnclear(reason("office.unreadable")) from error
+    if name == "errors" or any(_is_error(entry) for entry in entries):
+        raise OfficeUnclear(_refusal(answer))
+    if name not in ("", "service_requests"):
+        raise OfficeUnclear(reason("office.unreadable"))
+    return entries
+
+
+def _is_error(entry: Mapping[str, Any]) -> bool:
+    return {"code", "description"} <= entry.keys() and "service_request_id" not in entry
+
+
+def _listed(answer: Answer) -> tuple[str, list[Mapping[str, Any]]]:
+    """Return the root of an answer in XML, and the entries.
+
+    Raises
+    ------
+    ValueError, RecursionError, Permanent
+        It is neither JSON nor XML, or no list.
+    """
+    if answer.body.lstrip()[:1] == b"<":
+        root = read_xml(answer.body, limit=len(answer.body) + 1)
+        found = [entry for entry in root if isinstance(entry.tag, str)]
+        return local_name(root), [{local_name(part): part.text for part in one} for one in found]
+    said = json.loads(answer.body)
     if isinstance(said, Mapping):  # some servers wrap the list
         lists = [value for value in said.values() if isinstance(value, list)]
         said = lists[0] if lists else [said]
     if not isinstance(said, list):
-        raise OfficeUnclear(reason("office.unreadable"))
-    return [entry for entry in said if isinstance(entry, Mapping)]
+        raise ValueError
+    return "", [entry for entry in said if isinstance(entry, Mapping)]
 
 
-def _refusal(answer: Answer) -> Any:
+def _refusal(answer: Answer) -> Reason:
     """Return why they refuse, in their own words if they have some."""
-    words = ""
-    try:
-        said = json.loads(answer.body)
-        entries = said if isinstance(said, list) else [said]
-        parts = [_text(one.get("description"), 300) for one in entries if isinstance(one, Mapping)]
-        words = " ".join(filter(None, parts))
-    except (ValueError, RecursionError):
-        words = ""
-    if words:
-        return reason("office.said", status=answer.status, words=words[:300])
+    if 300 <= answer.status < 400 and (to := clean(answer.headers.get("Location", ""), line=True)):
+        return reason("office.moved", to=to[:200])
+    if words := _words(answer):
+        return reason("office.said", status=answer.status, words=words)
     return reason("office.status", status=answer.status)
+
+
+def _words(answer: Answer) -> str:
+    """Return what the errors of an answer say."""
+    entries: list[Mapping[str, Any]] = []
+    with suppress(ValueError, RecursionError, Permanent):
+        name, found = _listed(answer)
+        entries = found if name in ("", "errors") else []
+    parts = [_text(one.get("description"), 300) for one in entries]
+    return " ".join(filter(None, parts))[:300]
 
 
 def _text(value: object, most: int) -> str:

@@ -47,6 +47,9 @@ reason = Reasons(
             "forward.settled": "There is nothing to decide on any more.",
             "forward.twice": "This office has the case already, or is just getting it.",
             "forward.words": "The words have at most {most} characters.",
+            "office.moved": (
+                "The office's endpoint has moved to {to}. Change its address in the city's folder."
+            ),
             "office.no-key": "The environment variable {setting} with the office's key is not set.",
             "office.said": "The office answers {status}: {words}",
             "office.status": "The office answers {status}.",

@@ -329,10 +329,14 @@ async def test_two_cities_with_todoke_understand_each_other(desk: Desk, format_:
     async with outside_session() as http:
         sender = OfficeSender(office.context, http, tell, environment={"TODOKE_PREF_KEY": key})
         await sender.look()
+        # Theirs is new, so only who posted it may read it; our city is told all the same.
+        office.clock.ahead += timedelta(minutes=20)
+        await sender.look()
     row = await desk.row()
     theirs = [one for one in await office.rows(Report) if one.number == row.remote_id]
     assert [one.category for one in theirs] == [report.category]
     assert report.number in theirs[0].description
+    assert (row.remote_status, row.looks_failed) == ("open", 0)
 
 
 async def released(office: Office, report: Report) -> Photo:
