@@ -306,7 +306,6 @@ async def _sheet_page(
         if read is not None:
             there = await known_rows(session, read)
     rows = read.rows if read else ()
-    good = [row for row in rows if row.kind and not row.wrong and row.origin not in there]
     return visitor.page(
         "entry_sheet.html",
         status=400 if refusal else 200,
@@ -314,7 +313,7 @@ async def _sheet_page(
         read=read,
         rows=sorted(rows, key=lambda row: not row.wrong)[:MOST_SHOWN],
         there=there,
-        good=len(good),
+        good=read.takes(there) if read else 0,
         sent=packed([Upload("", data)]) if data else "",
         chosen=chosen or {},
         kinds=city.report_categories,

@@ -1,4 +1,4 @@
-"""Dates and times as Japanese offices write them: 令和8年11月3日, R8.11.3, 11/3, 午後2時5分.
+"""Dates and times as Japanese offices write them: 令和8年11月3日, R8.11.3, 11/3, 午後2時5分, 25:30.
 
 A two-digit year is an era's only with the era in front. A date without a year is the last such
 day.
@@ -8,9 +8,13 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 
-ERAS = {"令和": 2018, "R": 2018, "平成": 1988, "H": 1988, "昭和": 1925, "S": 1925}
+ERAS = {
+    **dict.fromkeys(("令和", "令", "R"), 2018),
+    **dict.fromkeys(("平成", "平", "H"), 1988),
+    **dict.fromkeys(("昭和", "昭", "S"), 1925),
+}
 """The year before the first of each era."""
 _ERA = "|".join(ERAS)
 _DATE = re.compile(
@@ -19,10 +23,13 @@ _DATE = re.compile(
     r"(?:\s*[(（][日月火水木金土祝・]{1,3}[)）])?",
     re.IGNORECASE,
 )
+_DIGITS = re.compile(r"(?P<era>)(?P<of>)(?P<year>\d{4})(?P<month>\d{2})(?P<day>\d{2})(?!\d)")
+LONGEST_CLOCK = timedelta(hours=30)
+"""Offices write the night after a day as hours of that day: 25:30 is half past one."""
 _TIME = re.compile(
     r"(?P<half>午前|午後|AM|PM)?\s*(?P<hour>\d{1,2})\s*"
     r"(?::\s*(?P<minute>\d{2})(?::\d{2}(?:\.\d+)?)?|時\s*(?:(?P<later>\d{1,2})\s*分|(?P<thirty>半))?)"
-    r"\s*(?P<behind>AM|PM)?",
+    r"\s*(?P<behind>AM|PM)?\s*(?:ごろ|ころ|頃)?",
     re.IGNORECASE,
 )
 
@@ -36,7 +43,7 @@ def read_date(text: str, today: date) -> tuple[date, str] | None:
         The day in Japan; a day without a year is the last one up to it.
     """
     plain = unicodedata.normalize("NFKC", text).strip()
-    found = _DATE.match(plain)
+    found = _DATE.match(plain) or _DIGITS.match(plain)
     if found is None:
         return None
     month, day = int(found["month"]), int(found["day"])
@@ -55,9 +62,11 @@ def read_date(text: str, today: date) -> tuple[date, str] | None:
     return None
 
 
-def read_time(text: str) -> time | None:
-    """Return the time that a text is; None if it is none."""
+def read_clock(text: str) -> timedelta | None:
+    """Return the time since midnight that a text is, up to 30:00; None if it is none."""
     plain = unicodedata.normalize("NFKC", text).strip()
+    if plain == "正午":
+        return timedelta(hours=12)
     found = _TIME.fullmatch(plain)
     if found is None:
         return None
@@ -70,7 +79,8 @@ def read_time(text: str) -> time | None:
         hour += 12
     if half in ("午前", "AM") and hour == 12:
         hour = 0
-    return time(hour, minute) if hour < 24 and minute < 60 else None
+    passed = timedelta(hours=hour, minutes=minute)
+    return passed if minute < 60 and passed <= LONGEST_CLOCK else None
 
 
 def read_moment(text: str, today: date) -> datetime | None:
@@ -84,5 +94,5 @@ def read_moment(text: str, today: date) -> datetime | None:
     day, rest = found
     if not rest:
         return datetime.combine(day, time())
-    at = read_time(rest)
-    return datetime.combine(day, at) if at is not None else None
+    passed = read_clock(rest)
+    return datetime.combine(day, time()) + passed if passed is not None else None

@@ -23,6 +23,10 @@ reason = Reasons(
             "child.silent": "It said nothing that can be read.",
             "sheet.too-large": "The file is too large, or takes too much to unpack.",
             "sheet.old": "This is a file of an old Excel (xls). Save it as xlsx or CSV.",
+            "sheet.ods": "This is a file of LibreOffice (ods). Save it as xlsx or CSV.",
+            "sheet.locked": (
+                "The file is locked with a password. Save it without one, and choose it again."
+            ),
             "sheet.unreadable": "The file cannot be read. Save it as xlsx or CSV.",
             "sheet.too-many-rows": "The file has more than {most} rows. Divide it.",
             "sheet.formulas": (

@@ -32,8 +32,9 @@ CREATE TABLE gpkg_spatial_ref_sys (
   organization_coordsys_id INTEGER NOT NULL, definition TEXT NOT NULL, description TEXT);
 CREATE TABLE gpkg_contents (
   table_name TEXT NOT NULL PRIMARY KEY, data_type TEXT NOT NULL, identifier TEXT UNIQUE,
-  description TEXT DEFAULT '', last_change DATETIME NOT NULL, min_x DOUBLE, min_y DOUBLE,
-  max_x DOUBLE, max_y DOUBLE, srs_id INTEGER,
+  description TEXT DEFAULT '',
+  last_change DATETIME NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ','now')),
+  min_x DOUBLE, min_y DOUBLE, max_x DOUBLE, max_y DOUBLE, srs_id INTEGER,
   CONSTRAINT fk_gc_r_srs_id FOREIGN KEY (srs_id) REFERENCES gpkg_spatial_ref_sys(srs_id));
 CREATE TABLE gpkg_geometry_columns (
   table_name TEXT NOT NULL, column_name TEXT NOT NULL, geometry_type_name TEXT NOT NULL,
@@ -42,6 +43,19 @@ CREATE TABLE gpkg_geometry_columns (
   CONSTRAINT uk_gc_table_name UNIQUE (table_name),
   CONSTRAINT fk_gc_tn FOREIGN KEY (table_name) REFERENCES gpkg_contents(table_name),
   CONSTRAINT fk_gc_srs FOREIGN KEY (srs_id) REFERENCES gpkg_spatial_ref_sys (srs_id));
+CREATE TABLE gpkg_extensions (
+  table_name TEXT, column_name TEXT, extension_name TEXT NOT NULL, definition TEXT NOT NULL,
+  scope TEXT NOT NULL,
+  CONSTRAINT ge_tce UNIQUE (table_name, column_name, extension_name));
+CREATE TABLE gpkg_data_columns (
+  table_name TEXT NOT NULL, column_name TEXT NOT NULL, name TEXT, title TEXT, description TEXT,
+  mime_type TEXT, constraint_name TEXT,
+  CONSTRAINT pk_gdc PRIMARY KEY (table_name, column_name),
+  CONSTRAINT gdc_tn UNIQUE (table_name, name));
+CREATE TABLE gpkg_data_column_constraints (
+  constraint_name TEXT NOT NULL, constraint_type TEXT NOT NULL, value TEXT, min NUMERIC,
+  min_is_inclusive BOOLEAN, max NUMERIC, max_is_inclusive BOOLEAN, description TEXT,
+  CONSTRAINT gdcc_ntv UNIQUE (constraint_name, constraint_type, value));
 CREATE TABLE reports (
   fid INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL, geom POINT, number TEXT NOT NULL, lead TEXT,
   state TEXT, state_name TEXT, category TEXT, category_name TEXT, department TEXT,
@@ -49,6 +63,29 @@ CREATE TABLE reports (
   address TEXT, road TEXT, road_class TEXT, owner TEXT, description TEXT, reporters INTEGER,
   photos INTEGER, created_at DATETIME, updated_at DATETIME, ended_at DATETIME);
 """
+_SCHEMA = "http://www.geopackage.org/spec131/#extension_schema"
+TITLES = {
+    "number": "Number",
+    "lead": "Case",
+    "state_name": "State",
+    "category_name": "Kind",
+    "department_name": "Department",
+    "team": "Assigned to",
+    "priority": "Priority",
+    "due_on": "Due",
+    "area_name": "District",
+    "address": "Address",
+    "road": "Road",
+    "road_class": "Class of road",
+    "owner": "Looked after by",
+    "description": "What was said",
+    "reporters": "Reporters",
+    "photos": "Photos",
+    "created_at": "Came in",
+    "updated_at": "Last change",
+    "ended_at": "Ended",
+}
+"""What columns are called: as in the CSV (``reports.exports.HEADINGS``)."""
 _ROW = f"INSERT INTO {TABLE} VALUES (NULL, {', '.join('?' * 24)})"  # noqa: S608 - all of it ours
 
 
@@ -74,7 +111,7 @@ async def export_geopackage(
             await asyncio.to_thread(file.add, rows, wording)
             if written is not None:
                 written(len(rows))
-        await asyncio.to_thread(file.finish, now)
+        await asyncio.to_thread(file.finish, wording, now)
     finally:
         file.connection.close()
 
@@ -136,7 +173,7 @@ class _File:
             _moment(report.ended_at) if report.ended_at else None,
         )
 
-    def finish(self, now: datetime) -> None:
+    def finish(self, wording: Wording, now: datetime) -> None:
         box: list[float] | list[None] = self.box or [None] * 4
         self.connection.execute(
             "INSERT INTO gpkg_contents VALUES (?, 'features', ?, '', ?, ?, ?, ?, ?, ?)",
@@ -145,6 +182,16 @@ class _File:
         self.connection.execute(
             "INSERT INTO gpkg_geometry_columns VALUES (?, 'geom', 'POINT', ?, 0, 0)",
             (TABLE, WGS_84),
+        )
+        tables = ("gpkg_data_columns", "gpkg_data_column_constraints")
+        self.connection.executemany(
+            "INSERT INTO gpkg_extensions VALUES (?, NULL, 'gpkg_schema', ?, 'read-write')",
+            [(table, _SCHEMA) for table in tables],
+        )
+        named = [(column, wording.say(title)) for column, title in TITLES.items()]
+        self.connection.executemany(
+            f"INSERT INTO gpkg_data_columns VALUES ('{TABLE}', ?, ?, ?, NULL, NULL, NULL)",  # noqa: S608 - ours
+            [(column, title, title) for column, title in named],
         )
         self.connection.commit()
 

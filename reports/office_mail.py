@@ -28,9 +28,24 @@ def subject_of(city: City, report: Report) -> str:
 
 
 def text_of(
-    city: City, owner: Owner, report: Report, *, words: str, pictures: int, reply_to: str
+    city: City,
+    owner: Owner,
+    report: Report,
+    *,
+    words: str,
+    pictures: int,
+    reply_to: str,
+    left_out: int = 0,
 ) -> str:
-    """Return what the other office reads."""
+    """Return what the other office reads.
+
+    Parameters
+    ----------
+    pictures
+        How many go along.
+    left_out
+        How many were chosen and are too large for a mail.
+    """
     facts = [
         ("番号", report.number),
         ("種類", city.kind_name(report.category, "ja")),
@@ -41,7 +56,9 @@ def text_of(
         facts.append(("緯度・経度", f"{report.latitude:.6f}, {report.longitude:.6f}"))
         where = MAP.format(latitude=report.latitude, longitude=report.longitude)
         facts.append(("地図", where))
-    facts.append(("写真", f"{pictures} 枚（添付）" if pictures else "なし"))
+    shown = f"{pictures} 枚（添付）" if pictures else "" if left_out else "なし"
+    more = f"ほか {left_out} 枚（容量のため添付していません）" if left_out else ""
+    facts.append(("写真", "、".join(filter(None, (shown, more)))))
     department = city.department(report.department)
     signed = [city.name["ja"]]
     if department is not None:
@@ -82,10 +99,16 @@ async def made(
     photos
         Those of the forward's pictures that are still there.
     """
-    pictures = await asyncio.to_thread(_pictures, media_dir, photos)
+    pictures, left_out = await asyncio.to_thread(_pictures, media_dir, photos)
     reply_to = forward.reply_to if MAIL_ADDRESS.fullmatch(forward.reply_to) else ""
     text = text_of(
-        city, owner, report, words=forward.words, pictures=len(pictures), reply_to=reply_to
+        city,
+        owner,
+        report,
+        words=forward.words,
+        pictures=len(pictures),
+        reply_to=reply_to,
+        left_out=left_out,
     )
     mailed = mail.message(
         smtp,
@@ -105,9 +128,10 @@ async def made(
     return mailed
 
 
-def _pictures(media_dir: Path, wanted: Sequence[str]) -> list[bytes]:
-    """Return the pictures that are still there, as many as a mail takes."""
+def _pictures(media_dir: Path, wanted: Sequence[str]) -> tuple[list[bytes], int]:
+    """Return the pictures that are still there, as many as a mail takes, and how many more."""
     found: list[bytes] = []
+    left_out = 0
     for sha256 in wanted:
         path = photo_path(media_dir, sha256)
         if not path.is_file():
@@ -115,7 +139,9 @@ def _pictures(media_dir: Path, wanted: Sequence[str]) -> list[bytes]:
         content = path.read_bytes()
         if sum(map(len, found)) + len(content) <= MOST_ATTACHED:
             found.append(content)
-    return found
+        else:
+            left_out += 1
+    return found, left_out
 
 
 def _district(city: City, report: Report) -> str:

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import unicodedata
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
-from datetime import datetime, time
+from datetime import date, datetime, time, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
@@ -22,9 +23,9 @@ from core.child import Workshop
 from core.clock import JAPAN, in_japan
 from core.errors import BadInput
 from core.geo import Position
-from core.japanese_dates import read_date, read_moment, read_time
+from core.japanese_dates import read_clock, read_date, read_moment
 from core.reason import Reason
-from core.sheets import heading_key, read_sheets
+from core.sheets import Sheet, heading_key, read_sheets
 from core.text import clean
 from reports.models import CameBy, Report, ReportUpdate
 from reports.reasons import reason
@@ -61,6 +62,11 @@ WAYS = {
     "巡回": CameBy.PATROL,
 }
 LANGUAGE = "ja"
+LONG_AGO = timedelta(days=180)
+"""A day without a year that is older is shown with its year: it may have been meant to come."""
+_SERIAL = re.compile(r"(\d{5})(\.\d+)?")
+_SHARE_OF_DAY = re.compile(r"0?\.\d+")
+_IN_BRACKETS = re.compile(r"\([^()]*\)$")
 
 FindPlace = Callable[[str], Position | None]
 """Finds the one place that words mean, in degrees; None if there is none or more than one."""
@@ -72,6 +78,8 @@ class Row:
 
     Parameters
     ----------
+    sheet
+        The sheet's name, if the file has several with headings.
     kind
         The code of a kind; empty if the office has to choose one.
     called
@@ -97,6 +105,7 @@ class Row:
     dated: bool = True
     wrong: tuple[Reason, ...] = ()
     hints: tuple[Reason, ...] = ()
+    sheet: str = ""
 
     @property
     def origin(self) -> str:
@@ -109,13 +118,20 @@ class Row:
 
 @dataclass(frozen=True)
 class Read:
-    """A sheet with headings: its rows, and what of it was left out."""
+    """The rows of all sheets with headings, and what was left out."""
 
     rows: tuple[Row, ...]
     unknown_kinds: tuple[str, ...] = ()
     """What the sheet calls kinds that the city does not have."""
     left_out: tuple[str, ...] = ()
     """Headings of columns that are not taken in."""
+    other_sheets: tuple[str, ...] = ()
+    """Sheets without headings that we know."""
+
+    def takes(self, there: Set[str]) -> int:
+        """Return how many reports would come of it; ``there`` are origins that came before."""
+        fine = {row.origin for row in self.rows if row.kind and not row.wrong}
+        return len(fine - there)
 
 
 @dataclass
@@ -130,66 +146,82 @@ class TakenIn:
 async def read_file(
     workshop: Workshop, data: bytes, city: City, now: datetime, find: FindPlace
 ) -> Read:
-    """Return the rows of a file (xlsx, or CSV in UTF-8 or Shift_JIS).
+    """Return the rows of a file: xlsx, or CSV in UTF-8, UTF-16 or Shift_JIS.
 
     Raises
     ------
     BadInput
-        It is no such file, too large, or has no headings that we know.
+        It is no such file, too large, has no headings that we know, or formulas without values.
     """
-    sheets = await read_sheets(workshop, data)
-    for _, rows in sheets:
-        if (found := _headings(rows)) is not None:
-            return _read(rows, found, city, now, find)
-    raise BadInput(reason("sheet.no-headings"))
-
-
-def _headings(rows: Sequence[Sequence[str]]) -> tuple[int, dict[str, int], list[str]] | None:
-    """Return the row of the headings, the column of each meaning, and headings left out."""
-    for at, row in enumerate(rows[:HEADING_ROWS]):
-        keys = [heading_key(cell) for cell in row]
-        columns: dict[str, int] = {}
-        for meaning, names in HEADINGS.items():
-            for name in names:
-                if heading_key(name) in keys and meaning not in columns:
-                    columns[meaning] = keys.index(heading_key(name))
-        if len(set(NEEDED) & set(columns)) >= 2:
-            others = [
-                clean(cell, line=True)[:40]
-                for column, cell in enumerate(row)
-                if cell.strip() and column not in columns.values()
-            ]
-            return at, columns, list(dict.fromkeys(others))
-    return None
-
-
-def _read(
-    rows: Sequence[Sequence[str]],
-    found: tuple[int, dict[str, int], list[str]],
-    city: City,
-    now: datetime,
-    find: FindPlace,
-) -> Read:
-    at, columns, left_out = found
+    sheets = await read_sheets(workshop, data, computed=True)
+    found = {name: headings for name, rows in sheets if (headings := _headings(rows)) is not None}
+    if not found:
+        raise BadInput(reason("sheet.no-headings"))
+    reader = _Reader(city, now, find, sheets.day_zero)
     made: list[Row] = []
-    kinds = _kinds(city)
-    before: dict[str, str] = {}
-    for number, cells in enumerate(rows[at + 1 :], start=at + 2):
-        said = {
-            meaning: clean(cells[column]) if column < len(cells) else ""
-            for meaning, column in columns.items()
-        }
-        _as_above(said, before)
-        # A day or a kind can stand alone in the row above those for which it holds.
-        is_row = any(said.get(name) for name in ("place", "words"))
-        before = dict(said) if is_row else {name: said.get(name, "") for name in STANDS_ONCE}
-        if not is_row:
+    for name, rows in sheets:
+        if (headings := found.get(name)) is None:
             continue
-        if len(made) >= MOST_TAKEN:
-            raise BadInput(reason("sheet.too-long", most=MOST_TAKEN))
-        made.append(_row(number, said, kinds, city, now, find))
+        hidden = sheets.hidden.get(name, frozenset())
+        more = reader.rows(rows, headings, hidden, room=MOST_TAKEN - len(made))
+        made += [replace(row, sheet=name if len(found) > 1 else "") for row in more]
     unknown = dict.fromkeys(row.called for row in made if row.called and not row.kind)
-    return Read(tuple(made), tuple(unknown), tuple(left_out))
+    left_out = dict.fromkeys(name for headings in found.values() for name in headings.left_out)
+    others = tuple(name for name, rows in sheets if name not in found and any(map(any, rows)))
+    return Read(tuple(_said_once(made)), tuple(unknown), tuple(left_out), others)
+
+
+def _said_once(rows: Sequence[Row]) -> list[Row]:
+    """Return the rows; one that stands above already says so."""
+    seen: set[str] = set()
+    made = []
+    for row in rows:
+        same = not row.wrong and row.origin in seen
+        if not row.wrong:
+            seen.add(row.origin)
+        made.append(replace(row, hints=(*row.hints, reason("sheet.same"))) if same else row)
+    return made
+
+
+@dataclass(frozen=True)
+class _Headings:
+    """The row of the headings, the column of each meaning, and headings that mean nothing to us."""
+
+    at: int
+    columns: dict[str, int]
+    left_out: tuple[str, ...]
+
+
+def _headings(rows: Sheet) -> _Headings | None:
+    """Return the headings of a sheet; of two rows of them, as merged cells make, the fuller one."""
+    best: _Headings | None = None
+    for at, row in enumerate(rows[:HEADING_ROWS]):
+        found = _headings_of(at, row)
+        if found is None and best is not None:
+            break
+        if found is not None and (best is None or len(found.columns) >= len(best.columns)):
+            best = found
+    return best
+
+
+def _headings_of(at: int, row: Sequence[str]) -> _Headings | None:
+    keys = [heading_key(cell) for cell in row]
+    plain = [_IN_BRACKETS.sub("", key) for key in keys]
+    columns: dict[str, int] = {}
+    for meaning, names in HEADINGS.items():
+        wanted = [heading_key(name) for name in names]
+        for told in (keys, plain):
+            for name in wanted:
+                if name in told and meaning not in columns:
+                    columns[meaning] = told.index(name)
+    if len(set(NEEDED) & set(columns)) < 2:
+        return None
+    others = [
+        clean(cell, line=True)[:40]
+        for column, cell in enumerate(row)
+        if cell.strip() and column not in columns.values()
+    ]
+    return _Headings(at, columns, tuple(dict.fromkeys(others)))
 
 
 def _as_above(said: dict[str, str], before: Mapping[str, str]) -> None:
@@ -208,72 +240,131 @@ def _kinds(city: City) -> dict[str, str]:
     }
 
 
-def _row(
-    number: int,
-    said: Mapping[str, str],
-    kinds: Mapping[str, str],
-    city: City,
-    now: datetime,
-    find: FindPlace,
-) -> Row:
-    wrong: list[Reason] = []
-    hints: list[Reason] = []
-    at = _moment(said, now, wrong)
-    place = clean(said.get("place", ""), line=True)[:MAX_TEXT]
-    position = _position(said, city, wrong)
-    if position is None and place and not wrong:
-        position = find(place)
-        if position is None:
-            hints.append(reason("sheet.not-found"))
-        elif city.is_outside(*position):
-            position = None
-            hints.append(reason("sheet.outside"))
-    called = clean(said.get("kind", ""), line=True)[:100]
-    department = _department(said.get("department", ""), city)
-    if said.get("department") and not department:
-        hints.append(reason("sheet.no-department", name=said["department"][:40]))
-    way = next((w for name, w in WAYS.items() if name in said.get("came_by", "")), CameBy.IMPORT)
-    return Row(
-        number,
-        kinds.get(heading_key(called), ""),
-        called,
-        at,
-        place,
-        position,
-        said.get("words", "")[:LONGEST_DESCRIPTION],
-        department,
-        way,
-        clean(said.get("reference", ""), line=True)[:40],
-        bool(said.get("day")),
-        tuple(wrong),
-        tuple(hints),
-    )
+@dataclass(frozen=True)
+class _Reader:
+    """Reads rows for a city; ``day_zero`` is from when the file counts days."""
+
+    city: City
+    now: datetime
+    find: FindPlace
+    day_zero: date
+
+    def rows(self, rows: Sheet, found: _Headings, hidden: Set[int], *, room: int) -> list[Row]:
+        """Return the rows below the headings.
+
+        Raises
+        ------
+        BadInput
+            There are more than ``room``.
+        """
+        made: list[Row] = []
+        kinds = _kinds(self.city)
+        before: dict[str, str] = {}
+        for number, cells in enumerate(rows[found.at + 1 :], start=found.at + 2):
+            again = _headings_of(number, cells)
+            if again is not None and again.columns == found.columns:
+                continue  # printed on each page
+            said = {
+                meaning: clean(cells[column]) if column < len(cells) else ""
+                for meaning, column in found.columns.items()
+            }
+            _as_above(said, before)
+            # A day or a kind can stand alone in the row above those for which it holds.
+            is_row = any(said.get(name) for name in ("place", "words"))
+            before = dict(said) if is_row else {name: said.get(name, "") for name in STANDS_ONCE}
+            if not is_row:
+                continue
+            if len(made) >= room:
+                raise BadInput(reason("sheet.too-long", most=MOST_TAKEN))
+            hints = [reason("sheet.hidden")] if number in hidden else []
+            made.append(self.row(number, said, kinds, hints))
+        return made
+
+    def row(
+        self, number: int, said: Mapping[str, str], kinds: Mapping[str, str], hints: list[Reason]
+    ) -> Row:
+        """Return one row; ``hints`` are what is to be said of it already."""
+        wrong: list[Reason] = []
+        city = self.city
+        at = self.moment(said, wrong, hints)
+        place = clean(said.get("place", ""), line=True)[:MAX_TEXT]
+        position = _position(said, city, wrong)
+        if position is None and place and not wrong:
+            position = self.find(place)
+            if position is None:
+                hints.append(reason("sheet.not-found"))
+            elif city.is_outside(*position):
+                position = None
+                hints.append(reason("sheet.outside"))
+        called = clean(said.get("kind", ""), line=True)[:100]
+        department = _department(said.get("department", ""), city)
+        if said.get("department") and not department:
+            hints.append(reason("sheet.no-department", name=said["department"][:40]))
+        how = said.get("came_by", "")
+        return Row(
+            number,
+            kinds.get(heading_key(called), ""),
+            called,
+            at,
+            place,
+            position,
+            said.get("words", "")[:LONGEST_DESCRIPTION],
+            department,
+            next((way for name, way in WAYS.items() if name in how), CameBy.IMPORT),
+            clean(said.get("reference", ""), line=True)[:40],
+            bool(said.get("day")),
+            tuple(wrong),
+            tuple(hints),
+        )
+
+    def moment(self, said: Mapping[str, str], wrong: list[Reason], hints: list[Reason]) -> datetime:
+        """Return when the report came in; now if the sheet does not say."""
+        today = in_japan(self.now).date()
+        words = said.get("day", "")
+        if not words:
+            return self.now
+        moment = self.serial(words) or read_moment(words, today)
+        begun = (moment.date(), "") if moment is not None else read_date(words, today)
+        if begun is None or today.year - begun[0].year > OLDEST_YEARS:
+            wrong.append(reason("sheet.date", text=words[:40]))
+            return self.now
+        if moment is None:
+            wrong.append(reason("sheet.date", text=words[:40]))
+            moment = datetime.combine(begun[0], time())
+        elif today - moment.date() > LONG_AGO and _has_no_year(words, moment):
+            hints.append(reason("sheet.year", text=words[:40], day=moment.date().isoformat()))
+        if said.get("time"):
+            passed = _clock(said["time"])
+            if passed is None:
+                wrong.append(reason("sheet.time", text=said["time"][:40]))
+            else:
+                moment = datetime.combine(moment.date(), time()) + passed
+        found = moment.replace(tzinfo=JAPAN)
+        if found > self.now:
+            wrong.append(reason("sheet.later", text=words[:40]))
+        return min(found, self.now)
+
+    def serial(self, words: str) -> datetime | None:
+        """Return the moment of a number of days, as Excel keeps days that have no form of one."""
+        found = _SERIAL.fullmatch(words)
+        if found is None:
+            return None
+        share = float(found[2] or 0)
+        day = datetime.combine(self.day_zero, time()) + timedelta(days=int(found[1]))
+        return day + timedelta(minutes=round(share * 24 * 60)) if 2000 <= day.year < 2100 else None
 
 
-def _moment(said: Mapping[str, str], now: datetime, wrong: list[Reason]) -> datetime:
-    """Return when the report came in; now if the sheet does not say."""
-    today = in_japan(now).date()
-    words = said.get("day", "")
-    if not words:
-        return now
-    moment = read_moment(words, today)
-    begun = read_date(words, today)
-    if begun is None or today.year - begun[0].year > OLDEST_YEARS:
-        wrong.append(reason("sheet.date", text=words[:40]))
-        return now
-    if moment is None:
-        wrong.append(reason("sheet.date", text=words[:40]))
-        moment = datetime.combine(begun[0], time())
-    if said.get("time"):
-        at = read_time(said["time"])
-        if at is None:
-            wrong.append(reason("sheet.time", text=said["time"][:40]))
-        else:
-            moment = datetime.combine(moment.date(), at)
-    found = moment.replace(tzinfo=JAPAN)
-    if found > now:
-        wrong.append(reason("sheet.later", text=words[:40]))
-    return min(found, now)
+def _clock(words: str) -> timedelta | None:
+    """Return the time since midnight; Excel keeps one without a form as a share of the day."""
+    if _SHARE_OF_DAY.fullmatch(words):
+        return timedelta(minutes=round(float(words) * 24 * 60))
+    return read_clock(words)
+
+
+def _has_no_year(words: str, read: datetime) -> bool:
+    """Whether the same words would be another day a year later."""
+    later = read_moment(words, read.date() + timedelta(days=366))
+    return later is not None and later != read
 
 
 def _position(said: Mapping[str, str], city: City, wrong: list[Reason]) -> Position | None:

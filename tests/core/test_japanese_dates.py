@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import date, time
+from datetime import date, timedelta
 
 import pytest
 
-from core.japanese_dates import read_date, read_moment, read_time
+from core.japanese_dates import read_clock, read_date, read_moment
 
 TODAY = date(2026, 11, 30)
 
@@ -25,6 +25,12 @@ TODAY = date(2026, 11, 30)
         ("２０２６年１１月３日（火）", date(2026, 11, 3)),
         ("11/3", date(2026, 11, 3)),
         ("12月28日", date(2025, 12, 28)),  # no such day of this year has come yet
+        ("令8.11.3", date(2026, 11, 3)),
+        ("㋿元年5月1日", date(2019, 5, 1)),
+        ("令和元年12月31日", date(2019, 12, 31)),
+        ("20261103", date(2026, 11, 3)),
+        ("202611031", None),
+        ("8.11.3", date(2026, 8, 11)),  # and ".3" follows, which no moment has
         ("2/29", None),
         ("令和8年13月1日", None),
         ("令和0年1月1日", None),
@@ -40,22 +46,33 @@ def test_a_day_is_read(text: str, day: date | None) -> None:
 @pytest.mark.parametrize(
     ("text", "at"),
     [
-        ("14:05", time(14, 5)),
-        ("１４：０５", time(14, 5)),
-        ("14:05:30", time(14, 5)),
-        ("午後2時5分", time(14, 5)),
-        ("午前12時", time(0, 0)),
-        ("午後12時半", time(12, 30)),
-        ("PM 2:05", time(14, 5)),
-        ("9時", time(9, 0)),
+        ("14:05", "14:05"),
+        ("１４：０５", "14:05"),
+        ("14:05:30", "14:05"),
+        ("午後2時5分", "14:05"),
+        ("午前12時", "0:00"),
+        ("午後12時半", "12:30"),
+        ("PM 2:05", "14:05"),
+        ("9時", "9:00"),
         ("午後14時", None),
-        ("25:00", None),
+        ("正午", "12:00"),
+        ("14時ごろ", "14:00"),
+        ("14:05頃", "14:05"),
+        # The night after a day, in hours of that day.
+        ("24:00", "24:00"),
+        ("25:30", "25:30"),
+        ("２４時", "24:00"),
+        ("30:01", None),
         ("12:60", None),
         ("昼", None),
     ],
 )
-def test_a_time_is_read(text: str, at: time | None) -> None:
-    assert read_time(text) == at
+def test_a_time_is_read(text: str, at: str | None) -> None:
+    wanted = None
+    if at is not None:
+        hours, minutes = map(int, at.split(":"))
+        wanted = timedelta(hours=hours, minutes=minutes)
+    assert read_clock(text) == wanted
 
 
 @pytest.mark.parametrize(
@@ -65,6 +82,8 @@ def test_a_time_is_read(text: str, at: time | None) -> None:
         ("2026-11-03 00:00", "2026-11-03T00:00:00"),
         ("11月3日", "2026-11-03T00:00:00"),
         ("11月3日ごろ", None),
+        ("R8.11.3 25:30", "2026-11-04T01:30:00"),
+        ("令和8年11月3日（火）24時頃", "2026-11-04T00:00:00"),
     ],
 )
 def test_a_day_with_a_time_is_one_moment_and_more_than_that_is_none(

@@ -382,6 +382,23 @@ async def test_a_mail_has_what_is_needed_and_nothing_of_the_person(desk: Desk) -
     assert await desk.state(report) is ReportState.REFERRED
 
 
+async def test_a_mail_says_which_pictures_were_too_large_for_it(desk: Desk) -> None:
+    chosen = ("a" * 64, "b" * 64, "c" * 64)
+    for sha256, size in zip(chosen, (5_000_000, 5_000_000, 3_000_000), strict=True):
+        path = photo_path(desk.office.context.settings.media_dir, sha256)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"x" * size)
+    report = await reported(desk.office, **PERSON)
+    await desk.forward(report, way=ForwardWay.MAIL, photos=chosen)
+    await desk.look()
+    [mail] = desk.office.mails.to(MAIL)
+    assert isinstance(mail, EmailMessage)
+    assert len(list(mail.iter_attachments())) == 2
+    body = mail.get_body()
+    assert body is not None
+    assert "写真：2 枚（添付）、ほか 1 枚（容量のため添付していません）" in body.get_content()
+
+
 async def test_a_mail_whose_acceptance_was_lost_comes_again_as_the_same_mail(desk: Desk) -> None:
     office = desk.office
     report = await reported(office, **PERSON)

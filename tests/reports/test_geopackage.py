@@ -10,8 +10,8 @@ from pathlib import Path
 from city.city import City
 from city.folder import load_city
 from core.database import Database
-from reports.exports import Wording, begin_export
-from reports.geopackage import export_geopackage
+from reports.exports import HEADINGS, Wording, begin_export
+from reports.geopackage import TITLES, export_geopackage
 from reports.models import CameBy
 from reports.register import Draft, create_report
 from tests.support.project import SAMPLE_CITY
@@ -50,6 +50,8 @@ async def test_reports_are_points_in_wgs_84(database: Database, tmp_path: Path) 
     assert made.execute("PRAGMA user_version").fetchone() == (10300,)
     assert made.execute("PRAGMA integrity_check").fetchone() == ("ok",)
     assert made.execute("PRAGMA foreign_key_check").fetchall() == []
+    defaults = {row[1]: row[4] for row in made.execute("PRAGMA table_info(gpkg_contents)")}
+    assert defaults["last_change"] == "strftime('%Y-%m-%dT%H:%M:%fZ','now')"  # requirement 13
     contents = made.execute(
         "SELECT data_type, min_x, min_y, max_x, max_y, srs_id, last_change FROM gpkg_contents"
     ).fetchall()
@@ -70,6 +72,26 @@ async def test_reports_are_points_in_wgs_84(database: Database, tmp_path: Path) 
     assert struct.unpack_from("<BIdd", rows[0][0], 8) == (1, 1, 140.0766, 36.0835)
     assert rows[2][0] is None
     assert rows[0][1:] == ("道路の穴・段差", "受付", "穴'; DROP TABLE reports")
+
+
+async def test_columns_have_japanese_names_by_the_extension_for_schemas(
+    database: Database, tmp_path: Path
+) -> None:
+    """F.9 of the specification; GIS programs show the name instead of the column."""
+    made = await exported(database, load_city(SAMPLE_CITY), tmp_path / "reports.gpkg")
+    assert set(made.execute("SELECT table_name, extension_name, scope FROM gpkg_extensions")) == {
+        ("gpkg_data_columns", "gpkg_schema", "read-write"),
+        ("gpkg_data_column_constraints", "gpkg_schema", "read-write"),
+    }
+    named = dict(made.execute("SELECT column_name, name FROM gpkg_data_columns"))
+    columns = {row[1] for row in made.execute("PRAGMA table_info(reports)")}
+    assert named.keys() <= columns and len(set(named.values())) == len(named)
+    assert (named["number"], named["state_name"], named["created_at"]) == (
+        "番号",
+        "状態",
+        "受付日時",
+    )
+    assert set(TITLES.values()) <= set(HEADINGS)
 
 
 async def test_an_export_without_a_report_is_a_whole_file(

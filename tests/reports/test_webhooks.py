@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from core.audit import AuditEntry
 from core.errors import BadInput
-from reports import webhooks, work
+from reports import webhook_signatures, webhooks, work
 from reports.models import Report, Sending, Webhook, WebhookMessage
 from reports.outside import internal_of, outside_session
 from reports.states import ReportState
@@ -111,6 +112,19 @@ async def test_every_change_is_told_once_in_order_and_the_documents_example_prov
         assert not check(secret, {**each.headers, "webhook-timestamp": later}, each.body)
     office.clock.ahead += timedelta(minutes=6)
     assert not check(secret, receiver.taken[0].headers, receiver.taken[0].body), "too old"
+
+
+def test_a_signature_is_that_of_standard_webhooks() -> None:
+    """The vector that its libraries test themselves with (``TestWebhookSign`` of the reference)."""
+    secret = base64.b64decode("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
+    other = base64.b64decode("c2VjcmV0LW9mLWEtcm90YXRlZC1lbmRwb2ludA==")
+    at, body = datetime.fromtimestamp(1614265330, UTC), b'{"test": 2432232314}'
+    signed = webhook_signatures.headers("msg_p5jXN8AQM9LWM0D4loKWxJek", at, body, (secret, other))
+    assert signed["webhook-id"] == "msg_p5jXN8AQM9LWM0D4loKWxJek"
+    assert signed["webhook-timestamp"] == "1614265330"
+    first, second = signed["webhook-signature"].split(" ")
+    assert first == "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
+    assert second.startswith("v1,") and second != first
 
 
 async def test_without_words_it_hears_what_everybody_may_see_and_never_who_reported(

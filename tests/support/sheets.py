@@ -21,6 +21,11 @@ def workbook(
         sheet.merge_cells(cells)
     for number in range(len(rows) + 1, lines_to + 1):
         sheet.cell(number, 1).border = Border(bottom=Side("thin"))
+    return saved(book)
+
+
+def saved(book: openpyxl.Workbook) -> bytes:
+    """Return a workbook as the bytes of its file."""
     output = io.BytesIO()
     book.save(output)
     return output.getvalue()
