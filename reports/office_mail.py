@@ -17,7 +17,7 @@ from reports.photos import photo_path
 
 MAP = "https://maps.gsi.go.jp/#18/{latitude:.6f}/{longitude:.6f}/&base=std&ls=std&disp=1&vs=c1j0"
 """地理院地図: https://maps.gsi.go.jp/help/howto.html"""
-MOST_ATTACHED = 9_000_000
+MOST_ATTACHED = 7_000_000
 """Bytes of pictures; many servers refuse mails above 10 MB, and base64 makes a third more."""
 
 

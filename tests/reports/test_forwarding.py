@@ -384,7 +384,7 @@ async def test_a_mail_has_what_is_needed_and_nothing_of_the_person(desk: Desk) -
 
 async def test_a_mail_says_which_pictures_were_too_large_for_it(desk: Desk) -> None:
     chosen = ("a" * 64, "b" * 64, "c" * 64)
-    for sha256, size in zip(chosen, (5_000_000, 5_000_000, 3_000_000), strict=True):
+    for sha256, size in zip(chosen, (3_500_000, 3_600_000, 3_500_000), strict=True):
         path = photo_path(desk.office.context.settings.media_dir, sha256)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(b"x" * size)
