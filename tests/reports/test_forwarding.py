@@ -383,12 +383,12 @@ async def test_a_mail_has_what_is_needed_and_nothing_of_the_person(desk: Desk) -
 
 
 async def test_a_mail_says_which_pictures_were_too_large_for_it(desk: Desk) -> None:
-    chosen = ("a" * 64, "b" * 64, "c" * 64)
+    media = desk.office.context.settings.media_dir
+    stored = tuple(store_photo(media, picture(colour)) for colour in ("red", "green", "blue"))
+    report = await reported(desk.office, pictures=stored, **PERSON)
+    chosen = tuple(one.sha256 for one in stored)
     for sha256, size in zip(chosen, (3_500_000, 3_600_000, 3_500_000), strict=True):
-        path = photo_path(desk.office.context.settings.media_dir, sha256)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(b"x" * size)
-    report = await reported(desk.office, **PERSON)
+        photo_path(media, sha256).write_bytes(b"x" * size)
     await desk.forward(report, way=ForwardWay.MAIL, photos=chosen)
     await desk.look()
     [mail] = desk.office.mails.to(MAIL)

@@ -65,7 +65,7 @@ async def how_many(session: AsyncSession, wanted: ReportFilter) -> Size:
     return await listing.count(session, await listing.narrowed(session, wanted))
 
 
-def picture() -> bytes:
+def picture(colour: str = "grey") -> bytes:
     output = io.BytesIO()
-    Image.new("RGB", (640, 480), "grey").save(output, "JPEG")
+    Image.new("RGB", (640, 480), colour).save(output, "JPEG")
     return output.getvalue()
