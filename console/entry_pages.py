@@ -314,6 +314,7 @@ async def _sheet_page(
         rows=sorted(rows, key=lambda row: not row.wrong)[:MOST_SHOWN],
         there=there,
         good=read.takes(there) if read else 0,
+        year=in_japan(context.clock.now()).year,
         sent=packed([Upload("", data)]) if data else "",
         chosen=chosen or {},
         kinds=city.report_categories,

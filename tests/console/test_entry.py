@@ -6,15 +6,18 @@ import io
 from datetime import datetime, timedelta
 
 import aiohttp
+import openpyxl
 import pytest
 from PIL import Image
 
 from console.models import Role
 from core.clock import JAPAN
 from reports.models import Report
-from tests.support.office import Office, Page
+from tests.support.office import Browser, Office, Page
+from tests.support.sheets import saved
 
 ENTRY = "/console/entry"
+SHEET = "/console/entry/spreadsheet"
 WORDS = "看板が倒れています"
 
 
@@ -84,3 +87,53 @@ async def test_the_next_report_on_a_page_gone_back_to_is_another_one(office: Off
     for said in (first, first, {**first, "address": "市役所の前"}, first):
         assert (await browser.submit(page, ENTRY, **said)).status == 200
     assert [one.address for one in await office.rows(Report)] == ["中央公園", "市役所の前"]
+
+
+async def sent_sheet(browser: Browser, page: Page, **fields: str | bytes) -> Page:
+    """Send the form of the spreadsheet; ``file`` is the content of one."""
+    form = aiohttp.FormData()
+    form.add_field("csrf", str(page.form(SHEET)["csrf"]))
+    for name, value in fields.items():
+        if isinstance(value, bytes):
+            form.add_field(name, value, filename="list.xlsx")
+        else:
+            form.add_field(name.replace("__", "-"), value)
+    async with browser.http.post(browser.url + SHEET, data=form) as answer:
+        return Page(answer.status, str(answer.url), answer.headers, await answer.text())
+
+
+async def test_a_spreadsheet_is_looked_at_before_it_comes_in(office: Office) -> None:
+    book = openpyxl.Workbook()
+    november, october, other = book.active, book.create_sheet("10月"), book.create_sheet("集計")
+    assert november is not None
+    november.title = "11月"
+    other.append(["月", "件数"])
+    for sheet in (november, october):
+        sheet.append(["受付日", "時刻", "種別", "場所", "内容", "氏名"])
+    november.append(["R7.11.3", "25:30", "道路の穴・段差", "角", "穴", "山田"])
+    november.append(["R7.11.3", "25:30", "道路の穴・段差", "角", "穴", "山田"])
+    october.append(["R7.10.3", "9:00", "ｶﾞｰﾄﾞﾚｰﾙ", "橋", WORDS, ""])
+    browser = await office.at_desk(Role.ROADS, "road")
+    page = await browser.get(SHEET)
+    page = await sent_sheet(browser, page, do="look", file=saved(book))
+    assert page.status == 200 and await office.rows(Report) == []
+    assert "1件を取り込む" in page.words
+    for said in ("11月 2行目", "2025年 11月4日(火) 01:30", "上に同じ行があります", "10月 2行目"):
+        assert said in page.words
+    assert "見出しがないシート： 集計" in page.words and "取り込まない列： 氏名" in page.words
+    assert "山田" not in page.words
+    [sent] = page.tree.xpath("//input[@name='sent']/@value")
+    for new, there in ((2, 1), (0, 3)):
+        page = await sent_sheet(browser, page, do="take", sent=sent, kind__0="guard-rail")
+        assert f"新しいもの{new}件、取り込み済み{there}件" in page.words, page.words
+    assert [(one.category, one.address) for one in await office.rows(Report)] == [
+        ("pothole", "角"),
+        ("guard-rail", "橋"),
+    ]
+
+
+async def test_a_locked_spreadsheet_is_refused_with_what_to_do(office: Office) -> None:
+    browser = await office.at_desk(Role.ROADS, "road")
+    locked = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + "EncryptedPackage".encode("utf-16-le")
+    page = await sent_sheet(browser, await browser.get(SHEET), do="look", file=locked)
+    assert page.status == 400 and "パスワードを外して保存し" in page.words
