@@ -104,7 +104,9 @@ async def apply(
             await watch_repairs(session, effect, resident.id, now)
         elif isinstance(effect, OfReport):
             assert resident.id is not None
-            await do_with_report(session, effect, resident.id, now)
+            await do_with_report(
+                city, session, effect, resident.id, now, language=resident.language
+            )
         elif isinstance(effect, TellCity | CheckedIn | CheckedOut) and _is_late(
             dialogue, effect, event.timestamp_ms
         ):

@@ -49,6 +49,7 @@ from bot.own_reports import (
     report_meant,
     reports_near,
     watches_repairs,
+    worse_reports,
 )
 from bot.person_chat import PersonChat
 from bot.relay import RelayDesk, Way, way_of
@@ -304,6 +305,8 @@ class EventHandler:
         known = replace(known, near=await reports_near(session, known.city, state, incoming))
         named = await case_asked(session, known.city, incoming, resident.id)
         known = replace(known, case_asked=named)
+        worse = await worse_reports(session, incoming, resident.id)
+        known = replace(known, worse_reports=worse)
         if is_about_a_report(state, incoming):
             meant = await report_meant(session, state, incoming, resident.id)
             known = replace(known, own_reports=meant)

@@ -26,16 +26,21 @@ from bot.dialogues.kinds import (
     WatchRepairs,
     WithdrawReport,
 )
+from bot.dialogues.own_reports import WHICH_STEP
 from bot.dialogues.spot import PLACE
 from city.city import City
 from public.following import asked_to_follow
-from reports import following, register, repairs, verdicts
+from reports import following, later, register, repairs, verdicts
+from reports.later import Said as SaidLater
+from reports.members import leader_of
+from reports.models import Addition, Report
 from reports.nearby import open_near
 from reports.published import case_called, number_in
 from reports.withdrawn import withdraw_report
+from reports.worse_words import says_worse
 
 SHOWN_REPORTS = 5
-TAKES_BACK = "my-withdraw-yes"
+TAKES_BACK, GOT_WORSE = "my-withdraw-yes", "my-worse"
 MOST_JOINED = 200
 """Joined reports among which a button's number is looked for."""
 
@@ -45,9 +50,32 @@ async def own_reports(session: AsyncSession, resident_id: int) -> tuple[OwnRepor
     own = await register.newest_of_resident(session, resident_id, SHOWN_REPORTS)
     joined = await following.reports_followed(session, resident_id, SHOWN_REPORTS)
     return (
-        *(OwnReport(one.number, one.category, one.state) for one in own),
-        *(OwnReport(one.number, one.category, one.state, joined=True) for one in joined),
+        *[await _shown(session, one) for one in own],
+        *[await _shown(session, one, joined=True) for one in joined],
     )
+
+
+async def _shown(
+    session: AsyncSession, report: Report, *, joined: bool = False, photos: int = 0
+) -> OwnReport:
+    leading = await leader_of(session, report)
+    return OwnReport(
+        report.number,
+        report.category,
+        report.state,
+        joined=joined,
+        photos=photos,
+        is_open=leading.state.is_open,
+    )
+
+
+async def worse_reports(
+    session: AsyncSession, incoming: Incoming, resident_id: int
+) -> tuple[OwnReport, ...]:
+    """Return the open reports of which a sentence may say that they got worse."""
+    if not isinstance(incoming, Said) or not says_worse(incoming.text):
+        return ()
+    return tuple(one for one in await own_reports(session, resident_id) if one.is_open)
 
 
 async def report_meant(
@@ -55,21 +83,21 @@ async def report_meant(
 ) -> tuple[OwnReport, ...]:
     """Return the report of the resident, or joined by them, that an event is about, if any.
 
-    Their own is locked until the transaction ends, so that what they are told of it is true.
+    Their own is locked until the transaction ends, so that what they are told of it is true; not if
+    its case is to be changed, which is locked first.
     """
     number = _number_of(state, incoming)
     if not number:
         return ()
     leaves = isinstance(incoming, Pressed) and incoming.do == TAKES_BACK
-    one = await following.own_report(session, number, resident_id, leaves=leaves)
+    worse = isinstance(incoming, Pressed) and incoming.do == GOT_WORSE
+    one = await following.own_report(session, number, resident_id, leaves=leaves, lock=not worse)
     if one is not None and one.id is not None:
         photos = len(await register.photos_of(session, one.id))
-        return (OwnReport(one.number, one.category, one.state, photos=photos),)
+        return (await _shown(session, one, photos=photos),)
     joined = await following.reports_followed(session, resident_id, MOST_JOINED)
     return tuple(
-        OwnReport(other.number, other.category, other.state, joined=True)
-        for other in joined
-        if other.number == number
+        [await _shown(session, other, joined=True) for other in joined if other.number == number]
     )
 
 
@@ -88,16 +116,15 @@ async def case_asked(
             return None
     if number is None:
         return None
-    own = await following.own_report(session, number, resident_id)
+    own = await following.own_report(session, number, resident_id, lock=False)
     if own is not None and own.id is not None:
         photos = len(await register.photos_of(session, own.id))
-        return CaseAsked(own=OwnReport(own.number, own.category, own.state, photos=photos))
+        return CaseAsked(own=await _shown(session, own, photos=photos))
     public = await case_called(session, city, number)
     wanted = {number, public.number if public is not None else number}
     for other in await following.reports_followed(session, resident_id, MOST_JOINED):
         if other.number in wanted:
-            joined = OwnReport(other.number, other.category, other.state, joined=True)
-            return CaseAsked(own=joined)
+            return CaseAsked(own=await _shown(session, other, joined=True))
     return CaseAsked(follow, public=public)
 
 
@@ -109,13 +136,19 @@ def is_about_a_report(state: DialogueState, incoming: Incoming) -> bool:
 def _number_of(state: DialogueState, incoming: Incoming) -> str:
     if isinstance(incoming, Pressed) and incoming.do.startswith("my-"):
         return incoming.values.get("n", "")[:20].replace("\0", "")
-    if isinstance(incoming, Photographed) and state.name == ADDING:
+    if isinstance(incoming, Photographed) and state.name == ADDING and state.step != WHICH_STEP:
         return str(state.data.get("number", ""))
     return ""
 
 
 async def do_with_report(
-    session: AsyncSession, effect: OfReport, resident_id: int, now: datetime
+    city: City,
+    session: AsyncSession,
+    effect: OfReport,
+    resident_id: int,
+    now: datetime,
+    *,
+    language: str,
 ) -> None:
     """Do what a resident does with a report that is there."""
     if isinstance(effect, FollowReport):
@@ -128,8 +161,19 @@ async def do_with_report(
             await following.leave(session, effect.number, resident_id)
         return
     if isinstance(effect, AddWords):
-        number, words = effect.number, effect.words
-        await verdicts.add_words(session, number, resident_id, words, effect.message_id)
+        said = SaidLater(effect.words, language, effect.message_id)
+        tells = later.say if effect.worse else verdicts.add_words
+        await tells(session, city, effect.number, resident_id, said, now)
+        return
+    if isinstance(effect, AddToReport) and effect.addition is Addition.WORSE:
+        said = SaidLater(effect.words, language, effect.message_id)
+        await later.say(session, city, effect.number, resident_id, said, now)
+        return
+    if isinstance(effect, AddPhoto):
+        found = await later.reported_or_followed(session, effect.number, resident_id)
+        if found is not None:
+            await session.refresh(found[0], with_for_update=True)
+            await following.add_photo(session, found[0], effect.picture, now)
         return
     leaves = isinstance(effect, WithdrawReport)
     report = await following.own_report(session, effect.number, resident_id, leaves=leaves)
@@ -138,8 +182,6 @@ async def do_with_report(
     match effect:
         case AddToReport(_, addition):
             await following.tell(session, report, addition, now)
-        case AddPhoto(_, picture):
-            await following.add_photo(session, report, picture, now)
         case WithdrawReport():
             await withdraw_report(session, report, now)
 

@@ -14,8 +14,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
 from alerts.chat import desk
-from bot.dialogues import report
-from bot.dialogues.kinds import REPORT, DialogueState
+from bot.dialogues import own_reports, report
+from bot.dialogues.kinds import ADDING, REPORT, DialogueState
 from bot.incoming import message_of, unsent_message
 from bot.models import Dialogue, EventState, WebhookEvent
 from bot.surveys import SurveyChat
@@ -44,6 +44,12 @@ async def take_back(
             DialogueState(dialogue.name, dialogue.step, dialogue.data), message_id
         )
         dialogue.step, dialogue.data = state.step, dict(state.data)
+        session.add(dialogue)
+    if dialogue is not None and dialogue.name == ADDING:
+        state = own_reports.without(
+            DialogueState(dialogue.name, dialogue.step, dialogue.data), message_id
+        )
+        dialogue.name, dialogue.step, dialogue.data = state.name, state.step, dict(state.data)
         session.add(dialogue)
     await take_words_back(session, resident.id, message_id)
     await desk.take_words_back(session, resident.id, message_id)

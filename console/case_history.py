@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
 from console import words
 from console.report_names import Names
 from core.languages import mark
+from reports import later
 from reports.models import Report, ReportUpdate
 from reports.names import priority_name, road_class_name
 from reports.residents_told import BY as SERVICE
@@ -40,6 +41,7 @@ WHY = {
     "kind-danger": mark("this kind endangers people"),
     "hurt": mark("the words say that somebody came to harm: “{value}”"),
     "danger": mark("the words speak of danger: “{value}”"),
+    "worse": mark("a resident says that it got worse"),
     "reporters": mark("{value} people reported it"),
     "waits": mark("waits for more than {value} days"),
 }
@@ -61,18 +63,22 @@ WAYS = {
 }
 
 
-RESIDENT = "resident"
+RESIDENT, FOLLOWER = "resident", later.FOLLOWER
 """Stands in the history for the resident, who is not named."""
 
 
 @dataclass(frozen=True)
 class Step:
-    """One step of a history as people read it; ``who`` did it, in words."""
+    """One step of a history as people read it; ``who`` did it, in words.
+
+    ``number`` is the joined report of which it is a step; "" for the case's own.
+    """
 
     update: ReportUpdate
     title: str
     lines: tuple[str, ...]
     who: str
+    number: str = ""
 
 
 def why_priority(report: Report, language: str) -> list[str]:
@@ -93,10 +99,18 @@ def said(message: str, language: str, **values: object) -> str:
 
 
 def history(
-    updates: Sequence[ReportUpdate], names: Names, language: str, *, newest_first: bool = True
+    updates: Sequence[ReportUpdate],
+    names: Names,
+    language: str,
+    *,
+    newest_first: bool = True,
+    numbers: Mapping[int, str] | None = None,
 ) -> list[Step]:
-    """Return the steps of a case in words."""
-    steps = [_step(one, names, language) for one in updates]
+    """Return the steps of a case in words; ``numbers`` has those of joined reports, by id."""
+    of = numbers or {}
+    steps = [
+        replace(_step(one, names, language), number=of.get(one.report_id, "")) for one in updates
+    ]
     return steps[::-1] if newest_first else steps
 
 
@@ -132,6 +146,8 @@ def _who(update: ReportUpdate, names: Names, language: str) -> str:
     by_itself = update.by in (RESIDENT, SERVICE) and update.answer and not update.added
     if by_itself and not update.withdrawn:
         return said(mark("Sent by itself"), language)
+    if update.by == FOLLOWER:
+        return said(mark("Somebody who follows it"), language)
     if update.by != RESIDENT:
         return update.by.removeprefix("crew:")
     return said(mark("The resident"), language)

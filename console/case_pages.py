@@ -21,7 +21,7 @@ from console.web import Missing, RowNumber, StaffRoute, Visit, reason_of, visit
 from core.errors import BadInput, Refusal
 from core.text import clean, whole_number
 from core.web import Form
-from reports import answers, cases, notices_to_staff, photos, register, states, work
+from reports import answers, cases, notices_to_staff, opening, photos, register, states, work
 from reports.answers import Answer
 from reports.kinds import city_now
 from reports.members import leader_of
@@ -298,13 +298,14 @@ async def turn(visitor: Worker, number: str, photo_id: RowNumber) -> Response:
 
 @router.post("/reports/{number}/opened")
 async def opened(visitor: Worker, number: str) -> Response:
-    """Note who of the staff opened a report first; the page says it when it is shown."""
+    """Note who of the staff opened a report, first or after an alarm; its page says it."""
     context = visitor.context
     async with context.database.writing() as session:
         now = context.clock.now()
-        if await register.note_opened(session, number, by=visitor.actor, now=now):
+        report = await report_of(session, number)
+        if await opening.note_opened(session, report, by=visitor.actor, now=now):
             # Nobody is called any more to a danger that somebody looks at.
-            await notices_to_staff.opened(session, await report_of(session, number), now)
+            await notices_to_staff.opened(session, report, now)
     return Response(status_code=204)
 
 

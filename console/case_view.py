@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col, select
 
 from city.city import City, Owner
 from console import answer_form, case_history
@@ -16,6 +18,7 @@ from console.order_words import OUTCOMES, used_words
 from console.report_names import Names
 from console.web import Missing, Visit
 from core.clock import in_japan
+from core.languages import mark
 from reports import (
     answer_words,
     cases,
@@ -26,16 +29,26 @@ from reports import (
     register,
     states,
     teams,
+    told_office,
     verdicts,
 )
 from reports.cases import Suggestion
 from reports.kinds import city_now
 from reports.members import joined_to, leader_of
-from reports.models import Photo, PhotoRole, Report, Team
+from reports.models import Photo, PhotoRole, Report, ReportUpdate, Team
 from reports.names import priority_names
 from reports.states import ReportState
+from reports.told_office import Telling
 
 MOST_PHOTOS = 60
+WAY_NAMES = {"line": "LINE", "mail": mark("Mail"), "chat": mark("Chat")}
+MESSAGE_STATES = {
+    "waiting": mark("on its way"),
+    "trying": mark("on its way"),
+    "sent": mark("sent"),
+    "failed": mark("failed"),
+    "stopped": mark("stopped"),
+}
 
 
 @dataclass(frozen=True)
@@ -86,6 +99,7 @@ class CaseView:
     after: Shown | None
     told: tuple[Told, ...]
     steps: tuple[Step, ...]
+    tellings: tuple[Telling, ...]
     similar: tuple[Suggestion, ...]
     states: tuple[ReportState, ...]
     team: Team | None
@@ -94,6 +108,13 @@ class CaseView:
     place_name: str
     overdue: int
     city: City
+
+    @property
+    def waits_for_a_look(self) -> bool:
+        """Whether nobody has opened it, or nobody since the office was told of something."""
+        return self.report.opened_at is None or any(
+            one.heard.opened_at is None for one in self.tellings
+        )
 
     @property
     def leads(self) -> bool:
@@ -139,7 +160,7 @@ async def view(session: AsyncSession, visitor: Visit, number: str) -> CaseView:
     members = await joined_to(session, leader)
     shown_reports = [report, *members] if report.case_id is None else [report]
     photos = await photos_of(session, shown_reports)
-    updates = await register.updates_of(session, report.id or 0)
+    updates = await _updates(session, shown_reports)
     names = Names(city, language)
     today = in_japan(context.clock.now()).date()
     return CaseView(
@@ -153,7 +174,10 @@ async def view(session: AsyncSession, visitor: Visit, number: str) -> CaseView:
             Told(one, tuple(questions.shown(city.kind(one.category), one.attributes, language)))
             for one in shown_reports
         ),
-        steps=tuple(case_history.history(updates, names, language)),
+        steps=tuple(
+            case_history.history(updates, names, language, numbers=_numbers(shown_reports))
+        ),
+        tellings=tuple(await told_office.of_case(session, report)),
         similar=tuple(await cases.similar(session, report, context.clock.now())),
         states=tuple(one for one in ReportState if states.may_follow(report.state, one)),
         team=await session.get(Team, report.team_id) if report.team_id else None,
@@ -208,14 +232,34 @@ async def what_happened(
     session: AsyncSession, visitor: Visit, report: Report, seen: str
 ) -> list[Step]:
     """Return what others did with a report since somebody saw it (ISO form), the newest first."""
-    updates = await register.updates_of(session, report.id or 0)
+    joined = await joined_to(session, report)
     later = [
         one
-        for one in updates
+        for one in await _updates(session, [report, *joined])
         if one.created_at.isoformat() > seen and set(one.changes) != {"turned"}
     ]
     names = Names(await city_now(session, visitor.context.city), visitor.language)
-    return case_history.history(later, names, visitor.language)
+    numbers = _numbers([report, *joined])
+    return case_history.history(later, names, visitor.language, numbers=numbers)
+
+
+async def _updates(session: AsyncSession, reports: Sequence[Report]) -> list[ReportUpdate]:
+    """Return a case's life, the oldest step first: of joined reports what residents say later."""
+    own, *joined = reports
+    updates = await register.updates_of(session, own.id or 0)
+    if joined:
+        ids = [one.id for one in joined]
+        query = select(ReportUpdate).where(
+            col(ReportUpdate.report_id).in_(ids), col(ReportUpdate.added) != ""
+        )
+        updates = sorted(
+            [*updates, *await session.scalars(query)], key=lambda one: (one.created_at, one.id)
+        )
+    return updates
+
+
+def _numbers(reports: Sequence[Report]) -> dict[int, str]:
+    return {one.id: one.number for one in reports[1:] if one.id is not None}
 
 
 async def values(session: AsyncSession, visitor: Visit, shown: CaseView) -> dict[str, Any]:
@@ -238,6 +282,8 @@ async def values(session: AsyncSession, visitor: Visit, shown: CaseView) -> dict
             (order, stop.item, OUTCOMES[stop.item.outcome], used_words(stop.used, language))
             for order, stop in await orders.of_report(session, shown.leader.id or 0)
         ],
+        "way_names": WAY_NAMES,
+        "message_states": MESSAGE_STATES,
         "case_links": links_of(visitor, shown.leader.number),
         "verdicts": await verdicts.of_case(session, shown.leader),
         "answer_fields": await answer_form.fields(

@@ -80,6 +80,7 @@ async def enter(visitor: WithPhotos) -> Response:
                 language=LANGUAGE,
                 now=came_at,
                 by=visitor.actor,
+                entered_at=context.clock.now(),
             )
             await audit.record(
                 session,

@@ -28,7 +28,7 @@ from reports.members import members_of
 from reports.models import Forward, Photo, Report, ReportUpdate, Team, Verdict
 from reports.photos import photo_path
 
-LEFT_OUT = frozenset({"resident_id", "origin", "cell", "key", "words_message"})
+LEFT_OUT = frozenset({"resident_id", "origin", "cell", "key", "words_message", "said_message"})
 """Columns that name a resident, or say nothing to a reader."""
 MOST_BYTES = 500 * 1024 * 1024
 """Of photos in one file."""

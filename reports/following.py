@@ -126,7 +126,12 @@ async def count_followed(session: AsyncSession, resident_id: int) -> int:
 
 
 async def own_report(
-    session: AsyncSession, number: str, resident_id: int, *, leaves: bool = False
+    session: AsyncSession,
+    number: str,
+    resident_id: int,
+    *,
+    leaves: bool = False,
+    lock: bool = True,
 ) -> Report | None:
     """Return a resident's own report, locked until the transaction ends.
 
@@ -134,14 +139,15 @@ async def own_report(
     ----------
     leaves
         Whether it may leave its case (``reports.cases.leave``).
+    lock
+        Whether it is locked; not if its case is changed after that, which is locked first.
     """
     if leaves:
         await cases.turn(session)
-    return await session.scalar(
-        select(Report)
-        .where(col(Report.number) == number, col(Report.resident_id) == resident_id)
-        .with_for_update()
+    query = select(Report).where(
+        col(Report.number) == number, col(Report.resident_id) == resident_id
     )
+    return await session.scalar(query.with_for_update() if lock else query)
 
 
 async def add_photo(session: AsyncSession, report: Report, picture: Picture, now: datetime) -> bool:

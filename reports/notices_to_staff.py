@@ -1,4 +1,4 @@
-"""Who in the office hears of a new report, or of one that somebody says is not right.
+"""Who in the office hears of a new report, or that one is not right, or got worse.
 
 Each department hears by mail or in its chat, at once or once an hour, and not at night; of
 dangerous ones at once, and its members by their own LINE and mail too, again and again until
@@ -12,12 +12,12 @@ neither loses nor doubles one, and a flood of reports becomes one message.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import structlog
-from sqlalchemy import case, delete, exists, or_, update
+from sqlalchemy import and_, delete, or_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
@@ -27,27 +27,21 @@ from core.database import Database
 from core.languages import Catalogue, mark
 from core.restored import RESTORED, held_until
 from core.work import Queue
-from reports import alarm_settings
+from reports import alarm_settings, staff_news
 from reports.alarm_settings import is_quiet, key_of
 from reports.answer_templates import place
 from reports.kinds import city_now
-from reports.members import leaders_of
 from reports.models import (
-    FOUND_BY_CREW,
-    Addition,
-    CameBy,
+    NEW_REPORT,
     Heard,
     NoticeState,
     NoticeWay,
-    Priority,
     Report,
     ReportAlarm,
-    ReportUpdate,
     Rhythm,
     StaffNotice,
-    Verdict,
 )
-from reports.register import IMPORTED
+from reports.staff_news import LONGEST_CALLING, MOST, Item
 from reports.states import OPEN, WAITING
 from response import staff, staff_messages
 from response.models import StaffMember
@@ -55,34 +49,10 @@ from response.reasons import reason as staff_reason
 from response.staff_messages import Words
 from subscriptions.residents import insert_new
 
-LOOKED_BACK = timedelta(days=3)
-"""What came before that and was never told is no news any more."""
-LONGEST_CALLING = timedelta(hours=24)
-NEW = "new"
-NOT_RIGHT = "no:"
-BY_PROGRAM = "u"
-"""Before the number of the step by which a program said it."""
 SHOWN = 20
-MOST = 500
-"""Reports of one look."""
 OPEN_NOTICES = (NoticeState.WAITING, NoticeState.TRYING)
-MADE_BY_OFFICE = (CameBy.PATROL, CameBy.IMPORT)
-"""Who found it, or took it over, knows it: but for what a crew or a contractor found on its way."""
 
 log = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True)
-class Item:
-    """One thing to be told."""
-
-    report: Report
-    occasion: str
-    dangerous: bool
-
-    @property
-    def is_no(self) -> bool:
-        return self.occasion != NEW
 
 
 @dataclass(frozen=True)
@@ -106,16 +76,18 @@ async def look(database: Database, desk: Desk, now: datetime) -> int:
     """
     async with database.reading() as session:
         desk = replace(desk, city=await city_now(session, desk.city))
-        fresh = await _fresh(session, desk, now)
+        fresh, silent = await _fresh(session, desk, now)
         calling = await _calling(session, desk.city, now)
-    if not fresh and not calling:
+    if not fresh and not silent and not calling:
         return 0
     told = 0
     async with database.writing() as session:
         restored = await held_until(session)
         alarms = await alarm_settings.every(session, desk.city, now)
-        for department, items in _by_department(await _fresh(session, desk, now)).items():
-            before = [i for i in items if restored is not None and i.report.created_at <= restored]
+        fresh, silent = await _fresh(session, desk, now)
+        await _keep(session, silent, now, told=False)
+        for department, items in _by_department(fresh).items():
+            before = [item for item in items if restored is not None and item.at <= restored]
             # A restore sends nothing by itself: what came before it may have been told.
             await _keep(session, before, now, told=False)
             rest = [item for item in items if item not in before]
@@ -135,12 +107,6 @@ def _by_department(items: Iterable[Item]) -> dict[str, list[Item]]:
     return found
 
 
-def is_dangerous(report: Report, city: City) -> bool:
-    """Whether somebody must look at a report at once."""
-    kind = city.kind(report.category)
-    return report.priority == Priority.AT_ONCE or (kind is not None and kind.danger)
-
-
 async def _later(session: AsyncSession, city: City, now: datetime) -> list[str]:
     """Return the departments that hear of ordinary reports in the morning, or after the hour.
 
@@ -156,84 +122,22 @@ async def _later(session: AsyncSession, city: City, now: datetime) -> list[str]:
     ]
 
 
-async def _fresh(session: AsyncSession, desk: Desk, now: datetime) -> list[Item]:
-    """Return what is to be told now: dangerous ones first, then the oldest.
-
-    What waits for the morning or the hour is left out: it may be more than one look takes, and
-    must not stand before what is told at once.
-    """
-    city = desk.city
-    kinds = [kind.code for kind in city.report_categories if kind.danger]
-    dangerous = or_(col(Report.priority) == Priority.AT_ONCE, col(Report.category).in_(kinds))
-    later = await _later(session, city, now)
-    told = exists().where(col(Heard.report_id) == col(Report.id), col(Heard.occasion) == NEW)
-    new = await session.scalars(
-        select(Report)
-        .where(
-            col(Report.created_at) > now - LOOKED_BACK,
-            col(Report.state).in_(WAITING),
-            col(Report.opened_at).is_(None),
-            or_(
-                col(Report.came_by).not_in(MADE_BY_OFFICE),
-                col(Report.origin).startswith(FOUND_BY_CREW),
-            ),
-            ~col(Report.origin).startswith(IMPORTED),
-            or_(dangerous, col(Report.department).not_in(later)),
-            ~told,
-        )
-        .order_by(case((dangerous, 0), else_=1), col(Report.created_at), col(Report.id))
-        .limit(MOST)
-    )
-    found = [Item(report, NEW, is_dangerous(report, city)) for report in new]
-    # What is said not to be right any more: told with the leading report.
-    said_no = await session.execute(
-        select(Report, Verdict.round)
-        .join(Verdict, col(Verdict.report_id) == col(Report.id))
-        .where(col(Verdict.said).is_(False), col(Verdict.said_at) > now - LOOKED_BACK)
-        .order_by(col(Verdict.said_at), col(Verdict.id))
-        .limit(MOST)
-    )
-    leading: dict[tuple[int, str], Item] = {}
-    said = [*said_no, *await _said_by_programs(session, now)]
-    leaders = await leaders_of(session, [report for report, _ in said])
-    for report, number in said:
-        first = leaders[report.id or 0]
-        if first.id is not None and first.state in OPEN:
-            occasion = f"{NOT_RIGHT}{number}"
-            leading.setdefault((first.id, occasion), Item(first, occasion, False))
-    rows = await session.execute(
-        select(Heard.report_id, Heard.occasion).where(
-            col(Heard.report_id).in_([report_id for report_id, _ in leading])
-        )
-    )
-    known = {(report_id, occasion) for report_id, occasion in rows}
-    return found + [item for key, item in leading.items() if key not in known]
-
-
-async def _said_by_programs(session: AsyncSession, now: datetime) -> list[tuple[Report, str]]:
-    """Return the cases that a program's word opened again, each with a mark of that word."""
-    rows = await session.execute(
-        select(Report, ReportUpdate.id)
-        .join(ReportUpdate, col(ReportUpdate.report_id) == col(Report.id))
-        .where(
-            col(ReportUpdate.created_at) > now - LOOKED_BACK,
-            col(ReportUpdate.added) == Addition.NOT_RIGHT,
-            col(ReportUpdate.origin).is_not(None),
-        )
-        .order_by(col(ReportUpdate.created_at), col(ReportUpdate.id))
-        .limit(MOST)
-    )
-    return [(report, f"{BY_PROGRAM}{step}") for report, step in rows]
+async def _fresh(session: AsyncSession, desk: Desk, now: datetime) -> tuple[list[Item], list[Item]]:
+    """Return what is to be told now, and what was told just before."""
+    return await staff_news.fresh(session, desk.city, await _later(session, desk.city, now), now)
 
 
 async def _tell_department(
     session: AsyncSession, desk: Desk, alarm: ReportAlarm, items: Sequence[Item], now: datetime
 ) -> int:
-    """Tell one department what is due; what waits for the morning or the hour stays."""
+    """Tell one department what is due; what waits for the morning or the hour stays.
+
+    That something got worse does not wait for the hour.
+    """
     dangerous = [item for item in items if item.dangerous]
     for item in dangerous:
         await _store(session, desk, alarm, [item], now)
-        [heard] = await _keep(session, [item], now)
+        heard, *_ = await _keep(session, [item], now)
         await _call(session, desk, alarm, heard, item.report, now)
     others = [item for item in items if not item.dangerous]
     if alarm.rhythm is Rhythm.NEVER or not alarm_settings.addresses(alarm):
@@ -242,10 +146,13 @@ async def _tell_department(
     if not others or is_quiet(alarm, desk.city, now):
         return len(dangerous)
     if alarm.rhythm is Rhythm.HOURLY and not await _hour_is_due(session, alarm, now):
-        return len(dangerous)
-    await _store(session, desk, alarm, others, now)
+        others = [item for item in others if item.is_worse]
+        for item in others:
+            await _store(session, desk, alarm, [item], now, what="worse")
+    else:
+        await _store(session, desk, alarm, others, now)
     await _keep(session, others, now)
-    return len(items)
+    return len(dangerous) + len(others)
 
 
 async def _hour_is_due(session: AsyncSession, alarm: ReportAlarm, now: datetime) -> bool:
@@ -267,29 +174,40 @@ async def _hour_is_due(session: AsyncSession, alarm: ReportAlarm, now: datetime)
 async def _keep(
     session: AsyncSession, items: Sequence[Item], now: datetime, *, told: bool = True
 ) -> list[Heard]:
-    """Note that things were told, or need not be."""
-    made = []
+    """Note that things were told, or need not be; first the things, then what belongs to them."""
+    made, others = [], []
     for item in items:
         assert item.report.id is not None
         heard = Heard(
             report_id=item.report.id,
             occasion=item.occasion,
             dangerous=item.dangerous and told,
+            first_at=now if told else None,
             last_at=now,
         )
-        session.add(heard)
         made.append(heard)
+        others += [
+            Heard(report_id=item.report.id, occasion=occasion, last_at=now)
+            for occasion in item.also
+        ]
+    session.add_all([*made, *others])
     await session.flush()
     return made
 
 
 async def _store(
-    session: AsyncSession, desk: Desk, alarm: ReportAlarm, items: Sequence[Item], now: datetime
+    session: AsyncSession,
+    desk: Desk,
+    alarm: ReportAlarm,
+    items: Sequence[Item],
+    now: datetime,
+    *,
+    what: str = "some",
 ) -> None:
     """Store the messages to a department's addresses, with their keys."""
     content = _content(desk, items)
     first, last = items[0], items[-1]
-    what = "danger" if first.dangerous else "some"
+    what = "danger" if first.dangerous else what
     occasion = f"{what}:{first.report.id}-{last.report.id}-{len(items)}:{last.occasion}"
     await put(session, alarm, content, occasion, now)
 
@@ -342,8 +260,8 @@ async def _call(
     session.add(heard)
     if heard.tellings > 1:
         # Who only looks at the mail or the chat hears it again, too.
-        again = [Item(report, NEW, True)]
-        occasion = f"danger:{report.id}:again-{heard.tellings}"
+        again = [Item(report, heard.occasion, True, now)]
+        occasion = staff_news.again_occasion(heard, heard.tellings)
         await put(session, alarm, _content(desk, again), occasion, now)
     if not alarm.calls_members:
         return
@@ -353,7 +271,7 @@ async def _call(
 
     def words(member: StaffMember) -> Words:
         language = member.language if member.language in ("ja", "en") else "ja"
-        title = desk.words.text(language, DANGEROUS, number=report.number)
+        title = desk.words.text(language, _dangerous(heard.occasion), number=report.number)
         text = "\n".join(_line(desk, report, language))
         more = desk.words.text(language, UNTIL_OPENED)
         button = desk.words.text(language, OPEN_IT)
@@ -365,7 +283,7 @@ async def _call(
         members,
         words,
         now,
-        occasion=f"report:{report.id}:danger:{heard.tellings}",
+        occasion=f"{staff_news.member_occasion(heard)}{heard.tellings}",
         about=_about(report),
         drill=False,
         kept_trying=timedelta(hours=2),
@@ -385,11 +303,17 @@ async def _calling(
         .join(Report, col(Report.id) == col(Heard.report_id))
         .where(
             col(Heard.dangerous),
-            col(Heard.occasion) == NEW,
             col(Heard.tellings) > 0,
-            col(Report.opened_at).is_(None),
-            col(Report.state).in_(WAITING),
-            col(Report.created_at) > now - LONGEST_CALLING,
+            col(Heard.opened_at).is_(None),
+            or_(
+                and_(
+                    col(Heard.occasion) == NEW_REPORT,
+                    col(Report.opened_at).is_(None),
+                    col(Report.state).in_(WAITING),
+                ),
+                and_(col(Heard.occasion) != NEW_REPORT, col(Report.state).in_(OPEN)),
+            ),
+            col(Heard.first_at) > now - LONGEST_CALLING,
             col(Heard.last_at) <= now - timedelta(minutes=alarm_settings.SOONEST_AGAIN),
         )
         .order_by(col(Report.id))
@@ -422,8 +346,10 @@ async def opened(session: AsyncSession, report: Report, now: datetime) -> None:
 
 
 NEW_REPORTS = mark("New reports: {n}")
-NEW_REPORT = mark("New report {number}")
+A_NEW_REPORT = mark("New report {number}")
 DANGEROUS = mark("Dangerous: report {number}")
+GOT_WORSE = mark("A resident says it got worse: {number}")
+WORSE_DANGEROUS = mark("Dangerous, a resident says more: report {number}")
 SAID_NOT_RIGHT = mark("A resident says it is not right: {number}")
 AND_MORE = mark("and {n} more")
 UNTIL_OPENED = mark("You hear this again until somebody has opened it.")
@@ -436,11 +362,22 @@ def _content(desk: Desk, items: Sequence[Item]) -> dict[str, str]:
     """Return title, text and address of a message; in Japanese, as the office works."""
     if len(items) == 1:
         item = items[0]
-        title = DANGEROUS if item.dangerous else SAID_NOT_RIGHT if item.is_no else NEW_REPORT
-        return about_one(desk, item.report, title)
-    said_no = frozenset(item.report.number for item in items if item.is_no)
+        return about_one(desk, item.report, _title(item))
     shown = [item.report for item in items[:SHOWN]]
-    return about_some(desk, shown, NEW_REPORTS, len(items), said_no=said_no)
+    other = {item.report.number: _title(item) for item in items if item.occasion != NEW_REPORT}
+    return about_some(desk, shown, NEW_REPORTS, len(items), other=other)
+
+
+def _title(item: Item) -> str:
+    if item.dangerous:
+        return _dangerous(item.occasion)
+    if item.is_worse:
+        return GOT_WORSE
+    return SAID_NOT_RIGHT if item.is_no else A_NEW_REPORT
+
+
+def _dangerous(occasion: str) -> str:
+    return DANGEROUS if occasion == NEW_REPORT else WORSE_DANGEROUS
 
 
 def about_one(desk: Desk, report: Report, title: str) -> dict[str, str]:
@@ -459,16 +396,16 @@ def about_some(
     title: str,
     number: int,
     *,
-    said_no: Collection[str] = (),
+    other: Mapping[str, str] | None = None,
 ) -> dict[str, str]:
     """Return title, text and address of a message about ``number`` reports, of which some are
-    shown; ``said_no`` are the numbers of those that somebody says are not right.
+    shown; ``other`` has by number what is said of those that are not new.
     """
     lines = []
     for report in shown:
         line = f"{report.number} {' '.join(_line(desk, report, 'ja'))}"
-        if report.number in said_no:
-            line = desk.words.text("ja", SAID_NOT_RIGHT, number=line)
+        if other and report.number in other:
+            line = desk.words.text("ja", other[report.number], number=line)
         lines.append(line)
     if number > len(shown):
         lines.append(desk.words.text("ja", AND_MORE, n=number - len(shown)))

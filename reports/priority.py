@@ -20,6 +20,8 @@ SEVERAL, MANY = 3, 8
 """Reporters of one thing from which it counts more."""
 BUSY = frozenset({"national", "prefectural", "main"})
 QUIET = "path"
+WORSE = "worse"
+"""What residents said later of a report, if they wrote no word of danger (:func:`graver`)."""
 WAITED = timedelta(days=14)
 """How long a case may wait before that alone makes it more urgent."""
 
@@ -39,7 +41,7 @@ def worked_out(
 
     A kind that endangers people, and words that somebody came to harm, are looked at at once.
     Everything else is raised or lowered from the kind's usual priority, and never to "at once"
-    without a word of danger.
+    without a word of danger. What a resident says later raises it: it got worse.
     """
     kind = city.kind(report.category)
     usual = int((kind.priority if kind is not None else 0) or Priority.NORMAL)
@@ -60,6 +62,9 @@ def worked_out(
     elif grave == "danger":
         level -= 1
         why.append(f"danger:{word}")
+    if any(one.said_later for one in (report, *joined)):
+        level -= 1
+        why.append(WORSE)
     if report.reporters >= SEVERAL:
         level -= 2 if report.reporters >= MANY else 1
         why.append(f"reporters:{report.reporters}")
@@ -83,11 +88,22 @@ def worked_out(
 def _gravest(reports: Sequence[Report], tables: Sequence[DangerWords]) -> tuple[str, str]:
     """Return the gravest that somebody said of a case, and the word."""
     found = [danger_in(f"{one.description}\n{one.japanese}", *tables) for one in reports]
+    for one in reports:
+        which, _, word = one.said_later.partition(":")
+        found.append((which, word))
     for which in ("hurt", "danger"):
         for grave, word in found:
             if grave == which:
                 return grave, word
     return "", ""
+
+
+def graver(one: str, other: str) -> str:
+    """Return the graver of two things that were said later: nothing, worse, danger, harm."""
+    return max(one, other, key=lambda said: _GRAVER.index(said.partition(":")[0]))
+
+
+_GRAVER = ("", WORSE, "danger", "hurt")
 
 
 def settle(report: Report, city: City, now: datetime, joined: Sequence[Report] = ()) -> bool:

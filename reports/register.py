@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 import structlog
-from sqlalchemy import Text, cast, func, or_, update
+from sqlalchemy import Text, cast, func, or_
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
@@ -75,11 +75,19 @@ async def create_report(
     language: str,
     now: datetime,
     by: str = "resident",
+    entered_at: datetime | None = None,
 ) -> Report:
     """Store a report with the next number of the year; the same ``origin`` makes it once.
 
     Numbers count up by the year of Japan's calendar, without gaps and without doubles: the
     counter's row is changed in the caller's transaction, which orders concurrent ones.
+
+    Parameters
+    ----------
+    now
+        When it came.
+    entered_at
+        When ``by``, one of the staff, entered it; None if it came by itself.
 
     Raises
     ------
@@ -115,8 +123,11 @@ async def create_report(
         contact=draft.contact[:LONGEST_CONTACT],
         attributes=list(draft.attributes),
         photo_count=len(draft.pictures[:MAX_PHOTOS]),
+        entered_at=entered_at,
+        entered_by=by if entered_at is not None else "",
         created_at=now,
-        updated_at=now,
+        # A program that asks what has changed is told of it, however old it is.
+        updated_at=entered_at or now,
     )
     _settle(city, report, now)
     session.add(report)
@@ -315,21 +326,6 @@ async def forget_places(session: AsyncSession, report_ids: Sequence[int]) -> Non
         step.changes = without_places(step.changes)
         session.add(step)
     await session.flush()
-
-
-async def note_opened(session: AsyncSession, number: str, *, by: str, now: datetime) -> bool:
-    """Note who of the staff opened a report first; return whether it was now.
-
-    It is no change of the report: a colleague's page is not out of date by it.
-    """
-    first = await session.scalar(
-        update(Report)
-        .where(col(Report.number) == number, col(Report.opened_at).is_(None))
-        .values(opened_at=now, opened_by=by)
-        .returning(col(Report.id))
-        .execution_options(synchronize_session=False)
-    )
-    return first is not None
 
 
 def _note_stage(report: Report, state: ReportState, now: datetime) -> None:

@@ -117,7 +117,7 @@ async def _erase_words(session: AsyncSession, ids: Sequence[int]) -> None:
     for report in list(reports):
         for part in PARTS:
             setattr(report, part, "")
-        report.place_message = report.note_message = ""
+        report.place_message = report.note_message = report.said_later = ""
         report.attributes = []
         if report.longitude is not None and report.latitude is not None:
             report.longitude = round(report.longitude, DECIMALS)
@@ -127,7 +127,9 @@ async def _erase_words(session: AsyncSession, ids: Sequence[int]) -> None:
     await session.flush()
     await forget_places(session, ids)
     for statement in (
-        update(ReportUpdate).where(col(ReportUpdate.report_id).in_(ids)).values(answer="", note=""),
+        update(ReportUpdate)
+        .where(col(ReportUpdate.report_id).in_(ids))
+        .values(answer="", note="", said="", said_message="", japanese="", grave=""),
         update(Verdict).where(col(Verdict.report_id).in_(ids)).values(words="", words_message=""),
         update(OrderItem)
         .where(col(OrderItem.report_id).in_(ids))

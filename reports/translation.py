@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 import re
 import unicodedata
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import TypeVar
 
@@ -24,7 +25,8 @@ from core.languages import LANGUAGES
 from core.text import clean
 from feeds import limits
 from feeds.translators import IntoJapanese
-from reports.models import Report
+from reports.later import MOST_WORDS
+from reports.models import Report, ReportUpdate
 from reports.register import LONGEST_DESCRIPTION
 
 LATELY = timedelta(days=3)
@@ -41,26 +43,54 @@ log = structlog.get_logger(__name__)
 
 
 async def translate_new(database: Database, machine: IntoJapanese, clock: Clock) -> int:
-    """Translate the newest reports that were not; return how many were."""
+    """Translate what residents wrote lately and was not translated; return how much was.
+
+    That is the words of their reports, and what they said of them later.
+    """
     try:
         able = await _within_time(machine.readable())
     except (Retryable, Permanent) as error:
         log.warning("translator.failed", engine=machine.name, reason=str(error))
         return 0
+    wanted = sorted(able - {*_JAPANESE})
+    return await _translate(database, machine, clock, _REPORTS, wanted) + await _translate(
+        database, machine, clock, _STEPS, wanted
+    )
+
+
+@dataclass(frozen=True)
+class _Table:
+    """A table with what residents wrote, and the column that has it."""
+
+    table: type[Report] | type[ReportUpdate]
+    words: str
+    most: int
+
+
+_REPORTS = _Table(Report, "description", LONGEST_DESCRIPTION)
+_STEPS = _Table(ReportUpdate, "said", 2 * MOST_WORDS)
+
+
+async def _translate(
+    database: Database, machine: IntoJapanese, clock: Clock, of: _Table, languages: Sequence[str]
+) -> int:
+    """Translate the newest words of a table that were not; return how many were."""
     done = 0
+    number, said = col(of.table.id), col(getattr(of.table, of.words))
+    created, language_of = col(of.table.created_at), col(of.table.language)
     async with database.reading() as session:
         query = (
-            select(col(Report.id), col(Report.description), col(Report.language))
+            select(number, said, language_of)
             .where(
-                col(Report.created_at) > clock.now() - LATELY,
-                col(Report.translated_by) == "",
-                col(Report.description) != "",
-                col(Report.language).in_(sorted(able - {*_JAPANESE})),
+                created > clock.now() - LATELY,
+                col(of.table.translated_by) == "",
+                said != "",
+                language_of.in_(languages),
             )
-            .order_by(col(Report.created_at).desc(), col(Report.id).desc())
+            .order_by(created.desc(), number.desc())
         )
         waiting = (await session.execute(query.limit(AT_ONCE))).all()
-    for report_id, words, language in waiting:
+    for row_id, words, language in waiting:
         try:
             (made,) = await _within_time(machine.into_japanese([words], language))
         except Retryable as error:
@@ -71,13 +101,13 @@ async def translate_new(database: Database, machine: IntoJapanese, clock: Clock)
         except Permanent as error:
             log.warning("translation.refused", language=language, reason=str(error))
             made = ""
-        japanese = clean(made)[:LONGEST_DESCRIPTION]
+        japanese = clean(made)[: of.most]
         good = bool(japanese) and keeps_numbers(words, japanese)
         async with database.writing() as session:
             await session.execute(
-                update(Report)
+                update(of.table)
                 # The words may have been taken back, or changed, since they were read.
-                .where(col(Report.id) == report_id, col(Report.description) == words)
+                .where(number == row_id, said == words)
                 .values(
                     japanese=japanese if good else "",
                     translated_by=machine.name if good else NONE,

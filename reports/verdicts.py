@@ -7,7 +7,7 @@ one is pressed, it counts once; a no after a yes counts, a yes after a no is kep
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -20,17 +20,16 @@ from sqlmodel import col, select
 from city.city import City
 from core.chunks import in_chunks, rows_of
 from core.database import Database
-from core.text import clean
-from reports import following, work
+from reports import following, later, work
 from reports.hearers import Hearer
+from reports.later import Said
 from reports.members import members_of
-from reports.models import SAID_NO, Addition, Report, Verdict
+from reports.models import SAID_NO, Addition, Report, ReportUpdate, Verdict
 from reports.states import ReportState
 
 BY = "resident"
 KEY_BYTES = 16
 LONGEST_KEY = 24
-MOST_WORDS = 500
 
 log = structlog.get_logger(__name__)
 
@@ -61,16 +60,26 @@ class Judged:
 
 
 @dataclass(frozen=True)
-class Verdicts:
-    """What residents said after the last completion.
+class Written:
+    """What a resident wrote after a no, and the number under which they hear of it.
 
-    ``words`` are what they wrote, with the number under which they hear of it.
+    ``japanese`` is what a machine made of it, or "".
     """
+
+    number: str
+    words: str
+    at: datetime
+    japanese: str = ""
+
+
+@dataclass(frozen=True)
+class Verdicts:
+    """What residents said after the last completion, and what they wrote."""
 
     asked: int = 0
     yes: int = 0
     no: int = 0
-    words: tuple[tuple[str, str, datetime], ...] = ()
+    words: tuple[Written, ...] = ()
 
 
 async def ask(
@@ -171,7 +180,7 @@ async def judge(
 
 
 async def add_words(
-    session: AsyncSession, number: str, resident_id: int, words: str, message_id: str
+    session: AsyncSession, city: City, number: str, resident_id: int, said: Said, now: datetime
 ) -> bool:
     """Keep what a resident wrote after a no; return whether it was kept."""
     verdict = await session.scalar(
@@ -187,10 +196,7 @@ async def add_words(
     )
     if verdict is None:
         return False
-    verdict.words, verdict.words_message = clean(words)[:MOST_WORDS], message_id
-    session.add(verdict)
-    await session.flush()
-    return True
+    return await later.say(session, city, number, resident_id, said, now, added=Addition.WORDS)
 
 
 async def take_back(session: AsyncSession, resident_id: int, message_id: str) -> bool:
@@ -214,17 +220,30 @@ async def of_case(session: AsyncSession, case: Report) -> Verdicts:
     query = select(Verdict).where(col(Verdict.report_id).in_(list(reports)))
     found = sorted(await session.scalars(query), key=lambda one: one.id or 0)
     last = max((one.round for one in found), default=0)
+    kept = [
+        Written(reports[one.report_id], one.words, one.said_at or one.asked_at)
+        for one in found
+        if one.words
+    ]
     now = [one for one in found if one.round == last]
     return Verdicts(
         asked=len(now),
         yes=sum(one.said is True for one in now),
         no=sum(one.said is False for one in now),
-        words=tuple(
-            (reports[one.report_id], one.words, one.said_at or one.asked_at)
-            for one in found
-            if one.words
-        ),
+        words=tuple(sorted([*kept, *await _words(session, reports)], key=lambda one: one.at)),
     )
+
+
+async def _words(session: AsyncSession, reports: Mapping[int | None, str]) -> list[Written]:
+    query = select(ReportUpdate).where(
+        col(ReportUpdate.report_id).in_(list(reports)),
+        col(ReportUpdate.added) == Addition.WORDS,
+        col(ReportUpdate.said) != "",
+    )
+    return [
+        Written(reports[one.report_id], one.said, one.created_at, one.japanese)
+        for one in await session.scalars(query)
+    ]
 
 
 async def said_no(session: AsyncSession, most: int) -> Sequence[Report]:

@@ -9,13 +9,13 @@ from datetime import datetime
 from enum import StrEnum
 
 import structlog
-from sqlalchemy import Text, cast
+from sqlalchemy import Text, cast, or_
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
 from core import audit
-from reports import cases
-from reports.models import Photo, Report, ReportUpdate
+from reports import cases, later
+from reports.models import Follower, Photo, Report, ReportUpdate
 from reports.register import forget_places
 from reports.states import WAITING, ReportState
 
@@ -40,10 +40,14 @@ async def withdraw(
     An unknown message, or one taken back before, changes nothing.
     """
     gone: list[Withdrawn] = []
+    followed = select(col(Follower.report_id)).where(col(Follower.resident_id) == resident_id)
     photos = await session.scalars(
         select(Photo)
         .join(Report, col(Report.id) == col(Photo.report_id))
-        .where(col(Report.resident_id) == resident_id, col(Photo.message_id) == message_id)
+        .where(
+            or_(col(Report.resident_id) == resident_id, col(Report.id).in_(followed)),
+            col(Photo.message_id) == message_id,
+        )
     )
     for photo in list(photos):
         report = await session.get_one(Report, photo.report_id, with_for_update=True)
@@ -70,6 +74,8 @@ async def withdraw(
             report.japanese = report.translated_by = ""
             gone.append(await _note(session, report, Withdrawn.WORDS, now))
     gone += await _withdraw_answers(session, resident_id, message_id, now)
+    for report in await later.take_back(session, message_id):
+        gone.append(await _note(session, report, Withdrawn.WORDS, now))
     return gone
 
 
@@ -111,7 +117,8 @@ async def withdraw_report(session: AsyncSession, report: Report, now: datetime) 
     report.longitude = report.latitude = report.area = None
     report.address = report.place_message = report.description = report.note_message = ""
     report.japanese = report.translated_by = report.road = report.road_class = ""
-    report.attributes = []
+    report.attributes, report.said_later = [], ""
+    await later.forget(session, report)
     await forget_places(session, [report.id or 0])
     report.state, report.ended_at, report.photo_count = ReportState.WITHDRAWN, now, 0
     await _note(session, report, Withdrawn.REPORT, now)

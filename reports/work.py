@@ -23,7 +23,7 @@ from city.gazetteer import Gazetteer
 from core.clock import in_japan
 from core.errors import BadInput
 from core.geo import Position
-from reports import due, priority, register, states
+from reports import due, opening, priority, register, states
 from reports.kinds import city_now
 from reports.members import joined_to
 from reports.models import (
@@ -166,9 +166,14 @@ async def change(
             member.is_home = report.is_home
             session.add(member)
     update = None
+    if after is not before and after.facts.stage is Stage.ENDED:
+        for one in (report, *members):
+            one.said_later = ""
     if after is not before or changes or wanted.note or wanted.added:
         if report.opened_at is None and wanted.added is None:
             report.opened_at, report.opened_by = now, by
+        if wanted.added is None:
+            await opening.looked_after(session, report, by=by, now=now)
         update = await register.note_step(
             session,
             report,

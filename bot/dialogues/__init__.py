@@ -109,9 +109,10 @@ def _cry(state: DialogueState, event: Said, meaning: Meaning, known: Known) -> D
     if meaning.language in known.city.languages:
         known = known.speaking(meaning.language)
     tells = household.words_in_danger(state, event, known)
+    more = own_reports.words_in_danger(state, event, known)
     answer = answers.cry(state, known, again)
     noted = answer.state.needing(known.now)
-    return replace(answer, state=noted, effects=(*answer.effects, *tells))
+    return replace(answer, state=noted, effects=(*answer.effects, *tells, *more))
 
 
 def _respond(state: DialogueState, event: Incoming, known: Known) -> DialogueOutcome:
@@ -128,8 +129,19 @@ def _respond(state: DialogueState, event: Incoming, known: Known) -> DialogueOut
         state = state.ended()
     if isinstance(event, Said) and own_reports.tells_more(state, event, known):
         return own_reports.wrote(state, event, known)
-    if state.name == ADDING and isinstance(event, Photographed) and state.data.get("own", True):
+    if isinstance(event, Said) and own_reports.says_worse(state, event, known):
+        return own_reports.about_which(state, event, known)
+    if state.name == ADDING and isinstance(event, Pressed):
+        if event.do == "my-worse":
+            return own_reports.pressed(state, event.do, event.values, known)
+        if event.do == "my-other" and (said := own_reports.other_words(state)) is not None:
+            return _said(state.ended(), said, known)
+    if state.name == ADDING and isinstance(event, Photographed) and _takes_photo(state):
         return own_reports.photographed(state, event, known)
+    if state.name == ADDING and isinstance(event, Said) and _is_cancel(event, known):
+        # What is below goes on: it was not asked about.
+        below = state.ended()
+        return DialogueOutcome(below, where_we_are(below, known) or (onboarding.menu_card(known),))
     if state.name == ADDING:
         # A photo that comes after something else is a new report.
         state = state.ended()
@@ -142,6 +154,15 @@ def _respond(state: DialogueState, event: Incoming, known: Known) -> DialogueOut
         inside = replace(found, messages=(*found.messages, *where_we_are(found.state, known)))
     inside = inside or check_in.step(state, event, known) or household.step(state, event, known)
     return inside or _anywhere(state, event, known)
+
+
+def _is_cancel(event: Said, known: Known) -> bool:
+    meaning = known.meaning(event.text)
+    return meaning.whole and meaning.intent == "cancel"
+
+
+def _takes_photo(state: DialogueState) -> bool:
+    return bool(state.data.get("own", True)) and state.step != own_reports.WHICH_STEP
 
 
 def _anywhere(state: DialogueState, event: Incoming, known: Known) -> DialogueOutcome:

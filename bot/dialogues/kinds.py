@@ -161,6 +161,8 @@ class OwnReport:
     state: ReportState
     joined: bool = False
     photos: int = 0
+    is_open: bool = True
+    """Whether its case is open, also if it was joined to another report."""
 
 
 @dataclass(frozen=True)
@@ -242,6 +244,9 @@ class Known:
     """How many reports of this resident are kept."""
     own_reports: tuple[OwnReport, ...] = ()
     """The last of them, the newest first."""
+    worse_reports: tuple[OwnReport, ...] = ()
+    """Open reports of theirs, or that they follow, of which a sentence may say that they got worse.
+    """
     following_since: datetime | None = None
     understanding: Understanding = field(default_factory=standard_understanding)
 
@@ -397,15 +402,17 @@ class FollowReport:
 
 @dataclass(frozen=True)
 class AddToReport:
-    """Tell how the thing of one's own report is now."""
+    """Tell how the thing of a report is now: one's own, or one that is followed."""
 
     number: str
     addition: Addition
+    words: str = ""
+    message_id: str = ""
 
 
 @dataclass(frozen=True)
 class AddPhoto:
-    """Add a photo to one's own report."""
+    """Add a photo to one's own report, or to one that is followed and got worse."""
 
     number: str
     picture: Picture
@@ -413,11 +420,12 @@ class AddPhoto:
 
 @dataclass(frozen=True)
 class AddWords:
-    """Tell what is not right with a completed report."""
+    """Tell what is not right with a completed report, or what got worse with an open one."""
 
     number: str
     words: str
     message_id: str = ""
+    worse: bool = False
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,8 @@
 """What becomes of the resident's reports, and what they can still do with one.
 
 They see its state, add a photo, say that it is mended or worse, and take it back while nobody has
-decided on it. A report of somebody else that they joined can be left.
+decided on it. Of a report of somebody else that they joined they say that it got worse, too, and
+they can leave it.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from bot import messages
+from bot.dialogues import safety
 from bot.dialogues.kinds import (
     ADDING,
     AddPhoto,
@@ -18,6 +20,7 @@ from bot.dialogues.kinds import (
     CaseAsked,
     DialogueOutcome,
     DialogueState,
+    Effect,
     FollowReport,
     Known,
     OwnReport,
@@ -31,6 +34,8 @@ from bot.understanding import UNKNOWN
 from city.city import name_in
 from public import following
 from public.words import CATALOGUE, NOT_PUBLIC
+from reports import worse_words
+from reports.danger_words import danger_in
 from reports.following import MAX_LATER
 from reports.models import Addition
 from reports.photos import MAX_PHOTOS
@@ -38,6 +43,10 @@ from reports.states import WAITING, ReportState
 
 NOT_RIGHT_STEP = "not-right"
 """Somebody said that a completed report is not right: a photo or words are awaited."""
+WORSE_STEP = "worse"
+"""Somebody said that it got worse: words or a photo are awaited."""
+WHICH_STEP = "which"
+"""Somebody wrote that something got worse: of which report, they still have to say."""
 AWAITED = timedelta(hours=24)
 SAYS_MORE = (UNKNOWN, "report", "report-status", "thanks", "danger")
 """What a sentence seems to ask for that tells what is not right."""
@@ -104,13 +113,16 @@ def pressed(
                 messages.press(known.say("Cancel"), "cancel"),
             )
             return DialogueOutcome(state.over(ADDING, "photo", number=one.number), (asked,))
-        case "my-mended" | "my-worse" if not one.joined:
-            addition = Addition.MENDED if do == "my-mended" else Addition.WORSE
+        case "my-mended" if not one.joined:
             words = known.say(
                 "Thank you. The city sees what you told of report {number}.", number=one.number
             )
-            effects = (AddToReport(one.number, addition),)
+            effects = (AddToReport(one.number, Addition.MENDED),)
             return DialogueOutcome(state, (messages.text(words),), effects, matters=True)
+        case "my-worse" if one.is_open:
+            return _worse(state, one, known)
+        case "my-worse":
+            return DialogueOutcome(state, (_ended(known),))
         case "my-withdraw" if _can_withdraw(one):
             return DialogueOutcome(state, (_sure(one, known),))
         case "my-withdraw-yes" if _can_withdraw(one):
@@ -135,34 +147,147 @@ def photographed(state: DialogueState, event: Photographed, known: Known) -> Dia
     if event.picture is None:
         return DialogueOutcome(state, (refusal(event.refusal, known),), matters=True)
     one = next((own for own in known.own_reports if own.number == number), None)
-    if one is None or not _can_add(one):
+    worse = state.step == WORSE_STEP and one is not None and one.is_open
+    if one is None or not (_has_room(one) if worse else _can_add(one)):
         return DialogueOutcome(state.ended(), (_nothing_to_do(known),))
-    after = state if event.more else state.ended()
+    after = state if event.more or worse else state.ended()
     words = known.say("The photo was added to report {number}.", number=number)
     effects = (AddPhoto(number, event.picture),)
     return DialogueOutcome(after, (messages.text(words),), effects, matters=True)
 
 
 def tells_more(state: DialogueState, event: Said, known: Known) -> bool:
-    """Whether somebody who was just asked what is not right writes about it."""
-    if state.name != ADDING or state.step != NOT_RIGHT_STEP or not event.text:
+    """Whether somebody who was just asked what is not right, or got worse, writes about it."""
+    if not _awaited(state, event, known):
         return False
-    waited = known.now - datetime.fromisoformat(str(state.data["at"]))
-    return waited < AWAITED and known.meaning(event.text).intent in SAYS_MORE
+    meaning = known.meaning(event.text)
+    if meaning.intent in SAYS_MORE:
+        return True
+    # What only may be another request is about the report, and so is what is worse or dangerous.
+    is_grave = worse_words.says_worse(event.text) or bool(danger_in(event.text)[0])
+    return not meaning.whole and (bool(meaning.alternatives) or is_grave)
+
+
+def _awaited(state: DialogueState, event: Said, known: Known) -> bool:
+    asked = state.name == ADDING and state.step in (NOT_RIGHT_STEP, WORSE_STEP)
+    if not asked or not event.text or "at" not in state.data:
+        return False
+    return known.now - datetime.fromisoformat(str(state.data["at"])) < AWAITED
 
 
 def wrote(state: DialogueState, event: Said, known: Known) -> DialogueOutcome:
-    """Keep what a resident wrote about a report that is not right."""
+    """Keep what a resident wrote about a report that is not right, or got worse.
+
+    After that it got worse, a photo or more words may follow.
+    """
     number = str(state.data.get("number", ""))
     words = known.say("Thank you. The city has your words about report {number}.", number=number)
-    effects = (AddWords(number, event.text, event.message_id),)
-    return DialogueOutcome(state.ended(), (messages.text(words),), effects, matters=True)
+    after = state if state.step == WORSE_STEP else state.ended()
+    told = (*_if_hurt(event.text, known), messages.text(words))
+    return DialogueOutcome(after, told, _kept(state, event), matters=True)
+
+
+def words_in_danger(state: DialogueState, event: Said, known: Known) -> tuple[Effect, ...]:
+    """Keep a cry for help of somebody who was just asked what is not right, or got worse."""
+    return _kept(state, event) if _awaited(state, event, known) else ()
+
+
+def _kept(state: DialogueState, event: Said) -> tuple[Effect, ...]:
+    number, worse = str(state.data.get("number", "")), state.step == WORSE_STEP
+    return (AddWords(number, event.text, event.message_id, worse),)
+
+
+def says_worse(state: DialogueState, event: Said, known: Known) -> bool:
+    """Whether a sentence says that an open report of theirs got worse, or is dangerous now."""
+    if state.name not in (DialogueState().name, ADDING):
+        return False
+    if _named(event, known) is not None:
+        return True
+    meaning = known.meaning(event.text)
+    is_warned = meaning.intent == "danger" and known.endangered
+    return bool(known.worse_reports) and meaning.intent in SAYS_MORE and not is_warned
+
+
+def about_which(state: DialogueState, event: Said, known: Known) -> DialogueOutcome:
+    """Keep the words with the report that they name, or ask which of theirs is meant."""
+    named = _named(event, known)
+    if named is not None:
+        return _worse(state, named, known, event.text, event.message_id)
+    asking = state.over(ADDING, WHICH_STEP, words=event.text, message=event.message_id)
+    tiles = [
+        messages.tile(
+            messages.press(_title(one, known), "my-worse", n=one.number),
+            note=one.state.resident_name(known.language),
+        )
+        for one in known.worse_reports
+    ]
+    tiles.append(messages.tile(messages.press(known.say("It is something else"), "my-other")))
+    title = known.say("Is this about one of your reports?")
+    card = messages.card(title, messages.columns(tiles, 1))
+    return DialogueOutcome(asking, (*_if_hurt(event.text, known), card), matters=True)
+
+
+def other_words(state: DialogueState) -> Said | None:
+    """Return what somebody wrote, if it is about none of their reports."""
+    if state.name != ADDING or state.step != WHICH_STEP:
+        return None
+    return Said(str(state.data.get("words", "")), str(state.data.get("message", "")))
+
+
+def without(state: DialogueState, message_id: str) -> DialogueState:
+    """Return the state without a message that was taken back."""
+    is_it = state.step == WHICH_STEP and state.data.get("message") == message_id
+    return state.ended() if is_it else state
+
+
+def _named(event: Said, known: Known) -> OwnReport | None:
+    """Return the open report of theirs that a sentence names by its number, if it got worse."""
+    one = known.case_asked.own if known.case_asked is not None else None
+    if one is None or not one.is_open:
+        return None
+    return one if worse_words.says_worse(event.text) or danger_in(event.text)[0] else None
+
+
+def _worse(
+    state: DialogueState, one: OwnReport, known: Known, words: str = "", message_id: str = ""
+) -> DialogueOutcome:
+    """Tell the city that it got worse, with what they wrote, and ask for words or a photo."""
+    if not words and (said := other_words(state)) is not None:
+        words, message_id = said.text, said.message_id
+    told = known.say(
+        "Thank you. The city hears now that report {number} got worse. Please write what is "
+        "different, or send a photo.",
+        number=one.number,
+    )
+    asked = messages.text(
+        told,
+        messages.camera(known.say("Take a photo")),
+        messages.camera_roll(known.say("Choose a photo")),
+        messages.press(known.say("Cancel"), "cancel"),
+    )
+    after = state.over(ADDING, WORSE_STEP, number=one.number, at=known.now.isoformat())
+    effects = (AddToReport(one.number, Addition.WORSE, words, message_id),)
+    return DialogueOutcome(after, (*_if_hurt(words, known), asked), effects, matters=True)
+
+
+def _if_hurt(words: str, known: Known) -> tuple[Message, ...]:
+    """Return the emergency numbers, for words that somebody came to harm."""
+    return (safety.emergency(known),) if danger_in(words)[0] == "hurt" else ()
+
+
+def _ended(known: Known) -> Message:
+    words = known.say("This report is closed. If it is broken again, please report it again.")
+    return messages.text(words, messages.press(known.say("Report damage"), "report"))
 
 
 def _can_add(one: OwnReport) -> bool:
     # What was joined to another report has that state, whatever becomes of the case.
     is_open = one.state.is_open or one.state is ReportState.DUPLICATE
-    return is_open and not one.joined and one.photos < MAX_PHOTOS + MAX_LATER
+    return is_open and not one.joined and _has_room(one)
+
+
+def _has_room(one: OwnReport) -> bool:
+    return one.photos < MAX_PHOTOS + MAX_LATER
 
 
 def _can_withdraw(one: OwnReport) -> bool:
@@ -182,6 +307,7 @@ def _card(one: OwnReport, known: Known) -> Message:
         buttons.append(_press(one, known.say("Add a photo"), "my-photo"))
     if not one.joined:
         buttons.append(_press(one, known.say("It is mended"), "my-mended"))
+    if one.is_open:
         buttons.append(_press(one, known.say("It got worse"), "my-worse"))
     if one.joined:
         buttons.append(_press(one, known.say("Stop following"), "my-leave"))

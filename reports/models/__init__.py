@@ -15,6 +15,7 @@ from reports.models.exchange import (
 )
 from reports.models.kind import KINDS_IN_FORCE, KINDS_PROPOSED, KindVersion
 from reports.models.notice_to_staff import (
+    NEW_REPORT,
     ChatForm,
     Heard,
     NoticeState,
@@ -66,6 +67,7 @@ __all__ = [
     "LONGEST_FILTER_NAME",
     "LONGEST_KEY_NAME",
     "LONGEST_WEBHOOK_NAME",
+    "NEW_REPORT",
     "ROAD_CLASSES",
     "SAID_NO",
     "SEARCH_POSTGRESQL",

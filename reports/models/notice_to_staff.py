@@ -15,6 +15,8 @@ from subscriptions.models import RowId
 
 NOT_ENDED = text("ended_at IS NULL")
 DANGEROUS = text("dangerous")
+NEW_REPORT = "new"
+"""The occasion of a report that is new."""
 
 
 class Rhythm(StrEnum):
@@ -74,7 +76,8 @@ class Heard(SQLModel, table=True):
     """That the office was told of a report, or that it need not be.
 
     ``occasion`` is ``new``, or ``no:`` with the round of the question that somebody said no to, or
-    with the step by which a program said so.
+    with the step by which a program said so, or ``worse:`` with the step by which somebody said
+    that it got worse.
     """
 
     __tablename__ = "reports_heard"
@@ -94,7 +97,12 @@ class Heard(SQLModel, table=True):
     dangerous: bool = False
     tellings: int = 0
     """How often members were told of it as dangerous."""
+    first_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    """When the office was told first; None if it need not be."""
     last_at: datetime = Field(sa_type=UtcDateTime)
+    opened_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    opened_by: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    """Who of the staff looked at the case first after that, or changed it."""
 
 
 class NoticeWay(StrEnum):

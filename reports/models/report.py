@@ -29,6 +29,9 @@ SAID_NO = text("NOT judged")
 FOUND_BY_CREW = "order:"
 """How the origin of a report begins that a crew made on its way."""
 POSTED = text("origin IS NOT NULL")
+WROTE = text("said_message <> ''")
+"""A step in which a resident wrote something; a query must use this condition to use the index."""
+ENTERED = text("entered_at IS NOT NULL")
 
 
 class Priority(IntEnum):
@@ -80,6 +83,7 @@ class Report(SQLModel, table=True):
             postgresql_where=IS_OPEN,
         ),
         Index("ix_reports_said_no", "updated_at", sqlite_where=SAID_NO, postgresql_where=SAID_NO),
+        Index("ix_reports_entered", "entered_at", sqlite_where=ENTERED, postgresql_where=ENTERED),
         # All that the map counts by, so that it reads no report.
         Index(
             "ix_reports_by_cell",
@@ -174,13 +178,18 @@ class Report(SQLModel, table=True):
     priority_why: list[str] = Field(
         default_factory=list, sa_column=Column(JSON, nullable=False, server_default="[]")
     )
+    said_later: str = Field(default="", max_length=100, sa_column_kwargs={"server_default": ""})
+    """The gravest that residents said of it since it was sent (``reports.later``)."""
     priority_by: str = Field(default="", sa_column_kwargs={"server_default": ""})
     """The account that set the priority; empty if it was worked out."""
     due_on: date | None = None
     """The day in Japan by which it should be done."""
     opened_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     opened_by: str = Field(default="", sa_column_kwargs={"server_default": ""})
-    """The first member of staff who opened it."""
+    """The first member of staff who opened it, other than who entered it."""
+    entered_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    entered_by: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    """When and by whom of the staff it was entered; ``created_at`` is then when it came."""
     accepted_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     began_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     ended_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
@@ -347,6 +356,13 @@ class ReportUpdate(SQLModel, table=True):
             sqlite_where=POSTED,
             postgresql_where=POSTED,
         ),
+        # Of what residents wrote alone.
+        Index(
+            "ix_report_updates_said_message",
+            "said_message",
+            sqlite_where=WROTE,
+            postgresql_where=WROTE,
+        ),
     )
 
     id: int | None = Field(
@@ -371,6 +387,15 @@ class ReportUpdate(SQLModel, table=True):
     """Parts that the resident took back (``reports.withdrawn.Withdrawn``); otherwise empty."""
     added: str = Field(default="", max_length=16, sa_column_kwargs={"server_default": ""})
     """What a resident added (:class:`Addition`); otherwise empty."""
+    said: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    """What they wrote with it, in ``language``; taken back with LINE's ``said_message``."""
+    said_message: str = Field(default="", max_length=40, sa_column_kwargs={"server_default": ""})
+    language: str = Field(default="", max_length=16, sa_column_kwargs={"server_default": ""})
+    japanese: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    """The same in Japanese, by ``translated_by``; empty if there is no translation."""
+    translated_by: str = Field(default="", max_length=40, sa_column_kwargs={"server_default": ""})
+    grave: str = Field(default="", max_length=100, sa_column_kwargs={"server_default": ""})
+    """The word of danger in what they wrote, ``hurt:…`` or ``danger:…``."""
     origin: str | None = Field(default=None, max_length=64)
     """What made it (a program's post), so that a repeated post makes no second step."""
     created_at: datetime = Field(sa_type=UtcDateTime, index=True)

@@ -9,23 +9,12 @@ from reports import following
 from reports.models import Addition, Follower, Photo, PhotoRole, Report, ReportUpdate
 from reports.photos import MAX_PHOTOS
 from reports.states import ReportState
-from tests.support.chats import HERE, a_photo, aboard, reports, sends
+from tests.support.chats import HERE, a_photo, aboard, filed, reports, sends
 from tests.support.town import Town, words_in
 
 pytestmark = pytest.mark.usefixtures("unpacked_here")
 NATIONAL_ROAD = (140.1310, 36.0800)
 """A corner of the sample's national road (owners.geojson)."""
-
-
-async def filed(town: Town, place: tuple[float, float] = HERE, language: str = "en") -> str:
-    """Somebody who has reported a pothole."""
-    user = await aboard(town, language)
-    await town.says(user, "There is a pothole")
-    await sends(town, user, a_photo())
-    await town.says(user, "Deep")
-    news = await town.is_at(user, *place)
-    await town.taps(user, news, "Send")
-    return user
 
 
 async def additions(town: Town) -> list[str]:
@@ -53,7 +42,7 @@ async def test_the_same_thing_is_shown_joined_and_left_again(town: Town) -> None
     assert len(await reports(town)) == 1
     news = await town.says(user, "my reports")
     news = await town.taps(user, news, "my-report")
-    assert "It got worse" not in words_in(news), "it is not their own"
+    assert "It is mended" not in words_in(news), "it is not their own"
     async with town.database.reading() as session:
         (again,) = await session.scalars(select(Report))
         assert len(await following.followers(session, again)) == 1

@@ -14,7 +14,7 @@ from channels.planner import SEND
 from core.languages import LANGUAGES
 from reports import answer_words, answers, following, verdicts, work
 from reports.answers import Answer, Means
-from reports.models import Photo, Report, Verdict
+from reports.models import Photo, Report, ReportUpdate, Verdict
 from reports.photo_links import photo_links
 from reports.register import Draft, create_report
 from reports.states import ReportState
@@ -119,18 +119,18 @@ async def test_what_they_write_after_a_no_is_kept_and_goes_when_it_is_taken_back
     async with town.database.reading() as session:
         row = await session.get_one(Report, report.id)
         found = await verdicts.of_case(session, row)
-    [(number, words, _)] = found.words
-    assert (number, words) == (report.number, "The hole is still there, left of the bridge")
+    [written] = found.words
+    words = "The hole is still there, left of the bridge"
+    assert (written.number, written.words) == (report.number, words)
     # The next sentence is a question like any other.
     await town.says(user, "menu")
     async with town.database.reading() as session:
-        [verdict] = await session.scalars(select(Verdict))
-    assert verdict.words == words
-    town.simulator.phones.unsend(user, verdict.words_message)
+        [step] = await session.scalars(select(ReportUpdate).where(col(ReportUpdate.said) != ""))
+    assert (step.said, step.language) == (words, "en")
+    town.simulator.phones.unsend(user, step.said_message)
     await town.settle()
     async with town.database.reading() as session:
-        [verdict] = await session.scalars(select(Verdict))
-    assert verdict.words == ""
+        assert (await verdicts.of_case(session, row)).words == ()
 
 
 async def test_another_question_is_not_taken_for_what_is_not_right(town: Town) -> None:
@@ -139,8 +139,8 @@ async def test_another_question_is_not_taken_for_what_is_not_right(town: Town) -
     await presses(town, user, right=False)
     await town.says(user, "Where is the nearest shelter?")
     async with town.database.reading() as session:
-        [verdict] = await session.scalars(select(Verdict))
-    assert verdict.words == ""
+        said = await session.scalars(select(ReportUpdate.said).where(col(ReportUpdate.said) != ""))
+        assert list(said) == []
 
 
 async def test_a_follower_who_says_no_writes_and_a_photo_is_a_report_of_its_own(

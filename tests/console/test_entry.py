@@ -10,9 +10,12 @@ import openpyxl
 import pytest
 from PIL import Image
 
+from console import words
 from console.models import Role
 from core.clock import JAPAN
-from reports.models import Report
+from reports import notices_to_staff
+from reports.models import Report, StaffNotice
+from reports.notices_to_staff import Desk
 from tests.support.office import Browser, Office, Page
 from tests.support.sheets import saved
 
@@ -137,3 +140,44 @@ async def test_a_locked_spreadsheet_is_refused_with_what_to_do(office: Office) -
     locked = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + "EncryptedPackage".encode("utf-16-le")
     page = await sent_sheet(browser, await browser.get(SHEET), do="look", file=locked)
     assert page.status == 400 and "パスワードを外して保存し" in page.words
+
+
+async def told(office: Office) -> list[str]:
+    context = office.context
+    desk = Desk(context.city, context.queue, context.settings.public_url, words.CATALOGUE)
+    await notices_to_staff.look(office.database, desk, office.clock.now())
+    return [one.content["title"] for one in await office.rows(StaffNotice)]
+
+
+@pytest.mark.parametrize(("kind", "mark"), [("cave-in", "【危険】"), ("sign", "新しい通報")])
+async def test_what_is_entered_days_later_is_news_to_the_department(
+    office: Office, kind: str, mark: str
+) -> None:
+    """Who entered it sees its page; that is nobody who looks after it."""
+    browser = await office.at_desk(Role.ROADS, "clerk")
+    page = await browser.get(f"{ENTRY}?kind={kind}")
+    came = f"{office.clock.now().astimezone(JAPAN) - timedelta(days=9):%Y-%m-%dT%H:%M}"
+    said = {"address": "中央公園", "words": "倒れています", "came_at": came}
+    page = await browser.submit(page, ENTRY, **said)
+    [report] = await office.rows(Report)
+    opened = f"/console/reports/{report.number}/opened"
+    assert f'hx-post="{opened}"' in page.body
+    assert (await browser.submit(page, opened)).status == 204
+    [title] = await told(office)
+    assert mark in title and report.number in title
+    assert await told(office) == [title]
+    colleague = await office.at_desk(Role.ROADS, "colleague")
+    page = await colleague.get(f"/console/reports/{report.number}")
+    assert "まだ誰も確認していません" in page.words
+    assert (await colleague.submit(page, opened)).status == 204
+    page = await colleague.get(f"/console/reports/{report.number}")
+    assert "まだ誰も確認していません" not in page.words
+    assert f'hx-post="{opened}"' not in page.body
+
+
+async def test_what_was_entered_long_ago_is_no_news(office: Office) -> None:
+    browser = await office.at_desk(Role.ROADS, "clerk")
+    page = await browser.get(f"{ENTRY}?kind=sign")
+    await browser.submit(page, ENTRY, address="中央公園", words="倒れています")
+    office.clock.ahead += timedelta(days=4)
+    assert await told(office) == []

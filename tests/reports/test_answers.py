@@ -20,9 +20,19 @@ from core.clock import JAPAN
 from core.errors import Refusal
 from core.languages import LANGUAGES
 from feeds.texts import machine_translated
-from reports import answer_templates, answer_words, answers, following, states, verdicts, work
+from reports import (
+    answer_templates,
+    answer_words,
+    answers,
+    following,
+    later,
+    states,
+    verdicts,
+    work,
+)
 from reports.answer_templates import Template
 from reports.answers import Answer, Means, Told
+from reports.later import Said
 from reports.models import CameBy, Photo, PhotoRole, Report, ReportUpdate, Verdict
 from reports.photo_links import VALID, PhotoLinks, photo_links
 from reports.photos import CONTENT_TYPE, store_photo
@@ -447,14 +457,20 @@ async def test_what_a_resident_wrote_goes_with_them(office: Office) -> None:
     report = await reported(office, user)
     await changed_to(office, report, ReportState.DONE, Answer())
     await judged(office, user, (await said_to(office, user))[0][-1], right=False)
-    number = await number_of(office, user)
+    number, city, now = await number_of(office, user), office.context.city, office.clock.now()
     async with office.database.writing() as session:
-        assert await verdicts.add_words(session, report.number, number, "still a hole", "m1")
-        assert not await verdicts.add_words(session, report.number, number + 1, "x", "m2")
+        for who, words in ((number, Said("still a hole", "en", "m1")), (number + 1, Said("x"))):
+            kept = await verdicts.add_words(session, city, report.number, who, words, now)
+            assert kept is (who == number)
+    async with office.database.reading() as session:
+        [written] = (await verdicts.of_case(session, report)).words
+    assert (written.number, written.words) == (report.number, "still a hole")
     async with office.database.writing() as session:
-        assert not await verdicts.take_back(session, number, "")
-        assert await verdicts.take_back(session, number, "m1")
-    assert [one.words for one in await office.rows(Verdict)] == [""]
+        assert await later.take_back(session, "") == []
+        [row] = await later.take_back(session, "m1")
+    assert row.id == report.id
+    async with office.database.reading() as session:
+        assert (await verdicts.of_case(session, report)).words == ()
     async with office.database.writing() as session:
         await residents.erase(session, office.context.city, number, office.clock.now())
     assert await office.rows(Verdict) == []
@@ -573,8 +589,11 @@ async def test_what_residents_wrote_is_erased_in_time_and_their_no_stays(office:
     await judged(office, user, (await said_to(office, user))[0][-1], right=False)
     now = office.clock.now()
     async with office.database.writing() as session:
-        number = await number_of(office, user)
-        await verdicts.add_words(session, report.number, number, "still a hole", "m1")
+        # As Todoke kept it before words became steps of the report.
+        verdict = await session.scalar(select(Verdict))
+        assert verdict is not None
+        verdict.words = "still a hole"
+        session.add(verdict)
     assert await verdicts.forget_words(office.database, now - timedelta(days=1)) == 0
     assert await verdicts.forget_words(office.database, now + timedelta(days=1)) == 1
     [verdict] = await office.rows(Verdict)

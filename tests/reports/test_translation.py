@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import pytest
 
 from city.folder import load_city
@@ -15,26 +13,7 @@ from reports.models import Report
 from reports.register import Draft
 from reports.translation import NONE, keeps_numbers, translate_new
 from tests.support.project import SAMPLE_CITY
-
-
-class Machine:
-    """A machine that says what it was taught."""
-
-    name = "machine"
-
-    def __init__(self, words: dict[str, str]) -> None:
-        self.words = words
-        self.asked: list[tuple[str, str]] = []
-        self.error: Exception | None = None
-
-    async def readable(self) -> frozenset[str]:
-        return frozenset({"en", "ne", "ja"})
-
-    async def into_japanese(self, texts: Sequence[str], language: str) -> list[str]:
-        self.asked += [(text, language) for text in texts]
-        if self.error is not None:
-            raise self.error
-        return [self.words[text] for text in texts]
+from tests.support.translation_machine import Machine
 
 
 async def file(

@@ -120,3 +120,14 @@ async def hurried(town: Town) -> None:
         if not waiting:
             return
         await town.inbox.recover()
+
+
+async def filed(town: Town, place: tuple[float, float] = HERE, language: str = "en") -> str:
+    """Somebody who has reported a pothole."""
+    user = await aboard(town, language)
+    await town.says(user, "There is a pothole")
+    await sends(town, user, a_photo())
+    await town.says(user, "Deep")
+    news = await town.is_at(user, *place)
+    await town.taps(user, news, "Send")
+    return user
