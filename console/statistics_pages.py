@@ -59,7 +59,7 @@ async def statistics_page(visitor: Looker) -> Response:
         asked = _asked(visitor, city)
         oldest = await waiting(session, asked)
         named = {team.id: team.name for team in await teams(session)}
-    found = await _statistics(visitor).soon(asked, context.clock.now())
+    found = await _statistics(visitor).soon(asked)
     spots = found.spots if found else ()
     async with context.database.reading() as session:
         where = await places(session, spots)
@@ -106,7 +106,7 @@ async def ready(visitor: Looker) -> Response:
     context = visitor.context
     async with context.database.reading() as session:
         city = await city_now(session, context.city)
-    found = await _statistics(visitor).soon(_asked(visitor, city), context.clock.now())
+    found = await _statistics(visitor).soon(_asked(visitor, city))
     return Response(status_code=204, headers={"HX-Refresh": "true"} if found else {})
 
 
@@ -151,7 +151,7 @@ async def numbers(visitor: Looker) -> Response:
         named = {team.id: team.name for team in await teams(session)}
         asked = _asked(visitor, city)
         oldest = await waiting(session, asked)
-    found = await _statistics(visitor).of(asked, context.clock.now())
+    found = await _statistics(visitor).of(asked)
     async with context.database.reading() as session:
         where = await places(session, found.spots)
     names = Names(city, visitor.language)
@@ -176,7 +176,7 @@ async def numbers(visitor: Looker) -> Response:
 def _statistics(visitor: Visit) -> Statistics:
     state = visitor.request.app.state
     if not hasattr(state, "report_statistics"):
-        state.report_statistics = Statistics(visitor.context.database)
+        state.report_statistics = Statistics(visitor.context.database, visitor.context.clock)
     kept: Statistics = state.report_statistics
     return kept
 

@@ -22,15 +22,16 @@ from sqlalchemy import select as sql_select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from core.clock import JAPAN, in_japan
+from core.clock import JAPAN, Clock, in_japan
 from core.database import Database
 from core.geo import distance_m
+from core.shared_answers import SharedAnswers
 from reports.models import Report
 from reports.states import OPEN, ReportState
 from reports.tallies import Tallies, tallies
 
-FRESH_FOR = timedelta(seconds=60)
-KEPT_FOR = timedelta(minutes=10)
+FRESH_SECONDS = 60.0
+KEPT_SECONDS = 600.0
 MOST_KEPT = 40
 PATIENCE_S = 0.05
 """How long a page waits for numbers that nobody asked for lately."""
@@ -172,44 +173,28 @@ def together(of_kinds: Mapping[str, Days]) -> Days:
 
 
 class Statistics:
-    """Answers, kept for a while.
+    """Answers, kept for a while: counting one reads all reports of its months.
 
-    What is older than :data:`FRESH_FOR` is counted again beside the reader who gets it; what is
-    older than :data:`KEPT_FOR` is shown to nobody.
+    What is older than :data:`FRESH_SECONDS` is counted again beside the reader who gets it; what is
+    older than :data:`KEPT_SECONDS` is shown to nobody.
     """
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
-        self._kept: dict[Asked, Learnt] = {}
-        self._counting: dict[Asked, asyncio.Task[Learnt]] = {}
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database, self._clock = database, clock
+        self._kept: SharedAnswers[Learnt] = SharedAnswers(
+            clock, FRESH_SECONDS, stale_seconds=KEPT_SECONDS, most=MOST_KEPT
+        )
 
-    async def soon(self, asked: Asked, now: datetime) -> Learnt | None:
+    async def soon(self, asked: Asked) -> Learnt | None:
         """Return the same as :meth:`of`; None if it takes longer than :data:`PATIENCE_S`."""
         with suppress(TimeoutError):
             async with asyncio.timeout(PATIENCE_S):
-                return await self.of(asked, now)
+                return await self.of(asked)
         return None
 
-    async def of(self, asked: Asked, now: datetime) -> Learnt:
+    async def of(self, asked: Asked) -> Learnt:
         """Return what there is to learn of a question."""
-        found = self._kept.get(asked)
-        age = now - found.at if found is not None else KEPT_FOR
-        if found is not None and timedelta() <= age < FRESH_FOR:
-            return found
-        task = self._counting.get(asked)
-        if task is None:
-            task = self._counting[asked] = asyncio.create_task(self._count(asked, now))
-            task.add_done_callback(lambda _: self._counting.pop(asked, None))
-        if found is not None and timedelta() <= age < KEPT_FOR:
-            return found
-        return await asyncio.shield(task)
-
-    async def _count(self, asked: Asked, now: datetime) -> Learnt:
-        found = await learn(self._database, asked, now)
-        if len(self._kept) >= MOST_KEPT:
-            self._kept.clear()
-        self._kept[asked] = found
-        return found
+        return await self._kept.of(asked, lambda: learn(self._database, asked, self._clock.now()))
 
 
 async def learn(database: Database, asked: Asked, now: datetime) -> Learnt:

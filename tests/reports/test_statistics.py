@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from sqlmodel import SQLModel
 
+from core.clock import ManualClock
 from core.database import Database
 from reports.models import Report
 from reports.states import ReportState
@@ -175,10 +176,14 @@ def test_a_question_is_always_of_some_months(
 
 async def test_numbers_are_kept_for_a_while_and_then_counted_again(database: Database) -> None:
     await store(database, {"created_at": at("2026-11-02")})
-    kept, asked = Statistics(database), asked_of("", "", "", "", TODAY)
-    first = await kept.of(asked, NOW)
+    clock = ManualClock(NOW)
+    kept, asked = Statistics(database, clock), asked_of("", "", "", "", TODAY)
+    first = await kept.of(asked)
     await store(database, {"created_at": at("2026-11-02"), "origin": "x", "number": "2026-000009"})
-    assert await kept.of(asked, NOW + timedelta(seconds=59)) is first
+    await clock.advance(59)
+    assert await kept.of(asked) is first
     # Later the old numbers are shown once more, and counted anew beside it.
-    assert await kept.of(asked, NOW + timedelta(seconds=61)) is first
-    assert (await kept.of(asked, NOW + timedelta(minutes=11))).reports[NOV] == 2
+    await clock.advance(2)
+    assert await kept.of(asked) is first
+    await clock.advance(600)
+    assert (await kept.of(asked)).reports[NOV] == 2
