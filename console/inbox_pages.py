@@ -23,6 +23,7 @@ from reports.kinds import city_now
 from reports.listing import ReportFilter
 from reports.models import Priority, Report
 from reports.states import WAITING, ReportState
+from reports.teams import to_assign
 from reports.together import tell_joined
 from reports.work import Change, change
 
@@ -69,7 +70,7 @@ async def _page(
         report = await _next(session, wanted, skipped, number)
         new = await listing.narrowed(session, ReportFilter(states=(ReportState.NEW,)))
         waiting = await listing.count(session, new)
-        teams = [team for team in await listing.teams(session) if team.active]
+        teams = await to_assign(session)
         shown: dict[str, Any] = {"report": report}
         if report is not None and report.id is not None:
             shown |= {

@@ -30,6 +30,7 @@ from reports.kinds import city_now
 from reports.models import OrderKind, Outcome, Report, Team, WorkOrder
 from reports.order_links import OrderTokens
 from reports.order_pdf import Sheet, make_pdf, printing_workshop
+from reports.teams import to_assign
 
 router = APIRouter(prefix="/console", route_class=StaffRoute)
 Looker = Annotated[Visit, Depends(visit(Permission.LOOK))]
@@ -53,7 +54,7 @@ async def orders_page(visitor: Looker) -> Response:
     """Show today's and later orders, and those that wait for the office."""
     async with visitor.context.database.reading() as session:
         listed = await orders.orders_from(session, _today(visitor))
-        teams = await orders.teams(session)
+        teams = await to_assign(session)
     return visitor.page(
         "orders.html",
         listed=listed,
@@ -92,7 +93,7 @@ async def _new_page(visitor: Visit, *, refusal: BadInput | None = None) -> Respo
             else []
         )
         found.sort(key=lambda report: chosen.index(report.number))
-        teams = await orders.teams(session)
+        teams = await to_assign(session)
         places = await orders.patrol_places(session)
     return visitor.page(
         "order_new.html",

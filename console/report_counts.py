@@ -9,6 +9,7 @@ from console.web import Visit
 from core.counting import Size
 from reports import listing, saved_filters
 from reports.models import SavedFilter
+from reports.teams import teams_of
 
 MOST_COUNTED = 6
 """Filters that the first page counts; it is asked again every few seconds."""
@@ -20,7 +21,7 @@ async def counted_filters(session: AsyncSession, visitor: Visit) -> list[tuple[S
     wanted = [one for one in seen if one.counted][:MOST_COUNTED]
     if not wanted:
         return []
-    mine = await listing.teams_of(session, visitor.actor)
+    mine = await teams_of(session, visitor.actor)
     now = visitor.context.clock.now()
     found = []
     for one in wanted:

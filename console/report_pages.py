@@ -40,6 +40,7 @@ from reports.counts import CASE_STATES, Counts, counts
 from reports.exports import Export, Wording, begin_export
 from reports.listing import ReportFilter
 from reports.models import SavedExport, SavedFilter, Sending
+from reports.teams import every_team, teams_of
 from reports.together import MOST_TOGETHER
 
 router = APIRouter(prefix="/console", route_class=StaffRoute)
@@ -74,7 +75,7 @@ async def _list_page(
     context = visitor.context
     today = in_japan(context.clock.now()).date()
     async with context.database.reading() as session:
-        teams = await listing.teams(session)
+        teams = await every_team(session)
         chosen = await _chosen(session, visitor, given)
         narrow = await listing.narrowed(session, chosen.wanted)
         numbers = await counts(session, today)
@@ -322,7 +323,7 @@ async def _saved_export(visitor: Visit, export_id: int) -> SavedExport:
 
 
 async def _chosen(session: AsyncSession, visitor: Visit, given: Mapping[str, str]) -> Chosen:
-    mine = await listing.teams_of(session, visitor.actor)
+    mine = await teams_of(session, visitor.actor)
     return read(given, mine=mine, now=visitor.context.clock.now())
 
 

@@ -24,7 +24,7 @@ from core.languages import mark
 from core.text import spreadsheet_cell
 from reports.clusters import clusters, squares_of
 from reports.kinds import city_now
-from reports.listing import ReportFilter, teams
+from reports.listing import ReportFilter
 from reports.models import Report
 from reports.statistics import (
     COUNTED,
@@ -40,6 +40,7 @@ from reports.statistics import (
     together,
     waiting,
 )
+from reports.teams import every_team
 
 router = APIRouter(prefix="/console/report-statistics", route_class=StaffRoute)
 Looker = Annotated[Visit, Depends(visit(Permission.LOOK))]
@@ -58,7 +59,7 @@ async def statistics_page(visitor: Looker) -> Response:
         city = await city_now(session, context.city)
         asked = _asked(visitor, city)
         oldest = await waiting(session, asked)
-        named = {team.id: team.name for team in await teams(session)}
+        named = {team.id: team.name for team in await every_team(session)}
     found = await _statistics(visitor).soon(asked)
     spots = found.spots if found else ()
     async with context.database.reading() as session:
@@ -148,7 +149,7 @@ async def numbers(visitor: Looker) -> Response:
     context = visitor.context
     async with context.database.reading() as session:
         city = await city_now(session, context.city)
-        named = {team.id: team.name for team in await teams(session)}
+        named = {team.id: team.name for team in await every_team(session)}
         asked = _asked(visitor, city)
         oldest = await waiting(session, asked)
     found = await _statistics(visitor).of(asked)

@@ -88,7 +88,7 @@ def _entry(visitor: Visit, *, active: bool) -> Entry:
 
 async def _list(visitor: Visit, *, refusal: BadInput | None = None) -> Response:
     async with visitor.context.database.reading() as session:
-        found = await teams.listed(session)
+        found = await teams.every_team(session)
         cases = await teams.open_cases(session, [team.id for team in found if team.id])
         staff = await accounts.everybody(session)
     return visitor.page(

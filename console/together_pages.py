@@ -24,6 +24,7 @@ from reports.answers import Answer
 from reports.kinds import city_now
 from reports.models import Report
 from reports.states import ReportState, Stage
+from reports.teams import every_team, teams_of
 from reports.together import MOST_TOGETHER, Act, Pick, Together, do, looked_at
 
 router = APIRouter(prefix="/console", route_class=StaffRoute)
@@ -53,7 +54,7 @@ async def _check(visitor: Visit, *, refusal: BadInput | None = None) -> Response
     context, form = visitor.context, visitor.form
     async with context.database.reading() as session:
         city = await city_now(session, context.city)
-        teams = await listing.teams(session)
+        teams = await every_team(session)
         looked = []
         together, rest = None, 0
         try:
@@ -106,7 +107,7 @@ async def _whole(session: AsyncSession, visitor: Visit, together: Together) -> t
         There is nothing to be done.
     """
     given, now = of_query(visitor.form.text("back")), visitor.context.clock.now()
-    mine = await listing.teams_of(session, visitor.actor)
+    mine = await teams_of(session, visitor.actor)
     chosen = read(given, mine=mine, now=now)
     narrow = await listing.narrowed(session, chosen.wanted)
     size = await listing.count(session, narrow)

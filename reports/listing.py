@@ -39,7 +39,7 @@ from sqlmodel import col, select
 from city.city import City
 from core.counting import Size, size_of
 from reports import search
-from reports.models import IS_OPEN, CameBy, Priority, Report, Team, TeamAccount
+from reports.models import IS_OPEN, CameBy, Priority, Report
 from reports.states import OPEN, WAITING, ReportState
 
 FEW = 4_000
@@ -424,18 +424,6 @@ _ROADS = text(
 async def roads(session: AsyncSession) -> list[str]:
     """Return the names of the roads on which something was reported, each read from the index."""
     return list(await session.scalars(_ROADS))
-
-
-async def teams(session: AsyncSession) -> list[Team]:
-    """Return who can be assigned to, those in use first."""
-    query = select(Team).order_by(col(Team.active).desc(), col(Team.id))
-    return list(await session.scalars(query))
-
-
-async def teams_of(session: AsyncSession, account: str) -> list[int]:
-    """Return the ids of the teams to which an account belongs."""
-    query = select(TeamAccount.team_id).where(col(TeamAccount.account) == account)
-    return list(await session.scalars(query))
 
 
 async def of_case(session: AsyncSession, leaders: Sequence[Report]) -> dict[int, list[str]]:

@@ -319,12 +319,6 @@ async def take_off(
     )
 
 
-async def teams(session: AsyncSession) -> list[Team]:
-    """Return the teams to which work can be given, by name."""
-    query = select(Team).where(col(Team.active)).order_by(col(Team.name))
-    return list(await session.scalars(query))
-
-
 async def team_of(session: AsyncSession, order: WorkOrder) -> Team:
     return await session.get_one(Team, order.team_id)
 

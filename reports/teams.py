@@ -35,16 +35,18 @@ class Entry:
     accounts: tuple[str, ...] = ()
 
 
-async def listed(session: AsyncSession) -> list[Team]:
+async def every_team(session: AsyncSession) -> list[Team]:
     """Return all teams: those that can be given something first, then by name."""
     query = select(Team).order_by(col(Team.active).desc(), col(Team.kind), col(Team.name))
     return list(await session.scalars(query))
 
 
 async def to_assign(session: AsyncSession, department: str = "") -> list[Team]:
-    """Return the teams to which cases can be given, those of a department first."""
+    """Return the teams to which cases can be given, by name, those of other departments last."""
     found = await session.scalars(select(Team).where(col(Team.active)).order_by(col(Team.name)))
-    return sorted(found, key=lambda team: (team.department not in ("", department), team.name))
+    if not department:
+        return list(found)
+    return sorted(found, key=lambda team: team.department not in ("", department))
 
 
 async def accounts_of(session: AsyncSession, team_id: int) -> list[str]:
