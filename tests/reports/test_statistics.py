@@ -185,5 +185,5 @@ async def test_numbers_are_kept_for_a_while_and_then_counted_again(database: Dat
     # Later the old numbers are shown once more, and counted anew beside it.
     await clock.advance(2)
     assert await kept.of(asked) is first
-    await clock.advance(600)
+    await clock.advance(601)
     assert (await kept.of(asked)).reports[NOV] == 2
