@@ -19,7 +19,7 @@ from city.parts import sentence_in
 from console.access import Permission
 from console.packed_files import packed, unpacked
 from console.photos import decoding
-from console.positions import one_place, position_of
+from console.positions import one_place, position_or_name
 from console.report_names import Names
 from console.web import StaffRoute, Visit, reason_of, visit
 from core import audit
@@ -173,7 +173,7 @@ def _draft(visitor: Visit, city: City, pictures: tuple[Picture, ...]) -> tuple[D
     address = clean(form.text("address"), line=True)[:MAX_TEXT]
     places = visitor.request.app.state.folder.places
     written = form.text("place")
-    position = position_of(written, places) if written else one_place(address, places)
+    position = position_or_name(written, address, places)
     if position is None and not address:
         raise Refusal(mark("Write where it is, or click on the map."))
     if position is not None and city.is_outside(*position):

@@ -18,11 +18,11 @@ from console.crew_telling import teller
 from console.link_pages import kept_workshop
 from console.order_sheet import code_svg, one_map, overview, pictures_of, sheet_of
 from console.order_words import KINDS, OUTCOMES, Shown, day_name, shown_stop, used_words
+from console.positions import position_or_name
 from console.web import Missing, RowNumber, StaffRoute, Visit, reason_of, visit
 from console.words import moment
 from core.clock import in_japan
 from core.errors import BadInput
-from core.geo import Position
 from core.links import is_valid
 from core.places import Full, busy
 from reports import crew_acts, order_links, orders, register
@@ -166,13 +166,13 @@ async def _places_page(visitor: Visit, *, refusal: BadInput | None = None) -> Re
 @router.post("/orders/places")
 async def add_place(visitor: Worker) -> Response:
     """Keep a routine place of patrols: by an address or landmark, or by latitude and longitude."""
-    form = visitor.form
+    form, places = visitor.form, _folder(visitor).places
     return await _change_places(
         visitor,
         lambda session: orders.add_patrol_place(
             session,
             name=form.text("name"),
-            position=_place(visitor, form.text("where"), form.text("name")),
+            position=position_or_name(form.text("where"), form.text("name"), places),
             words=form.get("words", ""),
             by=visitor.actor,
             now=visitor.context.clock.now(),
@@ -253,35 +253,42 @@ def _left(opened: Opened) -> str:
 async def change(visitor: Worker, order_id: RowNumber) -> Response:
     """Write down what to do, put the places in order, or take one off."""
     form, context = visitor.form, visitor.context
+    by, now = visitor.actor, context.clock.now()
     act, _, which = form.text("do").partition(":")
+
+    async def do(session: AsyncSession, order: WorkOrder) -> None:
+        if act == "sort":
+            await orders.sort(session, context.city, order)
+        elif act in ("up", "down") and which.isdecimal():
+            ids = [item.id or 0 for item in await orders.items_of(session, order_id)]
+            await orders.put_in_order(session, order, _moved(ids, int(which), act))
+        elif act == "off" and which.isdecimal():
+            await orders.take_off(session, order, int(which), by=by, now=now)
+        else:
+            said = {
+                int(name[6:]): form[name]
+                for name in form
+                if name.startswith("words-") and name[6:].isdecimal()
+            }
+            words = form.get("words", "")
+            await orders.describe(session, order, words=words, by_item=said, by=by, now=now)
+
+    place = f"#i{which}" if act in ("up", "down") else ""
+    return await _change_order(visitor, order_id, do, place)
+
+
+async def _change_order(
+    visitor: Visit,
+    order_id: int,
+    do: Callable[[AsyncSession, WorkOrder], Awaitable[object]],
+    place: str = "",
+) -> Response:
+    """Do something with an order, which is locked, and show ``place`` of its page, or why not."""
     try:
-        async with context.database.writing() as session:
-            order = await _order(session, order_id, lock=True)
-            if act == "sort":
-                await orders.sort(session, context.city, order)
-            elif act in ("up", "down") and which.isdecimal():
-                ids = [item.id or 0 for item in await orders.items_of(session, order_id)]
-                await orders.put_in_order(session, order, _moved(ids, int(which), act))
-            elif act == "off" and which.isdecimal():
-                now = context.clock.now()
-                await orders.take_off(session, order, int(which), by=visitor.actor, now=now)
-            else:
-                said = {
-                    int(name[6:]): form[name]
-                    for name in form
-                    if name.startswith("words-") and name[6:].isdecimal()
-                }
-                await orders.describe(
-                    session,
-                    order,
-                    words=form.get("words", ""),
-                    by_item=said,
-                    by=visitor.actor,
-                    now=context.clock.now(),
-                )
+        async with visitor.context.database.writing() as session:
+            await do(session, await _order(session, order_id, lock=True))
     except BadInput as refusal:
         return await _order_page(visitor, order_id, refusal=refusal)
-    place = f"#i{which}" if act in ("up", "down") else ""
     return visitor.go(f"{PAGE}/{order_id}{place}")
 
 
@@ -299,47 +306,43 @@ def _moved(ids: list[int], which: int, act: str) -> list[int]:
 async def settle(visitor: Worker, order_id: RowNumber, item_id: RowNumber) -> Response:
     """Note that somebody looked at what the crew did; confirmed work is told to the residents."""
     context = visitor.context
-    try:
-        async with context.database.writing() as session:
-            order = await _order(session, order_id, lock=True)
-            await crew_acts.settle(
-                session,
-                context.city,
-                order,
-                item_id,
-                mended=visitor.form.text("do") == "mended",
-                by=visitor.actor,
-                now=context.clock.now(),
-                tell=teller(context),
-            )
-    except BadInput as refusal:
-        return await _order_page(visitor, order_id, refusal=refusal)
-    return visitor.go(f"{PAGE}/{order_id}#i{item_id}")
+    return await _change_order(
+        visitor,
+        order_id,
+        lambda session, order: crew_acts.settle(
+            session,
+            context.city,
+            order,
+            item_id,
+            mended=visitor.form.text("do") == "mended",
+            by=visitor.actor,
+            now=context.clock.now(),
+            tell=teller(context),
+        ),
+        f"#i{item_id}",
+    )
 
 
 @router.post("/orders/{order_id}/links")
 async def make_link(visitor: Worker, order_id: RowNumber) -> Response:
-    context = visitor.context
-    try:
-        async with context.database.writing() as session:
-            order = await _order(session, order_id)
-            await order_links.make(session, order, context.clock.now(), actor=visitor.actor)
-    except BadInput as refusal:
-        return await _order_page(visitor, order_id, refusal=refusal)
-    return visitor.go(f"{PAGE}/{order_id}#links")
+    now = visitor.context.clock.now()
+    return await _change_order(
+        visitor,
+        order_id,
+        lambda session, order: order_links.make(session, order, now, actor=visitor.actor),
+        "#links",
+    )
 
 
 @router.post("/orders/{order_id}/links/{link_id}/revoke")
 async def revoke_link(visitor: Worker, order_id: RowNumber, link_id: RowNumber) -> Response:
-    context = visitor.context
-    try:
-        async with context.database.writing() as session:
-            await _order(session, order_id)
-            now = context.clock.now()
-            await order_links.revoke(session, order_id, link_id, now, actor=visitor.actor)
-    except BadInput as refusal:
-        return await _order_page(visitor, order_id, refusal=refusal)
-    return visitor.go(f"{PAGE}/{order_id}#links")
+    now = visitor.context.clock.now()
+    return await _change_order(
+        visitor,
+        order_id,
+        lambda session, _: order_links.revoke(session, order_id, link_id, now, actor=visitor.actor),
+        "#links",
+    )
 
 
 async def _sheet(visitor: Visit, order_id: int, item: int) -> tuple[Opened, Sheet]:
@@ -470,15 +473,3 @@ def _day(value: str) -> date | None:
         return date.fromisoformat(value)
     except ValueError:
         return None
-
-
-def _place(visitor: Visit, where: str, name: str) -> Position | None:
-    """Return a position: typed as latitude and longitude, or of an address or a landmark."""
-    parts = where.replace("、", ",").replace("，", ",").split(",")
-    try:
-        latitude, longitude = (float(part) for part in parts)
-    except ValueError:
-        found = _folder(visitor).places.find(where or name).places
-        return (found[0].longitude, found[0].latitude) if found else None
-    right = -90 <= latitude <= 90 and -180 <= longitude <= 180
-    return (longitude, latitude) if right else None

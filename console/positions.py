@@ -40,6 +40,17 @@ def position_of(text: str, places: Gazetteer) -> Position | None:
     return hits[0].longitude, hits[0].latitude
 
 
+def position_or_name(written: str, name: str, places: Gazetteer) -> Position | None:
+    """Return where something is: as written, or else the one place that its name means.
+
+    Raises
+    ------
+    Refusal
+        No place fits what was written, or more than one.
+    """
+    return position_of(written, places) if written else one_place(name, places)
+
+
 def one_place(text: str, places: Gazetteer) -> Position | None:
     """Return the one place that a text means; None if there is none, or more than one."""
     try:

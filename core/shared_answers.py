@@ -46,14 +46,16 @@ class SharedAnswers(Generic[Answer]):
         if task is None:
             task = asyncio.create_task(self._count(question, count))
             self._counting[question] = task
-            task.add_done_callback(lambda _: self._counting.pop(question, None))
         if kept is not None and age < self._stale_seconds:
             return kept[1]
         return await asyncio.shield(task)
 
     async def _count(self, question: Hashable, count: Callable[[], Awaitable[Answer]]) -> Answer:
         began = self._clock.monotonic()
-        answer = await count()
+        try:
+            answer = await count()
+        finally:
+            del self._counting[question]
         if self._most is not None and len(self._kept) >= self._most:
             self._kept.clear()
         self._kept[question] = (began, answer)

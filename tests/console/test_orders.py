@@ -14,6 +14,7 @@ from reports.models import (
     OrderAct,
     OrderItem,
     Outcome,
+    PatrolPlace,
     Photo,
     PhotoRole,
     Report,
@@ -273,6 +274,18 @@ async def test_what_was_used_is_kept_where_the_office_asks(
     assert used.report_id == report.id
     assert "合材 3袋" in (await desk.get(f"/console/orders/{order_id}")).words
     assert "合材 3袋" in (await desk.get(f"/console/reports/{report.number}")).words
+
+
+async def test_a_routine_place_is_not_kept_where_nobody_meant_it(office: Office) -> None:
+    desk = await at_roads(office)
+    page = await desk.get("/console/orders/places")
+    where = "どこにもない橋"
+    refused = await desk.submit(page, "/console/orders/places", name="見回り", where=where)
+    assert refused.status == 400 and where in refused.words
+    assert await office.rows(PatrolPlace) == []
+    await desk.submit(page, "/console/orders/places", name="見回り", where="36.08, 140.11")
+    [place] = await office.rows(PatrolPlace)
+    assert (place.longitude, place.latitude) == (140.11, 36.08)
 
 
 async def test_an_inspector_reports_what_is_found_on_a_patrol(office: Office) -> None:
