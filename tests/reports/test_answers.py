@@ -336,13 +336,8 @@ async def test_the_photo_after_the_work_goes_along_at_an_address_nobody_guesses(
 ) -> None:
     user = await office.resident("en")
     report = await reported(office, user)
-    after, theirs = (
-        await photo_after(office, report),
-        await photo_after(office, report, PhotoRole.NEAR),
-    )
-    other = await photo_after(office, await reported(office))
-    answer = Answer(photos=(theirs, after, other))
-    await changed_to(office, report, ReportState.DONE, answer)
+    after = await photo_after(office, report)
+    await changed_to(office, report, ReportState.DONE, Answer(photos=(after,)))
     [[text, image, question]] = await said_to(office, user)
     assert "after the work" in text["text"]
     assert question["type"] == "flex"
@@ -364,6 +359,19 @@ async def test_the_photo_after_the_work_goes_along_at_an_address_nobody_guesses(
         office.clock.ahead += VALID + timedelta(days=2)
         async with http.get(f"{office.url}/sent-photo/{path}") as found:
             assert found.status == 404
+
+
+async def test_photos_of_residents_and_of_other_cases_never_go_along(office: Office) -> None:
+    user = await office.resident("en")
+    report = await reported(office, user)
+    theirs = await photo_after(office, report, PhotoRole.NEAR)
+    other = await photo_after(office, await reported(office))
+    after = await photo_after(office, report)
+    for state, wrong in ((ReportState.IN_PROGRESS, theirs), (ReportState.DONE, other)):
+        await changed_to(office, report, state, Answer(photos=(wrong, after)))
+    first, second = await said_to(office, user)
+    kinds = [[message["type"] for message in messages] for messages in (first, second)]
+    assert kinds == [["text", "image"], ["text", "image", "flex"]]
 
 
 async def test_a_photo_of_a_resident_is_never_sent_to_another(office: Office) -> None:
