@@ -169,8 +169,9 @@ list.addEventListener("submit", (event) => {
     if (/^\d{1,4}$/.test(number)) act[name] = Number(number);
   }
   if (value(form, "materials")) act.materials = value(form, "materials");
-  form.elements.words.value = "";
+  for (const name of ["words", "minutes", "people", "materials"]) if (form.elements[name]) form.elements[name].value = "";
   form.querySelector("details").open = false;
+  typed.keep();
   acts.add(act);
 });
 
@@ -187,6 +188,7 @@ list.addEventListener("click", (event) => {
   if (button.dataset.words) {
     const field = button.closest("form").elements.words;
     field.value = field.value ? `${field.value} ${button.dataset.words}` : button.dataset.words;
+    typed.keep();
   }
   if (button.dataset.move) {
     const stop = button.closest(".stop");
@@ -270,6 +272,7 @@ found.addEventListener("submit", async (event) => {
   for (const photo of photos) await acts.add({ kind: "photo", found: kept.id, role: "near" }, photo);
 });
 
+const typed = new TypedWords(`todoke.crew.typed-${page.order}`);
 document.body.classList.add("scripted");
 for (const one of document.querySelectorAll(".chips, #from-here, #sorting, .places, .elsewhere, .moves")) one.hidden = false;
 const photosOfList = [...document.querySelectorAll(".photos a[href]")].flatMap((one) => [one.href, `${one.href}?small=true`]);

@@ -17,6 +17,7 @@ from tests.support.browser_tabs import tab
 from tests.support.crews import a_photo, crew_link, ordered
 from tests.support.filed_reports import picture, reported
 from tests.support.office import Browser, Office
+from tests.support.papers import pages_of
 from tests.support.phone_line import line_to
 
 pytestmark = pytest.mark.browser
@@ -201,3 +202,48 @@ async def test_what_is_found_is_shown_on_the_map(office: Office) -> None:
     made = max(await office.rows(Report), key=lambda one: one.id or 0)
     assert made.id != report.id
     assert f"{made.latitude:.6f}, {made.longitude:.6f}" == shown
+
+
+async def test_what_was_typed_is_there_when_the_phone_opens_the_page_again(office: Office) -> None:
+    desk, path, _ = await on_site(office)
+    async with tab(office, desk) as page:
+        await page.goto(office.url + path)
+        await page.locator(".stop details summary").first.click()
+        await page.locator(".stop textarea").fill("部品が足りない")
+        await page.locator("#new summary").click()
+        await page.locator("#found textarea").fill("標識が傾いている")
+        await page.locator("#found select").select_option(index=2)
+        await page.reload()
+        await expect(page.locator(".stop textarea")).to_have_value("部品が足りない")
+        await expect(page.locator("#found textarea")).to_have_value("標識が傾いている")
+        await expect(page.locator("#found select")).not_to_have_value("")
+        await page.locator('.stop button[value="needs-more"]').click()
+        await page.locator("#found button.big").click()
+        await expect(page.locator("#line")).to_have_text(ALL_SENT)
+        await page.reload()
+        for field in await page.locator("main :is(textarea, select)").all():
+            await expect(field).to_have_value("")
+    assert [one.outcome.value for one in await office.rows(OrderItem)] == ["needs-more", "open"]
+
+
+async def test_each_place_is_one_sheet_of_the_printed_page(office: Office) -> None:
+    """With a map, two photos, what to do and fields to fill in; without the page's own links."""
+    kept = tuple(
+        store_photo(office.context.settings.media_dir, a_photo(colour, (640, 480)))
+        for colour in ("red", "blue")
+    )
+    long = "茨城県つくば市大字上大島字東山新田一丁目二番三十四号先 市道一級第二十三号線 北側歩道"
+    numbers = [(await reported(office, address=long, pictures=kept)).number for _ in range(2)]
+    desk = await office.at_desk(Role.ROADS, "road")
+    order = await ordered(office, desk, *numbers)
+    page = await desk.get(f"/console/orders/{order}")
+    words = {f"words-{item.id}": "穴を埋める\n" * 4 for item in await office.rows(OrderItem)}
+    csrf = page.form("/console/language")["csrf"]
+    await desk.post(f"/console/orders/{order}", {"csrf": csrf, "do": "save", **words})
+    async with tab(office, desk) as browser:
+        await browser.goto(f"{office.url}/console/orders/{order}/print")
+        await browser.wait_for_load_state("networkidle")
+        await browser.emulate_media(media="print")
+        await expect(browser.locator(".no-paper")).to_be_hidden()
+        pdf = await browser.pdf(format="A4", prefer_css_page_size=True)
+    assert pages_of(pdf) == 1 + len(numbers)

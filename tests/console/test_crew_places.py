@@ -9,7 +9,7 @@ import pytest
 from sqlmodel import col, select
 
 from console.models import Role
-from reports import cases, work
+from reports import cases
 from reports.crew_acts import MOST_MOVED_M
 from reports.models import OrderItem, Photo, Report, ReportUpdate
 from reports.states import ReportState
@@ -19,6 +19,7 @@ from tests.support.crews import (
     at_roads,
     crew_link,
     items_of,
+    office_changes,
     ordered,
     outcomes,
     sent,
@@ -75,15 +76,7 @@ async def test_a_late_or_a_far_correction_moves_nothing(office: Office) -> None:
     _, phone, path, item, report = await on_site(office)
     office.clock.ahead += timedelta(hours=1)
     there = ((report.longitude or 0) + 3 * STEP, (report.latitude or 0) + 3 * STEP)
-    async with office.database.writing() as session:
-        await work.change(
-            session,
-            office.context.city,
-            report.number,
-            work.Change(place=there),
-            by="roads@city.example",
-            now=office.clock.now(),
-        )
+    await office_changes(office, report.number, place=there)
     late = moved(item, report, age_ms=600_000)
     assert (await sent(phone, path, late))[1]["done"] == [late["id"]], "it came, and is old"
     [now] = await office.rows(Report)
@@ -138,15 +131,7 @@ async def test_the_phone_learns_that_the_office_changed_the_list(office: Office)
 async def test_a_case_that_ended_need_not_be_done(office: Office) -> None:
     _, phone, path, _, report = await on_site(office)
     assert "作業は不要" not in (await phone.get(path)).words
-    async with office.database.writing() as session:
-        await work.change(
-            session,
-            office.context.city,
-            report.number,
-            work.Change(state=ReportState.DONE),
-            by="roads@city.example",
-            now=office.clock.now(),
-        )
+    await office_changes(office, report.number, state=ReportState.DONE)
     assert "作業は不要です。担当課で終了しました（完了）。" in (await phone.get(path)).words
 
 

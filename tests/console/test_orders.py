@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from city.city import WorkOrders
-from reports import work
 from reports.models import (
     CameBy,
     OrderAct,
@@ -28,6 +27,7 @@ from tests.support.crews import (
     by_form,
     crew_link,
     items_of,
+    office_changes,
     ordered,
     outcomes,
     sent,
@@ -197,15 +197,7 @@ async def test_an_old_done_does_not_undo_what_the_office_decided(
     path = await crew_link(office, desk, await ordered(office, desk, report.number))
     phone = await office.browser()
     [item] = items_of(await phone.get(path))
-    async with office.database.writing() as session:
-        await work.change(
-            session,
-            office.context.city,
-            report.number,
-            work.Change(state=ReportState.ACCEPTED),
-            by="roads@city.example",
-            now=office.clock.now(),
-        )
+    await office_changes(office, report.number, state=ReportState.ACCEPTED)
     await sent(phone, path, act("done", item, age_ms=600_000))
     [now] = await office.rows(Report)
     assert now.state is ReportState.ACCEPTED
@@ -223,15 +215,7 @@ async def test_what_was_answered_elsewhere_cannot_be_told_again_from_the_order(
     [item] = items_of(await phone.get(path))
     await sent(phone, path, act("done", item))
     for state in (ReportState.DONE, ReportState.ACCEPTED):
-        async with office.database.writing() as session:
-            await work.change(
-                session,
-                office.context.city,
-                report.number,
-                work.Change(state=state),
-                by="roads@city.example",
-                now=office.clock.now(),
-            )
+        await office_changes(office, report.number, state=state)
     page = await desk.get(f"/console/orders/{order_id}")
     settle = f"/console/orders/{order_id}/items/{item}"
     assert not page.has_form(settle)

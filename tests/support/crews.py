@@ -12,6 +12,7 @@ from PIL import Image
 
 from console.models import Role
 from core.clock import in_japan
+from reports import work
 from reports.models import OrderItem, Team, TeamKind
 from tests.support.office import Browser, Office, Page
 
@@ -52,6 +53,19 @@ async def ordered(
     )
     assert made.status == 200 and "/console/orders/" in made.url, made.words
     return int(made.url.rpartition("/")[2].partition("#")[0])
+
+
+async def office_changes(office: Office, number: str, **wanted: Any) -> None:
+    """Have somebody of the office change a case."""
+    async with office.database.writing() as session:
+        await work.change(
+            session,
+            office.context.city,
+            number,
+            work.Change(**wanted),
+            by="roads@city.example",
+            now=office.clock.now(),
+        )
 
 
 async def crew_link(office: Office, desk: Browser, order_id: int) -> str:
