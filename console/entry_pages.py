@@ -34,6 +34,7 @@ from reports.decoding import MAX_BYTES, PhotoRefused
 from reports.kinds import city_now
 from reports.models import CameBy
 from reports.photos import MAX_PHOTOS, Picture, take_photo
+from reports.reasons import reason
 from reports.register import LONGEST_CONTACT, LONGEST_DESCRIPTION, MAX_TEXT, Draft, create_report
 from reports.spreadsheets import Read, known_rows, read_file, take_in, with_kinds
 
@@ -154,6 +155,8 @@ async def _taken(visitor: Visit, content: bytes) -> Picture:
             raise Refusal(mark("The photo is too large. Make it smaller.")) from refused
         said = mark("The file cannot be read as a photo. JPEG, PNG, WebP and HEIC can be.")
         raise Refusal(said) from refused
+    except OSError as full:
+        raise BadInput(reason("export.disk")) from full
 
 
 def _draft(visitor: Visit, city: City, pictures: tuple[Picture, ...]) -> tuple[Draft, datetime]:

@@ -104,13 +104,13 @@ class AllowedHosts:
         try:
             parts = urlsplit(url)
             port = parts.port
+            host = plain_host(parts.hostname or "")
         except ValueError as error:
             raise FetchRefused(reason("fetch.no-address", url=url)) from error
         if parts.scheme not in {"http", "https"}:
             raise FetchRefused(reason("fetch.scheme", url=url))
         if parts.username is not None or parts.password is not None:
             raise FetchRefused(reason("fetch.user-name"))
-        host = plain_host(parts.hostname or "")
         if host not in self.hosts:
             if is_local(host):
                 raise FetchRefused(reason("fetch.private-address", host=host))
@@ -120,6 +120,15 @@ class AllowedHosts:
 
 
 def plain_host(host: str) -> str:
+    """Return a host as the client asks for it: ``１２７。０。０。１`` is written ``127.0.0.1``.
+
+    Raises
+    ------
+    ValueError
+        It cannot be the name of a host.
+    """
+    if not host.isascii():
+        host = URL.build(scheme="http", host=host).raw_host or ""
     return host.rstrip(".").lower()
 
 

@@ -217,7 +217,15 @@ def when_of(before: ReportState, after: ReportState) -> str:
 
 
 def filled(
-    text: str, language: str, report: Report, city: City, *, number: str, on: date | None
+    text: str,
+    language: str,
+    report: Report,
+    city: City,
+    *,
+    number: str,
+    on: date | None,
+    department: str = "",
+    exact: bool = True,
 ) -> str:
     """Return a template's words with the blanks filled in for a reader of ``language``.
 
@@ -227,6 +235,10 @@ def filled(
         The number under which the reader hears of it.
     on
         The day of the work.
+    department
+        Which one does it, if not the report's own.
+    exact
+        Whether the reader may hear the address, which the reporter may have written.
 
     Raises
     ------
@@ -236,28 +248,27 @@ def filled(
     needed = set(blanks(text))
     if "date" in needed and on is None:
         raise Refusal("Say the day of the work: the words name it.")
-    department = city.department(report.department)
+    office = city.department(department or report.department)
     values = {
         "number": number,
         "kind": city.kind_name(report.category, language),
-        "place": place(report, language, city),
+        "place": place(report, language, city, exact=exact),
         "date": day_name(on, language) if on else "",
-        "office": name_in(department.names, language) if department else "",
+        "office": name_in(office.names, language) if office else "",
     }
     return put_in(text, values)
 
 
-def place(report: Report, language: str, city: City) -> str:
+def place(report: Report, language: str, city: City, *, exact: bool = True) -> str:
     """Return where it is for a reader of ``language``: the address, or the district's name.
 
     An address is Japanese: who does not read that gets the district. Somebody's home is named by
-    its district alone.
+    its district alone; so is everything if it is not to be ``exact``.
     """
     district = city.district_by_code.get(report.area or "")
     near = name_in(district.names, language) if district else name_in(city.name, language)
-    if report.address and reads_japanese(language) and not public_place.is_home(report, city):
-        return report.address
-    return near
+    exact = exact and reads_japanese(language) and not public_place.is_home(report, city)
+    return report.address if exact and report.address else near
 
 
 async def store(

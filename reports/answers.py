@@ -369,6 +369,8 @@ class _Words:
 
     template: Template | None
     answer: Answer
+    department: str
+    """Of the case: it may have come to another one since the reader reported."""
 
     def to(self, hearer: Hearer, city: City) -> Said:
         """Return them for one reader.
@@ -395,6 +397,8 @@ class _Words:
             city,
             number=hearer.report.number,
             on=answer.on,
+            department=self.department,
+            exact=not hearer.only_reads,
         )
         return Said(words, in_japanese=spoken != language)
 
@@ -419,20 +423,20 @@ async def _words(
             raise Refusal("You wrote why nobody is told, and chose words as well.")
         return None
     if answer.words:
-        return _Words(None, answer)
+        return _Words(None, answer, case.department)
     when = answer_templates.when_of(before, after)
     if answer.template == NONE:
         return None
     templates = await answer_templates.in_use(session, city)
     if answer.template == BY_ITSELF:
         found = answer_templates.said_by_itself(templates, when, case.category) if when else None
-        return None if found is None else _Words(found, answer)
+        return None if found is None else _Words(found, answer, case.department)
     chosen = next((one for one in templates if one.code == answer.template), None)
     if chosen is None:
         raise Refusal("This template is no longer there.")
     if chosen.said_when not in (ANY, when, after.value):
         raise Refusal("These words are for another state.")
-    return _Words(chosen, answer)
+    return _Words(chosen, answer, case.department)
 
 
 async def _groups(
@@ -538,6 +542,9 @@ async def _note(
         )
         hearer.report.updated_at, hearer.report.forgotten = now, False
         session.add(hearer.report)
+    # Also if its own reporter left: the page from which it was sent is out of date.
+    case.updated_at, case.forgotten = now, False
+    session.add(case)
     await session.flush()
     template = words.template
     await audit.record(

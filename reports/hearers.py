@@ -47,12 +47,15 @@ class Hearer:
         None where we know no resident.
     follows
         Whether they follow it and did not report it themselves.
+    only_reads
+        Whether they follow it and did not see the same thing either.
     """
 
     report: Report
     resident: Resident | None
     way: Way
     follows: bool = False
+    only_reads: bool = False
 
     @property
     def language(self) -> str:
@@ -71,9 +74,11 @@ async def hearers(session: AsyncSession, case: Report) -> list[Hearer]:
             others.append(Hearer(report, None, _WAYS.get(report.came_by, Way.CALL)))
         else:
             found.setdefault(resident.id, Hearer(report, resident, _way(resident)))
-    for report, resident in await _followers(session, reports):
-        if resident.id is not None:
-            follower = Hearer(report, resident, _way(resident), follows=True)
+    for report, resident, saw in await _followers(session, reports):
+        # Who only reads of a case hears of it while everybody may see it.
+        is_kept_off = case.hidden or report.hidden
+        if resident.id is not None and (saw or not is_kept_off):
+            follower = Hearer(report, resident, _way(resident), follows=True, only_reads=not saw)
             found.setdefault(resident.id, follower)
     return [*found.values(), *others]
 
@@ -97,12 +102,13 @@ async def _residents(session: AsyncSession, reports: Sequence[Report]) -> dict[i
 
 async def _followers(
     session: AsyncSession, reports: Sequence[Report]
-) -> list[tuple[Report, Resident]]:
+) -> list[tuple[Report, Resident, bool]]:
+    """Return who follows which of the reports, and whether they saw the same thing."""
     by_id = {report.id: report for report in reports}
     rows = await session.execute(
-        select(Follower.report_id, Resident)
+        select(Follower.report_id, Resident, Follower.saw)
         .join(Resident, col(Resident.id) == col(Follower.resident_id))
         .where(col(Follower.report_id).in_(list(by_id)))
         .order_by(col(Follower.created_at), col(Resident.id))
     )
-    return [(by_id[report_id], resident) for report_id, resident in rows]
+    return [(by_id[report_id], resident, saw) for report_id, resident, saw in rows]

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, exists, func, or_
+from sqlalchemy import ColumnElement, and_, exists, false, func, or_
 from sqlalchemy import select as select_rows
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
@@ -136,7 +136,7 @@ async def steps(
         is_public = exists().where(col(Report.id) == col(ReportUpdate.report_id), *conditions(city))
         number, state_now = col(case.number), col(case.state)
         query = (
-            select_rows(ReportUpdate, number, state_now)
+            select_rows(ReportUpdate, number, state_now, false())
             .join(case, col(case.id) == col(ReportUpdate.report_id))
             .where(is_public, col(ReportUpdate.state).in_(PUBLISHED))
         )
@@ -144,13 +144,21 @@ async def steps(
     else:
         leader = aliased(Report)
         number, last = col(Report.number), col(Report.id)
+        of = col(ReportUpdate.report_id)
+        # What was answered to somebody else, whose report leads, is theirs.
+        is_theirs = or_(of == col(Report.id), col(leader.api_key_id) == key.id)
         query = (
-            select_rows(ReportUpdate, number, col(leader.state))
+            select_rows(ReportUpdate, number, col(leader.state), is_theirs)
             .select_from(Report)
             .join(leader, col(leader.id) == func.coalesce(col(Report.case_id), col(Report.id)))
-            .join(ReportUpdate, col(ReportUpdate.report_id) == leader.id)
+            .join(ReportUpdate, of.in_((col(leader.id), col(Report.id))))
             .where(*own(key))
-            .where(or_(col(ReportUpdate.state).is_not(None), col(ReportUpdate.answer) != ""))
+            .where(
+                or_(
+                    and_(of == col(leader.id), col(ReportUpdate.state).is_not(None)),
+                    and_(col(ReportUpdate.answer) != "", is_theirs),
+                )
+            )
         )
     query = query.where(
         col(ReportUpdate.created_at) >= since, col(ReportUpdate.created_at) <= until
@@ -163,10 +171,10 @@ async def steps(
             step.id or 0,
             number,
             step.state or state,
-            step.answer if key is not None else "",
+            step.answer if is_theirs else "",
             step.created_at,
         )
-        for step, number, state in await session.execute(query)
+        for step, number, state, is_theirs in await session.execute(query)
     ]
 
 
@@ -348,7 +356,11 @@ async def _answers(
     newest: dict[int, str] = {}
     for report_id, answer in rows:
         newest[report_id] = answer
-    return {
-        one.id or 0: newest.get(one.id or 0) or newest.get(whose[one.id or 0].id or 0, "")
-        for one in reports
-    }
+    told = {}
+    for one in reports:
+        number, leader = one.id or 0, whose[one.id or 0]
+        told[number] = newest.get(number, "")
+        # What was answered to somebody else, whose report leads, is theirs.
+        if not told[number] and leader.api_key_id == one.api_key_id:
+            told[number] = newest.get(leader.id or 0, "")
+    return told

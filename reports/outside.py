@@ -126,14 +126,14 @@ def internal_of(named: tuple[str, ...]) -> Internal:
 class _Resolver(PublicResolver):
     """Drops private addresses, but for the hosts that the operator named."""
 
-    def __init__(self, internal: frozenset[str]) -> None:
+    def __init__(self, internal: Internal) -> None:
         super().__init__()
         self._internal = internal
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
     ) -> list[ResolveResult]:
-        if plain_host(host) in self._internal:
+        if (plain_host(host), port) in self._internal:
             return await self._inner.resolve(host, port, family)
         if plain_host(host) in LOCAL_NAMES:
             raise FetchRefused(reason("outside.private", host=host[:100]))
@@ -142,9 +142,8 @@ class _Resolver(PublicResolver):
 
 def outside_session(internal: Internal = frozenset()) -> aiohttp.ClientSession:
     """Make the HTTP session for :func:`ask`; the caller closes it."""
-    names = frozenset(host for host, _ in internal)
     return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(resolver=_Resolver(names), limit=32, limit_per_host=4),
+        connector=aiohttp.TCPConnector(resolver=_Resolver(internal), limit=32, limit_per_host=4),
         cookie_jar=aiohttp.DummyCookieJar(),
         headers={"User-Agent": USER_AGENT, "Accept-Encoding": "identity"},
         auto_decompress=False,

@@ -29,7 +29,7 @@ from core.database import Database
 from core.errors import BadInput
 from reports.decoding import PhotoRefused, encoded, shrink
 from reports.likeness import dhash
-from reports.models import Photo, PhotoRole, Report, ReportUpdate
+from reports.models import Forward, Photo, PhotoRole, Report, ReportUpdate
 from reports.reasons import reason
 
 MAX_PHOTOS = 4
@@ -202,7 +202,7 @@ async def turned(media_dir: Path, sha256: str) -> Picture:
     Raises
     ------
     BadInput
-        Its file is gone.
+        Its file is gone, or the disk is full.
     """
     return await asyncio.to_thread(_turned, media_dir, sha256)
 
@@ -214,7 +214,10 @@ def _turned(media_dir: Path, sha256: str) -> Picture:
             said, content = encoded(image.transpose(Image.Transpose.ROTATE_270))
     except OSError as error:
         raise BadInput(reason("report.no-photo")) from error
-    return _kept(media_dir, said, content)
+    try:
+        return _kept(media_dir, said, content)
+    except OSError as error:
+        raise BadInput(reason("export.disk")) from error
 
 
 async def put_turned(
@@ -238,6 +241,7 @@ async def put_turned(
     photo.size, photo.dhash = picture.size, picture.dhash
     photo.public_sha256 = public.sha256 if public is not None else ""
     session.add(photo)
+    await _turn_forwarded(session, photo, before)
     session.add(
         ReportUpdate(
             report_id=photo.report_id, by=by, changes={"turned": [None, photo_id]}, created_at=now
@@ -246,6 +250,16 @@ async def put_turned(
     await session.flush()
     await audit.record(session, now, actor=by, action="photo.turned", subject=f"photo:{photo_id}")
     return True
+
+
+async def _turn_forwarded(session: AsyncSession, photo: Photo, before: tuple[str, str]) -> None:
+    """Let another office that has a link to a photo fetch it as it is now."""
+    report = await session.get_one(Report, photo.report_id)
+    case = col(Forward.report_id).in_((report.id, report.case_id))
+    new = dict(zip(before, (photo.sha256, photo.public_sha256), strict=True))
+    for forward in await session.scalars(select(Forward).where(case).with_for_update()):
+        forward.photos = [new.get(one, one) for one in forward.photos]
+        session.add(forward)
 
 
 async def mark_old_photos(database: Database, media_dir: Path, *, most: int = 200) -> int:

@@ -49,10 +49,12 @@ class ToRelease:
 
     @property
     def seen(self) -> str:
-        """What somebody who looks at it knows of it; another value later means another decision."""
+        """What somebody who looks at it knows of it; another value later means another decision,
+        or another picture: drawn areas do not fit a photo that was turned meanwhile.
+        """
         photo = self.photo
         at = photo.released_at.isoformat() if photo.released_at else ""
-        return f"{at}|{photo.public_sha256}|{int(photo.kept_private)}"
+        return f"{photo.sha256}|{at}|{photo.public_sha256}|{int(photo.kept_private)}"
 
 
 async def waiting(
@@ -119,7 +121,7 @@ async def covered(media_dir: Path, photo: Photo, areas: Sequence[Area]) -> str:
     Raises
     ------
     BadInput
-        The photo's file is gone, or an area is outside of it.
+        The photo's file is gone, an area is outside of it, or the disk is full.
     """
     if not areas:
         return ""
@@ -133,8 +135,11 @@ def _covered(media_dir: Path, sha256: str, areas: Sequence[Area]) -> str:
         raise BadInput(reason("photo.gone")) from error
     full, small = blurred(data, areas)
     name = hashlib.sha256(full).hexdigest()
-    write_photo(photo_path(media_dir, name), full)
-    write_photo(photo_path(media_dir, name, thumbnail=True), small)
+    try:
+        write_photo(photo_path(media_dir, name), full)
+        write_photo(photo_path(media_dir, name, thumbnail=True), small)
+    except OSError as error:
+        raise BadInput(reason("export.disk")) from error
     return name
 
 

@@ -29,7 +29,14 @@ from core.sheets import Sheet, heading_key, read_sheets
 from core.text import clean
 from reports.models import CameBy, Report, ReportUpdate
 from reports.reasons import reason
-from reports.register import IMPORTED, LONGEST_DESCRIPTION, MAX_TEXT, Draft, create_report
+from reports.register import (
+    IMPORTED,
+    LONGEST_DESCRIPTION,
+    MAX_TEXT,
+    Draft,
+    create_report,
+    next_number,
+)
 
 MOST_TAKEN = 2_000
 OLDEST_YEARS = 60
@@ -425,6 +432,8 @@ async def take_in(
     that the city knows counts as wrong.
     """
     done = TakenIn()
+    # Whoever takes in the same file at the same moment waits, and finds its rows there.
+    await next_number(session, in_japan(now).year, step=0)
     there = await known_rows(session, read)
     departments = {one.code for one in city.departments}
     for row in read.rows:

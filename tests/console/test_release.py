@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
+
+import aiohttp
+import pytest
 
 from console.models import Role
 from core.audit import AuditEntry
 from reports.models import Photo, Report
 from reports.photos import photo_path
 from reports.states import ReportState
+from tests.support.filed_reports import picture
 from tests.support.office import Browser, Office, Page
 from tests.support.public_cases import case_in, photographed
 
@@ -111,3 +116,49 @@ async def test_only_photos_of_public_cases_wait(office: Office) -> None:
     await decided(desk, page, photo, act="release")
     case = await (await office.browser()).get(f"/reports/{leader.number}")
     assert f"/photos/{photo.id}.jpg" in case.body, "on the page of its case"
+
+
+async def test_areas_that_were_drawn_before_a_photo_was_turned_release_nothing(
+    office: Office,
+) -> None:
+    """They would lie beside the face."""
+    desk = await office.at_desk(Role.ROADS, "road")
+    colleague = await office.at_desk(Role.ROADS, "colleague")
+    case = await case_in(office, ReportState.ACCEPTED)
+    photo = await photographed(office, case)
+    page = await desk.get(f"/console/release/{photo.id}")
+    shown = await colleague.get(f"/console/reports/{case.number}")
+    address = f"/console/reports/{case.number}"
+    token = shown.form(address)["csrf"]
+    turn = f"{address}/photos/{photo.id}/turn"
+    assert (await colleague.post(turn, {"csrf": token})).status == 200
+    refused = await decided(desk, page, photo, act="release", areas="10,10,100,100")
+    assert refused.status == 400 and "10,10,100,100" in refused.body
+    assert await seen_by_everybody(office, case, photo) is None
+
+
+async def test_a_full_disk_has_its_sentence_and_nothing_that_was_drawn_is_lost(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk = await office.at_desk(Role.ROADS, "road")
+    case = await case_in(office, ReportState.ACCEPTED)
+    photo = await photographed(office, case)
+    page = await desk.get(f"/console/release/{photo.id}")
+    entry = await desk.get("/console/entry?kind=sign")
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("reports.photos.tempfile.mkstemp", full)
+    refused = await decided(desk, page, photo, act="release", areas="10,10,100,100")
+    assert refused.status == 400 and "10,10,100,100" in refused.body
+    assert "ディスク" in refused.words
+    assert await seen_by_everybody(office, case, photo) is None
+    form = aiohttp.FormData()
+    for name, value in {**entry.form("/console/entry"), "address": "中央公園"}.items():
+        if name != "photo":
+            form.add_field(name, str(value))
+    form.add_field("photo", picture(), filename="a.jpg", content_type="image/jpeg")
+    async with desk.http.post(desk.url + "/console/entry", data=form) as answer:
+        said = await answer.text()
+    assert answer.status == 400 and "ディスク" in said and "中央公園" in said

@@ -12,7 +12,7 @@ from console.models import Role
 from reports import states
 from reports.answer_words import built_in
 from reports.following import join
-from reports.models import Photo, Report
+from reports.models import CameBy, Photo, Report
 from reports.photos import store_photo
 from reports.states import ReportState
 from subscriptions import residents as subscriptions
@@ -76,6 +76,25 @@ async def test_one_press_twice_answers_once(office: Office) -> None:
     report = await reported(office, user)
     page = await browser.get(f"/console/reports/{report.number}")
     address = f"/console/reports/{report.number}"
+    first = await browser.submit(page, address, answer_template="thanks")
+    second = await browser.submit(page, address, answer_template="thanks")
+    assert (first.status, second.status) == (200, 400)
+    assert len(await said_to(office, user)) == 1
+
+
+async def test_one_press_twice_answers_once_though_the_first_reporter_has_left(
+    office: Office,
+) -> None:
+    """Others who saw the same thing hear of it."""
+    browser = await office.at_desk(Role.ROADS, "road")
+    user = await office.resident("ja")
+    report = await reported(office, came_by=CameBy.PATROL)
+    async with office.database.writing() as session:
+        resident = await subscriptions.find(session, user)
+        assert resident is not None and resident.id is not None
+        await join(session, report.number, resident.id, office.clock.now())
+    address = f"/console/reports/{report.number}"
+    page = await browser.get(address)
     first = await browser.submit(page, address, answer_template="thanks")
     second = await browser.submit(page, address, answer_template="thanks")
     assert (first.status, second.status) == (200, 400)

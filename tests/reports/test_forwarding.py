@@ -16,7 +16,7 @@ from sqlmodel import col, select
 
 from city.city import Endpoint, Owner
 from core.errors import BadInput
-from reports import forwarded_photos, forwarding, open311
+from reports import forwarded_photos, forwarding, open311, photos
 from reports.api_keys import add_key
 from reports.forwarding import PhotoLinks, Wanted, new_key, pictures_of
 from reports.models import Forward, ForwardWay, Photo, Report, ReportUpdate, Sending
@@ -472,3 +472,36 @@ async def test_words_and_pictures_go_after_the_citys_days(desk: Desk) -> None:
     assert await forwarding.forget_words(desk.office.database, now + timedelta(days=1)) == 1
     row = await desk.row()
     assert (row.words, row.photos, row.remote_id) == ("", [], "P-0001")
+
+
+async def test_a_link_stays_good_though_staff_turn_the_photo_and_ends_if_it_is_taken_back(
+    desk: Desk,
+) -> None:
+    office = desk.office
+    settings = office.context.settings
+    pictures = (store_photo(settings.media_dir, picture()),)
+    report = await reported(office, pictures=pictures, **PERSON)
+    [photo] = await office.rows(Photo)
+    await desk.forward(report, photos=pictures_of([photo], everything=True))
+    row = await desk.row()
+    path = PhotoLinks(settings.secret_key, "").page(row.id or 0, 0)
+    turned = await photos.turned(settings.media_dir, photo.sha256)
+    async with office.database.writing() as session:
+        assert await photos.put_turned(
+            session,
+            photo.id or 0,
+            (photo.sha256, ""),
+            turned,
+            None,
+            by="road@city.example",
+            now=office.clock.now(),
+        )
+    async with aiohttp.ClientSession() as http:
+        async with http.get(office.url + path) as answer:
+            assert answer.status == 200
+            there = photo_path(settings.media_dir, turned.sha256).read_bytes()
+            assert await answer.read() == there
+        async with office.database.writing() as session:
+            await session.delete(await session.get_one(Photo, photo.id))
+        async with http.get(office.url + path) as answer:
+            assert answer.status == 404

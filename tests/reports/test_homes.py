@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 from sqlmodel import select
 
-from reports import answers, cases, nearby, open311_requests, public_place, work
-from reports.answer_templates import place
+from reports import answer_templates, answers, cases, nearby, open311_requests, public_place, work
+from reports.answer_templates import Template, filled, place
+from reports.answers import Answer
 from reports.forwarding import still_there
+from reports.hearers import hearers
 from reports.models import Follower, Photo, PhotoRole, Report
 from reports.states import ReportState
 from reports.withdrawn import withdraw_report
@@ -268,3 +270,57 @@ async def test_nobody_who_only_reads_becomes_a_reporter(office: Office) -> None:
         mine = await session.get_one(Report, report.id, with_for_update=True)
         assert await withdraw_report(session, mine, office.clock.now())
     assert len(await office.rows(Report)) == 1
+
+
+async def test_who_only_reads_hears_no_address_and_nothing_once_it_is_hidden(
+    office: Office,
+) -> None:
+    user, reader, second = [await office.resident("ja") for _ in range(3)]
+    report = await reported(office, user, address="山田太郎宅の前")
+    only_reads = await seen_by(office, report, reader, saw=False)
+    saw = await seen_by(office, report, second, saw=True)
+    async with office.database.reading() as session:
+        some = await hearers(session, await session.get_one(Report, report.id))
+    assert [one.only_reads for one in some] == [False, True, False]
+    for one in some:
+        said = filled(
+            "{place}",
+            "ja",
+            one.report,
+            office.context.city,
+            number=report.number,
+            on=None,
+            exact=not one.only_reads,
+        )
+        assert ("山田" in said) is not one.only_reads
+    await change(office, report, hidden=True)
+    async with office.database.reading() as session:
+        some = await hearers(session, await session.get_one(Report, report.id))
+    assert {one.resident.id for one in some if one.resident} == {report.resident_id, saw}
+    assert only_reads not in {one.resident.id for one in some if one.resident}
+
+
+async def test_a_joined_report_is_answered_with_the_department_of_its_case(
+    office: Office,
+) -> None:
+    user = await office.resident("ja")
+    one, two = await reported(office), await reported(office, user)
+    await join(office, one, two)
+    other = next(d for d in office.context.city.departments if d.code != one.department)
+    await change(office, one, department=other.code)
+    async with office.database.writing() as session:
+        made = await answer_templates.store(
+            session,
+            office.context.city,
+            Template(code="", name="課", texts={"ja": "{office}です"}),
+            seen=0,
+            actor=BY,
+            now=office.clock.now(),
+        )
+    async with office.database.reading() as session:
+        case = await session.get_one(Report, one.id)
+        said = Answer(template=made.code)
+        preview = await answers.preview(
+            session, office.context.city, case, None, said, now=office.clock.now()
+        )
+    assert other.names["ja"] in str(preview.groups)

@@ -356,6 +356,36 @@ async def test_a_joined_request_has_the_state_of_its_case_and_says_so(
     assert [one["service_request_id"] for one in listed] == [leader], "one line for one hole"
 
 
+async def test_what_was_answered_to_somebody_else_is_not_told_to_the_program_that_joined(
+    office: Office, key: str
+) -> None:
+    """The leading report is a resident's; its answers have their number and place."""
+    theirs = await reported(office)
+    await changed(office, theirs.number, ReportState.ACCEPTED, "山田様のご連絡のとおりです")
+    [taken] = json.loads((await post(office, example(office, key))).body)
+    number = taken["service_request_id"]
+    async with office.database.writing() as session:
+        row = await work.leading(session, number)
+        row.case_id, row.state = theirs.id, ReportState.DUPLICATE
+        session.add(row)
+    await changed(office, theirs.number, ReportState.DONE, "山田様、直しました")
+    async with office.database.writing() as session:
+        session.add(
+            ReportUpdate(
+                report_id=row.id or 0,
+                by="road@city.example",
+                answer="直しました",
+                created_at=office.clock.now(),
+            )
+        )
+    for address in (f"requests/{number}.json?", "servicerequestupdates.json?"):
+        body = (await asked(office, f"{address}api_key={key}")).body
+        assert "山田様" not in body and "直しました" in body, address
+    listed = json.loads((await asked(office, f"servicerequestupdates.json?api_key={key}")).body)
+    assert {one["service_request_id"] for one in listed} == {number}
+    assert [one["description"] for one in listed] == ["new", "accepted", "done", "直しました"]
+
+
 async def test_hidden_ones_and_kinds_that_are_not_published_are_not_there(
     office: Office, key: str
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import zipfile
 from datetime import UTC, date, datetime, timedelta
@@ -16,7 +17,7 @@ from core.errors import BadInput
 from core.geo import Position
 from core.sheets import spreadsheet_workshop
 from reports.models import CameBy, Report, ReportUpdate
-from reports.spreadsheets import Read, read_file, take_in, with_kinds
+from reports.spreadsheets import Read, TakenIn, read_file, take_in, with_kinds
 from tests.support.project import SAMPLE_CITY
 from tests.support.sheets import workbook
 
@@ -186,3 +187,19 @@ async def test_a_day_that_cannot_be_is_said_and_its_row_left_out(
     async with database.writing() as session:
         done = await take_in(session, city, found, by="a@city.example", now=NOW)
     assert (len(done.numbers), done.wrong) == (1, 1)
+
+
+async def test_two_who_take_in_one_file_at_once_take_in_each_row_once(
+    database: Database, city: City
+) -> None:
+    found = await read(office_list(), city)
+
+    async def take() -> TakenIn:
+        async with database.writing() as session:
+            return await take_in(session, city, found, by="a@city.example", now=NOW)
+
+    one, two = await asyncio.gather(take(), take())
+    assert sorted((len(one.numbers), len(two.numbers))) == [0, 2]
+    async with database.reading() as session:
+        notes = [step.note for step in await session.scalars(select(ReportUpdate)) if step.note]
+    assert sorted(notes) == ["No. 1", "No. 2"]
