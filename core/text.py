@@ -11,7 +11,7 @@ _UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co"})
 
 def clean(text: str, *, line: bool = False) -> str:
     """Return ``text`` in NFC without control and zero-width characters, direction overrides,
-    private characters and lone surrogates.
+    private characters, lone surrogates, and what is no character (U+FFFE, U+FFFF and the like).
 
     Parameters
     ----------
@@ -25,9 +25,16 @@ def clean(text: str, *, line: bool = False) -> str:
     kept = (
         character
         for character in joined
-        if character in "\n" + _JOINERS or unicodedata.category(character) not in _UNSEEN
+        if character in "\n" + _JOINERS or not _is_unseen(character)
     )
     return "".join(kept).strip().strip(_JOINERS).strip()
+
+
+def _is_unseen(character: str) -> bool:
+    """Whether nobody can see a character, or XML cannot write it (Unicode 23.7, XML 1.0 2.2)."""
+    number = ord(character)
+    is_none = number & 0xFFFE == 0xFFFE or 0xFDD0 <= number <= 0xFDEF
+    return is_none or unicodedata.category(character) in _UNSEEN
 
 
 _FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠")

@@ -386,6 +386,16 @@ async def test_what_was_answered_to_somebody_else_is_not_told_to_the_program_tha
     assert [one["description"] for one in listed] == ["new", "accepted", "done", "直しました"]
 
 
+async def test_what_is_no_character_breaks_no_answer_in_xml(office: Office, key: str) -> None:
+    said = example(office, key, description="Hole\uffff\ufffe \U0001f573\u202e")
+    [taken] = json.loads((await post(office, said)).body)
+    number = taken["service_request_id"]
+    page = await asked(office, f"requests/{number}.xml?api_key={key}")
+    assert page.status == 200
+    root = etree.fromstring(page.body.encode())
+    assert root.findtext("request/description") == "Hole \U0001f573"
+
+
 async def test_hidden_ones_and_kinds_that_are_not_published_are_not_there(
     office: Office, key: str
 ) -> None:
