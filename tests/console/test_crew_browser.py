@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from PIL import Image
-from playwright.async_api import FilePayload, expect
+from playwright.async_api import FilePayload, Route, expect
 
 from console.models import Role
 from reports.models import OrderItem, Photo, Report
@@ -247,3 +247,45 @@ async def test_each_place_is_one_sheet_of_the_printed_page(office: Office) -> No
         await expect(browser.locator(".no-paper")).to_be_hidden()
         pdf = await browser.pdf(format="A4", prefer_css_page_size=True)
     assert pages_of(pdf) == 1 + len(numbers)
+
+
+async def test_a_list_that_the_office_changed_shows_itself(office: Office) -> None:
+    desk, path, _ = await on_site(office)
+    async with tab(office, desk) as page:
+        await page.goto(office.url + path)
+        await expect(page.locator("#line")).to_have_text(ALL_SENT)
+        await ordered(office, desk, (await reported(office)).number)
+        async with page.expect_response("**/acts?*"):
+            await page.locator('.stop button[value="done"]').click()
+        await expect(page.locator(".stop[data-item]")).to_have_count(2)
+        await expect(page.locator(".stop[data-outcome=done]")).to_have_count(1)
+
+
+async def test_a_line_that_drops_in_the_middle_of_a_photo_makes_neither_none_nor_two(
+    office: Office,
+) -> None:
+    """First the photo is cut off, then it arrives and the answer is lost; then all is well."""
+    desk, path, _ = await on_site(office)
+    drops = ["half way", "answer"]
+
+    async def drop(route: Route) -> None:
+        if not drops:
+            await route.continue_()
+        elif drops.pop(0) == "answer":
+            await route.fetch()
+            await route.abort("connectionreset")
+        else:
+            await route.abort("connectionreset")
+
+    async with tab(office, desk, harmless=("ERR_CONNECTION_RESET",)) as page:
+        await page.goto(office.url + path)
+        await page.route("**/photo?*", drop)
+        await page.locator('[data-role="after"]').set_input_files([shot_of(a_photo("red"))])
+        await expect(page.locator(".stop .waits")).to_have_count(1)
+        await page.locator('.stop button[value="done"]').click()
+        await expect(page.locator("#line")).to_have_text(ALL_SENT)
+        await expect(page.locator(".stop .waits")).to_have_count(0)
+        await expect(page.locator(".ours img")).to_have_count(1)
+    assert drops == []
+    assert len(await office.rows(Photo)) == 2, "the resident's, and one of the crew's"
+    assert [one.outcome.value for one in await office.rows(OrderItem)] == ["done"]
