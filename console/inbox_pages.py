@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
@@ -35,15 +34,6 @@ MOST_SKIPPED = 60
 KEYED_TEAMS = 9
 
 
-@dataclass(frozen=True)
-class Decision:
-    """What was decided on a case: words of the page for what follows."""
-
-    number: str
-    state: str
-    told: int
-
-
 @router.get("/reports/inbox")
 async def inbox(visitor: Worker) -> Response:
     return await _page(visitor, skipped=_skipped(visitor.request.query_params.get("later", "")))
@@ -61,15 +51,17 @@ async def _page(
     refusal: BadInput | None = None,
 ) -> Response:
     """Show the next case; after a refusal the same one again."""
-    context = visitor.context
+    context, done = visitor.context, visitor.request.query_params
     now = context.clock.now()
     async with context.database.reading() as session:
         city = await city_now(session, context.city)
-        department = visitor.request.query_params.get("department", "")[:32]
-        wanted = ReportFilter(departments=(department,) if department else ())
+        department = _department(visitor)
+        wanted = ReportFilter(
+            states=WAITING, cases=True, departments=(department,) if department else ()
+        )
         report = await _next(session, wanted, skipped, number)
-        new = await listing.narrowed(session, ReportFilter(states=(ReportState.NEW,)))
-        waiting = await listing.count(session, new)
+        waiting = await listing.count(session, await listing.narrowed(session, wanted))
+        decided = await _decided(session, done.get("done", "")[:16])
         teams = await to_assign(session)
         shown: dict[str, Any] = {"report": report}
         if report is not None and report.id is not None:
@@ -83,11 +75,13 @@ async def _page(
                 theirs = await register.first_photos(session, [suggestion.report.id])
                 shown["alike_photo"] = theirs.get(suggestion.report.id)
     names = ListNames(city, visitor.language, teams)
-    done = visitor.request.query_params
     return visitor.page(
         "reports_inbox.html",
         status=400 if refusal else 200,
         refusal=reason_of(refusal, visitor.language) if refusal else "",
+        # Somebody else was faster, and this is the next one.
+        refused=number if report is None or report.number != number else "",
+        typed=visitor.form,
         **shown,
         waiting=waiting,
         teams=teams,
@@ -97,9 +91,10 @@ async def _page(
         declined=_reasons(ReportState.DECLINED, visitor.language),
         referred=_reasons(ReportState.REFERRED, visitor.language),
         later=",".join(skipped),
-        put_off=",".join([*skipped, report.number][-MOST_SKIPPED:]) if report else "",
+        put_off=_query(department, [*skipped, report.number][-MOST_SKIPPED:]) if report else "",
         department=department,
-        decided=done.get("done", "")[:16],
+        decided=decided,
+        decided_team=names.team(decided.team_id) if decided else "",
         joined_with=done.get("with", "")[:16],
         told=done.get("told", "")[:4],
         today=in_japan(now).date(),
@@ -107,14 +102,32 @@ async def _page(
     )
 
 
+def _department(visitor: Visit) -> str:
+    """Return the department whose cases are wanted; empty for all."""
+    given = visitor.form.text("department") or visitor.request.query_params.get("department", "")
+    return given if given in {one.code for one in visitor.context.city.departments} else ""
+
+
+def _query(department: str, skipped: list[str], **more: object) -> str:
+    """Return the part of the intake's address that says what somebody wants to see next."""
+    fields = {**more, "later": ",".join(skipped), "department": department}
+    return urlencode([(name, value) for name, value in fields.items() if value != ""])
+
+
+async def _decided(session: AsyncSession, number: str) -> Report | None:
+    """Return the case on which somebody just decided."""
+    try:
+        return await register.get_report(session, number) if number else None
+    except register.UnknownReport:
+        return None
+
+
 async def _next(
     session: AsyncSession, wanted: ReportFilter, skipped: list[str], number: str
 ) -> Report | None:
-    if number:
-        try:
-            return await register.get_report(session, number)
-        except register.UnknownReport:
-            return None
+    same = await _decided(session, number)
+    if same is not None and same.state in WAITING:
+        return same
     found = await listing.inbox(session, wanted, most=1, skipped=skipped)
     if not found and skipped:
         found = await listing.inbox(session, wanted, most=1)
@@ -142,12 +155,12 @@ async def decide(visitor: Worker) -> Response:
             told = await _decide(session, visitor, number)
     except BadInput as refusal:
         return await _page(visitor, skipped=skipped, number=number, refusal=refusal)
-    following = {"done": number, "told": told, "later": ",".join(skipped)}
+    following: dict[str, object] = {"done": number, "told": told}
     if form.text("act") == "same":
         following["with"] = form.text("alike").partition(" ")[0][:16]
     if form.text("act") == "urgent":
-        following = {"later": ",".join(skipped)}
-    query = urlencode([(name, value) for name, value in following.items() if value != ""])
+        following = {}
+    query = _query(_department(visitor), skipped, **following)
     return visitor.go(f"{INBOX}?{query}" if query else INBOX)
 
 

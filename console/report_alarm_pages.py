@@ -56,6 +56,8 @@ class Card:
     mends: bool
     """Whether a kind of damage is this department's."""
     newest: list[StaffNotice]
+    mail: str
+    """The department's address in the city's folder, to which overdue cases are told."""
 
     @property
     def chat_host(self) -> str:
@@ -145,6 +147,7 @@ def _clock(typed: str) -> time:
 async def _page(visitor: Visit, *, refused: str = "", refusal: Refusal | None = None) -> Response:
     context = visitor.context
     names = {one.code: name_in(one.names, visitor.language) for one in context.city.departments}
+    mails = {one.code: one.email for one in context.city.departments}
     cards = []
     mending = {kind.department for kind in context.city.report_categories}
     async with context.database.reading() as session:
@@ -158,6 +161,7 @@ async def _page(visitor: Visit, *, refused: str = "", refusal: Refusal | None = 
                     members[code],
                     code in mending,
                     await notices_to_staff.newest(session, code),
+                    mails.get(code, ""),
                 )
             )
     return visitor.page(

@@ -68,6 +68,7 @@ async def change(visitor: Worker, team_id: RowNumber) -> Response:
                 context.clock.now(),
                 known=[one.email for one in await accounts.everybody(session)],
                 actor=visitor.actor,
+                seen=visitor.form.text("seen"),
             )
     except BadInput as error:
         return await _team(visitor, team_id, refusal=error)
@@ -121,6 +122,8 @@ async def _team(visitor: Visit, team_id: int, *, refusal: BadInput | None = None
         refusal=reason_of(refusal, visitor.language) if refusal else "",
         typed=visitor.form,
         team=team,
+        seen=teams.mark_of(team, belong),
+        belong=belong,
         cases=cases.get(team_id, 0),
         staff=[one for one in staff if one.active or one.email in belong],
         ticked=set(visitor.form.all("accounts") if refusal else belong),

@@ -24,6 +24,8 @@ reason = Reasons(
             "report.no-place": "This is not a place on the map.",
             "report.not-joined": "This report is not joined to another one.",
             "report.same-case": "These reports are one case already.",
+            "team.changed": "Somebody changed this team meanwhile. What you typed is still here: "
+            "look at it and save it again.",
             "team.name": "The name of a team has between 1 and {most} characters.",
             "team.taken": "There is a team '{name}' already.",
             "team.kind": "Choose what the team is.",

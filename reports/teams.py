@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -108,20 +109,35 @@ async def change(
     *,
     known: Collection[str],
     actor: str,
+    seen: str | None = None,
 ) -> Team:
     """Change a team; cases that it has stay with it, also when it is switched off.
+
+    Parameters
+    ----------
+    seen
+        The team as the writer saw it (:func:`mark_of`).
 
     Raises
     ------
     BadInput
-        There is no such team, something in the entry is not right, or the name is taken.
+        There is no such team, somebody changed it meanwhile, something in the entry is not right,
+        or the name is taken.
     """
-    team = await session.get(Team, team_id, with_for_update=True)
+    team = await session.get(Team, team_id, with_for_update=True, populate_existing=True)
     if team is None:
         raise BadInput(reason("report.no-team"))
+    if seen is not None and seen != mark_of(team, await accounts_of(session, team_id)):
+        raise BadInput(reason("team.changed"))
     await _write(session, city, team, entry, known)
     await _trail(session, team, entry, now, actor, "team.changed")
     return team
+
+
+def mark_of(team: Team, accounts: Sequence[str]) -> str:
+    """Return what changes with every change of a team."""
+    about = (team.name, team.kind.value, team.department, team.mail, team.active, *accounts)
+    return hashlib.sha256(repr(about).encode()).hexdigest()[:16]
 
 
 async def _write(

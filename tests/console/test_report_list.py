@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from console.models import Role
-from reports.models import Report, SavedFilter
+from reports.models import Report, SavedFilter, Team
 from reports.states import ReportState
 from tests.support.filed_reports import reported
 from tests.support.office import Browser, Office, Page
 
+INBOX, TEAMS = "/console/reports/inbox", "/console/teams"
 LIST, FILTERS, TOGETHER = (
     "/console/reports",
     "/console/reports/filters",
@@ -22,6 +23,12 @@ async def many(office: Office, number: int) -> list[Report]:
 
 def numbers(page: Page) -> list[str]:
     return [str(one) for one in page.tree.xpath("//tr/@data-number")]
+
+
+def decision(page: Page) -> dict[str, str]:
+    """Return the fields with which a case of the intake is decided."""
+    [form] = page.tree.xpath("//form[@method='post' and @action='/console/reports/inbox']")
+    return dict(form.form_values())
 
 
 async def saved(browser: Browser, query: str, **fields: str) -> Page:
@@ -138,3 +145,65 @@ async def test_all_of_a_filter_is_done_a_hundred_at_a_time(office: Office) -> No
     assert states == {one.number: ReportState.ACCEPTED for one in others}
     nothing = await browser.submit(page, TOGETHER, act="state", state="accepted", whole="yes")
     assert nothing.status == 400
+
+
+async def test_the_intake_of_one_department_stays_with_it_and_says_what_was_decided(
+    office: Office,
+) -> None:
+    browser = await office.at_desk(Role.ROADS, "road")
+    park, road, road_too = [
+        await reported(office, category=kind, longitude=140.1 + n / 20)
+        for n, kind in enumerate(("park", "pothole", "pothole"))
+    ]
+    assert (park.department, road.department) == ("parks", "roads")
+    page = await browser.get(INBOX)
+    assert "待ち3" in page.words
+    page = await browser.get(f"{INBOX}?department=roads")
+    assert "待ち2" in page.words
+    assert decision(page)["number"] == road.number
+    [later] = page.tree.xpath("//a[@data-key='n']/@href")
+    assert decision(await browser.get(later))["number"] == road_too.number
+    page = await browser.post(INBOX, {**decision(page), "act": "take"})
+    assert decision(page)["number"] == road_too.number, "not the park's"
+    assert f"{road.number} → 確認" in page.words
+    # Nobody is told what never happened.
+    assert "2026-999999" not in (await browser.get(f"{INBOX}?done=2026-999999")).words
+
+
+async def test_who_is_slower_at_the_intake_gets_the_next_case(office: Office) -> None:
+    one, two = await office.at_desk(Role.ROADS, "one"), await office.at_desk(Role.ROADS, "two")
+    first = await reported(office)
+    second = await reported(office, longitude=140.2, latitude=36.2)
+    fast, slow = await one.get(INBOX), await two.get(INBOX)
+    await one.post(INBOX, {**decision(fast), "act": "take"})
+    late = await two.post(INBOX, {**decision(slow), "act": "take"})
+    assert late.status == 400
+    assert decision(late)["number"] == second.number
+    said = " ".join(one.text_content() for one in late.tree.xpath("//p[@role='alert']"))
+    assert first.number in said
+
+
+async def test_two_who_change_a_team_are_told_and_nothing_typed_is_lost(office: Office) -> None:
+    one, two = await office.at_desk(Role.ROADS, "one"), await office.at_desk(Role.ROADS, "two")
+    await one.submit(await one.get(TEAMS), TEAMS, name="第一班", department="roads")
+    (team,) = await office.rows(Team)
+    address = f"{TEAMS}/{team.id}"
+    mine, theirs = await one.get(address), await two.get(address)
+    await one.submit(mine, address, mail="crew@city.example", accounts="one@city.example")
+    late = await two.submit(theirs, address, name="維持第一班")
+    assert late.status == 400
+    assert late.form(address)["name"] == "維持第一班"
+    assert "crew@city.example" in late.tree.xpath("//p[@role='alert']")[0].text_content()
+    (team,) = await office.rows(Team)
+    assert (team.name, team.mail) == ("第一班", "crew@city.example")
+    assert (await two.submit(late, address)).status == 200
+    # The number of its cases leads to them.
+    case = await reported(office, category="pothole")
+    async with office.database.writing() as session:
+        row = await session.get_one(Report, case.id)
+        row.team_id = team.id
+        session.add(row)
+    page = await one.get(TEAMS)
+    [link] = page.tree.xpath("//td[@class='number']/a")
+    assert link.text_content() == "1"
+    assert numbers(await one.get(link.get("href"))) == [case.number]

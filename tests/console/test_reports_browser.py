@@ -142,6 +142,23 @@ async def test_cases_are_in_sight_at_once_and_a_state_is_one_word_on_a_phone(
         second = await rows.nth(1).bounding_box()
         assert bar is not None and second is not None
         assert second["y"] + second["height"] <= bar["y"], "two cases above the bar"
+        # No button lies over a field or another button, and the table stays in its card.
+        for width in (1440, 1290, 1210, 1030, 700, 390):
+            await page.set_viewport_size({"width": width, "height": 900})
+            over = await page.evaluate(
+                """() => {
+                  const parts = [...document.querySelectorAll(".acts select, .acts button")];
+                  const boxes = parts.map((one) => one.getBoundingClientRect());
+                  const hit = (a, b) => a.left < b.right - 1 && b.left < a.right - 1
+                    && a.top < b.bottom - 1 && b.top < a.bottom - 1;
+                  const card = document.querySelector(".list-card").getBoundingClientRect();
+                  const table = document.querySelector("table.reports").getBoundingClientRect();
+                  return boxes.some((a, n) => a.width && boxes.slice(n + 1).some((b) => hit(a, b)))
+                    || table.right > card.right;
+                }"""
+            )
+            assert not over, width
+        await page.set_viewport_size({"width": 1440, "height": 900})
         # What marks the whole page is at its head, and then all of the list can be meant.
         await page.locator("[data-all] input").check()
         assert await page.locator("input[name='pick']:checked").count() == 4
