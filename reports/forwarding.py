@@ -24,13 +24,12 @@ from core.database import Database
 from core.errors import BadInput
 from core.text import clean
 from reports import work
-from reports.models import Forward, ForwardWay, Photo, Report, ReportUpdate, Sending
+from reports.models import UNDONE, Forward, ForwardWay, Photo, Report, ReportUpdate, Sending
 from reports.reasons import reason
 from reports.register import LONGEST_DESCRIPTION
 from reports.states import ReportState
 from reports.work import Change, Changed
 
-OPEN = (Sending.WAITING, Sending.TRYING)
 RULE = "rule"
 """Who takes up what another office says, if the city's folder says so."""
 PATH = "/forwarded"
@@ -124,7 +123,7 @@ async def begin(
         select(Forward.id).where(
             col(Forward.report_id) == report.id,
             col(Forward.owner) == owner.code,
-            col(Forward.state).in_((*OPEN, Sending.DONE)),
+            col(Forward.state).in_((*UNDONE, Sending.DONE)),
             col(Forward.closed_at).is_(None),
         )
     )
@@ -187,7 +186,7 @@ async def stop(session: AsyncSession, forward_id: int, *, by: str, now: datetime
         There is none, or it was sent.
     """
     forward = await _locked(session, forward_id)
-    if forward.state not in OPEN:
+    if forward.state not in UNDONE:
         raise BadInput(reason("forward.sent"))
     forward.state = Sending.STOPPED
     session.add(forward)
@@ -254,7 +253,7 @@ async def forget_words(database: Database, before: datetime) -> int:
     """Empty words and pictures of what was sent, or given up, before then; return of how many."""
     old = (
         col(Forward.created_at) < before,
-        col(Forward.state).not_in(OPEN),
+        col(Forward.state).not_in(UNDONE),
         (col(Forward.words) != "") | (col(Forward.remote_notes) != ""),
     )
 

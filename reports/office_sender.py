@@ -25,8 +25,8 @@ from core import mail
 from core.errors import BadInput, Permanent, Retryable, TodokeError
 from core.work import retry_delay
 from reports import forwarding, office_mail, office_words, work
-from reports.forwarding import OPEN, PhotoLinks
-from reports.models import Forward, ForwardWay, Report, Sending
+from reports.forwarding import PhotoLinks
+from reports.models import UNDONE, Forward, ForwardWay, Report, Sending
 from reports.office_words import ENDED_LOOK, Said, Tell
 from reports.open311_client import (
     Named,
@@ -85,7 +85,7 @@ class OfficeSender:
         async with self._database.reading() as session:
             to_send = await session.execute(
                 select(col(Forward.id), col(Forward.owner), col(Forward.way))
-                .where(col(Forward.state).in_(OPEN), col(Forward.not_before) <= now)
+                .where(col(Forward.state).in_(UNDONE), col(Forward.not_before) <= now)
                 .order_by(col(Forward.id))
                 .limit(MOST_A_LOOK)
             )
@@ -131,7 +131,7 @@ class OfficeSender:
         now = self._context.clock.now()
         async with self._database.writing() as session:
             forward = await session.get(Forward, number, with_for_update=True)
-            if forward is None or forward.state not in OPEN or forward.not_before > now:
+            if forward is None or forward.state not in UNDONE or forward.not_before > now:
                 return None
             report = await session.get_one(Report, forward.report_id)
             if forward.state is Sending.TRYING and forward.way is ForwardWay.OPEN311:
@@ -191,7 +191,7 @@ class OfficeSender:
         """Store that the other office has it; the case is theirs from now on."""
         now, city = self._context.clock.now(), self._context.city
         async with self._database.writing() as session:
-            row = await self._row(session, forward, OPEN)
+            row = await self._row(session, forward, UNDONE)
             if row is None:
                 return
             row.state, row.sent_at, row.error, row.doubtful = Sending.DONE, now, None, False
@@ -222,7 +222,7 @@ class OfficeSender:
     async def _failed(self, forward: Forward, error: TodokeError) -> None:
         now = self._context.clock.now()
         async with self._database.writing() as session:
-            row = await self._row(session, forward, OPEN)
+            row = await self._row(session, forward, UNDONE)
             if row is None:
                 return
             report = await session.get_one(Report, row.report_id)

@@ -25,13 +25,12 @@ from feeds.fetch import AllowedHosts, fetch
 from reports import photos
 from reports.decoding import PhotoRefused
 from reports.following import MAX_LATER
-from reports.models import PhotoAddress, PhotoRole, Report, ReportUpdate, Sending
+from reports.models import UNDONE, PhotoAddress, PhotoRole, Report, ReportUpdate, Sending
 from reports.outside import ANY_PHOTO
 from reports.photos import MAX_PHOTOS, Added, Picture, decoding_workshop, take_photo
 from reports.reasons import reason
 from reports.states import ReportState
 
-OPEN = (Sending.WAITING, Sending.TRYING)
 MOST_BYTES = 10 * 1024 * 1024
 SECONDS = 30.0
 TRIED_FOR = timedelta(days=1)
@@ -92,7 +91,7 @@ class PhotoFetcher:
         async with self._database.reading() as session:
             found = await session.scalars(
                 select(col(PhotoAddress.id))
-                .where(col(PhotoAddress.state).in_(OPEN), col(PhotoAddress.not_before) <= now)
+                .where(col(PhotoAddress.state).in_(UNDONE), col(PhotoAddress.not_before) <= now)
                 .order_by(col(PhotoAddress.id))
                 .limit(MOST_A_LOOK)
             )
@@ -126,7 +125,7 @@ class PhotoFetcher:
         now = self._context.clock.now()
         async with self._database.writing() as session:
             address = await session.get(PhotoAddress, number, with_for_update=True)
-            if address is None or address.state not in OPEN or address.not_before > now:
+            if address is None or address.state not in UNDONE or address.not_before > now:
                 return None
             address.state = Sending.TRYING
             address.attempts += 1
@@ -186,4 +185,4 @@ class PhotoFetcher:
         row = await session.get(
             PhotoAddress, address.id, with_for_update=True, populate_existing=True
         )
-        return row if row is not None and row.state in OPEN else None
+        return row if row is not None and row.state in UNDONE else None

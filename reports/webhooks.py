@@ -37,6 +37,7 @@ from reports import webhook_signatures as signatures
 from reports.models import (
     LONGEST_ADDRESS,
     LONGEST_WEBHOOK_NAME,
+    UNDONE,
     Report,
     ReportUpdate,
     Sending,
@@ -47,7 +48,6 @@ from reports.outside import Answer, PublicHosts, ask, internal_of
 from reports.reasons import reason
 from reports.register import as_json
 
-OPEN = (Sending.WAITING, Sending.TRYING)
 SERVICE = "service"
 """Who switches off what has failed for too long."""
 TRIED_FOR = timedelta(days=1)
@@ -108,7 +108,7 @@ async def everyone(session: AsyncSession) -> list[Shown]:
                 func.count(),
                 func.min(col(WebhookMessage.created_at)),
             )
-            .where(col(WebhookMessage.state).in_(OPEN))
+            .where(col(WebhookMessage.state).in_(UNDONE))
             .group_by(col(WebhookMessage.webhook_id))
         )
     }
@@ -287,7 +287,7 @@ class WebhookSender:
         now = self._context.clock.now()
         async with self._database.reading() as session:
             waits = select(col(WebhookMessage.webhook_id)).where(
-                col(WebhookMessage.state).in_(OPEN)
+                col(WebhookMessage.state).in_(UNDONE)
             )
             found = await session.scalars(
                 select(Webhook).where(col(Webhook.off_at).is_(None), col(Webhook.id).in_(waits))
@@ -314,7 +314,7 @@ class WebhookSender:
         """Return the first message of each report that waits, if it is due."""
         mine = (
             col(WebhookMessage.webhook_id) == webhook_id,
-            col(WebhookMessage.state).in_(OPEN),
+            col(WebhookMessage.state).in_(UNDONE),
         )
         first = select(func.min(col(WebhookMessage.id))).where(*mine)
         async with self._database.reading() as session:
@@ -348,7 +348,7 @@ class WebhookSender:
         now = self._context.clock.now()
         async with self._database.writing() as session:
             message = await session.get(WebhookMessage, number, with_for_update=True)
-            if message is None or message.state not in OPEN or message.not_before > now:
+            if message is None or message.state not in UNDONE or message.not_before > now:
                 return None
             webhook = await session.get(Webhook, message.webhook_id)
             if webhook is None or webhook.off_at is not None:
@@ -430,7 +430,7 @@ class WebhookSender:
         row = await session.get(
             WebhookMessage, message.id, with_for_update=True, populate_existing=True
         )
-        return row if row is not None and row.state in OPEN else None
+        return row if row is not None and row.state in UNDONE else None
 
 
 async def deliver(
@@ -487,7 +487,7 @@ async def _switch_off(
     session.add(webhook)
     await session.execute(
         update(WebhookMessage)
-        .where(col(WebhookMessage.webhook_id) == webhook.id, col(WebhookMessage.state).in_(OPEN))
+        .where(col(WebhookMessage.webhook_id) == webhook.id, col(WebhookMessage.state).in_(UNDONE))
         .values(state=Sending.STOPPED, ended_at=now, body="")
         .execution_options(synchronize_session=False)
     )

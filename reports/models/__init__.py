@@ -6,6 +6,7 @@ from reports.models.danger import Danger, Triage
 from reports.models.exchange import (
     LONGEST_ADDRESS,
     LONGEST_WEBHOOK_NAME,
+    UNDONE,
     Forward,
     ForwardWay,
     PhotoAddress,
@@ -73,6 +74,7 @@ __all__ = [
     "SEARCH_POSTGRESQL",
     "SEARCH_SQLITE",
     "UNDECIDED",
+    "UNDONE",
     "Addition",
     "AnswerTemplate",
     "AnswerVersion",

@@ -33,6 +33,10 @@ class Sending(StrEnum):
     """By staff."""
 
 
+UNDONE = (Sending.WAITING, Sending.TRYING)
+"""What is still tried."""
+
+
 class PhotoAddress(SQLModel, table=True):
     """A photo that another program named (``media_url``), to be fetched.
 

@@ -14,7 +14,7 @@ import pytest
 from core.audit import AuditEntry
 from core.errors import BadInput
 from reports import webhook_signatures, webhooks, work
-from reports.models import Report, Sending, Webhook, WebhookMessage
+from reports.models import UNDONE, Report, Sending, Webhook, WebhookMessage
 from reports.outside import internal_of, outside_session
 from reports.states import ReportState
 from reports.webhooks import WebhookSender
@@ -259,7 +259,7 @@ async def test_who_does_not_answer_for_days_is_switched_off_and_that_is_to_be_to
         await sent(office)
     [row] = await office.rows(Webhook)
     assert row.off_by == webhooks.SERVICE and "500" in str(row.off_why)
-    waiting = [one for one in await office.rows(WebhookMessage) if one.state in webhooks.OPEN]
+    waiting = [one for one in await office.rows(WebhookMessage) if one.state in UNDONE]
     assert waiting == []
     before = len(receiver.heard)
     await changed(office, report, ReportState.DONE)
