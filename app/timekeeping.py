@@ -78,9 +78,7 @@ class Timekeeper:
         self._doubted = doubt is not None
         if self._boot and (changed or self._kept is None or now - self._kept >= KEEP_SECONDS):
             async with self._database.writing() as session:
-                await clock_marks.keep(
-                    self._database, session, self._clock, self._boot, settled=not changed
-                )
+                await clock_marks.keep(session, self._clock, self._boot, settled=not changed)
             self._kept = now
 
     async def _ask(self) -> None:

@@ -20,9 +20,9 @@ from sqlmodel import col
 
 from console.models import SignInAttempts, Staff
 from core import audit
+from core.database import insert_new
 from core.errors import Refusal
 from core.languages import mark
-from subscriptions.residents import insert_new
 
 WINDOW = timedelta(minutes=15)
 LIMIT_PAIR = 5

@@ -6,11 +6,10 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from sqlalchemy import delete, func, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import Field, SQLModel, col, select
 
-from core.database import Database, UtcDateTime
+from core.database import UtcDateTime, insert_into
 from core.steady import SteadyClock
 
 HEARD_OF = timedelta(minutes=5)
@@ -66,9 +65,7 @@ async def begin(session: AsyncSession, clock: SteadyClock, boot: str) -> None:
         clock.begin(newest, None)
 
 
-async def keep(
-    database: Database, session: AsyncSession, clock: SteadyClock, boot: str, *, settled: bool
-) -> None:
+async def keep(session: AsyncSession, clock: SteadyClock, boot: str, *, settled: bool) -> None:
     """Store the time that a clock uses now; apply what staff decided about its step.
 
     Parameters
@@ -89,8 +86,7 @@ async def keep(
     }
     if settled and doubt is None:
         values["accepted_s"] = None
-    insert = sqlite.insert if database.is_sqlite else postgresql.insert
-    statement = insert(ClockMark).values(boot=boot, **values)
+    statement = insert_into(session, ClockMark).values(boot=boot, **values)
     await session.execute(statement.on_conflict_do_update(index_elements=["boot"], set_=values))
     if doubt is None:
         await session.execute(delete(ClockMark).where(col(ClockMark.at) < at - KEEP))

@@ -10,7 +10,7 @@ import asyncio
 import sqlite3
 import time
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, closing, suppress
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -19,10 +19,12 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from sqlalchemy import DateTime, Dialect, Enum, String, event
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, Engine, make_url
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.types import TypeDecorator
+from sqlmodel import SQLModel
 
 from core.errors import BadInput
 from core.reason import Reason, loaded
@@ -89,6 +91,24 @@ def text_enum(members: type[StrEnum]) -> Enum:
         create_constraint=False,
         length=16,
         values_callable=lambda enumeration: [member.value for member in enumeration],
+    )
+
+
+def insert_into(session: AsyncSession, table: Any) -> Any:
+    """Return an INSERT into a table that can say ``on_conflict_…``."""
+    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
+    return dialect.insert(table)
+
+
+def insert_new(
+    session: AsyncSession, table: type[SQLModel], unique: Sequence[str], *, where: Any = None
+) -> Any:
+    """Return an INSERT that leaves an existing row (same ``unique`` columns) as it is.
+
+    ``where`` is the condition of the unique index, if it does not cover all rows.
+    """
+    return insert_into(session, table).on_conflict_do_nothing(
+        index_elements=list(unique), index_where=where
     )
 
 

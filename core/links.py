@@ -19,11 +19,11 @@ from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from sqlalchemy import func, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import SQLModel, col, select
 
 from core.chunks import rows_of
+from core.database import insert_new
 
 MOST_PHONES = 200
 """Browsers of one link that are kept."""
@@ -152,8 +152,7 @@ async def opened(
     )
     if (known or 0) >= MOST_PHONES:
         return
-    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
-    new = dialect.insert(phones).values(
+    new = insert_new(session, phones, ["link_id", "phone"]).values(
         link_id=link_id, phone=phone, name=name[:20], opened=1, first_at=now, last_at=now
     )
-    await session.execute(new.on_conflict_do_nothing(index_elements=["link_id", "phone"]))
+    await session.execute(new)

@@ -14,7 +14,6 @@ from datetime import date
 
 import structlog
 from sqlalchemy import delete
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import Field, SQLModel, col, select
@@ -22,7 +21,7 @@ from starlette.datastructures import State
 
 from core.chunks import rows_of
 from core.clock import Clock, in_japan
-from core.database import Database
+from core.database import Database, insert_into
 
 EVERY_SECONDS = 30.0
 MOST_KEYS = 10_000
@@ -100,9 +99,8 @@ def note(state: State, name: str, key: str) -> None:
 
 async def add_tallies(session: AsyncSession, rows: list[dict[str, object]]) -> None:
     """Add numbers to those of their days; each row has all columns of :class:`DayTally`."""
-    dialect = session.get_bind().dialect.name
     table = DayTally.__table__  # type: ignore[attr-defined]
-    added = (postgresql if dialect == "postgresql" else sqlite).insert(table)
+    added = insert_into(session, table)
     statement = added.on_conflict_do_update(
         index_elements=[table.c.day, table.c.name, table.c.key],
         set_={"number": table.c.number + added.excluded["number"]},

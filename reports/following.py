@@ -9,11 +9,11 @@ from datetime import datetime
 
 import structlog
 from sqlalchemy import delete, func, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
 from core import audit
+from core.database import insert_into, insert_new
 from reports import cases, photos
 from reports.models import Addition, Follower, PhotoRole, Report, ReportUpdate
 from reports.photos import MAX_PHOTOS, Added, Picture
@@ -36,9 +36,8 @@ async def join(session: AsyncSession, number: str, resident_id: int, now: dateti
         return False
     if report.resident_id == resident_id:
         return True
-    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
     added = await session.execute(
-        dialect.insert(Follower)
+        insert_into(session, Follower)
         .values(report_id=report.id, resident_id=resident_id, saw=True, created_at=now)
         .on_conflict_do_update(
             index_elements=[col(Follower.report_id), col(Follower.resident_id)],
@@ -61,11 +60,9 @@ async def follow(session: AsyncSession, report: Report, resident_id: int, now: d
     assert report.id is not None
     if report.resident_id == resident_id:
         return
-    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
+    new = insert_new(session, Follower, ["report_id", "resident_id"])
     await session.execute(
-        dialect.insert(Follower)
-        .values(report_id=report.id, resident_id=resident_id, saw=False, created_at=now)
-        .on_conflict_do_nothing()
+        new.values(report_id=report.id, resident_id=resident_id, saw=False, created_at=now)
     )
 
 

@@ -23,7 +23,7 @@ from sqlmodel import col, select
 
 from city.city import City
 from core.chunks import in_chunks, rows_of
-from core.database import Database
+from core.database import Database, insert_new
 from core.languages import Catalogue, mark
 from core.restored import RESTORED, held_until
 from core.work import Queue
@@ -47,7 +47,6 @@ from response import staff, staff_messages
 from response.models import StaffMember
 from response.reasons import reason as staff_reason
 from response.staff_messages import Words
-from subscriptions.residents import insert_new
 
 SHOWN = 20
 OPEN_NOTICES = (NoticeState.WAITING, NoticeState.TRYING)

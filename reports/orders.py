@@ -9,14 +9,13 @@ from typing import Any
 
 from sqlalchemy import func
 from sqlalchemy import select as select_rows
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
 from city.city import City
 from core import audit
 from core.clock import in_japan
-from core.database import add_new
+from core.database import add_new, insert_new
 from core.errors import BadInput
 from core.geo import Position
 from core.text import clean
@@ -173,10 +172,9 @@ async def _of_day(
     session: AsyncSession, kind: OrderKind, team_id: int, on_day: date, *, by: str, now: datetime
 ) -> WorkOrder:
     """Return the order of a team and a day, made if it is missing, locked."""
-    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
     values = {"kind": kind, "team_id": team_id, "on_day": on_day, "words": "", "by_hand": False}
-    new = dialect.insert(WorkOrder).values(**values, made_at=now, made_by=by)
-    await session.execute(new.on_conflict_do_nothing(index_elements=["kind", "team_id", "on_day"]))
+    new = insert_new(session, WorkOrder, ["kind", "team_id", "on_day"])
+    await session.execute(new.values(**values, made_at=now, made_by=by))
     query = select(WorkOrder).where(
         col(WorkOrder.kind) == kind,
         col(WorkOrder.team_id) == team_id,

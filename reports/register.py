@@ -12,13 +12,13 @@ from typing import Any
 
 import structlog
 from sqlalchemy import Text, cast, func, or_
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
 from city.city import City
 from core import audit
 from core.clock import in_japan
+from core.database import insert_into
 from core.errors import BadInput
 from reports import due, places, priority
 from reports.kinds import city_now
@@ -156,8 +156,7 @@ def _settle(city: City, report: Report, now: datetime) -> None:
 
 async def next_number(session: AsyncSession, year: int, *, step: int) -> int:
     """Increase the year's counter by ``step``, with its row locked; return the new value."""
-    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
-    statement = dialect.insert(ReportCounter).values(year=year, last=step)
+    statement = insert_into(session, ReportCounter).values(year=year, last=step)
     moved = statement.on_conflict_do_update(
         index_elements=[col(ReportCounter.year)],
         set_={"last": col(ReportCounter.last) + step},

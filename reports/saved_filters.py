@@ -9,12 +9,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
 from core import audit
-from core.database import add_new
+from core.database import add_new, insert_new
 from core.errors import BadInput
 from core.text import clean
 from reports.models import LONGEST_FILTER, LONGEST_FILTER_NAME, SavedFilter
 from reports.reasons import reason
-from subscriptions.residents import insert_new
 
 MOST_FILTERS = 30
 """Of one account, and as many of everybody."""

@@ -20,7 +20,7 @@ from sqlalchemy import delete, func
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
-from core.database import Database
+from core.database import Database, insert_new
 from response.models import (
     StaffCode,
     StaffCodeTry,
@@ -31,7 +31,6 @@ from response.models import (
 from response.reasons import reason
 from response.staff import locked, member_of_user, members, note
 from response.staff_messages import follow_address, stop_to
-from subscriptions.residents import insert_new
 
 LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 """Without I, O, 0 and 1, which people mistake; 32, so that a byte gives one evenly."""

@@ -18,6 +18,7 @@ from sqlmodel import col, select
 
 from city.city import City
 from core.audit import record
+from core.database import insert_new
 from core.errors import BadInput
 from subscriptions.bulk import write_changes, write_choices
 from subscriptions.models import (
@@ -30,7 +31,7 @@ from subscriptions.models import (
     ResidentState,
     area_list,
 )
-from subscriptions.residents import erase_rows, friend_hash, insert_new, note_linked
+from subscriptions.residents import erase_rows, friend_hash, note_linked
 
 CHUNK = 2_000
 """Residents in one transaction, so that a webhook waits at most some tenths of a second."""

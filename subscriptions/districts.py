@@ -9,8 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
 from city.city import City
+from core.database import insert_new
 from subscriptions.models import Area, Resident, ResidentArea, ResidentChange, area_list
-from subscriptions.residents import insert_new
 
 CHUNK = 500
 

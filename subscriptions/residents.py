@@ -16,12 +16,12 @@ from typing import Any
 
 import structlog
 from sqlalchemy import delete
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlmodel import SQLModel, col, select
+from sqlmodel import col, select
 
 from city.city import City
 from core.clock import in_japan
+from core.database import insert_new
 from core.errors import BadInput, Permanent
 from subscriptions.models import (
     HAS_ADDRESS,
@@ -427,19 +427,6 @@ async def _welcome_again(session: AsyncSession, line_user_id: str) -> None:
     """Forget that somebody was gone."""
     await session.execute(
         delete(GoneFriend).where(col(GoneFriend.sha256) == friend_hash(line_user_id))
-    )
-
-
-def insert_new(
-    session: AsyncSession, table: type[SQLModel], unique: Sequence[str], *, where: Any = None
-) -> Any:
-    """Return an INSERT that leaves an existing row (same ``unique`` columns) as it is.
-
-    ``where`` is the condition of the unique index, if it does not cover all rows.
-    """
-    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
-    return dialect.insert(table).on_conflict_do_nothing(
-        index_elements=list(unique), index_where=where
     )
 
 

@@ -25,13 +25,12 @@ from channels.medium import Format
 from channels.models import Batch, BatchState, Delivery, DeliveryState
 from core import audit
 from core.chunks import in_chunks, rows_of
-from core.database import Database
+from core.database import Database, insert_new
 from core.errors import Refusal
 from core.languages import mark
 from core.text import clean
 from core.work import Queue
 from subscriptions.models import Resident, ResidentState
-from subscriptions.residents import insert_new
 
 MOST_MESSAGES = 500
 UNANSWERED = "line:"

@@ -19,8 +19,8 @@ from alerts.surveys.models import Survey, SurveyAnswer, SurveyResponse
 from alerts.surveys.questions import MOST_WORDS, Question, QuestionKind
 from alerts.surveys.tokens import message_token, tokens_of
 from core.chunks import rows_of
+from core.database import insert_new
 from core.text import clean, whole_number
-from subscriptions.residents import insert_new
 
 
 @dataclass(frozen=True)

@@ -172,7 +172,7 @@ async def test_the_newest_moment_is_kept_and_a_new_process_goes_on_from_it(
     machine = WrongClock()
     clock = SteadyClock(machine)
     async with database.writing() as session:
-        await clock_marks.keep(database, session, clock, "this boot", settled=True)
+        await clock_marks.keep(session, clock, "this boot", settled=True)
     machine.ahead = TWO_MONTHS
     for boot, knows in (("this boot", True), ("the next one", False)):
         following = SteadyClock(machine)
@@ -182,12 +182,12 @@ async def test_the_newest_moment_is_kept_and_a_new_process_goes_on_from_it(
         assert following.doubt.at_least is not knows
         assert abs(following.now() - SystemClock().now()) < timedelta(seconds=5)
     async with database.writing() as session:
-        await clock_marks.keep(database, session, following, "the next one", settled=False)
+        await clock_marks.keep(session, following, "the next one", settled=False)
         (mark,) = await clock_marks.doubts(session, following.now())
         assert mark.doubt_s == pytest.approx(TWO_MONTHS.total_seconds(), abs=5)
         assert mark.doubt_s is not None
         await clock_marks.accept(session, mark.boot, mark.doubt_s)
     async with database.writing() as session:
-        await clock_marks.keep(database, session, following, "the next one", settled=False)
+        await clock_marks.keep(session, following, "the next one", settled=False)
         assert await clock_marks.doubts(session, following.now()) == []
     assert following.now() == pytest.approx(machine.now(), abs=timedelta(seconds=1))
