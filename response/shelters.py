@@ -15,14 +15,13 @@ from sqlmodel import col, select
 from city.shelters import Shelter
 from core import audit
 from core.chunks import in_chunks, rows_of
-from core.database import Database
+from core.database import Database, insert_new
 from core.errors import BadInput
 from core.geo import Position
 from core.text import clean, whole_number
 from response import record
 from response.models import IS_NOTE, ActKind, Offer, ShelterAct, ShelterState, ShelterStatus
 from response.reasons import reason
-from subscriptions.residents import insert_new
 
 MOST_HEADS = 100_000
 MOST_AT_ONCE = 500

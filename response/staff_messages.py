@@ -19,7 +19,7 @@ from sqlmodel import col, select
 
 from channels.models import Priority
 from core.chunks import in_chunks, rows_of
-from core.database import Database
+from core.database import Database, insert_new
 from core.errors import BadInput
 from core.reason import Reason
 from core.restored import RESTORED
@@ -29,7 +29,6 @@ from feeds.texts.compose import drill_mark
 from response.models import StaffMember, StaffMessage, StaffMessageState, StaffWay
 from response.reasons import reason
 from response.staff_links import line_ids
-from subscriptions.residents import insert_new
 
 SEND = {StaffWay.LINE: "staff.line", StaffWay.MAIL: "staff.mail"}
 """The queue's task for each way; the key is the message's id. Mail never holds up LINE."""

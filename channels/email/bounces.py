@@ -16,7 +16,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from channels.email.models import MailFailure
 from subscriptions import other_media
 from subscriptions.models import Resident
-from subscriptions.residents import insert_new
 
 MOST_HARD = 2
 HARD_APART = timedelta(days=1)
