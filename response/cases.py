@@ -21,7 +21,7 @@ from channels.forget import forget_words
 from core import audit
 from core.audit import AuditEntry
 from core.chunks import in_chunks, rows_of
-from core.database import Database
+from core.database import Database, insert_new
 from core.errors import BadInput
 from core.text import clean
 from response.models import (
@@ -37,7 +37,6 @@ from response.models import (
     Need,
 )
 from response.reasons import reason
-from subscriptions.residents import insert_new
 
 MOST_NOTE = 1000
 CANNOT_MOVE, MEDICINE, THINGS, SOMETHING, NOTHING = 4, 3, 2, 1, 0

@@ -14,6 +14,7 @@ from prometheus_client import Counter
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from channels.email.models import MailFailure
+from core.database import insert_new
 from subscriptions import other_media
 from subscriptions.models import Resident
 
