@@ -24,7 +24,7 @@ from city.gazetteer import Gazetteer, Place
 from city.shapes import box_of
 from core.clock import in_japan
 from reports import cases, order_links, orders, places, register, releasing, teams, work
-from reports.models import CameBy, OrderKind, Photo, PhotoRole, Report, TeamKind
+from reports.models import RESIDENT, CameBy, OrderKind, Photo, PhotoRole, Report, TeamKind
 from reports.photos import Picture, store_photo
 from reports.register import Draft
 from reports.states import ReportState
@@ -230,7 +230,7 @@ class _Maker:
             resident_id=resident if by_line else None,
             language=one.story.language if by_line else "ja",
             now=one.at,
-            by="resident" if by_line else self.account,
+            by=RESIDENT if by_line else self.account,
         )
 
     async def _step(self, report: Report, state: ReportState, at: datetime, n: int) -> None:

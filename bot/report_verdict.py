@@ -19,6 +19,7 @@ from core.languages import mark
 from reports import answers, verdicts
 from reports.answer_messages import JUDGE
 from reports.kinds import city_now
+from reports.models import RESIDENT
 from reports.photo_links import photo_links
 from reports.verdicts import Heard
 from subscriptions.models import Resident
@@ -69,7 +70,7 @@ class VerdictChat:
                 means,
                 city,
                 judged.changed,
-                by=verdicts.BY,
+                by=RESIDENT,
                 now=now,
                 besides={resident.id},
             )

@@ -23,6 +23,7 @@ from core.web import Form
 from core.word_templates import blanks
 from feeds.translate import article_translations
 from reports import answer_templates, answers
+from reports.answer_messages import MOST_PHOTOS
 from reports.answers import Answer, Means, Preview
 from reports.hearers import hearers, reachable
 from reports.kinds import city_now
@@ -34,7 +35,6 @@ FIELDS = (
     *("answer_template", "answer_on", "answer_words", "answer_photos"),
     *("answer_nobody", "answer_why"),
 )
-MOST_PHOTOS = 2
 
 
 def answer_of(form: Form) -> Answer:

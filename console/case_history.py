@@ -11,7 +11,7 @@ from console import words
 from console.report_names import Names
 from core.languages import mark
 from reports import later
-from reports.models import Report, ReportUpdate
+from reports.models import RESIDENT, Report, ReportUpdate
 from reports.names import priority_name, road_class_name
 from reports.residents_told import BY as SERVICE
 from reports.states import ReportState
@@ -61,10 +61,6 @@ WAYS = {
     "patrol": mark("the office's own patrol"),
     "import": mark("taken in from a list"),
 }
-
-
-RESIDENT, FOLLOWER = "resident", later.FOLLOWER
-"""Stands in the history for the resident, who is not named."""
 
 
 @dataclass(frozen=True)
@@ -146,7 +142,7 @@ def _who(update: ReportUpdate, names: Names, language: str) -> str:
     by_itself = update.by in (RESIDENT, SERVICE) and update.answer and not update.added
     if by_itself and not update.withdrawn:
         return said(mark("Sent by itself"), language)
-    if update.by == FOLLOWER:
+    if update.by == later.FOLLOWER:
         return said(mark("Somebody who follows it"), language)
     if update.by != RESIDENT:
         return update.by.removeprefix("crew:")

@@ -25,6 +25,7 @@ from reports.kinds import city_now
 from reports.likeness import ALIKE, differing_bits, is_plain
 from reports.members import joined_to
 from reports.models import (
+    RESIDENT,
     CameBy,
     Follower,
     OrderItem,
@@ -329,7 +330,7 @@ async def leave(session: AsyncSession, report: Report, now: datetime) -> None:
     session.add(
         ReportUpdate(
             report_id=heir.id,
-            by="resident",
+            by=RESIDENT,
             state=heir.state,
             changes={"leads-after": [None, report.number]},
             created_at=now,
@@ -338,7 +339,7 @@ async def leave(session: AsyncSession, report: Report, now: datetime) -> None:
     await audit.record(
         session,
         now,
-        actor="resident",
+        actor=RESIDENT,
         action="report.leads",
         subject=f"report:{heir.number}",
         after=report.number,

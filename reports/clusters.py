@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
 from core.cells import ZOOM, cells_of_tile, column_and_row
-from reports.listing import Narrowed, ReportFilter, narrowed
+from reports.listing import NO_INDEX, Narrowed, ReportFilter, narrowed
 from reports.models import Report
 from reports.states import ReportState
 
@@ -28,8 +28,6 @@ FINER = 2
 LISTED_FROM_ZOOM = 17
 MOST_LISTED = 30
 """Reports of one square that are named at the nearest views."""
-OTHERS: tuple[str, ...] = ()
-"""Of the other columns' indexes, SQLite is to take none."""
 GRAVITY = (
     ReportState.NEW,
     ReportState.ACCEPTED,
@@ -142,7 +140,7 @@ async def _by_squares(
     inside = (
         sql_select(told)
         .select_from(Report)
-        .where(col(Report.cell).between(grid.c.first, grid.c.last), *narrow.conditions(OTHERS))
+        .where(col(Report.cell).between(grid.c.first, grid.c.last), *narrow.conditions(NO_INDEX))
         .correlate(grid)
         .scalar_subquery()
     )
@@ -160,7 +158,7 @@ async def _by_words(
 ) -> dict[int, _Found]:
     """Put together what a search finds, or the newest of it."""
     known = narrow.newest if narrow.ids is None else narrow.ids
-    conditions = replace(narrow, ids=known or ()).conditions(OTHERS)
+    conditions = replace(narrow, ids=known or ()).conditions(NO_INDEX)
     rows = await session.execute(
         sql_select(
             # The state as it is stored: thousands of rows need no objects.
@@ -197,7 +195,7 @@ async def _list(
 ) -> None:
     """Name some reports of each square, the newest first."""
     known = narrow.newest if narrow.by_words else narrow.ids
-    conditions = replace(narrow, ids=known).conditions(OTHERS)
+    conditions = replace(narrow, ids=known).conditions(NO_INDEX)
     for (first, last), one in squares:
         query: Any = select(Report.id).where(col(Report.cell).between(first, last), *conditions)
         ids = await session.scalars(query.order_by(col(Report.id).desc()).limit(MOST_LISTED))

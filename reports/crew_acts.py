@@ -24,6 +24,7 @@ from reports import orders, register, work
 from reports.crew_said import Act, ActKind
 from reports.models import (
     FOUND_BY_CREW,
+    RESIDENT,
     CameBy,
     OrderAct,
     OrderItem,
@@ -394,7 +395,7 @@ class _Crew:
             col(ReportUpdate.state).is_not(None),
             col(ReportUpdate.created_at) > at,
             col(ReportUpdate.by) != by,
-            col(ReportUpdate.by) != "resident",
+            col(ReportUpdate.by) != RESIDENT,
         )
         newer = await self._session.scalar(query.select_from(ReportUpdate))
         return report.state is not ReportState.WITHDRAWN and not newer

@@ -29,13 +29,12 @@ from core.database import Database
 from core.languages import mark
 from core.text import spreadsheet_cell
 from reports import names, register
-from reports.listing import Narrowed, ReportFilter, narrowed
+from reports.listing import NO_INDEX, Narrowed, ReportFilter, narrowed
 from reports.models import CameBy, Photo, Report, ReportUpdate, Team
 from reports.states import CATALOGUE, TO_STAFF, ReportState
 
 CHUNK = 400
 """Reports that are read at a time."""
-NO_INDEX: tuple[str, ...] = ()
 
 HEADINGS = (
     mark("Number"),

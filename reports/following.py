@@ -15,11 +15,10 @@ from sqlmodel import col, select
 from core import audit
 from core.database import insert_into, insert_new
 from reports import cases, photos
-from reports.models import Addition, Follower, PhotoRole, Report, ReportUpdate
+from reports.models import RESIDENT, Addition, Follower, PhotoRole, Report, ReportUpdate
 from reports.photos import MAX_PHOTOS, Added, Picture
 from subscriptions.models import Resident, ResidentState
 
-BY = "resident"
 MAX_LATER = 4
 """Photos that can be added after a report was sent."""
 
@@ -162,12 +161,12 @@ async def tell(session: AsyncSession, report: Report, addition: Addition, now: d
     assert report.id is not None
     report.updated_at, report.forgotten = now, False
     session.add(report)
-    session.add(ReportUpdate(report_id=report.id, by=BY, added=addition, created_at=now))
+    session.add(ReportUpdate(report_id=report.id, by=RESIDENT, added=addition, created_at=now))
     await session.flush()
     await audit.record(
         session,
         now,
-        actor=BY,
+        actor=RESIDENT,
         action="report.told",
         subject=f"report:{report.number}",
         what=addition.value,

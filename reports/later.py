@@ -22,10 +22,9 @@ from core import audit
 from core.text import clean
 from reports import priority, work
 from reports.danger_words import danger_in
-from reports.following import BY
 from reports.kinds import city_now
 from reports.members import joined_to
-from reports.models import Addition, Follower, Report, ReportUpdate
+from reports.models import RESIDENT, Addition, Follower, Report, ReportUpdate
 
 FOLLOWER = "follower"
 """Who said it, in the history, if they did not report it."""
@@ -87,7 +86,7 @@ async def say(
     words = clean(said.words)[:MOST_WORDS]
     step = ReportUpdate(
         report_id=report.id or 0,
-        by=BY if is_own else FOLLOWER,
+        by=RESIDENT if is_own else FOLLOWER,
         added=added,
         said=words,
         said_message=said.message_id if words else "",
@@ -101,7 +100,7 @@ async def say(
     await audit.record(
         session,
         now,
-        actor=BY,
+        actor=RESIDENT,
         action="report.told",
         subject=f"report:{report.number}",
         what=added.value,

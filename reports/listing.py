@@ -42,6 +42,8 @@ from reports import search
 from reports.models import IS_OPEN, CameBy, Priority, Report
 from reports.states import OPEN, WAITING, ReportState
 
+NO_INDEX: tuple[str, ...] = ()
+"""Of the columns' indexes, SQLite is to take none (:meth:`Narrowed.conditions`)."""
 FEW = 4_000
 """So many reports are sorted; more are read in order."""
 MOST_FOUND = 1_000

@@ -24,7 +24,7 @@ from reports import due, places, priority
 from reports.kinds import city_now
 from reports.listing import ReportFilter as ReportFilter
 from reports.listing import narrowed
-from reports.models import Addition, CameBy, Photo, Report, ReportCounter, ReportUpdate
+from reports.models import RESIDENT, Addition, CameBy, Photo, Report, ReportCounter, ReportUpdate
 from reports.photos import MAX_PHOTOS, Picture
 from reports.reasons import reason
 from reports.states import WAITING, ReportState, Stage
@@ -74,7 +74,7 @@ async def create_report(
     resident_id: int | None,
     language: str,
     now: datetime,
-    by: str = "resident",
+    by: str = RESIDENT,
     entered_at: datetime | None = None,
 ) -> Report:
     """Store a report with the next number of the year; the same ``origin`` makes it once.

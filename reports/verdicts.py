@@ -24,10 +24,9 @@ from reports import following, later, work
 from reports.hearers import Hearer
 from reports.later import Said
 from reports.members import members_of
-from reports.models import SAID_NO, Addition, Report, ReportUpdate, Verdict
+from reports.models import RESIDENT, SAID_NO, Addition, Report, ReportUpdate, Verdict
 from reports.states import ReportState
 
-BY = "resident"
 KEY_BYTES = 16
 LONGEST_KEY = 24
 
@@ -174,7 +173,7 @@ async def judge(
     case.judged = False
     session.add(case)
     changed = await work.change(
-        session, city, case.number, work.Change(state=ReportState.ACCEPTED), by=BY, now=now
+        session, city, case.number, work.Change(state=ReportState.ACCEPTED), by=RESIDENT, now=now
     )
     return Judged(Heard.OPENED, report.number, changed, is_own)
 

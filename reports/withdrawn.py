@@ -15,11 +15,9 @@ from sqlmodel import col, select
 
 from core import audit
 from reports import cases, later
-from reports.models import Follower, Photo, Report, ReportUpdate
+from reports.models import RESIDENT, Follower, Photo, Report, ReportUpdate
 from reports.register import forget_places
 from reports.states import WAITING, ReportState
-
-BY = "resident"
 
 log = structlog.get_logger(__name__)
 
@@ -132,12 +130,12 @@ async def _note(session: AsyncSession, report: Report, what: Withdrawn, now: dat
     assert report.id is not None
     report.updated_at = now
     session.add(report)
-    session.add(ReportUpdate(report_id=report.id, by=BY, withdrawn=what, created_at=now))
+    session.add(ReportUpdate(report_id=report.id, by=RESIDENT, withdrawn=what, created_at=now))
     await session.flush()
     await audit.record(
         session,
         now,
-        actor=BY,
+        actor=RESIDENT,
         action="report.withdrawn",
         subject=f"report:{report.number}",
         what=what.value,

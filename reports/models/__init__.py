@@ -39,6 +39,7 @@ from reports.models.order import (
 from reports.models.report import (
     FOUND_BY_CREW,
     IS_OPEN,
+    RESIDENT,
     ROAD_CLASSES,
     SAID_NO,
     UNDECIDED,
@@ -69,6 +70,7 @@ __all__ = [
     "LONGEST_KEY_NAME",
     "LONGEST_WEBHOOK_NAME",
     "NEW_REPORT",
+    "RESIDENT",
     "ROAD_CLASSES",
     "SAID_NO",
     "SEARCH_POSTGRESQL",

@@ -43,6 +43,10 @@ class Priority(IntEnum):
     WHEN_THERE_IS_TIME = 4
 
 
+RESIDENT = "resident"
+"""Stands in histories and the audit trail for a resident, who is not named."""
+
+
 class CameBy(StrEnum):
     """How a report came."""
 

@@ -11,7 +11,7 @@ from console import words
 from console.models import Role
 from reports import answers, following, notices_to_staff, states, verdicts, work
 from reports.answers import Answer, Means
-from reports.models import Report, ReportUpdate, StaffNotice, Verdict
+from reports.models import RESIDENT, Report, ReportUpdate, StaffNotice, Verdict
 from reports.notices_to_staff import Desk
 from reports.photo_links import photo_links
 from reports.states import ReportState
@@ -56,7 +56,7 @@ async def says_no(office: Office, user: str) -> None:
             means(office),
             city,
             judged.changed,
-            by=verdicts.BY,
+            by=RESIDENT,
             now=now,
             besides={resident},
         )
@@ -84,7 +84,7 @@ async def test_what_goes_out_after_a_no_is_sent_by_itself_to_the_others_and_to_t
 
     [row] = await office.rows(Report)
     assert (row.state, row.ended_at) == (ReportState.ACCEPTED, None)
-    steps = [one for one in await office.rows(ReportUpdate) if one.by == verdicts.BY]
+    steps = [one for one in await office.rows(ReportUpdate) if one.by == RESIDENT]
     said, opened, told = steps[-3:]
     assert (said.added, opened.state) == ("not-right", ReportState.ACCEPTED)
     assert reopened in told.answer and told.told == 1

@@ -33,7 +33,7 @@ from reports import (
 from reports.answer_templates import Template
 from reports.answers import Answer, Means, Told
 from reports.later import Said
-from reports.models import CameBy, Photo, PhotoRole, Report, ReportUpdate, Verdict
+from reports.models import RESIDENT, CameBy, Photo, PhotoRole, Report, ReportUpdate, Verdict
 from reports.photo_links import VALID, PhotoLinks, photo_links
 from reports.photos import CONTENT_TYPE, store_photo
 from reports.states import ReportState
@@ -134,7 +134,7 @@ async def judged(
                 means(office.context),
                 office.context.city,
                 found.changed,
-                by=verdicts.BY,
+                by=RESIDENT,
                 now=now,
                 besides={await number_of(office, user)},
             )
