@@ -386,6 +386,23 @@ async def test_a_photo_of_a_resident_is_never_sent_to_another(office: Office) ->
         assert found.status == 404
 
 
+async def test_residents_get_the_copy_without_faces_and_nothing_that_is_kept_private(
+    office: Office,
+) -> None:
+    number = await photo_after(office, await reported(office))
+    async with office.database.writing() as session:
+        photo = await session.get_one(Photo, number)
+        assert await answers.sent_photo(session, number) == photo.sha256
+        photo.public_sha256 = "f" * 64
+        session.add(photo)
+        await session.flush()
+        assert await answers.sent_photo(session, number) == "f" * 64
+        photo.kept_private = True
+        session.add(photo)
+        await session.flush()
+        assert await answers.sent_photo(session, number) is None
+
+
 def test_line_gets_no_address_that_it_would_refuse(office: Office) -> None:
     settings = replace(office.context.settings, public_url="http://city.example")
     assert photo_links(settings).address(1, office.clock.now()) == ""
