@@ -425,6 +425,22 @@ async def test_after_a_completion_each_is_asked_once(office: Office) -> None:
         assert (row.asked_at is not None, row.judged) == (True, None)
 
 
+async def test_more_words_after_a_completion_ask_nobody_again(office: Office) -> None:
+    user = await office.resident("en")
+    report = await reported(office, user)
+    await changed_to(office, report, ReportState.DONE, Answer())
+    more = Answer(words="周りも舗装しました。")
+    async with office.database.reading() as session:
+        case, city = await session.get_one(Report, report.id), office.context.city
+        seen = await answers.preview(session, city, case, None, more, now=office.clock.now())
+    [group] = seen.groups
+    assert [message["type"] for message in group.messages] == ["text"]
+    await changed_to(office, report, None, more)
+    first, second = await said_to(office, user)
+    assert [message["type"] for message in first] == ["text", "flex"]
+    assert [message["type"] for message in second] == ["text"]
+
+
 async def test_a_yes_is_kept_and_a_no_of_anybody_opens_the_case_again(office: Office) -> None:
     users = [await office.resident(code) for code in ("en", "ne", "ja")]
     leader, second = await reported(office, users[0]), await reported(office, users[1])
