@@ -134,6 +134,7 @@ async def _erase_words(session: AsyncSession, ids: Sequence[int]) -> None:
         update(OrderItem)
         .where(col(OrderItem.report_id).in_(ids))
         .values(words="", outcome_words=""),
+        update(Forward).where(col(Forward.report_id).in_(ids)).values(words="", remote_notes=""),
         delete(PhotoAddress).where(col(PhotoAddress.report_id).in_(ids)),
     ):
         await session.execute(statement.execution_options(synchronize_session=False))

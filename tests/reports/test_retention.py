@@ -13,18 +13,24 @@ from city.folder import load_city
 from core.database import Database
 from reports import retention, search, work
 from reports.models import (
+    Forward,
+    ForwardWay,
     OrderItem,
     OrderKind,
     Photo,
+    PhotoAddress,
     Report,
     ReportUpdate,
+    Sending,
     Team,
     TeamKind,
+    Verdict,
     WorkOrder,
 )
 from reports.retention import forget_photos, forget_words
 from reports.states import ReportState
 from reports.work import Change
+from subscriptions import residents
 from tests.support.project import SAMPLE_CITY
 
 ENDED = datetime(2026, 12, 31, 14, 59, 59, tzinfo=UTC)
@@ -214,6 +220,52 @@ async def test_the_words_of_its_work_orders_go_with_a_case(database: Database, c
     async with database.reading() as session:
         [kept] = await session.scalars(select(OrderItem))
     assert (kept.words, kept.outcome_words) == ("", "")
+
+
+async def test_what_residents_said_of_it_and_other_offices_got_goes_with_a_case(
+    database: Database, city: City
+) -> None:
+    """In the time of its kind, which may be shorter than the city's."""
+    await store(database, {"category": "park"})
+    async with database.writing() as session:
+        resident = await residents.follow(session, city, f"U{1:032}", "ne", ENDED)
+        [report] = await session.scalars(select(Report))
+        about: dict[str, Any] = {"report_id": report.id, "created_at": ENDED, "not_before": ENDED}
+        verdict: dict[str, Any] = {
+            "resident_id": resident.id,
+            "said": False,
+            "words": "まだ穴がある",
+        }
+        sent: dict[str, Any] = {
+            "words": "山田さん宅の前",
+            "remote_notes": "山田さんと確認",
+            "photos": ["0" * 64],
+        }
+        session.add_all(
+            [
+                Verdict(report_id=report.id or 0, key="k", asked_at=ENDED, **verdict),
+                PhotoAddress(url="https://a.example/yamada.jpg", by="key:1", **about),
+                Forward(
+                    key="f",
+                    owner="pref",
+                    way=ForwardWay.MAIL,
+                    by="a@city.example",
+                    address="road@pref.example",
+                    state=Sending.DONE,
+                    **about,
+                    **sent,
+                ),
+            ]
+        )
+    later = ENDED + timedelta(days=11)
+    assert await forget_words(database, city, later) == 1
+    await forget_photos(database, city, later)
+    async with database.reading() as session:
+        [said] = await session.scalars(select(Verdict))
+        [forward] = await session.scalars(select(Forward))
+        assert list(await session.scalars(select(PhotoAddress))) == []
+    assert (said.words, said.said) == ("", False)
+    assert (forward.words, forward.remote_notes, forward.photos) == ("", "", [])
 
 
 async def test_what_stops_in_the_middle_goes_on_the_next_time(
