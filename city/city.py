@@ -458,9 +458,14 @@ class City(_Part):
         """Return a department; None if there is none."""
         return next((one for one in self.departments if one.code == code), None)
 
-    def with_kinds(self, kinds: Iterable[ReportCategory]) -> City:
-        """Return the city with other kinds of reports."""
-        made = self.model_copy(update={"report_categories": tuple(kinds)})
+    def with_kinds(
+        self, kinds: Iterable[ReportCategory], danger_words: DangerWords | None = None
+    ) -> City:
+        """Return the city with other kinds of reports, and other words of danger for all."""
+        changed: dict[str, object] = {"report_categories": tuple(kinds)}
+        if danger_words is not None:
+            changed["danger_words"] = danger_words
+        made = self.model_copy(update=changed)
         made._folder = self.as_in_folder
         return made
 

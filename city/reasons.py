@@ -300,6 +300,10 @@ reason = Reasons(
             "value.no-address": "'{value}' is not an address.",
             "value.scheme": "'{value}' must be an address that begins with {scheme}://.",
             "value.password": "an address must not carry a password; use secret_setting.",
+            "value.built-in-danger-word": (
+                "'{word}' is one of Todoke's own words and cannot be taken away. Write the longer "
+                "phrase in which nothing is dangerous."
+            ),
             "value.danger-word": (
                 "a word of danger has 2 to {most} characters, not '{value}'; one is enough where "
                 "it is no Latin letter."

@@ -229,6 +229,18 @@ HELP = {
         ),
         "reports.md",
     ),
+    "/console/danger-words": Help(
+        mark(
+            "Words that raise the priority of every report in which they stand, beside those "
+            "that Todoke knows in sixteen languages. They hold for reports that come in or "
+            "change from then on."
+        ),
+        "city.md",
+    ),
+    "/console/danger-words/check": Help(
+        mark("Look at what changes, try it with sentences, then confirm."),
+        "city.md",
+    ),
     "/console/new-kind": Help(
         mark("A new kind is written first. Residents see it once it was looked at and confirmed."),
         "reports.md",

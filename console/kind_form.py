@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from city.kinds import DAYS, MOST_CHOICES
@@ -49,7 +49,7 @@ def kind_written(form: Form, before: Mapping[str, Any]) -> Content:
     made["off_until"] = _line(form, "off_until") or None
     made["areas"] = list(_areas(form))
     made["message"] = _message(form, before.get("message") or {})
-    made["danger_words"] = _danger_words(form, before.get("danger_words") or {})
+    made["danger_words"] = danger_words_written(form, before.get("danger_words") or {})
     return without_usual(made)
 
 
@@ -136,13 +136,16 @@ def _message(form: Form, before: Mapping[str, Any]) -> Content | None:
     return made
 
 
-def _danger_words(form: Form, before: Mapping[str, Any]) -> Content:
+def danger_words_written(
+    form: Form, before: Mapping[str, Any], languages: Sequence[str] = WORDS_IN
+) -> Content:
+    """Return words of danger as the form has them in these languages; others stay."""
     made: Content = {}
     for which in DANGER_WORDS:
         kept = {
-            code: some for code, some in (before.get(which) or {}).items() if code not in WORDS_IN
+            code: some for code, some in (before.get(which) or {}).items() if code not in languages
         }
-        for code in WORDS_IN:
+        for code in languages:
             typed = clean(form.get(f"danger-{which}-{code}", ""))
             words = [word.strip() for word in BETWEEN.split(typed)]
             if some := list(dict.fromkeys(filter(None, words))):

@@ -33,8 +33,9 @@ from core.languages import LANGUAGES, mark
 from core.text import clean
 from public.pictures import DRAWN
 from reports import kinds
+from reports.danger_versions import ALL_KINDS
 from reports.kind_texts import missing, texts_of, with_texts
-from reports.kind_toml import as_toml
+from reports.kind_toml import as_toml, words_as_toml
 from reports.models import KindVersion
 from reports.names import priority_names
 
@@ -111,6 +112,7 @@ async def kinds_page(visitor: Looker) -> Response:
     async with visitor.context.database.reading() as session:
         city = await kinds.city_now(session, base)
         proposals = {one.code: one for one in await kinds.proposals(session)}
+        writes_words = proposals.pop(ALL_KINDS, None) is not None
         changed = {kind.code for kind in city.report_categories if base.kind(kind.code) != kind}
     new = [one for code, one in proposals.items() if city.kind(code) is None]
     today = in_japan(visitor.context.clock.now()).date()
@@ -128,13 +130,15 @@ async def kinds_page(visitor: Looker) -> Response:
             kind.code: missing(kinds.dump_kind(kind), city.languages)
             for kind in city.report_categories
         },
+        writes_words=writes_words,
     )
 
 
 @router.get("/kinds.toml")
 async def toml(visitor: Looker) -> Response:
     """Write the kinds that hold now as a part of ``city.toml``."""
-    text = as_toml(visitor.context.city.report_categories)
+    city = visitor.context.city
+    text = words_as_toml(city.danger_words) + as_toml(city.report_categories)
     headers = {"Content-Disposition": 'attachment; filename="report_categories.toml"'}
     return Response(text, media_type="text/plain; charset=utf-8", headers=headers)
 

@@ -25,6 +25,7 @@ from core.text import spreadsheet_cell
 from core.web import PHOTO_POLICY, PublicRoute
 from feeds.texts import day_name
 from feeds.texts.forms import month_name
+from feeds.texts.terms import in_digits
 from public import following
 from public.pages import cached, language_of, no_such_page, page
 from public.words import CATALOGUE
@@ -239,7 +240,11 @@ class Names:
     def day(self, on: date) -> str:
         """Return a day in words, with its year if that is another one."""
         said = day_name(on, self.language)
-        return said if on.year == self.year else f"{said} ({on.year})"
+        return said if on.year == self.year else f"{said} ({self.number(on.year)})"
+
+    def number(self, number: int) -> str:
+        """Return a number in the digits of the days beside it."""
+        return in_digits(str(number), self.language)
 
     def title(self, case: PublicCase) -> str:
         """Return what a case is and where, in one line."""

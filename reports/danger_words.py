@@ -112,6 +112,11 @@ def _own(tables: Sequence[DangerWords], which: str, language: str = "") -> tuple
     return tuple(dict.fromkeys(words))
 
 
+def is_built_in(word: str) -> bool:
+    """Whether a word is one of Todoke's own."""
+    return danger_in(word)[1].casefold() == unicodedata.normalize("NFKC", word).strip().casefold()
+
+
 def danger_in(words: str, *tables: DangerWords) -> tuple[str, str]:
     """Return what words of danger a text has, whatever its language: how grave, and the word.
 

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from city.danger_words import DangerWords
 from city.kinds import ReportCategory
 from core.languages import LANGUAGES
 
@@ -19,6 +20,13 @@ _TIMES = ("start", "end")
 def as_toml(kinds: Iterable[ReportCategory]) -> str:
     """Return kinds as a part of ``city.toml``, in their order."""
     return "\n".join(_kind(kind) for kind in kinds)
+
+
+def words_as_toml(words: DangerWords) -> str:
+    """Return the words of danger for all kinds as a part of ``city.toml``; nothing if none."""
+    tables = words.model_dump(mode="json", exclude_defaults=True)
+    lines = _danger_words("danger_words", tables)[1:]
+    return "\n".join((*lines, "", "")) if lines else ""
 
 
 def with_kinds(text: str, kinds: Iterable[ReportCategory]) -> str:
@@ -56,9 +64,7 @@ def _kind(kind: ReportCategory) -> str:
         lines += ["", "[[report_categories.questions]]", *_plain(question)]
         for choice in question.get("choices", ()):
             lines += ["", "[[report_categories.questions.choices]]", *_plain(choice)]
-    for which, words in content.get("danger_words", {}).items():
-        lines += ["", f"[report_categories.danger_words.{which}]"]
-        lines += [f"{code} = {_value(some)}" for code, some in words.items()]
+    lines += _danger_words("report_categories.danger_words", content.get("danger_words", {}))
     if message := content.get("message"):
         lines += ["", "[report_categories.message]"]
         lines += [f"{key} = {_value(message[key])}" for key in message if key in _STRINGS]
@@ -67,6 +73,14 @@ def _kind(kind: ReportCategory) -> str:
         for key in ("texts", "closed_texts"):
             lines += _texts(key, message.get(key, {}))
     return "\n".join(lines) + "\n"
+
+
+def _danger_words(name: str, tables: Mapping[str, Any]) -> list[str]:
+    lines: list[str] = []
+    for which, words in tables.items():
+        lines += ["", f"[{name}.{which}]"]
+        lines += [f"{code} = {_value(some)}" for code, some in words.items()]
+    return lines
 
 
 _STRINGS = ("phone", "url", "closed_phone")

@@ -7,9 +7,10 @@ in the transaction in which the kinds are used. It is the same city with other
 their name; ``city.kinds_offered(day)`` has those of which a new report can be made.
 
 The folder is the base. A version (:class:`reports.models.KindVersion`) replaces one kind, or adds
-one. It is written, looked at and confirmed; from then on it holds for every process, without a
-restart. Going back, to the folder's own or to an earlier version, is a version too. A kind that
-staff added cannot be taken away, only switched off: its reports would lose its name.
+one; one under the code ``ALL_KINDS`` replaces the city's ``danger_words``. It is written, looked at
+and confirmed; from then on it holds for every process, without a restart. Going back, to the
+folder's own or to an earlier version, is a version too. A kind that staff added cannot be taken
+away, only switched off: its reports would lose its name.
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ from city.toml_lines import KeyPath
 from core import audit
 from core.database import add_new
 from core.errors import Refusal
+from reports.danger_versions import ALL_KINDS, dump_words, read_words, word_faults
 from reports.models import KINDS_IN_FORCE, KINDS_PROPOSED, KindVersion
 
 MOST_VERSIONS = 50
@@ -79,15 +81,19 @@ async def city_now(session: AsyncSession, city: City) -> City:
 def laid_over(city: City, versions: Sequence[KindVersion]) -> City:
     """Return the city with these versions of its kinds."""
     kinds = {kind.code: kind for kind in city.report_categories}
+    danger_words = city.danger_words
     for version in versions:
         if version.content is None:
             continue
         try:
-            kinds[version.code] = read_kind(version.content)
+            if version.code == ALL_KINDS:
+                danger_words = read_words(version.content)
+            else:
+                kinds[version.code] = read_kind(version.content)
         except ValidationError:
             # Written by another release. The folder's own still stands.
             log.exception("kind.unreadable", kind=version.code)
-    return city.with_kinds(_in_order(kinds.values()))
+    return city.with_kinds(_in_order(kinds.values()), danger_words)
 
 
 def _in_order(kinds: Iterable[ReportCategory]) -> tuple[ReportCategory, ...]:
@@ -124,6 +130,8 @@ def dump_kind(kind: ReportCategory) -> dict[str, Any]:
 
 def faults(city: City, content: Mapping[str, Any]) -> list[Finding]:
     """Return what is wrong with a kind: where, and why, by the rules of ``city.toml``."""
+    if "code" not in content:
+        return word_faults(content)
     try:
         kind = read_kind(content)
     except ValidationError as error:
@@ -221,9 +229,9 @@ async def propose(
     found = await proposal_of(session, code, lock=True)
     if seen != mark_of(found, held):
         raise Refusal("Somebody changed this kind meanwhile. Look at it again.")
-    if content is None and city.kind(code) is None:
+    if content is None and code != ALL_KINDS and city.kind(code) is None:
         raise Refusal("The city's folder does not have this kind. Switch it off instead.")
-    if held is None and city.kind(code) is None and found is None:
+    if held is None and code != ALL_KINDS and city.kind(code) is None and found is None:
         now_there = await city_now(session, city)
         if len(now_there.report_categories) >= MOST_KINDS:
             raise Refusal("A city has at most {n} kinds of reports.", n=MOST_KINDS)
@@ -341,6 +349,8 @@ def content_of(city: City, version: KindVersion | None, code: str) -> dict[str, 
     """Return a kind as a version has it, or as the city's folder does; None if there is none."""
     if version is not None and version.content is not None:
         return version.content
+    if code == ALL_KINDS:
+        return dump_words(city.danger_words)
     kind = city.kind(code)
     return None if kind is None else dump_kind(kind)
 

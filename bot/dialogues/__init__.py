@@ -111,8 +111,8 @@ def _cry(state: DialogueState, event: Said, meaning: Meaning, known: Known) -> D
     tells = household.words_in_danger(state, event, known)
     more = own_reports.words_in_danger(state, event, known)
     answer = answers.cry(state, known, again)
-    noted = answer.state.needing(known.now)
-    return replace(answer, state=noted, effects=(*answer.effects, *tells, *more))
+    in_need = answer.state.needing(known.now)
+    return replace(answer, state=in_need, effects=(*answer.effects, *tells, *more))
 
 
 def _respond(state: DialogueState, event: Incoming, known: Known) -> DialogueOutcome:

@@ -17,6 +17,7 @@ from bot.dialogues import (
     settings,
 )
 from bot.dialogues.kinds import (
+    ONBOARDING,
     REPORT,
     SAFETY,
     DialogueOutcome,
@@ -131,7 +132,11 @@ def by_intent(state: DialogueState, event: Said, meaning: Meaning, known: Known)
             return DialogueOutcome(state, (messages.text(known.say("You are welcome.")),))
         case "greeting":
             hello = messages.text(known.say("Hello."))
-            return DialogueOutcome(state, (hello, onboarding.menu_card(known)))
+            # The open question follows, or help was called: neither is a time for the menu.
+            busy = state.name in (ONBOARDING, REPORT) or is_in_need(state, known)
+            return DialogueOutcome(
+                state, (hello,) if busy else (hello, onboarding.menu_card(known))
+            )
         case "help":
             return DialogueOutcome(state, (safety.help_text(known), onboarding.menu_card(known)))
         case "menu":

@@ -71,8 +71,8 @@ class DialogueState:
 
     def is_in_need(self, now: datetime) -> bool:
         """Whether they cried for help or told of danger just now."""
-        noted = self.data.get(IN_NEED)
-        return bool(noted) and now - datetime.fromisoformat(noted) < IN_NEED_FOR
+        noted = str(self.data.get(IN_NEED, ""))
+        return noted != "" and now - datetime.fromisoformat(noted) < IN_NEED_FOR
 
     def over(self, name: str, step: str, **data: Any) -> DialogueState:
         """Start another dialogue; an unfinished onboarding or report is kept below it."""

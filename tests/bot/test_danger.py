@@ -199,12 +199,15 @@ def test_nor_is_who_just_sent_a_report_of_danger(sample: CityFolder) -> None:
         assert (WORDS.text("en", MENU) in str(answer.messages)) != grave
 
 
-def test_a_sticker_in_the_middle_of_a_report_only_has_its_question_again(
+def test_a_sticker_or_a_greeting_in_the_middle_of_a_report_only_has_its_question_again(
     sample: CityFolder,
 ) -> None:
     known = known_in("ja", sample)
     report = respond(DialogueState(), Pressed("report"), known)
     assert respond(report.state, Sent("sticker"), known).messages == report.messages
+    greeted = respond(report.state, Said("こんにちは"), known).messages
+    assert greeted[-1:] == report.messages
+    assert WORDS.text("ja", MENU) not in str(greeted)
 
 
 def test_a_cry_in_another_language_is_answered_in_it(sample: CityFolder) -> None:

@@ -33,6 +33,8 @@ MORE = (
     "/console/call-up/staff/codes",
     "/console/entry/spreadsheet",
     "/console/figures/month/2026-06",
+    "/console/danger-words",
+    "/console/danger-words/check?try=x",
     "/console/kinds/street-light",
     "/console/kinds/street-light/questions/1",
     "/console/kinds/street-light/words/my",

@@ -82,6 +82,8 @@ ADDRESSES = {
         GET /console/reports/{number}
         GET /console/reports/{number}/map.json
         GET /console/reports/{number}/photos/{photo_id}
+        GET /console/danger-words
+        GET /console/danger-words/check
         GET /console/kinds
         GET /console/kinds.toml
         GET /console/kinds/{code}
@@ -242,6 +244,10 @@ ADDRESSES = {
         POST /console/orders/{order_id}/items/{item_id}
         POST /console/orders/{order_id}/links
         POST /console/orders/{order_id}/links/{link_id}/revoke
+        POST /console/danger-words
+        POST /console/danger-words/back
+        POST /console/danger-words/confirm
+        POST /console/danger-words/discard
         GET /console/new-kind
         POST /console/new-kind
         POST /console/kinds/{code}

@@ -108,6 +108,12 @@ async def test_the_history_of_a_case_is_its_states_in_days(office: Office) -> No
     steps = page.tree.xpath("//ol[@class='steps']/li/strong/text()")
     assert steps == ["Received", "Accepted", "Being mended", "Mended"]
     assert page.words.count("Days after the report: 5") == 3
+    for language, five in (("my", "၅"), ("ne", "५")):
+        page = await (await office.browser()).get(f"/reports/{case.number}?lang={language}")
+        said = page.tree.xpath("//ol[@class='steps']/li/span/text()")
+        assert all(five in one and "5" not in one for one in said), (
+            "the digits of the days beside it"
+        )
 
 
 async def test_only_released_photos_are_seen_and_gone_at_once(office: Office) -> None:
