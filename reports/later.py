@@ -139,6 +139,24 @@ async def weigh(
     await session.flush()
 
 
+async def weigh_words(
+    session: AsyncSession,
+    city: City,
+    case: Report,
+    report: Report,
+    step: ReportUpdate,
+    words: str,
+    now: datetime,
+) -> None:
+    """Raise the priority of an open case if a program says that it got worse, or is dangerous."""
+    city = await city_now(session, city)
+    step.grave = grave_in(city, case, words)
+    if step.grave or step.added == Addition.WORSE:
+        if report.id != case.id:
+            await session.refresh(report, with_for_update=True)
+        await weigh(session, city, case, report, step, now)
+
+
 async def take_back(session: AsyncSession, message_id: str) -> list[Report]:
     """Erase what a message of LINE's said later of reports; return of which.
 

@@ -22,7 +22,7 @@ from core.clock import in_japan
 from core.errors import BadInput
 from core.text import clean
 from core.web import Form
-from reports import office_words, photo_addresses, work
+from reports import later, office_words, photo_addresses, work
 from reports.api_keys import count_post
 from reports.models import (
     Addition,
@@ -40,6 +40,7 @@ from reports.open311_requests import is_own
 from reports.register import get_report
 from reports.states import ReportState
 from reports.work import Change
+from reports.worse_words import says_worse
 
 LONGEST_WORDS = 2000
 LONGEST_NUMBER = 16
@@ -219,10 +220,14 @@ async def _of_reporter(
         added = Addition.MENDED
     elif post.status == OPEN and case.state is ReportState.DONE:
         after, added = ReportState.ACCEPTED, Addition.NOT_RIGHT
+    elif case.state.is_open and says_worse(post.words):
+        added = Addition.WORSE
     by = f"open311:{key.name}"
     wanted = Change(state=after, note=post.words, added=added, origin=post.origin(key, now))
     changed = await work.change(session, city, case.number, wanted, by=by, now=now)
     assert changed.update is not None
+    if changed.report.state.is_open:
+        await later.weigh_words(session, city, case, report, changed.update, post.words, now)
     if after is not None:
         await tell(session, changed, now)
     if post.media_url:

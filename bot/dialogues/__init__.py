@@ -101,8 +101,8 @@ def _cry(state: DialogueState, event: Said, meaning: Meaning, known: Known) -> D
     If the message also names damage, it stays in the report: "the road fell in, somebody is hurt".
     So does every answer to the question for a note: "a tyre fell into it" only sounds like a cry.
     """
-    noted = state.step == report.NOTE or (state.step in report.DESCRIBED and meaning.kind)
-    if state.name == REPORT and noted:
+    describes = state.step == report.NOTE or (state.step in report.DESCRIBED and meaning.kind)
+    if state.name == REPORT and describes:
         taken = report.step(state, event, known)
         state = taken.state if taken is not None else state
     again = where_we_are(state, known)

@@ -26,6 +26,7 @@ from reports.models import (
     ForwardWay,
     PhotoAddress,
     PhotoRole,
+    Priority,
     Report,
     ReportUpdate,
     Sending,
@@ -127,6 +128,22 @@ async def test_a_word_of_the_reporter_is_in_the_history_and_the_office_has_still
     assert (photo.url, photo.role) == (PHOTO, PhotoRole.LATER)
     kept = repr([step, report, photo])
     assert not [one for one in PERSON.values() if one in kept]
+
+
+async def test_a_word_of_danger_by_a_program_raises_the_priority_and_is_told(
+    office: Office, key: str
+) -> None:
+    number = await posted(office, key)
+    await changed(office, number, state=ReportState.ACCEPTED)
+    before = (await report_of(office, number)).priority
+    update_id(await send(office, key, number, description="The hole got bigger and is dangerous"))
+    step, after = await newest_step(office), await report_of(office, number)
+    assert (step.added, step.grave) == (Addition.WORSE, "danger:danger")
+    assert before == Priority.NORMAL and after.priority == Priority.AT_ONCE
+    assert after.priority_why == ["danger:danger", "worse"]
+    desk = Desk(office.context.city, office.context.queue, "https://x.example", words.CATALOGUE)
+    assert await notices_to_staff.look(office.database, desk, office.clock.now()) == 1
+    assert await notices_to_staff.look(office.database, desk, office.clock.now()) == 0
 
 
 async def test_the_same_update_again_is_the_same_update(office: Office, key: str) -> None:
