@@ -39,8 +39,15 @@ for module in ("core.audit", "core.tallies", *(f"{name}.models" for name in WITH
     importlib.import_module(module)
 
 
-LONG = ("tests/e2e/", "tests/console/test_session_browser.py", "tests/channels/test_unknown.py")
-"""What takes longest begins first; others run beside it."""
+LONG = (
+    *("tests/e2e/", "tests/console/test_permissions.py"),
+    *("tests/reports/test_open311_conformance.py", "tests/test_benchmarks.py"),
+    *("tests/console/test_accessible.py", "tests/console/test_compose_browser.py"),
+    *("tests/console/test_session_browser.py", "tests/channels/test_media"),
+    *("tests/public/test_signage_browser.py", "tests/channels/test_unknown.py"),
+    *("tests/test_new_language.py", "tests/test_reasons.py"),
+)
+"""What takes longest begins first, in this order; others run beside it."""
 ON_ONE_DEMO = tuple(
     f"tests/e2e/test_{name}.py" for name in ("whole_path", "chain", "disaster_staff", "resident")
 )
@@ -62,7 +69,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         left_out = [item for item in items if not _is_fast(item)]
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if _is_fast(item)]
-    items.sort(key=lambda item: not item.nodeid.startswith(LONG))
+    items.sort(key=_place)
+
+
+def _place(item: pytest.Item) -> int:
+    """Where in the run a test begins."""
+    begins = (place for place, name in enumerate(LONG) if item.nodeid.startswith(name))
+    return next(begins, len(LONG))
 
 
 def pytest_collection_finish() -> None:
