@@ -444,6 +444,15 @@ HELP = {
         mark("The file is made in the background; it can be fetched here when it is ready."),
         "reports.md",
     ),
+    "/console/reports/together": Help(
+        mark(
+            "What becomes of each marked case, and who hears it. Nothing is done before you press."
+        ),
+        "reports.md",
+    ),
+    "/console/reports/together/*": Help(
+        mark("What was done with the marked cases, and what could not be done."), "reports.md"
+    ),
     "/console/reports/*/dossier": Help(
         mark("All that is stored of one case, to hand over. Who takes it is in the trail."),
         "reports.md",

@@ -135,6 +135,9 @@ async def test_all_of_a_filter_is_done_a_hundred_at_a_time(office: Office) -> No
     assert len(check.form(f"{TOGETHER}/do")["pick"]) == 100
     done = await browser.submit(check, f"{TOGETHER}/do", pick=check.form(f"{TOGETHER}/do")["pick"])
     assert "残り2件" in done.words
+    for page_of_several in (check, done):
+        lead = page_of_several.tree.xpath("//p[@class='lead']")[0].text_content()
+        assert "選んだ案件" in lead, "not the help of one case"
     check = await browser.submit(done, TOGETHER)
     picks = check.form(f"{TOGETHER}/do")["pick"]
     assert len(picks) == 2, "none of those that are done"
