@@ -228,6 +228,13 @@ async def test_similar_reports_are_suggested_by_place_kind_photo_and_time(
     assert [one.report.number for one in found if not one.is_likely] == [other.number]
     assert far.number not in {one.report.number for one in found}
     assert {one.report.number: one.bits for one in found}[alike.number] == 3
+    async with database.writing() as session:
+        taken = await session.get_one(Report, same.id, with_for_update=True)
+        taken.state = ReportState.WITHDRAWN
+        session.add(taken)
+    async with database.reading() as session:
+        found = await cases.similar(session, await session.get_one(Report, report.id), clock.now())
+    assert same.number not in {one.report.number for one in found}
 
 
 async def test_a_moved_place_is_worked_out_again_and_history_keeps_the_old(
