@@ -76,6 +76,20 @@ addEventListener("afterprint", () => {
   }
 });
 
+// From a case back to the list as it was in this tab: filter, order, page and line.
+const LIST = "/console/reports";
+function rememberList() {
+  try {
+    if (location.pathname === LIST) sessionStorage.setItem("todoke_list", location.search);
+    const query = sessionStorage.getItem("todoke_list");
+    const number = location.pathname.startsWith(`${LIST}/`) ? location.pathname.slice(LIST.length + 1) : "";
+    const back = document.querySelector(`.crumbs a[href="${LIST}"]`);
+    if (back && query !== null) back.href = `${LIST}${query}#at=${number}`;
+  } catch {
+    // Without a store it leads to the whole list.
+  }
+}
+
 // A ready answer is put into the field, where it can be read before sending.
 document.addEventListener("change", (event) => {
   const select = event.target.closest("select[data-fills]");
@@ -104,6 +118,7 @@ function tellEarly() {
 
 document.addEventListener("DOMContentLoaded", () => {
   paint(document);
+  rememberList();
   joinDistricts(document);
   for (const button of document.querySelectorAll("[data-print]")) button.hidden = false;
   setTimeout(tellEarly); // once every script listens

@@ -194,3 +194,19 @@ async def test_the_list_and_the_figures_are_printed_whole(office: Office) -> Non
         await page.evaluate("dispatchEvent(new Event('afterprint'))")
         await page.emulate_media(media="screen")
         await expect(page.locator(".prints-table table").first).not_to_be_visible()
+
+
+async def test_from_a_case_one_comes_back_to_the_list_as_it_was(office: Office) -> None:
+    desk = await office.at_desk(Role.ROADS, "road")
+    first, second = await reported(office), await reported(office)
+    async with tab(office, desk) as page:
+        await page.goto(f"{office.url}/console/reports?state=open&sort=-age")
+        await page.get_by_role("link", name=first.number, exact=True).click()
+        await expect(page.locator("h1")).to_contain_text(first.number)
+        await page.locator(".crumbs a").first.click()
+        await page.wait_for_url("**/console/reports?state=open&sort=-age*")
+        assert await in_focus(page) == first.number
+        # A case that was opened from elsewhere leads to the list, too.
+        await page.goto(f"{office.url}/console/reports/{second.number}")
+        await page.locator(".crumbs a").first.click()
+        await page.wait_for_url("**/console/reports?state=open&sort=-age*")
