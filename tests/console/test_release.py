@@ -71,6 +71,8 @@ async def test_a_released_photo_is_taken_back_and_gone_at_once(office: Office) -
     await decided(desk, page, photo, act="keep")
     assert await seen_by_everybody(office, case, photo) is None
     assert (await desk.get(f"/console/release/{photo.id}/public")).status == 404
+    (row,) = await office.rows(Photo)
+    assert row.public_sha256 == "", "nothing names the copy: its file goes too"
 
 
 async def test_two_people_with_one_photo_decide_once(office: Office) -> None:
