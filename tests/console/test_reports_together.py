@@ -150,6 +150,18 @@ async def test_cases_are_joined_also_where_the_office_took_its_words_for_that_ou
     }
 
 
+async def test_what_somebody_changed_meanwhile_is_not_joined(office: Office) -> None:
+    browser = await office.at_desk(Role.ROADS, "road")
+    first, second = await reported(office), await reported(office)
+    check = await marked(browser, (first, second), act="join")
+    async with office.database.writing() as session:
+        other = await session.get_one(Report, second.id)
+        other.updated_at = office.clock.now()
+        session.add(other)
+    await browser.submit(check, f"{TOGETHER}/do")
+    assert [one.case_id for one in await office.rows(Report)] == [None, None]
+
+
 async def test_nothing_marked_or_chosen_is_said_and_does_nothing(office: Office) -> None:
     browser = await office.at_desk(Role.ROADS, "road")
     report = await reported(office)
