@@ -168,6 +168,18 @@ async def test_a_case_goes_on_when_the_resident_takes_its_leader_back(
     assert third.case_id == heir.id
 
 
+async def test_what_the_office_decided_on_is_not_taken_back_as_a_whole(
+    database: Database, city: City, clock: ManualClock
+) -> None:
+    report = await file(database, city, clock.now(), description="穴があります")
+    await move(database, city, report, clock.now(), state=ReportState.ACCEPTED)
+    async with database.writing() as session:
+        mine = await session.get_one(Report, report.id, with_for_update=True)
+        assert not await withdraw_report(session, mine, clock.now())
+    stored = await read(database, report)
+    assert (stored.state, stored.description) == (ReportState.ACCEPTED, "穴があります")
+
+
 async def test_a_crew_still_goes_to_a_case_whose_leader_was_taken_back(
     database: Database, city: City, clock: ManualClock
 ) -> None:
