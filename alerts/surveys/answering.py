@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
 from alerts.news.models import News, NewsState
-from alerts.surveys.models import Survey, SurveyAnswer, SurveyResponse
+from alerts.surveys.models import Survey, SurveyAnswer, SurveyResponse, not_closed
 from alerts.surveys.questions import MOST_WORDS, Question, QuestionKind
 from alerts.surveys.tokens import message_token, tokens_of
 from core.chunks import rows_of
@@ -187,13 +187,12 @@ async def take_back(
     The survey counts what else was answered. The message of an answer to a closed survey cannot be
     found any more.
     """
-    keys = await session.scalars(select(Survey.key).where(col(Survey.key).is_not(None)))
     by_resident = {
-        token: message_token(secret, key, message_id)
-        for key in keys
-        if key is not None
+        token: message_token(secret, survey.key, message_id)
+        for survey in await not_closed(session)
+        if survey.key is not None
         for secret in all_secrets
-        for token in tokens_of([secret], key, resident_id)
+        for token in tokens_of([secret], survey.key, resident_id)
     }
     if not by_resident:
         return False
