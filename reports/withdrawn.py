@@ -9,7 +9,7 @@ from datetime import datetime
 from enum import StrEnum
 
 import structlog
-from sqlalchemy import Text, cast, union
+from sqlalchemy import CompoundSelect, Text, cast, union
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
@@ -39,7 +39,7 @@ async def withdraw(
     """
     gone: list[Withdrawn] = []
     # Apart, because a database may read all photos to join the two with "or".
-    theirs = union(
+    theirs: CompoundSelect[tuple[int | None]] = union(
         select(col(Report.id)).where(col(Report.resident_id) == resident_id),
         select(col(Follower.report_id)).where(col(Follower.resident_id) == resident_id),
     )
