@@ -28,7 +28,8 @@ MOST_ROWS = 10_000
 NAMES = ("resident_id", "line_user_id")
 """How tables call the column that refers to a resident."""
 OF_STAFF = {
-    "reports": ("opened_by", "priority_by"),
+    "reports": ("opened_by", "entered_by", "priority_by"),
+    "reports_heard": ("opened_by",),
     "photos": ("released_by",),
     "forwards": ("key", "words", "reply_to", "by", "remote_token", "settled_by"),
     "photo_addresses": ("by",),

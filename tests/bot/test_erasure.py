@@ -154,7 +154,9 @@ async def test_promise_9_the_file_has_the_parts_of_what_a_resident_told_the_city
         ended = Change(state=ReportState.DONE, note="Ask Mr Ono", priority=1)
         await change(session, town.city, report.number, ended, by=by, now=now)
         (photo,) = await session.scalars(select(Photo))
-        await release(session, photo.id or 0, "", seen="||0", areas=0, by=by, now=now)
+        await release(
+            session, photo.id or 0, "", seen=f"{photo.sha256}|||0", areas=0, by=by, now=now
+        )
         session.add(
             Forward(
                 report_id=report.id,
@@ -196,5 +198,6 @@ async def test_the_file_names_nobody_of_the_office(town: Town) -> None:
     assert named == {
         ("reports", "came_by"),  # LINE, the telephone …
         ("reports", "translated_by"),  # a machine
+        ("report_updates", "translated_by"),
         ("chat_messages", "translated_by"),
     }
