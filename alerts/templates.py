@@ -27,7 +27,7 @@ from core import word_templates
 from core.errors import Refusal
 from core.faults import FormFault
 from core.languages import EASY_JAPANESE, LANGUAGES, mark, reads_japanese, script_of
-from core.word_templates import GONE, Shelf, blanks, check_seen, put_in
+from core.word_templates import GONE, Actions, Shelf, blanks, check_seen, put_in
 from feeds.furigana import with_reading
 from feeds.texts import moment, place_name
 from feeds.texts.places import area_names, joined
@@ -123,7 +123,12 @@ def _is_blank(blank: str) -> bool:
     return kind_of(blank) in KINDS and _NAME.fullmatch(blank) is not None
 
 
-SHELF = Shelf(AlertTemplate, TemplateVersion, "template", lambda one: f"template:{one.id}")
+SHELF = Shelf(
+    AlertTemplate,
+    TemplateVersion,
+    action=Actions("template.saved", "template.withdrawn", "template.restored"),
+    subject=lambda one: f"template:{one.id}",
+)
 
 
 async def in_use(session: AsyncSession) -> list[TemplateVersion]:
@@ -233,9 +238,7 @@ async def _keep(
     now: datetime,
 ) -> TemplateVersion:
     words = {"name": name, "texts": {code: text for code, text in texts.items() if text}}
-    return await SHELF.keep(
-        session, template, words, actor=actor, now=now, action="saved", name=name
-    )
+    return await SHELF.keep(session, template, words, actor=actor, now=now, name=name)
 
 
 async def withdraw(session: AsyncSession, template_id: int, *, actor: str, now: datetime) -> None:

@@ -11,7 +11,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import select
@@ -143,6 +143,14 @@ T = TypeVar("T", bound=Template)
 V = TypeVar("V")
 
 
+class Actions(NamedTuple):
+    """What the trail calls that a template was kept, withdrawn and restored."""
+
+    kept: str
+    withdrawn: str
+    restored: str
+
+
 class Shelf(Generic[T, V]):
     """The templates of one subject, and all versions of them.
 
@@ -151,13 +159,13 @@ class Shelf(Generic[T, V]):
     templates, versions
         The tables; a version has ``template_id`` and ``version`` as its key.
     action
-        What the trail's entries about them begin with, such as ``template``.
+        The names of the trail's entries about them.
     subject
         Names a template in the trail.
     """
 
     def __init__(
-        self, templates: type[T], versions: type[V], action: str, subject: Callable[[T], str]
+        self, templates: type[T], versions: type[V], action: Actions, subject: Callable[[T], str]
     ) -> None:
         self._templates: Any = templates
         self._versions: Any = versions
@@ -199,7 +207,6 @@ class Shelf(Generic[T, V]):
         *,
         actor: str,
         now: datetime,
-        action: str,
         **facts: object,
     ) -> V:
         """Store a template's next version, and an entry of the trail with ``facts``.
@@ -223,7 +230,8 @@ class Shelf(Generic[T, V]):
         session.add(made)
         await session.flush()
         version = template.version
-        await self._note(session, template, actor, now, action, version=version, **facts)
+        kept = self._action.kept
+        await self._note(session, template, actor, now, kept, version=version, **facts)
         return made
 
     async def withdraw(
@@ -233,7 +241,7 @@ class Shelf(Generic[T, V]):
         if template.withdrawn_at is None:
             template.withdrawn_at = now
             session.add(template)
-            await self._note(session, template, actor, now, "withdrawn")
+            await self._note(session, template, actor, now, self._action.withdrawn)
 
     async def restore(
         self, session: AsyncSession, template: T, *, actor: str, now: datetime
@@ -242,7 +250,7 @@ class Shelf(Generic[T, V]):
         if template.withdrawn_at is not None:
             template.withdrawn_at = None
             session.add(template)
-            await self._note(session, template, actor, now, "restored")
+            await self._note(session, template, actor, now, self._action.restored)
 
     async def _note(
         self,
@@ -250,17 +258,11 @@ class Shelf(Generic[T, V]):
         template: T,
         actor: str,
         now: datetime,
-        what: str,
+        action: str,
         **facts: object,
     ) -> None:
-        await audit.record(
-            session,
-            now,
-            actor=actor,
-            action=f"{self._action}.{what}",
-            subject=self._subject(template),
-            **facts,
-        )
+        subject = self._subject(template)
+        await audit.record(session, now, actor=actor, action=action, subject=subject, **facts)
 
 
 def check_seen(template: Template, seen: int) -> None:

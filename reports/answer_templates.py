@@ -21,7 +21,7 @@ from core.database import add_new
 from core.errors import Refusal
 from core.faults import FormFault
 from core.languages import mark, reads_japanese
-from core.word_templates import CHANGED, GONE, Shelf, blanks, check_seen, put_in
+from core.word_templates import CHANGED, GONE, Actions, Shelf, blanks, check_seen, put_in
 from feeds.texts.times import day_name
 from reports import public_place
 from reports.answer_words import ANY, BLANKS, BUILT_IN, REOPENED, BuiltIn, built_in
@@ -112,7 +112,12 @@ def faults(template: Template, city: City) -> list[FormFault]:
 
 
 SHELF = Shelf(
-    AnswerTemplate, AnswerVersion, "answer_template", lambda one: f"answer_template:{one.code}"
+    AnswerTemplate,
+    AnswerVersion,
+    action=Actions(
+        "answer_template.changed", "answer_template.withdrawn", "answer_template.restored"
+    ),
+    subject=lambda one: f"answer_template:{one.code}",
 )
 
 
@@ -319,7 +324,7 @@ async def store(
             for code, text in texts.items()
         },
     }
-    made = await SHELF.keep(session, row, words, actor=actor, now=now, action="changed")
+    made = await SHELF.keep(session, row, words, actor=actor, now=now)
     return _of_version(row, made)
 
 
