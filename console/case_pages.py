@@ -83,10 +83,16 @@ async def one_on_map(visitor: Looker, number: str) -> Response:
 
 @router.get("/reports/{number}/photos/{photo_id}")
 async def photo(visitor: Looker, number: str, photo_id: RowNumber, small: bool = False) -> Response:
-    """Return a photo of a case to somebody who may see reports, and to nobody else."""
+    """Return a photo of a case to somebody who may see reports, and to nobody else.
+
+    Once it is turned, its address has another photo: a browser asks each time. Only the small ones
+    of a list are kept for a minute.
+    """
     async with visitor.context.database.reading() as session:
         report, found = await _photo(session, number, photo_id)
-    return await photo_answer(visitor, found.sha256, f"{report.number}-{photo_id}", small=small)
+    kept = "private, max-age=60" if small else "private, no-cache"
+    name = f"{report.number}-{photo_id}"
+    return await photo_answer(visitor, found.sha256, name, small=small, kept=kept)
 
 
 async def _photo(session: AsyncSession, number: str, photo_id: int) -> tuple[Report, Photo]:

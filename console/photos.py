@@ -35,12 +35,13 @@ async def photo_answer(
     path = photo_path(visitor.context.settings.media_dir, sha256, thumbnail=small)
     if not await asyncio.to_thread(path.is_file):
         raise Missing
-    return FileResponse(
-        path,
-        media_type="image/jpeg",
-        headers={
-            "Content-Security-Policy": PHOTO_POLICY,
-            "Cache-Control": kept,
-            "Content-Disposition": f'inline; filename="{name}.jpg"',
-        },
-    )
+    headers = {
+        "Content-Security-Policy": PHOTO_POLICY,
+        "Cache-Control": kept,
+        "Content-Disposition": f'inline; filename="{name}.jpg"',
+        "ETag": f'"{sha256}-small"' if small else f'"{sha256}"',
+    }
+    asked = visitor.request.headers.get("if-none-match", "")
+    if asked.removeprefix("W/") == headers["ETag"]:
+        return Response(status_code=304, headers=headers)
+    return FileResponse(path, media_type="image/jpeg", headers=headers)

@@ -369,6 +369,28 @@ async def test_a_photo_is_turned_with_its_thumbnail(office: Office) -> None:
         assert answer.status == 200
 
 
+async def test_a_browser_that_has_a_photo_shows_it_turned_at_once(office: Office) -> None:
+    browser = await office.at_desk(Role.ROADS, "road")
+    kept = store_photo(office.context.settings.media_dir, picture())
+    report = await reported(office, pictures=(kept,))
+    (photo,) = await office.rows(Photo)
+    address = f"/console/reports/{report.number}"
+    shown = office.url + f"{address}/photos/{photo.id}"
+    async with browser.http.get(shown) as answer:
+        before = await answer.read()
+        assert "no-cache" in answer.headers["Cache-Control"], (
+            "the address stays, the photo does not"
+        )
+        has = {"If-None-Match": answer.headers["ETag"]}
+    async with browser.http.get(shown, headers=has) as answer:
+        assert (answer.status, await answer.read()) == (304, b"")
+    token = (await browser.get(address)).form(address)["csrf"]
+    await browser.post(f"{address}/photos/{photo.id}/turn", {"csrf": token})
+    async with browser.http.get(shown, headers=has) as answer:
+        assert answer.status == 200
+        assert await answer.read() != before
+
+
 async def test_who_opened_a_report_first_is_noted_and_changes_nothing_else(office: Office) -> None:
     browser = await office.at_desk(Role.ROADS, "road")
     report = await reported(office)
