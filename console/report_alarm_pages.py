@@ -19,7 +19,7 @@ from core.errors import Refusal
 from core.languages import mark
 from reports import alarm_settings, notices_to_staff
 from reports.alarm_settings import LATEST_AGAIN, MOST_MAILS, SOONEST_AGAIN, Wish
-from reports.models import ChatForm, NoticeState, ReportAlarm, Rhythm, StaffNotice
+from reports.models import ChatForm, NoticeState, NoticeWay, ReportAlarm, Rhythm, StaffNotice
 from reports.outside import internal_of
 from response import staff
 
@@ -44,6 +44,7 @@ STATE_NAMES = {
     NoticeState.FAILED: mark("failed"),
     NoticeState.STOPPED: mark("stopped"),
 }
+WAY_NAMES = {NoticeWay.MAIL: mark("Mail"), NoticeWay.CHAT: mark("Chat")}
 
 
 @dataclass(frozen=True)
@@ -177,6 +178,7 @@ async def _page(visitor: Visit, *, refused: str = "", refusal: Refusal | None = 
         rhythms=RHYTHM_NAMES,
         forms=FORM_NAMES,
         states=STATE_NAMES,
+        ways=WAY_NAMES,
         mail_works=context.settings.smtp is not None,
         quiet=context.city.quiet_hours,
         most_mails=MOST_MAILS,

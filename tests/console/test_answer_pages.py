@@ -156,7 +156,7 @@ async def test_who_hears_of_new_reports_is_chosen_and_tested(office: Office) -> 
     [alarm] = await rows(office)
     assert alarm.chat_url.endswith("very-secret")
     tested = await browser.submit(again, f"{address}/test")
-    assert "【試験】" in tested.words
+    assert "メール · 【試験】" in tested.words and "チャット · 【試験】" in tested.words
     assert len(await office.rows(StaffNotice)) == 3
     off = await browser.submit(tested, address, chat_off="yes")
     assert off.status == 200

@@ -12,6 +12,7 @@ from console.help import HELP, PAPERS, help_of
 from console.models import Role, Staff
 from console.navigation import SECTIONS
 from console.pages import ROUTERS
+from tests.support.filed_reports import reported
 from tests.support.office import Office
 
 NO_PAGE = re.compile(
@@ -65,6 +66,8 @@ async def test_people_are_called_by_their_names(office: Office) -> None:
         session.add(person)
     started = await desk.get("/console/alerts")
     await desk.submit(started, "/console/alerts", kind="drill")
-    for address in ("/console/", "/console/alerts", "/console/audit"):
+    case = f"/console/reports/{(await reported(office)).number}"
+    await desk.submit(await desk.get(case), f"{case}/correct", address="星野三丁目5番地先")
+    for address in ("/console/", "/console/alerts", "/console/audit", case):
         main = (await desk.get(address)).tree.xpath("//main")[0].text_content()
         assert "井上 真理" in main, address

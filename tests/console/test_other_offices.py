@@ -118,6 +118,7 @@ async def test_a_secret_is_shown_once_and_a_trial_says_what_came_back(office: Of
         assert page.headers["Cache-Control"] == "no-store"
         page = await admin.get("/console/webhooks")
         assert secret not in page.body
+        assert "「<i>GIS</i>」を削除" in page.words, "a program is no person"
         [row] = await office.rows(Webhook)
         assert row.with_words
         page = await admin.submit(page, f"/console/webhooks/{row.id}/try")
