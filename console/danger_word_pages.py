@@ -155,6 +155,7 @@ def _page(
         faults=faults,
         saved=visitor.request.query_params.get("saved") == "yes",
         one=written,
+        note=visitor.form.get("note", written.proposal.note if written.proposal else ""),
         danger_words=DANGER_WORDS,
         languages=visitor.context.city.languages,
         may_write=visitor.may("reports"),

@@ -70,7 +70,8 @@ def question_written(form: Form, before: Mapping[str, Any]) -> Content:
         names = _texts(form, f"choice-{n}", known.get(code))
         if code or names:
             choices.append({"code": code, "names": names})
-    if choices and kind in ("one-of", "several-of"):
+    # Choices that another kind of answer had go with it; those just typed are not lost unseen.
+    if choices and (kind in ("one-of", "several-of") or choices != before.get("choices")):
         made["choices"] = choices
     return made
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Response
 
 from city.city import City
 from city.kind_rules import CODE, Finding
-from city.kinds import DAYS, LONGEST_TEXT, MOST_CHOICES, MOST_QUESTIONS, AnswerType, ReportCategory
-from city.toml_lines import KeyPath
+from city.kinds import LONGEST_TEXT, MOST_CHOICES, MOST_QUESTIONS, ReportCategory
 from console import words
 from console.access import Permission
 from console.kind_form import (
@@ -26,10 +26,18 @@ from console.kind_form import (
     with_question,
     without_usual,
 )
+from console.kind_names import (
+    AS_FOUND,
+    DAY_NAMES,
+    TYPE_NAMES,
+    is_told,
+    place_name,
+    value_name,
+)
 from console.web import Missing, StaffRoute, Visit, context_of, visit
 from core.clock import in_japan
 from core.errors import Refusal
-from core.languages import LANGUAGES, mark
+from core.languages import LANGUAGES
 from core.text import clean
 from public.pictures import DRAWN
 from reports import kinds
@@ -44,47 +52,6 @@ Looker = Annotated[Visit, Depends(visit(Permission.LOOK))]
 Writer = Annotated[Visit, Depends(visit(Permission.REPORTS))]
 LIST = "/console/kinds"
 MOST_NOTE = 400
-TYPE_NAMES = {
-    AnswerType.TEXT: mark("In words"),
-    AnswerType.NUMBER: mark("Number"),
-    AnswerType.ONE: mark("One of several"),
-    AnswerType.SEVERAL: mark("Any of several"),
-    AnswerType.YES_NO: mark("Yes or no"),
-}
-AS_FOUND = mark("As the service finds")
-DAY_NAMES = dict(
-    zip(
-        DAYS,
-        (
-            *(mark("Mon"), mark("Tue"), mark("Wed"), mark("Thu"), mark("Fri")),
-            *(mark("Sat"), mark("Sun"), mark("Holiday")),
-        ),
-        strict=True,
-    )
-)
-FIELD_NAMES = {
-    "names": mark("Name of the kind"),
-    "department": mark("Department"),
-    "owner": mark("Other office"),
-    "areas": mark("Elsewhere in some districts"),
-    "questions": mark("Questions"),
-    "message": mark("Message instead of a report"),
-    "published": mark("May be published"),
-    "priority": mark("Priority"),
-    "due_days": mark("Due in working days"),
-    "retention_days": mark("Words and photos are kept (days)"),
-    "season": mark("Season"),
-    "off_from": mark("Switched off from"),
-    "off_until": mark("Switched off until"),
-    "order": mark("Place in the list"),
-    "picture": mark("Picture"),
-    "danger": mark("Dangerous: emergency numbers first"),
-    "at_homes": mark("Usually at somebody's home"),
-    "danger_words": mark("Words of danger"),
-    **DANGER_WORDS,
-    "code": mark("Code"),
-}
-"""What a value of a kind is called for staff, by its key."""
 
 
 @dataclass(frozen=True)
@@ -189,6 +156,10 @@ async def save(visitor: Writer, code: str) -> Response:
     """Store what was written of a kind; it holds only after it was looked at."""
     written = await _written(visitor, code)
     content = kind_written(visitor.form, written.content)
+    usual = kinds.order_of(visitor.context.city, code)
+    if not written.content.get("order") and content.get("order") == usual:
+        # The form shows the place that the kind has anyway.
+        del content["order"]
     return await _saved(visitor, written, content, f"{LIST}/{code}/check", _edit_page)
 
 
@@ -319,7 +290,16 @@ async def _written(visitor: Visit, code: str) -> Written:
     return Written(code, own, held, proposal, before, content, versions)
 
 
-async def _propose(visitor: Visit, code: str, content: Content | None, *, seen: str) -> None:
+def _note(visitor: Visit, proposal: KindVersion | None) -> str:
+    """Return why a kind is changed; a form that does not ask leaves what was written before."""
+    if "note" not in visitor.form:
+        return proposal.note if proposal is not None else ""
+    return clean(visitor.form.text("note"), line=True)[:MOST_NOTE]
+
+
+async def _propose(
+    visitor: Visit, code: str, content: Content | None, *, seen: str, note: str = ""
+) -> None:
     async with visitor.context.database.writing() as session:
         await kinds.propose(
             session,
@@ -327,7 +307,7 @@ async def _propose(visitor: Visit, code: str, content: Content | None, *, seen: 
             code,
             content,
             seen=seen,
-            note=clean(visitor.form.text("note"), line=True)[:MOST_NOTE],
+            note=note,
             actor=visitor.actor,
             now=visitor.context.clock.now(),
         )
@@ -348,24 +328,18 @@ async def _saved(
         return again(visitor, shown, faults=_said(visitor, found))
     kept = kinds.dump_kind(kinds.read_kind(content))
     try:
-        await _propose(visitor, written.code, kept, seen=visitor.form.text("seen"))
+        note = _note(visitor, written.proposal)
+        await _propose(visitor, written.code, kept, seen=visitor.form.text("seen"), note=note)
     except Refusal as refusal:
         return again(visitor, shown, refusal=refusal)
     return visitor.go(address)
 
 
 def _said(visitor: Visit, found: Sequence[Finding]) -> list[str]:
-    return [f"{_place(visitor, at)}: {words.said(why, visitor.language)}" for at, why in found]
-
-
-def _place(visitor: Visit, place: KeyPath) -> str:
-    """Return where a value stands, as staff call it."""
-    if not place:
-        return visitor.say("Kind")
-    first = str(place[0])
-    name = visitor.say(FIELD_NAMES[first]) if first in FIELD_NAMES else first
-    rest = [str(part + 1) if isinstance(part, int) else part for part in place[1:]]
-    return " › ".join([name, *rest])
+    return [
+        f"{place_name(at, visitor.language)}: {words.said(why, visitor.language)}"
+        for at, why in found
+    ]
 
 
 def _edit_page(
@@ -386,6 +360,7 @@ def _edit_page(
         faults=faults,
         saved=visitor.request.query_params.get("saved") == "yes",
         one=written,
+        note=_note(visitor, written.proposal),
         content=content,
         name=_name(content, visitor.language),
         message=message,
@@ -394,9 +369,7 @@ def _edit_page(
         written_languages=WRITTEN_IN,
         departments=_departments(visitor),
         owners=_owners(visitor),
-        districts={
-            one.code: one.names.get(visitor.language, one.names["ja"]) for one in city.districts
-        },
+        districts=_districts(visitor),
         pictures=sorted(DRAWN),
         danger_words=DANGER_WORDS,
         words_in=WORDS_IN,
@@ -477,6 +450,15 @@ def _check_page(visitor: Visit, written: Written, *, refusal: Refusal | None = N
     make = getattr(visitor.request.app.state, "kind_cards", None)
     now = visitor.context.clock.now()
     messages = make(city, kind, language, now) if make is not None else []
+    called = partial(
+        value_name,
+        language=visitor.language,
+        known={
+            "department": _departments(visitor),
+            "owner": _owners(visitor),
+            "districts": _districts(visitor),
+        },
+    )
     return visitor.page(
         "kind_check.html",
         status=400 if refusal else 200,
@@ -485,8 +467,9 @@ def _check_page(visitor: Visit, written: Written, *, refusal: Refusal | None = N
         kind=kind,
         name=_name(written.content, visitor.language),
         changes=[
-            (_place(visitor, place), _value(visitor, old), _value(visitor, new))
+            (place_name(place, visitor.language), called(place, old), called(place, new))
             for place, old, new in kinds.differences(written.before, written.content)
+            if is_told(place, old, new)
         ],
         offered=kind.is_offered(in_japan(now).date()),
         messages=messages,
@@ -495,17 +478,6 @@ def _check_page(visitor: Visit, written: Written, *, refusal: Refusal | None = N
         missing=missing(written.content, city.languages),
         may_write=visitor.may(Permission.REPORTS),
     )
-
-
-def _value(visitor: Visit, value: Any) -> str:
-    match value:
-        case None | "" | []:
-            return "–"
-        case bool():
-            return visitor.say("Yes") if value else visitor.say("No")
-        case list():
-            return ", ".join(map(str, value))
-    return str(value)
 
 
 def _name(content: Mapping[str, Any], language: str) -> str:
@@ -524,6 +496,13 @@ def _owners(visitor: Visit) -> dict[str, str]:
     return {
         one.code: one.names.get(visitor.language, one.names["ja"])
         for one in _offices(visitor.context.city)
+    }
+
+
+def _districts(visitor: Visit) -> dict[str, str]:
+    return {
+        one.code: one.names.get(visitor.language, one.names["ja"])
+        for one in visitor.context.city.districts
     }
 
 

@@ -18,12 +18,17 @@ class Entry:
     address: str
     name: str
     permission: Permission = Permission.LOOK
+    others: tuple[str, ...] = ()
+    """Addresses of pages that this one leads to and that are not below it."""
 
     def holds(self, path: str) -> bool:
-        """Whether ``path`` is this page or one below it."""
+        """Whether ``path`` is this page, one below it or one of its others."""
         if self.address.endswith("/"):
             return path == self.address
-        return path == self.address or path.startswith(f"{self.address}/")
+        return any(
+            path == address or path.startswith(f"{address}/")
+            for address in (self.address, *self.others)
+        )
 
 
 @dataclass(frozen=True)
@@ -71,7 +76,11 @@ SECTIONS = (
             Entry("/console/answers", mark("Answers to reports"), Permission.REPORTS),
             Entry("/console/report-alarms", mark("Who hears of new reports"), Permission.REPORTS),
             Entry("/console/entry", mark("Enter a report"), Permission.REPORTS),
-            Entry("/console/kinds", mark("Kinds of reports")),
+            Entry(
+                "/console/kinds",
+                mark("Kinds of reports"),
+                others=("/console/new-kind", "/console/danger-words"),
+            ),
             Entry("/console/forwards", mark("Other offices")),
             Entry("/console/teams", mark("Teams and contractors"), Permission.REPORTS),
             Entry("/console/release", mark("Photos to release"), Permission.REPORTS),

@@ -258,3 +258,80 @@ async def test_words_of_danger_are_written_in_the_form_and_those_of_other_langua
     assert page.form(address)["danger-danger-ja"] == "ぐらつ、外れそう"
     refused = await desk.submit(page, address, danger__danger__en="x")
     assert refused.status == 400 and "2〜60文字" in refused.words
+
+
+async def test_why_a_kind_is_changed_stays_while_its_questions_are_written(office: Office) -> None:
+    desk = await office.at_desk(Role.ROADS, "roads")
+    page = await desk.get(f"{LIST}/park")
+    page = await desk.submit(page, f"{LIST}/park", due_days="soon", note="要望が多い")
+    assert page.status == 400
+    assert page.form(f"{LIST}/park")["note"] == "要望が多い"
+    await desk.submit(page, f"{LIST}/park", due_days="3")
+    address = f"{LIST}/park/questions/0"
+    page = await desk.get(address)
+    await desk.submit(page, address, code="part", name__ja="どこですか", type="text")
+    page = await desk.get(f"{LIST}/park")
+    assert page.form(f"{LIST}/park")["note"] == "要望が多い"
+    await confirmed(desk, await desk.get(f"{LIST}/park/check"))
+    entries = [one for one in await office.rows(AuditEntry) if one.subject == "kind:park"]
+    assert [one.detail["note"] for one in entries] == ["要望が多い"] * 3
+
+
+async def test_choices_that_a_question_cannot_have_are_not_lost_unseen(office: Office) -> None:
+    desk = await office.at_desk(Role.ROADS, "roads")
+    address = f"{LIST}/park/questions/0"
+    page = await desk.get(address)
+    typed = {"code": "part", "name__ja": "どこですか", **fields(("seat", "座面"), ("leg", "脚"))}
+    page = await desk.submit(page, address, type="text", **typed)
+    assert page.status == 400
+    assert page.form(address)["choice-1-ja"] == "脚"
+    page = await desk.submit(page, address, type="one-of")
+    assert page.status == 200, page.words
+    page = await desk.get(f"{LIST}/park/questions/1")
+    page = await desk.submit(page, f"{LIST}/park/questions/1", type="yes-no")
+    assert page.status == 200, "choices that were there go with their kind of answer"
+
+
+async def test_what_a_change_would_change_is_said_in_words(office: Office) -> None:
+    desk = await office.at_desk(Role.ROADS, "roads")
+    city = office.context.city
+    district, department = city.districts[0], city.departments[0]
+    page = await desk.get(f"{LIST}/park")
+    page = await desk.submit(
+        page,
+        f"{LIST}/park",
+        danger="yes",
+        area__0__districts=district.code,
+        area__0__department=department.code,
+        has_message="yes",
+        message__ja="公園の事務所へ電話してください。",
+        phone="029-000-0000",
+        hours__0__days="mon",
+        hours__0__start="09:00",
+        hours__0__end="17:00",
+        closed__ja="明日お電話ください。",
+        closed_phone="029-000-0001",
+    )
+    assert page.url.endswith("/check"), page.words
+    rows = [
+        " ".join(cell.text_content().strip() for cell in row.xpath("td"))
+        for row in page.tree.xpath("//table/tbody/tr")
+    ]
+    assert "危険：緊急の電話番号を先に出す – はい" in rows
+    assert not [row for row in rows if row.startswith(("並び順", "地区ごとの担当 › 1 › 並び順"))]
+    assert f"地区ごとの担当 › 1 › 地区 – {district.names['ja']}" in rows
+    assert f"地区ごとの担当 › 1 › 担当課 – {department.names['ja']}" in rows
+    assert "通報の代わりに案内 › 受付時間 › 1 › 曜日 – 月" in rows
+    assert "通報の代わりに案内 › 受付時間 › 1 › 開始 – 09:00" in rows
+    assert "通報の代わりに案内 › 時間外の案内 › 日本語 – 明日お電話ください。" in rows
+    assert "通報の代わりに案内 › 時間外の電話 – 029-000-0001" in rows
+
+
+@pytest.mark.parametrize("path", ["/console/new-kind", "/console/danger-words"])
+async def test_pages_of_the_kinds_keep_their_place_in_the_navigation(
+    office: Office, path: str
+) -> None:
+    desk = await office.at_desk(Role.ROADS, "roads")
+    page = await desk.get(path)
+    here = page.tree.xpath("//a[@aria-current='page']/@href")
+    assert set(here) == {LIST}
