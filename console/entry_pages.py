@@ -222,7 +222,10 @@ def _came_at(text: str, now: datetime) -> datetime:
         said = datetime.fromisoformat(text).replace(tzinfo=JAPAN)
     except ValueError as error:
         raise wrong from error
-    if said.year < in_japan(now).year - 1 or said.replace(second=0) > now + CLOCKS_DIFFER:
+    first = in_japan(now).year - 1
+    if said.year < first:
+        raise Refusal(mark("Look at the year: reports from {year} on can be entered."), year=first)
+    if said.replace(second=0) > now + CLOCKS_DIFFER:
         raise wrong
     return min(said, now)
 
@@ -253,6 +256,7 @@ async def _page(visitor: Visit, *, refusal: BadInput | None = None) -> Response:
         "entry.html",
         status=400 if refusal else 200,
         refusal=reason_of(refusal, visitor.language) if refusal else "",
+        lost_photos=bool(visitor.files.get("photo")),
         typed=visitor.form,
         kinds=city.kinds_offered(in_japan(now).date()),
         kind=chosen,

@@ -41,15 +41,23 @@ async def test_a_report_has_the_moment_at_which_it_came(office: Office) -> None:
         assert timedelta(0) <= office.clock.now() - one.created_at < timedelta(minutes=2)
 
 
-@pytest.mark.parametrize("came_at", ["2036-12-31T10:00", "2016-12-31T10:00", "soon", "0001-01-01"])
+@pytest.mark.parametrize(
+    ("came_at", "why"),
+    [
+        ("2036-12-31T10:00", "今より前の日時"),
+        ("2016-12-31T10:00", "年を確かめて"),
+        ("soon", "今より前の日時"),
+        ("0001-01-01", "年を確かめて"),
+    ],
+)
 async def test_a_moment_that_cannot_be_is_said_and_nothing_typed_is_lost(
-    office: Office, came_at: str
+    office: Office, came_at: str, why: str
 ) -> None:
     browser = await office.at_desk(Role.ROADS, "road")
     page = await browser.get(f"{ENTRY}?kind=sign")
     said = {"address": "中央公園", "words": WORDS, "came_at": came_at}
     refused = await browser.submit(page, ENTRY, **said)
-    assert refused.status == 400 and "今より前の日時" in refused.words
+    assert refused.status == 400 and why in refused.words
     assert {name: refused.form(ENTRY)[name] for name in said} == said
     assert await office.rows(Report) == []
 
@@ -79,6 +87,7 @@ async def test_a_photo_that_cannot_be_taken_has_its_sentence(
     async with browser.http.post(browser.url + ENTRY, data=form) as answer:
         refused = Page(answer.status, str(answer.url), answer.headers, await answer.text())
     assert refused.status == 400 and said in refused.words and WORDS in refused.body
+    assert "もう一度選んでください" in refused.words, "no page can fill in a file"
     assert await office.rows(Report) == []
 
 
