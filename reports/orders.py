@@ -32,6 +32,7 @@ from reports.models import (
     WorkOrder,
     WorkUsed,
 )
+from reports.models.order import IS_SAID
 from reports.reasons import reason
 
 MOST_ITEMS = 60
@@ -336,6 +337,10 @@ async def orders_from(session: AsyncSession, day: date, most: int = 100) -> list
     """Return the orders from a day on, those of the week before with something left to do, and
     those of before that wait for the office.
     """
+    # Apart, because a database may read all orders to join the two with "or".
+    lately = select(col(WorkOrder.id)).where(col(WorkOrder.on_day) >= day - LEFT_FOR)
+    said = select(col(OrderItem.order_id)).where(IS_SAID).distinct()
+    numbers = {*await session.scalars(lately), *await session.scalars(said)}
     to_look_at: Any = func.count().filter(
         col(OrderItem.outcome) != Outcome.WAITING, col(OrderItem.settled_at).is_(None)
     )
@@ -345,6 +350,7 @@ async def orders_from(session: AsyncSession, day: date, most: int = 100) -> list
         select_rows(WorkOrder, Team, places, waiting, to_look_at)
         .join(Team, col(Team.id) == col(WorkOrder.team_id))
         .join(OrderItem, col(OrderItem.order_id) == col(WorkOrder.id), isouter=True)
+        .where(col(WorkOrder.id).in_(numbers))
         .group_by(col(WorkOrder.id), col(Team.id))
         .having(
             (col(WorkOrder.on_day) >= day)
@@ -359,12 +365,11 @@ async def orders_from(session: AsyncSession, day: date, most: int = 100) -> list
 
 async def of_report(session: AsyncSession, report_id: int) -> list[tuple[WorkOrder, Stop]]:
     """Return the orders that a case is on, the newest first, with what the crew said of it."""
-    rows = await session.execute(
-        select(WorkOrder, OrderItem)
-        .join(OrderItem, col(OrderItem.order_id) == col(WorkOrder.id))
-        .where(col(OrderItem.report_id) == report_id)
-    )
-    found = sorted(rows, key=lambda row: (row[0].on_day, row[0].id or 0), reverse=True)
+    items = await session.scalars(select(OrderItem).where(col(OrderItem.report_id) == report_id))
+    by_order = {item.order_id: item for item in items}
+    orders = await session.scalars(select(WorkOrder).where(col(WorkOrder.id).in_(by_order)))
+    newest = sorted(orders, key=lambda order: (order.on_day, order.id or 0), reverse=True)
+    found = [(order, by_order[order.id or 0]) for order in newest]
     said = select(WorkUsed).where(col(WorkUsed.item_id).in_([item.id for _, item in found]))
     used = {one.item_id: one for one in await session.scalars(said)}
     return [(order, Stop(item, None, (), used.get(item.id or 0))) for order, item in found]

@@ -190,7 +190,7 @@ async def database(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncItera
         await database.close()
         return
     databases: Postgresql = request.getfixturevalue("postgresql_databases")
-    url = databases.take()
+    url = databases.take(new=request.node.get_closest_marker("new_database") is not None)
     database = Database(url)
     yield database
     await database.close()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from enum import StrEnum
 
-from sqlalchemy import Column, ForeignKey, Index, Text, UniqueConstraint, false
+from sqlalchemy import Column, ForeignKey, Index, Text, UniqueConstraint, false, text
 from sqlmodel import Field, SQLModel
 
 from core.database import UtcDateTime, text_enum
@@ -60,6 +60,12 @@ class Outcome(StrEnum):
     NEEDS_MORE = "needs-more"
 
 
+IS_SAID = text("outcome != 'waiting' AND settled_at IS NULL")
+"""Places of which a crew said something at which nobody in the office has looked; a query must use
+exactly this condition to use the index.
+"""
+
+
 class OrderItem(SQLModel, table=True):
     """One place of an order: a case, or a routine place of a patrol.
 
@@ -83,6 +89,12 @@ class OrderItem(SQLModel, table=True):
     __table_args__ = (
         UniqueConstraint("order_id", "report_id"),
         Index("ix_work_order_items_order", "order_id", "position"),
+        Index(
+            "ix_work_order_items_said",
+            "order_id",
+            sqlite_where=IS_SAID,
+            postgresql_where=IS_SAID,
+        ),
     )
 
     id: int | None = Field(

@@ -207,6 +207,7 @@ async def test_work_put_by_an_earlier_version_is_taken_up(make_town: Callable[..
     assert asked == [str(bucket_of(user, is_sqlite=town.database.is_sqlite)), "0"]
 
 
+@pytest.mark.new_database
 async def test_the_way_in_reads_no_growing_table_whole(town: Town) -> None:
     """Webhook, inbox, start, warnings in force and reports nearby: all by indexes."""
     if not town.database.is_sqlite:

@@ -207,6 +207,7 @@ async def test_what_may_have_been_sent_before_a_restore_is_not_sent_again(
     assert "2026-000002" in words and "2026-000001" not in words
 
 
+@pytest.mark.new_database
 async def test_no_table_that_grows_is_read_as_a_whole(context: Context) -> None:
     number = await resident(context, "here", "chuo")
     async with context.database.writing() as session:

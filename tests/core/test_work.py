@@ -237,6 +237,7 @@ async def test_work_put_off_waits_and_an_earlier_moment_wins(shop: Shop) -> None
     assert shop.done == ["now", "soon"]
 
 
+@pytest.mark.new_database
 async def test_the_next_job_is_found_by_indexes(database: Database) -> None:
     """However many wait: the look for one compares it with none but those of its key."""
     if database.is_sqlite:

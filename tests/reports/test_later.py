@@ -292,6 +292,7 @@ async def test_a_no_after_a_restore_is_told_of_a_report_from_before_it(office: O
     assert len(await titles(office)) == before + 1
 
 
+@pytest.mark.new_database
 async def test_a_look_reads_no_whole_table(office: Office) -> None:
     await hears(office)
     user = await office.resident("ja")

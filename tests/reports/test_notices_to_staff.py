@@ -438,6 +438,7 @@ def test_what_a_place_is_called_cannot_call_everybody_in_a_chat() -> None:
     assert works["body"]["text"] == evil
 
 
+@pytest.mark.new_database
 async def test_no_table_that_grows_is_read_as_a_whole(office: Office) -> None:
     """The job looks every five seconds."""
     await choose(office)

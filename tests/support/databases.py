@@ -102,9 +102,16 @@ class Postgresql:
         base, _, query = self._server.partition("?")
         return f"{base.rpartition('/')[0]}/{name}" + (f"?{query}" if query else "")
 
-    def take(self) -> str:
-        """Return the address of a database with empty tables."""
-        if self._free:
+    def take(self, *, new: bool = False) -> str:
+        """Return the address of a database with empty tables.
+
+        Parameters
+        ----------
+        new
+            Whether no test may have used it: the files of emptied tables stay large, and plans
+            rest on their size.
+        """
+        if self._free and not new:
             return self._free.pop()
         if not self._prepared:
             url = self.create()

@@ -85,6 +85,7 @@ OF_FEW = frozenset(
         "ix_kind_versions_in_force",
         "ix_rule_versions_in_force",
         "ix_staff_messages_open",
+        "ix_work_order_items_said",
         "ix_webhook_events_open",
         "ix_word_versions_undone",
         "uq_channel_silences_open",
