@@ -186,6 +186,27 @@ async def test_by_the_hour_all_come_in_one_message(office: Office) -> None:
     assert len(told) == 2
 
 
+@pytest.mark.parametrize("ahead", [timedelta(hours=3), timedelta(days=1)])
+async def test_by_the_hour_goes_on_when_a_clock_that_was_ahead_comes_back(
+    office: Office, ahead: timedelta
+) -> None:
+    """The message of the wrong hour lies ahead of every hour until then."""
+    await choose(office, rhythm=Rhythm.HOURLY)
+    at(office, 10, 5)
+    office.clock.ahead += ahead
+    await reported(office)
+    assert await look(office) == 1
+    office.clock.ahead -= ahead
+    later = await reported(office)
+    assert await look(office) == 1
+    await reported(office)
+    assert await look(office) == 0
+    at(office, 11, 0)
+    assert await look(office) == 1
+    told = [one.content["title"] for one in await notices(office)]
+    assert later.number in told[1] and len(told) == 3
+
+
 async def test_at_night_it_waits_for_the_morning_and_a_danger_does_not(office: Office) -> None:
     await choose(office, quiet=(time(22, 0), time(7, 0)))
     at(office, 23, 30)
