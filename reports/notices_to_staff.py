@@ -41,7 +41,7 @@ from reports.models import (
     Rhythm,
     StaffNotice,
 )
-from reports.staff_news import LONGEST_CALLING, MOST, Item
+from reports.staff_news import CLOCKS_DIFFER, LONGEST_CALLING, MOST, Item
 from reports.states import OPEN, WAITING
 from response import staff, staff_messages
 from response.models import StaffMember
@@ -313,7 +313,10 @@ async def _calling(
                 and_(col(Heard.occasion) != NEW_REPORT, col(Report.state).in_(OPEN)),
             ),
             col(Heard.first_at) > now - LONGEST_CALLING,
-            col(Heard.last_at) <= now - timedelta(minutes=alarm_settings.SOONEST_AGAIN),
+            or_(
+                col(Heard.last_at) <= now - timedelta(minutes=alarm_settings.SOONEST_AGAIN),
+                col(Heard.last_at) > now + CLOCKS_DIFFER,
+            ),
         )
         .order_by(col(Report.id))
         .limit(MOST)
@@ -322,7 +325,7 @@ async def _calling(
     found = []
     for heard, report in rows:
         alarm = await alarm_settings.of_department(session, city, report.department, now)
-        if heard.last_at <= now - timedelta(minutes=alarm.again_minutes):
+        if not now - timedelta(minutes=alarm.again_minutes) < heard.last_at <= now + CLOCKS_DIFFER:
             found.append((heard, report))
     return found
 

@@ -39,6 +39,8 @@ WORSE = "worse:"
 AGAIN_WORSE = timedelta(hours=1)
 """Who says once more that it got worse within that time tells the department nothing new."""
 AGAIN_DANGEROUS = timedelta(minutes=10)
+CLOCKS_DIFFER = timedelta(minutes=3)
+"""What was told later than that was told by a clock that was ahead: it holds up nothing."""
 MOST = 500
 """Reports of one look."""
 MADE_BY_OFFICE = (CameBy.PATROL, CameBy.IMPORT)
@@ -218,7 +220,8 @@ def _just_told(heard: Sequence[Heard], item: Item, now: datetime) -> bool:
         if item.dangerous and one.opened_at is None:
             calls = one.first_at > now - LONGEST_CALLING
         else:
-            calls = one.first_at > now - (AGAIN_DANGEROUS if item.dangerous else AGAIN_WORSE)
+            again = AGAIN_DANGEROUS if item.dangerous else AGAIN_WORSE
+            calls = now - again < one.first_at <= now + CLOCKS_DIFFER
         if calls and (item.dangerous or one.occasion != NEW_REPORT):
             return True
     return False

@@ -155,6 +155,25 @@ async def test_words_of_danger_call_the_members_until_somebody_looks_again(offic
         assert list(await session.scalars(worse)) == [STAFF]
 
 
+@pytest.mark.parametrize("words", ["", "自転車の人が転んでけがをした"], ids=["worse", "danger"])
+async def test_what_a_clock_that_was_ahead_told_silences_nothing_when_it_comes_back(
+    office: Office, words: str
+) -> None:
+    await hears(office)
+    user = await office.resident("ja")
+    report = await known_case(office, user)
+    office.clock.ahead += timedelta(days=1)
+    await says(office, report, user, words)
+    assert await look(office) == 1
+    async with office.database.writing() as session:
+        await opening.note_opened(session, report, by=STAFF, now=office.clock.now())
+    office.clock.ahead -= timedelta(days=1)
+    await says(office, report, user, words)
+    assert await look(office) == 1
+    await says(office, report, user, words)
+    assert await look(office) == 0, "they have just heard it"
+
+
 async def test_at_night_danger_is_told_and_worse_alone_waits(office: Office) -> None:
     await hears(office)
     user = await office.resident("ja")

@@ -268,13 +268,36 @@ async def test_a_flood_of_reports_is_one_message(office: Office) -> None:
     assert "ほか5件" in notice.content["text"]
 
 
-async def test_a_danger_calls_the_members_again_until_somebody_opens_it(office: Office) -> None:
-    """By a second way: their own LINE and mail."""
+async def member_of_roads(office: Office) -> None:
     async with office.database.writing() as session:
         entry = Entry("道路 太郎", "roads", "taro@city.example")
         await staff.add(
             session, office.context.city, entry, office.clock.now(), actor="a@city.example"
         )
+
+
+async def test_a_danger_told_by_a_clock_that_was_ahead_is_told_again_when_it_comes_back(
+    office: Office,
+) -> None:
+    await member_of_roads(office)
+    await choose(office)
+    office.clock.ahead += timedelta(days=1)
+    await changed(office, await reported(office), priority=Priority.AT_ONCE)
+    await look(office)
+    assert len(await office.rows(StaffMessage)) == 1
+    office.clock.ahead -= timedelta(days=1)
+    await look(office)
+    await look(office)
+    assert len(await office.rows(StaffMessage)) == 2
+    office.clock.ahead += timedelta(minutes=11)
+    await look(office)
+    assert len(await office.rows(StaffMessage)) == 3
+
+
+async def test_a_danger_calls_the_members_again_until_somebody_opens_it(office: Office) -> None:
+    """By a second way: their own LINE and mail."""
+    await member_of_roads(office)
+    async with office.database.writing() as session:
         other = Entry("広報 花子", "public-relations", "hana@city.example")
         if "public-relations" in {d.code for d in office.context.city.departments}:
             await staff.add(
