@@ -27,7 +27,7 @@ from core.links import is_valid
 from core.places import Full, busy
 from reports import crew_acts, order_links, orders, register
 from reports.kinds import city_now
-from reports.models import OrderKind, Outcome, Report, Team, WorkOrder
+from reports.models import OrderKind, Outcome, PatrolPlace, Report, Team, WorkOrder
 from reports.order_links import OrderTokens
 from reports.order_pdf import Sheet, make_pdf, printing_workshop
 from reports.teams import to_assign
@@ -108,10 +108,21 @@ async def _new_page(visitor: Visit, *, refusal: BadInput | None = None) -> Respo
         kind=OrderKind.PATROL if kind == OrderKind.PATROL else OrderKind.WORK,
         kinds=KINDS,
         places=places,
-        ticked=set(visitor.form.all("place")),
+        ticked=_ticked(visitor, places, typed=refusal is not None),
+        day=visitor.form.text("day") or given.get("day", "") or _today(visitor).isoformat(),
         today=_today(visitor),
         last=_today(visitor) + AHEAD,
     )
+
+
+def _ticked(visitor: Visit, places: Sequence[PatrolPlace], *, typed: bool) -> set[str]:
+    """Return the ids of the routine places to look at: all, if nobody chose some of them."""
+    given = visitor.request.query_params
+    if typed:
+        return set(visitor.form.all("place"))
+    if "number" in given or "place" in given:
+        return set(given.getlist("place"))
+    return {str(place.id) for place in places}
 
 
 def _team_of(found: Sequence[Report]) -> str:
@@ -213,6 +224,7 @@ async def _order_page(
     async with context.database.reading() as session:
         opened = await _opened(session, visitor, order_id)
         links = await order_links.links_of(session, order_id)
+        places = await orders.patrol_places(session)
     tokens, now = OrderTokens(context.settings.secret_key), context.clock.now()
     shown = []
     for link, phones in links if visitor.may(Permission.REPORTS) else []:
@@ -234,19 +246,29 @@ async def _order_page(
         office_confirms=opened.city.work_orders.office_confirms,
         used={stop.id: used_words(stop.used, language) for stop in opened.stops},
         waiting=sum(stop.outcome is Outcome.WAITING for stop in opened.stops),
-        left=_left(opened),
+        left=_left(opened, places, _today(visitor)),
     )
 
 
-def _left(opened: Opened) -> str:
-    """Return the address by which what is left goes on another day's order; "" for nothing."""
-    numbers = [
-        ("number", stop.report_number)
-        for stop in opened.stops
-        if stop.report_number and stop.outcome is not Outcome.DONE and not stop.ended
-    ]
-    about = [("kind", opened.order.kind.value), ("team", str(opened.order.team_id))]
-    return f"{PAGE}/new?{urlencode(about + numbers)}" if numbers else ""
+def _left(opened: Opened, places: Sequence[PatrolPlace], today: date) -> str:
+    """Return the address by which what is left goes on another day's order; "" for nothing.
+
+    Parameters
+    ----------
+    places
+        The routine places in use. One that was removed meanwhile goes on no other order.
+    """
+    ids = {place.name: str(place.id) for place in places}
+    left = [stop for stop in opened.stops if stop.outcome is not Outcome.DONE and not stop.ended]
+    what = [("number", stop.report_number) for stop in left if stop.report_number]
+    if opened.order.kind is OrderKind.PATROL:
+        routine = [stop.what for stop in left if not stop.report_number]
+        what += [("place", ids[name]) for name in routine if name in ids]
+    if not what:
+        return ""
+    day = max(today, opened.order.on_day + timedelta(days=1))
+    about = {"kind": opened.order.kind.value, "team": opened.order.team_id, "day": day.isoformat()}
+    return f"{PAGE}/new?{urlencode([*about.items(), *what])}"
 
 
 @router.post("/orders/{order_id}")

@@ -9,9 +9,10 @@ import pytest
 from sqlmodel import col, select
 
 from console.models import Role
+from core.clock import in_japan
 from reports import cases
 from reports.crew_acts import MOST_MOVED_M
-from reports.models import OrderItem, Photo, Report, ReportUpdate
+from reports.models import OrderItem, PatrolPlace, Photo, Report, ReportUpdate
 from reports.states import ReportState
 from tests.support.crews import (
     a_photo,
@@ -172,6 +173,33 @@ async def test_what_is_left_goes_on_the_order_of_another_day(office: Office) -> 
     made = await desk.submit(page, "/console/orders")
     assert made.status == 200 and f"/console/orders/{order_id}" not in made.url, made.words
     assert (await outcomes(office)).count("open") == 3
+
+
+async def test_what_a_patrol_left_goes_on_the_patrol_of_another_day(office: Office) -> None:
+    """Routine places are cases of nobody; what was looked at is not looked at again."""
+    desk = await at_roads(office)
+    for name in ("歩道橋", "桜橋", "中央アンダーパス"):
+        page = await desk.get("/console/orders/places")
+        await desk.submit(page, "/console/orders/places", name=name, where="36.08, 140.11")
+    ids = {place.name: str(place.id) for place in await office.rows(PatrolPlace)}
+    order_id = await ordered(office, desk, kind="patrol", place=list(ids.values()))
+    path = await crew_link(office, desk, order_id)
+    phone = await office.browser()
+    items = {item.name: item.id for item in await office.rows(OrderItem)}
+    await sent(phone, path, act("done", items["歩道橋"]), act("could-not", items["桜橋"]))
+    page = await desk.get(f"/console/orders/{order_id}")
+    [address] = page.tree.xpath("//*[@data-testid='left']/@href")
+    page = await desk.get(address)
+    ticked = page.tree.xpath("//input[@name='place'][@checked]/@value")
+    assert set(ticked) == {ids["桜橋"], ids["中央アンダーパス"]}
+    tomorrow = in_japan(office.clock.now()).date() + timedelta(days=1)
+    assert page.tree.xpath("//input[@name='day']/@value") == [tomorrow.isoformat()]
+    made = await desk.submit(page, "/console/orders")
+    assert made.status == 200 and f"/console/orders/{order_id}" not in made.url, made.words
+    assert "歩道橋" not in made.words and "桜橋" in made.words
+    refused = await desk.submit(page, "/console/orders", place=[])
+    assert refused.status == 400
+    assert not refused.tree.xpath("//input[@name='place'][@checked]"), "what was unticked stays so"
 
 
 @pytest.mark.parametrize(
