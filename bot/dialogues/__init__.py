@@ -111,8 +111,14 @@ def _cry(state: DialogueState, event: Said, meaning: Meaning, known: Known) -> D
     tells = household.words_in_danger(state, event, known)
     more = own_reports.words_in_danger(state, event, known)
     answer = answers.cry(state, known, again)
-    in_need = answer.state.needing(known.now)
-    return replace(answer, state=in_need, effects=(*answer.effects, *tells, *more))
+    call, *rest = answer.messages
+    thanks = own_reports.has_words(state, known) if more and len(rest) < MAX_MESSAGES - 1 else ()
+    return replace(
+        answer,
+        state=answer.state.needing(known.now),
+        messages=(call, *thanks, *rest),
+        effects=(*answer.effects, *tells, *more),
+    )
 
 
 def _respond(state: DialogueState, event: Incoming, known: Known) -> DialogueOutcome:

@@ -180,11 +180,16 @@ def wrote(state: DialogueState, event: Said, known: Known) -> DialogueOutcome:
 
     After that it got worse, a photo or more words may follow.
     """
+    after = state if state.step == WORSE_STEP else state.ended()
+    told = (*_if_hurt(event.text, known), *has_words(state, known))
+    return DialogueOutcome(after, told, _kept(state, event), matters=True)
+
+
+def has_words(state: DialogueState, known: Known) -> tuple[Message, ...]:
+    """Say that the city has what a resident wrote about the report that was spoken of."""
     number = str(state.data.get("number", ""))
     words = known.say("Thank you. The city has your words about report {number}.", number=number)
-    after = state if state.step == WORSE_STEP else state.ended()
-    told = (*_if_hurt(event.text, known), messages.text(words))
-    return DialogueOutcome(after, told, _kept(state, event), matters=True)
+    return (messages.text(words),)
 
 
 def words_in_danger(state: DialogueState, event: Said, known: Known) -> tuple[Effect, ...]:

@@ -271,7 +271,8 @@ def _said(state: DialogueState, said: str, message_id: str, known: Known) -> Dia
     if state.step in (FAR, NOTE):
         noted = state.at(state.step, note=text, note_message=message_id, far=True)
         return _following(noted, known)
-    if state.step in (KIND, PHOTO) and "note" not in state.data:
+    may_add = state.step in (KIND, PHOTO) and "note" not in state.data
+    if may_add or (state.step == CONFIRM and not state.data.get("note")):
         following = state.at(state.step, note=text, note_message=message_id)
         return DialogueOutcome(following, prompt(following, known))
     return DialogueOutcome(state, prompt(state, known))

@@ -210,6 +210,58 @@ def test_a_sticker_or_a_greeting_in_the_middle_of_a_report_only_has_its_question
     assert WORDS.text("ja", MENU) not in str(greeted)
 
 
+SAID_ALONE = {
+    "ja": ("こんにちは", "ありがとうございます"),
+    "ja-x-easy": ("おはようございます", "ありがとう"),
+    "en": ("good evening", "thank you very much"),
+    "zh-Hans": ("大家好", "谢谢"),
+    "zh-Hant": ("早上好", "謝謝"),
+    "ko": ("안녕하세요", "감사합니다"),
+    "vi": ("chào bạn", "cảm ơn"),
+    "pt": ("bom dia", "obrigada"),
+    "es": ("buenas tardes", "muchas gracias"),
+    "id": ("selamat pagi", "terima kasih"),
+    "tl": ("magandang umaga po", "salamat po"),
+    "th": ("สวัสดีค่ะ", "ขอบคุณครับ"),
+    "ne": ("नमस्ते", "धन्यवाद"),
+    "km": ("ជំរាបសួរ", "អរគុណ"),
+    "my": ("မင်္ဂလာပါ", "ကျေးဇူးတင်ပါတယ်"),
+    "mn": ("сайн байна уу", "баярлалаа"),
+}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("step", ["far", "place", "note"])
+def test_a_greeting_or_thanks_alone_tell_nothing_of_the_damage(
+    sample: CityFolder, language: str, step: str
+) -> None:
+    known = known_in(language, sample)
+    report = respond(DialogueState(), Pressed("report"), known).state
+    place = {"longitude": HERE[0], "latitude": HERE[1]}
+    data = {**report.data, "kind": "sign", "no_photo": True, "near_shown": True, "asks": []}
+    data |= {"far": True, "place": place} if step == "note" else {}
+    state = DialogueState("report", step, data)
+    asked = respond(state, Sent("sticker"), known).messages
+    for words, answered in zip(SAID_ALONE[language], ("Hello.", "You are welcome."), strict=True):
+        answer = respond(state, Said(words), known)
+        assert answer.messages[-1:] == asked, words
+        assert WORDS.text(language, answered) in str(answer.messages[0])
+        assert (answer.state.step, "note" in answer.state.data) == (step, False)
+
+
+def test_who_skipped_the_note_can_still_write_one(sample: CityFolder) -> None:
+    """The card before sending asks whether it is right; what is written there is no longer lost."""
+    known = known_in("en", sample)
+    place = {"longitude": HERE[0], "latitude": HERE[1]}
+    done = {"no_photo": True, "far": True, "place": place, "draft": "d", "near_shown": True}
+    state = DialogueState("report", "confirm", {**done, "kind": "other", "note": ""})
+    answer = respond(state, Said("Children walk to school here.", "1"), known)
+    assert answer.state.data["note"] == "Children walk to school here."
+    assert answer.state.data["note_message"] == "1", "taking it back takes it off the report"
+    assert "Children walk to school here." in str(answer.messages)
+    assert answer.state.step == "confirm"
+
+
 def test_a_cry_in_another_language_is_answered_in_it(sample: CityFolder) -> None:
     first = respond(DialogueState(), Said("ช่วยด้วย"), known_in("ja", sample)).messages[0]
     assert WORDS.text("th", "Call 119") in str(first)

@@ -118,7 +118,9 @@ async def test_a_cry_for_help_is_answered_with_the_numbers_and_kept(town: Town) 
     card = await town.taps(user, await town.says(user, "my reports"), "my-report")
     await town.taps(user, card, "It got worse")
     news = await town.says(user, "Help! Somebody is hurt")
-    assert "tel:119" in str(news)
+    assert "tel:119" in str(news[0]), "the numbers come first"
+    [report] = await reports(town)
+    assert f"has your words about report {report.number}" in words_in(news)
     assert [one.said for one in await steps(town)] == ["", "Help! Somebody is hurt"]
 
 
