@@ -76,10 +76,12 @@
       ];
     }
 
-    // A new area, or one that is moved; the field is written when the pointer lets go.
+    // A new area, or one that is moved; the field is written when the pointer lets go. A second
+    // finger does nothing, and what the phone breaks off leaves nothing.
     draw(event) {
-      if (event.button) return;
+      if (event.button || this.drawing) return;
       event.preventDefault();
+      this.drawing = true;
       const [x, y] = this.place(event);
       const chosen = event.target.closest(".cover-area");
       const index = chosen ? Number(chosen.dataset.index) : this.areas.length;
@@ -88,16 +90,19 @@
       this.areas[index] = [...was];
       this.box.setPointerCapture(event.pointerId);
       const moved = (now) => {
+        if (now.pointerId !== event.pointerId) return;
         const [to, down] = this.place(now);
         this.areas[index] = chosen
           ? this.inside([was[0] + to - x, was[1] + down - y, was[2], was[3]])
           : [Math.min(x, to), Math.min(y, down), Math.abs(to - x), Math.abs(down - y)];
         this.show();
       };
-      const ended = () => {
-        this.box.removeEventListener("pointermove", moved);
+      const ended = (last) => {
+        if (last.pointerId !== event.pointerId) return;
+        this.drawing = false;
+        for (const [name, does] of Object.entries(follows)) this.box.removeEventListener(name, does);
         const [, , width, height] = this.areas[index];
-        if (width < LEAST || height < LEAST) {
+        if (last.type === "pointercancel" || width < LEAST || height < LEAST) {
           this.areas = this.before.pop();
         } else if (this.areas[index].join() === was.join()) {
           this.before.pop();
@@ -105,8 +110,8 @@
         this.write();
         this.box.querySelectorAll(".cover-area")[index]?.focus();
       };
-      this.box.addEventListener("pointermove", moved);
-      this.box.addEventListener("pointerup", ended, { once: true });
+      const follows = { pointermove: moved, pointerup: ended, pointercancel: ended };
+      for (const [name, does] of Object.entries(follows)) this.box.addEventListener(name, does);
     }
 
     inside([left, top, width, height]) {

@@ -89,3 +89,40 @@ async def test_a_face_is_covered_by_keyboard_and_by_hand(office: Office) -> None
         await page.locator(".empty").wait_for()
     (row,) = await office.rows(Photo)
     assert row.released_at is not None and row.public_sha256 not in ("", row.sha256)
+
+
+async def test_a_face_is_covered_with_a_finger(office: Office) -> None:
+    """A second finger, or a touch that the phone breaks off, draws nothing of its own."""
+    case = await case_in(office, ReportState.ACCEPTED)
+    photo = await photographed(office, case)
+    desk = await office.at_desk(Role.ROADS, "road")
+    async with tab(office, desk) as page:
+        await page.set_viewport_size({"width": 390, "height": 844})
+        await page.goto(f"{office.url}/console/release")
+        await page.locator(".cover.is-ready").scroll_into_view_if_needed()
+        box = await page.locator(".cover img").bounding_box()
+        assert box is not None
+        fingers = await page.context.new_cdp_session(page)
+
+        async def touch(what: str, *at: tuple[int, int]) -> None:
+            points = [
+                {"x": box["x"] + x, "y": box["y"] + y, "id": number}
+                for number, (x, y) in enumerate(at)
+            ]
+            wish = {"type": what, "touchPoints": points}
+            await fingers.send("Input.dispatchTouchEvent", wish)
+
+        areas = page.locator(".cover-area")
+        await touch("touchStart", (20, 30))
+        await touch("touchMove", (90, 80))
+        await touch("touchCancel")
+        assert await areas.count() == 0
+        await touch("touchStart", (20, 30))
+        await touch("touchStart", (20, 30), (200, 120))
+        await touch("touchMove", (20, 30), (260, 150))
+        await touch("touchMove", (120, 90), (260, 150))
+        await touch("touchEnd")
+        assert await areas.count() == 1
+        drawn = list(map(int, (await page.locator("[name=areas]").input_value()).split(",")))
+        scale = photo.width / box["width"]
+        assert drawn == pytest.approx([20 * scale, 30 * scale, 100 * scale, 60 * scale], abs=3)
