@@ -38,6 +38,12 @@ def asked_to_follow(text: str) -> str | None:
     return number if _words(text) in _follow_words() else None
 
 
+def asks_of_a_case(text: str) -> bool:
+    """Whether a message is the number of a case, alone or with the words to follow it."""
+    has_number = number_in(text, whole=True) is not None
+    return has_number and (not _words(text) or _words(text) in _follow_words())
+
+
 def _words(text: str) -> str:
     """Return a text's letters without its number, as people may type them."""
     plain = unicodedata.normalize("NFKC", text[:200]).casefold()

@@ -45,6 +45,7 @@ from bot.dialogues.words import kept_text
 from bot.messages import Message
 from bot.understanding import NOT_UNDERSTOOD, UNKNOWN, Meaning
 from core.languages import mark
+from public import following
 from response.models import Condition
 
 MAX_MESSAGES = 5
@@ -133,6 +134,8 @@ def _respond(state: DialogueState, event: Incoming, known: Known) -> DialogueOut
         if isinstance(event, Located):
             return repairs.located(state, event, known)
         state = state.ended()
+    if isinstance(event, Said) and _asks_of_a_case(event, known):
+        return _said(state.ended() if state.name == ADDING else state, event, known)
     if isinstance(event, Said) and own_reports.tells_more(state, event, known):
         return own_reports.wrote(state, event, known)
     if isinstance(event, Said) and own_reports.says_worse(state, event, known):
@@ -160,6 +163,11 @@ def _respond(state: DialogueState, event: Incoming, known: Known) -> DialogueOut
         inside = replace(found, messages=(*found.messages, *where_we_are(found.state, known)))
     inside = inside or check_in.step(state, event, known) or household.step(state, event, known)
     return inside or _anywhere(state, event, known)
+
+
+def _asks_of_a_case(event: Said, known: Known) -> bool:
+    """Whether a message is from the page of a case: no answer to the question that is open."""
+    return known.case_asked is not None and following.asks_of_a_case(event.text)
 
 
 def _is_cancel(event: Said, known: Known) -> bool:
@@ -264,7 +272,8 @@ def _cancel(state: DialogueState, known: Known) -> DialogueOutcome:
 
 def _said(state: DialogueState, event: Said, known: Known) -> DialogueOutcome:
     if known.case_asked is not None:
-        return own_reports.asked(state, known.case_asked, known)
+        answer = own_reports.asked(state, known.case_asked, known)
+        return replace(answer, messages=(*answer.messages, *where_we_are(state, known)))
     meaning = known.meaning(event.text)
     if meaning.intent == UNKNOWN:
         NOT_UNDERSTOOD.labels(language=known.language).inc()

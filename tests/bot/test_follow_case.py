@@ -120,3 +120,25 @@ async def test_the_reporter_sees_their_own(town: Town) -> None:
     news = await town.says(owner, f"follow {report.number}")
     assert "It got worse" in words_in(news)
     assert await followers(town) == []
+
+
+async def test_another_question_that_is_open_takes_no_message_of_the_page(town: Town) -> None:
+    """After "it got worse", and in the middle of a report, it is no answer to what was asked."""
+    _, report = await taken_up(town)
+    follow = following.message(report.number, "en")
+    user = await aboard(town)
+    await town.says(user, "The mirror is broken")
+    news = await town.says(user, follow)
+    assert f"tell you what becomes of report {report.number}" in words_in(news)
+    assert "send a photo of the damage" in words_in(news), "the open question comes again"
+    card = await town.says(user, report.number)
+    assert "Stop following" in words_in(card) and "send a photo of the damage" in words_in(card)
+    assert follow not in str((await town.dialogue(user)).data)
+    await town.says(user, "cancel")
+    news = await town.taps(user, await town.says(user, report.number), "It got worse")
+    assert "write what is different" in words_in(news)
+    card = await town.says(user, report.number)
+    assert "Stop following" in words_in(card) and "has your words" not in words_in(card)
+    await town.taps(user, card, "It got worse")
+    news = await town.says(user, f"The hole beside {report.number} is open again")
+    assert "has your words" in words_in(news)
