@@ -148,7 +148,9 @@ async def begin(
     )
     session.add(made)
     await session.flush()
-    await note(session, report.id, f"→ {owner.names['ja']} ({made.way})", by=by, now=now)
+    # A note is the office's own words, in Japanese like the name.
+    way = "メール" if made.way is ForwardWay.MAIL else "Open311"
+    await note(session, report.id, f"→ {owner.names['ja']}（{way}）", by=by, now=now)
     await _record(session, now, made, report, by, "report.forwarded", photos=len(made.photos))
     return made
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from sqlmodel import col, select
 
 from city.city import Endpoint, Owner
-from console.models import Role
+from console.models import Role, Staff
 from reports import forwarding
 from reports.models import Forward, ForwardWay, Report, Sending, Webhook
 from reports.photos import store_photo
@@ -38,6 +39,11 @@ async def test_a_case_is_sent_with_what_staff_left_of_the_words(office: Office) 
         office, description="<script>alert(1)</script>穴です。田中", pictures=pictures
     )
     desk = await office.at_desk(Role.ROADS, "michi")
+    async with office.database.writing() as session:
+        found = await session.scalars(select(Staff).where(col(Staff.email) == "michi@city.example"))
+        person = found.one()
+        person.name = "森 千夏"
+        session.add(person)
     page = await desk.get(f"/console/reports/{report.number}")
     path = f"/console/reports/{report.number}/forward"
     assert path in page.body
@@ -51,10 +57,13 @@ async def test_a_case_is_sent_with_what_staff_left_of_the_words(office: Office) 
         page, path, office="prefecture:mail", reason="prefecture", words="穴です"
     )
     assert page.status == 200, page.words
+    assert "森 千夏 が決定" in page.words and "完了しました" not in page.words, "it is on its way"
     [row] = await office.rows(Forward)
     assert (row.way, row.words, row.by) == (ForwardWay.MAIL, "穴です", "michi@city.example")
     assert row.photos == [], "no photo is released, and nobody ticked all"
     assert row.reply_to
+    case = await desk.get(f"/console/reports/{report.number}")
+    assert "→ 県土木事務所（メール）" in case.words
     page = await desk.get("/console/forwards")
     assert report.number in page.words and "送信中" in page.words
     page = await desk.submit(await desk.get(path), f"/console/forwards/{row.id}/stop")
