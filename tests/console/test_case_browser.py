@@ -110,3 +110,23 @@ async def test_the_place_is_moved_by_keys_too(office: Office) -> None:
         await page.wait_for_selector(".leaflet-pan-anim", state="detached")
         await page.locator(".map-box").press("Enter")
         await expect(field).not_to_have_value(before)
+
+
+async def test_pages_of_kinds_and_entry_have_buttons_and_words_in_sight(office: Office) -> None:
+    desk = await office.at_desk(Role.ROADS, "roads")
+    async with tab(office, desk) as page:
+        await page.goto(f"{office.url}/console/kinds/street-light")
+        beside = page.locator("#kind + aside")
+        room = await beside.evaluate("e => [e.scrollHeight, e.clientHeight]")
+        assert room[0] <= room[1] + 1, "no form in a box with its own scroll bar"
+        await page.goto(f"{office.url}/console/danger-words")
+        await expect(page.get_by_test_id("save-words")).to_be_in_viewport(ratio=1)
+        await page.set_viewport_size({"width": 390, "height": 844})
+        await page.goto(f"{office.url}/console/entry?kind=sign")
+        note = page.locator(".map-note")
+        await expect(note).to_be_visible()
+        shape = await page.locator(".entry .map-box").bounding_box()
+        below = await note.bounding_box()
+        assert shape and below and shape["y"] + shape["height"] <= below["y"], "it is not covered"
+        came = await page.locator("input[name=came_at]").bounding_box()
+        assert came and came["width"] > 240, "a day and a time are not cut"
