@@ -101,13 +101,8 @@ async def go_back(visitor: Writer) -> Response:
     """Write an earlier version, or the folder's own, to be looked at."""
     number = visitor.form.number("version") or 0
     try:
-        content: Content | None = None
-        if number:
-            async with visitor.context.database.reading() as session:
-                earlier = await session.get(KindVersion, number)
-            if earlier is None or earlier.code != ALL_KINDS or earlier.confirmed_at is None:
-                raise Refusal("This version is no longer there.")
-            content = earlier.content
+        async with visitor.context.database.reading() as session:
+            content = await kinds.earlier(session, ALL_KINDS, number)
         await _propose(visitor, content)
     except Refusal as refusal:
         return _page(visitor, await _written(visitor), refusal=refusal)

@@ -256,13 +256,8 @@ async def go_back(visitor: Writer, code: str) -> Response:
     written = await _written(visitor, code)
     number = visitor.form.number("version") or 0
     try:
-        content: Content | None = None
-        if number:
-            async with visitor.context.database.reading() as session:
-                earlier = await session.get(KindVersion, number)
-            if earlier is None or earlier.code != code or earlier.confirmed_at is None:
-                raise Refusal("This version is no longer there.")
-            content = earlier.content
+        async with visitor.context.database.reading() as session:
+            content = await kinds.earlier(session, code, number)
         await _propose(visitor, code, content, seen=visitor.form.text("seen"))
     except Refusal as refusal:
         return _edit_page(visitor, written, refusal=refusal)

@@ -191,6 +191,22 @@ async def history(session: AsyncSession, code: str) -> list[KindVersion]:
     return list(await session.scalars(found))
 
 
+async def earlier(session: AsyncSession, code: str, number: int) -> dict[str, Any] | None:
+    """Return the content of an earlier version of a kind; None, the folder's own, for 0.
+
+    Raises
+    ------
+    Refusal
+        There is no such version.
+    """
+    if not number:
+        return None
+    found = await session.get(KindVersion, number)
+    if found is None or found.code != code or found.confirmed_at is None:
+        raise Refusal("This version is no longer there.")
+    return found.content
+
+
 def mark_of(proposal: KindVersion | None, held: KindVersion | None) -> str:
     """Return what a form has seen, so that nobody writes over what a colleague changed."""
     if proposal is not None:

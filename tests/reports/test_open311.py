@@ -18,18 +18,13 @@ from reports.photos import store_photo
 from reports.states import ReportState
 from tests.support.filed_reports import picture, reported
 from tests.support.office import Office, Page
-
-API = "/open311/v2"
+from tests.support.open311 import asked
 
 
 @pytest.fixture(autouse=True)
 def _published(office: Office) -> None:
     for router in (open311.router, pages.router):
         office.app.include_router(router)
-
-
-async def asked(office: Office, path: str) -> Page:
-    return await (await office.browser()).get(f"{API}/{path}")
 
 
 async def filed(office: Office, state: ReportState, *, days: int = 0, **changes: Any) -> str:

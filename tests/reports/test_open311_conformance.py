@@ -9,10 +9,8 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-import shutil
 from datetime import datetime, time, timedelta
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -21,7 +19,7 @@ import pytest
 from jsonschema import Draft202012Validator
 from lxml import etree
 
-from city.folder import CityFolder, load_folder
+from city.folder import CityFolder
 from core.clock import JAPAN, in_japan
 from reports import open311, work
 from reports.api_keys import MOST_POSTS, add_key
@@ -31,9 +29,8 @@ from reports.states import ReportState
 from reports.work import Change
 from tests.support.filed_reports import picture, reported
 from tests.support.office import Office, Page
-from tests.support.project import SAMPLE_CITY
+from tests.support.open311 import API, asked, city_that_asks
 
-API = "/open311/v2"
 SERVICE = (
     *("service_code", "service_name", "description", "metadata", "type", "keywords", "group"),
 )
@@ -69,14 +66,7 @@ choices = [
 @pytest.fixture(scope="session")
 def sample(tmp_path_factory: pytest.TempPathFactory) -> CityFolder:
     """The sample city, whose first kind asks two questions of its own."""
-    folder = Path(shutil.copytree(SAMPLE_CITY, tmp_path_factory.mktemp("asking") / "city"))
-    text = (folder / "city.toml").read_text("utf-8")
-    before, first, after = text.partition("[[report_categories]]")
-    entry, following, rest = after.partition("\n[[")
-    (folder / "city.toml").write_text(
-        f"{before}{first}{entry}\n{QUESTIONS}{following}{rest}", "utf-8"
-    )
-    return load_folder(folder)
+    return city_that_asks(tmp_path_factory.mktemp("asking"), QUESTIONS)
 
 
 @pytest.fixture(autouse=True)
@@ -88,10 +78,6 @@ def _served(office: Office) -> None:
 async def key(office: Office) -> str:
     async with office.database.writing() as session:
         return await add_key(session, "A city app", actor="test", now=office.clock.now())
-
-
-async def asked(office: Office, path: str) -> Page:
-    return await (await office.browser()).get(f"{API}/{path}")
 
 
 def place(office: Office) -> tuple[float, float]:

@@ -21,8 +21,8 @@ from reports.states import ReportState
 from reports.work import Change
 from tests.support.filed_reports import reported
 from tests.support.office import Office, Page
+from tests.support.open311 import API, asked
 
-API = "/open311/v2"
 FORM = "application/x-www-form-urlencoded"
 
 
@@ -35,10 +35,6 @@ def _served(office: Office) -> None:
 async def key(office: Office) -> str:
     async with office.database.writing() as session:
         return await add_key(session, "A city app", actor="test", now=office.clock.now())
-
-
-async def asked(office: Office, path: str) -> Page:
-    return await (await office.browser()).get(f"{API}/{path}")
 
 
 def numbers(page: Page) -> list[str]:

@@ -19,8 +19,8 @@ from reports.api_keys import MOST_POSTS, add_key, revoke_key
 from reports.models import ApiKey, PhotoAddress, Report, ReportUpdate
 from reports.states import ReportState
 from tests.support.office import Office, Page
+from tests.support.open311 import API
 
-API = "/open311/v2"
 PERSON = {
     "email": "hanako@mail.example",
     "device_id": "tt222111",

@@ -10,10 +10,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -28,7 +26,7 @@ from schemathesis.core.failures import FailureGroup
 from schemathesis.core.result import Ok
 from sqlmodel import select
 
-from city.folder import CityFolder, load_folder
+from city.folder import CityFolder
 from reports import open311, work
 from reports.api_keys import add_key
 from reports.models import ApiKey, Photo, ReportUpdate
@@ -38,7 +36,7 @@ from reports.states import ReportState
 from reports.work import Change
 from tests.support.filed_reports import picture, reported
 from tests.support.office import Office
-from tests.support.project import SAMPLE_CITY
+from tests.support.open311 import city_that_asks
 
 EXAMPLES = 6
 WORDS = "穴 <b> & ]]>"
@@ -59,14 +57,7 @@ _DESCRIBED: dict[str, Any] = {}
 @pytest.fixture(scope="module")
 def sample(tmp_path_factory: pytest.TempPathFactory) -> CityFolder:
     """The sample city, whose first kind asks a question of its own."""
-    folder = Path(shutil.copytree(SAMPLE_CITY, tmp_path_factory.mktemp("asking") / "city"))
-    text = (folder / "city.toml").read_text("utf-8")
-    before, first, after = text.partition("[[report_categories]]")
-    entry, following, rest = after.partition("\n[[")
-    (folder / "city.toml").write_text(
-        f"{before}{first}{entry}\n{QUESTION}{following}{rest}", "utf-8"
-    )
-    return load_folder(folder)
+    return city_that_asks(tmp_path_factory.mktemp("asking"), QUESTION)
 
 
 @dataclass

@@ -37,8 +37,8 @@ from reports.states import ReportState
 from reports.work import Change
 from tests.support.filed_reports import reported
 from tests.support.office import Office, Page
+from tests.support.open311 import API
 
-API = "/open311/v2"
 PHOTO = "https://app.example/mended.jpg"
 PERSON = {
     "email": "hanako@mail.example",
