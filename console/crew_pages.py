@@ -15,6 +15,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
+import structlog
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import FileResponse, JSONResponse, RedirectResponse
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -74,6 +75,8 @@ class CrewRoute(LinkRoute):
     )
     permissions = "camera=(), microphone=(), geolocation=(self)"
 
+
+log = structlog.get_logger(__name__)
 
 router = APIRouter(route_class=CrewRoute)
 
@@ -184,23 +187,29 @@ async def by_form(request: Request, token: str) -> Response:
         return _back(request, token, "wrong")
     files = [file for file in sent.get("photo", ()) if file.content]
     item = act.item_id if act is not None else form.number("item")
-    refused: list[str] = []
-    if act is not None:
-        refused = await _take(request, token, [act])
+    # What was found has to be there before its photos; anything else is done once they are kept.
+    found = act.key if act is not None and act.kind is ActKind.FOUND else ""
+    refused = await _take(request, token, [act]) if act is not None and found else []
     for number, file in enumerate(files):
-        found = act.key if act is not None and act.kind is ActKind.FOUND else ""
         key = f"{key_of(form.text('key')) or new_key()}p{number}"[-40:]
-        if not await _take_photo(
-            request,
-            token,
-            key,
-            file.content,
-            context.clock.now(),
-            item_id=item,
-            found=found,
-            before=form.text("do") == "before",
-        ):
+        try:
+            taken = await _take_photo(
+                request,
+                token,
+                key,
+                file.content,
+                context.clock.now(),
+                item_id=item,
+                found=found,
+                before=form.text("do") == "before",
+            )
+        except OSError as error:
+            log.warning("photo.unsaved", reason=str(error))
+            taken = False
+        if not taken:
             refused.append(key)
+    if act is not None and not found and not refused:
+        refused = await _take(request, token, [act])
     nothing = act is None and not files
     return _back(request, token, "wrong" if refused or nothing else "yes", item)
 
@@ -244,16 +253,20 @@ async def photo_by_program(request: Request, token: str) -> Response:
     except ValueError:
         age = 0
     number = asked.get("item", "")
-    taken = data is not None and await _take_photo(
-        request,
-        token,
-        key,
-        data,
-        moment_of(age, context_of(request).clock.now()),
-        item_id=int(number) if number.isdecimal() and len(number) < 19 else None,
-        found=key_of(asked.get("found", "")),
-        before=asked.get("role", "") == "before",
-    )
+    try:
+        taken = data is not None and await _take_photo(
+            request,
+            token,
+            key,
+            data,
+            moment_of(age, context_of(request).clock.now()),
+            item_id=int(number) if number.isdecimal() and len(number) < 19 else None,
+            found=key_of(asked.get("found", "")),
+            before=asked.get("role", "") == "before",
+        )
+    except OSError as error:
+        log.warning("photo.unsaved", reason=str(error))
+        return JSONResponse({"error": "disk"}, 503)  # the phone keeps it
     return await _state(request, token, [key] if taken else [], [] if taken else [key])
 
 
@@ -310,7 +323,13 @@ async def _take_photo(
     found: str,
     before: bool,
 ) -> bool:
-    """Check and keep a photo; return whether it could be."""
+    """Check and keep a photo; return whether it could be.
+
+    Raises
+    ------
+    OSError
+        The disk cannot take it now.
+    """
     context = context_of(request)
     async with context.database.reading() as session:
         opened = await _opened(session, request, token, photos=1)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import sqlite3
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
@@ -146,7 +147,7 @@ class SavedExports:
             raise
         except Exception as error:
             log.exception("export.failed", reason=str(error))
-            why = reason("export.disk") if isinstance(error, OSError) else other(str(error))
+            why = reason("export.disk") if _is_full(error) else other(str(error))
             await self._store(saved, Sending.FAILED, progress.done, why)
         finally:
             alive.cancel()
@@ -178,3 +179,11 @@ class _Progress:
 
     def add(self, number: int) -> None:
         self.done += number
+
+
+def _is_full(error: Exception) -> bool:
+    """Whether the disk could not take it: SQLite says that with an error of its own."""
+    if isinstance(error, sqlite3.Error):
+        code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
+        return code & 0xFF in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR)
+    return isinstance(error, OSError)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from datetime import timedelta
 
 import pytest
@@ -14,6 +15,7 @@ from tests.support.crews import (
     a_photo,
     act,
     at_roads,
+    by_form,
     crew_link,
     items_of,
     ordered,
@@ -171,6 +173,36 @@ async def test_a_bomb_and_what_is_no_photo_are_refused(office: Office) -> None:
         assert status == 200 and answer["done"] == [], len(data)
         assert len(answer["refused"]) == 1
     assert await office.rows(Photo) == []
+
+
+async def test_a_photo_that_the_disk_cannot_take_is_not_gone(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A phone keeps what is answered 503. By a form the place is not done without its photo."""
+    desk = await at_roads(office)
+    report = await reported(office)
+    path = await crew_link(office, desk, await ordered(office, desk, report.number))
+    phone = await office.browser()
+    [item] = items_of(await phone.get(path))
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("reports.photos.tempfile.mkstemp", full)
+        assert await sent_photo(phone, path, a_photo(), key="key00000001", item=item) == (
+            503,
+            {"error": "disk"},
+        )
+        page = await by_form(phone, path, do="done", item=item, key="key00000002", photo=a_photo())
+        assert page.status == 200 and "done=wrong" in page.url
+        assert await outcomes(office) == ["open"]
+    status, answer = await sent_photo(phone, path, a_photo(), key="key00000001", item=item)
+    assert status == 200 and answer["done"] == ["key00000001"]
+    page = await by_form(phone, path, do="done", item=item, key="key00000002", photo=a_photo("red"))
+    assert "done=yes" in page.url
+    assert await outcomes(office) == ["done"]
+    assert len(await office.rows(Photo)) == 2
 
 
 async def test_a_link_fills_neither_the_database_nor_the_disk(

@@ -5,6 +5,9 @@ from __future__ import annotations
 import sqlite3
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from console.models import Role
 from reports import saved_exports
@@ -74,6 +77,28 @@ async def test_after_a_day_it_is_gone(office: Office) -> None:
     later = now + saved_exports.KEPT_FOR + timedelta(seconds=1)
     assert await saved_exports.forget_old(office.database, media, later) == 1
     assert await office.rows(SavedExport) == [] and not path.exists()
+
+
+async def test_a_disk_that_is_full_in_the_middle_has_its_sentence_and_leaves_no_file(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SQLite, which writes the file, says it with an error of its own."""
+    desk = await office.at_desk(Role.ROADS, "roads")
+    await reported(office)
+    opened = sqlite3.connect
+
+    def small(*given: Any, **more: Any) -> sqlite3.Connection:
+        connection: sqlite3.Connection = opened(*given, **more)
+        connection.execute("PRAGMA max_page_count = 12")
+        return connection
+
+    monkeypatch.setattr("reports.geopackage.sqlite3.connect", small)
+    await begun(office, desk)
+    [saved] = await office.rows(SavedExport)
+    assert saved.state is Sending.FAILED
+    page = await desk.get(f"{PAGE}/{saved.id}")
+    assert "ディスクの空きを確認してください" in page.words
+    assert list((office.context.settings.media_dir / saved_exports.FOLDER).glob("*")) == []
 
 
 async def test_a_full_disk_and_a_service_that_ended_have_their_sentence(office: Office) -> None:
