@@ -26,7 +26,7 @@ from core.work import retry_delay
 from response import staff_messages
 from response.models import StaffMessage, StaffMessageState, StaffWay
 from response.reasons import reason
-from response.staff_messages import OPEN, SEND, Words, priority
+from response.staff_messages import FAR, OPEN, SEND, Words, priority
 
 LONGEST_WAIT_SECONDS = {StaffWay.LINE: 10.0, StaffWay.MAIL: 60.0}
 """How long an urgent message waits between two attempts, at most; servers that greylist want
@@ -34,8 +34,6 @@ some minutes.
 """
 LINE_AT_ONCE, MAIL_AT_ONCE = 16, 6
 CLOSE = timedelta(seconds=1)
-FAR = timedelta(minutes=10)
-"""No rule postpones for so long; a wrong clock did."""
 
 OUTCOMES = Counter(
     "todoke_staff_messages_total", "Messages to staff, by what became of them", ["way", "outcome"]

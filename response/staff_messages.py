@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import delete, update
+from sqlalchemy import ColumnElement, delete, or_, update
 from sqlalchemy import select as select_rows
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
@@ -34,6 +34,8 @@ SEND = {StaffWay.LINE: "staff.line", StaffWay.MAIL: "staff.mail"}
 """The queue's task for each way; the key is the message's id. Mail never holds up LINE."""
 BOTH_WAYS = frozenset(StaffWay)
 OPEN = (StaffMessageState.WAITING, StaffMessageState.TRYING)
+FAR = timedelta(minutes=10)
+"""No rule postpones a message for so long; a wrong clock did."""
 KEPT_TRYING = timedelta(hours=12)
 """How long a message is tried by default. LINE honours a retry key for 24 hours."""
 LONGEST_TRYING = timedelta(hours=23, minutes=30)
@@ -236,7 +238,7 @@ async def put_due(session: AsyncSession, queue: Queue, now: datetime, *, most: i
     """Ask for every message that is due and was not sent, also of a process that died."""
     due = await session.execute(
         select(col(StaffMessage.id), col(StaffMessage.way), col(StaffMessage.urgent))
-        .where(col(StaffMessage.state).in_(OPEN), col(StaffMessage.not_before) <= now)
+        .where(col(StaffMessage.state).in_(OPEN), _is_due(now))
         .order_by(col(StaffMessage.not_before))
         .limit(most)
     )
@@ -245,12 +247,14 @@ async def put_due(session: AsyncSession, queue: Queue, now: datetime, *, most: i
     return len(found)
 
 
+def _is_due(now: datetime) -> ColumnElement[bool]:
+    return or_(col(StaffMessage.not_before) <= now, col(StaffMessage.not_before) > now + FAR)
+
+
 async def has_due(session: AsyncSession, now: datetime) -> bool:
     """Whether a message is due and not sent."""
     found = await session.scalar(
-        select(StaffMessage.id)
-        .where(col(StaffMessage.state).in_(OPEN), col(StaffMessage.not_before) <= now)
-        .limit(1)
+        select(StaffMessage.id).where(col(StaffMessage.state).in_(OPEN), _is_due(now)).limit(1)
     )
     return found is not None
 

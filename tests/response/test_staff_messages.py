@@ -321,6 +321,37 @@ async def test_what_nobody_takes_in_time_ends_and_says_why(
         assert stored.error.code == "staff-message.expired"
 
 
+async def test_what_a_clock_that_was_ahead_put_off_is_sent_once_it_is_back(
+    database: Database, settings: Settings, sample: CityFolder, clock: ManualClock
+) -> None:
+    """Also by a process that knows it from the table alone; what waits by rule goes on waiting."""
+    async with office(database, settings, sample, clock) as desk:
+        one = await desk.add("佐藤", mail="sato@city.example")
+        for occasion, ahead in (("o:1", timedelta(days=1)), ("o:2", timedelta(minutes=5))):
+            async with database.writing() as session:
+                await tell(
+                    session,
+                    LocalQueue(clock),
+                    [one],
+                    WORDS,
+                    clock.now() + ahead,
+                    occasion=occasion,
+                    about="call_up:1",
+                    drill=False,
+                )
+        async with database.reading() as session:
+            assert await staff_messages.has_due(session, clock.now())
+        await desk.sender.look()
+        await desk.queue.drained()
+        async with database.reading() as session:
+            rows = await session.scalars(select(StaffMessage))
+            assert {row.occasion: row.ended_at is not None for row in rows} == {
+                "o:1": True,
+                "o:2": False,
+            }
+        assert len(desk.mails.mails) == 1
+
+
 async def test_what_only_the_table_knows_is_taken_up_by_whoever_looks(
     database: Database, settings: Settings, sample: CityFolder, clock: ManualClock
 ) -> None:
