@@ -12,6 +12,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Response
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col, select
 
 from city.city import City
 from city.kinds import AnswerType, Question, ReportCategory
@@ -32,7 +33,7 @@ from core.uploads import Limits, Upload
 from reports import questions, register
 from reports.decoding import MAX_BYTES, PhotoRefused
 from reports.kinds import city_now
-from reports.models import CameBy
+from reports.models import CameBy, Report
 from reports.photos import MAX_PHOTOS, Picture, take_photo
 from reports.reasons import reason
 from reports.register import LONGEST_CONTACT, LONGEST_DESCRIPTION, MAX_TEXT, Draft, create_report
@@ -73,6 +74,8 @@ async def enter(visitor: WithPhotos) -> Response:
         async with context.database.writing() as session:
             city = await city_now(session, context.city)
             draft, came_at = _draft(visitor, city, tuple(pictures))
+            same = select(Report.id).where(col(Report.origin) == draft.origin)
+            sent_before = await session.scalar(same) is not None
             report = await create_report(
                 session,
                 context.city,
@@ -83,14 +86,15 @@ async def enter(visitor: WithPhotos) -> Response:
                 by=visitor.actor,
                 entered_at=context.clock.now(),
             )
-            await audit.record(
-                session,
-                context.clock.now(),
-                actor=visitor.actor,
-                action="report.entered",
-                subject=f"report:{report.number}",
-                came_by=draft.came_by.value,
-            )
+            if not sent_before:
+                await audit.record(
+                    session,
+                    context.clock.now(),
+                    actor=visitor.actor,
+                    action="report.entered",
+                    subject=f"report:{report.number}",
+                    came_by=draft.came_by.value,
+                )
     except BadInput as error:
         return await _page(visitor, refusal=error)
     if form.text("next"):

@@ -12,6 +12,7 @@ from PIL import Image
 
 from console import words
 from console.models import Role
+from core.audit import AuditEntry
 from core.clock import JAPAN
 from reports import notices_to_staff
 from reports.models import Report, StaffNotice
@@ -99,6 +100,8 @@ async def test_the_next_report_on_a_page_gone_back_to_is_another_one(office: Off
     for said in (first, first, {**first, "address": "市役所の前"}, first):
         assert (await browser.submit(page, ENTRY, **said)).status == 200
     assert [one.address for one in await office.rows(Report)] == ["中央公園", "市役所の前"]
+    trail = [one.subject for one in await office.rows(AuditEntry) if one.action == "report.entered"]
+    assert len(trail) == len(set(trail)) == 2
 
 
 async def sent_sheet(browser: Browser, page: Page, **fields: str | bytes) -> Page:
