@@ -370,7 +370,9 @@ async def _key(session: AsyncSession, api_key: str) -> ApiKey:
 
 def _offered(request: Request, city: City) -> list[ReportCategory]:
     context: Context = request.app.state.context
-    return list(city.kinds_offered(in_japan(context.clock.now()).date()))
+    offered = city.kinds_offered(in_japan(context.clock.now()).date())
+    # What residents get a message for instead is no report, also not of a program.
+    return [kind for kind in offered if kind.message is None]
 
 
 def _wants_extensions(request: Request) -> bool:

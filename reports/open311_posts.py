@@ -100,6 +100,8 @@ def posted(city: City, form: Form, now: datetime) -> Posted:
         raise Refused(404, "service_code is not one of this city's; see services.json.")
     if known is not None and not known.is_offered(in_japan(now).date()):
         wrong.append("service_code is not offered at present; see services.json.")
+    elif known is not None and known.message is not None:
+        wrong.append("service_code is not taken as a report; see services.json.")
     latitude, longitude = _degrees(form, "lat", 90, wrong), _degrees(form, "long", 180, wrong)
     address = clean(form.text("address_string"), line=True)
     has_place = latitude is not None and longitude is not None

@@ -10,7 +10,6 @@ import pytest
 from lxml import etree
 from sqlmodel import col, select
 
-from core.clock import in_japan
 from public import report_pages as pages
 from reports import open311
 from reports.models import Report
@@ -18,7 +17,7 @@ from reports.photos import store_photo
 from reports.states import ReportState
 from tests.support.filed_reports import picture, reported
 from tests.support.office import Office, Page
-from tests.support.open311 import asked
+from tests.support.open311 import asked, offered
 
 
 @pytest.fixture(autouse=True)
@@ -179,8 +178,7 @@ async def test_what_cannot_be_answered_is_refused_in_the_form_of_the_specificati
 async def test_the_services_are_the_citys_in_both_formats(office: Office) -> None:
     city = office.context.city
     listed = json.loads((await asked(office, "services.json?lang=my")).body)
-    offered = city.kinds_offered(in_japan(office.clock.now()).date())
-    assert [one["service_code"] for one in listed] == [kind.code for kind in offered]
+    assert [one["service_code"] for one in listed] == offered(office)
     assert listed[0]["service_name"] == city.report_categories[0].names["my"]
     page = await asked(office, "services.xml")
     assert page.headers["Content-Type"] == "text/xml; charset=utf-8"

@@ -20,7 +20,7 @@ from jsonschema import Draft202012Validator
 from lxml import etree
 
 from city.folder import CityFolder
-from core.clock import JAPAN, in_japan
+from core.clock import JAPAN
 from reports import open311, work
 from reports.api_keys import MOST_POSTS, add_key
 from reports.models import Photo, Report, ReportUpdate
@@ -29,7 +29,7 @@ from reports.states import ReportState
 from reports.work import Change
 from tests.support.filed_reports import picture, reported
 from tests.support.office import Office, Page
-from tests.support.open311 import API, asked, city_that_asks
+from tests.support.open311 import API, asked, city_that_asks, offered
 
 SERVICE = (
     *("service_code", "service_name", "description", "metadata", "type", "keywords", "group"),
@@ -113,12 +113,6 @@ def example(office: Office, key: str, **changes: str | None) -> dict[str, str]:
 
 async def post(office: Office, fields: dict[str, Any], form: str = "json") -> Page:
     return await (await office.browser()).post(f"{API}/requests.{form}", fields)
-
-
-def offered(office: Office) -> list[str]:
-    """Return the codes of the kinds that can be reported today."""
-    day = in_japan(office.clock.now()).date()
-    return [kind.code for kind in office.context.city.kinds_offered(day)]
 
 
 def names(element: etree._Element) -> list[str]:

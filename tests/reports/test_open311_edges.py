@@ -63,6 +63,16 @@ async def taken(office: Office, body: str, kind: str = FORM, form: str = "json")
         return Page(answer.status, str(answer.url), answer.headers, await answer.text())
 
 
+async def test_what_residents_get_a_message_for_is_no_service(office: Office) -> None:
+    kinds = office.context.city.report_categories
+    services = {
+        one["service_code"] for one in json.loads((await asked(office, "services.json")).body)
+    }
+    told = {kind.code for kind in kinds if kind.message is not None}
+    assert told == {"water-leak"}
+    assert not told & services
+
+
 async def changed(office: Office, number: str, state: ReportState) -> None:
     async with office.database.writing() as session:
         now = office.clock.now()

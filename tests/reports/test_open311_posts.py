@@ -149,6 +149,8 @@ async def test_the_same_post_again_is_the_same_report(office: Office, key: str) 
         ({"api_key": "x" * 5000}, 403, "api_key is not valid."),
         ({"service_code": None}, 400, "service_code was not provided."),
         ({"service_code": "no-such"}, 404, "service_code is not one of"),
+        # The sample city gives residents a telephone number for it.
+        ({"service_code": "water-leak"}, 400, "service_code is not taken as a report"),
         ({"lat": None}, 400, "lat and long belong together."),
         ({"lat": None, "long": None}, 400, "A place is needed"),
         ({"lat": None, "long": None, "address_id": "42"}, 400, "address_id is not known"),

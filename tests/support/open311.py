@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 
 from city.folder import CityFolder, load_folder
+from core.clock import in_japan
 from tests.support.office import Office, Page
 from tests.support.project import SAMPLE_CITY
 
@@ -22,6 +23,13 @@ def city_that_asks(folder: Path, questions: str) -> CityFolder:
         f"{before}{first}{entry}\n{questions}{following}{rest}", "utf-8"
     )
     return load_folder(copied)
+
+
+def offered(office: Office) -> list[str]:
+    """Return the kinds that programs are offered: in season, and without a message instead."""
+    today = in_japan(office.clock.now()).date()
+    kinds = office.context.city.kinds_offered(today)
+    return [kind.code for kind in kinds if kind.message is None]
 
 
 async def asked(office: Office, path: str) -> Page:
