@@ -40,7 +40,7 @@ from bot.dialogues.kinds import (
 )
 from bot.effects import apply
 from bot.event_outcomes import answer_now
-from bot.incoming import message_of, unsent_message
+from bot.incoming import unsent_message
 from bot.models import IS_A_TURN, Dialogue, EventState, WebhookEvent
 from bot.own_reports import (
     case_asked,
@@ -57,7 +57,7 @@ from bot.report_verdict import VerdictChat, is_verdict
 from bot.staff_chat import StaffChat, is_of_staff
 from bot.surveys import SurveyChat
 from bot.understanding import CRIES, UNKNOWN
-from bot.unsending import take_back
+from bot.unsending import take_back, was_taken_back
 from city.city import City
 from city.folder import CityFolder
 from city.shelters import Hazard
@@ -249,7 +249,7 @@ class EventHandler:
             await take_back(session, event, self.surveys, now)
             return False
         turns = loaded.turns.get(event.line_user_id, [])
-        if event.kind == "message" and _was_taken_back(event, turns):
+        if event.kind == "message" and was_taken_back(event, {turn.message_id for turn in turns}):
             event.payload = "{}"
             return False
         if await self._is_overtaken(session, event, turns):
@@ -587,12 +587,6 @@ def _hazards_in(told: Told, areas: frozenset[str]) -> frozenset[Hazard]:
         ("hazards", areas),
         lambda: frozenset().union(*(hazards_at(told.notices, area) for area in areas or {None})),
     )
-
-
-def _was_taken_back(event: WebhookEvent, turns: Sequence[Turn]) -> bool:
-    """Whether a message was taken back before its own event was processed."""
-    message_id = message_of(event.payload)
-    return bool(message_id) and any(turn.message_id == message_id for turn in turns)
 
 
 def _answers_on(state: DialogueState, incoming: Incoming) -> bool:

@@ -7,6 +7,7 @@ none of these does harm.
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from datetime import datetime
 
 import structlog
@@ -59,6 +60,12 @@ async def take_back(
         await surveys.take_back(session, resident.id, message_id)
     gone = await withdraw(session, resident.id, message_id, now)
     log.info("message.unsent", event_id=event.event_id, parts=[what.value for what in gone])
+
+
+def was_taken_back(event: WebhookEvent, messages: Collection[str]) -> bool:
+    """Whether an event's message is one that was taken back before the event was processed."""
+    message_id = message_of(event.payload)
+    return bool(message_id) and message_id in messages
 
 
 async def _forget_words(session: AsyncSession, line_user_id: str, message_id: str) -> None:

@@ -16,6 +16,7 @@ from pydantic import ValidationError
 from city.danger_words import DangerWords, broken_danger_words
 from city.kind_rules import Finding
 from city.reasons import reason
+from city.toml_lines import KeyPath
 from reports.danger_words import is_built_in
 
 ALL_KINDS = "*"
@@ -39,19 +40,23 @@ def dump_words(words: DangerWords) -> dict[str, Any]:
     return found
 
 
+def unreadable(error: ValidationError) -> list[Finding]:
+    """Return where a version's content cannot be read, and why."""
+    found: list[Finding] = []
+    for detail in error.errors(include_url=False):
+        place: KeyPath = tuple(detail["loc"])
+        message = detail["msg"][0].lower() + detail["msg"][1:]
+        name, value = ".".join(map(str, place)), f"{detail['input']!r:.60}"
+        found.append((place, reason("value.wrong", name=name, error=message, value=value)))
+    return found
+
+
 def word_faults(content: Mapping[str, Any]) -> list[Finding]:
     """Return what is wrong with words of danger: where, and why."""
     try:
         words = read_words(content)
     except ValidationError as error:
-        wrong = error.errors(include_url=False)
-        return [
-            (
-                tuple(one["loc"]),
-                reason("value.wrong", name="danger_words", error=one["msg"], value=""),
-            )
-            for one in wrong
-        ]
+        return unreadable(error)
     found = list(broken_danger_words(content, ()))
     for language, some in words.harmless.items():
         found += [

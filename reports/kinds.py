@@ -35,7 +35,7 @@ from city.toml_lines import KeyPath
 from core import audit
 from core.database import add_new
 from core.errors import Refusal
-from reports.danger_versions import ALL_KINDS, dump_words, read_words, word_faults
+from reports.danger_versions import ALL_KINDS, dump_words, read_words, unreadable, word_faults
 from reports.models import KINDS_IN_FORCE, KINDS_PROPOSED, KindVersion
 
 MOST_VERSIONS = 50
@@ -135,14 +135,7 @@ def faults(city: City, content: Mapping[str, Any]) -> list[Finding]:
     try:
         kind = read_kind(content)
     except ValidationError as error:
-        found: list[Finding] = []
-        for detail in error.errors(include_url=False):
-            place: KeyPath = tuple(detail["loc"])
-            message = detail["msg"][0].lower() + detail["msg"][1:]
-            name = ".".join(map(str, place))
-            value = f"{detail['input']!r:.60}"
-            found.append((place, reason("value.wrong", name=name, error=message, value=value)))
-        return found
+        return unreadable(error)
     table = kind.model_dump(mode="json")
     named = Named(
         {one.code for one in city.departments},
