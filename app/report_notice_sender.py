@@ -18,6 +18,7 @@ from prometheus_client import Counter
 
 from city.context import Context
 from core import mail
+from core.due import is_due
 from core.errors import Permanent, Retryable, TodokeError
 from core.work import retry_delay
 from feeds.fetch import FetchRefused
@@ -90,7 +91,11 @@ class ReportNoticeSender:
         now = self._context.clock.now()
         async with self._context.database.writing() as session:
             notice = await session.get(StaffNotice, number, with_for_update=True)
-            if notice is None or notice.state not in OPEN_NOTICES or notice.not_before > now:
+            if (
+                notice is None
+                or notice.state not in OPEN_NOTICES
+                or not is_due(notice.not_before, now)
+            ):
                 return None
             notice.state = NoticeState.TRYING
             notice.attempts += 1

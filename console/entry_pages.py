@@ -12,7 +12,6 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Response
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlmodel import col, select
 
 from city.city import City
 from city.kinds import AnswerType, Question, ReportCategory
@@ -33,7 +32,7 @@ from core.uploads import Limits, Upload
 from reports import questions, register
 from reports.decoding import MAX_BYTES, PhotoRefused
 from reports.kinds import city_now
-from reports.models import CameBy, Report
+from reports.models import CameBy
 from reports.photos import MAX_PHOTOS, Picture, take_photo
 from reports.reasons import reason
 from reports.register import LONGEST_CONTACT, LONGEST_DESCRIPTION, MAX_TEXT, Draft, create_report
@@ -74,8 +73,7 @@ async def enter(visitor: WithPhotos) -> Response:
         async with context.database.writing() as session:
             city = await city_now(session, context.city)
             draft, came_at = _draft(visitor, city, tuple(pictures))
-            same = select(Report.id).where(col(Report.origin) == draft.origin)
-            sent_before = await session.scalar(same) is not None
+            sent_before = await register.is_taken(session, draft.origin)
             report = await create_report(
                 session,
                 context.city,

@@ -24,6 +24,7 @@ from sqlmodel import col, select
 from city.city import City
 from core.chunks import in_chunks, rows_of
 from core.database import Database, insert_new
+from core.due import due_rows
 from core.languages import Catalogue, mark
 from core.restored import RESTORED, held_until
 from core.work import Queue
@@ -447,7 +448,7 @@ async def due(session: AsyncSession, now: datetime, most: int = 50) -> list[int]
         .where(
             col(StaffNotice.ended_at).is_(None),
             col(StaffNotice.state).in_(OPEN_NOTICES),
-            col(StaffNotice.not_before) <= now,
+            due_rows(col(StaffNotice.not_before), now),
         )
         .order_by(col(StaffNotice.not_before), col(StaffNotice.id))
         .limit(most)

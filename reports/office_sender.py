@@ -22,6 +22,7 @@ from sqlmodel import col, select
 from city.city import Endpoint, Owner
 from city.context import Context
 from core import mail
+from core.due import due_rows, is_due
 from core.errors import BadInput, Permanent, Retryable, TodokeError
 from core.work import retry_delay
 from reports import forwarding, office_mail, office_words, work
@@ -85,7 +86,7 @@ class OfficeSender:
         async with self._database.reading() as session:
             to_send = await session.execute(
                 select(col(Forward.id), col(Forward.owner), col(Forward.way))
-                .where(col(Forward.state).in_(UNDONE), col(Forward.not_before) <= now)
+                .where(col(Forward.state).in_(UNDONE), due_rows(col(Forward.not_before), now))
                 .order_by(col(Forward.id))
                 .limit(MOST_A_LOOK)
             )
@@ -131,7 +132,11 @@ class OfficeSender:
         now = self._context.clock.now()
         async with self._database.writing() as session:
             forward = await session.get(Forward, number, with_for_update=True)
-            if forward is None or forward.state not in UNDONE or forward.not_before > now:
+            if (
+                forward is None
+                or forward.state not in UNDONE
+                or not is_due(forward.not_before, now)
+            ):
                 return None
             report = await session.get_one(Report, forward.report_id)
             if forward.state is Sending.TRYING and forward.way is ForwardWay.OPEN311:

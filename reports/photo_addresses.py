@@ -18,6 +18,7 @@ from sqlmodel import col, select
 
 from city.context import Context
 from core.child import Workshop
+from core.due import due_rows, is_due
 from core.errors import Permanent, Retryable
 from core.reason import Reason, other
 from core.work import retry_delay
@@ -91,12 +92,14 @@ class PhotoFetcher:
         async with self._database.reading() as session:
             found = await session.scalars(
                 select(col(PhotoAddress.id))
-                .where(col(PhotoAddress.state).in_(UNDONE), col(PhotoAddress.not_before) <= now)
+                .where(
+                    col(PhotoAddress.state).in_(UNDONE), due_rows(col(PhotoAddress.not_before), now)
+                )
                 .order_by(col(PhotoAddress.id))
                 .limit(MOST_A_LOOK)
             )
-            due = [number for number in found if number is not None]
-        await asyncio.gather(*map(self._fetch, due))
+            numbers = [number for number in found if number is not None]
+        await asyncio.gather(*map(self._fetch, numbers))
 
     async def _fetch(self, number: int) -> None:
         async with self._places:
@@ -125,7 +128,11 @@ class PhotoFetcher:
         now = self._context.clock.now()
         async with self._database.writing() as session:
             address = await session.get(PhotoAddress, number, with_for_update=True)
-            if address is None or address.state not in UNDONE or address.not_before > now:
+            if (
+                address is None
+                or address.state not in UNDONE
+                or not is_due(address.not_before, now)
+            ):
                 return None
             address.state = Sending.TRYING
             address.attempts += 1

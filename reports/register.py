@@ -66,6 +66,12 @@ class UnknownReport(BadInput):
     """There is no such report."""
 
 
+async def is_taken(session: AsyncSession, origin: str) -> bool:
+    """Whether there is a report of this origin already, such as of a form that is sent twice."""
+    found = await session.scalar(select(Report.id).where(col(Report.origin) == origin))
+    return found is not None
+
+
 async def create_report(
     session: AsyncSession,
     city: City,

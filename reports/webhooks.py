@@ -28,6 +28,7 @@ from core import audit
 from core.chunks import in_chunks, rows_of
 from core.clock import in_japan
 from core.database import Database, add_new
+from core.due import due_rows, is_due
 from core.errors import BadInput, Permanent, TodokeError
 from core.reason import Reason
 from core.text import clean
@@ -322,7 +323,7 @@ class WebhookSender:
                 select(col(WebhookMessage.id))
                 .where(
                     col(WebhookMessage.id).in_(first.group_by(col(WebhookMessage.report_id))),
-                    col(WebhookMessage.not_before) <= self._context.clock.now(),
+                    due_rows(col(WebhookMessage.not_before), self._context.clock.now()),
                 )
                 .order_by(col(WebhookMessage.id))
                 .limit(MOST_A_LOOK)
@@ -348,7 +349,11 @@ class WebhookSender:
         now = self._context.clock.now()
         async with self._database.writing() as session:
             message = await session.get(WebhookMessage, number, with_for_update=True)
-            if message is None or message.state not in UNDONE or message.not_before > now:
+            if (
+                message is None
+                or message.state not in UNDONE
+                or not is_due(message.not_before, now)
+            ):
                 return None
             webhook = await session.get(Webhook, message.webhook_id)
             if webhook is None or webhook.off_at is not None:
